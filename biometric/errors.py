@@ -1,0 +1,191 @@
+"""Every error that Sightline raises on purpose, drawn as one tree.
+
+BiometricError
+├── InvalidInput                 something given by the caller is wrong; nothing was changed
+│   ├── InvalidName              empty, over-long or unprintable name of an identity
+│   ├── InvalidThreshold         not a number in [-1, 1]
+│   ├── InvalidFrameRange        From after To, or outside the clip
+│   ├── InvalidSetting           an environment variable or option that cannot be used
+│   ├── PathRefused              a path outside its configured root
+│   ├── UnknownIdentity          nobody of that name is enrolled
+│   ├── UnknownPerson            no such person number in the observed range
+│   └── NameTaken                another identity already has that name
+├── ClipError                    the clip cannot serve
+│   ├── ClipNotFound             no such file
+│   ├── EmptyClip                a file of zero bytes
+│   ├── NotAVideo                contents are no allowed video container
+│   ├── NoVideoTrack             audio only
+│   ├── ClipTooLarge             more pixels, frames, seconds or bytes than the limits allow
+│   └── DamagedClip              cannot be opened or read to the end that it claims
+├── ObservationError             the clip was read, but does not answer the question
+│   ├── NobodyFound              no person in the range
+│   ├── NoUsableSample           people, but every sample was refused by quality
+│   └── SeveralPeople            one person is needed, several are there; carries their numbers
+├── ModelError
+│   ├── WeightsMissing           a weight file is absent and could not be fetched
+│   ├── WeightsCorrupt           a checksum does not match, or the file does not load
+│   ├── UnsupportedModel         loads, but is not a model for this role
+│   └── ModelMismatch            templates of two models would be compared
+├── GalleryError
+│   ├── EmptyGallery             nobody is enrolled
+│   ├── GalleryCorrupt           the database is damaged or of a newer version
+│   ├── GalleryBusy              another process holds the gallery for too long
+│   ├── ArchiveInvalid           an import file is damaged or not a gallery export
+│   └── StorageFull              the disk is full or not writable
+└── Interrupted                  the caller asked for the work to stop
+
+Messages are whole sentences for the person in front of the screen: what is wrong, and what to do.
+Adapters translate their library's errors into these; only the edges (page, API, command line) catch them.
+"""
+
+from collections.abc import Sequence
+
+
+class BiometricError(Exception):
+    """Base of all errors raised on purpose. `str(error)` is a message for a person."""
+
+
+class InvalidInput(BiometricError):
+    """Something given by the caller is wrong; nothing was changed."""
+
+
+class InvalidName(InvalidInput):
+    """The name of an identity is empty, over-long or not printable."""
+
+
+class InvalidThreshold(InvalidInput):
+    """A comparison threshold is not a number in [-1, 1]."""
+
+
+class InvalidFrameRange(InvalidInput):
+    """A frame range is reversed, negative or outside the clip."""
+
+
+class InvalidSetting(InvalidInput):
+    """A setting cannot be used; the message names it and what it accepts."""
+
+
+class PathRefused(InvalidInput):
+    """A path leads outside its configured root."""
+
+
+class UnknownIdentity(InvalidInput):
+    """Nobody of that name is enrolled."""
+
+
+class UnknownPerson(InvalidInput):
+    """The person number does not occur in the observed range."""
+
+
+class NameTaken(InvalidInput):
+    """Another identity already has that name."""
+
+
+class ClipError(BiometricError):
+    """The clip cannot serve."""
+
+
+class ClipNotFound(ClipError):
+    """There is no such file."""
+
+
+class EmptyClip(ClipError):
+    """The file has zero bytes."""
+
+
+class NotAVideo(ClipError):
+    """The file's contents are not one of the allowed video containers."""
+
+
+class NoVideoTrack(ClipError):
+    """The file holds no video track (audio only)."""
+
+
+class ClipTooLarge(ClipError):
+    """The clip has more pixels, frames, seconds or bytes than the limits allow."""
+
+
+class DamagedClip(ClipError):
+    """The clip cannot be opened, or cannot be read to the end that it claims.
+
+    Attributes:
+        readable: number of frames that could be decoded from the start (0 when none).
+        claimed: number of frames that the file claims, or None when it claims none.
+    """
+
+    def __init__(self, message: str, readable: int = 0, claimed: int | None = None) -> None:
+        super().__init__(message)
+        self.readable = readable
+        self.claimed = claimed
+
+
+class ObservationError(BiometricError):
+    """The clip was read, but does not answer the question."""
+
+
+class NobodyFound(ObservationError):
+    """No person stands in the chosen frames."""
+
+
+class NoUsableSample(ObservationError):
+    """People were found, but every sample of theirs was refused by quality."""
+
+
+class SeveralPeople(ObservationError):
+    """One person is needed and several are there.
+
+    Attributes:
+        people: the person numbers (from 1) to choose from.
+    """
+
+    def __init__(self, message: str, people: Sequence[int]) -> None:
+        super().__init__(message)
+        self.people = tuple(people)
+
+
+class ModelError(BiometricError):
+    """A model is missing, damaged or not the right one."""
+
+
+class WeightsMissing(ModelError):
+    """A weight file is absent and could not be fetched."""
+
+
+class WeightsCorrupt(ModelError):
+    """A weight file's checksum does not match, or it does not load."""
+
+
+class UnsupportedModel(ModelError):
+    """The file loads, but is not a model for this role."""
+
+
+class ModelMismatch(ModelError):
+    """Templates of two different models would be compared."""
+
+
+class GalleryError(BiometricError):
+    """The gallery cannot do what was asked."""
+
+
+class EmptyGallery(GalleryError):
+    """Nobody is enrolled."""
+
+
+class GalleryCorrupt(GalleryError):
+    """The gallery's database is damaged, or was written by a newer Sightline."""
+
+
+class GalleryBusy(GalleryError):
+    """Another process held the gallery for too long."""
+
+
+class ArchiveInvalid(GalleryError):
+    """An import file is damaged or not a gallery export."""
+
+
+class StorageFull(GalleryError):
+    """The disk is full or not writable."""
+
+
+class Interrupted(BiometricError):
+    """The caller asked for the work to stop."""

@@ -1,0 +1,238 @@
+"""The Protocols that adapters meet. The service knows these, never the adapters.
+
+They stand apart from `service.py` so that each adapter's test can be checked against one short file.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.entities import (
+    BiometricReference,
+    Candidate,
+    Detection,
+    Frame,
+    FrameRange,
+    Identity,
+    Image,
+    Progress,
+    Template,
+    Threshold,
+    Tracklet,
+    Vector,
+    VideoInfo,
+)
+
+
+class VideoReader(Protocol):
+    """Reads clips (adapter: `video.py`)."""
+
+    def probe(self, clip: Path) -> VideoInfo:
+        """Check and describe a clip. Raises the `ClipError` family."""
+
+    def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
+        """Yield exactly the frames of the range in order, streaming; closing the iterator releases the clip.
+
+        Raises:
+            DamagedClip: the clip ended before the range did (after yielding what could be read).
+        """
+
+
+class VideoWriter(Protocol):
+    """Writes browser-playable H.264 MP4 (adapter: `video_writing.py`)."""
+
+    def write(self, destination: Path, frames: Iterator[Image], fps: float) -> None:
+        """Encode `frames` ((H, W, 3) uint8 BGR, one size); atomic: a temporary name, then a rename."""
+
+    def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
+        """Transcode a clip that browsers cannot play into a small one, frame for frame."""
+
+
+class Detector(Protocol):
+    """Finds people (adapter: `detection.py`)."""
+
+    @property
+    def name(self) -> str:
+        """Card name or file name, for people."""
+
+    @property
+    def device(self) -> str:
+        """What it runs on, for people, such as "CPU · OpenVINO"."""
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        """Return each frame's people, highest confidence first, boxes clipped to the frame, numbered from 0."""
+
+
+class Tracker(Protocol):
+    """Links detections over time (adapter: `tracking.py`). One instance a clip: state is never shared."""
+
+    def update(self, frame: Frame, detections: Sequence[Detection]) -> list[tuple[int, Detection]]:
+        """Take the next frame's detections; return (track id, detection) for those that belong to a track."""
+
+    def ended(self) -> list[int]:
+        """Return the ids of tracks that can no longer be continued, each once."""
+
+
+class Embedder(Protocol):
+    """Turns crops into vectors (adapters: `embedding_*.py`)."""
+
+    @property
+    def model_id(self) -> str:
+        """Identifies the network and its weights; templates of different ids are never compared."""
+
+    @property
+    def dimension(self) -> int:
+        """D of the (N, D) result."""
+
+    @property
+    def device(self) -> str:
+        """What it runs on, for people."""
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Return (N, D) unit float32 for N crops (each (h, w, 3) uint8 BGR, any size); (0, D) for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSample:
+    """A kept sample on its way into the gallery: `name` is its `NumFrame_BB.jpg`, `source` the file to copy."""
+
+    name: str
+    source: Path
+    quality: float
+    frame_index: int
+    embedding: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class NewReference:
+    """A biometric reference on its way into the gallery."""
+
+    template: Template
+    samples: tuple[NewSample, ...]
+    clip_digest: str
+    clip_name: str
+    first_frame: int
+    last_frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did: identities and references added; `renamed` pairs (name in the file, name given here)."""
+
+    identities: int
+    references: int
+    already_there: int
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+class Gallery(Protocol):
+    """The store of identities and references (adapter: `gallery.py`); the database is the only truth."""
+
+    @property
+    def folder(self) -> Path:
+        """The gallery's folder."""
+
+    def identities(self) -> list[Identity]:
+        """All identities, by name (case-insensitive)."""
+
+    def find(self, name: str) -> Identity:
+        """The identity of that name (NFC/NFD and case do not matter). Raises `UnknownIdentity`, naming close ones."""
+
+    def references(self, identity_id: str) -> list[BiometricReference]:
+        """All references of an identity, oldest first. Raises `UnknownIdentity`."""
+
+    def enroll(self, name: str, reference: NewReference) -> tuple[Identity, BiometricReference, bool]:
+        """Store a reference under a name, in one transaction with its files; True when the identity existed.
+
+        Raises:
+            ModelMismatch: the gallery holds templates of another model.
+        """
+
+    def rename(self, identity_id: str, name: str) -> Identity:
+        """Give an identity another name. Raises `NameTaken`."""
+
+    def merge(self, source_id: str, target_id: str) -> Identity:
+        """Move all references of `source` to `target` and remove `source`."""
+
+    def remove(self, identity_id: str) -> None:
+        """Remove an identity with all references, rows first, then files."""
+
+    def search(self, template: Template, count: int) -> list[Candidate]:
+        """The `count` best identities, exact, highest score first; [] when empty.
+
+        Raises:
+            ModelMismatch: the gallery holds templates of another model.
+        """
+
+    def scores(self, template: Template, identity_id: str) -> list[tuple[str, float]]:
+        """(reference id, comparison score) of one identity's references, best first. Raises `ModelMismatch`."""
+
+    def export(self, destination: Path) -> Path:
+        """Write the whole gallery as one file, from one consistent snapshot, atomically."""
+
+    def import_(self, archive: Path) -> ImportReport:
+        """Add an export's identities and references; all or nothing. Raises `ArchiveInvalid`, `ModelMismatch`."""
+
+    def check_model(self, model_id: str) -> None:
+        """Raise `ModelMismatch`, naming both models and the way out, unless empty or of that model."""
+
+    def close(self) -> None:
+        """Release the database."""
+
+
+class CropStore(Protocol):
+    """Keeps crops as files (adapter: `crops.py`)."""
+
+    def save(self, crop: Image, destination: Path) -> None:
+        """Write a crop as JPEG, atomically, owner-readable only. Raises `StorageFull`."""
+
+    def load(self, path: Path) -> Image:
+        """Read a crop back as (h, w, 3) uint8 BGR."""
+
+    def thumbnail(self, path: Path, height: int) -> bytes:
+        """Return a small JPEG of a stored picture, for display."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """What one role is served by, for the page, `models list` and `models check`."""
+
+    role: str
+    card: str
+    state: str
+    device: str
+    path: Path | None
+    licence: str
+    notice: str = ""
+
+
+class Models(Protocol):
+    """Chooses, fetches and loads models on first use (made by `bootstrap`)."""
+
+    def detector(self) -> Detector:
+        """The detector, loaded. Raises the `ModelError` family."""
+
+    def embedder(self) -> Embedder:
+        """The embedder, loaded. Raises the `ModelError` family."""
+
+    def notices(self) -> tuple[str, ...]:
+        """Sentences about replaced weights or devices, for people."""
+
+    def status(self) -> list[ModelStatus]:
+        """What serves each role, without loading anything."""
+
+    def threshold(self, purpose: str) -> Threshold:
+        """The default threshold for "verification" or "identification", of the embedder that is or would be used."""
+
+
+TrackerFactory = Callable[[float], Tracker]
+"""Makes a tracker with fresh state for analysed frames coming at so many per second."""
+
+SharpnessOf = Callable[[Image], float]
+"""Measures sharpness of a crop (variance of the Laplacian at a fixed size); higher is sharper."""
+
+FinishedTracklet = tuple[Tracklet, list[tuple[Detection, Image]]]
