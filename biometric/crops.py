@@ -1,0 +1,117 @@
+"""Crops as JPEG files, thumbnails of them, and their sharpness (OpenCV)."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from biometric.entities import Image
+from biometric.errors import GalleryCorrupt, StorageFull
+
+JPEG_QUALITY = 95
+"""Quality of stored crops: a template made again from the file must equal the one made from the frame closely."""
+
+THUMBNAIL_QUALITY = 85
+
+SHARPNESS_SIZE = (64, 128)
+"""Width and height in pixels at which sharpness is measured, so that near and far people compare."""
+
+
+class JpegCropStore:
+    """Keeps crops as JPEG files (`ports.CropStore`): files 0600, folders 0700, written under a temporary name."""
+
+    def save(self, crop: Image, destination: Path) -> None:
+        """Write a crop, (h, w, 3) uint8 BGR, as JPEG; folders that are missing are made.
+
+        Raises:
+            ValueError: the crop is empty or no BGR picture.
+            StorageFull: the disk is full or the folder cannot be written.
+        """
+        data = _encoded(crop, JPEG_QUALITY)
+        try:
+            destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(data, destination)
+        except OSError as error:
+            reason = "the disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
+            raise StorageFull(
+                f"The picture {destination.name} could not be stored: {reason}. Check the folder and the free space."
+            ) from error
+
+    def load(self, path: Path) -> Image:
+        """Read a crop back as (h, w, 3) uint8 BGR.
+
+        Raises:
+            GalleryCorrupt: the file is missing or no picture.
+        """
+        try:
+            data = np.frombuffer(path.read_bytes(), np.uint8)
+        except OSError as error:
+            raise GalleryCorrupt(f"The stored picture {path.name} cannot be read: {error.strerror}.") from error
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR_BGR) if data.size else None
+        if image is None:
+            raise GalleryCorrupt(f"The stored picture {path.name} is damaged. Enroll the person again from a clip.")
+        return np.asarray(image, dtype=np.uint8)
+
+    def thumbnail(self, path: Path, height: int) -> bytes:
+        """Return a stored picture as JPEG of at most `height` pixels, aspect kept, never scaled up.
+
+        Raises:
+            ValueError: height below 1.
+            GalleryCorrupt: as `load`.
+        """
+        if height < 1:
+            raise ValueError(f"expected a height of at least 1 pixel, got {height}")
+        image = self.load(path)
+        if image.shape[0] > height:
+            width = max(1, round(image.shape[1] * height / image.shape[0]))
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return _encoded(image, THUMBNAIL_QUALITY)
+
+
+def sharpness(image: Image) -> float:
+    """Return the variance of the Laplacian of a crop, (h, w, 3) uint8 BGR, scaled to `SHARPNESS_SIZE`; >= 0.
+
+    Higher is sharper. Measure "LAPV" of S. Pertuz, D. Puig, M. A. Garcia, "Analysis of focus measure operators for
+    shape-from-focus", Pattern Recognition 46(5), 2013, after J. L. Pech-Pacheco et al., ICPR 2000.
+
+    Raises:
+        ValueError: the crop is empty or no BGR picture.
+    """
+    _check(image)
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    shrinking = image.shape[0] * image.shape[1] > SHARPNESS_SIZE[0] * SHARPNESS_SIZE[1]
+    # Area averaging does not invent detail from aliasing; it only suits shrinking.
+    scaled = cv2.resize(grey, SHARPNESS_SIZE, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    return float(cv2.Laplacian(scaled, cv2.CV_64F).var())
+
+
+def _check(image: Image) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(
+            f"expected a crop of shape (h, w, 3) uint8, h and w at least 1, got {image.shape} {image.dtype}"
+        )
+
+
+def _encoded(image: Image, quality: int) -> bytes:
+    _check(image)
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"expected a picture that JPEG can hold, got {image.shape}")
+    return bytes(data)
+
+
+def _write(data: bytes, destination: Path) -> None:
+    """Write to a temporary name (mkstemp makes it 0600), push it to the disk, rename."""
+    handle, name = tempfile.mkstemp(prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(destination)
+    finally:
+        partial.unlink(missing_ok=True)
