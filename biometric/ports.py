@@ -3,7 +3,7 @@
 They stand apart from `service.py` so that each adapter's test can be checked against one short file.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from biometric.entities import (
     BiometricReference,
+    Box,
     Candidate,
     Detection,
     Frame,
@@ -20,9 +21,9 @@ from biometric.entities import (
     Identity,
     Image,
     Progress,
+    Purpose,
     Template,
     Threshold,
-    Tracklet,
     Vector,
     VideoInfo,
 )
@@ -41,12 +42,18 @@ class VideoReader(Protocol):
             DamagedClip: the clip ended before the range did (after yielding what could be read).
         """
 
+    def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
+        """Return single frames by number, in one pass; numbers beyond the end are left out."""
+
 
 class VideoWriter(Protocol):
     """Writes browser-playable H.264 MP4 (adapter: `video_writing.py`)."""
 
     def write(self, destination: Path, frames: Iterator[Image], fps: float) -> None:
         """Encode `frames` ((H, W, 3) uint8 BGR, one size); atomic: a temporary name, then a rename."""
+
+    def writing(self, destination: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
+        """Do what `write` does, yielding the number of frames written so far; closing it removes the partial file."""
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
         """Transcode a clip that browsers cannot play into a small one, frame for frame."""
@@ -135,6 +142,9 @@ class Gallery(Protocol):
     @property
     def folder(self) -> Path:
         """The gallery's folder."""
+
+    def is_empty(self) -> bool:
+        """Whether nobody is enrolled."""
 
     def identities(self) -> list[Identity]:
         """All identities, by name (case-insensitive)."""
@@ -225,14 +235,42 @@ class Models(Protocol):
     def status(self) -> list[ModelStatus]:
         """What serves each role, without loading anything."""
 
-    def threshold(self, purpose: str) -> Threshold:
+    def threshold(self, purpose: Purpose) -> Threshold:
         """The default threshold for "verification" or "identification", of the embedder that is or would be used."""
 
 
 TrackerFactory = Callable[[float], Tracker]
 """Makes a tracker with fresh state for analysed frames coming at so many per second."""
 
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box to draw on a frame: `label` beside it; `known` chooses the look (never by colour alone)."""
+
+    box: Box
+    label: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One person of a timeline picture: `start` and `stop` in seconds of the clip."""
+
+    label: str
+    start: float
+    stop: float
+    known: bool
+
+
+class Annotator(Protocol):
+    """Draws results (adapter: `annotation.py`)."""
+
+    def draw(self, image: Image, marks: Sequence[Mark]) -> Image:
+        """Return a copy of a frame with the marks on it, at most `annotation.WIDTH` pixels wide."""
+
+    def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
+        """Write a PNG that shows who was there when, atomically."""
+
+
 SharpnessOf = Callable[[Image], float]
 """Measures sharpness of a crop (variance of the Laplacian at a fixed size); higher is sharper."""
-
-FinishedTracklet = tuple[Tracklet, list[tuple[Detection, Image]]]

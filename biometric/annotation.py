@@ -1,0 +1,133 @@
+"""Draws results on frames and on a timeline, with Pillow: names come in any script that the font knows."""
+
+import importlib.util
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pictures
+from PIL import ImageDraw, ImageFont
+
+from biometric.entities import Image
+from biometric.errors import StorageFull
+from biometric.ports import Bar, Mark
+
+WIDTH = 1280
+"""Widest annotated frame, in pixels; larger footage is scaled down."""
+
+KNOWN = (15, 118, 110)
+UNKNOWN = (180, 83, 9)
+INK = (30, 41, 59)
+FAINT = (203, 213, 225)
+
+
+class PillowAnnotator:
+    """ports.Annotator."""
+
+    def draw(self, image: Image, marks: Sequence[Mark]) -> Image:
+        """Return a copy of an (H, W, 3) uint8 BGR frame with boxes and labels, at most `WIDTH` pixels wide.
+
+        People who were identified get a solid box, unknown ones a dashed one.
+        """
+        picture = Pictures.fromarray(np.ascontiguousarray(image[:, :, ::-1]))
+        scale = min(1.0, WIDTH / picture.width)
+        if scale < 1.0:
+            picture = picture.resize((WIDTH, round(picture.height * scale)), Pictures.Resampling.BILINEAR)
+        pen = ImageDraw.Draw(picture)
+        for mark in marks:
+            _draw_mark(picture, pen, mark, scale)
+        return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
+
+    def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
+        """Write a PNG with one bar a person over `start` to `stop` seconds of the clip, atomically.
+
+        Raises:
+            StorageFull: the file cannot be written.
+        """
+        row, left, right, top = 34, 260, 40, 24
+        size = (1200, top + row * max(1, len(bars)) + 44)
+        picture = Pictures.new("RGB", size, (255, 255, 255))
+        pen = ImageDraw.Draw(picture)
+        scale = (size[0] - left - right) / max(stop - start, 1e-6)
+        _draw_axis(pen, size, left, right, start, stop, scale)
+        for number, bar in enumerate(bars):
+            y = top + number * row
+            x1 = left + (bar.start - start) * scale
+            x2 = max(x1 + 3, left + (bar.stop - start) * scale)
+            pen.text((16, y + 4), _shortened(bar.label, left - 32, 16), font=_font(16), fill=INK)
+            shape = {"fill": KNOWN} if bar.known else {"fill": (254, 243, 199), "outline": UNKNOWN, "width": 2}
+            pen.rounded_rectangle((x1, y + 3, x2, y + row - 9), 4, **shape)
+        temporary = destination.with_name(f".{destination.name}.part")
+        try:
+            picture.save(temporary, format="PNG")
+            temporary.replace(destination)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise StorageFull(f"The timeline could not be written to {destination}: {error.strerror}.") from error
+
+
+def _draw_mark(picture: Pictures.Image, pen: ImageDraw.ImageDraw, mark: Mark, scale: float) -> None:
+    colour = KNOWN if mark.known else UNKNOWN
+    x1, y1, x2, y2 = (value * scale for value in mark.box)
+    if mark.known:
+        pen.rectangle((x1, y1, x2, y2), outline=colour, width=3)
+    else:
+        _dashed(pen, (x1, y1, x2, y2), colour)
+    font = _font(max(13, picture.width // 64))
+    _, above, width, below = font.getbbox(mark.label)
+    height = below - min(0, above)
+    y = y1 - height - 7 if y1 > height + 7 else y1
+    x = min(max(0.0, x1), max(0.0, picture.width - width - 10))
+    pen.rectangle((x, y, x + width + 10, y + height + 6), fill=colour)
+    pen.text((x + 5, y + 2), mark.label, font=font, fill=(255, 255, 255))
+
+
+def _dashed(pen: ImageDraw.ImageDraw, box: tuple[float, float, float, float], colour: tuple[int, int, int]) -> None:
+    x1, y1, x2, y2 = box
+    for x in np.arange(x1, x2, 16):
+        for y in (y1, y2):
+            pen.line((x, y, min(x + 9, x2), y), fill=colour, width=3)
+    for y in np.arange(y1, y2, 16):
+        for x in (x1, x2):
+            pen.line((x, y, x, min(y + 9, y2)), fill=colour, width=3)
+
+
+def _draw_axis(
+    pen: ImageDraw.ImageDraw, size: tuple[int, int], left: int, right: int, start: float, stop: float, scale: float
+) -> None:
+    step = next((s for s in (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800) if (stop - start) / s <= 10), 3600)
+    bottom = size[1] - 36
+    pen.line((left, bottom, size[0] - right, bottom), fill=FAINT, width=2)
+    for second in np.arange(np.ceil(start / step) * step, stop + 1e-9, step):
+        x = left + (second - start) * scale
+        pen.line((x, 12, x, bottom), fill=(226, 232, 240), width=1)
+        label = clock(float(second))
+        pen.text((x - _font(13).getlength(label) / 2, bottom + 8), label, font=_font(13), fill=INK)
+
+
+def clock(seconds: float) -> str:
+    """Format seconds of footage as m:ss.d."""
+    tenths = round(seconds * 10)
+    return f"{tenths // 600}:{tenths % 600 // 10:02d}.{tenths % 10}"
+
+
+def _shortened(text: str, width: float, size: int) -> str:
+    if _font(size).getlength(text) <= width:
+        return text
+    while text and _font(size).getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    # matplotlib comes with ultralytics and carries DejaVu Sans: Latin, Greek, Cyrillic, Arabic and more.
+    found = importlib.util.find_spec("matplotlib")
+    for folder in (found.submodule_search_locations or []) if found else []:
+        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        if path.is_file():
+            return ImageFont.truetype(str(path), size)
+    fallback = ImageFont.load_default(size)
+    assert isinstance(fallback, ImageFont.FreeTypeFont)
+    return fallback

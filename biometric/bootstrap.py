@@ -1,0 +1,53 @@
+"""The one place that chooses concrete adapters. Imports them inside its functions: nothing heavy before first use."""
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+from biometric.models import ModelStore
+from biometric.outputs import OutputWriter
+from biometric.ports import Tracker
+from biometric.service import Adapters, Sightline
+from biometric.settings import Settings
+from biometric.vendor import quiet_ultralytics
+
+
+def build(settings: Settings) -> Sightline:
+    """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
+    from biometric.annotation import PillowAnnotator
+    from biometric.crops import JPEGCropStore, sharpness
+    from biometric.gallery import SQLiteGallery
+    from biometric.video import Limits, PyAVReader
+    from biometric.video_writing import H264Writer
+
+    quiet_ultralytics(settings.cache)
+    reader = PyAVReader(
+        Limits(
+            max_pixels=settings.max_pixels,
+            max_frames=settings.max_frames,
+            max_seconds=settings.max_seconds,
+            max_bytes=settings.max_upload_mb * 1_000_000,
+        )
+    )
+    writer = H264Writer(reader)
+    settings.temp.mkdir(parents=True, exist_ok=True, mode=0o700)
+    workspace = Path(tempfile.mkdtemp(prefix="observations-", dir=settings.temp))
+    atexit.register(shutil.rmtree, workspace, ignore_errors=True)
+    adapters = Adapters(
+        reader=reader,
+        writer=writer,
+        crops=JPEGCropStore(),
+        models=ModelStore(settings),
+        new_tracker=_new_tracker,
+        sharpness=sharpness,
+        outputs=OutputWriter(reader, writer, PillowAnnotator()),
+        open_gallery=SQLiteGallery,
+    )
+    return Sightline(settings, adapters, workspace)
+
+
+def _new_tracker(frame_rate: float) -> Tracker:
+    from biometric.tracking import ByteTracker
+
+    return ByteTracker(frame_rate)

@@ -1,0 +1,53 @@
+"""Keeps the latest observations, so that another threshold, person or tab never runs a model again."""
+
+import shutil
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from biometric.entities import FrameRange, ObservedClip
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationKey:
+    """What decides an observation: the same key gives the same answer."""
+
+    clip_digest: str
+    frames: FrameRange
+    detector: str
+    model_id: str
+    samples: int
+
+
+class ObservationCache:
+    """The latest observations by key; the oldest leaves with its crops when there are more than `size`."""
+
+    def __init__(self, size: int = 24) -> None:
+        self._size = size
+        self._held: OrderedDict[ObservationKey, ObservedClip] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: ObservationKey) -> ObservedClip | None:
+        """Return the observation of that key while its crops are still there."""
+        with self._lock:
+            found = self._held.get(key)
+            if found is None or not found.folder.is_dir():
+                return None
+            self._held.move_to_end(key)
+            return found
+
+    def put(self, key: ObservationKey, observed: ObservedClip) -> None:
+        """Keep an observation."""
+        with self._lock:
+            self._held[key] = observed
+            self._held.move_to_end(key)
+            while len(self._held) > self._size:
+                _, oldest = self._held.popitem(last=False)
+                shutil.rmtree(oldest.folder, ignore_errors=True)
+
+    def clear(self) -> None:
+        """Forget everything and remove the crops."""
+        with self._lock:
+            for observed in self._held.values():
+                shutil.rmtree(observed.folder, ignore_errors=True)
+            self._held.clear()

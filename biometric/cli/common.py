@@ -1,0 +1,51 @@
+"""What all commands share: the service for their options, running jobs with progress, printing results."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from biometric.entities import Progress
+from biometric.service import Sightline
+from biometric.settings import Settings
+
+Result = TypeVar("Result")
+Command = Callable[[argparse.Namespace], int]
+
+DONE, NOT_CONFIRMED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def build_service(options: argparse.Namespace) -> Sightline:
+    """Return the service for a command's options."""
+    from biometric.bootstrap import build
+
+    folders = {
+        name: path.expanduser().resolve()
+        for name in ("gallery", "query")
+        if (path := getattr(options, name, None)) is not None
+    }
+    return build(Settings.from_environment(None, **folders))
+
+
+def run(work: Generator[Progress, None, Result]) -> Result:
+    """Run a long job to its end, with a progress line on stderr when it is a terminal."""
+    shown = sys.stderr.isatty()
+    try:
+        while True:
+            try:
+                progress = next(work)
+            except StopIteration as finished:
+                result: Result = finished.value
+                return result
+            if shown:
+                print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
+    finally:
+        work.close()
+        if shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def show(options: argparse.Namespace, result: Any, text: str) -> None:
+    """Print a result: JSON where asked for, else text for people."""
+    print(json.dumps(result, indent=2, ensure_ascii=False) if options.json else text)

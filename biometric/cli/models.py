@@ -1,0 +1,1 @@
+"""`python -m biometric models list | fetch | check`."""

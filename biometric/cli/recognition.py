@@ -1,0 +1,129 @@
+"""`python -m biometric enroll | verify | identify`."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from biometric.cli.common import DONE, NOT_CONFIRMED, Command, build_service, run, show
+from biometric.entities import (
+    Decision,
+    FrameRange,
+    Identification,
+    Observation,
+    ObservedClip,
+    Threshold,
+    Verification,
+)
+from biometric.results import enrollment_json, identification_json, verification_json
+from biometric.service import Sightline
+
+
+def add_commands(commands: Any) -> None:
+    """Add the three commands to a parser's commands."""
+    enroll = _clip_command(commands, "enroll", "store a person of a clip under a name", _enroll)
+    enroll.add_argument("name", metavar="NAME", help="the person's name; an existing name gets another reference")
+    enroll.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
+    enroll.add_argument("--accept-damaged", action="store_true", help="use a clip that cannot be read to its end")
+
+    verify = _clip_command(commands, "verify", "check whether a person of a clip is who they claim to be", _verify)
+    verify.add_argument("name", metavar="NAME", help="the claimed identity")
+    verify.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
+    _threshold_option(verify)
+
+    identify = _clip_command(commands, "identify", "say who the people of a clip are", _identify)
+    _threshold_option(identify)
+    identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
+    identify.add_argument("--output", type=Path, metavar="DIR", help="folder for clip, CSV, JSON and timeline instead")
+
+
+def _clip_command(commands: Any, name: str, summary: str, command: Command) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    made.add_argument("clip", type=Path, metavar="CLIP", help="the video")
+    made.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
+    made.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
+    made.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    made.set_defaults(command=command)
+    return made
+
+
+def _threshold_option(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
+
+
+def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
+    frames = None
+    if options.first is not None or options.last is not None:
+        last = options.last if options.last is not None else service.probe(options.clip).frame_count - 1
+        frames = FrameRange.inclusive(options.first or 0, last)
+    accept = getattr(options, "accept_damaged", True)
+    observed = run(service.observe(options.clip, frames, accept_damaged=accept))
+    for warning in observed.warnings:
+        print(f"Note: {warning}", file=sys.stderr)
+    return observed
+
+
+def _enroll(options: argparse.Namespace) -> int:
+    service = build_service(options)
+    enrollment = service.enroll(_observe(service, options), options.name, options.person)
+    name, template = enrollment.identity.name, enrollment.reference.template
+    done = "has another reference" if enrollment.added else "is enrolled"
+    lines = [f"{name} {done}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
+    lines += [f"Warning: {warning}" for warning in enrollment.warnings]
+    show(options, enrollment_json(enrollment), "\n".join(lines))
+    return DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    service = build_service(options)
+    service.threshold("verification", options.threshold)
+    service.gallery().find(options.name)
+    verification = service.verify(_observe(service, options), options.name, options.person, threshold=options.threshold)
+    show(options, verification_json(verification), _verification_text(verification))
+    return DONE if verification.decision is Decision.MATCH else NOT_CONFIRMED
+
+
+def _identify(options: argparse.Namespace) -> int:
+    service = build_service(options)
+    service.threshold("identification", options.threshold)
+    observed = _observe(service, options)
+    identifications = service.identify(observed, threshold=options.threshold)
+    outputs = run(service.write_outputs(observed, identifications, options.output))
+    lines = [_identification_text(item) for item in identifications]
+    lines += [f"{kind}: {path}" for kind, path in outputs.as_dict().items()]
+    show(options, identification_json(identifications, outputs.as_dict()), "\n".join(lines))
+    return DONE
+
+
+def _verification_text(verification: Verification) -> str:
+    name = verification.identity.name
+    words = {
+        Decision.MATCH: f"Match: this is {name}.",
+        Decision.NO_MATCH: f"No match: this is not {name}, as far as the footage shows.",
+    }
+    text = words.get(verification.decision, "No decision.")
+    score = "none" if verification.score is None else f"{verification.score:.2f}"
+    text += f" Score {score}, {_threshold_text(verification.threshold)}. {verification.reason}"
+    if verification.best_other is not None:
+        other = verification.best_other
+        text += f" Next best in the gallery: {other.identity.name}, {other.score:.2f}."
+    return text
+
+
+def _identification_text(item: Identification) -> str:
+    who = "unknown" if item.identity is None else item.identity.name
+    text = f"Person {item.observation.person}, {_frames(item.observation)}: {who}"
+    if item.score is None:
+        return f"{text}. {item.reason}"
+    best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"
+    margin = "" if item.margin is None else f", {item.margin:.2f} ahead of the next"
+    return f"{text}{best}. Score {item.score:.2f}, {_threshold_text(item.threshold)}{margin}."
+
+
+def _threshold_text(threshold: Threshold) -> str:
+    return f"threshold {threshold.value:.2f} ({threshold.source})"
+
+
+def _frames(observation: Observation) -> str:
+    return f"frames {observation.tracklet.first_frame}–{observation.tracklet.last_frame}"

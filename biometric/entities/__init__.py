@@ -1,0 +1,62 @@
+"""Frozen value types that check themselves on construction.
+
+Conventions, everywhere in the package:
+    frames   are numbered from 0 in decoding order; `FrameRange` is half-open inside the code and
+             inclusive ("frames 63-130") in words meant for people.
+    boxes    are (x1, y1, x2, y2) in pixels of the displayed (rotation applied) frame, x2 > x1, y2 > y1.
+    images   are (H, W, 3) uint8 in BGR order.
+    vectors  are (D,) float32 of unit length; comparison scores are cosines in [-1, 1], higher is closer.
+    people   are numbered from 1 within one observed range.
+"""
+
+from biometric.entities.decisions import (
+    Decision,
+    Enrollment,
+    Identification,
+    Purpose,
+    Threshold,
+    ThresholdSource,
+    Verification,
+)
+from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Progress, Tracklet, Vector, VideoInfo
+from biometric.entities.people import (
+    NAME_LIMIT,
+    BiometricReference,
+    Candidate,
+    Identity,
+    Observation,
+    ObservedClip,
+    Sample,
+    Template,
+    clean_name,
+    name_key,
+)
+
+__all__ = [
+    "NAME_LIMIT",
+    "BiometricReference",
+    "Box",
+    "Candidate",
+    "Decision",
+    "Detection",
+    "Enrollment",
+    "Frame",
+    "FrameRange",
+    "Identification",
+    "Identity",
+    "Image",
+    "Observation",
+    "ObservedClip",
+    "Progress",
+    "Purpose",
+    "Sample",
+    "Template",
+    "Threshold",
+    "ThresholdSource",
+    "Tracklet",
+    "Vector",
+    "Verification",
+    "VideoInfo",
+    "clean_name",
+    "name_key",
+]

@@ -1,0 +1,211 @@
+"""Clips, frames, boxes and tracks."""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.errors import InvalidFrameRange
+
+Image = NDArray[np.uint8]
+Vector = NDArray[np.float32]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRange:
+    """Frames `start`, `start + step`, … below `stop` (0-based, half-open).
+
+    Raises:
+        InvalidFrameRange: negative start, nothing between start and stop, or step below 1.
+    """
+
+    start: int
+    stop: int
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        if self.start < 0:
+            raise InvalidFrameRange(f"From frame must be 0 or more, got {self.start}.")
+        if self.stop <= self.start:
+            raise InvalidFrameRange(
+                f"From frame {self.start} comes after To frame {self.stop - 1}. Choose a To frame at or after it."
+            )
+        if self.step < 1:
+            raise InvalidFrameRange(f"The step between frames must be 1 or more, got {self.step}.")
+
+    @classmethod
+    def inclusive(cls, first: int, last: int, step: int = 1) -> "FrameRange":
+        """Build from what people say: "From frame `first` To frame `last`", both included."""
+        return cls(first, last + 1, step)
+
+    @property
+    def first(self) -> int:
+        """First frame, 0-based."""
+        return self.start
+
+    @property
+    def last(self) -> int:
+        """Last frame of the range as people say it (inclusive)."""
+        return self.stop - 1
+
+    def __len__(self) -> int:
+        """Number of frames in the range, whatever the step."""
+        return self.stop - self.start
+
+    def __contains__(self, frame_index: object) -> bool:
+        return isinstance(frame_index, int) and self.start <= frame_index < self.stop
+
+    def __str__(self) -> str:
+        return f"frames {self.first}–{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What is known of a clip.
+
+    Attributes:
+        width, height: pixels of the displayed frame (rotation applied).
+        fps: average frames per second, > 0.
+        frame_count: number of frames, at least 1; `frame_count_source` says how it is known.
+        frame_count_source: "decoded" (every frame was decoded once) or "claimed" (the file says so).
+        duration: seconds.
+        rotation: clockwise degrees by which stored frames are turned for display: 0, 90, 180 or 270.
+        codec: FFmpeg's name of the video codec, such as "h264".
+        container: FFmpeg's name of the container, such as "mov,mp4,m4a,3gp,3g2,mj2".
+        digest: SHA-256 of the file, hexadecimal.
+        claimed_frames: what the file claims where it claims anything.
+        damage: a sentence for people when the clip cannot be read to its claimed end, otherwise None.
+        browser_playable: whether browsers play the file as it is.
+    """
+
+    width: int
+    height: int
+    fps: float
+    frame_count: int
+    frame_count_source: Literal["decoded", "claimed"]
+    duration: float
+    rotation: int
+    codec: str
+    container: str
+    digest: str
+    claimed_frames: int | None = None
+    damage: str | None = None
+    browser_playable: bool = True
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"expected a frame of at least 1×1 pixels, got {self.width}×{self.height}")
+        if not (math.isfinite(self.fps) and self.fps > 0):
+            raise ValueError(f"expected fps > 0, got {self.fps}")
+        if self.frame_count < 1:
+            raise ValueError(f"expected at least 1 frame, got {self.frame_count}")
+        if self.rotation not in (0, 90, 180, 270):
+            raise ValueError(f"expected rotation 0, 90, 180 or 270, got {self.rotation}")
+
+    def seconds(self, frame_index: int) -> float:
+        """Return the nominal time of a frame in seconds (exact for constant frame rate)."""
+        return frame_index / self.fps
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded frame: `image` is (H, W, 3) uint8 BGR, rotation applied; `seconds` its presentation time."""
+
+    index: int
+    image: Image
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A person's box in one frame.
+
+    Attributes:
+        frame_index: 0-based frame number.
+        box: (x1, y1, x2, y2) in pixels, inside the frame.
+        confidence: detector's confidence in [0, 1].
+        box_index: number of the box within its frame, from 0 (the BB of `NumFrame_BB.jpg`).
+    """
+
+    frame_index: int
+    box: Box
+    confidence: float
+    box_index: int = 0
+
+    def __post_init__(self) -> None:
+        x1, y1, x2, y2 = self.box
+        if not (x2 > x1 and y2 > y1):
+            raise ValueError(f"expected a box with x2 > x1 and y2 > y1, got {self.box}")
+        if not 0.0 <= self.confidence <= 1.0:
+            raise ValueError(f"expected a confidence in [0, 1], got {self.confidence}")
+
+    @property
+    def width(self) -> float:
+        """Width of the box in pixels."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        """Height of the box in pixels."""
+        return self.box[3] - self.box[1]
+
+    @property
+    def area(self) -> float:
+        """Area of the box in square pixels."""
+        return self.width * self.height
+
+    @property
+    def crop_name(self) -> str:
+        """File name of the crop, `NumFrame_BB.jpg`: eight digits of frame, two of box."""
+        return f"{self.frame_index:08d}_{self.box_index:02d}.jpg"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracklet:
+    """One person followed through a clip: detections in strictly rising frame order, at least one."""
+
+    track_id: int
+    detections: tuple[Detection, ...]
+
+    def __post_init__(self) -> None:
+        frames = [detection.frame_index for detection in self.detections]
+        if not frames:
+            raise ValueError("expected a tracklet with at least one detection, got none")
+        if any(later <= earlier for earlier, later in itertools.pairwise(frames)):
+            raise ValueError("expected detections in strictly rising frame order")
+
+    @property
+    def first_frame(self) -> int:
+        """Frame in which the person is first seen."""
+        return self.detections[0].frame_index
+
+    @property
+    def last_frame(self) -> int:
+        """Frame in which the person is last seen."""
+        return self.detections[-1].frame_index
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a long job stands: `stage` (such as "Reading frame") `done` of `total`, 0 where there is no count.
+
+    `people` counts who was found so far; `seconds_left` is None while it cannot be told.
+    """
+
+    stage: str
+    done: int
+    total: int
+    people: int = 0
+    seconds_left: float | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.stage} {self.done} of {self.total}" if self.total else self.stage
+        if self.people:
+            text += f" · {self.people} {'person' if self.people == 1 else 'people'} so far"
+        if self.seconds_left is not None:
+            text += f" · about {max(1, round(self.seconds_left))} s left"
+        return text

@@ -1,0 +1,206 @@
+"""Samples, templates, observed people, and who is enrolled."""
+
+import math
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from biometric.entities.footage import Detection, FrameRange, Tracklet, Vector, VideoInfo
+from biometric.errors import InvalidName
+
+NAME_LIMIT = 100
+"""Longest name of an identity, in characters after normalisation."""
+
+
+def clean_name(text: str) -> str:
+    """Return the one spelling under which a name is stored: NFC, inner white space folded, ends stripped.
+
+    Raises:
+        InvalidName: empty, longer than `NAME_LIMIT`, or with control or invisible format characters.
+    """
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if not name:
+        raise InvalidName("The name is empty. Type the name of the person to enroll.")
+    if len(name) > NAME_LIMIT:
+        raise InvalidName(f"The name has {len(name)} characters; at most {NAME_LIMIT} are allowed.")
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"} for character in name):
+        raise InvalidName("The name contains control or invisible characters. Type it again without them.")
+    return name
+
+
+def name_key(text: str) -> str:
+    """Return the key by which two spellings are one person: cleaned, then case-folded (NFC/NFD twins agree)."""
+    return unicodedata.normalize("NFC", clean_name(text).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One crop of a person: kept (then it has an embedding) or refused (then it says why).
+
+    Attributes:
+        detection: where it was cut from.
+        quality: in [0, 1], higher is better.
+        refusal: a reason a person can read, or None when the sample was kept.
+        crop: the saved `NumFrame_BB.jpg`, or None when it was not saved.
+        embedding: (D,) unit float32, or None when refused.
+    """
+
+    detection: Detection
+    quality: float
+    refusal: str | None = None
+    crop: Path | None = None
+    embedding: Vector | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the sample counts for the template."""
+        return self.refusal is None and self.embedding is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A pooled embedding: `vector` is (D,) float32 of unit length and read-only.
+
+    Raises:
+        ValueError: the vector is not finite, not one-dimensional or not of unit length (±1e-3).
+    """
+
+    vector: Vector
+    model_id: str
+    sample_count: int
+
+    def __post_init__(self) -> None:
+        vector = np.array(self.vector, dtype=np.float32)
+        if vector.ndim != 1 or vector.size == 0:
+            raise ValueError(f"expected a template of shape (D,), got {vector.shape}")
+        length = float(np.linalg.norm(vector))
+        if not (math.isfinite(length) and abs(length - 1.0) < 1e-3):
+            raise ValueError(f"expected a template of unit length, got length {length}")
+        if self.sample_count < 1:
+            raise ValueError(f"expected a template of at least one sample, got {self.sample_count}")
+        vector.setflags(write=False)
+        object.__setattr__(self, "vector", vector)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One person of an observed range: the tracklet, its samples, and the template pooled from the kept ones.
+
+    Attributes:
+        person: number from 1, in order of first appearance.
+        samples: all samples considered, in frame order; refused ones carry their reason.
+        template: None when every sample was refused.
+    """
+
+    person: int
+    tracklet: Tracklet
+    samples: tuple[Sample, ...]
+    template: Template | None
+
+    @property
+    def kept(self) -> tuple[Sample, ...]:
+        """Samples that count for the template."""
+        return tuple(sample for sample in self.samples if sample.kept)
+
+    @property
+    def refused(self) -> tuple[Sample, ...]:
+        """Samples that do not count, each with a reason."""
+        return tuple(sample for sample in self.samples if not sample.kept)
+
+    @property
+    def best(self) -> Sample | None:
+        """The sample to show for this person: the best kept one, else the best saved one."""
+        shown = self.kept or tuple(sample for sample in self.samples if sample.crop is not None)
+        return max(shown, key=lambda sample: sample.quality, default=None)
+
+    @property
+    def prominence(self) -> float:
+        """How much of the footage is this person's: summed box area (square pixels) over its detections."""
+        return sum(detection.area for detection in self.tracklet.detections)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedClip:
+    """Everything that was learnt from one frame range of one clip; all later work is arithmetic on it.
+
+    Attributes:
+        path: the clip.
+        label: the clip's name for people.
+        folder: where the crops lie while the observation is kept.
+        analysed_frames: how many frames the detector saw.
+        warnings: sentences for people (damage, replaced weights, …).
+        timings: seconds by stage: decode, detect, track, select, embed.
+        damage_accepted: whether the person said to use the clip although it is damaged.
+    """
+
+    path: Path
+    label: str
+    video: VideoInfo
+    frames: FrameRange
+    observations: tuple[Observation, ...]
+    model_id: str
+    folder: Path
+    analysed_frames: int
+    warnings: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict, compare=False)
+    damage_accepted: bool = False
+
+    @property
+    def usable(self) -> tuple[Observation, ...]:
+        """The people with a template."""
+        return tuple(observation for observation in self.observations if observation.template is not None)
+
+    @property
+    def most_prominent(self) -> Observation | None:
+        """The usable person who takes most of the footage."""
+        return max(self.usable, key=lambda observation: observation.prominence, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody enrolled.
+
+    Attributes:
+        id: opaque, 32 hexadecimal digits; also the name of the folder that holds the crops.
+        name: as shown to people, NFC.
+        reference_count: number of biometric references.
+        sample_count: number of samples over all references.
+        created_at, updated_at: ISO 8601, UTC.
+        thumbnail: the best crop on disk, or None.
+    """
+
+    id: str
+    name: str
+    reference_count: int
+    sample_count: int
+    created_at: str
+    updated_at: str
+    thumbnail: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricReference:
+    """A stored template with where it came from. `crops` are the kept samples' files, in frame order."""
+
+    id: str
+    identity_id: str
+    template: Template
+    clip_digest: str
+    clip_name: str
+    first_frame: int
+    last_frame: int
+    created_at: str
+    crops: tuple[Path, ...]
+    best_crop: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An identity as an answer to a probe: its score is its best reference's. `rank` counts from 1."""
+
+    identity: Identity
+    score: float
+    rank: int
+    reference_id: str

@@ -1,0 +1,285 @@
+"""From frames to observations: detect, track, select, embed, pool. Streams in bounded memory.
+
+This is the slow half of Sightline; everything after it is arithmetic on its result. It is written as a generator of
+`Progress`: whoever closes the generator stops the work at once, and the crops written so far are removed.
+"""
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from biometric import comparison, selection
+from biometric.entities import (
+    Detection,
+    Frame,
+    FrameRange,
+    Image,
+    Observation,
+    Progress,
+    Sample,
+    Tracklet,
+    Vector,
+    VideoInfo,
+)
+from biometric.ports import CropStore, Detector, Embedder, Tracker, TrackerFactory, VideoReader
+
+FRAMES_AT_ONCE = 8
+"""Frames decoded before the detector runs, so that a GPU gets batches; 200 MB at 4K."""
+
+CROPS_AT_ONCE = 32
+"""Crops that wait before the embedder runs."""
+
+NOISE_DETECTIONS = 3
+"""A track seen in fewer analysed frames, none of them usable, is a flicker of the detector and not a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The adapters that one observation works with."""
+
+    reader: VideoReader
+    detector: Detector
+    new_tracker: TrackerFactory
+    embedder: Embedder
+    crops: CropStore
+    sharpness: Callable[[Image], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to observe. `coherence` is the comparison score that two parts of one person's track at least have."""
+
+    clip: Path
+    video: VideoInfo
+    frames: FrameRange
+    folder: Path
+    rules: selection.Rules
+    coherence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Result of `observe`: people in order of appearance, frames that the detector saw, seconds by stage."""
+
+    observations: tuple[Observation, ...]
+    analysed_frames: int
+    timings: dict[str, float]
+
+
+@dataclass(slots=True, eq=False)
+class _Track:
+    """A track while it is followed, then its picks while they wait for the embedder."""
+
+    track_id: int
+    candidates: selection.Candidates
+    detections: list[Detection] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class _Person:
+    """A finished track: what is left once its pictures are on disk."""
+
+    track_id: int
+    detections: list[Detection]
+    samples: list[Sample]
+
+
+def observe(job: Job, tools: Tools) -> Generator[Progress, None, Observed]:
+    """Observe a frame range; the generator's return value is the result.
+
+    Raises:
+        ClipError: the clip cannot be read over the whole range.
+        StorageFull: crops cannot be written.
+    """
+    run = _Run(job, tools)
+    try:
+        yield from run.watch()
+        yield from run.finish()
+    except BaseException:
+        run.discard()
+        raise
+    return Observed(run.observations(), run.analysed, dict(run.timings))
+
+
+class _Run:
+    """State of one observation."""
+
+    def __init__(self, job: Job, tools: Tools) -> None:
+        self.job = job
+        self.tools = tools
+        self.tracker: Tracker = tools.new_tracker(job.video.fps / job.frames.step)
+        self.tracks: dict[int, _Track] = {}
+        self.waiting: list[_Track] = []
+        self.people: list[_Person] = []
+        self.analysed = 0
+        self.timings: dict[str, float] = defaultdict(float)
+        self.written: list[Path] = []
+        self.started = time.perf_counter()
+
+    def watch(self) -> Generator[Progress, None, None]:
+        """Detect and track over the range, embedding tracks as they end so that memory does not grow."""
+        frames = self._decoded()
+        try:
+            while chunk := list(itertools.islice(frames, FRAMES_AT_ONCE)):
+                with self._timed("detect"):
+                    detected = self.tools.detector.detect(chunk)
+                for frame, detections in zip(chunk, detected, strict=True):
+                    self._follow(frame, detections)
+                if sum(len(track.candidates.best) for track in self.waiting) >= CROPS_AT_ONCE:
+                    tracks, self.waiting = self.waiting, []
+                    self._embed(tracks)
+                yield self._progress("Reading frame", chunk[-1].index - self.job.frames.start + 1)
+        finally:
+            frames.close()
+
+    def finish(self) -> Generator[Progress, None, None]:
+        """End the tracks that are still open and embed what waits."""
+        self._end(list(self.tracks))
+        total = len(self.people) + len(self.waiting)
+        while self.waiting:
+            sizes = itertools.accumulate(len(track.candidates.best) for track in self.waiting)
+            batch = 1 + sum(size < CROPS_AT_ONCE for size in sizes)
+            tracks, self.waiting = self.waiting[:batch], self.waiting[batch:]
+            self._embed(tracks)
+            yield Progress("Describing person", total - len(self.waiting), total)
+
+    def observations(self) -> tuple[Observation, ...]:
+        """People in order of first appearance, numbered from 1."""
+        people = [
+            person
+            for person in self.people
+            if len(person.detections) >= NOISE_DETECTIONS or any(sample.kept for sample in person.samples)
+        ]
+        people.sort(key=lambda person: (person.detections[0].frame_index, person.track_id))
+        return tuple(self._observation(number, person) for number, person in enumerate(people, start=1))
+
+    def discard(self) -> None:
+        """Remove the crops written so far: an abandoned observation leaves nothing behind."""
+        for path in self.written:
+            path.unlink(missing_ok=True)
+
+    def _decoded(self) -> Generator[Frame, None, None]:
+        frames: Iterator[Frame] = self.tools.reader.read(self.job.clip, self.job.frames)
+        try:
+            while True:
+                with self._timed("decode"):
+                    frame = next(frames, None)
+                if frame is None:
+                    return
+                yield frame
+        finally:
+            close = getattr(frames, "close", None)
+            if close is not None:
+                close()
+
+    def _follow(self, frame: Frame, detections: list[Detection]) -> None:
+        with self._timed("track"):
+            tracked = self.tracker.update(frame, detections)
+            ended = self.tracker.ended()
+        with self._timed("select"):
+            self.analysed += 1
+            for track_id, detection in tracked:
+                self._offer(track_id, detection, frame.image, detections)
+            self._end(ended)
+
+    def _offer(self, track_id: int, detection: Detection, image: Image, detections: Sequence[Detection]) -> None:
+        track = self.tracks.get(track_id)
+        if track is None:
+            track = self.tracks[track_id] = _Track(track_id, selection.Candidates(self.job.rules))
+        track.detections.append(detection)
+        height, width = image.shape[:2]
+        others = [other for other in detections if other is not detection]
+        rating = selection.quality(detection, others, height)
+        reason = selection.refusal(detection, others, width, height, self.job.rules)
+        if reason is not None:
+            shown = sum(refused.image is not None for refused in track.candidates.refused)
+            cut = selection.crop(image, detection.box) if shown < selection.REFUSED_SHOWN else None
+            track.candidates.refuse(detection, cut, rating, reason)
+        elif track.candidates.wants(detection, rating):
+            cut = selection.crop(image, detection.box)
+            track.candidates.offer(detection, cut, rating, self.tools.sharpness(cut))
+
+    def _end(self, track_ids: list[int]) -> None:
+        self.waiting += [track for track_id in track_ids if (track := self.tracks.pop(track_id, None)) is not None]
+
+    def _embed(self, tracks: list[_Track]) -> None:
+        """Embed finished tracks together, put their crops on disk and let go of the pictures."""
+        chosen = [track.candidates.chosen() for track in tracks]
+        images = [pick.image for picks, _ in chosen for pick in picks]
+        with self._timed("embed"):
+            embeddings = iter(self.tools.embedder.embed(images))
+        with self._timed("select"):
+            for track, (picks, refused) in zip(tracks, chosen, strict=True):
+                rows = np.array(list(itertools.islice(embeddings, len(picks))), dtype=np.float32)
+                self.people += self._people(track, picks, rows, refused)
+
+    def _people(
+        self,
+        track: _Track,
+        picks: list[selection.Pick],
+        rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+        refused: list[selection.Refused],
+    ) -> list[_Person]:
+        """Turn a finished track into the person it shows: two people where the tracker swapped one for another."""
+        split = comparison.seam(rows, self.job.coherence) if len(picks) else None
+        if split is not None:
+            border = (picks[split - 1].detection.frame_index + picks[split].detection.frame_index + 1) // 2
+            parts: list[_Person] = []
+            for early in (True, False):
+                kept = [index for index, pick in enumerate(picks) if (pick.detection.frame_index < border) is early]
+                part = _Track(track.track_id, track.candidates)
+                part.detections = [item for item in track.detections if (item.frame_index < border) is early]
+                rest = [item for item in refused if (item.detection.frame_index < border) is early]
+                parts += self._people(part, [picks[index] for index in kept], rows[kept], rest)
+            return parts
+        strangers = set(comparison.outliers(rows, self.job.coherence)) if len(picks) else set()
+        samples = [
+            self._sample(pick.detection, pick.quality, pick.image, embedding=rows[index])
+            if index not in strangers
+            else self._sample(pick.detection, pick.quality, pick.image, "does not look like the other samples")
+            for index, pick in enumerate(picks)
+        ]
+        samples += [self._sample(item.detection, item.quality, item.image, item.reason) for item in refused]
+        samples.sort(key=lambda sample: sample.detection.frame_index)
+        return [_Person(track.track_id, track.detections, samples)]
+
+    def _sample(
+        self,
+        detection: Detection,
+        quality: float,
+        image: Image | None,
+        refusal: str | None = None,
+        embedding: Vector | None = None,
+    ) -> Sample:
+        path = None
+        if image is not None:
+            path = self.job.folder / detection.crop_name
+            self.written.append(path)
+            self.tools.crops.save(image, path)
+        return Sample(detection, quality, refusal, path, embedding)
+
+    def _observation(self, number: int, person: _Person) -> Observation:
+        vectors = [sample.embedding for sample in person.samples if sample.embedding is not None]
+        template = comparison.pool(vectors, self.tools.embedder.model_id) if vectors else None
+        tracklet = Tracklet(person.track_id, tuple(person.detections))
+        return Observation(number, tracklet, tuple(person.samples), template)
+
+    def _progress(self, stage: str, done: int) -> Progress:
+        total = len(self.job.frames)
+        elapsed = time.perf_counter() - self.started
+        left = elapsed / done * (total - done) if elapsed > 1.0 else None
+        return Progress(stage, min(done, total), total, len(self.people) + len(self.waiting) + len(self.tracks), left)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Generator[None, None, None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[stage] += time.perf_counter() - start

@@ -1,0 +1,239 @@
+"""Enroll, verify and identify observed people: arithmetic and gallery calls, no model and no vendor library."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from biometric import comparison
+from biometric.entities import (
+    Candidate,
+    Decision,
+    Enrollment,
+    Identification,
+    Observation,
+    ObservedClip,
+    Purpose,
+    Sample,
+    Threshold,
+    Verification,
+    clean_name,
+    name_key,
+)
+from biometric.errors import (
+    DamagedClip,
+    EmptyGallery,
+    NobodyFound,
+    NoUsableSample,
+    SeveralPeople,
+    UnknownIdentity,
+    UnknownPerson,
+)
+from biometric.ports import Gallery, NewReference, NewSample
+from biometric.results import refusal_summary
+
+CANDIDATES = 5
+"""How many identities an identification lists."""
+
+
+def enroll(
+    gallery: Gallery,
+    observed: ObservedClip,
+    name: str,
+    person: int | None,
+    dropped: Collection[str],
+    threshold: Callable[[Purpose], Threshold],
+) -> Enrollment:
+    """Store one observed person under a name; an existing name gets another reference.
+
+    Args:
+        person: the person's number; None when there is only one usable person.
+        dropped: crop names (`NumFrame_BB.jpg`) of kept samples to leave out.
+        threshold: gives the default threshold for "verification" and "identification", for the warnings.
+
+    Raises:
+        DamagedClip: the clip is damaged and its use was not accepted when observing.
+        SeveralPeople, NobodyFound, NoUsableSample, UnknownPerson: there is not exactly one person to enroll.
+        InvalidName, ModelMismatch, StorageFull: nothing was stored.
+    """
+    name = clean_name(name)
+    if observed.video.damage is not None and not observed.damage_accepted:
+        raise DamagedClip(
+            f"{observed.video.damage} Nothing was enrolled. Choose another clip, or say that this one may be used "
+            "although it is damaged.",
+            observed.video.frame_count,
+            observed.video.claimed_frames,
+        )
+    observation = one_person(observed, person, "enroll")
+    samples = [sample for sample in observation.kept if sample.detection.crop_name not in dropped]
+    if not samples:
+        raise NoUsableSample("Every sample of this person was dropped. Keep at least one to enroll.")
+    gallery.check_model(observed.model_id)
+    reference = _new_reference(observed, samples)
+    lookalikes, warnings = _resemblance(gallery, reference, name, threshold)
+    identity, stored, added = gallery.enroll(name, reference)
+    return Enrollment(
+        identity=identity,
+        reference=stored,
+        observation=observation,
+        people=len(observed.usable),
+        added=added,
+        lookalikes=lookalikes,
+        warnings=(*observed.warnings, *warnings),
+    )
+
+
+def verify(
+    gallery: Gallery, observed: ObservedClip, name: str, person: int | None, threshold: Threshold
+) -> Verification:
+    """Decide whether one observed person is who they claim to be.
+
+    Raises:
+        EmptyGallery, UnknownIdentity, ModelMismatch: there is nothing to compare with.
+        SeveralPeople: several usable people are in range and none was chosen: a bystander must not pass silently.
+        NobodyFound, NoUsableSample, UnknownPerson: there is no such person to compare.
+    """
+    _require_filled(gallery)
+    identity = gallery.find(name)
+    observation = one_person(observed, person, "verify")
+    template = observation.template
+    if template is None:  # one_person chooses among usable people; this tells the type checker so
+        raise NoUsableSample(f"Person {observation.person} has no usable sample.")
+    scores = gallery.scores(template, identity.id)
+    score = scores[0][1] if scores else None
+    others = [item for item in gallery.search(template, 2) if item.identity.id != identity.id]
+    best_other = others[0] if others else None
+    decision, reason = comparison.verification_decision(
+        score, best_other.score if best_other is not None else None, threshold
+    )
+    return Verification(
+        decision=decision,
+        identity=identity,
+        score=score,
+        threshold=threshold,
+        margin=score - best_other.score if score is not None and best_other is not None else None,
+        best_other=best_other,
+        reference_id=scores[0][0] if scores else None,
+        observation=observation,
+        people=len(observed.usable),
+        reason=reason,
+    )
+
+
+def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> tuple[Identification, ...]:
+    """Decide for each observed person on their own who they are, or that they are unknown.
+
+    Raises:
+        EmptyGallery, ModelMismatch: there is nothing to compare with.
+        NobodyFound, NoUsableSample: there is nobody to identify.
+    """
+    _require_filled(gallery)
+    gallery.check_model(observed.model_id)
+    require_usable(observed)
+    return tuple(_identify_one(gallery, observation, threshold) for observation in observed.observations)
+
+
+def require_usable(observed: ObservedClip) -> None:
+    """Raise `NobodyFound` or `NoUsableSample` unless somebody in range has a template."""
+    if not observed.observations:
+        raise NobodyFound(f"Nobody was found in {observed.frames}. Choose frames in which a person is visible.")
+    if not observed.usable:
+        count = len(observed.observations)
+        raise NoUsableSample(
+            f"{count} {'person was' if count == 1 else 'people were'} found in {observed.frames}, but no sample is "
+            f"good enough: {refusal_summary(observed.observations)}. Choose frames in which the person is larger, "
+            "sharper and whole."
+        )
+
+
+def one_person(observed: ObservedClip, person: int | None, purpose: str) -> Observation:
+    """Return the chosen person, or the only usable one when none was chosen.
+
+    Raises:
+        SeveralPeople, NobodyFound, NoUsableSample, UnknownPerson: that is not exactly one usable person.
+    """
+    require_usable(observed)
+    if person is not None:
+        return _numbered(observed, person)
+    if len(observed.usable) > 1:
+        listed = "; ".join(
+            f"person {item.person} (frames {item.tracklet.first_frame}–{item.tracklet.last_frame})"
+            for item in observed.usable
+        )
+        raise SeveralPeople(
+            f"{len(observed.usable)} people are in {observed.frames}: {listed}. Say which one to {purpose}.",
+            [item.person for item in observed.usable],
+        )
+    return observed.usable[0]
+
+
+def _numbered(observed: ObservedClip, person: int) -> Observation:
+    chosen = next((item for item in observed.observations if item.person == person), None)
+    if chosen is None:
+        numbers = ", ".join(str(item.person) for item in observed.observations)
+        raise UnknownPerson(f"There is no person {person} in {observed.frames}. People there: {numbers}.")
+    if chosen.template is None:
+        raise NoUsableSample(
+            f"Person {person} has no sample that is good enough: {refusal_summary([chosen])}. "
+            "Choose other frames or another person."
+        )
+    return chosen
+
+
+def _require_filled(gallery: Gallery) -> None:
+    if gallery.is_empty():
+        raise EmptyGallery("Nobody is enrolled in this gallery yet. Enroll somebody first.")
+
+
+def _identify_one(gallery: Gallery, observation: Observation, threshold: Threshold) -> Identification:
+    if observation.template is None:
+        reason = f"No sample is good enough: {refusal_summary([observation])}."
+        return Identification(observation, Decision.UNKNOWN, None, None, threshold, None, (), reason)
+    candidates = tuple(gallery.search(observation.template, CANDIDATES))
+    decision, reason = comparison.identification_decision(candidates, threshold)
+    return Identification(
+        observation=observation,
+        decision=decision,
+        identity=candidates[0].identity if decision is Decision.IDENTIFIED else None,
+        score=candidates[0].score if candidates else None,
+        threshold=threshold,
+        margin=comparison.margin(candidates),
+        candidates=candidates,
+        reason=reason,
+    )
+
+
+def _resemblance(
+    gallery: Gallery, reference: NewReference, name: str, threshold: Callable[[Purpose], Threshold]
+) -> tuple[tuple[Candidate, ...], list[str]]:
+    """Who else enrolled looks like the new reference, and whether it looks like its own name's references."""
+    limit, own = threshold("identification"), name_key(name)
+    lookalikes = tuple(
+        item
+        for item in gallery.search(reference.template, CANDIDATES)
+        if name_key(item.identity.name) != own and comparison.decide(item.score, limit)
+    )
+    warnings = [
+        f"{name} scores {item.score:.2f} against {item.identity.name}, who is already enrolled "
+        f"(identification threshold {limit.value:.2f}). They may be one person, or look alike."
+        for item in lookalikes
+    ]
+    try:
+        existing = gallery.find(name)
+    except UnknownIdentity:
+        return lookalikes, warnings
+    earlier, limit = gallery.scores(reference.template, existing.id), threshold("verification")
+    if earlier and not comparison.decide(earlier[0][1], limit):
+        warnings.append(
+            f"The new reference scores only {earlier[0][1]:.2f} against {existing.name}'s earlier ones "
+            f"(verification threshold {limit.value:.2f}). Check that this is the same person."
+        )
+    return lookalikes, warnings
+
+
+def _new_reference(observed: ObservedClip, samples: Sequence[Sample]) -> NewReference:
+    stored = tuple(
+        NewSample(item.detection.crop_name, item.crop, item.quality, item.detection.frame_index, item.embedding)
+        for item in samples
+        if item.crop is not None and item.embedding is not None
+    )
+    template = comparison.pool([sample.embedding for sample in stored], observed.model_id)
+    frames = [sample.frame_index for sample in stored]
+    return NewReference(template, stored, observed.video.digest, observed.label, min(frames), max(frames))

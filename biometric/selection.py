@@ -1,0 +1,179 @@
+"""Which samples of a tracklet are worth embedding, and why the others are not. Numpy only.
+
+Choosing is part of the accuracy: single crops of people who enter or leave (cut off, blurred) were seen to score
+.79 with somebody else, where pooled, well-chosen ones stay below .47.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from biometric.entities import Box, Detection, Image
+
+REFUSED_SHOWN = 6
+"""How many refused samples of a person keep their crop, so that people can look at them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a sample must fulfil. Pixels are those of the clip.
+
+    Attributes:
+        min_height, min_width: smaller boxes hold too little of a person (the network sees 256×128).
+        min_confidence: below it the detector is not sure that this is a person.
+        max_aspect, min_aspect: height over width; outside, the box shows a part of a person or more than one.
+        max_covered: share of the box that people standing in front may cover.
+        border: a box ending within this share of the frame's size from its edge counts as cut off there.
+        min_sharpness: share of the track's median sharpness below which a sample is blurred.
+        samples: most samples embedded per person.
+    """
+
+    min_height: float = 64.0
+    min_width: float = 24.0
+    min_confidence: float = 0.5
+    min_aspect: float = 1.1
+    max_aspect: float = 5.5
+    max_covered: float = 0.3
+    border: float = 0.004
+    min_sharpness: float = 0.35
+    samples: int = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pick:
+    """A sample that passed the rules and may be embedded: `image` is its crop, (h, w, 3) uint8 BGR."""
+
+    detection: Detection
+    image: Image
+    quality: float
+    sharpness: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refused:
+    """A sample that failed a rule. `image` is kept only for the first few."""
+
+    detection: Detection
+    reason: str
+    quality: float
+    image: Image | None = None
+
+
+def crop(image: Image, box: Box) -> Image:
+    """Cut a box out of a (H, W, 3) frame as an independent copy; at least one pixel."""
+    x1, y1 = (max(0, int(value)) for value in box[:2])
+    x2, y2 = max(x1 + 1, round(box[2])), max(y1 + 1, round(box[3]))
+    return image[y1:y2, x1:x2].copy()
+
+
+def refusal(detection: Detection, others: Sequence[Detection], width: int, height: int, rules: Rules) -> str | None:
+    """Return why a detection is not worth embedding, in words for people, or None.
+
+    Args:
+        detection: the person's box.
+        others: the other people's boxes in the same frame.
+        width, height: of the frame, in pixels.
+    """
+    if detection.height < rules.min_height or detection.width < rules.min_width:
+        size = f"{detection.width:.0f}×{detection.height:.0f}"
+        return f"too small ({size} pixels; at least {rules.min_width:.0f}×{rules.min_height:.0f} are needed)"
+    if detection.confidence < rules.min_confidence:
+        return f"the detector is not sure that this is a person ({detection.confidence:.2f})"
+    edges = _cut_edges(detection.box, width, height, rules.border)
+    if edges:
+        return f"cut off by the {edges[0]} edge of the picture"
+    aspect = detection.height / detection.width
+    if not rules.min_aspect <= aspect <= rules.max_aspect:
+        return "shows only a part of a person, or more than one"
+    hidden = covered(detection, others)
+    if hidden > rules.max_covered:
+        return f"{hidden:.0%} hidden behind somebody else"
+    return None
+
+
+def covered(detection: Detection, others: Sequence[Detection]) -> float:
+    """Largest share of the box, in [0, 1], that one other person in front covers.
+
+    Who stands in front is read from the feet: on level ground the box that ends lower is nearer to the camera.
+    """
+    x1, y1, x2, y2 = detection.box
+    largest = 0.0
+    for other in others:
+        if other.box[3] <= y2 or other.confidence < 0.4:
+            continue
+        inner_width = min(x2, other.box[2]) - max(x1, other.box[0])
+        inner_height = min(y2, other.box[3]) - max(y1, other.box[1])
+        if inner_width > 0 and inner_height > 0:
+            largest = max(largest, inner_width * inner_height / detection.area)
+    return largest
+
+
+def quality(detection: Detection, others: Sequence[Detection], height: int) -> float:
+    """Rate a detection in [0, 1] by confidence, size, how much is hidden, and whether the feet are in the picture."""
+    size = min(1.0, detection.height / 256.0)
+    whole = 0.8 if detection.box[3] >= height * 0.996 else 1.0
+    return float(detection.confidence * (0.5 + 0.5 * size) * (1.0 - covered(detection, others)) * whole)
+
+
+def _cut_edges(box: Box, width: int, height: int, border: float) -> list[str]:
+    # The lower edge is not among them: cameras that look at a table or a counter never show feet.
+    x1, y1, x2, _ = box
+    sides = {"left": x1 <= width * border, "right": x2 >= width * (1 - border), "top": y1 <= height * border}
+    return [side for side, cut in sides.items() if cut]
+
+
+@dataclass(slots=True)
+class Candidates:
+    """Collects one track's samples while it is followed, in bounded memory, spread over time.
+
+    Time is cut into bins; each keeps its best sample. When there are more than twice as many bins as samples wanted,
+    neighbours are joined, so a track of a second and one of an hour both end with evenly spread, good samples.
+    """
+
+    rules: Rules
+    bin_frames: int = 1
+    best: dict[int, Pick] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+
+    def offer(self, detection: Detection, image: Image, rating: float, sharpness: float) -> None:
+        """Take a sample that passed the rules; `image` is its crop."""
+        key = detection.frame_index // self.bin_frames
+        held = self.best.get(key)
+        pick = Pick(detection, image, rating, sharpness)
+        self.best[key] = pick if held is None else _better(held, pick)
+        while len(self.best) > 2 * self.rules.samples:
+            self.bin_frames *= 2
+            joined: dict[int, Pick] = {}
+            for other in self.best.values():
+                key = other.detection.frame_index // self.bin_frames
+                joined[key] = other if key not in joined else _better(joined[key], other)
+            self.best = joined
+
+    def refuse(self, detection: Detection, image: Image | None, rating: float, reason: str) -> None:
+        """Record a sample that failed a rule, keeping the crops of the first few."""
+        shown = sum(refused.image is not None for refused in self.refused)
+        self.refused.append(Refused(detection, reason, rating, image if shown < REFUSED_SHOWN else None))
+
+    def wants(self, detection: Detection, rating: float) -> bool:
+        """Whether a sample of this rating could still be kept (else its crop need not be cut)."""
+        held = self.best.get(detection.frame_index // self.bin_frames)
+        return held is None or rating > held.quality
+
+    def chosen(self) -> tuple[list[Pick], list[Refused]]:
+        """Return the picks to embed, in frame order, and all refused samples."""
+        picks = sorted(self.best.values(), key=lambda pick: pick.detection.frame_index)
+        refused = list(self.refused)
+        if len(picks) >= 4:
+            limit = self.rules.min_sharpness * float(np.median([pick.sharpness for pick in picks]))
+            blurred = [pick for pick in picks if pick.sharpness < limit]
+            refused += [Refused(pick.detection, "blurred", pick.quality, pick.image) for pick in blurred]
+            picks = [pick for pick in picks if pick.sharpness >= limit]
+        best = sorted(picks, key=lambda pick: -pick.quality)[: self.rules.samples]
+        best.sort(key=lambda pick: pick.detection.frame_index)
+        refused.sort(key=lambda sample: sample.detection.frame_index)
+        return best, refused
+
+
+def _better(first: Pick, second: Pick) -> Pick:
+    return second if second.quality > first.quality else first

@@ -1,0 +1,259 @@
+"""The one service behind the page, the API and the command line.
+
+Observing is slow and happens once a clip and range; enrolling, verifying and identifying are arithmetic on the
+result. Nothing here knows a vendor library: adapters come in through the Protocols of `ports`.
+"""
+
+import dataclasses
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Collection, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from biometric import observing, recognition
+from biometric.cache import ObservationCache, ObservationKey
+from biometric.entities import (
+    Enrollment,
+    Frame,
+    FrameRange,
+    Identification,
+    ObservedClip,
+    Progress,
+    Purpose,
+    Threshold,
+    ThresholdSource,
+    Verification,
+    VideoInfo,
+)
+from biometric.errors import (
+    DamagedClip,
+    InvalidFrameRange,
+)
+from biometric.outputs import Outputs, OutputWriter, clip_folder_name
+from biometric.ports import (
+    CropStore,
+    Gallery,
+    Models,
+    SharpnessOf,
+    TrackerFactory,
+    VideoReader,
+    VideoWriter,
+)
+from biometric.selection import Rules
+from biometric.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What `bootstrap` chose for each port."""
+
+    reader: VideoReader
+    writer: VideoWriter
+    crops: CropStore
+    models: Models
+    new_tracker: TrackerFactory
+    sharpness: SharpnessOf
+    outputs: OutputWriter
+    open_gallery: Callable[[Path], Gallery]
+
+
+class Sightline:
+    """Observe clips; enroll, verify and identify the people in them.
+
+    Observations stay in memory and their crops in `workspace` while they are among the latest, so repeating one is
+    instant. Methods may be called from several threads.
+    """
+
+    def __init__(self, settings: Settings, adapters: Adapters, workspace: Path) -> None:
+        self.settings = settings
+        self.models = adapters.models
+        self.crops = adapters.crops
+        self._adapters = adapters
+        self._workspace = workspace
+        self._cache = ObservationCache()
+        self._galleries: dict[Path, Gallery] = {}
+        self._probes: dict[tuple[Path, int, int], VideoInfo] = {}
+        self._lock = threading.Lock()
+
+    # --- clips ---------------------------------------------------------------------------------------------------
+
+    def probe(self, clip: Path) -> VideoInfo:
+        """Check and describe a clip; remembered while the file does not change. Raises the `ClipError` family."""
+        try:
+            stat = clip.stat()
+        except OSError:
+            return self._adapters.reader.probe(clip)  # which says what is wrong with the path
+        key = (clip.resolve(), stat.st_mtime_ns, stat.st_size)
+        found = self._probes.get(key)
+        if found is None:
+            found = self._probes[key] = self._adapters.reader.probe(clip)
+        return found
+
+    def preview(self, clip: Path, indices: Sequence[int]) -> dict[int, Frame]:
+        """Return single frames by number."""
+        return self._adapters.reader.grab(clip, indices)
+
+    def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
+        """Write a small copy of the clip that browsers play."""
+        return self._adapters.writer.proxy(clip, destination)
+
+    def observe(
+        self,
+        clip: Path,
+        frames: FrameRange | None = None,
+        *,
+        label: str | None = None,
+        accept_damaged: bool = False,
+    ) -> Generator[Progress, None, ObservedClip]:
+        """Find and describe the people in a frame range (None: the whole clip); the return value is the result.
+
+        Exactly the frames of the range are read; of those, about `settings.analysis_fps` per second are analysed.
+        A range observed recently is answered at once. Closing the generator stops the work and removes its crops.
+
+        Args:
+            label: the clip's name for people, where the file's own name says nothing.
+            accept_damaged: use a clip that cannot be read to its claimed end, up to where it can be read.
+
+        Raises:
+            ClipError: the clip cannot be read over the range.
+            InvalidFrameRange: the range is outside the clip.
+            ModelError: weights are missing or do not fit.
+        """
+        video = self.probe(clip)
+        frames, warnings = self._checked_range(video, frames, accept_damaged)
+        yield Progress("Loading models", 0, 0)
+        detector, embedder = self.models.detector(), self.models.embedder()
+        key = ObservationKey(video.digest, frames, detector.name, embedder.model_id, self.settings.samples)
+        observed = self._cache.get(key)
+        if observed is None:
+            coherence = self.models.threshold("verification").value
+            rules = Rules(samples=self.settings.samples)
+            folder = self._workspace / uuid.uuid4().hex
+            job = observing.Job(clip, video, frames, folder, rules, coherence)
+            adapters = self._adapters
+            tools = observing.Tools(
+                adapters.reader, detector, adapters.new_tracker, embedder, adapters.crops, adapters.sharpness
+            )
+            folder.mkdir(parents=True, mode=0o700)
+            try:
+                result = yield from observing.observe(job, tools)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            observed = ObservedClip(
+                path=clip,
+                label=label or clip.name,
+                video=video,
+                frames=frames,
+                observations=result.observations,
+                model_id=embedder.model_id,
+                folder=folder,
+                analysed_frames=result.analysed_frames,
+                timings=result.timings,
+            )
+            self._cache.put(key, observed)
+        return dataclasses.replace(
+            observed,
+            path=clip,
+            label=label or clip.name,
+            warnings=(*warnings, *self.models.notices()),
+            damage_accepted=accept_damaged,
+        )
+
+    # --- decisions ---------------------------------------------------------------------------------------------
+
+    def enroll(
+        self,
+        observed: ObservedClip,
+        name: str,
+        person: int | None = None,
+        *,
+        dropped: Collection[str] = (),
+        gallery: Path | None = None,
+    ) -> Enrollment:
+        """Store one observed person under a name: see `recognition.enroll`."""
+        return recognition.enroll(self.gallery(gallery), observed, name, person, dropped, self.threshold)
+
+    def verify(
+        self,
+        observed: ObservedClip,
+        name: str,
+        person: int | None = None,
+        *,
+        threshold: float | None = None,
+        gallery: Path | None = None,
+    ) -> Verification:
+        """Decide whether one observed person is who they claim to be: see `recognition.verify`."""
+        limit = self.threshold("verification", threshold)
+        return recognition.verify(self.gallery(gallery), observed, name, person, limit)
+
+    def identify(
+        self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
+    ) -> tuple[Identification, ...]:
+        """Decide for each observed person on their own who they are: see `recognition.identify`."""
+        limit = self.threshold("identification", threshold)
+        return recognition.identify(self.gallery(gallery), observed, limit)
+
+    def write_outputs(
+        self, observed: ObservedClip, identifications: Sequence[Identification], folder: Path | None = None
+    ) -> Generator[Progress, None, Outputs]:
+        """Write crops, CSV, JSON, timeline and annotated clip under `folder` (default: the query folder)."""
+        target = (folder or self.settings.query) / clip_folder_name(observed)
+        return self._adapters.outputs.write(observed, identifications, target)
+
+    def threshold(self, purpose: Purpose, value: float | None = None) -> Threshold:
+        """The threshold to decide by: `value` where given, else the default with its evidence.
+
+        Raises:
+            InvalidThreshold: not a number in [-1, 1].
+        """
+        default = self.models.threshold(purpose)
+        if value is None or value == default.value:
+            return default
+        return Threshold(value, ThresholdSource.USER)
+
+    # --- gallery -------------------------------------------------------------------------------------------------
+
+    def gallery(self, folder: Path | None = None) -> Gallery:
+        """The gallery in a folder (default: the configured one), opened once."""
+        path = (folder or self.settings.gallery).resolve()
+        with self._lock:
+            if path not in self._galleries:
+                self._galleries[path] = self._adapters.open_gallery(path)
+            return self._galleries[path]
+
+    def close(self) -> None:
+        """Release galleries and remove the crops of kept observations."""
+        with self._lock:
+            for gallery in self._galleries.values():
+                gallery.close()
+            self._galleries.clear()
+        self._cache.clear()
+        shutil.rmtree(self._workspace, ignore_errors=True)
+
+    # --- details -------------------------------------------------------------------------------------------------
+
+    def _checked_range(
+        self, video: VideoInfo, frames: FrameRange | None, accept_damaged: bool
+    ) -> tuple[FrameRange, list[str]]:
+        warnings = [video.damage] if video.damage is not None else []
+        start, stop = (0, video.frame_count) if frames is None else (frames.start, frames.stop)
+        if stop > video.frame_count and video.damage is not None and start < video.frame_count:
+            if not accept_damaged:
+                raise DamagedClip(
+                    f"{video.damage} The range ends at frame {stop - 1}; the last readable one is "
+                    f"{video.frame_count - 1}.",
+                    video.frame_count,
+                    video.claimed_frames,
+                )
+            stop = video.frame_count
+        if stop > video.frame_count:
+            raise InvalidFrameRange(
+                f"The range {FrameRange(start, stop)} is outside the clip, which has {video.frame_count} frames "
+                f"(0–{video.frame_count - 1})."
+            )
+        rate = self.settings.analysis_fps
+        step = max(1, round(video.fps / rate)) if rate > 0 else 1
+        return FrameRange(start, stop, step), warnings

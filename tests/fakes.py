@@ -1,0 +1,206 @@
+"""Stand-ins for adapters, for tests of everything above them. Numbers decide; no picture, model or file is needed."""
+
+from collections.abc import Collection, Generator, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.entities import (
+    Detection,
+    Frame,
+    FrameRange,
+    Image,
+    Progress,
+    Purpose,
+    Threshold,
+    ThresholdSource,
+    VideoInfo,
+)
+from biometric.errors import ClipNotFound, DamagedClip
+from biometric.ports import Detector, Embedder, ModelStatus
+
+MODEL_ID = "fake-8"
+
+
+def video_info(**changes: object) -> VideoInfo:
+    """A healthy clip of 100 frames, 640×480, 10 fps."""
+    values: dict[str, object] = {
+        "width": 640,
+        "height": 480,
+        "fps": 10.0,
+        "frame_count": 100,
+        "frame_count_source": "decoded",
+        "duration": 10.0,
+        "rotation": 0,
+        "codec": "h264",
+        "container": "mov,mp4,m4a,3gp,3g2,mj2",
+        "digest": "ab" * 32,
+    }
+    return VideoInfo(**{**values, **changes})  # type: ignore[arg-type]
+
+
+class FakeReader:
+    """A clip whose frames are flat pictures of grey level `index % 256`."""
+
+    def __init__(self, info: VideoInfo | None = None, ends_at: int | None = None) -> None:
+        self.info = info or video_info()
+        self.ends_at = ends_at
+        self.reads = 0
+        self.closed = 0
+        self.indices: list[int] = []
+
+    def probe(self, clip: Path) -> VideoInfo:
+        if not clip.exists():
+            raise ClipNotFound(f"There is no file {clip.name}.")
+        return self.info
+
+    def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
+        self.reads += 1
+        try:
+            for index in range(frames.start, frames.stop, frames.step):
+                if self.ends_at is not None and index >= self.ends_at:
+                    raise DamagedClip("The clip ends early.", self.ends_at, frames.stop)
+                self.indices.append(index)
+                yield self._frame(index)
+        finally:
+            self.closed += 1
+
+    def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
+        return {index: self._frame(index) for index in indices if index < self.info.frame_count}
+
+    def _frame(self, index: int) -> Frame:
+        image = np.full((self.info.height, self.info.width, 3), index % 256, np.uint8)
+        return Frame(index, image, index / self.info.fps)
+
+
+class FakeWriter:
+    """Counts frames instead of encoding them."""
+
+    def write(self, destination: Path, frames: Iterator[Image], fps: float) -> None:
+        for _ in self.writing(destination, frames, fps):
+            pass
+
+    def writing(self, destination: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
+        count = 0
+        for count, _ in enumerate(frames, start=1):
+            yield count
+        destination.write_bytes(f"{count} frames".encode())
+
+    def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
+        yield Progress("Preparing preview: frame", 1, 1)
+        destination.write_bytes(b"proxy")
+
+
+class FakeDetector:
+    """Finds the people that a script puts into frames: frame index → boxes with confidences."""
+
+    name = "fake-detector"
+    device = "test"
+
+    def __init__(self, script: dict[int, list[tuple[tuple[float, float, float, float], float]]]) -> None:
+        self.script = script
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        return [
+            [
+                Detection(frame.index, box, confidence, number)
+                for number, (box, confidence) in enumerate(self.script.get(frame.index, []))
+            ]
+            for frame in frames
+        ]
+
+
+class ColumnTracker:
+    """Follows people by the column (hundreds of pixels) that their box starts in; a gap of `patience` ends a track."""
+
+    def __init__(self, frame_rate: float, patience: int = 5) -> None:
+        self.frame_rate = frame_rate
+        self.patience = patience
+        self.ids: dict[int, int] = {}
+        self.seen: dict[int, int] = {}
+        self.step = 0
+        self.next_id = 1
+        self.done: list[int] = []
+
+    def update(self, frame: Frame, detections: Sequence[Detection]) -> list[tuple[int, Detection]]:
+        self.step += 1
+        for column, last in list(self.seen.items()):
+            if self.step - last > self.patience:
+                self.done.append(self.ids.pop(column))
+                del self.seen[column]
+        result = []
+        for detection in detections:
+            column = int(detection.box[0] // 100)
+            if column not in self.ids:
+                self.ids[column], self.next_id = self.next_id, self.next_id + 1
+            self.seen[column] = self.step
+            result.append((self.ids[column], detection))
+        return result
+
+    def ended(self) -> list[int]:
+        done, self.done = self.done, []
+        return done
+
+
+class FakeEmbedder:
+    """Gives each crop the axis of its mean grey level modulo the dimension, so frames decide who is who."""
+
+    model_id = MODEL_ID
+    dimension = 8
+    device = "test"
+
+    def __init__(self, axis_of: object = None) -> None:
+        self.axis_of = axis_of
+        self.batches: list[int] = []
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        self.batches.append(len(crops))
+        vectors = np.zeros((len(crops), self.dimension), np.float32)
+        for row, crop in enumerate(crops):
+            grey = int(crop.mean())
+            axis = self.axis_of(grey) if callable(self.axis_of) else 0
+            vectors[row, axis] = 1.0
+        return vectors
+
+
+class FakeCrops:
+    """Writes a few bytes instead of a JPEG."""
+
+    def __init__(self) -> None:
+        self.saved: list[Path] = []
+
+    def save(self, crop: Image, destination: Path) -> None:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        destination.write_bytes(b"\xff\xd8\xff" + bytes(crop.shape[:1]) + b"\xff\xd9" if crop.shape[0] < 256 else b"j")
+        self.saved.append(destination)
+
+    def load(self, path: Path) -> Image:
+        return np.zeros((8, 4, 3), np.uint8)
+
+    def thumbnail(self, path: Path, height: int) -> bytes:
+        return path.read_bytes()
+
+
+class FakeModels:
+    """Serves given models and fixed thresholds."""
+
+    def __init__(self, detector: Detector, embedder: Embedder) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self.values = {"verification": 0.5, "identification": 0.6}
+
+    def detector(self) -> Detector:
+        return self._detector
+
+    def embedder(self) -> Embedder:
+        return self._embedder
+
+    def notices(self) -> tuple[str, ...]:
+        return ()
+
+    def status(self) -> list[ModelStatus]:
+        return []
+
+    def threshold(self, purpose: Purpose) -> Threshold:
+        return Threshold(self.values[purpose], ThresholdSource.MODEL_CARD, "made up for tests")
