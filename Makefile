@@ -1,0 +1,53 @@
+# Sightline: `make run` serves the app, `make test` runs every test. Both set up what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run test test-slow test-gpu check format bench demo clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.app ## set up on first use, then serve the app on http://127.0.0.1:7860
+	$(BIN)/python app.py
+
+test: $(VENV)/.dev ## run every test, browser tests included
+	@$(BIN)/python tests/browser_setup.py
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: $(VENV)/.dev ## run the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
+
+test-gpu: $(VENV)/.dev ## run the tests that need an NVIDIA GPU
+	$(BIN)/python -m pytest -m gpu -s
+
+check: $(VENV)/.dev ## lint, format and type checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.app ## measure speed and memory against the obvious assembly
+	$(BIN)/python -m benchmarks.pipeline
+
+demo: $(VENV)/.app ## make the example clips in demo/
+	$(BIN)/python -m biometric demo
+
+clean: ## remove the virtual environment and caches (never the gallery)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer: make PYTHON=python3.12 run"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt constraints.txt $(VENV)/.app
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	@touch $@

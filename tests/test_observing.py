@@ -1,0 +1,133 @@
+"""The pipeline with fakes: exactly the range, bounded memory, clean stops."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biometric import observing
+from biometric.entities import FrameRange, Observation, Progress
+from biometric.errors import DamagedClip
+from biometric.selection import Rules
+from tests.fakes import ColumnTracker, FakeCrops, FakeDetector, FakeEmbedder, FakeReader, video_info
+
+LEFT = (100.0, 100.0, 200.0, 350.0)
+RIGHT = (400.0, 100.0, 500.0, 350.0)
+SMALL = (300.0, 100.0, 312.0, 130.0)
+
+
+def tools(script, embedder=None, reader=None) -> observing.Tools:
+    return observing.Tools(
+        reader or FakeReader(),
+        FakeDetector(script),
+        ColumnTracker,
+        embedder or FakeEmbedder(),
+        FakeCrops(),
+        lambda image: 100.0,
+    )
+
+
+def job(folder: Path, start: int = 0, stop: int = 100, step: int = 1) -> observing.Job:
+    frames = FrameRange(start, stop, step)
+    return observing.Job(Path("clip.mp4"), video_info(), frames, folder, Rules(), coherence=0.5)
+
+
+def run(work) -> tuple[observing.Observed, list[Progress]]:
+    steps = []
+    while True:
+        try:
+            steps.append(next(work))
+        except StopIteration as finished:
+            return finished.value, steps
+
+
+def people(observed: observing.Observed) -> list[Observation]:
+    return list(observed.observations)
+
+
+def test_people_are_numbered_by_appearance_with_kept_and_refused_samples(tmp_path: Path) -> None:
+    script = {frame: [(RIGHT, 0.9)] for frame in range(10, 40)}
+    for frame in range(20, 30):
+        script[frame] = [(RIGHT, 0.9), (LEFT, 0.9), (SMALL, 0.8)]
+    used = tools(script)
+    observed, steps = run(observing.observe(job(tmp_path), used))
+    first, second, third = people(observed)
+    assert (first.person, first.tracklet.first_frame, first.tracklet.last_frame) == (1, 10, 39)
+    assert (second.tracklet.first_frame, second.tracklet.last_frame) == (20, 29)
+    assert first.template is not None
+    assert first.template.sample_count == len(first.kept) == 8
+    assert third.template is None
+    assert all("too small" in (sample.refusal or "") for sample in third.refused)
+    assert len(third.refused) == 10
+    assert observed.analysed_frames == 100
+    assert (steps[0].done, steps[0].total) == (8, 100)
+    assert all(sample.crop is not None and sample.crop.is_file() for sample in first.kept)
+    assert first.kept[0].crop.name == f"{first.kept[0].detection.frame_index:08d}_00.jpg"
+
+
+def test_promise_11_exactly_the_frames_of_the_range_are_read(tmp_path: Path) -> None:
+    used = tools({frame: [(LEFT, 0.9)] for frame in range(100)})
+    observed, _ = run(observing.observe(job(tmp_path, 30, 61, 3), used))
+    assert used.reader.indices == list(range(30, 61, 3))
+    (person,) = people(observed)
+    assert (person.tracklet.first_frame, person.tracklet.last_frame) == (30, 60)
+
+
+def test_an_empty_scene_has_no_people(tmp_path: Path) -> None:
+    observed, _ = run(observing.observe(job(tmp_path), tools({})))
+    assert observed.observations == ()
+
+
+def test_a_flicker_is_not_a_person(tmp_path: Path) -> None:
+    observed, _ = run(observing.observe(job(tmp_path), tools({5: [(LEFT, 0.3)], 6: [(LEFT, 0.3)]})))
+    assert observed.observations == ()
+
+
+def test_promise_6_closing_the_work_stops_it_and_leaves_no_crops(tmp_path: Path) -> None:
+    used = tools({frame: [(LEFT, 0.9)] for frame in list(range(10)) + list(range(60, 100))})
+    work = observing.observe(job(tmp_path), used)
+    for _ in range(5):
+        next(work)
+    work.close()
+    assert used.reader.closed == 1
+    assert max(used.reader.indices) < 50
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_that_breaks_off_leaves_no_crops(tmp_path: Path) -> None:
+    script = {frame: [(LEFT, 0.9)] for frame in range(10)}
+    used = tools(script, reader=FakeReader(ends_at=50))
+    with pytest.raises(DamagedClip):
+        run(observing.observe(job(tmp_path), used))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tracks_are_embedded_as_they_end_so_that_memory_does_not_grow(tmp_path: Path) -> None:
+    script = {frame: [(LEFT, 0.9)] for frame in range(1000) if frame % 20 < 10}
+    embedder = FakeEmbedder()
+    used = tools(script, embedder, FakeReader(video_info(frame_count=1000)))
+    observed, _ = run(observing.observe(job(tmp_path, 0, 1000), used))
+    assert len(observed.observations) == 50
+    assert max(embedder.batches) <= observing.CROPS_AT_ONCE + 2 * 8
+    assert len(embedder.batches) > 5
+
+
+def test_a_track_that_swaps_people_becomes_two_people(tmp_path: Path) -> None:
+    script = {frame: [(LEFT, 0.9)] for frame in range(40)}
+    embedder = FakeEmbedder(axis_of=lambda grey: 0 if grey < 20 else 1)
+    observed, _ = run(observing.observe(job(tmp_path), tools(script, embedder)))
+    first, second = people(observed)
+    assert first.tracklet.last_frame < second.tracklet.first_frame
+    assert abs(first.tracklet.last_frame - 19) <= 3
+    assert float(first.template.vector @ second.template.vector) == pytest.approx(0.0)
+
+
+def test_a_single_stranger_among_the_samples_is_refused(tmp_path: Path) -> None:
+    script = {frame: [(LEFT, 0.9)] for frame in range(8)}
+    embedder = FakeEmbedder(axis_of=lambda grey: 1 if grey == 3 else 0)
+    observed, _ = run(observing.observe(job(tmp_path), tools(script, embedder)))
+    (person,) = people(observed)
+    assert [(item.detection.frame_index, item.refusal) for item in person.refused] == [
+        (3, "does not look like the other samples")
+    ]
+    assert np.flatnonzero(person.template.vector).tolist() == [0]
