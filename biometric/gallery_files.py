@@ -1,0 +1,137 @@
+"""Where the gallery's crops lie, and how they and the rows that name them stay together across a crash.
+
+    <gallery>/<identity id>/<reference id>/NumFrame_BB.jpg     one folder a reference: two clips share frame numbers
+    <gallery>/.pending/<32 hex>                                 a marker: a write that touches files is under way
+
+Files are made while the write lock is held, before the rows are committed, and deleted after the rows are gone. A
+process that dies in between leaves its marker; the next one that gets the lock sees it and deletes every reference
+folder without a row. Without a marker nothing is walked, so opening a large gallery stays quick.
+
+Merging two identities leaves the files where they are (a row remembers its folder): moving them could not be undone
+together with the rows.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+OPAQUE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+CROP_NAME = re.compile(r"[0-9]{8,12}_[0-9]{2,6}\.jpg", re.ASCII)
+_PARTIAL = ".part"
+
+Rows = Callable[[list[str]], set[str]]
+"""Which of these reference ids have a row."""
+
+
+class GalleryFiles:
+    """The crop files of one gallery folder. Only names of the patterns above are ever made or deleted."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pending = folder / ".pending"
+
+    def crop(self, folder: str, reference_id: str, name: str) -> Path:
+        """Return the path of a reference's crop; `folder` is the identity id under which it was enrolled."""
+        return self._folder / folder / reference_id / name
+
+    def place(self, folder: str, reference_id: str, crops: Iterable[tuple[str, bytes]]) -> None:
+        """Write a reference's crops (name, JPEG) durably; each appears under its name complete or not at all.
+
+        Raises:
+            ValueError: an id or a name that does not follow the pattern.
+        """
+        if OPAQUE_ID.fullmatch(folder) is None or OPAQUE_ID.fullmatch(reference_id) is None:
+            raise ValueError(f"expected ids of 32 hexadecimal digits, got {folder!r} and {reference_id!r}")
+        self.discard(folder, reference_id)
+        target = self._folder / folder / reference_id
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        target.mkdir(mode=0o700, exist_ok=True)
+        for name, data in crops:
+            if CROP_NAME.fullmatch(name) is None:
+                raise ValueError(f"expected a crop named NumFrame_BB.jpg, got {name!r}")
+            _write(target / name, data)
+        for directory in (target, target.parent, self._folder):
+            _sync_directory(directory)
+
+    def discard(self, folder: str, reference_id: str) -> None:
+        """Delete a reference's crops and the folders that are empty then; nothing there is fine, too."""
+        target = self._folder / folder / reference_id
+        if target.is_symlink():
+            return
+        for path in _listing(target):
+            if CROP_NAME.fullmatch(path.name.removesuffix(_PARTIAL)) is not None:
+                path.unlink(missing_ok=True)
+        _remove_if_empty(target)
+        _remove_if_empty(target.parent)
+
+    def mark(self) -> Path:
+        """Say durably that a write which touches files is under way. Only with the write lock held."""
+        self._pending.mkdir(mode=0o700, exist_ok=True)
+        marker = self._pending / uuid4().hex
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _sync_directory(self._pending)
+        _sync_directory(self._folder)
+        return marker
+
+    def unmark(self, marker: Path) -> None:
+        """Say that the write is over, done or undone."""
+        marker.unlink(missing_ok=True)
+
+    def interrupted(self) -> list[Path]:
+        """Return the markers present: with the write lock held, those of writes that died or are not cleaned up."""
+        return [path for path in _listing(self._pending) if OPAQUE_ID.fullmatch(path.name) is not None]
+
+    def sweep(self, rows: Rows) -> None:
+        """Delete what interrupted writes left: reference folders without a row. Only with the write lock held."""
+        markers = self.interrupted()
+        if not markers:
+            return
+        for identity in self._opaque_folders(self._folder):
+            references = [path.name for path in self._opaque_folders(identity)]
+            kept = rows(references)
+            for reference in references:
+                if reference not in kept:
+                    self.discard(identity.name, reference)
+            _remove_if_empty(identity)
+        for marker in markers:
+            self.unmark(marker)
+
+    def _opaque_folders(self, parent: Path) -> Iterator[Path]:
+        for path in _listing(parent):
+            if OPAQUE_ID.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink():
+                yield path
+
+
+def _listing(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _remove_if_empty(folder: Path) -> None:
+    # Somebody else's file in it, or another process that was quicker: both are fine.
+    if not _listing(folder):
+        try:
+            folder.rmdir()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + _PARTIAL)
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _sync_directory(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,129 @@
+"""The gallery's schema: numbered migrations, each applied in one transaction and never edited once released.
+
+`PRAGMA user_version` counts the migrations applied; `PRAGMA application_id` tells a gallery from other databases.
+A new migration is a function appended to `MIGRATIONS`; tests apply all of them to a database of each older version.
+
+How an index elsewhere stays fresh: triggers write one row into `changes` for each reference that is added, moved to
+another identity or removed. `revision` only ever rises, so a reader that stands at revision r needs just the
+references named by later rows: those that still exist are to be read again, the others are gone.
+"""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from sqlite_utils import Database
+
+from biometric.errors import GalleryCorrupt
+
+APPLICATION_ID = 0x51474C54
+"""Marks the file as a Sightline gallery (bytes "QGLT")."""
+
+
+def _initial_schema(db: Database) -> None:
+    for statement in _INITIAL.split(";;"):
+        db.execute(statement)
+    db["gallery"].insert({"id": uuid4().hex})
+
+
+_INITIAL = """
+CREATE TABLE gallery (
+    id TEXT PRIMARY KEY
+);;
+CREATE TABLE identities (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);;
+CREATE TABLE clips (
+    number INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (digest, name)
+);;
+CREATE TABLE biometric_references (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    identity_number INTEGER NOT NULL REFERENCES identities (number) ON DELETE CASCADE,
+    clip_number INTEGER NOT NULL REFERENCES clips (number),
+    folder TEXT NOT NULL,
+    first_frame INTEGER NOT NULL,
+    last_frame INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    sample_count INTEGER NOT NULL,
+    model_id TEXT NOT NULL,
+    vector BLOB NOT NULL CHECK (typeof(vector) = 'blob')
+);;
+CREATE INDEX references_of_identity ON biometric_references (identity_number, sample_count);;
+CREATE INDEX references_of_clip ON biometric_references (clip_number);;
+CREATE TABLE samples (
+    number INTEGER PRIMARY KEY,
+    reference_number INTEGER NOT NULL REFERENCES biometric_references (number) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    quality REAL NOT NULL,
+    frame_index INTEGER NOT NULL,
+    embedding BLOB NOT NULL CHECK (typeof(embedding) = 'blob'),
+    UNIQUE (reference_number, name)
+);;
+CREATE INDEX best_samples ON samples (reference_number, quality, name);;
+CREATE TABLE changes (
+    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    reference_number INTEGER NOT NULL UNIQUE
+);;
+CREATE TRIGGER reference_added AFTER INSERT ON biometric_references BEGIN
+    INSERT INTO changes (reference_number) VALUES (NEW.number);
+END;;
+CREATE TRIGGER reference_changed AFTER UPDATE OF identity_number, vector ON biometric_references BEGIN
+    DELETE FROM changes WHERE reference_number = NEW.number;
+    INSERT INTO changes (reference_number) VALUES (NEW.number);
+END;;
+CREATE TRIGGER reference_removed AFTER DELETE ON biometric_references BEGIN
+    DELETE FROM changes WHERE reference_number = OLD.number;
+    INSERT INTO changes (reference_number) VALUES (OLD.number);
+END
+"""
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema,)
+"""In order; the first has number 1. Append only."""
+
+
+def schema_version(db: Database) -> int:
+    """Return the number of migrations applied to `db`; 0 for a file without any table.
+
+    Raises:
+        GalleryCorrupt: the database is of a newer Sightline, or another application's.
+    """
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    application = int(db.execute("PRAGMA application_id").fetchone()[0])
+    if application != APPLICATION_ID:
+        if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            return 0
+        raise GalleryCorrupt(
+            "The file gallery.sqlite3 in the gallery's folder is not a Sightline gallery. "
+            "Choose another folder, or restore the gallery from a backup or an export."
+        )
+    if version > len(MIGRATIONS):
+        raise GalleryCorrupt(
+            f"The gallery was written by a newer version of Sightline (schema {version}; this version knows "
+            f"{len(MIGRATIONS)}). Update Sightline, or choose another gallery folder."
+        )
+    return version
+
+
+def migrate(db: Database) -> None:
+    """Apply all migrations that are not applied yet.
+
+    The caller holds the write lock (`BEGIN IMMEDIATE`), so all of them happen or none, and two processes that open
+    an old gallery at once do not both migrate it.
+
+    Raises:
+        GalleryCorrupt: the database is of a newer Sightline, or another application's.
+    """
+    version = schema_version(db)
+    if version == 0:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+        migration(db)
+        db.execute(f"PRAGMA user_version = {number}")
