@@ -1,0 +1,127 @@
+"""Embeddings on the CPU through OpenVINO: Open Model Zoo's IR files and ONNX files."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from biometric.cards import InputFormat
+from biometric.embedding import batches, prepare, unit
+from biometric.entities import Image
+from biometric.errors import StorageFull, UnsupportedModel, WeightsCorrupt
+
+BATCH = 8
+"""Crops a run: on two cores 8 is as fast for each crop as 16, with half the memory (benchmarks/embedding.py)."""
+
+
+class OpenVINOEmbedder:
+    """ports.Embedder over an `.xml` (with its `.bin`) or an `.onnx`.
+
+    Args:
+        path: the model.
+        form: how crops are prepared.
+        model_id: the card's id.
+        dimension: expected length of the embedding, None to take the network's.
+
+    Raises:
+        WeightsCorrupt: the file does not load.
+        UnsupportedModel: the network is not one of crops in, one vector a crop out.
+    """
+
+    def __init__(self, path: Path, form: InputFormat, model_id: str, dimension: int | None = None) -> None:
+        self._form = form
+        self._model_id = model_id
+        model = _read(path)
+        try:
+            model.reshape([-1, 3, form.height, form.width])
+            # f32 also where the CPU offers bfloat16: embeddings must agree between machines.
+            config = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+            self._network = openvino.Core().compile_model(model, "CPU", config)
+        except RuntimeError as error:
+            raise UnsupportedModel(
+                f"{path.name} does not take crops of 3×{form.height}×{form.width} in batches, so it cannot serve as "
+                "embedder. Name another one."
+            ) from error
+        # One request at a time: OpenVINO already uses all cores for it.
+        self._lock = threading.Lock()
+        found: int = self._run(np.zeros((2, 3, form.height, form.width), np.float32), path.name).shape[1]
+        if dimension is not None and found != dimension:
+            raise UnsupportedModel(f"{path.name} gives {found} numbers a crop; its card says {dimension}.")
+        self._dimension = found
+
+    @property
+    def model_id(self) -> str:
+        """The card's id, the same on every device."""
+        return self._model_id
+
+    @property
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        return self._dimension
+
+    @property
+    def device(self) -> str:
+        """For people."""
+        return "CPU · OpenVINO"
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Return (N, D) unit float32 for N crops ((h, w, 3) uint8 BGR); (0, D) for none.
+
+        Raises:
+            UnsupportedModel: the network gave a vector without direction.
+        """
+        parts = [self._run(prepare(part, self._form), self._model_id) for part in batches(crops, BATCH)]
+        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *parts]), self._model_id)
+
+    def _run(self, batch: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+        with self._lock:
+            output = np.array(self._network(batch)[0], np.float32)
+        vectors: NDArray[np.float32] = output.reshape(len(output), -1) if output.ndim else output.reshape(1, 1)
+        if len(vectors) != len(batch):
+            raise UnsupportedModel(f"{name} does not give one vector a crop, so it cannot serve as embedder.")
+        return vectors
+
+
+def _read(path: Path) -> openvino.Model:
+    try:
+        model = openvino.Core().read_model(path)
+    except RuntimeError as error:
+        raise WeightsCorrupt(f"{path.name} cannot be loaded: it is damaged or no {path.suffix} model.") from error
+    if len(model.inputs) != 1 or not model.outputs or len(model.inputs[0].partial_shape) != 4:
+        raise UnsupportedModel(f"{path.name} does not take one batch of pictures, so it cannot serve as embedder.")
+    return model
+
+
+def convert_to_ir(onnx: Path, target: Path) -> Path:
+    """Convert an ONNX file to an IR `target` (.xml, with its .bin), once; return `target`.
+
+    Weights stay float32. The pair is written to a temporary folder and renamed, the .xml last, so that an .xml
+    that is there is complete.
+
+    Raises:
+        WeightsCorrupt: the ONNX file does not load.
+        StorageFull: the cache cannot be written.
+    """
+    if target.is_file() and target.with_suffix(".bin").is_file():
+        return target
+    model = _read(onnx)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".convert-", dir=target.parent))
+    except OSError as error:
+        raise StorageFull(f"The cache {target.parent} cannot be written: {error.strerror}.") from error
+    try:
+        openvino.save_model(model, scratch / target.name, compress_to_fp16=False)
+        binary = target.with_suffix(".bin")
+        (scratch / binary.name).replace(binary)
+        (scratch / target.name).replace(target)
+    except (OSError, RuntimeError) as error:
+        raise StorageFull(f"The cache {target.parent} cannot be written: {error}. Make room and try again.") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
