@@ -1,0 +1,207 @@
+"""Short demo clips, made at run time from photographs inside the installed ultralytics package.
+
+A virtual camera pans and zooms over a photograph of a street (`bus.jpg`), in two "visits" that differ in framing,
+light and side (the second is mirrored). So the first five minutes need no footage of one's own, and nothing
+with people in it is shipped.
+"""
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from biometric.entities import Image
+from biometric.errors import WeightsMissing
+from biometric.ports import VideoWriter
+
+VERSION = 1
+"""Part of the stamp beside the clips; raise it when their content changes, and they are made again."""
+
+FPS = 25
+FRAMES = 80
+
+_MARGIN = 60
+"""Pixels of blurred surroundings around the photograph, so that the camera may look past its edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoClip:
+    """A clip to try: where it is, what it shows, what to do with it, and a name to type for each person in it."""
+
+    path: Path
+    title: str
+    suggestion: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What the camera sees: the window's middle (x, y) and height, in pixels of the photograph."""
+
+    x: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """One clip: the camera travels from `start` to `end`; `gain` and `gamma` set the light.
+
+    Columns of the photograph outside `sharp` are blurred, so that bystanders are not in view.
+    """
+
+    name: str
+    title: str
+    suggestion: str
+    names: tuple[str, ...]
+    start: _View
+    end: _View
+    size: tuple[int, int] = (480, 640)
+    sharp: tuple[int, int] | None = None
+    gain: float = 1.0
+    gamma: float = 1.0
+    mirrored: bool = False
+
+
+_BEIGE, _DARK = "Beige coat", "Dark coat"
+_BEIGE_COLUMNS, _DARK_COLUMNS = (70, 226), (226, 640)
+"""Where in the photograph each of the two men stands alone, in pixels from the left."""
+
+SCRIPTS = (
+    _Script(
+        "visit-1-beige-coat",
+        "Visit 1: the man in the beige coat",
+        f"Enrollment: type the name “{_BEIGE}” and press Submit.",
+        (_BEIGE,),
+        _View(190, 655, 560),
+        _View(170, 650, 540),
+        sharp=_BEIGE_COLUMNS,
+    ),
+    _Script(
+        "visit-1-dark-coat",
+        "Visit 1: the man in the dark coat",
+        f"Enrollment: type the name “{_DARK}” and press Submit.",
+        (_DARK,),
+        _View(400, 640, 560),
+        _View(380, 630, 520),
+        sharp=_DARK_COLUMNS,
+    ),
+    _Script(
+        "visit-2-beige-coat",
+        "Visit 2: the man in the beige coat",
+        f"Verification: claim “{_BEIGE}” (match), then “{_DARK}” (no match).",
+        (_BEIGE,),
+        _View(200, 640, 600),
+        _View(215, 665, 570),
+        sharp=_BEIGE_COLUMNS,
+        gain=0.85,
+        gamma=1.1,
+        mirrored=True,
+    ),
+    _Script(
+        "visit-2-dark-coat",
+        "Visit 2: the man in the dark coat",
+        f"Verification: claim “{_DARK}” (match), then “{_BEIGE}” (no match).",
+        (_DARK,),
+        _View(395, 620, 640),
+        _View(405, 650, 600),
+        sharp=_DARK_COLUMNS,
+        gain=1.15,
+        gamma=0.95,
+        mirrored=True,
+    ),
+    _Script(
+        "visit-2-everybody",
+        "Visit 2: everybody on the street",
+        "Identification: the two men that you enrolled are recognised, the passers-by stay unknown.",
+        (_BEIGE, _DARK),
+        _View(300, 660, 620),
+        _View(545, 660, 640),
+        size=(640, 480),
+        gain=0.92,
+        gamma=1.05,
+    ),
+)
+
+
+def make_demo(folder: Path, writer: VideoWriter) -> list[DemoClip]:
+    """Make the demo clips in a folder, in the order of the first five minutes; clips already made are kept.
+
+    The same photograph and version give the same pictures every time.
+
+    Raises:
+        WeightsMissing: the ultralytics package, or its photograph, is not installed.
+        StorageFull: the disk is full or the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    photograph: Image | None = None
+    clips = []
+    for script in SCRIPTS:
+        path = folder / f"{script.name}.mp4"
+        stamp = folder / f".{script.name}.version"
+        if not (path.is_file() and stamp.is_file() and stamp.read_text() == str(VERSION)):
+            photograph = _photograph() if photograph is None else photograph
+            writer.write(path, _frames(photograph, script), FPS)
+            stamp.write_text(str(VERSION))
+        clips.append(DemoClip(path, script.title, script.suggestion, script.names))
+    return clips
+
+
+def _photograph() -> Image:
+    """Read `bus.jpg`, (1080, 810, 3) uint8 BGR, without importing ultralytics, which would take seconds."""
+    package = importlib.util.find_spec("ultralytics")
+    path = Path(package.origin).parent / "assets" / "bus.jpg" if package is not None and package.origin else None
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR_BGR) if path is not None and path.is_file() else None
+    if image is None:
+        raise WeightsMissing(
+            "The demo's photograph (assets/bus.jpg of the ultralytics package) is not there. Run `make run` again, or"
+            " install requirements.txt."
+        )
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _frames(photograph: Image, script: _Script) -> Iterator[Image]:
+    """Yield what the camera sees, `FRAMES` pictures of the script's size."""
+    scene = _lit(_surrounded(_private(photograph, script.sharp)), script.gain, script.gamma)
+    width, height = script.size
+    for index in range(FRAMES):
+        share = index / (FRAMES - 1)
+        eased = share * share * (3 - 2 * share)
+        # A hand-held camera is never quite still; two unrelated periods keep the sway from repeating.
+        sway_x, sway_y = 2 * math.sin(index / 9), 1.5 * math.sin(index / 6.1)
+        x = script.start.x + (script.end.x - script.start.x) * eased + sway_x + _MARGIN
+        y = script.start.y + (script.end.y - script.start.y) * eased + sway_y + _MARGIN
+        scale = height / (script.start.height + (script.end.height - script.start.height) * eased)
+        matrix = np.array([[scale, 0, width / 2 - scale * x], [0, scale, height / 2 - scale * y]])
+        view = cv2.warpAffine(scene, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        view = cv2.flip(view, 1) if script.mirrored else view
+        yield np.asarray(view, dtype=np.uint8)
+
+
+def _private(photograph: Image, sharp: tuple[int, int] | None) -> Image:
+    """Blur all columns outside `sharp` beyond recognition, with a soft edge."""
+    if sharp is None:
+        return photograph
+    share = np.zeros((1, photograph.shape[1], 1), np.float32)
+    share[:, sharp[0] : sharp[1]] = 1
+    share = cv2.blur(share, (9, 1)).reshape(share.shape)
+    blurred = cv2.GaussianBlur(photograph, (0, 0), 30)
+    return np.asarray(np.rint(share * photograph + (1 - share) * blurred), dtype=np.uint8)
+
+
+def _surrounded(photograph: Image) -> Image:
+    """Add a margin of blurred surroundings on all sides."""
+    wide = cv2.copyMakeBorder(photograph, _MARGIN, _MARGIN, _MARGIN, _MARGIN, cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(wide, (0, 0), 25)
+    blurred[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] = photograph
+    return np.asarray(blurred, dtype=np.uint8)
+
+
+def _lit(image: Image, gain: float, gamma: float) -> Image:
+    """Apply 255 · gain · (v / 255) ** gamma to every value v."""
+    values = 255 * gain * (np.arange(256) / 255) ** gamma
+    return np.asarray(cv2.LUT(image, np.clip(np.rint(values), 0, 255).astype(np.uint8)), dtype=np.uint8)
