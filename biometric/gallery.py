@@ -52,6 +52,11 @@ class SQLiteGallery:
         """The gallery's folder."""
         return self._folder
 
+    def is_empty(self) -> bool:
+        """Whether nobody is enrolled."""
+        with self._storage.reading() as db:
+            return db is None or not next(db.query("select exists(select 1 from identities) as anybody"))["anybody"]
+
     def identities(self) -> list[Identity]:
         """Return all identities, by name (case-insensitive)."""
         with self._storage.reading() as db:
@@ -256,7 +261,8 @@ class SQLiteGallery:
 def _record(reference: NewReference) -> archives.ReferenceRecord:
     dimension = reference.template.vector.size
     for sample in reference.samples:
-        if sample.embedding.shape != (dimension,) or abs(float(np.linalg.norm(sample.embedding)) - 1.0) >= 1e-3:
+        length = float(np.linalg.norm(sample.embedding))
+        if sample.embedding.shape != (dimension,) or not abs(length - 1.0) < 1e-3:  # false for NaN, too
             raise ValueError(f"expected sample embeddings of shape ({dimension},) and unit length, got {sample}")
         if not math.isfinite(sample.quality):
             raise ValueError(f"expected a finite quality, got {sample.quality}")

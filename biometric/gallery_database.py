@@ -37,6 +37,7 @@ class GalleryDatabase:
 
     def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
         self.path = path
+        self.journal = path.with_name(f"{path.name}-journal")
         self._busy_seconds = busy_seconds
 
     @contextmanager

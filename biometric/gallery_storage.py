@@ -79,11 +79,9 @@ class GalleryStorage:
     def reading(self) -> Iterator[Database | None]:
         """Yield a snapshot, or None (and create nothing) when there is no gallery yet."""
         with translated():
-            interrupted = bool(self.files.interrupted())
+            interrupted = self._database.journal.exists() or bool(self.files.interrupted())
         if interrupted:
-            # No waiting: a lock that cannot be had has a living holder, and whoever gets it sweeps first.
-            with suppress(GalleryError), self._database.writing(busy_seconds=0) as db:
-                self.files.sweep(partial(rows.known_references, db))
+            self._recover()
         with self._database.reading() as db_or_none:
             yield db_or_none
 
@@ -122,3 +120,11 @@ class GalleryStorage:
             raise UnknownIdentity("Nobody is enrolled yet. Enroll somebody first.")
         with self.writing() as write:
             yield write
+
+    def _recover(self) -> None:
+        # No waiting: a lock that cannot be had has a living holder, and whoever gets it sweeps first.
+        with suppress(GalleryError), self._database.writing(busy_seconds=0) as db:
+            self.files.sweep(partial(rows.known_references, db))
+            # A process killed early leaves a journal that SQLite ignores but keeps. It holds old pages, so old
+            # biometric data; any write replaces it and the commit deletes it.
+            db.execute("UPDATE gallery SET id = id")
