@@ -236,7 +236,9 @@ def _missing_of_transport_stream(head: bytes, size: int) -> int:
     if packet is None:
         return 0
     offset, length = packet
-    return -(size - offset) % length
+    # Packets of 192 bytes have a time stamp of four bytes before the sync byte.
+    prefix = 4 if length == 192 else 0
+    return -(size - offset + prefix) % length
 
 
 def _missing_of_flash_video(file: BinaryIO, size: int) -> int:

@@ -32,7 +32,7 @@ class JpegCropStore:
         """
         data = _encoded(crop, JPEG_QUALITY)
         try:
-            destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(destination.parent)
             _write(data, destination)
         except OSError as error:
             reason = "the disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
@@ -101,6 +101,13 @@ def _encoded(image: Image, quality: int) -> bytes:
     if not done:
         raise ValueError(f"expected a picture that JPEG can hold, got {image.shape}")
     return bytes(data)
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder and those above it that are missing, all 0700 (`mkdir` itself gives parents the umask's mode)."""
+    for missing in reversed([folder, *folder.parents]):
+        if not missing.exists():
+            missing.mkdir(mode=0o700, exist_ok=True)
 
 
 def _write(data: bytes, destination: Path) -> None:

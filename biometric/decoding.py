@@ -7,7 +7,6 @@ protocol is allowed, and limits are checked before a picture is decoded.
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +18,8 @@ from av.video.reformatter import VideoReformatter
 
 from biometric.containers import RAW_STREAMS, Container
 from biometric.entities import Image
-from biometric.errors import ClipTooLarge, DamagedClip, NotAVideo, NoVideoTrack
+from biometric.errors import DamagedClip, NotAVideo, NoVideoTrack
+from biometric.video_limits import VideoLimits
 
 THREADS = 4
 """Decoding threads. A fixed number, because how far a damaged clip can be read must not depend on the machine."""
@@ -29,16 +29,6 @@ _UNTIMED = RAW_STREAMS | {"avi"}
 
 RAW_FPS = 25.0
 """Frames per second of a raw stream that says nothing usable; FFmpeg's own default for such streams."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoLimits:
-    """What a clip may cost. `max_pixels` is of one frame; `max_seconds` of footage; `max_bytes` of the file."""
-
-    max_pixels: int = 36_000_000
-    max_frames: int = 1_000_000
-    max_seconds: float = 4 * 3600.0
-    max_bytes: int = 2_000_000_000
 
 
 class Pass:
@@ -56,11 +46,11 @@ class Pass:
     def __init__(self, clip: Path, container: Container, limits: VideoLimits, exact: bool = False) -> None:
         self.kind = container.kind
         self._limits = limits
-        _check_bytes(clip, limits)
+        limits.check_bytes(clip.stat().st_size)
         self._file = _open(clip, container.kind, limits)
         try:
             self.stream = _video_stream(self._file)
-            _check_claims(self.stream, self._file, self.kind, limits)
+            self._check_claims()
         except BaseException:
             self._file.close()
             raise
@@ -75,9 +65,21 @@ class Pass:
         self._turn = (False, False, False)
         self._first_time: int | None = None
         self._last_time: int | None = None
-        self.packets = self.frames = self.incomplete = self.skipped = 0
-        self.broken = self.cut = False
+        self.packets = self.frames = self.incomplete = self.skipped = self._decoded = 0
+        self.broken = self.cut = self._interlaced = False
         self.end = 0.0
+
+    def _check_claims(self) -> None:
+        limits, context = self._limits, self.stream.codec_context
+        limits.check_pixels(context.width, context.height)
+        # Two fields may make one frame.
+        if max(self.stream.frames, len(self.stream.index_entries)) > 2 * limits.max_frames:
+            raise limits.frames_exceeded()
+        # Streams without a header have their duration guessed from bytes or timestamps: no claim to refuse for.
+        if self.kind in RAW_STREAMS or self.kind in {"mpegts", "mpeg"}:
+            return
+        claimed = self.stream.duration
+        limits.check_seconds(self.header_seconds if claimed is None else float(claimed * self.stream.time_base))
 
     def __enter__(self) -> Self:
         return self
@@ -104,9 +106,11 @@ class Pass:
             for packet in self._file.demux():
                 if not self._counts(packet):
                     continue
-                self.cut = self.cut or time.monotonic() > deadline
+                # The first frame is always decoded: without one nothing is known of the picture.
+                self.cut = self.cut or (self.frames > 0 and time.monotonic() > deadline)
                 if self.cut:
                     continue
+                self._decoded = self.packets
                 if packet.is_corrupt and self.kind != "mpegts":
                     # Cut off by the end of the file. (In a transport stream it marks a lost packet in the middle.)
                     self.broken = True
@@ -117,7 +121,7 @@ class Pass:
         except av.FFmpegError:
             self.broken = True
             if self._too_large():
-                raise self._oversize() from None
+                raise self._limits.pixels_exceeded("a frame") from None
 
     def _counts(self, packet: av.Packet) -> bool:
         """Note a packet; return whether it is one to decode."""
@@ -130,7 +134,7 @@ class Pass:
         self.incomplete += packet.is_corrupt
         self._discarded += packet.is_discard
         if self.packets > 2 * self._limits.max_frames:
-            raise _too_many_frames(self._limits)
+            raise self._limits.frames_exceeded()
         return True
 
     def _frames_of(self, packet: av.Packet | None) -> Iterator[av.VideoFrame]:
@@ -155,15 +159,14 @@ class Pass:
             self._last_time = max(frame.pts, self._first_time)
         self.frames += 1
         self.incomplete += frame.is_corrupt
+        self._interlaced = self._interlaced or frame.interlaced_frame
         if self.frames > self._limits.max_frames:
-            raise _too_many_frames(self._limits)
+            raise self._limits.frames_exceeded()
 
     def _too_large(self) -> bool:
-        # FFmpeg resets the decoder's size to 0 × 0 when a picture exceeds `max_pixels`.
-        return bool(self.stream.codec_context.width == 0)
-
-    def _oversize(self) -> ClipTooLarge:
-        return _too_many_pixels("a frame", self._limits)
+        # Refusing a picture over `max_pixels`, FFmpeg leaves the decoder at its size, or at 0 × 0, by codec.
+        context = self.stream.codec_context
+        return not 0 < context.width * context.height <= self._limits.max_pixels
 
     def picture(self, frame: av.VideoFrame) -> Image:
         """Convert to (H, W, 3) uint8 BGR as displayed, in the first frame's size; alpha is dropped."""
@@ -212,9 +215,22 @@ class Pass:
         return self._exact or (not self.broken and self.frames == self.packets - self._discarded)
 
     @property
-    def frames_per_packet(self) -> float:
-        """1, or 0.5 where each packet holds one field of an interlaced frame."""
-        return 0.5 if self.frames and not self.cut and self.packets >= 1.8 * self.frames and not self.broken else 1.0
+    def dropped(self) -> int:
+        """Packets of an MP4 that the decoder passed over without a word.
+
+        Two fields may share a frame, and VP8 has packets that are never shown; elsewhere each packet is a frame.
+        """
+        if self.kind != "mov" or self.cut or self._interlaced or self.stream.codec_context.name == "vp8":
+            return 0
+        return 0 if self.packets >= 1.8 * self.frames else self.packets - self._discarded - self.frames
+
+    @property
+    def estimate(self) -> int:
+        """Frames of the whole clip: decoded ones, or as many as its packets make where the deadline cut in."""
+        if not self.cut:
+            return self.frames
+        # Either every packet is a frame (a few are still in the decoder), or every packet is one of two fields.
+        return self.packets // 2 if self.frames < 0.6 * self._decoded else self.packets
 
     @property
     def indexed(self) -> int:
@@ -271,45 +287,6 @@ def _video_stream(file: av.container.InputContainer) -> av.VideoStream:
     if streams[0].codec_context is None:
         raise NotAVideo("The clip's pictures are coded in a way that cannot be read here. Convert it to MP4 (H.264).")
     return streams[0]
-
-
-def _check_bytes(clip: Path, limits: VideoLimits) -> None:
-    size = clip.stat().st_size
-    if size > limits.max_bytes:
-        raise ClipTooLarge(
-            f"The clip has {size / 1e6:,.0f} MB; at most {limits.max_bytes / 1e6:,.0f} MB are allowed. Cut it first."
-        )
-
-
-def _check_claims(stream: av.VideoStream, file: av.container.InputContainer, kind: str, limits: VideoLimits) -> None:
-    width, height = stream.codec_context.width, stream.codec_context.height
-    if width * height > limits.max_pixels:
-        raise _too_many_pixels(f"{width}×{height} pixels", limits)
-    if max(stream.frames, len(stream.index_entries)) > 2 * limits.max_frames:
-        raise _too_many_frames(limits)
-    # Streams without a header have their duration guessed from bytes or timestamps: no claim to refuse for.
-    if kind in RAW_STREAMS or kind in {"mpegts", "mpeg"}:
-        return
-    if stream.duration is not None:
-        seconds = float(stream.duration * stream.time_base)
-    else:
-        seconds = (file.duration or 0) / 1e6
-    if seconds > limits.max_seconds:
-        raise ClipTooLarge(
-            f"The clip lasts {seconds / 60:,.0f} minutes; at most {limits.max_seconds / 60:,.0f} are allowed."
-            " Cut it first."
-        )
-
-
-def _too_many_pixels(what: str, limits: VideoLimits) -> ClipTooLarge:
-    return ClipTooLarge(
-        f"The clip's pictures are too large: {what}, at most {limits.max_pixels:,} pixels are allowed."
-        " Scale it down first."
-    )
-
-
-def _too_many_frames(limits: VideoLimits) -> ClipTooLarge:
-    return ClipTooLarge(f"The clip has more than {limits.max_frames:,} frames, which is the limit. Cut it first.")
 
 
 def _turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from biometric.containers import Container, identify
-from biometric.decoding import Pass, VideoLimits
+from biometric.decoding import Pass
 from biometric.entities import Frame, FrameRange, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
+from biometric.video_limits import VideoLimits
 
 __all__ = ["PyAVReader", "VideoLimits", "browser_playable"]
 
@@ -114,7 +115,7 @@ class PyAVReader:
 def _describe(counted: Pass, container: Container, digest: str) -> VideoInfo:
     width, height, rotation = counted.displayed()
     source: Literal["decoded", "claimed"] = "claimed" if counted.cut else "decoded"
-    count = round(counted.packets * counted.frames_per_packet) if counted.cut else counted.frames
+    count = counted.estimate
     fps = counted.fps()
     context = counted.stream.codec_context
     codec = context.codec.canonical_name
@@ -155,7 +156,7 @@ _TIMED = frozenset({"matroska", "avi", "flv", "asf", "mxf"})
 
 def _is_short(counted: Pass, container: Container) -> bool:
     """Whether frames that the file promises cannot be read."""
-    if counted.broken:
+    if counted.broken or counted.dropped > 0:
         return True
     if container.kind == "mov":
         # The table of samples is exact (an edit list has shortened it); of fragments only those met are known.

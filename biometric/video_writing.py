@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from biometric.entities import FrameRange, Image, Progress
-from biometric.errors import DamagedClip, StorageFull
+from biometric.errors import DamagedClip, InvalidFrameRange, StorageFull
 from biometric.ports import VideoReader
 
 PROXY_WIDTH = 960
@@ -20,6 +20,9 @@ PROXY_WIDTH = 960
 
 _OPTIONS = {"preset": "veryfast", "crf": "23"}
 """x264's default quality at about three times the speed of its default preset."""
+
+_ENDLESS = 1 << 62
+"""A stop that no clip reaches."""
 
 _TIME_BASE = 90_000
 """Ticks per second of the written frames, the usual clock of H.264: fine enough for any frame rate."""
@@ -49,8 +52,7 @@ class H264Writer:
         """
         if not fps > 0:
             raise ValueError(f"expected fps > 0, got {fps}")
-        encoding = self._encode(destination, frames, fps)
-        for _ in encoding:
+        for _ in self.writing(destination, frames, fps):
             pass
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
@@ -65,11 +67,12 @@ class H264Writer:
             StorageFull: the disk is full or the folder cannot be written.
         """
         info = self._reader.probe(clip)
-        readable = self._readable(clip, info.frame_count)
+        # A count that was only claimed may be wrong either way: then the clip's own end decides.
+        readable = self._readable(clip, info.frame_count if info.frame_count_source == "decoded" else _ENDLESS)
         resize = _shrink(PROXY_WIDTH)
         started = last = time.monotonic()
         yield Progress("Preparing preview: frame", 0, info.frame_count)
-        for done in self._encode(destination, map(resize, readable), info.fps):
+        for done in self.writing(destination, map(resize, readable), info.fps):
             now = time.monotonic()
             if now - last >= self._report_every:
                 last = now
@@ -82,12 +85,12 @@ class H264Writer:
         try:
             for frame in frames:
                 yield frame.image
-        except DamagedClip:
+        except (DamagedClip, InvalidFrameRange):
             # What can be read is worth seeing; `probe` has said what is missing.
             return
 
-    def _encode(self, destination: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
-        """Encode, yielding the number of frames done; the temporary file goes away unless all went well."""
+    def writing(self, destination: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
+        """Do what `write` does, yielding the number of frames done; the file stays away unless all went well."""
         partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
         try:
             try:
