@@ -4,6 +4,7 @@ import atexit
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from biometric.models import ModelStore
 from biometric.outputs import OutputWriter
@@ -12,18 +13,21 @@ from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
 from biometric.vendor import quiet_ultralytics
 
+if TYPE_CHECKING:
+    from biometric.demo import DemoClip
+
 
 def build(settings: Settings) -> Sightline:
     """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
     from biometric.annotation import PillowAnnotator
-    from biometric.crops import JPEGCropStore, sharpness
+    from biometric.crops import JpegCropStore, sharpness
     from biometric.gallery import SQLiteGallery
-    from biometric.video import Limits, PyAVReader
+    from biometric.video import PyAVReader, VideoLimits
     from biometric.video_writing import H264Writer
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(
-        Limits(
+        VideoLimits(
             max_pixels=settings.max_pixels,
             max_frames=settings.max_frames,
             max_seconds=settings.max_seconds,
@@ -37,7 +41,7 @@ def build(settings: Settings) -> Sightline:
     adapters = Adapters(
         reader=reader,
         writer=writer,
-        crops=JPEGCropStore(),
+        crops=JpegCropStore(),
         models=ModelStore(settings),
         new_tracker=_new_tracker,
         sharpness=sharpness,
@@ -51,3 +55,12 @@ def _new_tracker(frame_rate: float) -> Tracker:
     from biometric.tracking import ByteTracker
 
     return ByteTracker(frame_rate)
+
+
+def make_demo(folder: Path) -> "list[DemoClip]":
+    """Make the example clips in a folder, unless they are there already."""
+    from biometric import demo
+    from biometric.video import PyAVReader
+    from biometric.video_writing import H264Writer
+
+    return demo.make_demo(folder, H264Writer(PyAVReader()))

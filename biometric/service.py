@@ -162,6 +162,10 @@ class Sightline:
             damage_accepted=accept_damaged,
         )
 
+    def forget_observations(self) -> None:
+        """Drop all kept observations and their crops; the next `observe` starts anew."""
+        self._cache.clear()
+
     # --- decisions ---------------------------------------------------------------------------------------------
 
     def enroll(

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     from biometric.bootstrap import build
-    from biometric.ui.launch import serve
+    from biometric.ui import serve
 
     serve(build(Settings.from_environment(None, host=options.host, port=options.port)))
     return DONE

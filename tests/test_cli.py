@@ -1,0 +1,187 @@
+"""The command line: words, exit status, and what goes to which stream."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from biometric import cli
+from biometric.cli import common, gallery, models, recognition
+from biometric.errors import WeightsMissing
+from tests.test_service import Made
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = Made(tmp_path)
+    for module in (common, gallery, recognition):
+        monkeypatch.setattr(module, "build_service", lambda options: made.service)
+    yield made
+    made.service.close()
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = cli.main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_a_journey_in_json(made: Made, capsys, tmp_path: Path) -> None:
+    status, out, err = run(capsys, "enroll", made.clip, "Ada", "--from", 0, "--to", 49, "--json")
+    enrolled = json.loads(out)
+    assert (status, err) == (0, "")
+    assert (enrolled["identity"], enrolled["person"], enrolled["people"], enrolled["samples_kept"]) == ("Ada", 1, 1, 8)
+
+    status, out, _ = run(capsys, "verify", made.clip, "Ada", "--json")
+    verified = json.loads(out)
+    assert status == 0
+    assert verified == {
+        "decision": "match",
+        "identity": "Ada",
+        "score": 1.0,
+        "threshold": 0.5,
+        "threshold_source": "model card",
+        "margin": None,
+        "person": 1,
+        "people": 1,
+    }
+
+    status, out, _ = run(capsys, "identify", made.clip, "--json", "--output", tmp_path / "out")
+    result = json.loads(out)
+    assert status == 0
+    assert list(result["people"][0]) == [
+        "person", "from", "to", "decision", "identity", "score", "threshold", "margin", "candidates"
+    ]  # fmt: skip
+    assert result["people"][0]["identity"] == "Ada"
+    assert sorted(result["outputs"]) == ["clip", "csv", "json", "timeline"]
+    assert all(Path(path).is_relative_to(tmp_path / "out") for path in result["outputs"].values())
+
+    for action in (["list"], ["show", "Ada"], ["rename", "Ada", "Ada Lovelace"], ["remove", "Ada Lovelace"]):
+        status, out, err = run(capsys, "gallery", *action, "--json")
+        assert (status, err) == (0, ""), action
+        json.loads(out)
+    assert run(capsys, "gallery", "list")[1] == "Nobody is enrolled yet.\n"
+
+
+def test_the_same_journey_in_words(made: Made, capsys, tmp_path: Path) -> None:
+    assert "Ada is enrolled: 8 samples kept" in run(capsys, "enroll", made.clip, "Ada")[1]
+    assert "Ada has another reference" in run(capsys, "enroll", made.clip, "Ada")[1]
+    assert "Match: this is Ada. Score 1.00, threshold 0.50 (model card)." in run(capsys, "verify", made.clip, "Ada")[1]
+    assert "Person 1, frames 0–99: Ada. Score 1.00" in run(capsys, "identify", made.clip)[1]
+    status, out, _ = run(capsys, "gallery", "export", tmp_path / "all.zip")
+    assert (status, "1 identities were written" in out) == (0, True)
+    assert run(capsys, "gallery", "remove", "Ada")[0] == 0
+    assert "2 references were added" in run(capsys, "gallery", "import", tmp_path / "all.zip")[1]
+
+
+def test_no_match_is_status_1(made: Made, capsys) -> None:
+    run(capsys, "enroll", made.clip, "Ada")
+    made.embedder.axis_of = lambda grey: 3
+    made.service.forget_observations()
+    status, out, _ = run(capsys, "verify", made.clip, "Ada")
+    assert status == 1
+    assert out.startswith("No match")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["verify", "CLIP", "Ada"], "Nobody"),
+        (["identify", "CLIP"], "Enroll somebody first"),
+        (["enroll", "CLIP", " "], "name is empty"),
+        (["enroll", "CLIP", "Ada", "--from", "60", "--to", "50"], "From frame 60 comes after To frame 50"),
+        (["enroll", "CLIP", "Ada", "--to", "100"], "outside the clip"),
+        (["enroll", "CLIP", "Ada", "--person", "7"], "no person 7"),
+        (["enroll", "missing.mp4", "Ada"], "no file"),
+        (["identify", "CLIP", "--threshold", "1.5"], "from -1 to 1"),
+        (["identify", "CLIP", "--threshold", "nan"], "from -1 to 1"),
+        (["gallery", "show", "Bob"], "Bob"),
+        (["gallery", "import", "missing.zip"], "missing.zip"),
+    ],
+)
+def test_wrong_input_is_status_2_with_one_message_and_nothing_on_stdout(made: Made, capsys, arguments, words) -> None:
+    status, out, err = run(capsys, *[made.clip if word == "CLIP" else word for word in arguments])
+    assert (status, out) == (2, "")
+    assert words in err
+    assert "Traceback" not in err
+    assert made.service.gallery().is_empty()
+
+
+def test_several_people_are_listed_with_their_numbers(made: Made, capsys) -> None:
+    made.models._detector.script = {
+        frame: [((100.0, 100.0, 200.0, 350.0), 0.9), ((400.0, 100.0, 500.0, 350.0), 0.9)] for frame in range(100)
+    }
+    status, out, err = run(capsys, "enroll", made.clip, "Ada")
+    assert (status, out) == (2, "")
+    assert "person 1 (frames 0–99); person 2 (frames 0–99)" in err
+    assert "--person N (N is one of 1, 2)" in err
+    assert run(capsys, "enroll", made.clip, "Ada", "--person", 2)[0] == 0
+
+
+def test_missing_weights_are_status_2(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise WeightsMissing("yolo26n.pt is not here. Put it into models/.")
+
+    monkeypatch.setattr(made.models, "detector", missing)
+    assert run(capsys, "enroll", made.clip, "Ada") == (2, "", "yolo26n.pt is not here. Put it into models/.\n")
+
+
+def test_an_interrupted_command_is_status_130(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(made.models, "detector", interrupt)
+    status, out, err = run(capsys, "enroll", made.clip, "Ada")
+    assert (status, out) == (130, "")
+    assert "Nothing was stored" in err
+    assert made.service.gallery().is_empty()
+
+
+def test_wrong_usage_is_status_2(capsys) -> None:
+    for arguments in ([], ["enroll"], ["enrol", "x", "y"], ["identify", "x", "--threshold", "high"]):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(arguments)
+        assert stopped.value.code == 2
+        assert capsys.readouterr().out == ""
+
+
+def test_every_command_option_and_setting_is_in_the_readme() -> None:
+    from dataclasses import fields
+
+    from biometric.settings import Settings
+
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for field in fields(Settings):
+        assert f"`SIGHTLINE_{field.name.upper()}`" in readme, field.name
+    for command in ("enroll", "verify", "identify", "gallery", "models", "serve", "demo"):
+        assert f"python -m biometric {command}" in readme, command
+    for option in set(re.findall(r"--[a-z-]+", cli.parser().format_help() + _all_help())) - {"--help"}:
+        assert option in readme, option
+
+
+def _all_help() -> str:
+    import argparse
+
+    texts, waiting = [], [cli.parser()]
+    while waiting:
+        parser = waiting.pop()
+        texts.append(parser.format_help())
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                waiting.extend(action.choices.values())
+    return "\n".join(texts)
+
+
+def test_help_is_quick_and_loads_no_model() -> None:
+    code = (
+        "import sys; from biometric.cli import parser; parser().format_help();"
+        "heavy = {'gradio', 'torch', 'cv2', 'faiss', 'ultralytics', 'openvino', 'av'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+    assert models.add_commands is not None

@@ -1,0 +1,169 @@
+"""What an identification leaves on disk."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from biometric.annotation import PillowAnnotator, clock
+from biometric.entities import (
+    Candidate,
+    Decision,
+    Detection,
+    Identification,
+    Identity,
+    Threshold,
+    ThresholdSource,
+    Tracklet,
+)
+from biometric.errors import StorageFull
+from biometric.outputs import OutputWriter, box_at, clip_folder_name, csv_text, harmless, json_text
+from biometric.ports import Bar, Mark
+from tests.builders import axis, observed_clip, person
+from tests.fakes import FakeReader, FakeWriter
+
+LIMIT = Threshold(0.6, ThresholdSource.MODEL_CARD)
+
+
+def identification(folder: Path, number: int, name: str | None, score: float = 0.9) -> Identification:
+    identity = Identity(f"{number:032d}", name or "Zoe", 1, 4, "2026-01-01", "2026-01-01")
+    candidates = (Candidate(identity, score, 1, "r"),)
+    decision = Decision.UNKNOWN if name is None else Decision.IDENTIFIED
+    observation = person(number, folder, axis(number))
+    return Identification(
+        observation, decision, None if name is None else identity, score, LIMIT, None, candidates, "why"
+    )
+
+
+def finish(work):
+    while True:
+        try:
+            next(work)
+        except StopIteration as finished:
+            return finished.value
+
+
+def test_boxes_between_analysed_frames_are_interpolated_but_never_over_long_gaps() -> None:
+    tracklet = Tracklet(
+        1,
+        (
+            Detection(10, (0, 0, 10, 20), 0.9),
+            Detection(13, (30, 0, 40, 20), 0.9),
+            Detection(100, (0, 0, 10, 20), 0.9),
+        ),
+    )
+    assert box_at(tracklet, 10, 30) == (0, 0, 10, 20)
+    assert box_at(tracklet, 11, 30) == pytest.approx((10, 0, 20, 20))
+    assert box_at(tracklet, 13, 30) == (30, 0, 40, 20)
+    assert box_at(tracklet, 50, 30) is None, "nobody was seen there"
+    assert box_at(tracklet, 9, 30) is None
+    assert box_at(tracklet, 101, 30) is None
+
+
+def test_promise_10_a_name_cannot_run_as_a_formula_in_the_csv(tmp_path: Path) -> None:
+    observed = observed_clip(tmp_path)
+    text = csv_text(observed, [identification(tmp_path, 1, "=cmd()"), identification(tmp_path, 2, None)])
+    known, unknown = csv.DictReader(io.StringIO(text))
+    assert known["identity"] == "'=cmd()"
+    assert (known["decision"], known["score"], known["threshold_source"]) == ("identified", "0.9000", "model card")
+    assert (unknown["decision"], unknown["identity"]) == ("unknown", "")
+    for start in "=+-@\t\r":
+        assert harmless(f"{start}x").startswith("'")
+    assert harmless("Ada") == "Ada"
+
+
+def test_promise_10_the_folder_of_a_clip_cannot_escape(tmp_path: Path) -> None:
+    import dataclasses
+
+    observed = observed_clip(tmp_path)
+    for label in ("../../etc/passwd", "/abs/olute.mp4", "..", "a\x00b", "…", "x" * 300 + ".mp4"):
+        name = clip_folder_name(dataclasses.replace(observed, label=label))
+        assert "/" not in name
+        assert name.strip(".") == name
+        assert len(name) < 60
+        assert name.endswith("-abababab")
+
+
+def test_all_files_are_written_and_the_small_ones_first(tmp_path: Path) -> None:
+    observed = observed_clip(tmp_path / "work", person(1, tmp_path / "work", axis(1)))
+    writer = OutputWriter(FakeReader(), FakeWriter(), PillowAnnotator())
+    work = writer.write(observed, [identification(tmp_path / "work", 1, "Ada")], tmp_path / "out")
+    next(work)
+    names = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert {".csv", ".json", ".png", ".jpg"} <= names
+    outputs = finish(work)
+    made = json.loads(outputs.json.read_text(encoding="utf-8"))
+    assert made["people"][0]["identity"] == "Ada"
+    assert made["made_from"]["clip_sha256"] == "ab" * 32
+    assert made["outputs"]["clip"] == outputs.clip.name
+    assert oct(outputs.csv.stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    writer = OutputWriter(FakeReader(), FakeWriter(), PillowAnnotator())
+    with pytest.raises(StorageFull, match="could not be written"):
+        finish(writer.write(observed_clip(tmp_path), [], tmp_path / "file"))
+
+
+def test_json_text_is_readable_json_without_any_people(tmp_path: Path) -> None:
+    from biometric.outputs import Outputs
+
+    outputs = Outputs(*(tmp_path / name for name in ("c.mp4", "c.csv", "c.json", "c.png")))
+    assert json.loads(json_text(observed_clip(tmp_path), [], outputs))["people"] == []
+
+
+def test_known_and_unknown_people_are_told_apart_without_colour() -> None:
+    frame = np.full((200, 300, 3), 128, np.uint8)
+    annotator = PillowAnnotator()
+    box = (50.0, 60.0, 150.0, 190.0)
+    known = annotator.draw(frame, [Mark(box, "Ada 0.91", True)]).astype(int).sum(axis=2)
+    unknown = annotator.draw(frame, [Mark(box, "unknown 0.31", False)]).astype(int).sum(axis=2)
+    edge = slice(60, 140)
+    assert (known[189, edge] != 384).all(), "a solid line"
+    assert 0 < (unknown[189, edge] == 384).sum() < 80, "a dashed line"
+    assert (frame == 128).all(), "the frame itself is untouched"
+
+
+def test_names_of_any_script_and_boxes_at_the_border_draw() -> None:
+    frame = np.zeros((120, 160, 3), np.uint8)
+    for name in ("Ada", "Ωμέγα", "Łukasz Żółć", "李小龍", "x" * 100, ""):
+        drawn = PillowAnnotator().draw(frame, [Mark((-5.0, -5.0, 500.0, 400.0), name, True)])
+        assert drawn.shape == frame.shape
+        assert drawn.any()
+
+
+def test_large_frames_are_scaled_down() -> None:
+    frame = np.zeros((2160, 3840, 3), np.uint8)
+    assert PillowAnnotator().draw(frame, []).shape == (720, 1280, 3)
+
+
+def test_the_timeline_shows_a_bar_a_person(tmp_path: Path) -> None:
+    path = tmp_path / "timeline.png"
+    bars = [Bar("Ada 0.91", 1.0, 5.0, True), Bar("unknown 2", 4.0, 9.0, False)]
+    PillowAnnotator().timeline(bars, 0.0, 10.0, path)
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    left, width = 260, 900
+    assert pixels[24 + 14, left + int(0.3 * width)].tolist() == [15, 118, 110]
+    assert pixels[24 + 14, left + int(0.75 * width)].tolist() == [255, 255, 255]
+    assert pixels[24 + 34 + 14, left + int(0.65 * width)].tolist() == [254, 243, 199]
+    PillowAnnotator().timeline([], 0.0, 0.0, path)
+    with pytest.raises(StorageFull):
+        PillowAnnotator().timeline(bars, 0.0, 1.0, tmp_path / "no" / "such" / "folder.png")
+
+
+def test_times_are_minutes_seconds_tenths() -> None:
+    assert [clock(value) for value in (0, 6.3, 13.04, 59.96, 61, 3600)] == [
+        "0:00.0",
+        "0:06.3",
+        "0:13.0",
+        "1:00.0",
+        "1:01.0",
+        "60:00.0",
+    ]

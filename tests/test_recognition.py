@@ -1,0 +1,204 @@
+"""Enroll, verify, identify on observed people, with the real gallery."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from biometric import recognition
+from biometric.entities import Decision, Purpose, Threshold, ThresholdSource
+from biometric.errors import (
+    DamagedClip,
+    EmptyGallery,
+    InvalidName,
+    ModelMismatch,
+    NobodyFound,
+    NoUsableSample,
+    SeveralPeople,
+    UnknownIdentity,
+    UnknownPerson,
+)
+from biometric.gallery import SQLiteGallery
+from tests.builders import axis, observed_clip, person
+
+CARD = {"verification": 0.5, "identification": 0.6}
+
+
+def threshold(purpose: Purpose) -> Threshold:
+    return Threshold(CARD[purpose], ThresholdSource.MODEL_CARD)
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Iterator[SQLiteGallery]:
+    opened = SQLiteGallery(tmp_path / "gallery")
+    yield opened
+    opened.close()
+
+
+def enroll(gallery: SQLiteGallery, folder: Path, name: str, number: int = 0, **options):
+    observed = observed_clip(folder, person(1, folder, axis(number, **options)))
+    return recognition.enroll(gallery, observed, name, None, (), threshold)
+
+
+def test_enrolling_stores_the_kept_samples(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enrollment = enroll(gallery, tmp_path, "Ada")
+    assert enrollment.identity.name == "Ada"
+    assert not enrollment.added
+    assert enrollment.warnings == ()
+    assert enrollment.reference.template.sample_count == 4
+    assert all(path.is_file() for path in enrollment.reference.crops)
+    assert [path.name for path in enrollment.reference.crops] == [f"{frame:08d}_01.jpg" for frame in range(4)]
+
+
+def test_enrolling_an_existing_name_adds_a_reference(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada")
+    again = enroll(gallery, tmp_path, "ADA", lean=0.3)
+    assert again.added
+    assert again.identity.reference_count == 2
+    assert again.warnings == ()
+
+
+def test_a_reference_unlike_the_earlier_ones_of_that_name_is_warned_about(gallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada")
+    again = enroll(gallery, tmp_path, "Ada", number=3)
+    assert any("Check that this is the same person" in warning for warning in again.warnings)
+
+
+def test_a_lookalike_already_enrolled_is_warned_about(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada")
+    enrollment = enroll(gallery, tmp_path, "Ben", lean=0.5)
+    assert [item.identity.name for item in enrollment.lookalikes] == ["Ada"]
+    assert "Ada" in enrollment.warnings[0]
+
+
+def test_dropped_samples_are_left_out_and_not_all_can_be(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    observed = observed_clip(tmp_path, person(1, tmp_path, axis(0)))
+    names = [sample.detection.crop_name for sample in observed.observations[0].kept]
+    enrollment = recognition.enroll(gallery, observed, "Ada", None, names[:3], threshold)
+    assert enrollment.reference.template.sample_count == 1
+    assert [path.name for path in enrollment.reference.crops] == names[3:]
+    with pytest.raises(NoUsableSample, match="Keep at least one"):
+        recognition.enroll(gallery, observed, "Ben", None, names, threshold)
+    assert [identity.name for identity in gallery.identities()] == ["Ada"]
+
+
+def test_one_of_several_people_has_to_be_chosen(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    people = [person(1, tmp_path, axis(0)), person(2, tmp_path, axis(1)), person(3, tmp_path, None)]
+    observed = observed_clip(tmp_path, *people)
+    with pytest.raises(SeveralPeople, match=r"person 1 \(frames 0–3\); person 2") as caught:
+        recognition.enroll(gallery, observed, "Ada", None, (), threshold)
+    assert caught.value.people == (1, 2)
+    assert gallery.is_empty()
+    assert recognition.enroll(gallery, observed, "Ada", 2, (), threshold).observation.person == 2
+    with pytest.raises(SeveralPeople):
+        recognition.verify(gallery, observed, "Ada", None, threshold("verification"))
+    with pytest.raises(UnknownPerson, match="People there: 1, 2, 3"):
+        recognition.enroll(gallery, observed, "Ben", 9, (), threshold)
+    with pytest.raises(NoUsableSample, match=r"too small \(4\)"):
+        recognition.enroll(gallery, observed, "Ben", 3, (), threshold)
+
+
+def test_nobody_or_only_refused_samples_are_errors_that_say_what_to_do(gallery, tmp_path: Path) -> None:
+    with pytest.raises(NobodyFound, match="Choose frames"):
+        recognition.enroll(gallery, observed_clip(tmp_path), "Ada", None, (), threshold)
+    observed = observed_clip(tmp_path, person(1, tmp_path, None))
+    with pytest.raises(NoUsableSample, match="too small"):
+        recognition.enroll(gallery, observed, "Ada", None, (), threshold)
+
+
+def test_promise_12_no_enrollment_from_a_damaged_clip_unless_accepted(gallery, tmp_path: Path) -> None:
+    damaged = observed_clip(tmp_path, person(1, tmp_path, axis(0)), damage="78 of 200 frames can be read.")
+    with pytest.raises(DamagedClip, match="78 of 200") as caught:
+        recognition.enroll(gallery, damaged, "Ada", None, (), threshold)
+    assert (caught.value.readable, caught.value.claimed) == (100, 200)
+    assert gallery.is_empty()
+    import dataclasses
+
+    accepted = dataclasses.replace(damaged, damage_accepted=True)
+    assert recognition.enroll(gallery, accepted, "Ada", None, (), threshold).identity.name == "Ada"
+
+
+def test_a_bad_name_is_refused_before_anything_happens(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    for name in ("", "   ", "x" * 101, "a\x00b", "a\u202eb"):
+        with pytest.raises(InvalidName):
+            enroll(gallery, tmp_path, name)
+    assert not (tmp_path / "gallery").exists()
+
+
+@pytest.mark.parametrize(
+    ("vector", "decision"),
+    [(axis(0, 0.3), Decision.MATCH), (axis(3), Decision.NO_MATCH), (axis(1, 0.8, 0), Decision.NO_DECISION)],
+)
+def test_verification(gallery: SQLiteGallery, tmp_path: Path, vector, decision: Decision) -> None:
+    enroll(gallery, tmp_path, "Ada", 0)
+    enroll(gallery, tmp_path, "Ben", 1)
+    probe = observed_clip(tmp_path, person(1, tmp_path, vector))
+    verification = recognition.verify(gallery, probe, "ada", None, threshold("verification"))
+    assert verification.decision is decision
+    assert verification.best_other is not None
+    assert verification.best_other.identity.name == "Ben"
+    assert verification.margin == pytest.approx(verification.score - verification.best_other.score)
+    assert verification.reference_id is not None
+
+
+def test_verification_without_anybody_else_has_no_margin(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada")
+    probe = observed_clip(tmp_path, person(1, tmp_path, axis(0)))
+    verification = recognition.verify(gallery, probe, "Ada", None, threshold("verification"))
+    assert (verification.margin, verification.best_other) == (None, None)
+    assert verification.score == pytest.approx(1.0)
+
+
+def test_verification_needs_somebody_enrolled_of_that_name(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    probe = observed_clip(tmp_path, person(1, tmp_path, axis(0)))
+    with pytest.raises(EmptyGallery):
+        recognition.verify(gallery, probe, "Ada", None, threshold("verification"))
+    enroll(gallery, tmp_path, "Ada")
+    with pytest.raises(UnknownIdentity):
+        recognition.verify(gallery, probe, "Adam Smith", None, threshold("verification"))
+
+
+def test_each_person_is_identified_on_their_own(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada", 0)
+    enroll(gallery, tmp_path, "Ben", 1)
+    people = [
+        person(1, tmp_path, axis(1, 0.2)),
+        person(2, tmp_path, axis(4)),
+        person(3, tmp_path, axis(0, 0.2)),
+        person(4, tmp_path, None),
+    ]
+    first, second, third, fourth = recognition.identify(
+        gallery, observed_clip(tmp_path, *people), threshold("identification")
+    )
+    assert (first.decision, first.identity.name) == (Decision.IDENTIFIED, "Ben")
+    assert [item.identity.name for item in first.candidates] == ["Ben", "Ada"]
+    assert first.margin == pytest.approx(first.candidates[0].score - first.candidates[1].score)
+    assert (second.decision, second.identity) == (Decision.UNKNOWN, None)
+    assert second.score is not None
+    assert third.identity.name == "Ada"
+    assert (fourth.decision, fourth.score, fourth.candidates) == (Decision.UNKNOWN, None, ())
+    assert "too small" in fourth.reason
+
+
+def test_a_lower_threshold_identifies_more(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada", 0)
+    observed = observed_clip(tmp_path, person(1, tmp_path, axis(0, 2.0)))
+    strict, loose = Threshold(0.6, ThresholdSource.USER), Threshold(0.0, ThresholdSource.USER)
+    assert recognition.identify(gallery, observed, strict)[0].decision is Decision.UNKNOWN
+    assert recognition.identify(gallery, observed, loose)[0].decision is Decision.IDENTIFIED
+
+
+def test_promise_19_empty_galleries_and_other_models_identify_nobody(gallery, tmp_path: Path) -> None:
+    observed = observed_clip(tmp_path, person(1, tmp_path, axis(0)))
+    with pytest.raises(EmptyGallery):
+        recognition.identify(gallery, observed, threshold("identification"))
+    enroll(gallery, tmp_path, "Ada")
+    other = observed_clip(tmp_path, person(1, tmp_path, axis(0), model_id="another"), model_id="another")
+    for work in (
+        lambda: recognition.identify(gallery, other, threshold("identification")),
+        lambda: recognition.verify(gallery, other, "Ada", None, threshold("verification")),
+        lambda: recognition.enroll(gallery, other, "Eve", None, (), threshold),
+    ):
+        with pytest.raises(ModelMismatch, match=r"fake-8.*another"):
+            work()
+    assert [identity.name for identity in gallery.identities()] == ["Ada"]
