@@ -1,0 +1,22 @@
+"""Starts Sightline's page: settings, service, page."""
+
+import sys
+
+from biometric.bootstrap import build
+from biometric.errors import BiometricError
+from biometric.settings import Settings
+from biometric.ui import serve
+
+
+def main() -> int:
+    """Serve the page as the environment says; return the exit status."""
+    try:
+        serve(build(Settings.from_environment()))
+    except BiometricError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""The outcome of a verification, the evidence behind an identification, and the timeline, as HTML."""
+
+from collections.abc import Sequence
+
+from biometric.comparison import decide
+from biometric.entities import Candidate, Decision, Identification, Identity, ObservedClip, Verification
+from biometric.ui import elements, presenters
+from biometric.ui.pictures import Pictures
+from biometric.ui.presenters import References
+from biometric.ui.text import clock, decimal, escape, people, threshold_text
+
+
+def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
+    """Return the outcome of a verification: banner, score on its scale, next best, probe beside reference."""
+    name = answer.identity.name
+    titles = {
+        Decision.MATCH: ("good", f"Match: this is {name}"),
+        Decision.NO_MATCH: ("bad", f"No match: this is not {name}, as far as the pictures tell"),
+    }
+    mood, title = titles.get(answer.decision, ("unsure", "No decision"))
+    text = answer.reason
+    if answer.people > 1:
+        others = answer.people - 1
+        verb = "was" if others == 1 else "were"
+        text += (
+            f" Person {answer.observation.person} was compared. {people(others).capitalize()} more in these frames "
+            f"{verb} not part of this decision."
+        )
+    body = elements.scale(answer.score, answer.threshold) + _next_best(answer)
+    html = elements.banner(mood, title, text.strip(), body=body)  # type: ignore[arg-type]
+    best = answer.observation.best
+    probe = elements.figure(
+        pictures.crop(best.crop if best is not None else None, 260),
+        f"Person {answer.observation.person} in this clip",
+        presenters.span(answer.observation),
+    )
+    path = presenters.reference_crop(answer.identity, answer.reference_id, own)
+    reference = elements.figure(pictures.crop(path, 260), name, "best matching reference")
+    return f'{html}<div class="sl-pair">{probe}{reference}</div>'
+
+
+def _next_best(answer: Verification) -> str:
+    other = answer.best_other
+    if other is None:
+        return '<p class="sl-quiet">Nobody else is in the gallery to compare with.</p>'
+    line = f"Next best in the gallery: {other.identity.name}, {decimal(other.score)}"
+    if answer.margin is not None:
+        line += f" · margin {decimal(answer.margin)}"
+    return f'<p class="sl-quiet">{escape(line)}</p>'
+
+
+def claimed(identity: Identity, own: References, pictures: Pictures, limit: int = 12) -> str:
+    """Return pictures of the claimed identity, newest reference first."""
+    shown: list[str] = []
+    for reference in reversed(list(own(identity.id))):
+        note = f"{reference.clip_name}, frames {reference.first_frame}–{reference.last_frame}"
+        for crop in reference.crops:
+            if len(shown) < limit:
+                picture = elements.picture(pictures.crop(crop, 90), "")
+                shown.append(f'<div class="sl-sample" title="{escape(note)}">{picture}</div>')
+    return f'<div class="sl-samples sl-compact" aria-label="Pictures of {escape(identity.name)}">{"".join(shown)}</div>'
+
+
+def evidence(one: Identification, pictures: Pictures, own: References) -> str:
+    """Return what stands behind one identification: probe and best reference, the top candidates, the way on."""
+    person = one.observation.person
+    best = one.observation.best
+    probe = elements.figure(
+        pictures.crop(best.crop if best is not None else None, 260),
+        f"Person {person} in this clip",
+        presenters.span(one.observation),
+    )
+    known = one.decision is Decision.IDENTIFIED and one.identity is not None
+    title = f"Person {person} is {one.identity.name}" if one.identity is not None and known else f"Person {person}"
+    html = f'<div class="sl-head"><h4>{escape(title)}{"" if known else " is unknown"}</h4>'
+    if not known and one.observation.template is not None:
+        html += elements.button("enroll", person, "Enroll this person", css="sl-button sl-primary")
+    html += f'</div><p class="sl-quiet">{escape(one.reason)}</p>' if one.reason else "</div>"
+    if not one.candidates:
+        return f'{html}<div class="sl-pair">{probe}</div>'
+    first = one.candidates[0]
+    reference = elements.figure(
+        pictures.crop(presenters.matched(first, own), 260), first.identity.name, "closest in the gallery"
+    )
+    html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(one.score, one.threshold)}'
+    rows = "".join(_candidate(candidate, one, pictures, own) for candidate in one.candidates)
+    return (
+        f'{html}<div class="sl-scroll"><table><caption>Closest in the gallery</caption><thead><tr><th>Rank</th>'
+        f"<th>Picture</th><th>Name</th><th>Score</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _candidate(candidate: Candidate, one: Identification, pictures: Pictures, own: References) -> str:
+    passed = decide(candidate.score, one.threshold)
+    word = elements.badge("good", "above") if passed else elements.badge("unsure", "below")
+    shot = elements.picture(pictures.crop(presenters.matched(candidate, own), 72), "", "sl-thumb")
+    return (
+        f'<tr><td>{candidate.rank}</td><td>{shot}</td><td dir="auto">{escape(candidate.identity.name)}</td>'
+        f"<td>{decimal(candidate.score)}</td><td>{word}</td></tr>"
+    )
+
+
+def table(identifications: Sequence[Identification], observed: ObservedClip) -> str:
+    """Return the answers as a table: person, name, when, score, margin, threshold."""
+    rows = ""
+    for one in identifications:
+        track = one.observation.tracklet
+        name = one.identity.name if one.identity is not None else "unknown"
+        when = f"{clock(observed.video.seconds(track.first_frame))}–{clock(observed.video.seconds(track.last_frame))}"
+        rows += (
+            f'<tr><td>{one.observation.person}</td><td dir="auto">{escape(name)}</td>'
+            f"<td>{track.first_frame}–{track.last_frame}</td>"
+            f"<td>{when}</td><td>{decimal(one.score)}</td><td>{decimal(one.margin)}</td>"
+            f"<td>{threshold_text(one.threshold.value)}</td></tr>"
+        )
+    head = "".join(f"<th>{word}</th>" for word in ("Person", "Name", "Frames", "Time", "Score", "Margin", "Threshold"))
+    return f'<div class="sl-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def timeline(identifications: Sequence[Identification], observed: ObservedClip) -> str:
+    """Return one bar a person over the chosen seconds; clicking a bar takes the clip there (`data-seek`, seconds)."""
+    frames, info = observed.frames, observed.video
+    rows = ""
+    for one in identifications:
+        track = one.observation.tracklet
+        left = 100 * (track.first_frame - frames.first) / len(frames)
+        width = 100 * (track.last_frame + 1 - track.first_frame) / len(frames)
+        known = one.decision is Decision.IDENTIFIED and one.identity is not None
+        name = one.identity.name if one.identity is not None and known else f"Person {one.observation.person}, unknown"
+        start, end = info.seconds(track.first_frame), info.seconds(track.last_frame)
+        seek = info.seconds(track.first_frame - frames.first)
+        words = f"{name}, {clock(start)} to {clock(end)}"
+        rows += (
+            f'<div class="sl-row"><span class="sl-who" dir="auto">{escape(name)}</span><span class="sl-track">'
+            f'<button type="button" class="sl-bar {"sl-good" if known else "sl-unsure"}" '
+            f'style="left:{max(0.0, left):.2f}%;width:{min(100.0, width):.2f}%" data-seek="{seek:.3f}" '
+            f'aria-label="{escape(words)}. Go there in the clip" title="{escape(words)}">'
+            f'<span aria-hidden="true">{"✔" if known else "◌"}</span></button></span></div>'
+        )
+    first, last = clock(info.seconds(frames.first)), clock(info.seconds(frames.last))
+    axis = f'<div class="sl-row sl-axis"><span></span><span><i>{first}</i><i>{last}</i></span></div>'
+    return f'<h4>Who is seen when</h4><div class="sl-timeline">{rows}{axis}</div>'

@@ -1,0 +1,224 @@
+"""Named endpoints: the same service and the same JSON as the command line, for programs and, where switched on, MCP."""
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from biometric import results
+from biometric.entities import FrameRange, ObservedClip, Progress
+from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
+from biometric.paths import resolve_inside
+from biometric.ui.page import MODEL_WORK, Page, logger, whole
+from biometric.ui.text import escape
+
+Result = TypeVar("Result")
+
+
+class Endpoints:
+    """The endpoints of one running server.
+
+    Args:
+        page: the shared service.
+        uploads: folder into which Gradio puts uploads; only files below it are accepted.
+    """
+
+    def __init__(self, page: Page, uploads: Path) -> None:
+        self._page = page
+        self._uploads = uploads.resolve()
+
+    def enroll(
+        self,
+        clip: gr.FileData,
+        name: str,
+        from_frame: int | None = None,
+        to_frame: int | None = None,
+        person: int | None = None,
+        gallery: str | None = None,
+        accept_damaged: bool = False,
+    ) -> dict[str, Any]:
+        """Enroll a person seen in a video clip under a name. Answers what was kept and what was refused, with reasons.
+
+        Args:
+            clip: the video file.
+            name: the person's name; an existing name gets another reference.
+            from_frame: first frame to use, counted from 0; the first of the clip if left out.
+            to_frame: last frame to use, included; the last of the clip if left out.
+            person: number of the person, from 1, when several people are in these frames.
+            gallery: folder of the gallery, inside the configured one.
+            accept_damaged: use a clip that cannot be read to its end.
+        """
+
+        def run() -> dict[str, Any]:
+            observed = self._observe(clip, from_frame, to_frame, accept_damaged)
+            enrollment = self._page.service.enroll(
+                observed, _name(name), _person(person), gallery=self._gallery(gallery)
+            )
+            return results.enrollment_json(enrollment)
+
+        return _answer(run)
+
+    def verify(
+        self,
+        clip: gr.FileData,
+        name: str,
+        from_frame: int | None = None,
+        to_frame: int | None = None,
+        person: int | None = None,
+        threshold: float | None = None,
+        gallery: str | None = None,
+        accept_damaged: bool = False,
+    ) -> dict[str, Any]:
+        """Decide whether the person in a video clip is the enrolled person of that name: match, no match, no decision.
+
+        Args:
+            clip: the video file.
+            name: the name of the enrolled person.
+            from_frame: first frame to use, counted from 0; the first of the clip if left out.
+            to_frame: last frame to use, included; the last of the clip if left out.
+            person: number of the person who makes the claim, from 1, when several people are in these frames.
+            threshold: score from which on it is a match, from -1 to 1; the model card's if left out.
+            gallery: folder of the gallery, inside the configured one.
+            accept_damaged: use a clip that cannot be read to its end.
+        """
+
+        def run() -> dict[str, Any]:
+            observed = self._observe(clip, from_frame, to_frame, accept_damaged)
+            verification = self._page.service.verify(
+                observed, _name(name), _person(person), threshold=_threshold(threshold), gallery=self._gallery(gallery)
+            )
+            return results.verification_json(verification)
+
+        return _answer(run)
+
+    def identify(
+        self,
+        clip: gr.FileData,
+        from_frame: int | None = None,
+        to_frame: int | None = None,
+        threshold: float | None = None,
+        gallery: str | None = None,
+        query: str | None = None,
+        write_files: bool = False,
+        accept_damaged: bool = False,
+    ) -> dict[str, Any]:
+        """Identify everybody in a video clip: each person with decision, score, margin and the closest candidates.
+
+        Args:
+            clip: the video file.
+            from_frame: first frame to use, counted from 0; the first of the clip if left out.
+            to_frame: last frame to use, included; the last of the clip if left out.
+            threshold: score from which on somebody is identified, from -1 to 1; the model card's if left out.
+            gallery: folder of the gallery, inside the configured one.
+            query: folder for what is written, inside the configured one.
+            write_files: also write crops, annotated clip, CSV, JSON and timeline below the query folder.
+            accept_damaged: use a clip that cannot be read to its end.
+        """
+
+        def run() -> dict[str, Any]:
+            folder = resolve_inside(self._page.service.settings.query, query or "")
+            observed = self._observe(clip, from_frame, to_frame, accept_damaged)
+            service = self._page.service
+            found = service.identify(observed, threshold=_threshold(threshold), gallery=self._gallery(gallery))
+            files: dict[str, str | None] | None = None
+            if write_files is True:
+                files = _finish(service.write_outputs(observed, found, folder)).as_dict()
+            return results.identification_json(found, files)
+
+        return _answer(run)
+
+    def identities(self, gallery: str | None = None) -> list[dict[str, Any]]:
+        """List everybody enrolled, by name, with counts and dates.
+
+        Args:
+            gallery: folder of the gallery, inside the configured one.
+        """
+
+        def run() -> list[dict[str, Any]]:
+            listed = self._page.service.gallery(self._gallery(gallery)).identities()
+            return [results.identity_json(identity) for identity in listed]
+
+        return _answer(run)
+
+    def _gallery(self, text: str | None) -> Path | None:
+        if text is None or text == "":
+            return None
+        if not isinstance(text, str):
+            raise PathRefused("The gallery must be a path.")
+        return resolve_inside(self._page.service.settings.gallery, text)
+
+    def _observe(self, clip: Any, first: Any, last: Any, accept: Any) -> ObservedClip:
+        path, label = self._clip(clip)
+        frames = None
+        service = self._page.service
+        if first is not None or last is not None:
+            end = service.probe(path).frame_count - 1 if last is None else whole(last, "to_frame")
+            frames = FrameRange.inclusive(0 if first is None else whole(first, "from_frame"), end)
+        with self._page.job():
+            return _finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
+
+    def _clip(self, clip: Any) -> tuple[Path, str]:
+        """Return path and name of an uploaded clip; a path that Gradio did not give for an upload is refused."""
+        data = clip if isinstance(clip, dict) else getattr(clip, "model_dump", dict)()
+        text = data.get("path")
+        if not isinstance(text, str) or not text or not text.isprintable():
+            raise EmptyClip("There is no clip. Upload a video file.")
+        try:
+            path = Path(text).resolve(strict=True)
+        except (OSError, ValueError, RuntimeError):
+            path = Path("/")
+        if not (path.is_relative_to(self._uploads) and path.is_file() and path.parent.parent == self._uploads):
+            raise PathRefused("The clip must be an uploaded file. Upload it with the same client, then pass it on.")
+        label = data.get("orig_name")
+        return path, Path(label).name if isinstance(label, str) and label.isprintable() and label else path.name
+
+
+def register(endpoints: Endpoints) -> None:
+    """Attach the endpoints to the page under construction, with their documentation."""
+    gr.api(endpoints.enroll, api_name="enroll", concurrency_id=MODEL_WORK, concurrency_limit=1)
+    gr.api(endpoints.verify, api_name="verify", concurrency_id=MODEL_WORK, concurrency_limit=1)
+    gr.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=1)
+    gr.api(endpoints.identities, api_name="identities")
+
+
+def _finish(work: Generator[Progress, None, Result]) -> Result:
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+
+
+def _answer(run: Callable[[], Result]) -> Result:
+    """Run an endpoint; errors reach the caller as their sentence, escaped because Gradio renders it as HTML."""
+    try:
+        return run()
+    except BiometricError as error:
+        raise gr.Error(escape(error), print_exception=False) from error
+    except gr.Error:
+        raise
+    except Exception as error:
+        logger.exception("an endpoint failed")
+        raise gr.Error(
+            "Something went wrong inside Sightline. Nothing was stored; the server's log says more."
+        ) from error
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput("The name must be text.")
+    return value
+
+
+def _person(value: object) -> int | None:
+    return None if value is None else whole(value, "person")
+
+
+def _threshold(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput("The threshold must be a number from -1 to 1.")
+    return float(value)

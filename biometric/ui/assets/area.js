@@ -1,0 +1,41 @@
+// Behaviour of every clickable place of the page. Python renders the HTML; this sends (action, value) back.
+const reachable = (node) => node && element.contains(node) && node.getAttribute('aria-disabled') !== 'true';
+let focused = null;
+
+element.addEventListener('click', (event) => {
+  const seek = event.target.closest('[data-seek]');
+  if (reachable(seek)) {
+    const clip = document.querySelector('#annotated video');
+    if (clip) {
+      clip.currentTime = Number(seek.dataset.seek);
+      clip.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+      clip.play().catch(() => {});
+    }
+    return;
+  }
+  const item = event.target.closest('[data-action]');
+  if (!reachable(item)) return;
+  focused = item.dataset.key || null;
+  trigger('act', { action: item.dataset.action, value: item.dataset.value || '' });
+});
+
+// Radio tiles: the arrow keys move and choose, as in any radio group.
+element.addEventListener('keydown', (event) => {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  const radio = event.target.closest('[role=radio]');
+  if (!step || !radio) return;
+  const group = [...radio.closest('[role=radiogroup]').querySelectorAll('[role=radio]')].filter(reachable);
+  const next = group[(group.indexOf(radio) + step + group.length) % group.length];
+  event.preventDefault();
+  if (next) { next.focus(); next.click(); }
+});
+
+// New content must not take the keyboard's place away; on a telephone it is brought into view.
+watch('value', () => {
+  if (focused && (document.activeElement === document.body || !document.activeElement)) {
+    element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+  if (window.innerWidth < 768 && element.classList.contains('sl-answer') && element.querySelector('.sl-banner')) {
+    element.scrollIntoView({ block: 'start', behavior: 'smooth' });
+  }
+});

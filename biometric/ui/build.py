@@ -1,0 +1,125 @@
+"""Puts the page together: header, gallery sidebar, three tabs, endpoints, and what each event refreshes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from biometric.errors import BiometricError
+from biometric.service import Sightline
+from biometric.ui import header, presenters
+from biometric.ui.api import Endpoints, register
+from biometric.ui.enrollment import EnrollmentTab
+from biometric.ui.identification import IdentificationTab
+from biometric.ui.page import QUIET, Page, Updates
+from biometric.ui.session import TABS, Session
+from biometric.ui.sidebar import GallerySidebar
+from biometric.ui.verification import VerificationTab
+
+UPLOADS_KEPT = 12 * 3600
+"""Seconds after which Gradio removes what it still holds; a session's own files go with the session, earlier."""
+
+UPDATE_HEADER_EVERY = 2.0
+"""Seconds between looks at models that are loading."""
+
+
+class Interface:
+    """The page under construction; `blocks` is the finished one."""
+
+    def __init__(self, service: Sightline, examples: Sequence[Path] = ()) -> None:
+        uploads = Path(get_upload_folder())
+        self.page = Page(service, uploads, examples)
+        self.blocks = gr.Blocks(
+            title="Sightline", analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT), fill_width=True
+        )
+        with self.blocks:
+            self.header = gr.HTML(header.strip(self.page), apply_default_css=False, elem_id="header")
+            with gr.Sidebar(open=True, width=320, label="Gallery", elem_id="gallery"):
+                self.sidebar = GallerySidebar(self.page)
+            with gr.Tabs(selected=TABS[0], elem_id="tabs") as self.tabs:
+                with gr.Tab("Enrollment", id="enrollment") as enrollment_tab:
+                    self.enrollment = EnrollmentTab(self.page)
+                with gr.Tab("Verification", id="verification") as verification_tab:
+                    self.verification = VerificationTab(self.page)
+                with gr.Tab("Identification", id="identification") as identification_tab:
+                    self.identification = IdentificationTab(self.page)
+            gr.HTML(header.limits(), apply_default_css=False)
+            self.timer = gr.Timer(UPDATE_HEADER_EVERY)
+            self._connect([enrollment_tab, verification_tab, identification_tab])
+            register(Endpoints(self.page, uploads))
+
+    def _connect(self, tabs: Sequence[gr.Tab]) -> None:
+        enrollment, identification = self.enrollment, self.identification
+        identification.enroll = self._enroll_person
+        identification.enroll_parts = [self.tabs, *enrollment.panel.parts, *enrollment.panel.answers]
+        jobs = [enrollment.connect(), *self.sidebar.connect()]
+        self.verification.connect()
+        identification.connect()
+        changed = [self.header, *self.sidebar.parts, *self.verification.claim_parts]
+        for job in jobs:
+            job.then(self.refresh, None, changed, **QUIET)
+        boxes = [*self.verification.box.parts, *identification.box.parts]
+        self.blocks.load(self.loaded, None, [*changed, *boxes], **QUIET)
+        self.blocks.unload(self.left)
+        self.timer.tick(self.ticked, None, [self.header, self.timer, *boxes], **QUIET)
+        parts: tuple[Any, ...] = (enrollment, self.verification, identification)
+        for tab, part in zip(tabs, parts, strict=True):
+            outputs = [*part.panel.parts, *part.panel.answers]
+            if part is self.verification:
+                outputs += self.verification.claim_parts
+            tab.select(_opener(self.page, part), None, outputs, **QUIET)
+
+    def _enroll_person(self, session: Session, person: int) -> Updates:
+        updates = self.enrollment.hand_over(session, session.footage("identification"), person)
+        return {**updates, self.tabs: gr.Tabs(selected="enrollment")}
+
+    def refresh(self, request: gr.Request) -> Updates:
+        """Show the gallery as it is now, wherever it is shown."""
+        updates: Updates = {self.header: header.strip(self.page)}
+        try:
+            session = self.page.session(request)
+            updates.update(self.sidebar.render())
+            updates.update(self.verification.render_claims(session))
+        except BiometricError as error:
+            updates[self.sidebar.rows] = presenters.problem(error)
+        return updates
+
+    def loaded(self, request: gr.Request) -> Updates:
+        """The page was opened."""
+        return {**self.refresh(request), **self._boxes(self.page.session(request))}
+
+    def _boxes(self, session: Session) -> Updates:
+        try:
+            return {**self.verification.box.render(session), **self.identification.box.render(session)}
+        except BiometricError:
+            return {}  # the header says what is wrong
+
+    def ticked(self, request: gr.Request) -> Updates:
+        """Look at models that are loading; stop looking once they are ready or failed."""
+        settled = self.page.models_state in {"ready", "failed"}
+        updates: Updates = {self.header: header.strip(self.page)}
+        if settled:
+            updates.update({self.timer: gr.Timer(active=False), **self._boxes(self.page.session(request))})
+        return updates
+
+    def left(self, request: gr.Request) -> None:
+        """The page was closed."""
+        self.page.sessions.closed(request.session_hash)
+
+
+def _opener(page: Page, part: Any) -> Any:
+    def opened(request: gr.Request) -> Updates:
+        try:
+            updates: Updates = part.opened(page.session(request))
+        except BiometricError as error:
+            return {part.answer: presenters.problem(error)}
+        return updates
+
+    return opened
+
+
+def build_ui(service: Sightline, examples: Sequence[Path] = ()) -> gr.Blocks:
+    """Return the page for a service, not yet served."""
+    return Interface(service, examples).blocks

@@ -1,0 +1,49 @@
+"""Gradio components made for this page: clickable HTML, and footage players."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+
+from biometric.ui.text import escape
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file of `assets`."""
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def area(value: str = "", *, elem_id: str | None = None, css: str = "", visible: bool = True) -> gr.HTML:
+    """Return a place for HTML whose `data-action` elements send the component's `act` event (action, value)."""
+    return gr.HTML(
+        value,
+        js_on_load=asset("area.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes=["sl-area", *css.split()],
+        visible=visible,
+    )
+
+
+def on_act(component: gr.HTML, handler: Callable[..., Any], inputs: Any = None, **options: Any) -> Any:
+    """Listen to the `act` event of an `area`."""
+    return component.act(handler, inputs, **options)
+
+
+def file_url(path: Path) -> str:
+    """Return the address, relative to the page, of a file in the private folder."""
+    return "gradio_api/file=" + quote(str(path), safe="/")
+
+
+def player(path: Path, label: str, css: str = "sl-player") -> str:
+    """Return a video player for a file in the private folder."""
+    return (
+        f'<video class="{css}" controls muted playsinline preload="metadata" aria-label="{escape(label)}" '
+        f'src="{escape(file_url(path))}"></video>'
+    )

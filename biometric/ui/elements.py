@@ -1,0 +1,107 @@
+"""Small pieces of HTML: banners, tiles, badges, the score scale. Every argument is plain text and is escaped here,
+except those named `body`, `html` or `picture`, which these modules made themselves."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from biometric.entities import Threshold
+from biometric.ui.text import decimal, escape, threshold_text
+
+Mood = Literal["good", "bad", "unsure", "info", "warning"]
+
+ICONS: dict[str, str] = {"good": "✔", "bad": "✘", "unsure": "◌", "info": "ⓘ", "warning": "⚠"}
+"""Icon by mood; colour never speaks alone."""
+
+
+def banner(mood: Mood, title: str, text: str = "", *, body: str = "") -> str:
+    """Return a message with icon, bold title and a sentence; bad news is announced at once by screen readers."""
+    role = "alert" if mood in {"bad", "warning"} else "status"
+    sentence = f"<p>{escape(text)}</p>" if text else ""
+    return (
+        f'<section class="sl-banner sl-{mood}" role="{role}">'
+        f'<span class="sl-icon" aria-hidden="true">{ICONS[mood]}</span>'
+        f'<div class="sl-words"><h3>{escape(title)}</h3>{sentence}{body}</div></section>'
+    )
+
+
+def badge(mood: Mood, text: str) -> str:
+    """Return a small word with its icon."""
+    return f'<span class="sl-badge sl-{mood}"><span aria-hidden="true">{ICONS[mood]}</span> {escape(text)}</span>'
+
+
+def empty(title: str, text: str = "") -> str:
+    """Return the quiet place that says what will appear."""
+    sentence = f"<p>{escape(text)}</p>" if text else ""
+    return f'<div class="sl-empty"><h3>{escape(title)}</h3>{sentence}</div>'
+
+
+def picture(uri: str, alternative: str, css: str = "sl-picture") -> str:
+    """Return an `<img>`; `uri` is a `data:` URI of `pictures`."""
+    return f'<img class="{css}" src="{uri}" alt="{escape(alternative)}" loading="lazy" decoding="async">'
+
+
+def figure(uri: str, caption: str, note: str = "") -> str:
+    """Return a picture with a caption and a quiet note."""
+    quiet = f"<small>{escape(note)}</small>" if note else ""
+    return f"<figure>{picture(uri, caption)}<figcaption>{escape(caption)}{quiet}</figcaption></figure>"
+
+
+def button(action: str, value: object, text: str, *, css: str = "sl-button", label: str | None = None) -> str:
+    """Return a button that sends (action, value) to the component's `act` event."""
+    name = f' aria-label="{escape(label)}"' if label is not None else ""
+    return (
+        f'<button type="button" class="{css}" data-action="{escape(action)}" data-value="{escape(value)}" '
+        f'data-key="{escape(action)}:{escape(value)}"{name}>{escape(text)}</button>'
+    )
+
+
+def pairs(rows: Sequence[tuple[str, str]]) -> str:
+    """Return a definition list of (term, value)."""
+    items = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(value)}</dd></div>" for term, value in rows if value)
+    return f'<dl class="sl-pairs">{items}</dl>'
+
+
+def scale(score: float | None, threshold: Threshold) -> str:
+    """Return the score on a line from 0 to 1 with the threshold marked; the numbers stand beside it as text."""
+    text = f"threshold {threshold_text(threshold.value)} ({threshold.source})"
+    if score is None:
+        return f'<p class="sl-quiet">No score · {escape(text)}</p>'
+    left, mark = _percent(score), _percent(threshold.value)
+    return (
+        f'<div class="sl-scale"><strong>score {decimal(score)}</strong>'
+        f'<div class="sl-line" role="img" aria-label="score {decimal(score)}, {escape(text)}">'
+        f'<i class="sl-fill" style="width:{left:.1f}%"></i><i class="sl-mark" style="left:{mark:.1f}%"></i>'
+        f'<i class="sl-dot" style="left:{left:.1f}%"></i></div><span>{escape(text)}</span></div>'
+    )
+
+
+def evidence(threshold: Threshold) -> str:
+    """Return what a threshold rests on; a rate only where the evidence speaks of exactly this value."""
+    rows = [f"Threshold {threshold_text(threshold.value)}, {_origin(threshold)}."]
+    if threshold.evidence:
+        rows.append(threshold.evidence)
+    if threshold.fmr is not None:
+        rows.append(strangers(threshold.fmr))
+    else:
+        rows.append("How many strangers would pass at this value is not known here.")
+    return '<div class="sl-evidence">' + "".join(f"<p>{escape(row)}</p>" for row in rows) + "</div>"
+
+
+def strangers(rate: float) -> str:
+    """Return what a false match rate in [0, 1] means: "Of 10,000 strangers, about 1 would pass."."""
+    if rate <= 0:
+        return "In the evidence, no stranger passed."
+    total = 100
+    while total * rate < 1 and total < 10**9:
+        total *= 10
+    return f"Of {total:,} strangers, about {round(total * rate):,} would pass."
+
+
+def _origin(threshold: Threshold) -> str:
+    if threshold.source == "model card":
+        return "from the model card (not calibrated on your footage)"
+    return "set by you" if threshold.source == "set by you" else f"from {threshold.source}"
+
+
+def _percent(value: float) -> float:
+    return min(100.0, max(0.0, value * 100))

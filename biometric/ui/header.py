@@ -1,0 +1,54 @@
+"""The strip on top: what the page runs on, and how the models are doing."""
+
+from biometric.entities import Identity
+from biometric.errors import BiometricError
+from biometric.ui import elements, presenters
+from biometric.ui.page import Page
+from biometric.ui.text import count, escape, people
+
+LIMITS = (
+    "Compares clothing and build, not faces; does not detect replayed video; references age within days. "
+    "Enroll only people who know and agree."
+)
+
+
+def strip(page: Page) -> str:
+    """Return device, detector, embedder, counts and where the threshold comes from; problems below it in words."""
+    cells = [*_models(page), *_gallery(page)]
+    items = "".join(f'<li title="{escape(title)}">{escape(text)}</li>' for title, text in cells if text)
+    trouble = "" if page.models_problem is None else presenters.problem(page.models_problem)
+    notices = "".join(elements.banner("info", "Please note", notice) for notice in page.service.models.notices())
+    return (
+        '<header class="sl-header"><div class="sl-brand"><span class="sl-logo" aria-hidden="true">◉</span>'
+        f"<h1>Sightline</h1><p>Who is in this footage?</p></div>"
+        f'<ul class="sl-strip">{items}</ul></header>{trouble}{notices}'
+    )
+
+
+def _models(page: Page) -> list[tuple[str, str]]:
+    states = {"loading": "loading models…", "failed": "models are not ready", "idle": "", "ready": ""}
+    cells = [("State of the models", states[page.models_state])]
+    try:
+        status = page.service.models.status()
+    except BiometricError as error:
+        return [*cells, ("Models", str(error))]
+    devices = list(dict.fromkeys(one.device for one in status if one.device))
+    cells.append(("Device", ", ".join(devices)))
+    cells.extend((f"{one.role.capitalize()}: {one.state}", one.card) for one in status)
+    return cells
+
+
+def _gallery(page: Page) -> list[tuple[str, str]]:
+    try:
+        identities: list[Identity] = page.identities()
+        references = sum(one.reference_count for one in identities)
+        text = f"{people(len(identities))}, {count(references, 'reference')}"
+        source = str(page.threshold("identification").source)
+    except BiometricError as error:
+        return [("Gallery", str(error))]
+    return [("In the gallery", text), ("Where thresholds come from", f"threshold: {source}")]
+
+
+def limits() -> str:
+    """Return the quiet line on what Sightline does not do."""
+    return f'<footer class="sl-limits"><p>{escape(LIMITS)}</p></footer>'

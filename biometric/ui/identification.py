@@ -1,0 +1,267 @@
+"""The Identification tab: everybody in a clip, each decided on their own, with the evidence and the files."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from biometric.entities import Identification
+from biometric.errors import BiometricError, InvalidInput, StorageFull
+from biometric.paths import resolve_inside
+from biometric.ui import answers, elements, presenters, sheets
+from biometric.ui.components import area, file_url, on_act, player
+from biometric.ui.footage import Panel, connect, footage_panel
+from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, follow, once, safely, whole
+from biometric.ui.session import Session
+from biometric.ui.text import escape, threshold_text
+from biometric.ui.thresholds import threshold_box
+
+TAB = "identification"
+INTRO = elements.empty(
+    "Identify everybody in a clip",
+    "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
+)
+KINDS = (("clip", "Annotated clip"), ("csv", "Table (CSV)"), ("json", "Data (JSON)"), ("timeline", "Timeline (PNG)"))
+
+
+class IdentificationTab:
+    """Components and handlers of the tab. Build inside its `gr.Tab`.
+
+    Attributes:
+        enroll: set by the page: hands a person over to Enrollment and gives the updates.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
+        self.enroll_parts: list[Any] = []
+        with gr.Row(elem_classes=["sl-columns"]):
+            with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
+                self.panel: Panel = footage_panel(page, TAB, self._question, "Submit")
+            with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
+                self.answer = area(INTRO, elem_id="identification-answer", css="sl-answer")
+                self.sheet = area(elem_id="identification-sheet")
+                self.evidence = area(elem_id="identification-evidence")
+                self.writing = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"])
+                self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
+                self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
+                self.times = area(elem_id="identification-timeline")
+                self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
+                with gr.Accordion("Details: threshold", open=False):
+                    self.box = threshold_box(page, "identification", self.decide_again, self.answer)
+        self.panel.reset = self._empty
+        self.panel.answers = [
+            *(self.answer, self.sheet, self.evidence, self.writing, self.clip, self.again, self.times, self.files)
+        ]
+
+    def _question(self) -> None:
+        settings = self.page.service.settings
+        with gr.Accordion("Where to look and where to write", open=False):
+            self.gallery = gr.Textbox(
+                label="Gallery path", value=str(settings.gallery), max_lines=1, max_length=1000, elem_id="gallery-path"
+            )
+            self.query = gr.Textbox(
+                label="Query path", value=str(settings.query), max_lines=1, max_length=1000, elem_id="query-path"
+            )
+            gr.HTML(
+                '<p class="sl-quiet sl-padded">The gallery holds who is known. New crops, the annotated clip and the '
+                "tables are written below the query path.</p>",
+                apply_default_css=False,
+            )
+
+    def _empty(self) -> Updates:
+        blank: Updates = dict.fromkeys(self.panel.answers, "")
+        return {**blank, self.answer: INTRO, self.again: gr.update(visible=False)}
+
+    def connect(self) -> Any:
+        """Attach events; returns the job."""
+        panel = self.panel
+        connect(panel)
+        outputs = [*panel.parts, *panel.answers]
+        inputs = [self.gallery, self.query, *panel.fields]
+        job = gr.on(
+            [panel.submit.click, self.gallery.submit, self.query.submit], self.submit, inputs, outputs, **MODEL_JOB
+        )
+        rewrite = self.again.click(self.rewrite, [self.query], outputs, **MODEL_JOB)
+        panel.cancel.click(
+            self.cancelled,
+            None,
+            [panel.status, panel.submit, panel.cancel, self.writing],
+            cancels=[job, rewrite],
+            **QUIET,
+        )
+        on_act(self.sheet, self.open, outputs=[self.answer, self.sheet, self.evidence], **QUIET)
+        on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_parts], **QUIET)
+        self.box.connect(panel.answers)
+        return job
+
+    # --- the answer ----------------------------------------------------------------------------------------------
+
+    def submit(self, gallery: Any, query: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
+        """Observe if need be, identify, then write the annotated clip and the files."""
+        session = self.page.session(request)
+
+        def run() -> Steps:
+            settings = self.page.service.settings
+            session.gallery = resolve_inside(settings.gallery, _text(gallery))
+            folder = resolve_inside(settings.query, _text(query))
+            footage = self.panel.take(session, first, last, accept)
+            yield {self.panel.status: presenters.working("Starting"), **self.panel.busy()}
+            with self.page.job():
+                observed = yield from self.page.observe(footage, self.panel.status)
+                self._identify(session)
+                yield {**self._empty(), **self._show(session), self.panel.status: ""}
+                for warning in observed.warnings:
+                    yield {self.writing: elements.banner("warning", "Please note", warning)}
+                yield from self._write(session, folder)
+
+        yield from safely(run(), self.answer, lambda: {self.panel.status: "", **self.panel.idle()})
+
+    def _identify(self, session: Session) -> None:
+        observed = session.footage(TAB).observed
+        if observed is None:
+            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+        session.identifications = self.page.service.identify(
+            observed, threshold=session.thresholds.get("identification"), gallery=session.gallery
+        )
+        if session.opened not in {one.observation.person for one in session.identifications}:
+            session.opened = None
+
+    def _show(self, session: Session) -> Updates:
+        observed = session.footage(TAB).observed
+        if observed is None:
+            return self._empty()
+        found = session.identifications
+        listed = answers.timeline(found, observed) + answers.table(found, observed)
+        return {
+            self.answer: sheets.summary(found),
+            self.sheet: sheets.answers(found, session.opened, self.page.pictures),
+            self.evidence: self._evidence(session),
+            self.times: listed,
+        }
+
+    def _evidence(self, session: Session) -> str:
+        one = next((one for one in session.identifications if one.observation.person == session.opened), None)
+        if one is None:
+            return ""
+        html = answers.evidence(one, self.page.pictures, self.page.references(session.gallery))
+        return f'<section class="sl-evidence-box">{html}</section>'
+
+    def decide_again(self, session: Session) -> Updates:
+        """Return the answer anew after another threshold; the files wait until they are asked for."""
+        if session.footage(TAB).observed is None or not session.identifications:
+            return {}
+        self._identify(session)
+        value = self.page.threshold("identification", session).value
+        stale = session.written_at is not None and session.written_at != value
+        note = ""
+        if stale and session.written_at is not None:
+            note = f"The clip and the files were written with threshold {threshold_text(session.written_at)}."
+        return {**self._show(session), self.writing: presenters.said(note), self.again: gr.update(visible=stale)}
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    def rewrite(self, query: Any, request: gr.Request) -> Steps:
+        """Write the clip and the files again, with the answer as it stands."""
+        session = self.page.session(request)
+
+        def run() -> Steps:
+            folder = resolve_inside(self.page.service.settings.query, _text(query))
+            yield {**self.panel.busy(), self.again: gr.update(visible=False)}
+            with self.page.job():
+                yield from self._write(session, folder)
+
+        yield from safely(run(), self.writing, self.panel.idle)
+
+    def _write(self, session: Session, folder: Path) -> Steps:
+        observed, found = session.footage(TAB).observed, session.identifications
+        if observed is None:
+            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+        work = self.page.service.write_outputs(observed, found, folder)
+        yield {self.writing: presenters.working("Writing the annotated clip")}
+        try:
+            outputs = yield from follow(work, lambda progress: {self.writing: presenters.working(progress)})
+            # What lies in the query folder is never served; the page hands out copies that go with the session.
+            served = session.new_folder("results")
+            copies = {kind: _copy(getattr(outputs, kind), served) for kind, _ in KINDS}
+        except BiometricError as error:
+            yield {self.writing: presenters.problem(error)}
+            return
+        session.written_at = found[0].threshold.value if found else None
+        yield {
+            self.writing: "",
+            self.again: gr.update(visible=False),
+            self.clip: "<h4>Annotated clip</h4>" + player(copies["clip"], "Annotated clip"),
+            self.files: downloads(copies),
+        }
+
+    # --- one person ----------------------------------------------------------------------------------------------
+
+    def open(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """A tile was clicked: show or hide its evidence."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            one = _person(session, event(data)[1])
+            number = one.observation.person
+            session.opened = None if session.opened == number else number
+            shown = sheets.answers(session.identifications, session.opened, self.page.pictures)
+            return {self.sheet: shown, self.evidence: self._evidence(session)}
+
+        return once(run, self.answer)
+
+    def enroll_person(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """ "Enroll this person" was clicked: go on in Enrollment with everything at hand."""
+        session = self.page.session(request)
+        return once(lambda: self.enroll(session, _person(session, event(data)[1]).observation.person), self.answer)
+
+    def opened(self, session: Session) -> Updates:
+        """Return the updates when the tab is opened."""
+        updates = self.panel.carried(session)
+        if updates:
+            session.identifications, session.opened, session.written_at = (), None, None
+            updates.update(self._empty())
+        return updates
+
+    def cancelled(self, request: gr.Request) -> Updates:
+        """Cancel was pressed; the job is closed by Gradio, which stops its work."""
+        session = self.page.session(request)
+        text = "Cancelled. Nothing was stored."
+        if session.identifications and session.footage(TAB).observed is not None:
+            text = "Cancelled. The answer stands; the annotated clip was not written."
+        return {self.panel.status: presenters.said(text), self.writing: "", **self.panel.idle()}
+
+
+def downloads(files: dict[str, Path]) -> str:
+    """Return links to the files of an identification, in one row."""
+    links = "".join(
+        f'<a class="sl-button" href="{escape(file_url(files[kind]))}" download="{escape(files[kind].name)}">'
+        f'<span aria-hidden="true">⭳</span> {escape(words)}</a>'
+        for kind, words in KINDS
+    )
+    return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'
+
+
+def _person(session: Session, value: str) -> Identification:
+    number = whole(value, "The person's number")
+    for one in session.identifications:
+        if one.observation.person == number:
+            return one
+    raise InvalidInput(f"There is no person {number} in this answer. Press Submit to look at the frames again.")
+
+
+def _copy(path: Path, folder: Path) -> Path:
+    try:
+        return Path(shutil.copyfile(path, folder / path.name))
+    except OSError as error:
+        raise StorageFull(
+            f"The files could not be prepared for download: {error.strerror}. Free some space."
+        ) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput("A path must be text.")
+    return value

@@ -1,0 +1,93 @@
+"""Serves the page with the settings that a careful engineer starts from."""
+
+import ipaddress
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+
+from biometric.errors import InvalidSetting
+from biometric.service import Sightline
+from biometric.settings import Settings
+from biometric.ui.build import Interface
+from biometric.ui.components import asset
+from biometric.ui.guard import Guard
+from biometric.ui.theme import sightline_theme
+
+QUEUE_SIZE = 20
+"""Most waiting events; more are answered with "the queue is full"."""
+UPLOADS_AT_ONCE = 5
+"""All uploads together may take this many times the largest one."""
+
+
+def run(service: Sightline, examples: Sequence[Path] = (), *, block: bool = True) -> Interface:
+    """Serve the page; returns when interrupted (or at once, with `block=False`).
+
+    Raises:
+        InvalidSetting: the port is taken.
+    """
+    interface = Interface(service, examples)
+    blocks, settings = interface.blocks, service.settings
+    blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
+    threading.Thread(target=interface.page.warm, name="load-models", daemon=True).start()
+    try:
+        blocks.launch(**launch_options(settings, Path(get_upload_folder())), prevent_thread_lock=not block)
+    except OSError as error:
+        raise InvalidSetting(
+            f"The page cannot be served on {settings.host}, port {settings.port}: {error}. "
+            "Choose another with SIGHTLINE_PORT or --port."
+        ) from error
+    return interface
+
+
+def launch_options(settings: Settings, uploads: Path) -> dict[str, Any]:
+    """Return what `Blocks.launch` is called with: nothing shared, nothing widened, the data folders blocked."""
+    limit = settings.max_upload_mb * 1_000_000
+    guard = Middleware(
+        Guard,
+        loopback=_loopback(settings.host),
+        uploads=uploads,
+        upload_quota=UPLOADS_AT_ONCE * limit,
+        upload_limit=limit + 100_000,  # the form around the file
+    )
+    login = settings.login
+    return {
+        "server_name": settings.host,
+        "server_port": settings.port,
+        "auth": None if login is None else tuple(login.split(":", 1)),
+        "share": False,
+        "quiet": False,
+        "show_error": False,
+        "max_file_size": limit,
+        "allowed_paths": [],
+        "blocked_paths": [str(path) for path in _data_folders(settings)],
+        "strict_cors": True,
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "mcp_server": settings.mcp,
+        "footer_links": [],
+        "state_session_capacity": 200,
+        "app_kwargs": {"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        "theme": sightline_theme(),
+        "css": asset("sightline.css"),
+        "head": asset("head.html"),
+    }
+
+
+def _data_folders(settings: Settings) -> list[Path]:
+    folders = [settings.gallery, settings.query, settings.cache]
+    return [*folders, *([settings.models] if settings.models is not None else [])]
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,210 @@
+"""What all parts of the page share: the service, the sessions, the pictures, and how work is run and reported."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from biometric.entities import FrameRange, Identity, ObservedClip, Progress, Purpose, Threshold, VideoInfo
+from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
+from biometric.service import Sightline
+from biometric.ui import presenters
+from biometric.ui.pictures import Pictures
+from biometric.ui.session import Footage, Session, Sessions
+
+logger = logging.getLogger(__name__)
+
+Updates = dict[Any, Any]
+"""New values or properties by Gradio component."""
+Steps = Generator[Updates, None, None]
+Result = TypeVar("Result")
+
+MODEL_WORK = "model"
+"""Concurrency id of all work that runs models: one job at a time on this machine."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line speaks)."""
+MODEL_JOB: dict[str, Any] = {**QUIET, "concurrency_id": MODEL_WORK, "concurrency_limit": 1, "trigger_mode": "once"}
+
+UPDATE_EVERY = 0.2
+"""Seconds between two updates of the status line."""
+
+
+class Page:
+    """Shared by all handlers of one running server.
+
+    Args:
+        service: what does the work.
+        root: private folder that holds everything the server may hand out.
+        examples: clips offered to people who have no footage at hand.
+    """
+
+    def __init__(self, service: Sightline, root: Path, examples: Sequence[Path] = ()) -> None:
+        self.service = service
+        self.sessions = Sessions(root)
+        self.pictures = Pictures(service.crops, root / "scratch")
+        self.examples = tuple(examples)
+        self.models_state = "idle"
+        self.models_problem: BiometricError | None = None
+        self._working = 0
+        self._lock = threading.Lock()
+
+    def session(self, request: gr.Request | None) -> Session:
+        """Return the session of the page that sent a request."""
+        return self.sessions.of(getattr(request, "session_hash", None))
+
+    def references(self, gallery: Path | None = None) -> presenters.References:
+        """Return the look-up of an identity's references in a gallery."""
+        return self.service.gallery(gallery).references
+
+    def identities(self) -> list[Identity]:
+        """Return everybody enrolled in the configured gallery, by name."""
+        return self.service.gallery().identities()
+
+    def threshold(self, purpose: Purpose, session: Session | None = None) -> Threshold:
+        """Return the threshold that a page decides by: its slider's where it was moved, else the default."""
+        value = None if session is None else session.thresholds.get(purpose)
+        return self.service.threshold(purpose, value)
+
+    @property
+    def working(self) -> int:
+        """How many model jobs run at the moment (by this page or others)."""
+        return self._working
+
+    @contextmanager
+    def job(self) -> Iterator[None]:
+        """Count a model job while it runs, so that others can be told that they wait."""
+        with self._lock:
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._working -= 1
+
+    def observe(self, footage: Footage, status: Any) -> Generator[Updates, None, ObservedClip]:
+        """Observe a tab's clip and range unless that is done; yields updates of its status line."""
+        if footage.observed is not None:
+            return footage.observed
+        if footage.clip is None:
+            raise InvalidInput(NO_CLIP)
+        frames = FrameRange.inclusive(footage.first, footage.last)
+        work = self.service.observe(footage.clip, frames, label=footage.label, accept_damaged=footage.accept_damaged)
+        observed = yield from follow(work, lambda progress: {status: presenters.working(progress)})
+        footage.observe(observed)
+        return observed
+
+    def warm(self) -> None:
+        """Load the models, so that the first job does not wait; a failure is kept for the header to tell."""
+        self.models_state = "loading"
+        try:
+            self.service.models.detector()
+            self.service.models.embedder()
+        except BiometricError as error:
+            self.models_problem = error
+            self.models_state = "failed"
+            logger.warning("models could not be loaded: %s", error)
+        else:
+            self.models_problem = None
+            self.models_state = "ready"
+
+
+NO_CLIP = "There is no video yet. Drop one into the box above, browse for one, or record one with the webcam."
+
+
+def follow(
+    work: Generator[Progress, None, Result], show: Callable[[Progress], Updates], every: float = UPDATE_EVERY
+) -> Generator[Updates, None, Result]:
+    """Run a job to its end, yielding what `show` makes of its progress, at most once in `every` seconds.
+
+    Closing this generator closes the job, which stops its work.
+    """
+    shown = -every
+    with closing(work):
+        while True:
+            try:
+                progress = next(work)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            now = time.monotonic()
+            if now - shown >= every:
+                shown = now
+                yield show(progress)
+
+
+def safely(run: Steps, banner: Any, after: Callable[[], Updates] | None = None) -> Steps:
+    """Run a handler's steps; an error becomes a banner in the page, and `after` gives the updates that end the job.
+
+    This is the edge: nothing but words passes it. What nobody meant to happen is logged here and told as such.
+    """
+    try:
+        yield from run
+    except BiometricError as error:
+        yield {banner: presenters.problem(error)}
+    except Exception:  # the edge of the program; a traceback belongs into the log, never into a browser
+        logger.exception("a handler of the page failed")
+        yield {banner: presenters.defect()}
+    if after is not None:
+        yield after()
+
+
+def once(run: Callable[[], Updates], banner: Any) -> Updates:
+    """Like `safely`, for a handler that answers at once."""
+    updates: Updates = {}
+
+    def steps() -> Steps:
+        yield run()
+
+    for update in safely(steps(), banner):
+        updates.update(update)
+    return updates
+
+
+def whole(value: object, what: str) -> int:
+    """Return a whole number that came from a browser.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise InvalidInput(f"{what} must be a whole number.")
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise InvalidInput(f"{what} must be a whole number.") from error
+    if not number.is_integer() or abs(number) > 2**53:
+        raise InvalidInput(f"{what} must be a whole number.")
+    return int(number)
+
+
+def frames_within(first: object, last: object, info: VideoInfo) -> FrameRange:
+    """Return the range of two frame fields.
+
+    Raises:
+        InvalidFrameRange: reversed, or outside the clip.
+    """
+    frames = FrameRange.inclusive(whole(first, "From frame"), whole(last, "To frame"))
+    if frames.last >= info.frame_count:
+        raise InvalidFrameRange(
+            f"To frame {frames.last} is after the clip's last frame, {info.frame_count - 1}. Choose an earlier one."
+        )
+    return frames
+
+
+def event(data: gr.EventData) -> tuple[str, str]:
+    """Return (action, value) of a component's `act` event; nothing of it is trusted.
+
+    Raises:
+        InvalidInput: the event is not one that the page sends.
+    """
+    payload = getattr(data, "_data", None)
+    action = payload.get("action") if isinstance(payload, dict) else None
+    value = payload.get("value") if isinstance(payload, dict) else None
+    if not isinstance(action, str) or not isinstance(value, str) or len(value) > 200:
+        raise InvalidInput("This click could not be understood. Reload the page and try again.")
+    return action, value

@@ -1,0 +1,77 @@
+"""Small pictures for the page as `data:` URIs, so that no crop becomes a file that the web server hands out."""
+
+import base64
+import secrets
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from biometric.entities import Image
+from biometric.errors import BiometricError
+from biometric.ports import CropStore
+
+MISSING = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 2 4'/%3E"
+"""An empty picture of a person's proportions, shown where a crop is gone."""
+
+
+class Pictures:
+    """Turns stored crops and decoded frames into `data:` URIs; remembers the latest ones.
+
+    Args:
+        crops: where crops are read.
+        scratch: private folder for pictures on their way; each is removed at once.
+        capacity: how many pictures are remembered (a thumbnail is about 5 kB).
+    """
+
+    def __init__(self, crops: CropStore, scratch: Path, capacity: int = 2000) -> None:
+        self._crops = crops
+        self._scratch = scratch
+        self._capacity = capacity
+        self._known: OrderedDict[tuple[Path, int, int], str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def crop(self, path: Path | None, height: int = 160) -> str:
+        """Return a stored crop as a `data:` URI of at most `height` pixels; `MISSING` when it cannot be read."""
+        if path is None:
+            return MISSING
+        try:
+            # The change time tells a replaced file from the one remembered under the same name.
+            key = (path, height, path.stat().st_mtime_ns)
+        except OSError:
+            self.forget(path)
+            return MISSING
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        try:
+            uri = _jpeg_uri(self._crops.thumbnail(path, height))
+        except (BiometricError, OSError):
+            return MISSING
+        with self._lock:
+            self._known[key] = uri
+            while len(self._known) > self._capacity:
+                self._known.popitem(last=False)
+        return uri
+
+    def frame(self, image: Image, height: int = 200) -> str:
+        """Return a decoded frame, (H, W, 3) uint8 BGR, as a `data:` URI of at most `height` pixels."""
+        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._scratch / f"{secrets.token_hex(16)}.jpg"
+        try:
+            self._crops.save(image, path)
+            return _jpeg_uri(self._crops.thumbnail(path, height))
+        except (BiometricError, OSError):
+            return MISSING
+        finally:
+            path.unlink(missing_ok=True)
+
+    def forget(self, folder: Path) -> None:
+        """Forget the pictures of a file, or of all files below a folder, because they are gone."""
+        with self._lock:
+            for key in [key for key in self._known if key[0] == folder or folder in key[0].parents]:
+                del self._known[key]
+
+
+def _jpeg_uri(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

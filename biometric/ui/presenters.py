@@ -1,0 +1,191 @@
+"""From entities to what the page shows. Pure functions of values and `Pictures`; nothing here decides anything."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from biometric.entities import (
+    BiometricReference,
+    Candidate,
+    Enrollment,
+    FrameRange,
+    Identity,
+    Observation,
+    Progress,
+    Sample,
+    VideoInfo,
+)
+from biometric.errors import (
+    BiometricError,
+    EmptyGallery,
+    NobodyFound,
+    NoUsableSample,
+    UnknownIdentity,
+    WeightsMissing,
+)
+from biometric.ui import elements
+from biometric.ui.pictures import Pictures
+from biometric.ui.text import clock, count, decimal, escape
+
+References = Callable[[str], Sequence[BiometricReference]]
+"""Looks up the references of an identity id."""
+
+_TITLES: tuple[tuple[type[BiometricError], str], ...] = (
+    (EmptyGallery, "Nobody is enrolled yet"),
+    (NobodyFound, "Nobody is in these frames"),
+    (NoUsableSample, "Nobody can be seen well enough"),
+    (WeightsMissing, "A model is missing"),
+)
+
+
+def problem(error: BiometricError) -> str:
+    """Return the bad-news banner of an error."""
+    title = next((title for kind, title in _TITLES if isinstance(error, kind)), "That did not work")
+    return elements.banner("bad", title, str(error))
+
+
+def defect() -> str:
+    """Return the banner of an error that nobody meant to happen; details are in the server's log only."""
+    return elements.banner(
+        "bad",
+        "Something went wrong inside Sightline",
+        "Nothing was stored. Try again; if it happens again, the server's log says more.",
+    )
+
+
+def facts(info: VideoInfo) -> str:
+    """Return a clip's facts: "10 fps, 740 frames, 1:14.0 · 1280 × 720", and its damage in words."""
+    counted = "" if info.frame_count_source == "decoded" else " (as the file claims)"
+    line = (
+        f"{info.fps:.4g} fps, {count(info.frame_count, 'frame')}{counted}, {clock(info.duration)} · "
+        f"{info.width} × {info.height} · {info.codec}"
+    )
+    html = f'<p class="sl-facts">{escape(line)}</p>'
+    if info.damage is not None:
+        html += elements.banner("warning", "This clip is damaged", info.damage)
+    return html
+
+
+def range_line(frames: FrameRange, info: VideoInfo) -> str:
+    """Return "frames 63–130 · 0:06.3–0:13.0 · 68 frames"."""
+    times = f"{clock(info.seconds(frames.first))}–{clock(info.seconds(frames.last))}"
+    return f"frames {frames.first}–{frames.last} · {times} · {count(len(frames), 'frame')}"
+
+
+def ends(first: str, last: str, frames: FrameRange, info: VideoInfo) -> str:
+    """Return the pictures (`data:` URIs) of the first and last chosen frame with the line on the range."""
+    figures = elements.figure(first, f"Frame {frames.first}", clock(info.seconds(frames.first)))
+    figures += elements.figure(last, f"Frame {frames.last}", clock(info.seconds(frames.last)))
+    line = escape(range_line(frames, info))
+    return f'<div class="sl-ends">{figures}</div><p class="sl-facts">{line}</p>'
+
+
+def working(progress: Progress | str) -> str:
+    """Return the status line of running work, with a bar where there is a number."""
+    bar = ""
+    if isinstance(progress, Progress) and progress.total > 0:
+        done = min(progress.done, progress.total)
+        bar = f'<progress max="{progress.total}" value="{done}" aria-hidden="true"></progress>'
+    return f'<div class="sl-status sl-busy">{bar}<p>{escape(progress)}</p></div>'
+
+
+def said(text: str) -> str:
+    """Return the status line of a finished or cancelled job."""
+    return f'<div class="sl-status"><p>{escape(text)}</p></div>' if text else ""
+
+
+def span(observation: Observation) -> str:
+    """Return "frames 63–190" of a person's tracklet."""
+    return f"frames {observation.tracklet.first_frame}–{observation.tracklet.last_frame}"
+
+
+def samples_line(observation: Observation) -> str:
+    """Return "12 of 43 samples kept", with the commonest reason when none is."""
+    line = f"{len(observation.kept)} of {count(len(observation.samples), 'sample')} kept"
+    if observation.template is None and observation.refused:
+        reasons = [sample.refusal or "" for sample in observation.refused]
+        line += f": {max(set(reasons), key=reasons.count)}"
+    return line
+
+
+def sample_grid(
+    samples: Sequence[Sample], pictures: Pictures, dropped: set[str] | None = None, action: str | None = None
+) -> str:
+    """Return crops with their frame number and reason; with an `action` each is a switch between kept and dropped."""
+    cells = []
+    for sample in samples:
+        name = sample.detection.crop_name
+        out = dropped is not None and name in dropped
+        note = "dropped" if out else sample.refusal or ""
+        image = elements.picture(pictures.crop(sample.crop, 120), f"Frame {sample.detection.frame_index}")
+        words = f"<span>frame {sample.detection.frame_index}</span><small>{escape(note)}</small>"
+        if action is None:
+            cells.append(f'<div class="sl-sample">{image}{words}</div>')
+            continue
+        cells.append(
+            f'<button type="button" role="checkbox" class="sl-sample" aria-checked="{"false" if out else "true"}" '
+            f'data-action="{action}" data-value="{escape(name)}" data-key="{action}:{escape(name)}" '
+            f'aria-label="Sample of frame {sample.detection.frame_index}, {"dropped" if out else "kept"}">'
+            f"{image}{words}</button>"
+        )
+    return f'<div class="sl-samples">{"".join(cells)}</div>'
+
+
+def refused(observation: Observation, pictures: Pictures, limit: int = 60) -> str:
+    """Return the refused samples behind a summary, each with its reason; "" when there is none."""
+    samples = observation.refused
+    if not samples:
+        return ""
+    more = f"<p>{len(samples) - limit} more are not shown.</p>" if len(samples) > limit else ""
+    shown = sample_grid(samples[:limit], pictures)
+    return f"<details><summary>{count(len(samples), 'refused sample')}, and why</summary>{shown}{more}</details>"
+
+
+def enrolled(enrollment: Enrollment, pictures: Pictures, own: References) -> str:
+    """Return the good news of an enrollment, the images kept, its warnings, and look-alikes with both pictures."""
+    identity, reference = enrollment.identity, enrollment.reference
+    kept = count(len(reference.crops), "sample")
+    title = f"{identity.name} is enrolled"
+    text = f"{kept} kept from frames {reference.first_frame}–{reference.last_frame}."
+    if enrollment.added:
+        title = f"{identity.name} has another reference"
+        text += f" {identity.name} was enrolled before and now has {count(identity.reference_count, 'reference')}."
+    html = elements.banner("good", title, text)
+    for twin in enrollment.lookalikes:
+        html += lookalike(twin, enrollment, pictures, own)
+    for warning in enrollment.warnings:
+        html += elements.banner("warning", "Please note", warning)
+    crops = "".join(
+        f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
+        for path in reference.crops
+    )
+    html += f'<h4>Images kept in the gallery</h4><div class="sl-samples">{crops}</div>'
+    return html + refused(enrollment.observation, pictures)
+
+
+def lookalike(twin: Candidate, enrollment: Enrollment, pictures: Pictures, own: References) -> str:
+    """Return the warning that somebody enrolled looks like the new person, with both pictures."""
+    best = enrollment.observation.best
+    name, other = enrollment.identity.name, twin.identity.name
+    both = elements.figure(pictures.crop(best.crop if best else None, 200), name, "just enrolled")
+    both += elements.figure(pictures.crop(matched(twin, own), 200), other, f"score {decimal(twin.score)}")
+    text = (
+        f"{other}, already enrolled, scores {decimal(twin.score)} against {name}. If they are one person, merge them "
+        "in the gallery; if not, they may be confused."
+    )
+    return elements.banner("warning", f"{name} looks like {other}", text, body=f'<div class="sl-pair">{both}</div>')
+
+
+def matched(candidate: Candidate, own: References) -> Path | None:
+    """Return the best crop of the candidate's best reference, else the identity's thumbnail."""
+    return reference_crop(candidate.identity, candidate.reference_id, own)
+
+
+def reference_crop(identity: Identity, reference_id: str | None, own: References) -> Path | None:
+    """Return the best crop of one of an identity's references, else the identity's thumbnail."""
+    try:
+        for reference in own(identity.id):
+            if reference.id == reference_id:
+                return reference.best_crop or next(iter(reference.crops), None)
+    except UnknownIdentity:  # removed meanwhile, in another window
+        return None
+    return identity.thumbnail

@@ -1,0 +1,87 @@
+"""The contact sheet of an observed clip: one tile a person, as choices or as answers."""
+
+from collections.abc import Sequence
+
+from biometric.entities import Decision, Identification, Observation, ObservedClip
+from biometric.ui import elements, presenters
+from biometric.ui.pictures import Pictures
+from biometric.ui.text import decimal, escape, people
+
+
+def choices(observed: ObservedClip, chosen: int | None, pictures: Pictures, title: str) -> str:
+    """Return the people of a clip as radio tiles (action `person`); those without a usable sample cannot be chosen."""
+    tiles = "".join(_choice(observation, chosen, pictures) for observation in observed.observations)
+    label = escape(title)
+    return f'<h4>{label}</h4><div class="sl-sheet" role="radiogroup" aria-label="{label}">{tiles}</div>'
+
+
+def samples(
+    observed: ObservedClip, chosen: int | None, dropped: set[str], pictures: Pictures, *, droppable: bool
+) -> str:
+    """Return the chosen person's samples (action `sample` drops or restores one), and the refused ones."""
+    observation = next((one for one in observed.observations if one.person == chosen), None)
+    if observation is None:
+        return ""
+    kept = observation.kept
+    left = sum(sample.detection.crop_name not in dropped for sample in kept)
+    html = f"<h4>Person {observation.person}: {left} of {len(kept)} samples will be used</h4>"
+    if droppable:
+        html += '<p class="sl-quiet">Click a sample that is not this person, or is bad, to leave it out.</p>'
+    html += presenters.sample_grid(kept, pictures, dropped, "sample" if droppable else None)
+    return html + presenters.refused(observation, pictures)
+
+
+def answers(identifications: Sequence[Identification], opened: int | None, pictures: Pictures) -> str:
+    """Return identifications as tiles (action `open` shows the evidence)."""
+    tiles = "".join(_answer(one, opened, pictures) for one in identifications)
+    return f'<div class="sl-sheet" role="group" aria-label="People found">{tiles}</div>'
+
+
+def summary(identifications: Sequence[Identification]) -> str:
+    """Return the banner "2 of 3 people identified", or what to do when nobody is known."""
+    known = sum(one.decision is Decision.IDENTIFIED for one in identifications)
+    total = len(identifications)
+    title = f"{known} of {people(total)} identified"
+    if known == 0:
+        text = (
+            "Nobody here is in the gallery, as far as the pictures tell. Open a tile to see the closest ones, "
+            "or enroll somebody."
+        )
+        return elements.banner("unsure", title, text)
+    return elements.banner("good", title, "Open a tile for the evidence behind it.")
+
+
+def _choice(observation: Observation, chosen: int | None, pictures: Pictures) -> str:
+    picked = observation.person == chosen
+    usable = observation.template is not None
+    mark = "▣" if picked else "▢" if usable else "–"
+    disabled = "" if usable else ' aria-disabled="true" disabled'
+    return (
+        f'<button type="button" role="radio" class="sl-tile" aria-checked="{"true" if picked else "false"}"{disabled} '
+        f'tabindex="{0 if picked or chosen is None else -1}" data-action="person" data-value="{observation.person}" '
+        f'data-key="person:{observation.person}">{_shot(observation, pictures)}'
+        f'<span class="sl-name"><span aria-hidden="true">{mark}</span> Person {observation.person}</span>'
+        f"<small>{presenters.span(observation)}</small>"
+        f"<small>{escape(presenters.samples_line(observation))}</small></button>"
+    )
+
+
+def _answer(one: Identification, opened: int | None, pictures: Pictures) -> str:
+    person = one.observation.person
+    known = one.decision is Decision.IDENTIFIED and one.identity is not None
+    name = one.identity.name if one.identity is not None and known else "unknown"
+    badge = elements.badge("good", "identified") if known else elements.badge("unsure", "unknown")
+    numbers = f"score {decimal(one.score)}" if one.score is not None else one.reason or "no score"
+    if one.margin is not None:
+        numbers += f" · margin {decimal(one.margin)}"
+    return (
+        f'<button type="button" class="sl-tile" aria-expanded="{"true" if person == opened else "false"}" '
+        f'data-action="open" data-value="{person}" data-key="open:{person}">{_shot(one.observation, pictures)}'
+        f'<span class="sl-name" dir="auto">{escape(name)}</span>{badge}'
+        f"<small>Person {person} · {presenters.span(one.observation)}</small><small>{escape(numbers)}</small></button>"
+    )
+
+
+def _shot(observation: Observation, pictures: Pictures) -> str:
+    best = observation.best
+    return elements.picture(pictures.crop(best.crop if best is not None else None, 200), "", "sl-shot")

@@ -1,0 +1,53 @@
+"""Words and numbers for people, and the one function that makes any text safe to stand in the page."""
+
+import html
+from collections.abc import Sequence
+
+_TEMPLATE_MARKS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
+_DIRECTION_MARKS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
+
+
+def escape(text: object) -> str:
+    """Return text that is inert in HTML, in attributes, and in the templates that Gradio's HTML component fills.
+
+    Marks that turn the direction of writing are taken out, because they let a name rewrite the words around it.
+    """
+    return html.escape(str(text).translate(_DIRECTION_MARKS), quote=True).translate(_TEMPLATE_MARKS)
+
+
+def clock(seconds: float) -> str:
+    """Return a time as m:ss.d, such as 0:06.3 (hours are counted as minutes)."""
+    tenths = max(0, round(seconds * 10))
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return a counted noun, such as "1 person" or "12 people"; `many` defaults to `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def people(number: int) -> str:
+    """Return "1 person" or "n people"."""
+    return count(number, "person", "people")
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def day(stamp: str) -> str:
+    """Return the date of an ISO 8601 time stamp."""
+    return stamp[:10]
+
+
+def decimal(value: float | None) -> str:
+    """Return a number to two decimals with a true minus sign, or a dash for None."""
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def threshold_text(value: float) -> str:
+    """Return a threshold to two decimals, or three where two would hide what a score is compared with."""
+    return decimal(value) if abs(round(value, 2) - value) < 5e-5 else f"{value:.3f}".replace("-", "−")

@@ -1,0 +1,234 @@
+"""The Verification tab: a clip, a claimed identity, and whether they belong together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from biometric.entities import Identity
+from biometric.errors import EmptyGallery, InvalidInput, UnknownIdentity
+from biometric.ui import answers, elements, presenters, sheets
+from biometric.ui.components import area, on_act
+from biometric.ui.footage import Panel, connect, footage_panel
+from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, safely, whole
+from biometric.ui.pictures import Pictures
+from biometric.ui.session import Footage, Session
+from biometric.ui.text import count, escape, people
+from biometric.ui.thresholds import threshold_box
+
+TAB = "verification"
+SEARCH_FROM = 12
+"""From more than this many identities on, a search box helps to choose."""
+ROWS = 60
+"""Most identities shown at once; the search narrows them down."""
+INTRO = elements.empty(
+    "Verify a claim",
+    "Choose a clip and who the person claims to be. Whether they match, and how closely, appears here.",
+)
+NOBODY = elements.empty("Nobody is enrolled yet", "Start in Enrollment.")
+
+
+class VerificationTab:
+    """Components and handlers of the tab. Build inside its `gr.Tab`."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        with gr.Row(elem_classes=["sl-columns"]):
+            with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
+                self.panel: Panel = footage_panel(page, TAB, self._question, "Submit")
+            with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
+                self.answer = area(INTRO, elem_id="verification-answer", css="sl-answer")
+                self.sheet = area(elem_id="verification-sheet")
+                with gr.Accordion("Details: threshold", open=False):
+                    self.box = threshold_box(page, "verification", self.decide_again, self.answer)
+        self.panel.reset = lambda: {self.answer: INTRO, self.sheet: ""}
+        self.panel.answers = [self.answer, self.sheet]
+
+    def _question(self) -> None:
+        self.search = gr.Textbox(
+            label="Search by name", max_lines=1, max_length=100, visible=False, elem_id="verification-search"
+        )
+        self.claims = area(NOBODY, elem_id="verification-claims")
+        self.pictures = gr.HTML("", apply_default_css=False)
+
+    def connect(self) -> Any:
+        """Attach events; returns the job."""
+        panel = self.panel
+        connect(panel)
+        job = panel.submit.click(self.submit, panel.fields, [*panel.parts, *panel.answers], **MODEL_JOB)
+        panel.cancel.click(self.cancelled, None, [panel.status, panel.submit, panel.cancel], cancels=[job], **QUIET)
+        on_act(self.sheet, self.chose, outputs=panel.answers, **QUIET)
+        on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
+        self.search.input(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
+        self.box.connect(panel.answers)
+        return job
+
+    # --- who they claim to be ------------------------------------------------------------------------------------
+
+    def render_claims(self, session: Session) -> Updates:
+        """Return the choice of identities and the pictures of the chosen one, from the gallery as it is now."""
+        identities = self.page.identities()
+        if session.claimed not in {one.id for one in identities}:
+            session.claimed = None
+        return {
+            self.search: gr.update(visible=len(identities) > SEARCH_FROM),
+            self.claims: claims(identities, session.claimed, self.page.pictures),
+            self.pictures: self._claimed_pictures(session, identities),
+        }
+
+    @property
+    def claim_parts(self) -> list[Any]:
+        """Components that `render_claims` changes."""
+        return [self.search, self.claims, self.pictures]
+
+    def _claimed_pictures(self, session: Session, identities: Sequence[Identity]) -> str:
+        identity = next((one for one in identities if one.id == session.claimed), None)
+        if identity is None:
+            return ""
+        try:
+            return answers.claimed(identity, self.page.references(), self.page.pictures)
+        except UnknownIdentity:
+            return ""
+
+    def claim(self, data: gr.EventData, search: Any, request: gr.Request) -> Updates:
+        """An identity was chosen."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            _, value = event(data)
+            identities = self.page.identities()
+            if value not in {one.id for one in identities}:
+                raise UnknownIdentity("This identity is no longer in the gallery. Choose another.")
+            session.claimed = value
+            shown = claims(identities, value, self.page.pictures, search if isinstance(search, str) else "")
+            updates = {self.claims: shown, self.pictures: self._claimed_pictures(session, identities)}
+            return {**updates, **self.decide_again(session)}
+
+        return once(run, self.answer)
+
+    def searched(self, text: Any) -> Updates:
+        """The search text changed."""
+        query = text if isinstance(text, str) else ""
+        return once(lambda: {self.claims: claims(self.page.identities(), None, self.page.pictures, query)}, self.claims)
+
+    # --- the answer ----------------------------------------------------------------------------------------------
+
+    def submit(self, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
+        """Observe if need be, then compare, or ask which person makes the claim."""
+        session = self.page.session(request)
+        run = self._submit(session, first, last, accept)
+        yield from safely(run, self.answer, lambda: {self.panel.status: "", **self.panel.idle()})
+
+    def _submit(self, session: Session, first: Any, last: Any, accept: Any) -> Steps:
+        footage = self.panel.take(session, first, last, accept)
+        identity = self._identity(session)
+        with self.page.job():
+            yield {self.panel.status: presenters.working("Starting"), **self.panel.busy()}
+            observed = yield from self.page.observe(footage, self.panel.status)
+        if len(observed.usable) > 1 and not footage.asked:
+            footage.asked = True
+            session.answered = False
+            title = f"{people(len(observed.usable))} are in these frames"
+            text = f"Choose the one who claims to be {identity.name}. Only that person is compared."
+            yield {self.answer: elements.banner("warning", title, text), **self._people(footage)}
+            return
+        yield self._decide(session)
+
+    def _identity(self, session: Session) -> Identity:
+        identities = self.page.identities()
+        if not identities:
+            raise EmptyGallery("There is nobody to compare with. Enroll somebody in Enrollment first.")
+        identity = next((one for one in identities if one.id == session.claimed), None)
+        if identity is None:
+            raise InvalidInput("Choose who the person claims to be, then press Submit.")
+        return identity
+
+    def _decide(self, session: Session) -> Updates:
+        footage, identity = session.footage(TAB), self._identity(session)
+        observed = footage.observed
+        if observed is None:
+            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+        several = len(observed.usable) > 1
+        answer = self.page.service.verify(
+            observed,
+            identity.name,
+            footage.person if several else None,
+            threshold=session.thresholds.get("verification"),
+        )
+        session.answered = True
+        html = answers.verdict(answer, self.page.pictures, self.page.references())
+        warnings = "".join(elements.banner("warning", "Please note", one) for one in observed.warnings)
+        return {self.answer: html + warnings, **self._people(footage)}
+
+    def decide_again(self, session: Session) -> Updates:
+        """Return the answer anew after another threshold, person or claim; nothing when there was none yet."""
+        if not session.answered or session.footage(TAB).observed is None or session.claimed is None:
+            return {}
+        return self._decide(session)
+
+    def _people(self, footage: Footage) -> Updates:
+        observed = footage.observed
+        if observed is None:
+            return {self.sheet: ""}
+        if len(observed.usable) < 2:
+            html = sheets.samples(
+                observed,
+                observed.usable[0].person if observed.usable else None,
+                set(),
+                self.page.pictures,
+                droppable=False,
+            )
+            return {self.sheet: f"<details><summary>Samples of this clip</summary>{html}</details>" if html else ""}
+        return {self.sheet: sheets.choices(observed, footage.person, self.page.pictures, "Who makes the claim?")}
+
+    def chose(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """A tile was clicked: that person makes the claim."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            footage = session.footage(TAB)
+            person = whole(event(data)[1], "The person's number")
+            if footage.observed is None or person not in {one.person for one in footage.observed.usable}:
+                raise InvalidInput(f"Person {person} cannot be compared. Press Submit to look at the frames again.")
+            footage.person = person
+            return self._decide(session)
+
+        return once(run, self.answer)
+
+    def opened(self, session: Session) -> Updates:
+        """Return the updates when the tab is opened."""
+        updates = self.panel.carried(session)
+        if updates:
+            session.answered = False
+            updates.update(self.panel.reset())
+        return {**updates, **self.render_claims(session)}
+
+    def cancelled(self) -> Updates:
+        """Cancel was pressed; the job is closed by Gradio, which stops its work."""
+        return {self.panel.status: presenters.said("Cancelled. Nothing was stored."), **self.panel.idle()}
+
+
+def claims(identities: Sequence[Identity], chosen: str | None, pictures: Pictures, query: str = "") -> str:
+    """Return identities as radio rows (action `claim`, value: the identity's id), those that contain `query`."""
+    if not identities:
+        return NOBODY
+    wanted = query.strip().casefold()
+    found = [one for one in identities if wanted in one.name.casefold() or one.id == chosen]
+    rows = "".join(_claim(one, one.id == chosen, pictures) for one in found[:ROWS])
+    if not found:
+        rows = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
+    elif len(found) > ROWS:
+        rows += f'<p class="sl-quiet">{len(found) - ROWS:,} more. Type a part of the name to find them.</p>'
+    title = "Who do they say they are?"
+    return f'<p class="sl-label">{title}</p><div class="sl-claims" role="radiogroup" aria-label="{title}">{rows}</div>'
+
+
+def _claim(identity: Identity, chosen: bool, pictures: Pictures) -> str:
+    shot = elements.picture(pictures.crop(identity.thumbnail, 72), "", "sl-thumb")
+    return (
+        f'<button type="button" role="radio" class="sl-claim" aria-checked="{"true" if chosen else "false"}" '
+        f'aria-label="{escape(identity.name)}" data-action="claim" data-value="{escape(identity.id)}" '
+        f'data-key="claim:{escape(identity.id)}"><span class="sl-radio" aria-hidden="true"></span>{shot}'
+        f'<span class="sl-name" dir="auto">{escape(identity.name)}</span>'
+        f"<small>{count(identity.reference_count, 'reference')}</small></button>"
+    )

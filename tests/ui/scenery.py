@@ -1,0 +1,216 @@
+"""A real service on drawn people: real clips, galleries and pictures, and models that tell people by their colour.
+
+python -m tests.ui.scenery 7860 FOLDER      # serves the page, to look at it
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.annotation import PillowAnnotator
+from biometric.crops import JpegCropStore, sharpness
+from biometric.decoding import VideoLimits
+from biometric.entities import Detection, Frame, Image, Purpose, Threshold, ThresholdSource
+from biometric.errors import WeightsMissing
+from biometric.gallery import SQLiteGallery
+from biometric.outputs import OutputWriter
+from biometric.ports import ModelStatus
+from biometric.service import Adapters, Sightline
+from biometric.settings import Settings
+from biometric.video import PyAVReader
+from biometric.video_writing import H264Writer
+
+WIDTH, HEIGHT, FPS = 640, 360, 10
+HUES = (0, 30, 60, 90, 120, 150)
+"""OpenCV hues (of 180) of the coats; a person is their coat."""
+
+
+def draw(frame: Image, left: int, hue: int, number: int) -> None:
+    """Draw a person of 70×200 pixels with a coat of that hue, its feet at the bottom."""
+    coat = tuple(int(c) for c in cv2.cvtColor(np.uint8([[[hue, 220, 200]]]), cv2.COLOR_HSV2BGR)[0, 0])
+    top = HEIGHT - 230
+    cv2.circle(frame, (left + 35, top + 28), 24, (150, 180, 215), -1)
+    cv2.ellipse(frame, (left + 35, top + 20), (25, 18), 0, 180, 360, (40, 45, 60), -1)
+    cv2.rectangle(frame, (left + 3, top + 52), (left + 67, top + 140), coat, -1)
+    cv2.line(frame, (left + 35, top + 54), (left + 35, top + 138), tuple(c // 2 for c in coat), 2)
+    swing = 6 if number % 4 < 2 else -6
+    cv2.rectangle(frame, (left + 12 + swing, top + 140), (left + 30 + swing, top + 200), (70, 60, 55), -1)
+    cv2.rectangle(frame, (left + 40 - swing, top + 140), (left + 58 - swing, top + 200), (85, 70, 60), -1)
+
+
+def frames(count: int, hues: Sequence[int]) -> Iterator[Image]:
+    """Yield frames in which people of those hues walk slowly, each in an own lane; the last one comes in late."""
+    ground = np.full((HEIGHT, WIDTH, 3), (205, 200, 190), np.uint8)
+    ground[HEIGHT - 60 :] = (150, 150, 145)
+    for number in range(count):
+        frame = ground.copy()
+        for lane, hue in enumerate(hues):
+            if lane == 2 and number < count // 3:
+                continue
+            draw(frame, 40 + lane * 190 + number, hue, number)
+        yield frame
+
+
+def write_people(path: Path, hues: Sequence[int], count: int = 40, codec: str = "libx264") -> Path:
+    """Write a clip of people with those coats."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for image in frames(count, hues):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        output.mux(stream.encode())
+    return path
+
+
+class CoatDetector:
+    """Finds saturated coats, one box a person; `delay` seconds a frame make it slow."""
+
+    name = "coats"
+    device = "CPU · test"
+
+    def __init__(self, delay: float = 0.0) -> None:
+        self.delay = delay
+        self.frames = 0
+
+    def detect(self, batch: Sequence[Frame]) -> list[list[Detection]]:
+        time.sleep(self.delay * len(batch))
+        self.frames += len(batch)
+        return [self._one(frame) for frame in batch]
+
+    def _one(self, frame: Frame) -> list[Detection]:
+        hsv = cv2.cvtColor(frame.image, cv2.COLOR_BGR2HSV)
+        mask = ((hsv[..., 1] > 150) & (hsv[..., 2] > 120)).astype(np.uint8)
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+        _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        found = [
+            (float(max(0, x - 3)), float(max(0, y - 52)), float(min(WIDTH, x + w + 3)), float(min(HEIGHT, y + 150)))
+            for x, y, w, _, area in stats[1:].tolist()
+            if area > 2500
+        ]
+        return [Detection(frame.index, box, 0.9, number) for number, box in enumerate(sorted(found))]
+
+
+class LaneTracker:
+    """Follows people by nearness."""
+
+    def __init__(self, frame_rate: float) -> None:
+        self.last: dict[int, float] = {}
+
+    def update(self, frame: Frame, detections: Sequence[Detection]) -> list[tuple[int, Detection]]:
+        result = []
+        for detection in detections:
+            near = [track for track, x in self.last.items() if abs(x - detection.box[0]) < 40]
+            track = near[0] if near else len(self.last) + 1
+            self.last[track] = detection.box[0]
+            result.append((track, detection))
+        return result
+
+    def ended(self) -> list[int]:
+        return []
+
+
+class CoatEmbedder:
+    """Gives each crop a direction that follows the hue of its coat; neighbouring hues lie near each other."""
+
+    model_id = "coats-16"
+    dimension = 16
+    device = "CPU · test"
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(crops), self.dimension), np.float32)
+        for row, crop in enumerate(crops):
+            hsv = cv2.cvtColor(crop, cv2.COLOR_BGR2HSV).reshape(-1, 3)
+            coat = hsv[(hsv[:, 1] > 150) & (hsv[:, 2] > 120)]
+            hue = float(np.median(coat[:, 0])) if len(coat) else 0.0
+            where = np.arange(self.dimension) * 180 / self.dimension
+            distance = np.minimum(np.abs(where - hue), 180 - np.abs(where - hue))
+            vector = np.exp(-((distance / 14) ** 2))
+            vectors[row] = vector / np.linalg.norm(vector)
+        return vectors
+
+
+class CoatModels:
+    """Serves the two; `missing` makes them fail as absent weights do, `slow` seconds pass before they are loaded."""
+
+    def __init__(self, delay: float = 0.0, missing: bool = False, slow: float = 0.0) -> None:
+        self.coats = CoatDetector(delay)
+        self.missing = missing
+        self.slow = slow
+
+    def detector(self) -> CoatDetector:
+        time.sleep(self.slow)
+        self.slow = 0.0
+        if self.missing:
+            raise WeightsMissing("The file coats.pt is missing and could not be fetched. Put it into models/.")
+        return self.coats
+
+    def embedder(self) -> CoatEmbedder:
+        return CoatEmbedder()
+
+    def notices(self) -> tuple[str, ...]:
+        return ()
+
+    def status(self) -> list[ModelStatus]:
+        return [
+            ModelStatus("detector", "coats", "ready", "CPU · test", None, "AGPL-3.0"),
+            ModelStatus("embedder", "coats-16", "ready", "CPU · test", None, "Apache-2.0"),
+        ]
+
+    def threshold(self, purpose: Purpose) -> Threshold:
+        value = {"verification": 0.514, "identification": 0.572}[purpose]
+        return Threshold(value, ThresholdSource.MODEL_CARD, "Made up for tests, 100 drawn people.", 1e-4)
+
+
+def make_service(
+    root: Path, *, delay: float = 0.0, missing: bool = False, slow: float = 0.0, **changes: object
+) -> Sightline:
+    """Return a real service below `root` that sees drawn people."""
+    values: dict[str, object] = {
+        "gallery": root / "gallery",
+        "query": root / "query",
+        "temp": root / "temp",
+        "cache": root / "cache",
+        "max_upload_mb": 20,
+    }
+    settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
+    reader = PyAVReader(VideoLimits())
+    writer = H264Writer(reader)
+    adapters = Adapters(
+        reader=reader,
+        writer=writer,
+        crops=JpegCropStore(),
+        models=CoatModels(delay, missing, slow),
+        new_tracker=LaneTracker,
+        sharpness=sharpness,
+        outputs=OutputWriter(reader, writer, PillowAnnotator()),
+        open_gallery=SQLiteGallery,
+    )
+    return Sightline(settings, adapters, root / "observations")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve the page on a port: PORT FOLDER [name=value …]."""
+    port, root = int(arguments[0]), Path(arguments[1])
+    options = dict(one.split("=", 1) for one in arguments[2:])
+    root.mkdir(parents=True, exist_ok=True)
+    service = make_service(
+        root,
+        delay=float(options.get("delay", 0)),
+        missing=options.get("missing") == "1",
+        slow=float(options.get("slow", 0)),
+        port=port,
+        login=options.get("login"),
+    )
+    from biometric.ui import serve
+
+    serve(service, sorted(root.glob("example-*.mp4")))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
