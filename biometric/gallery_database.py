@@ -66,6 +66,7 @@ class GalleryDatabase:
         with translated():
             self._create()
             with closing(self._connect(self._busy_seconds if busy_seconds is None else busy_seconds)) as db:
+                schema_version(db)  # before anything is changed in a file that may not be a gallery
                 if db.execute("PRAGMA journal_mode").fetchone()[0] != JOURNAL:
                     db.execute(f"PRAGMA journal_mode = {JOURNAL}")
                 # Not a plain BEGIN: two that read first and write later would fail each other.
