@@ -24,6 +24,9 @@ from biometric.video_limits import VideoLimits
 THREADS = 4
 """Decoding threads. A fixed number, because how far a damaged clip can be read must not depend on the machine."""
 
+_ALWAYS_DECODED = 25
+"""Frames decoded whatever the deadline: enough to tell a frame a packet from a field a packet, and the frame rate."""
+
 _UNTIMED = RAW_STREAMS | {"avi"}
 """Kinds whose frames have no time of presentation of their own, or (AVI with B-frames) a wrong one."""
 
@@ -106,8 +109,7 @@ class Pass:
             for packet in self._file.demux():
                 if not self._counts(packet):
                     continue
-                # The first frame is always decoded: without one nothing is known of the picture.
-                self.cut = self.cut or (self.frames > 0 and time.monotonic() > deadline)
+                self.cut = self.cut or (self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline)
                 if self.cut:
                     continue
                 self._decoded = self.packets
