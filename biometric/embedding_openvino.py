@@ -1,7 +1,5 @@
 """Embeddings on the CPU through OpenVINO: Open Model Zoo's IR files and ONNX files."""
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from biometric.cards import InputFormat
 from biometric.embedding import batches, prepare, unit
 from biometric.entities import Image
-from biometric.errors import StorageFull, UnsupportedModel, WeightsCorrupt
+from biometric.errors import UnsupportedModel, WeightsCorrupt
 
 BATCH = 8
 """Crops a run: on two cores 8 is as fast for each crop as 16, with half the memory (benchmarks/embedding.py)."""
@@ -98,30 +96,15 @@ def _read(path: Path) -> openvino.Model:
 
 
 def convert_to_ir(onnx: Path, target: Path) -> Path:
-    """Convert an ONNX file to an IR `target` (.xml, with its .bin), once; return `target`.
-
-    Weights stay float32. The pair is written to a temporary folder and renamed, the .xml last, so that an .xml
-    that is there is complete.
+    """Convert an ONNX file to an IR `target` (.xml, with its .bin beside it); return `target`. Weights stay float32.
 
     Raises:
         WeightsCorrupt: the ONNX file does not load.
-        StorageFull: the cache cannot be written.
+        OSError: the target cannot be written.
     """
-    if target.is_file() and target.with_suffix(".bin").is_file():
-        return target
     model = _read(onnx)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".convert-", dir=target.parent))
-    except OSError as error:
-        raise StorageFull(f"The cache {target.parent} cannot be written: {error.strerror}.") from error
-    try:
-        openvino.save_model(model, scratch / target.name, compress_to_fp16=False)
-        binary = target.with_suffix(".bin")
-        (scratch / binary.name).replace(binary)
-        (scratch / target.name).replace(target)
-    except (OSError, RuntimeError) as error:
-        raise StorageFull(f"The cache {target.parent} cannot be written: {error}. Make room and try again.") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        openvino.save_model(model, target, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise OSError(f"{target} cannot be written: {error}") from error
     return target

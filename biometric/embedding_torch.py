@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import safetensors
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from biometric.architectures import build, load_weights
 from biometric.cards import InputFormat
 from biometric.embedding import batches, prepare, unit
 from biometric.entities import Image
-from biometric.errors import UnsupportedModel
+from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.ir_graph import Graph, read_ir
 from biometric.ir_torch import Operation, operation, torch_type
 
@@ -129,6 +132,25 @@ class TorchEmbedder:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise
             raise UnsupportedModel(f"{path.name} cannot be rebuilt in torch: {error}") from error
+
+    @classmethod
+    def from_safetensors(
+        cls,
+        path: Path,
+        architecture: str,
+        form: InputFormat,
+        model_id: str,
+        device: str = "cpu",
+        dimension: int | None = None,
+    ) -> "TorchEmbedder":
+        """Load an architecture of `architectures.py` with its weights. Raises `WeightsCorrupt`, `UnsupportedModel`."""
+        network = build(architecture)
+        try:
+            state = safetensors.torch.load_file(path)
+        except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+            raise WeightsCorrupt(f"{path.name} is not a .safetensors file or is damaged: {error}") from error
+        load_weights(network, state, path.name)
+        return cls(network, form, model_id, device, dimension)
 
     @property
     def model_id(self) -> str:

@@ -1,0 +1,242 @@
+"""Re-identification networks in torch, written from their papers, with the parameter names of published weights.
+
+OSNet: Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", ICCV 2019 (arXiv 1905.00953).
+ResNet-50: He et al., "Deep Residual Learning", CVPR 2016; with stride 1 in its last stage and a BNNeck from
+Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-identification", CVPRW 2019 (arXiv 1903.07071).
+
+`build` gives a module from (N, 3, H, W) float32 to (N, D); `load_weights` fills it. OSNet's names are torchreid's.
+ResNet-50's are torchvision's, with `bottleneck` for the BNNeck; fast-reid's and other wrappers' are mapped onto them.
+Classifiers serve only training and are left out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from biometric.errors import UnsupportedModel, WeightsCorrupt
+
+_REDUCTION = 16
+"""Squeeze of the unified aggregation gate (section 3.2 of the OSNet paper)."""
+
+
+class _ConvNorm(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+    """Convolution, batch normalisation and, unless `linear`, ReLU."""
+
+    def __init__(self, inner: int, outer: int, kernel: int = 1, stride: int = 1, linear: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inner, outer, kernel, stride, kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(outer)
+        self.act = nn.Identity() if linear else nn.ReLU(inplace=True)
+
+    def forward(self, data: Tensor) -> Tensor:
+        return self.act(self.bn(self.conv(data)))
+
+
+class _LiteConv(nn.Module):  # type: ignore[misc]
+    """Lite 3×3: a pointwise, then a depthwise convolution (figure 3b of the OSNet paper)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 1, bias=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, data: Tensor) -> Tensor:
+        return torch.relu(self.bn(self.conv2(self.conv1(data))))
+
+
+class _Gate(nn.Module):  # type: ignore[misc]
+    """Unified aggregation gate: channel weights from the channel means, shared by the four streams."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, channels // _REDUCTION, 1)
+        self.fc2 = nn.Conv2d(channels // _REDUCTION, channels, 1)
+
+    def forward(self, data: Tensor) -> Tensor:
+        return data * torch.sigmoid(self.fc2(torch.relu(self.fc1(data.mean((2, 3), keepdim=True)))))
+
+
+class _OmniScale(nn.Module):  # type: ignore[misc]
+    """Omni-scale residual block: streams of one to four lite convolutions, gated and summed (figure 4)."""
+
+    def __init__(self, inner: int, outer: int) -> None:
+        super().__init__()
+        middle = outer // 4
+        self.conv1 = _ConvNorm(inner, middle)
+        self.conv2a = _LiteConv(middle)
+        self.conv2b = nn.Sequential(*(_LiteConv(middle) for _ in range(2)))
+        self.conv2c = nn.Sequential(*(_LiteConv(middle) for _ in range(3)))
+        self.conv2d = nn.Sequential(*(_LiteConv(middle) for _ in range(4)))
+        self.gate = _Gate(middle)
+        self.conv3 = _ConvNorm(middle, outer, linear=True)
+        self.downsample = None if inner == outer else _ConvNorm(inner, outer, linear=True)
+
+    def forward(self, data: Tensor) -> Tensor:
+        squeezed = self.conv1(data)
+        streams = (self.conv2a, self.conv2b, self.conv2c, self.conv2d)
+        mixed = torch.stack([self.gate(stream(squeezed)) for stream in streams]).sum(0)
+        shortcut = data if self.downsample is None else self.downsample(data)
+        return torch.relu(self.conv3(mixed) + shortcut)
+
+
+class OSNet(nn.Module):  # type: ignore[misc]
+    """OSNet of a width (table 1 of the paper); `channels` of the stem and the three stages.
+
+    Args:
+        channels: four numbers.
+        dimension: length of the embedding.
+    """
+
+    def __init__(self, channels: Sequence[int], dimension: int = 512) -> None:
+        super().__init__()
+        stem, first, second, third = channels
+        self.conv1 = _ConvNorm(3, stem, 7, 2)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.conv2 = nn.Sequential(_OmniScale(stem, first), _OmniScale(first, first), self._halve(first))
+        self.conv3 = nn.Sequential(_OmniScale(first, second), _OmniScale(second, second), self._halve(second))
+        self.conv4 = nn.Sequential(_OmniScale(second, third), _OmniScale(third, third))
+        self.conv5 = _ConvNorm(third, third)
+        self.fc = nn.Sequential(nn.Linear(third, dimension), nn.BatchNorm1d(dimension), nn.ReLU(inplace=True))
+        self.feature_dim = dimension
+
+    @staticmethod
+    def _halve(channels: int) -> nn.Sequential:
+        return nn.Sequential(_ConvNorm(channels, channels), nn.AvgPool2d(2, 2))
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, D)."""
+        data = self.conv4(self.conv3(self.conv2(self.maxpool(self.conv1(batch)))))
+        return self.fc(self.conv5(data).mean((2, 3)))
+
+
+class _Bottleneck(nn.Module):  # type: ignore[misc]
+    """Residual block of 1×1, 3×3 and 1×1 convolutions; the stride sits in the 3×3, as in torchvision."""
+
+    def __init__(self, inner: int, middle: int, stride: int) -> None:
+        super().__init__()
+        outer = middle * 4
+        self.conv1, self.bn1 = nn.Conv2d(inner, middle, 1, bias=False), nn.BatchNorm2d(middle)
+        self.conv2, self.bn2 = nn.Conv2d(middle, middle, 3, stride, 1, bias=False), nn.BatchNorm2d(middle)
+        self.conv3, self.bn3 = nn.Conv2d(middle, outer, 1, bias=False), nn.BatchNorm2d(outer)
+        changed = stride != 1 or inner != outer
+        shortcut = nn.Sequential(nn.Conv2d(inner, outer, 1, stride, bias=False), nn.BatchNorm2d(outer))
+        self.downsample = shortcut if changed else None
+
+    def forward(self, data: Tensor) -> Tensor:
+        shortcut = data if self.downsample is None else self.downsample(data)
+        data = torch.relu(self.bn1(self.conv1(data)))
+        data = torch.relu(self.bn2(self.conv2(data)))
+        return torch.relu(self.bn3(self.conv3(data)) + shortcut)
+
+
+class _GeneralisedMean(nn.Module):  # type: ignore[misc]
+    """Generalised mean pooling with a learnt exponent (Radenović et al., arXiv 1711.02512), as fast-reid uses it."""
+
+    def __init__(self, exponent: float = 3.0, smallest: float = 1e-6) -> None:
+        super().__init__()
+        self.p = nn.Parameter(torch.tensor([exponent]))
+        self._smallest = smallest
+
+    def forward(self, data: Tensor) -> Tensor:
+        return data.clamp(min=self._smallest).pow(self.p).mean((2, 3)).pow(1.0 / self.p)
+
+
+class ResNet50BNNeck(nn.Module):  # type: ignore[misc]
+    """ResNet-50 with last stride 1 and a BNNeck; the embedding is taken after the neck, for cosine comparison.
+
+    Args:
+        generalised_mean: pool by generalised mean instead of the mean.
+    """
+
+    def __init__(self, generalised_mean: bool = False) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.layer1 = self._stage(64, 64, 3, 1)
+        self.layer2 = self._stage(256, 128, 4, 2)
+        self.layer3 = self._stage(512, 256, 6, 2)
+        self.layer4 = self._stage(1024, 512, 3, 1)
+        self.pool = _GeneralisedMean() if generalised_mean else None
+        self.bottleneck = nn.BatchNorm1d(2048)
+        self.feature_dim = 2048
+
+    @staticmethod
+    def _stage(inner: int, middle: int, blocks: int, stride: int) -> nn.Sequential:
+        rest = (_Bottleneck(middle * 4, middle, 1) for _ in range(blocks - 1))
+        return nn.Sequential(_Bottleneck(inner, middle, stride), *rest)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, 2048)."""
+        data = self.maxpool(torch.relu(self.bn1(self.conv1(batch))))
+        data = self.layer4(self.layer3(self.layer2(self.layer1(data))))
+        return self.bottleneck(data.mean((2, 3)) if self.pool is None else self.pool(data))
+
+
+ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = {
+    "osnet_x1_0": lambda: OSNet((64, 256, 384, 512)),
+    "osnet_x0_75": lambda: OSNet((48, 192, 288, 384)),
+    "osnet_x0_5": lambda: OSNet((32, 128, 192, 256)),
+    "osnet_x0_25": lambda: OSNet((16, 64, 96, 128)),
+    "resnet50_bnneck": ResNet50BNNeck,
+    "resnet50_bnneck_gem": lambda: ResNet50BNNeck(generalised_mean=True),
+}
+"""Every architecture by the name that stands in a card."""
+
+_WRAPPERS = ("module.", "model.", "backbone.", "base.")
+_RENAMED = {
+    "heads.bottleneck.0.": "bottleneck.",  # fast-reid 1.x
+    "heads.bnneck.": "bottleneck.",  # fast-reid before 1.0
+    "heads.pool_layer.": "pool.",
+}
+_TRAINING_ONLY = ("classifier.", "heads.", "fc.weight", "fc.bias", "pixel_mean", "pixel_std")
+"""Classifiers, and fast-reid's normalisation, which a card's mean and std tell."""
+
+
+def build(architecture: str) -> nn.Module:
+    """Return an untrained network. Raises `UnsupportedModel` for a name that is not in `ARCHITECTURES`."""
+    if architecture not in ARCHITECTURES:
+        raise UnsupportedModel(
+            f"The architecture {architecture!r} is not known. Known: {', '.join(sorted(ARCHITECTURES))}."
+        )
+    return ARCHITECTURES[architecture]()
+
+
+def mapped_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights under our names, without wrappers' prefixes and classifiers, fast-reid's head renamed."""
+    mapped: dict[str, Tensor] = {}
+    for name, value in state.items():
+        while prefix := next((prefix for prefix in _WRAPPERS if name.startswith(prefix)), ""):
+            name = name.removeprefix(prefix)
+        for theirs, ours in _RENAMED.items():
+            if name.startswith(theirs):
+                name = ours + name.removeprefix(theirs)
+        if not name.startswith(_TRAINING_ONLY):
+            mapped[name] = value
+    return mapped
+
+
+def load_weights(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Fill a network, every parameter of it and nothing left over.
+
+    Args:
+        source: file name, for the message.
+
+    Raises:
+        WeightsCorrupt: names or shapes do not fit the architecture; names the first ones.
+    """
+    mapped = mapped_names(state)
+    own = network.state_dict()
+    # Counters of batch normalisation matter to training only, and some exports drop them.
+    absent = sorted(name for name in own.keys() - mapped.keys() if not name.endswith("num_batches_tracked"))
+    surplus = sorted(mapped.keys() - own.keys())
+    shapes = sorted(name for name in own.keys() & mapped.keys() if own[name].shape != mapped[name].shape)
+    problems = [
+        f"{what}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
+        for what, names in (("missing", absent), ("unknown", surplus), ("of another shape", shapes))
+        if names
+    ]
+    if problems:
+        raise WeightsCorrupt(f"The weights of {source} do not fit their architecture ({'; '.join(problems)}).")
+    network.load_state_dict({**own, **mapped})
