@@ -4,6 +4,7 @@ Only `video.py` uses this. The demuxer is forced to what `containers.identify` r
 protocol is allowed, and limits are checked before a picture is decoded.
 """
 
+import contextlib
 import math
 import time
 from collections.abc import Generator, Iterator
@@ -26,6 +27,9 @@ THREADS = 4
 
 _ALWAYS_DECODED = 25
 """Frames decoded whatever the deadline: enough to tell a frame a packet from a field a packet, and the frame rate."""
+
+_LONGEST_GAP = 10
+"""Seconds between two frames beyond which a transport stream's clock is taken to have jumped."""
 
 _UNTIMED = RAW_STREAMS | {"avi"}
 """Kinds whose frames have no time of presentation of their own, or (AVI with B-frames) a wrong one."""
@@ -66,8 +70,8 @@ class Pass:
         self._reformatter = VideoReformatter()
         self._size: tuple[int, int] | None = None
         self._turn = (False, False, False)
-        self._first_time: int | None = None
-        self._last_time: int | None = None
+        self._last_pts: int | None = None
+        self._ticks = 0
         self.packets = self.frames = self.incomplete = self.skipped = self._decoded = 0
         self.broken = self.cut = self._interlaced = False
         self.end = 0.0
@@ -106,7 +110,7 @@ class Pass:
 
     def _decode(self, deadline: float) -> Generator[av.VideoFrame, None, None]:
         try:
-            for packet in self._file.demux():
+            for packet in self._demux():
                 if not self._counts(packet):
                     continue
                 self.cut = self.cut or (self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline)
@@ -124,6 +128,13 @@ class Pass:
             self.broken = True
             if self._too_large():
                 raise self._limits.pixels_exceeded("a frame") from None
+
+    def _demux(self) -> Iterator[av.Packet]:
+        """Yield the packets of all tracks, because only all of them tell where the file ends."""
+        # Behind the last packet PyAV 18 looks up every track, and stumbles over those that appeared on the way, as
+        # they do in transport streams. All packets have come by then.
+        with contextlib.suppress(IndexError):
+            yield from self._file.demux()
 
     def _counts(self, packet: av.Packet) -> bool:
         """Note a packet; return whether it is one to decode."""
@@ -157,13 +168,21 @@ class Pass:
             self._size = (frame.width, frame.height)
             self._turn = _turn(frame)
         if frame.pts is not None:
-            self._first_time = frame.pts if self._first_time is None else self._first_time
-            self._last_time = max(frame.pts, self._first_time)
+            self._ticks += self._gap(frame.pts)
+            self._last_pts = frame.pts
         self.frames += 1
         self.incomplete += frame.is_corrupt
         self._interlaced = self._interlaced or frame.interlaced_frame
         if self.frames > self._limits.max_frames:
             raise self._limits.frames_exceeded()
+
+    def _gap(self, pts: int) -> int:
+        """Ticks since the frame before. Where a broadcast's clock jumps or wraps, one frame goes by."""
+        if self._last_pts is None:
+            return 0
+        gap = pts - self._last_pts
+        jumps = self.kind in {"mpegts", "mpeg"} and not 0 < gap * self.stream.time_base <= _LONGEST_GAP
+        return round(1 / self._claimed_fps() / self.stream.time_base) if jumps else max(0, gap)
 
     def _too_large(self) -> bool:
         # Refusing a picture over `max_pixels`, FFmpeg leaves the decoder at its size, or at 0 × 0, by codec.
@@ -181,22 +200,24 @@ class Pass:
         image = image[::-1] if flip_y else image
         return np.ascontiguousarray(image, dtype=np.uint8)
 
-    def seconds(self, frame: av.VideoFrame, index: int) -> float:
-        """Presentation time since the first frame, or the nominal one where the stream has no times."""
-        if frame.pts is None or self._first_time is None or self.kind in _UNTIMED:
+    def seconds(self, index: int) -> float:
+        """Presentation time of the frame just decoded, since the first one; nominal where the stream has no times."""
+        if self._last_pts is None or self.kind in _UNTIMED:
             return index / self.fps()
-        return float((frame.pts - self._first_time) * self.stream.time_base)
+        return float(self._ticks * self.stream.time_base)
 
     def fps(self) -> float:
         """Average frames per second, of the decoded frames' times where there are any."""
-        claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
-        claimed = claimed if 0.1 <= claimed <= 1000 else RAW_FPS
-        if self.kind in _UNTIMED or self.frames < 2 or self._first_time is None or self._last_time is None:
+        claimed = self._claimed_fps()
+        if self.kind in _UNTIMED or self._ticks == 0:
             return claimed
-        span = float((self._last_time - self._first_time) * self.stream.time_base)
-        measured = (self.frames - 1) / span if span > 0 else claimed
+        measured = float((self.frames - 1) / (self._ticks * self.stream.time_base))
         # Times are rounded to the container's clock: where both agree, the header's fraction is the exact one.
         return claimed if abs(measured - claimed) <= 0.02 * claimed else measured
+
+    def _claimed_fps(self) -> float:
+        claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
+        return claimed if 0.1 <= claimed <= 1000 else RAW_FPS
 
     def displayed(self) -> tuple[int, int, int]:
         """Width and height as displayed, and the clockwise degrees by which stored frames are turned for that."""

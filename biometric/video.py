@@ -104,7 +104,7 @@ class PyAVReader:
             with Pass(clip, container, self._limits, exact) as one:
                 for index, frame in enumerate(one.decode()):
                     if index == wanted[done]:
-                        yield Frame(index, one.picture(frame), one.seconds(frame, index))
+                        yield Frame(index, one.picture(frame), one.seconds(index))
                         done += 1
                         if done == len(wanted):
                             return

@@ -451,6 +451,31 @@ def test_frames_of_another_size_are_scaled_to_the_first(tmp_path: Path, made: Ca
     assert [clips.number_of(frame.image) for frame in frames] == list(range(55, 70))
 
 
+def test_a_jump_of_the_broadcast_clock_does_not_change_the_frame_rate(tmp_path: Path) -> None:
+    clip = tmp_path / "joined.ts"
+    later = [index * 40 + 3_000_000 for index in range(30)]
+    parts = [
+        clips.write_clip(tmp_path / "1.ts", 30),
+        clips.write_clip(tmp_path / "2.ts", 30, times=later, first_number=30),
+    ]
+    clip.write_bytes(b"".join(part.read_bytes() for part in parts))
+    info = PyAVReader().probe(clip)
+    assert (info.frame_count, info.fps) == (60, pytest.approx(25))
+    frames = list(PyAVReader().read(clip, FrameRange(0, 60)))
+    assert [clips.number_of(frame.image) for frame in frames] == list(range(60))
+    assert frames[-1].seconds == pytest.approx(59 / 25, abs=0.05)
+
+
+def test_a_track_that_appears_late_does_not_end_the_clip(tmp_path: Path) -> None:
+    clip = tmp_path / "joined.ts"
+    silent = clips.write_clip(tmp_path / "1.ts", 30)
+    padding = b"\x47\x1f\xff\x10" + bytes([0xFF] * 184)
+    sounding = clips.write_clip(tmp_path / "2.ts", 30, audio=1.2, first_number=30)
+    # Beyond the 5 MB that FFmpeg looks at to find the tracks.
+    clip.write_bytes(silent.read_bytes() + padding * 30_000 + sounding.read_bytes())
+    assert PyAVReader().probe(clip).frame_count == 60
+
+
 def test_without_time_to_decode_packets_are_counted(made: Callable[[str], Path]) -> None:
     info = PyAVReader(count_seconds=0.0).probe(made("a.mkv"))
     assert (info.frame_count, info.frame_count_source) == (60, "claimed")
