@@ -99,7 +99,7 @@ class SQLiteGallery:
             identity_id = self._touch(write.db, number, record.created_at)
             write.store(number, identity_id, record, crops)
             identity = rows.identity_by_id(write.db, self._files, identity_id)
-            stored = rows.references(write.db, self._files, number)[-1]
+            stored = rows.latest_reference(write.db, self._files, number)
         return identity, stored, existed
 
     def rename(self, identity_id: str, name: str) -> Identity:

@@ -124,6 +124,13 @@ def references(db: Database, files: GalleryFiles, number: int) -> list[Biometric
     return [_reference(db, files, row) for row in _reference_rows(db, number)]
 
 
+def latest_reference(db: Database, files: GalleryFiles, number: int) -> BiometricReference:
+    """Return the reference that was added last to the identity of that row number, which has one."""
+    sql = "SELECT max(number) FROM biometric_references WHERE identity_number = ?"
+    [last] = db.execute(sql, [number]).fetchone()
+    return _reference(db, files, next(db.query(_REFERENCES + "WHERE r.number = ?", [last])))
+
+
 def vectors(db: Database, number: int) -> tuple[list[str], list[Vector]]:
     """Return ids and (D,) vectors of an identity's references, oldest first."""
     found = list(_reference_rows(db, number))
@@ -190,17 +197,26 @@ def delete_identity(db: Database, number: int) -> list[tuple[str, str]]:
     """Delete an identity's rows and return (folder, reference id) of the crops to delete after the commit."""
     sql = "SELECT folder, id FROM biometric_references WHERE identity_number = ?"
     places = [(str(folder), str(reference)) for folder, reference in db.execute(sql, [number]).fetchall()]
+    sql = "SELECT DISTINCT clip_number FROM biometric_references WHERE identity_number = ?"
+    clips = [int(row[0]) for row in db.execute(sql, [number])]
     db.execute("DELETE FROM biometric_references WHERE identity_number = ?", [number])
     db.execute("DELETE FROM identities WHERE number = ?", [number])
-    db.execute("DELETE FROM clips WHERE number NOT IN (SELECT clip_number FROM biometric_references)")
+    db.execute(
+        "DELETE FROM clips WHERE number IN (SELECT value FROM json_each(?)) "
+        "AND NOT EXISTS (SELECT 1 FROM biometric_references r WHERE r.clip_number = clips.number)",
+        [json.dumps(clips)],
+    )
     return places
 
 
+_REFERENCES = """
+    SELECT r.*, c.digest AS clip_digest, c.name AS clip_name
+    FROM biometric_references r JOIN clips c ON c.number = r.clip_number
+"""
+
+
 def _reference_rows(db: Database, number: int) -> Iterator[Row]:
-    sql = (
-        "SELECT r.*, c.digest AS clip_digest, c.name AS clip_name FROM biometric_references r "
-        "JOIN clips c ON c.number = r.clip_number WHERE r.identity_number = ? ORDER BY r.number"
-    )
+    sql = _REFERENCES + "WHERE r.identity_number = ? ORDER BY r.number"
     found: Iterator[Row] = db.query(sql, [number])
     return found
 
