@@ -135,7 +135,7 @@ def timeline(identifications: Sequence[Identification], observed: ObservedClip) 
             f'<button type="button" class="sl-bar {"sl-good" if known else "sl-unsure"}" '
             f'style="left:{max(0.0, left):.2f}%;width:{min(100.0, width):.2f}%" data-seek="{seek:.3f}" '
             f'aria-label="{escape(words)}. Go there in the clip" title="{escape(words)}">'
-            f'<span aria-hidden="true">{"✔" if known else "◌"}</span></button></span></div>'
+            f"{elements.icon('good' if known else 'unsure')}</button></span></div>"
         )
     first, last = clock(info.seconds(frames.first)), clock(info.seconds(frames.last))
     axis = f'<div class="sl-row sl-axis"><span></span><span><i>{first}</i><i>{last}</i></span></div>'

@@ -11,6 +11,7 @@ from biometric.errors import BiometricError
 from biometric.service import Sightline
 from biometric.ui import header, presenters
 from biometric.ui.api import Endpoints, register
+from biometric.ui.components import asset
 from biometric.ui.enrollment import EnrollmentTab
 from biometric.ui.identification import IdentificationTab
 from biometric.ui.page import QUIET, Page, Updates
@@ -36,7 +37,7 @@ class Interface:
         )
         with self.blocks:
             self.header = gr.HTML(header.strip(self.page), apply_default_css=False, elem_id="header")
-            with gr.Sidebar(open=True, width=320, label="Gallery", elem_id="gallery"):
+            with gr.Sidebar(open=False, width=320, label="Gallery", elem_id="gallery"):
                 self.sidebar = GallerySidebar(self.page)
             with gr.Tabs(selected=TABS[0], elem_id="tabs") as self.tabs:
                 with gr.Tab("Enrollment", id="enrollment") as enrollment_tab:
@@ -61,7 +62,7 @@ class Interface:
         for job in jobs:
             job.then(self.refresh, None, changed, **QUIET)
         boxes = [*self.verification.box.parts, *identification.box.parts]
-        self.blocks.load(self.loaded, None, [*changed, *boxes], **QUIET)
+        self.blocks.load(self.loaded, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
         self.blocks.unload(self.left)
         self.timer.tick(self.ticked, None, [self.header, self.timer, *boxes], **QUIET)
         parts: tuple[Any, ...] = (enrollment, self.verification, identification)
@@ -115,7 +116,7 @@ def _opener(page: Page, part: Any) -> Any:
             updates: Updates = part.opened(page.session(request))
         except BiometricError as error:
             return {part.answer: presenters.problem(error)}
-        return updates
+        return updates or {part.answer: gr.skip()}
 
     return opened
 

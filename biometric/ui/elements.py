@@ -9,8 +9,22 @@ from biometric.ui.text import decimal, escape, threshold_text
 
 Mood = Literal["good", "bad", "unsure", "info", "warning"]
 
-ICONS: dict[str, str] = {"good": "✔", "bad": "✘", "unsure": "◌", "info": "ⓘ", "warning": "⚠"}
-"""Icon by mood; colour never speaks alone."""
+_SHAPES: dict[str, str] = {
+    "good": '<circle cx="12" cy="12" r="9.5"/><path d="m7.5 12.5 3 3 6-7"/>',
+    "bad": '<circle cx="12" cy="12" r="9.5"/><path d="m8.5 8.5 7 7m0-7-7 7"/>',
+    "unsure": '<circle cx="12" cy="12" r="9.5" stroke-dasharray="3.6 3.6"/>',
+    "info": '<circle cx="12" cy="12" r="9.5"/><path d="M12 11v6m0-10v.5"/>',
+    "warning": '<path d="M12 3 2 20.5h20zm0 6.5v5m0 2.6v.4"/>',
+    "download": '<path d="M12 3v12m-5-5 5 5 5-5M4 20.5h16"/>',
+}
+
+
+def icon(name: str) -> str:
+    """Return an icon drawn in the colour of its text; drawn here, because fonts lack some of the signs."""
+    return (
+        '<svg class="sl-icon" aria-hidden="true" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+        f'stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">{_SHAPES[name]}</svg>'
+    )
 
 
 def banner(mood: Mood, title: str, text: str = "", *, body: str = "") -> str:
@@ -19,14 +33,13 @@ def banner(mood: Mood, title: str, text: str = "", *, body: str = "") -> str:
     sentence = f"<p>{escape(text)}</p>" if text else ""
     return (
         f'<section class="sl-banner sl-{mood}" role="{role}">'
-        f'<span class="sl-icon" aria-hidden="true">{ICONS[mood]}</span>'
-        f'<div class="sl-words"><h3>{escape(title)}</h3>{sentence}{body}</div></section>'
+        f'{icon(mood)}<div class="sl-words"><h3>{escape(title)}</h3>{sentence}{body}</div></section>'
     )
 
 
 def badge(mood: Mood, text: str) -> str:
     """Return a small word with its icon."""
-    return f'<span class="sl-badge sl-{mood}"><span aria-hidden="true">{ICONS[mood]}</span> {escape(text)}</span>'
+    return f'<span class="sl-badge sl-{mood}">{icon(mood)} {escape(text)}</span>'
 
 
 def empty(title: str, text: str = "") -> str:

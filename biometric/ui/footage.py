@@ -265,8 +265,8 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], verb: str)
     gr.HTML('<h3 class="sl-step"><span>2</span>Question</h3>', apply_default_css=False)
     question()
     with gr.Row(elem_classes=["sl-go"]):
-        submit = gr.Button(verb, variant="primary", scale=2, elem_id=f"{tab}-submit")
-        cancel = gr.Button("Cancel", interactive=False, scale=1, elem_id=f"{tab}-cancel")
+        submit = gr.Button(verb, variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
+        cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
     status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(
         *(page, tab, drop, webcam, recorder, examples, shown, another, accept),

@@ -93,7 +93,8 @@ class IdentificationTab:
             **QUIET,
         )
         on_act(self.sheet, self.open, outputs=[self.answer, self.sheet, self.evidence], **QUIET)
-        on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_parts], **QUIET)
+        handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_parts], **QUIET)
+        handed.then(None, js="() => { document.querySelector('#enrollment-name :is(input, textarea)')?.focus(); }")
         self.box.connect(panel.answers)
         return job
 
@@ -238,7 +239,7 @@ def downloads(files: dict[str, Path]) -> str:
     """Return links to the files of an identification, in one row."""
     links = "".join(
         f'<a class="sl-button" href="{escape(file_url(files[kind]))}" download="{escape(files[kind].name)}">'
-        f'<span aria-hidden="true">⭳</span> {escape(words)}</a>'
+        f"{elements.icon('download')} {escape(words)}</a>"
         for kind, words in KINDS
     )
     return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'

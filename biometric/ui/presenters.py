@@ -90,7 +90,7 @@ def working(progress: Progress | str) -> str:
 
 def said(text: str) -> str:
     """Return the status line of a finished or cancelled job."""
-    return f'<div class="sl-status"><p>{escape(text)}</p></div>' if text else ""
+    return f'<div class="sl-status" role="status"><p>{escape(text)}</p></div>' if text else ""
 
 
 def span(observation: Observation) -> str:

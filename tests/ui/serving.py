@@ -1,0 +1,72 @@
+"""Runs the page in a process of its own, as people run it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+class Server:
+    """A running page: `url`, the folder `root` that holds its data, and its process."""
+
+    def __init__(self, root: Path, **options: object) -> None:
+        self.root = root
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = root.parent / f"{root.name}.log"
+        words = [f"{name}={value}" for name, value in options.items()]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.ui.scenery", str(self.port), str(root), *words],
+                cwd=PROJECT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended:\n{self.log.read_text()}")
+            try:
+                urllib.request.urlopen(f"{self.url}/gradio_api/startup-events", timeout=5).read()
+            except urllib.error.HTTPError:
+                return  # it answers, if only to ask for a login
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        raise RuntimeError(f"the server did not answer:\n{self.log.read_text()}")
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+
+@contextmanager
+def serving(root: Path, **options: object) -> Iterator[Server]:
+    """Serve drawn people from `root` while the context lasts."""
+    root.mkdir(parents=True, exist_ok=True)
+    server = Server(root, **options)
+    try:
+        yield server
+    finally:
+        server.stop()

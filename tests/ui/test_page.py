@@ -1,0 +1,336 @@
+"""The page in a real browser, on drawn people: journeys by upload and click, keyboard and telephone."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.serving import Server, serving
+
+pytestmark = pytest.mark.browser
+LONG = 30_000
+Clips = dict[str, Path]
+
+
+class Visitor:
+    """One open page. Errors of scripts and requests to other machines fail the test when the page closes."""
+
+    def __init__(self, browser: Any, url: str, width: int = 1280, **options: Any) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(LONG)
+        self.errors: list[str] = []
+        self.elsewhere: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._note)
+        self.page.goto(url)
+        self.page.wait_for_selector("#enrollment-submit")
+        self.page.wait_for_function("document.querySelector('#gallery-rows .sl-rows, #gallery-rows .sl-empty')")
+        self.page.wait_for_timeout(500)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
+            self.elsewhere.append(request.url)
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+        self.page.wait_for_selector(f"#{name.lower()}-submit:visible")
+        self.page.wait_for_timeout(400)
+
+    def upload(self, clip: Path) -> None:
+        self.page.locator(".sl-drop input[type=file]:not([disabled])").last.wait_for(state="attached")
+        self.page.locator("[role=tabpanel]:visible .sl-drop input[type=file]").first.set_input_files(clip)
+
+    def opened(self) -> None:
+        self.page.wait_for_selector(".sl-clip:visible")
+
+    def name(self, text: str) -> None:
+        self.page.locator("#enrollment-name :is(input, textarea)").fill(text)
+
+    def submit(self, tab: str) -> None:
+        self.page.click(f"#{tab}-submit:not([disabled])")
+
+    def banner(self, tab: str, words: str) -> str:
+        """Wait for a banner with these words in its title; return all it says."""
+        title = self.page.locator(f"#{tab}-answer .sl-banner h3", has_text=re.compile(words)).first
+        title.wait_for()
+        return self.page.locator(f"#{tab}-answer").inner_text()
+
+    def enroll(self, clip: Path, name: str) -> str:
+        self.tab("Enrollment")
+        another = self.page.get_by_role("button", name="Choose another clip").locator("visible=true")
+        if another.count():
+            another.first.click()
+            self.page.wait_for_selector(".sl-drop:visible")
+        self.upload(clip)
+        self.opened()
+        self.name(name)
+        self.submit("enrollment")
+        return self.banner("enrollment", "is enrolled|another reference")
+
+    def close(self) -> None:
+        self.context.close()
+        assert not self.errors
+        assert not self.elsewhere
+
+
+@pytest.fixture
+def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
+    visitor = Visitor(chromium, server.url)
+    yield visitor
+    visitor.close()
+
+
+def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips: Clips) -> None:
+    page = visitor.page
+    assert "Nobody is enrolled yet" in page.locator("#gallery-rows").inner_text()
+
+    said = visitor.enroll(clips["one"], "Ada Lovelace")
+    assert re.search(r"\d+ samples kept from frames 0–\d+", said)
+    assert page.locator("#enrollment-answer .sl-sample img[src^='data:image/jpeg']").count() >= 4
+    page.wait_for_selector("#gallery-rows >> text=Ada Lovelace")
+
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "Already enrolled")
+
+    visitor.tab("Verification")
+    page.wait_for_selector(".sl-clip:visible")  # the footage came along
+    page.get_by_role("radio", name="Ada Lovelace").click()
+    page.wait_for_selector("[role=radio][aria-checked=true][aria-label='Ada Lovelace']")
+    visitor.submit("verification")
+    said = visitor.banner("verification", "Match: this is Ada Lovelace")
+    assert "threshold 0.514 (model card)" in said
+
+    visitor.tab("Identification")
+    page.get_by_role("button", name="Choose another clip").locator("visible=true").click()
+    page.wait_for_selector(".sl-drop:visible")
+    visitor.upload(clips["three"])
+    visitor.opened()
+    visitor.submit("identification")
+    visitor.banner("identification", "1 of 3 people identified")
+    page.wait_for_selector("#identification-files a")
+    assert page.locator("#identification-files a").count() == 4
+    assert page.locator("#identification-timeline .sl-bar").count() == 3
+    assert page.evaluate("document.querySelector('#annotated video').readyState >= 0")
+    page.locator("#identification-timeline .sl-bar").nth(2).click()
+    page.wait_for_function("document.querySelector('#annotated video').currentTime > 1")
+
+    page.locator("#identification-sheet .sl-tile", has_text="unknown").first.click()
+    page.get_by_role("button", name="Enroll this person").click()
+    page.wait_for_selector("#enrollment-sheet [role=radio][aria-checked=true]")
+    visitor.page.wait_for_function("document.activeElement.closest('#enrollment-name')")
+    visitor.name("Grace Hopper")
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "Grace Hopper is enrolled")
+
+
+def test_several_people_are_asked_about_and_samples_dropped(visitor: Visitor, clips: Clips) -> None:
+    page = visitor.page
+    visitor.upload(clips["three"])
+    visitor.opened()
+    visitor.name("Third Person")
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "3 people can be enrolled")
+    page.locator("#enrollment-sheet [role=radio]").nth(2).click()
+    page.wait_for_selector("#enrollment-sheet [data-key='person:3'][aria-checked=true]")
+    sample = page.locator("#enrollment-sheet [role=checkbox]").first
+    sample.click()
+    page.wait_for_selector("#enrollment-sheet [role=checkbox][aria-checked=false]")
+    assert re.search(r"Person 3: (\d+) of (\d+) samples", page.locator("#enrollment-sheet").inner_text())
+    visitor.submit("enrollment")
+    said = visitor.banner("enrollment", "Third Person is enrolled")
+    assert "7 samples kept" in said
+
+
+def test_the_contact_sheet_is_worked_by_keyboard(visitor: Visitor, clips: Clips) -> None:
+    page = visitor.page
+    visitor.upload(clips["three"])
+    visitor.opened()
+    visitor.name("Keyboard")
+    page.keyboard.press("Enter")  # in the name field
+    visitor.banner("enrollment", "3 people can be enrolled")
+    page.locator("#enrollment-sheet [role=radio][aria-checked=true]").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#enrollment-sheet [data-key='person:2'][aria-checked=true]")
+    page.wait_for_function("document.activeElement.dataset.key === 'person:2'")
+
+
+def test_a_clip_that_browsers_cannot_play_gets_a_preview(visitor: Visitor, clips: Clips) -> None:
+    visitor.upload(clips["avi"])
+    visitor.opened()
+    visitor.page.wait_for_selector("video:visible")
+    visitor.page.wait_for_function("document.querySelector('.sl-player').readyState >= 1")
+    assert "mpeg4" in visitor.page.locator(".sl-facts").first.inner_text()
+    visitor.name("From AVI")
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "From AVI is enrolled")
+
+
+@pytest.mark.parametrize(("clip", "words"), [("text", "not a video|no video"), ("empty", "empty")])
+def test_what_is_no_video_is_told_at_upload(visitor: Visitor, clips: Clips, clip: str, words: str) -> None:
+    visitor.upload(clips[clip])
+    status = visitor.page.locator("#enrollment-status .sl-banner")
+    status.wait_for()
+    assert re.search(words, status.inner_text(), re.IGNORECASE)
+
+
+def test_missing_things_are_said_in_words(visitor: Visitor, clips: Clips) -> None:
+    visitor.name("Somebody")
+    visitor.submit("enrollment")
+    assert "There is no video yet" in visitor.banner("enrollment", "did not work")
+    visitor.upload(clips["nobody"])
+    visitor.opened()
+    visitor.submit("enrollment")
+    assert "Nobody was found" in visitor.banner("enrollment", "Nobody is in these frames")
+    visitor.name("  ")
+    visitor.submit("enrollment")
+    visitor.page.wait_for_selector("#enrollment-answer >> text=The name is empty")
+
+
+def test_frame_fields_and_previews_follow_each_other(visitor: Visitor, clips: Clips) -> None:
+    page = visitor.page
+    visitor.upload(clips["one"])
+    visitor.opened()
+    field = page.get_by_label("number input for To frame")
+    field.fill("19")
+    field.press("Tab")
+    page.wait_for_selector("text=frames 0–19 · 0:00.0–0:01.9 · 20 frames")
+    slider = page.get_by_label("range slider for From frame")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_selector("text=frames 3–19 · 0:00.3–0:01.9 · 17 frames")
+    page.get_by_label("number input for From frame").fill("30")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("text=From frame 30 comes after To frame 19")
+    visitor.name("Reversed")
+    visitor.submit("enrollment")
+    assert "comes after" in visitor.banner("enrollment", "did not work")
+
+
+def test_a_bystander_does_not_pass_silently_and_the_threshold_decides_at_once(visitor: Visitor, clips: Clips) -> None:
+    page = visitor.page
+    visitor.enroll(clips["one"], "Claimed Person")
+    visitor.tab("Verification")
+    page.get_by_role("button", name="Choose another clip").locator("visible=true").click()
+    page.wait_for_selector(".sl-drop:visible")
+    visitor.upload(clips["three"])
+    visitor.opened()
+    page.get_by_role("radio", name="Claimed Person").click()
+    page.wait_for_selector("[role=radio][aria-checked=true][aria-label='Claimed Person']")
+    visitor.submit("verification")
+    visitor.banner("verification", "3 people are in these frames")
+    page.locator("#verification-sheet .sl-tile").nth(1).click()
+    said = visitor.banner("verification", "No match")
+    assert "2 people more in these frames were not part" in said
+    page.get_by_text("Details: threshold").locator("visible=true").click()
+    field = page.get_by_label("number input for Threshold").locator("visible=true")
+    field.fill("0")
+    field.press("Tab")
+    assert "set by you" in visitor.banner("verification", "^Match|^No decision")
+    page.get_by_role("button", name="Back to the default").locator("visible=true").click()
+    assert "model card" in visitor.banner("verification", "No match")
+
+
+def test_names_are_shown_as_they_are_and_do_nothing(visitor: Visitor, clips: Clips) -> None:
+    hostile = "<img src=x onerror=alert(1)>${1+1}{{value}}"
+    dialogs: list[str] = []
+    visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    visitor.enroll(clips["other"], hostile)
+    row = visitor.page.locator("#gallery-rows .sl-name", has_text="onerror")
+    row.wait_for()
+    assert row.inner_text() == hostile
+    visitor.tab("Verification")
+    assert visitor.page.locator("#verification-claims .sl-name", has_text="onerror").inner_text() == hostile
+    assert not dialogs
+
+
+def test_the_gallery_is_managed_in_the_sidebar(visitor: Visitor, clips: Clips) -> None:
+    page = visitor.page
+    visitor.enroll(clips["other"], "Old Name")
+    page.locator("#gallery-rows .sl-person", has_text="Old Name").click()
+    page.locator("#gallery-name :is(input, textarea)").fill("New Name")
+    page.get_by_role("button", name="Rename", exact=True).click()
+    page.wait_for_selector("#gallery-message >> text=Old Name is now called New Name")
+    page.wait_for_selector("#gallery-rows >> text=New Name")
+    page.locator("#gallery-rows .sl-person", has_text="New Name").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    page.wait_for_selector("#gallery-message >> text=cannot be undone")
+    page.get_by_label("Remove for good, with all pictures").check()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    page.wait_for_selector("#gallery-message >> text=are gone from the gallery")
+    page.wait_for_selector("#gallery-rows >> text=New Name", state="detached")
+
+
+def test_export_and_import(visitor: Visitor, clips: Clips, tmp_path: Path) -> None:
+    page = visitor.page
+    visitor.enroll(clips["other"], "Traveller")
+    page.get_by_text("Export and import").click()
+    page.get_by_role("button", name="Export the gallery").click()
+    link = page.get_by_role("button", name="Download the export")
+    link.wait_for()
+    with page.expect_download() as download:
+        link.click()
+    archive = tmp_path / download.value.suggested_filename
+    download.value.save_as(archive)
+    page.locator("#gallery-import input[type=file]").set_input_files(archive)
+    page.wait_for_selector("#gallery-message >> text=were there already")
+    (tmp_path / "broken.zip").write_bytes(b"nothing")
+    page.locator("#gallery-import input[type=file]").set_input_files(tmp_path / "broken.zip")
+    page.wait_for_selector("#gallery-message .sl-bad")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_telephone_shows_all_tabs_without_scrolling_sideways(chromium: Any, server: Server, scheme: str) -> None:
+    visitor = Visitor(chromium, server.url, 390, color_scheme=scheme)
+    for tab in ("Verification", "Identification", "Enrollment"):
+        visitor.tab(tab)
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not visitor.page.locator("#gallery.open").count()
+    visitor.close()
+
+
+def test_cancel_stops_the_work_and_a_second_job_waits(chromium: Any, clips: Clips, tmp_path: Path) -> None:
+    with serving(tmp_path / "slow", delay=0.3) as slow:
+        first, second = Visitor(chromium, slow.url), Visitor(chromium, slow.url)
+        for visitor, clip in ((first, "one"), (second, "other")):
+            visitor.upload(clips[clip])
+            visitor.opened()
+            visitor.name("Somebody")
+        first.submit("enrollment")
+        first.page.wait_for_selector("#enrollment-status >> text=/Reading frame .* of 40/")
+        second.submit("enrollment")
+        second.page.wait_for_selector("#enrollment-status >> text=Waiting for its turn")
+        first.page.click("#enrollment-cancel")
+        first.page.wait_for_selector("#enrollment-status >> text=Cancelled. Nothing was stored.")
+        second.page.wait_for_selector("#enrollment-status >> text=/Reading frame/")
+        second.banner("enrollment", "Somebody is enrolled")
+        assert "Somebody is enrolled" not in first.page.locator("#enrollment-answer").inner_text()
+        assert not list((tmp_path / "slow" / "temp").rglob("*.part"))
+        first.close()
+        second.close()
+
+
+def test_the_page_answers_and_says_that_weights_are_missing(chromium: Any, clips: Clips, tmp_path: Path) -> None:
+    with serving(tmp_path / "missing", missing=1) as server:
+        visitor = Visitor(chromium, server.url)
+        visitor.page.wait_for_selector("#header >> text=coats.pt is missing")
+        visitor.upload(clips["one"])
+        visitor.opened()
+        visitor.name("Nobody")
+        visitor.submit("enrollment")
+        assert "coats.pt" in visitor.banner("enrollment", "A model is missing")
+        visitor.close()
+
+
+def test_the_page_answers_before_models_are_loaded(chromium: Any, tmp_path: Path) -> None:
+    with serving(tmp_path / "loading", slow=6) as server:
+        started = time.monotonic()
+        visitor = Visitor(chromium, server.url)
+        assert "loading models" in visitor.page.locator("#header").inner_text()
+        visitor.page.wait_for_function("!document.querySelector('#header').innerText.includes('loading models')")
+        assert time.monotonic() - started < 60
+        visitor.close()
