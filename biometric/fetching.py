@@ -131,6 +131,8 @@ def _copy(
                     f"Fetching {file.basename}: kilobyte", done // 1000, file.size // 1000, seconds_left=left
                 )
     except (OSError, HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection of the refused request
         reason = getattr(error, "reason", None) or error
         raise missing(card, folder, f"downloading {file.basename} failed ({reason})") from error
     if done < file.size:
