@@ -1,8 +1,8 @@
 """Short demo clips, made at run time from photographs inside the installed ultralytics package.
 
 A virtual camera pans and zooms over a photograph of a street (`bus.jpg`), in two "visits" that differ in framing,
-light and side (the second is mirrored). So the first five minutes need no footage of one's own, and nothing
-with people in it is shipped.
+light and side (the second is mirrored); one more clip shows two men at once (`zidane.jpg`). So the first five
+minutes need no footage of one's own, and nothing with people in it is shipped.
 """
 
 import importlib.util
@@ -49,7 +49,7 @@ class _View:
 
 @dataclass(frozen=True, slots=True)
 class _Script:
-    """One clip: the camera travels from `start` to `end`; `gain` and `gamma` set the light.
+    """One clip of a photograph: the camera travels from `start` to `end`; `gain` and `gamma` set the light.
 
     Columns of the photograph outside `sharp` are blurred, so that bystanders are not in view.
     """
@@ -65,6 +65,7 @@ class _Script:
     gain: float = 1.0
     gamma: float = 1.0
     mirrored: bool = False
+    photograph: str = "bus.jpg"
 
 
 _BEIGE, _DARK = "Beige coat", "Dark coat"
@@ -125,6 +126,16 @@ SCRIPTS = (
         gain=0.92,
         gamma=1.05,
     ),
+    _Script(
+        "visit-1-two-at-once",
+        "Visit 1: two men at once",
+        "Enrollment: two people are in view; choose the one with grey hair, who can be seen well enough.",
+        ("Grey hair",),
+        _View(640, 360, 800),
+        _View(670, 365, 780),
+        size=(800, 480),
+        photograph="zidane.jpg",
+    ),
 )
 
 
@@ -138,27 +149,25 @@ def make_demo(folder: Path, writer: VideoWriter) -> list[DemoClip]:
         StorageFull: the disk is full or the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    photograph: Image | None = None
     clips = []
     for script in SCRIPTS:
         path = folder / f"{script.name}.mp4"
         stamp = folder / f".{script.name}.version"
         if not (path.is_file() and stamp.is_file() and stamp.read_text() == str(VERSION)):
-            photograph = _photograph() if photograph is None else photograph
-            writer.write(path, _frames(photograph, script), FPS)
+            writer.write(path, _frames(_photograph(script.photograph), script), FPS)
             stamp.write_text(str(VERSION))
         clips.append(DemoClip(path, script.title, script.suggestion, script.names))
     return clips
 
 
-def _photograph() -> Image:
-    """Read `bus.jpg`, (1080, 810, 3) uint8 BGR, without importing ultralytics, which would take seconds."""
+def _photograph(name: str) -> Image:
+    """Read a photograph, (H, W, 3) uint8 BGR, without importing ultralytics, which would take seconds."""
     package = importlib.util.find_spec("ultralytics")
-    path = Path(package.origin).parent / "assets" / "bus.jpg" if package is not None and package.origin else None
+    path = Path(package.origin).parent / "assets" / name if package is not None and package.origin else None
     image = cv2.imread(str(path), cv2.IMREAD_COLOR_BGR) if path is not None and path.is_file() else None
     if image is None:
         raise WeightsMissing(
-            "The demo's photograph (assets/bus.jpg of the ultralytics package) is not there. Run `make run` again, or"
+            f"The demo's photograph (assets/{name} of the ultralytics package) is not there. Run `make run` again, or"
             " install requirements.txt."
         )
     return np.asarray(image, dtype=np.uint8)
