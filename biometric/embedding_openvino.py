@@ -36,7 +36,12 @@ class OpenVINOEmbedder:
         self._model_id = model_id
         model = _read(path)
         try:
-            model.reshape([-1, 3, form.height, form.width])
+            wanted = openvino.PartialShape([-1, 3, form.height, form.width])
+            declared = openvino.PartialShape([-1, *list(model.inputs[0].partial_shape)[1:]])
+            if not declared.compatible(wanted):
+                # Some networks could be reshaped all the same, to answers that they were not trained for.
+                raise RuntimeError(f"the network takes {declared}")
+            model.reshape(wanted)
             # f32 also where the CPU offers bfloat16: embeddings must agree between machines.
             config = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
             self._network = openvino.Core().compile_model(model, "CPU", config)
@@ -104,6 +109,8 @@ def convert_to_ir(onnx: Path, target: Path) -> Path:
     """
     model = _read(onnx)
     try:
+        # OpenVINO then rewrites shapes that were fixed for one crop.
+        model.reshape([-1, *list(model.inputs[0].partial_shape)[1:]])
         openvino.save_model(model, target, compress_to_fp16=False)
     except RuntimeError as error:
         raise OSError(f"{target} cannot be written: {error}") from error
