@@ -212,6 +212,7 @@ def _from_checkpoint(path: Path, device: str, cache: Path) -> tuple[Any, str]:
         raise UnsupportedModel(
             f"{path.name} is a model for the task {model.task!r}. Name a detection model, such as yolo26n.pt."
         )
+    _person_class(model.names, path.name)  # before seconds are spent on an export
     if device != "cpu":
         return model, "cuda:0" if device == "cuda" else device
     try:
