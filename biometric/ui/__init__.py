@@ -3,16 +3,40 @@
 Gradio is imported by the functions below, not by this package, because it reads its environment when it is imported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from biometric.service import Sightline
 
 
-def serve(service: "Sightline", examples: Sequence[Path] = ()) -> None:
-    """Serve the page for `service` until interrupted; `examples` are clips offered to people without footage.
+class Example(Protocol):
+    """A clip offered to people who have no footage at hand."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    @property
+    def title(self) -> str:
+        """What it shows."""
+
+    @property
+    def suggestion(self) -> str:
+        """What to do with it, in a sentence."""
+
+
+ExampleMaker = Callable[[], Sequence[Example]]
+
+
+def no_examples() -> Sequence[Example]:
+    """Offer none."""
+    return ()
+
+
+def serve(service: "Sightline", examples: ExampleMaker = no_examples) -> None:
+    """Serve the page for `service` until interrupted; `examples` makes clips to try, in the background.
 
     Raises:
         InvalidSetting: the port is taken.

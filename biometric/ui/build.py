@@ -9,7 +9,7 @@ from gradio.utils import get_upload_folder
 
 from biometric.errors import BiometricError
 from biometric.service import Sightline
-from biometric.ui import header, presenters
+from biometric.ui import ExampleMaker, header, no_examples, presenters
 from biometric.ui.api import Endpoints, register
 from biometric.ui.components import asset
 from biometric.ui.enrollment import EnrollmentTab
@@ -29,7 +29,7 @@ UPDATE_HEADER_EVERY = 2.0
 class Interface:
     """The page under construction; `blocks` is the finished one."""
 
-    def __init__(self, service: Sightline, examples: Sequence[Path] = ()) -> None:
+    def __init__(self, service: Sightline, examples: ExampleMaker = no_examples) -> None:
         uploads = Path(get_upload_folder())
         self.page = Page(service, uploads, examples)
         self.blocks = gr.Blocks(
@@ -39,7 +39,7 @@ class Interface:
             self.header = gr.HTML(header.strip(self.page), apply_default_css=False, elem_id="header")
             with gr.Sidebar(open=False, width=320, label="Gallery", elem_id="gallery"):
                 self.sidebar = GallerySidebar(self.page)
-            with gr.Tabs(selected=TABS[0], elem_id="tabs") as self.tabs:
+            with gr.Tabs(selected=TABS[0], elem_id="tabs", overflow_behavior="wrap") as self.tabs:
                 with gr.Tab("Enrollment", id="enrollment") as enrollment_tab:
                     self.enrollment = EnrollmentTab(self.page)
                 with gr.Tab("Verification", id="verification") as verification_tab:
@@ -61,7 +61,9 @@ class Interface:
         changed = [self.header, *self.sidebar.parts, *self.verification.claim_parts]
         for job in jobs:
             job.then(self.refresh, None, changed, **QUIET)
+        self.panels = [enrollment.panel, self.verification.panel, identification.panel]
         boxes = [*self.verification.box.parts, *identification.box.parts]
+        boxes += [panel.examples for panel in self.panels]
         self.blocks.load(self.loaded, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
         self.blocks.unload(self.left)
         self.timer.tick(self.ticked, None, [self.header, self.timer, *boxes], **QUIET)
@@ -91,15 +93,22 @@ class Interface:
         """The page was opened."""
         return {**self.refresh(request), **self._boxes(self.page.session(request))}
 
+    def _examples(self, session: Session) -> Updates:
+        updates: Updates = {}
+        for panel in self.panels:
+            updates.update(panel.offer(session.footage(panel.tab)))
+        return updates
+
     def _boxes(self, session: Session) -> Updates:
         try:
-            return {**self.verification.box.render(session), **self.identification.box.render(session)}
+            limits = {**self.verification.box.render(session), **self.identification.box.render(session)}
         except BiometricError:
-            return {}  # the header says what is wrong
+            limits = {}  # the header says what is wrong
+        return {**limits, **self._examples(session)}
 
     def ticked(self, request: gr.Request) -> Updates:
         """Look at models that are loading; stop looking once they are ready or failed."""
-        settled = self.page.models_state in {"ready", "failed"}
+        settled = self.page.prepared
         updates: Updates = {self.header: header.strip(self.page)}
         if settled:
             updates.update({self.timer: gr.Timer(active=False), **self._boxes(self.page.session(request))})
@@ -121,6 +130,6 @@ def _opener(page: Page, part: Any) -> Any:
     return opened
 
 
-def build_ui(service: Sightline, examples: Sequence[Path] = ()) -> gr.Blocks:
+def build_ui(service: Sightline, examples: ExampleMaker = no_examples) -> gr.Blocks:
     """Return the page for a service, not yet served."""
     return Interface(service, examples).blocks

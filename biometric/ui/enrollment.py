@@ -8,8 +8,9 @@ from biometric.entities import NAME_LIMIT, clean_name, name_key
 from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.ui import elements, presenters, sheets
 from biometric.ui.components import area, on_act
-from biometric.ui.footage import Panel, connect, footage_panel
+from biometric.ui.footage import connect, footage_panel
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, safely, whole
+from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.text import people
 

@@ -12,8 +12,9 @@ from biometric.errors import BiometricError, InvalidInput, StorageFull
 from biometric.paths import resolve_inside
 from biometric.ui import answers, elements, presenters, sheets
 from biometric.ui.components import area, file_url, on_act, player
-from biometric.ui.footage import Panel, connect, footage_panel
+from biometric.ui.footage import connect, footage_panel
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, follow, once, safely, whole
+from biometric.ui.panel import Panel
 from biometric.ui.session import Session
 from biometric.ui.text import escape, threshold_text
 from biometric.ui.thresholds import threshold_box

@@ -2,7 +2,6 @@
 
 import ipaddress
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.middleware import Middleware
 from biometric.errors import InvalidSetting
 from biometric.service import Sightline
 from biometric.settings import Settings
+from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
 from biometric.ui.components import asset
 from biometric.ui.guard import Guard
@@ -23,7 +23,7 @@ UPLOADS_AT_ONCE = 5
 """All uploads together may take this many times the largest one."""
 
 
-def run(service: Sightline, examples: Sequence[Path] = (), *, block: bool = True) -> Interface:
+def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool = True) -> Interface:
     """Serve the page; returns when interrupted (or at once, with `block=False`).
 
     Raises:
@@ -32,7 +32,7 @@ def run(service: Sightline, examples: Sequence[Path] = (), *, block: bool = True
     interface = Interface(service, examples)
     blocks, settings = interface.blocks, service.settings
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
-    threading.Thread(target=interface.page.warm, name="load-models", daemon=True).start()
+    threading.Thread(target=interface.page.prepare, name="prepare", daemon=True).start()
     try:
         blocks.launch(**launch_options(settings, Path(get_upload_folder())), prevent_thread_lock=not block)
     except OSError as error:

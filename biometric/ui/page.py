@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import gradio as gr
 from biometric.entities import FrameRange, Identity, ObservedClip, Progress, Purpose, Threshold, VideoInfo
 from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
 from biometric.service import Sightline
-from biometric.ui import presenters
+from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.pictures import Pictures
 from biometric.ui.session import Footage, Session, Sessions
 
@@ -40,14 +40,16 @@ class Page:
     Args:
         service: what does the work.
         root: private folder that holds everything the server may hand out.
-        examples: clips offered to people who have no footage at hand.
+        make_examples: makes clips for people who have no footage at hand; called by `prepare`.
     """
 
-    def __init__(self, service: Sightline, root: Path, examples: Sequence[Path] = ()) -> None:
+    def __init__(self, service: Sightline, root: Path, make_examples: ExampleMaker = no_examples) -> None:
         self.service = service
         self.sessions = Sessions(root)
         self.pictures = Pictures(service.crops, root / "scratch")
-        self.examples = tuple(examples)
+        self.examples: tuple[Example, ...] = ()
+        self.prepared = False
+        self._make_examples = make_examples
         self.models_state = "idle"
         self.models_problem: BiometricError | None = None
         self._working = 0
@@ -97,6 +99,15 @@ class Page:
         observed = yield from follow(work, lambda progress: {status: presenters.working(progress)})
         footage.observe(observed)
         return observed
+
+    def prepare(self) -> None:
+        """Load the models and make the examples; run in the background once the page is up."""
+        self.warm()
+        try:
+            self.examples = tuple(self._make_examples())
+        except BiometricError as error:
+            logger.warning("there are no examples: %s", error)
+        self.prepared = True
 
     def warm(self) -> None:
         """Load the models, so that the first job does not wait; a failure is kept for the header to tell."""

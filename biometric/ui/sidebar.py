@@ -33,8 +33,8 @@ class GallerySidebar:
         )
         self.message = area(elem_id="gallery-message")
         self.rows = area(rows([], page.pictures), elem_id="gallery-rows")
-        with gr.Group(visible=False, elem_id="gallery-edit") as self.edit:
-            self.card = area(css="sl-padded")
+        with gr.Column(visible=False, elem_id="gallery-edit", elem_classes=["sl-form"]) as self.edit:
+            self.card = area()
             self.name = gr.Textbox(label="New name", max_lines=1, max_length=NAME_LIMIT, elem_id="gallery-name")
             self.rename = gr.Button("Rename", size="sm")
             self.target = gr.Textbox(
@@ -48,7 +48,12 @@ class GallerySidebar:
             self.export = gr.Button("Export the gallery", size="sm")
             self.download = gr.DownloadButton("Download the export", size="sm", visible=False, variant="primary")
             self.archive = gr.File(
-                label="Import an export", file_count="single", type="filepath", height=110, elem_id="gallery-import"
+                label="Import an export",
+                file_count="single",
+                type="filepath",
+                height=110,
+                elem_id="gallery-import",
+                elem_classes=["sl-drop", "sl-import"],
             )
         self.limits = gr.HTML("", apply_default_css=False)
 

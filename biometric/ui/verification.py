@@ -9,8 +9,9 @@ from biometric.entities import Identity
 from biometric.errors import EmptyGallery, InvalidInput, UnknownIdentity
 from biometric.ui import answers, elements, presenters, sheets
 from biometric.ui.components import area, on_act
-from biometric.ui.footage import Panel, connect, footage_panel
+from biometric.ui.footage import connect, footage_panel
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, safely, whole
+from biometric.ui.panel import Panel
 from biometric.ui.pictures import Pictures
 from biometric.ui.session import Footage, Session
 from biometric.ui.text import count, escape, people

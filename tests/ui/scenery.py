@@ -6,6 +6,7 @@ python -m tests.ui.scenery 7860 FOLDER      # serves the page, to look at it
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -167,6 +168,15 @@ class CoatModels:
         return Threshold(value, ThresholdSource.MODEL_CARD, "Made up for tests, 100 drawn people.", 1e-4)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """An example clip."""
+
+    path: Path
+    title: str = "One person in a yellow coat"
+    suggestion: str = "Type the name “Yellow coat” and press Submit."
+
+
 def make_service(
     root: Path, *, delay: float = 0.0, missing: bool = False, slow: float = 0.0, **changes: object
 ) -> Sightline:
@@ -209,7 +219,7 @@ def main(arguments: Sequence[str]) -> None:
     )
     from biometric.ui import serve
 
-    serve(service, sorted(root.glob("example-*.mp4")))
+    serve(service, lambda: [Shown(path) for path in sorted(root.glob("example-*.mp4"))])
 
 
 if __name__ == "__main__":

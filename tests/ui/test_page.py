@@ -41,7 +41,6 @@ class Visitor:
         self.page.wait_for_timeout(400)
 
     def upload(self, clip: Path) -> None:
-        self.page.locator(".sl-drop input[type=file]:not([disabled])").last.wait_for(state="attached")
         self.page.locator("[role=tabpanel]:visible .sl-drop input[type=file]").first.set_input_files(clip)
 
     def opened(self) -> None:
