@@ -25,6 +25,7 @@ import av
 import numpy as np
 
 from biometric.bootstrap import build
+from biometric.continuity import overlap
 from biometric.entities import FrameRange, Identification, ObservedClip
 from biometric.service import Sightline
 from biometric.settings import Settings
@@ -113,16 +114,6 @@ def compare_decisions(identifications: tuple[Identification, ...], assembly: dic
         total += 1
         same += (assembly[best][1] >= threshold) == (item.identity is not None)
     return f"{same} of {total} people decided alike"
-
-
-def overlap(first: Any, second: Any) -> float:
-    """Intersection over union of two boxes."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    area = (first[2] - first[0]) * (first[3] - first[1]) + (second[2] - second[0]) * (second[3] - second[1])
-    return float(width * height / (area - width * height))
 
 
 def speed(rounds: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from biometric.models import ModelStore
 from biometric.outputs import OutputWriter
-from biometric.ports import Tracker
+from biometric.ports import Gallery, Tracker
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
 from biometric.vendor import quiet_ultralytics
@@ -21,7 +21,6 @@ def build(settings: Settings) -> Sightline:
     """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
     from biometric.annotation import PillowAnnotator
     from biometric.crops import JpegCropStore, sharpness
-    from biometric.gallery import SQLiteGallery
     from biometric.video import PyAVReader, VideoLimits
     from biometric.video_writing import H264Writer
 
@@ -46,9 +45,15 @@ def build(settings: Settings) -> Sightline:
         new_tracker=_new_tracker,
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
-        open_gallery=SQLiteGallery,
+        open_gallery=_open_gallery,
     )
     return Sightline(settings, adapters, workspace)
+
+
+def _open_gallery(folder: Path) -> Gallery:
+    from biometric.gallery import SQLiteGallery
+
+    return SQLiteGallery(folder)
 
 
 def _new_tracker(frame_rate: float) -> Tracker:

@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from biometric import comparison, selection
+from biometric import comparison, continuity, selection
 from biometric.entities import (
     Detection,
     Frame,
@@ -73,17 +71,29 @@ class Observed:
 
 
 @dataclass(slots=True, eq=False)
-class _Track:
-    """A track while it is followed, then its picks while they wait for the embedder."""
+class _Stretch:
+    """A part of a track without a jump, while it is followed."""
 
-    track_id: int
     candidates: selection.Candidates
     detections: list[Detection] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
+class _Track:
+    """A track while it is followed, then while its picks wait for the embedder."""
+
+    track_id: int
+    stretches: list[_Stretch] = field(default_factory=list)
+
+    @property
+    def crops(self) -> int:
+        """At most so many crops will be embedded."""
+        return sum(len(stretch.candidates.best) for stretch in self.stretches)
+
+
+@dataclass(slots=True, eq=False)
 class _Person:
-    """A finished track: what is left once its pictures are on disk."""
+    """A person of a finished track: what is left once the pictures are on disk."""
 
     track_id: int
     detections: list[Detection]
@@ -131,7 +141,7 @@ class _Run:
                     detected = self.tools.detector.detect(chunk)
                 for frame, detections in zip(chunk, detected, strict=True):
                     self._follow(frame, detections)
-                if sum(len(track.candidates.best) for track in self.waiting) >= CROPS_AT_ONCE:
+                if sum(track.crops for track in self.waiting) >= CROPS_AT_ONCE:
                     tracks, self.waiting = self.waiting, []
                     self._embed(tracks)
                 yield self._progress("Reading frame", chunk[-1].index - self.job.frames.start + 1)
@@ -143,7 +153,7 @@ class _Run:
         self._end(list(self.tracks))
         total = len(self.people) + len(self.waiting)
         while self.waiting:
-            sizes = itertools.accumulate(len(track.candidates.best) for track in self.waiting)
+            sizes = itertools.accumulate(track.crops for track in self.waiting)
             batch = 1 + sum(size < CROPS_AT_ONCE for size in sizes)
             tracks, self.waiting = self.waiting[:batch], self.waiting[batch:]
             self._embed(tracks)
@@ -189,65 +199,58 @@ class _Run:
             self._end(ended)
 
     def _offer(self, track_id: int, detection: Detection, image: Image, detections: Sequence[Detection]) -> None:
-        track = self.tracks.get(track_id)
-        if track is None:
-            track = self.tracks[track_id] = _Track(track_id, selection.Candidates(self.job.rules))
-        track.detections.append(detection)
+        candidates = self._stretch(track_id, detection).candidates
         height, width = image.shape[:2]
         others = [other for other in detections if other is not detection]
         rating = selection.quality(detection, others, height)
         reason = selection.refusal(detection, others, width, height, self.job.rules)
         if reason is not None:
-            shown = sum(refused.image is not None for refused in track.candidates.refused)
+            shown = sum(refused.image is not None for refused in candidates.refused)
             cut = selection.crop(image, detection.box) if shown < selection.REFUSED_SHOWN else None
-            track.candidates.refuse(detection, cut, rating, reason)
-        elif track.candidates.wants(detection, rating):
+            candidates.refuse(detection, cut, rating, reason)
+        elif candidates.wants(detection, rating):
             cut = selection.crop(image, detection.box)
-            track.candidates.offer(detection, cut, rating, self.tools.sharpness(cut))
+            candidates.offer(detection, cut, rating, self.tools.sharpness(cut))
+
+    def _stretch(self, track_id: int, detection: Detection) -> _Stretch:
+        """The part of the track that a detection continues; a new part where the track jumps."""
+        track = self.tracks.setdefault(track_id, _Track(track_id))
+        if not track.stretches or continuity.jumps(track.stretches[-1].detections[-1], detection):
+            track.stretches.append(_Stretch(selection.Candidates(self.job.rules)))
+        track.stretches[-1].detections.append(detection)
+        return track.stretches[-1]
 
     def _end(self, track_ids: list[int]) -> None:
         self.waiting += [track for track_id in track_ids if (track := self.tracks.pop(track_id, None)) is not None]
 
     def _embed(self, tracks: list[_Track]) -> None:
         """Embed finished tracks together, put their crops on disk and let go of the pictures."""
-        chosen = [track.candidates.chosen() for track in tracks]
-        images = [pick.image for picks, _ in chosen for pick in picks]
+        chosen = [[stretch.candidates.chosen() for stretch in track.stretches] for track in tracks]
+        images = [pick.image for stretches in chosen for picks, _ in stretches for pick in picks]
         with self._timed("embed"):
-            embeddings = iter(self.tools.embedder.embed(images))
+            rows = self.tools.embedder.embed(images)
         with self._timed("select"):
-            for track, (picks, refused) in zip(tracks, chosen, strict=True):
-                rows = np.array(list(itertools.islice(embeddings, len(picks))), dtype=np.float32)
-                self.people += self._people(track, picks, rows, refused)
+            done = 0
+            for track, stretches in zip(tracks, chosen, strict=True):
+                parts = []
+                for stretch, (picks, refused) in zip(track.stretches, stretches, strict=True):
+                    own = rows[done : done + len(picks)]
+                    parts.append(continuity.Stretch(stretch.detections, picks, own, refused))
+                    done += len(picks)
+                for part in continuity.people(parts, self.job.coherence):
+                    self.people.append(self._person(track.track_id, part))
 
-    def _people(
-        self,
-        track: _Track,
-        picks: list[selection.Pick],
-        rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        refused: list[selection.Refused],
-    ) -> list[_Person]:
-        """Turn a finished track into the person it shows: two people where the tracker swapped one for another."""
-        split = comparison.seam(rows, self.job.coherence) if len(picks) else None
-        if split is not None:
-            border = (picks[split - 1].detection.frame_index + picks[split].detection.frame_index + 1) // 2
-            parts: list[_Person] = []
-            for early in (True, False):
-                kept = [index for index, pick in enumerate(picks) if (pick.detection.frame_index < border) is early]
-                part = _Track(track.track_id, track.candidates)
-                part.detections = [item for item in track.detections if (item.frame_index < border) is early]
-                rest = [item for item in refused if (item.detection.frame_index < border) is early]
-                parts += self._people(part, [picks[index] for index in kept], rows[kept], rest)
-            return parts
-        strangers = set(comparison.outliers(rows, self.job.coherence)) if len(picks) else set()
+    def _person(self, track_id: int, part: continuity.Stretch) -> _Person:
+        strangers = set(comparison.outliers(part.rows, self.job.coherence)) if part.picks else set()
         samples = [
-            self._sample(pick.detection, pick.quality, pick.image, embedding=rows[index])
+            self._sample(pick.detection, pick.quality, pick.image, embedding=part.rows[index])
             if index not in strangers
             else self._sample(pick.detection, pick.quality, pick.image, "does not look like the other samples")
-            for index, pick in enumerate(picks)
+            for index, pick in enumerate(part.picks)
         ]
-        samples += [self._sample(item.detection, item.quality, item.image, item.reason) for item in refused]
+        samples += [self._sample(item.detection, item.quality, item.image, item.reason) for item in part.refused]
         samples.sort(key=lambda sample: sample.detection.frame_index)
-        return [_Person(track.track_id, track.detections, samples)]
+        return _Person(track_id, part.detections, samples)
 
     def _sample(
         self,

@@ -169,10 +169,19 @@ class Candidates:
             blurred = [pick for pick in picks if pick.sharpness < limit]
             refused += [Refused(pick.detection, "blurred", pick.quality, pick.image) for pick in blurred]
             picks = [pick for pick in picks if pick.sharpness >= limit]
-        best = sorted(picks, key=lambda pick: -pick.quality)[: self.rules.samples]
-        best.sort(key=lambda pick: pick.detection.frame_index)
+        best = _spread(picks, self.rules.samples)
         refused.sort(key=lambda sample: sample.detection.frame_index)
         return best, refused
+
+
+def _spread(picks: list[Pick], count: int) -> list[Pick]:
+    """Choose the best picks, but at least one from every stretch of time: a swapped person must not go unseen."""
+    if len(picks) <= count:
+        return picks
+    groups = np.array_split(np.arange(len(picks)), (count + 1) // 2)
+    first = {max(group, key=lambda index: picks[index].quality) for group in groups}
+    rest = sorted(set(range(len(picks))) - first, key=lambda index: -picks[index].quality)
+    return [picks[index] for index in sorted([*first, *rest[: count - len(first)]])]
 
 
 def _better(first: Pick, second: Pick) -> Pick:

@@ -10,7 +10,7 @@ first packet in the middle that cannot be decoded, because behind it nobody coul
 import contextlib
 import hashlib
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -85,7 +85,7 @@ class PyAVReader:
         """
         return self._select(clip, range(frames.start, frames.stop, frames.step))
 
-    def grab(self, clip: Path, indices: Sequence[int]) -> dict[int, Frame]:
+    def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
         """Return the frames of the given numbers, in one pass. Raises as `read` does."""
         wanted = sorted(set(indices))
         if wanted and wanted[0] < 0:

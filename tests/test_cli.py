@@ -101,7 +101,7 @@ def test_no_match_is_status_1(made: Made, capsys) -> None:
         (["identify", "CLIP", "--threshold", "1.5"], "from -1 to 1"),
         (["identify", "CLIP", "--threshold", "nan"], "from -1 to 1"),
         (["gallery", "show", "Bob"], "Bob"),
-        (["gallery", "import", "missing.zip"], "missing.zip"),
+        (["gallery", "import", "missing.zip"], "no such file"),
     ],
 )
 def test_wrong_input_is_status_2_with_one_message_and_nothing_on_stdout(made: Made, capsys, arguments, words) -> None:
