@@ -1,11 +1,12 @@
-"""What all embedders share: crops → network input, network output → unit vectors. Needs numpy only.
+"""What all embedders share: crops → network input, network output → unit vectors.
 
-Resizing is done here and not by the device's library, so that every device sees the same numbers.
+Resizing is done here, by OpenCV, and not by the device's library, so that every device sees the same numbers.
+(In numpy it cost more processor time than the embedding itself: 3.3 ms for a crop of 300×120 against 0.1.)
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,28 +52,18 @@ def _scaling(form: InputFormat) -> tuple[NDArray[np.float32] | None, NDArray[np.
     )
 
 
-def resize(image: Image, height: int, width: int) -> NDArray[np.float32]:
-    """Return the image as (height, width, 3) float32 in 0…255, by bilinear interpolation.
+def resize(image: Image, height: int, width: int) -> Image:
+    """Return the image as (height, width, 3) uint8.
 
-    Enlarging is plain bilinear interpolation between pixel centres, as OpenCV's INTER_LINEAR; reducing widens the
-    triangle to the pixels that it covers, as Pillow's BILINEAR, so that detail does not alias.
+    Reduced axes are averaged over the pixels that they cover, so that detail does not alias; then the others are
+    enlarged by bilinear interpolation between pixel centres.
     """
-    rows, columns = _triangle(image.shape[0], height), _triangle(image.shape[1], width)
-    shrunk = rows @ image.astype(np.float32).reshape(image.shape[0], -1)
-    result: NDArray[np.float32] = np.matmul(columns, shrunk.reshape(height, image.shape[1], 3))
-    return result
-
-
-@lru_cache(maxsize=512)
-def _triangle(source: int, target: int) -> NDArray[np.float32]:
-    """(target, source) weights of triangle interpolation; each row sums to 1, edges repeat the outermost pixel."""
-    support = max(1.0, source / target)
-    centres = (np.arange(target) + 0.5) * source / target - 0.5
-    if support == 1.0:
-        centres = centres.clip(0, source - 1)
-    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(source) - centres[:, None]) / support)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return weights.astype(np.float32)
+    rows, columns = min(height, image.shape[0]), min(width, image.shape[1])
+    if (rows, columns) != image.shape[:2]:
+        image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+    if (rows, columns) != (height, width):
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    return image
 
 
 def unit(vectors: NDArray[np.float32], model: str) -> NDArray[np.float32]:
