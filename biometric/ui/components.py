@@ -36,6 +36,16 @@ def on_act(component: gr.HTML, handler: Callable[..., Any], inputs: Any = None, 
     return component.act(handler, inputs, **options)
 
 
+def webcam(label: str) -> gr.Video:
+    """Return a recorder whose picture is not mirrored (a mirrored person is another template) and without sound.
+
+    Sound is switched off where the browser records; `include_audio=False` would make Gradio start FFmpeg instead.
+    """
+    constraints = {"video": {"width": {"ideal": 1280}, "height": {"ideal": 720}}, "audio": False}
+    options = gr.WebcamOptions(mirror=False, constraints=constraints)
+    return gr.Video(label=label, sources=["webcam"], webcam_options=options, include_audio=True, height=240)
+
+
 def file_url(path: Path) -> str:
     """Return the address, relative to the page, of a file in the private folder."""
     return "gradio_api/file=" + quote(str(path), safe="/")

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.ui.components import area, on_act
+from biometric.ui.components import area, on_act, webcam
 from biometric.ui.page import QUIET, Page
 from biometric.ui.panel import Panel
 
@@ -30,13 +30,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], verb: str)
     )
     examples = area(visible=False)
     with gr.Accordion("Record with the webcam", open=False) as recorder:
-        webcam = gr.Video(
-            label=WEBCAM_HINT,
-            sources=["webcam"],
-            webcam_options=gr.WebcamOptions(mirror=False),
-            include_audio=True,
-            height=240,
-        )
+        camera = webcam(WEBCAM_HINT)
     shown = area(visible=False, css="sl-card")
     another = gr.Button("Choose another clip", size="sm", visible=False, elem_classes=["sl-plain"])
     accept = gr.Checkbox(label="Use it anyway, although it is damaged", visible=False)
@@ -51,7 +45,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], verb: str)
         cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
     status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(
-        *(page, tab, drop, webcam, recorder, examples, shown, another, accept),
+        *(page, tab, drop, camera, recorder, examples, shown, another, accept),
         *(chooser, first, last, ends, submit, cancel, status),
     )
 

@@ -216,6 +216,7 @@ def main(arguments: Sequence[str]) -> None:
         slow=float(options.get("slow", 0)),
         port=port,
         login=options.get("login"),
+        mcp=options.get("mcp") == "1",
     )
     from biometric.ui import serve
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser_setup import find
 from tests.ui.serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -332,4 +333,34 @@ def test_the_page_answers_before_models_are_loaded(chromium: Any, tmp_path: Path
         assert "loading models" in visitor.page.locator("#header").inner_text()
         visitor.page.wait_for_function("!document.querySelector('#header').innerText.includes('loading models')")
         assert time.monotonic() - started < 60
+        visitor.close()
+
+
+def test_a_recording_of_the_webcam_becomes_the_clip(chromium: Any, server: Server) -> None:
+    fake = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    browser = chromium.browser_type.launch(executable_path=find(), args=fake)
+    visitor = Visitor(browser, server.url, permissions=["camera"])
+    page = visitor.page
+    page.get_by_text("Record with the webcam").first.click()
+    page.get_by_text("Click to Access Webcam").first.click()
+    record = page.get_by_role("button", name="start recording").first
+    record.click()
+    page.wait_for_timeout(2000)
+    record.click()  # its name stays the same while it records
+    visitor.opened()
+    assert re.search(r"\d+ frames", page.locator(".sl-facts").first.inner_text())
+    visitor.close()
+    browser.close()
+
+
+def test_an_example_is_offered_and_opened(chromium: Any, clips: Clips, tmp_path: Path) -> None:
+    root = tmp_path / "examples"
+    root.mkdir()
+    (root / "example-1.mp4").write_bytes(clips["one"].read_bytes())
+    with serving(root) as server:
+        visitor = Visitor(chromium, server.url)
+        visitor.page.get_by_role("button", name="One person in a yellow coat").first.click()
+        visitor.opened()
+        visitor.page.wait_for_selector("#enrollment-status >> text=Type the name “Yellow coat”")
+        assert (root / "example-1.mp4").is_file()
         visitor.close()

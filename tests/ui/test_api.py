@@ -1,0 +1,79 @@
+"""The named endpoints, by Gradio's own client and by the description that they give of themselves."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.serving import Server
+
+gradio_client = pytest.importorskip("gradio_client")
+ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities"}
+
+
+@pytest.fixture(scope="module")
+def client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    client = gradio_client.Client(server.url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+    yield client
+    client.close()
+
+
+def test_enroll_verify_identify_and_list(client: Any, clips: dict[str, Path]) -> None:
+    file = gradio_client.handle_file
+    enrolled = client.predict(clip=file(clips["one"]), name="Ada Lovelace", api_name="/enroll")
+    assert enrolled["identity"] == "Ada Lovelace"
+    assert enrolled["samples_kept"] == 8
+    assert enrolled["people"] == 1
+
+    verified = client.predict(clip=file(clips["again"]), name="Ada Lovelace", api_name="/verify")
+    assert verified["decision"] == "match"
+    assert verified["threshold_source"] == "model card"
+    denied = client.predict(clip=file(clips["other"]), name="ada lovelace", threshold=0.5, api_name="/verify")
+    assert denied["decision"] == "no match"
+    assert denied["threshold_source"] == "set by you"
+
+    found = client.predict(
+        clip=file(clips["three"]), from_frame=20, to_frame=39, write_files=True, api_name="/identify"
+    )
+    assert [one["decision"] for one in found["people"]] == ["identified", "unknown", "unknown"]
+    assert all(20 <= one["from"] <= one["to"] <= 39 for one in found["people"])
+    assert Path(found["outputs"]["csv"]).is_file()
+
+    listed = client.predict(api_name="/identities")
+    assert [one["identity"] for one in listed] == ["Ada Lovelace"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "words"),
+    [
+        ("/verify", {"name": "Ada Lovelace"}, "people are in frames"),
+        ("/verify", {"name": "Nobody & Co", "person": 1}, "Nobody &amp; Co"),
+        ("/enroll", {"name": "X", "person": 9}, "no person 9"),
+        ("/enroll", {"name": "X", "from_frame": 30, "to_frame": 2}, "comes after"),
+        ("/enroll", {"name": "X", "from_frame": 0, "to_frame": 4000}, "outside the clip"),
+        ("/identify", {"threshold": 3.0}, "from -1 to 1"),
+        ("/identify", {"query": "/etc"}, "leads outside"),
+    ],
+)
+def test_errors_are_sentences(
+    client: Any, clips: dict[str, Path], endpoint: str, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(gradio_client.exceptions.AppError, match=words):
+        client.predict(clip=gradio_client.handle_file(clips["three"]), api_name=endpoint, **arguments)
+
+
+def test_only_the_named_endpoints_are_described_each_parameter_in_words(server: Server) -> None:
+    info = json.loads(urllib.request.urlopen(f"{server.url}/gradio_api/info").read())
+    assert set(info["named_endpoints"]) == ENDPOINTS
+    assert not info["unnamed_endpoints"]
+    for name, endpoint in info["named_endpoints"].items():
+        names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+        assert len(names) == len(set(names))
+        assert endpoint["description"], name
+        optional = [one for one in endpoint["parameters"] if one["parameter_name"] not in {"clip", "name"}]
+        assert all(one["parameter_has_default"] for one in optional), name
+        for parameter in endpoint["parameters"]:
+            assert parameter["parameter_name"] in json.dumps(endpoint), parameter

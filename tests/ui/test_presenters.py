@@ -1,0 +1,151 @@
+"""What the page says, from entities alone."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from biometric.entities import (
+    Decision,
+    FrameRange,
+    Identification,
+    Identity,
+    Observation,
+    Progress,
+    Threshold,
+    ThresholdSource,
+    Verification,
+)
+from biometric.errors import EmptyGallery, InvalidName, NobodyFound
+from biometric.ui import answers, elements, presenters, sheets
+from biometric.ui.pictures import MISSING, Pictures
+from tests.builders import axis, observed_clip, person
+from tests.fakes import FakeCrops, video_info
+
+HOSTILE = "<b onclick=x>${7*7}</b>"
+CARD = Threshold(0.514, ThresholdSource.MODEL_CARD, "CUHK01, single images.", 1e-4)
+ADA = Identity("a" * 32, HOSTILE, 1, 3, "2026-01-02T03:04:05+00:00", "2026-01-02T03:04:05+00:00")
+
+
+FOLDER = Path(tempfile.mkdtemp(prefix="presenters-"))
+
+
+def someone() -> Observation:
+    return person(1, FOLDER, axis(1))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cleared() -> Iterator[None]:
+    yield
+    shutil.rmtree(FOLDER)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Pictures:
+    return Pictures(FakeCrops(), tmp_path / "scratch")
+
+
+def verification(decision: Decision, score: float | None, people: int = 1) -> Verification:
+    return Verification(decision, ADA, score, CARD, None, None, None, someone(), people, "Because.")
+
+
+def nobody(identity_id: str) -> list[object]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("decision", "words", "mood"),
+    [
+        (Decision.MATCH, "Match: this is", "good"),
+        (Decision.NO_MATCH, "No match", "bad"),
+        (Decision.NO_DECISION, "No decision", "unsure"),
+    ],
+)
+def test_each_outcome_has_its_words_mood_and_icon(
+    pictures: Pictures, decision: Decision, words: str, mood: str
+) -> None:
+    html = answers.verdict(verification(decision, 0.9), pictures, nobody)  # type: ignore[arg-type]
+    assert words in html
+    assert f"sl-{mood}" in html
+    assert "<svg" in html
+    assert "threshold 0.514 (model card)" in html
+
+
+def test_a_bystander_is_always_mentioned(pictures: Pictures) -> None:
+    html = answers.verdict(verification(Decision.MATCH, 0.9, people=3), pictures, nobody)  # type: ignore[arg-type]
+    assert "2 people more in these frames were not part of this decision" in html
+    html = answers.verdict(verification(Decision.MATCH, 0.9, people=2), pictures, nobody)  # type: ignore[arg-type]
+    assert "1 person more in these frames was not part" in html
+
+
+def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
+    known = Identification(someone(), Decision.IDENTIFIED, ADA, 0.9, CARD, None, (), "")
+    observed = observed_clip(FOLDER, someone())
+    for html in (
+        answers.verdict(verification(Decision.MATCH, 0.9), pictures, nobody),  # type: ignore[arg-type]
+        answers.evidence(known, pictures, nobody),  # type: ignore[arg-type]
+        answers.table([known], observed),
+        answers.timeline([known], observed),
+        sheets.answers([known], None, pictures),
+        presenters.problem(InvalidName(f"{HOSTILE} is wrong.")),
+    ):
+        assert "onclick" in html
+        assert "<b onclick" not in html
+        assert "${" not in html
+
+
+def test_nobody_known_is_said_with_a_next_step() -> None:
+    unknown = Identification(someone(), Decision.UNKNOWN, None, 0.1, CARD, None, (), "")
+    assert "0 of 1 person identified" in sheets.summary([unknown])
+    assert "enroll somebody" in sheets.summary([unknown])
+
+
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [(EmptyGallery("x."), "Nobody is enrolled yet"), (NobodyFound("x."), "Nobody is in these frames")],
+)
+def test_known_situations_have_their_own_title(error: Exception, title: str) -> None:
+    assert title in presenters.problem(error)  # type: ignore[arg-type]
+
+
+def test_strangers_are_promised_only_where_there_is_evidence() -> None:
+    assert "Of 10,000 strangers, about 1 would pass." in elements.evidence(CARD)
+    assert "not known" in elements.evidence(Threshold(0.3, ThresholdSource.USER))
+    assert elements.strangers(0.0316) == "Of 100 strangers, about 3 would pass."
+    assert elements.strangers(0.0) == "In the evidence, no stranger passed."
+
+
+def test_a_range_is_said_inclusively_with_times() -> None:
+    assert (
+        presenters.range_line(FrameRange.inclusive(63, 99), video_info()) == "frames 63–99 · 0:06.3–0:09.9 · 37 frames"
+    )
+
+
+def test_damage_is_said_at_upload() -> None:
+    html = presenters.facts(video_info(damage="Decoded 78 of 200 frames."))
+    assert "Decoded 78 of 200 frames." in html
+    assert "This clip is damaged" in html
+
+
+def test_the_status_line_has_a_bar_where_there_is_a_number() -> None:
+    assert '<progress max="40" value="8"' in presenters.working(Progress("Reading frame", 8, 40, people=2))
+    assert "<progress" not in presenters.working(Progress("Loading models", 0, 0))
+    assert presenters.said("") == ""
+
+
+def test_a_missing_crop_is_an_empty_picture_and_a_stored_one_travels_in_the_page(
+    tmp_path: Path, pictures: Pictures
+) -> None:
+    assert pictures.crop(None) == MISSING
+    assert pictures.crop(tmp_path / "gone.jpg") == MISSING
+    path = tmp_path / "crop.jpg"
+    path.write_bytes(b"\xff\xd8\xffone")
+    first = pictures.crop(path)
+    assert first.startswith("data:image/jpeg;base64,")
+    path.write_bytes(b"\xff\xd8\xffother")
+    assert pictures.crop(path) != first
+    path.unlink()
+    assert pictures.crop(path) == MISSING
+    assert not list((tmp_path / "scratch").glob("*")) if (tmp_path / "scratch").exists() else True

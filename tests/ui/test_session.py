@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from biometric.entities import ObservedClip
+from biometric.errors import InvalidInput
+from biometric.ui.session import KEPT_AFTER_CLOSE, SESSIONS, Footage, Session, Sessions
+from tests.builders import axis, observed_clip, person
+from tests.fakes import video_info
+
+
+def seen(tmp_path: Path, *numbers: int) -> ObservedClip:
+    return observed_clip(tmp_path, *(person(number, tmp_path / "crops", axis(number)) for number in numbers))
+
+
+def footage(tmp_path: Path) -> Footage:
+    return Footage(clip=tmp_path / "clip.mp4", label="clip.mp4", info=video_info(), last=99)
+
+
+def test_another_range_forgets_what_was_observed(tmp_path: Path) -> None:
+    one = footage(tmp_path)
+    one.observe(seen(tmp_path, 1))
+    one.dropped.add("00000000_00.jpg")
+    one.choose_frames(0, 99)
+    assert one.observed is not None
+    one.choose_frames(0, 50)
+    assert (one.observed, one.person, one.dropped, one.asked) == (None, None, set(), False)
+
+
+def test_the_most_prominent_person_is_chosen(tmp_path: Path) -> None:
+    one = footage(tmp_path)
+    observed = seen(tmp_path, 1, 2)
+    one.observe(observed)
+    assert observed.most_prominent is not None
+    assert one.person == observed.most_prominent.person
+
+
+def test_a_tab_without_footage_gets_the_latest_with_its_observation(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    assert not session.carry("verification")
+    session.tabs["enrollment"] = footage(tmp_path)
+    session.latest = "enrollment"
+    session.tabs["enrollment"].observe(seen(tmp_path, 1))
+    session.tabs["enrollment"].dropped.add("x")
+    assert session.carry("verification")
+    taken = session.footage("verification")
+    assert taken.observed is session.footage("enrollment").observed
+    assert taken.dropped == set()
+    assert not session.carry("verification")
+    with pytest.raises(InvalidInput):
+        session.footage("elsewhere")
+
+
+def test_sessions_are_bounded_and_take_their_files_along(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path)
+    first = sessions.of("first")
+    folder = first.new_folder("clip")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for number in range(SESSIONS):
+        sessions.of(f"s{number}")
+    assert len(sessions) == SESSIONS
+    assert not folder.exists()
+    assert sessions.of("first") is not first
+
+
+def test_a_closed_page_is_kept_for_a_while(tmp_path: Path) -> None:
+    now = 0.0
+    sessions = Sessions(tmp_path, lambda: now)
+    session = sessions.of("page")
+    folder = session.new_folder("clip")
+    sessions.closed("page")
+    now = KEPT_AFTER_CLOSE - 1
+    assert sessions.of("page") is session  # it came back
+    sessions.closed("page")
+    now += KEPT_AFTER_CLOSE
+    sessions.of("other")
+    assert not folder.exists()
+    assert sessions.of("page") is not session
+    sessions.closed(None)
+
+
+@pytest.mark.parametrize("key", [None, "", "x" * 201, 5])
+def test_requests_without_a_page_are_refused(tmp_path: Path, key: object) -> None:
+    with pytest.raises(InvalidInput, match="open page"):
+        Sessions(tmp_path).of(key)  # type: ignore[arg-type]
