@@ -33,7 +33,7 @@ def crops_of(shared: Path, count: int = 12) -> list[np.ndarray]:
 def embedders(card: Card, shared: Path, tmp_path: Path, device: str) -> tuple[OpenVINOEmbedder, TorchEmbedder]:
     path = shared / "models" / card.files[0].name
     assert card.input is not None
-    reference = OpenVINOEmbedder(path, card.input, card.id, card.dimension)
+    reference = OpenVINOEmbedder(path, card.input, card.id, card.dimension, exact=True)
     ir = convert_to_ir(path, tmp_path / "model.xml") if path.suffix == ".onnx" else path
     return reference, TorchEmbedder.from_ir(ir, card.input, card.id, device, card.dimension)
 
@@ -47,6 +47,15 @@ def test_torch_agrees_with_openvino_on_real_crops(card: Card, shared: Path, tmp_
     assert cosines.min() >= 0.9999
     assert (rebuilt.model_id, rebuilt.dimension) == (reference.model_id, reference.dimension)
     assert rebuilt.device == "CPU · torch"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+def test_half_precision_keeps_embeddings_what_they_are(card: Card, shared: Path) -> None:
+    path, crops = shared / "models" / card.files[0].name, crops_of(shared)
+    assert card.input is not None
+    exact = OpenVINOEmbedder(path, card.input, card.id, exact=True).embed(crops)
+    assert (exact * OpenVINOEmbedder(path, card.input, card.id).embed(crops)).sum(axis=1).min() >= 0.9995
 
 
 @pytest.mark.gpu
