@@ -91,7 +91,9 @@ class EnrollmentTab:
         enrollment = self.page.service.enroll(observed, name, person, dropped=footage.dropped)
         session.enrolled = (token, enrollment.identity.id, enrollment.reference.id)
         references = self.page.references()
-        return {self.answer: presenters.enrolled(enrollment, self.page.pictures, references), self.sheet: ""}
+        warnings = self.page.news(enrollment.warnings)
+        html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
+        return {self.answer: html, self.sheet: ""}
 
     def _is_enrolled(self, session: Session, token: tuple[object, ...]) -> bool:
         """Return whether exactly this was enrolled last, and is still in the gallery."""

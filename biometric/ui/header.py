@@ -17,7 +17,10 @@ def strip(page: Page) -> str:
     cells = [*_models(page), *_gallery(page)]
     items = "".join(f'<li title="{escape(title)}">{escape(text)}</li>' for title, text in cells if text)
     trouble = "" if page.models_problem is None else presenters.problem(page.models_problem)
-    notices = "".join(elements.banner("info", "Please note", notice) for notice in page.service.models.notices())
+    notices = "".join(
+        f'<p class="sl-notice">{elements.icon("info")}<span>{escape(notice)}</span></p>'
+        for notice in page.service.models.notices()
+    )
     return (
         '<header class="sl-header"><div class="sl-brand"><span class="sl-logo" aria-hidden="true">◉</span>'
         f"<h1>Sightline</h1><p>Who is in this footage?</p></div>"

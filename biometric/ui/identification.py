@@ -112,11 +112,9 @@ class IdentificationTab:
             footage = self.panel.take(session, first, last, accept)
             yield {self.panel.status: presenters.working("Starting"), **self.panel.busy()}
             with self.page.job():
-                observed = yield from self.page.observe(footage, self.panel.status)
+                yield from self.page.observe(footage, self.panel.status)
                 self._identify(session)
                 yield {**self._empty(), **self._show(session), self.panel.status: ""}
-                for warning in observed.warnings:
-                    yield {self.writing: elements.banner("warning", "Please note", warning)}
                 yield from self._write(session, folder)
 
         yield from safely(run(), self.answer, lambda: {self.panel.status: "", **self.panel.idle()})
@@ -137,8 +135,9 @@ class IdentificationTab:
             return self._empty()
         found = session.identifications
         listed = answers.timeline(found, observed) + answers.table(found, observed)
+        warnings = "".join(elements.banner("warning", "Please note", one) for one in self.page.news(observed.warnings))
         return {
-            self.answer: sheets.summary(found),
+            self.answer: sheets.summary(found) + warnings,
             self.sheet: sheets.answers(found, session.opened, self.page.pictures),
             self.evidence: self._evidence(session),
             self.times: listed,

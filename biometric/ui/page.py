@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,6 +66,11 @@ class Page:
     def identities(self) -> list[Identity]:
         """Return everybody enrolled in the configured gallery, by name."""
         return self.service.gallery().identities()
+
+    def news(self, warnings: Sequence[str]) -> list[str]:
+        """Return the warnings of an answer that the header does not show already."""
+        known = set(self.service.models.notices())
+        return [warning for warning in warnings if warning not in known]
 
     def threshold(self, purpose: Purpose, session: Session | None = None) -> Threshold:
         """Return the threshold that a page decides by: its slider's where it was moved, else the default."""

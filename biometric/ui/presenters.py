@@ -140,7 +140,7 @@ def refused(observation: Observation, pictures: Pictures, limit: int = 60) -> st
     return f"<details><summary>{count(len(samples), 'refused sample')}, and why</summary>{shown}{more}</details>"
 
 
-def enrolled(enrollment: Enrollment, pictures: Pictures, own: References) -> str:
+def enrolled(enrollment: Enrollment, warnings: Sequence[str], pictures: Pictures, own: References) -> str:
     """Return the good news of an enrollment, the images kept, its warnings, and look-alikes with both pictures."""
     identity, reference = enrollment.identity, enrollment.reference
     kept = count(len(reference.crops), "sample")
@@ -152,7 +152,10 @@ def enrolled(enrollment: Enrollment, pictures: Pictures, own: References) -> str
     html = elements.banner("good", title, text)
     for twin in enrollment.lookalikes:
         html += lookalike(twin, enrollment, pictures, own)
-    for warning in enrollment.warnings:
+    twins = [f"against {twin.identity.name}, " for twin in enrollment.lookalikes]
+    for warning in warnings:
+        if any(twin in warning for twin in twins):
+            continue  # told above, with pictures
         html += elements.banner("warning", "Please note", warning)
     crops = "".join(
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'

@@ -158,7 +158,7 @@ class VerificationTab:
         )
         session.answered = True
         html = answers.verdict(answer, self.page.pictures, self.page.references())
-        warnings = "".join(elements.banner("warning", "Please note", one) for one in observed.warnings)
+        warnings = "".join(elements.banner("warning", "Please note", one) for one in self.page.news(observed.warnings))
         return {self.answer: html + warnings, **self._people(footage)}
 
     def decide_again(self, session: Session) -> Updates:

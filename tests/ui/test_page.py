@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser_setup import find
+from tests.ui.scenery import write_people
 from tests.ui.serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -364,3 +365,29 @@ def test_an_example_is_offered_and_opened(chromium: Any, clips: Clips, tmp_path:
         visitor.page.wait_for_selector("#enrollment-status >> text=Type the name “Yellow coat”")
         assert (root / "example-1.mp4").is_file()
         visitor.close()
+
+
+def test_somebody_who_looks_like_an_enrolled_person_is_shown_beside_them(visitor: Visitor, clips: Clips) -> None:
+    visitor.enroll(clips["one"], "First Red Coat")
+    said = visitor.enroll(clips["again"], "Second Red Coat")
+    assert "Second Red Coat looks like First Red Coat" in said
+    assert visitor.page.locator("#enrollment-answer .sl-warning .sl-pair img[src^='data:image/jpeg']").count() >= 2
+    assert said.count("First Red Coat, who is already enrolled") == 0
+
+
+def test_a_damaged_clip_is_told_at_upload_and_used_only_when_the_person_says_so(
+    visitor: Visitor, clips: Clips, tmp_path: Path
+) -> None:
+    page = visitor.page
+    whole = write_people(tmp_path / "whole.avi", [30], 60, codec="mpeg4").read_bytes()
+    damaged = tmp_path / "damaged.avi"
+    damaged.write_bytes(whole[: len(whole) * 6 // 10])
+    visitor.upload(damaged)
+    visitor.opened()
+    page.wait_for_selector(".sl-card >> text=This clip is damaged")
+    visitor.name("From Damage")
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "did not work")
+    page.get_by_label("Use it anyway, although it is damaged").check()
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "From Damage is enrolled")
