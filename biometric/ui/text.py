@@ -1,7 +1,6 @@
 """Words and numbers for people, and the one function that makes any text safe to stand in the page."""
 
 import html
-from collections.abc import Sequence
 
 _TEMPLATE_MARKS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 _DIRECTION_MARKS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
@@ -29,13 +28,6 @@ def count(number: int, one: str, many: str | None = None) -> str:
 def people(number: int) -> str:
     """Return "1 person" or "n people"."""
     return count(number, "person", "people")
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return "a", "a and b" or "a, b and c"."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def day(stamp: str) -> str:

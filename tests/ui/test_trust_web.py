@@ -118,12 +118,17 @@ def test_promise_1_no_address_reaches_gallery_or_database(enrolled: Server) -> N
 @pytest.mark.parametrize(
     "path", ["/etc/passwd", "../../../etc/passwd", "http://127.0.0.1:1/clip.mp4", "/proc/self/environ", "", "a\x00b"]
 )
-def test_promise_1_no_request_body_reads_a_file_of_the_server(enrolled: Server, path: str) -> None:
+def test_promise_1_no_request_body_reads_a_file_of_the_server(enrolled: Server, path: str, tmp_path: Path) -> None:
     data = {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}
     kind, answer = call(enrolled, "identify", data, None, None, None, None, None, False, False)
     assert kind == "error"
     assert "root:" not in json.dumps(answer)
     stored = str(crops(enrolled)[0])
+    elsewhere = write_people(tmp_path / "elsewhere.mp4", [0])  # a good clip, but nobody uploaded it
+    kind, answer = call(
+        enrolled, "identify", {**data, "path": str(elsewhere)}, None, None, None, None, None, False, False
+    )
+    assert kind == "error"
     kind, answer = call(enrolled, "identify", {**data, "path": stored}, None, None, None, None, None, False, False)
     assert kind == "error"
 
