@@ -1,6 +1,7 @@
 """Serves the page with the settings that a careful engineer starts from."""
 
 import ipaddress
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,15 @@ def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool
     blocks, settings = interface.blocks, service.settings
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
     threading.Thread(target=interface.page.prepare, name="prepare", daemon=True).start()
+    if block:
+        # A service manager's request to end is an orderly end, too: uploads go, as after Ctrl+C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         blocks.launch(**launch_options(settings, Path(get_upload_folder())), prevent_thread_lock=not block)
     except OSError as error:
         raise InvalidSetting(
-            f"The page cannot be served on {settings.host}, port {settings.port}: {error}. "
-            "Choose another with SIGHTLINE_PORT or --port."
+            f"The page cannot be served on {settings.host}, port {settings.port}: the port is in use, or the address "
+            "is not this machine's. Choose another port with SIGHTLINE_PORT or --port."
         ) from error
     return interface
 

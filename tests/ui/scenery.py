@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.annotation import PillowAnnotator
-from biometric.crops import JpegCropStore, sharpness
-from biometric.decoding import VideoLimits
+from biometric.clips.crops import JpegCropStore, sharpness
+from biometric.clips.decoding import VideoLimits
+from biometric.clips.video import PyAVReader
+from biometric.clips.video_writing import H264Writer
 from biometric.entities import Detection, Frame, Image, Purpose, Threshold, ThresholdSource
 from biometric.errors import WeightsMissing
-from biometric.gallery import SQLiteGallery
+from biometric.gallery.repository import SQLiteGallery
 from biometric.outputs import OutputWriter
 from biometric.ports import ModelStatus
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
-from biometric.video import PyAVReader
-from biometric.video_writing import H264Writer
 
 WIDTH, HEIGHT, FPS = 640, 360, 10
 HUES = (0, 30, 60, 90, 120, 150)

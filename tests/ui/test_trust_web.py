@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from biometric.gallery import SQLiteGallery
+from biometric.gallery.repository import SQLiteGallery
 from tests.ui.scenery import write_people
 from tests.ui.serving import Server, serving
 
@@ -168,9 +168,11 @@ def test_promise_3_uploads_do_not_outlive_a_crash(tmp_path: Path, clips: dict[st
         first.process.send_signal(signal.SIGKILL)
         first.process.wait(10)
         assert path.is_file()  # nothing could be cleaned up
-    with serving(root):
+    with serving(root) as second:
         assert not path.exists()
         assert not folder.exists()
+        second.process.send_signal(signal.SIGTERM)
+        second.process.wait(20)
     assert not list((root / "temp").glob("run-*"))  # an orderly end leaves nothing
 
 
