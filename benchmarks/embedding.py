@@ -13,16 +13,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from biometric.cards import Card, Format, InputFormat, Role
-from biometric.detection import UltralyticsDetector
-from biometric.embedding import prepare
-from biometric.embedding_openvino import OpenVINOEmbedder, convert_to_ir
-from biometric.embedding_torch import TorchEmbedder
+from biometric.clips.video import PyAVReader
 from biometric.entities import Frame, FrameRange, Image
-from biometric.models import ModelStore
+from biometric.models.cards import Card, Format, InputFormat, Role
+from biometric.models.detection import UltralyticsDetector
+from biometric.models.embedding import prepare
+from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
+from biometric.models.embedding_torch import TorchEmbedder
+from biometric.models.store import ModelStore
+from biometric.models.weights import WeightStore
 from biometric.settings import PROJECT, Settings
-from biometric.video import PyAVReader
-from biometric.weights import WeightStore
 
 BATCHES = (1, 8, 16, 64)
 

@@ -21,8 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from biometric.entities import Template
-from biometric.gallery import SQLiteGallery
-from biometric.gallery_storage import GalleryStorage
+from biometric.gallery.repository import SQLiteGallery
+from biometric.gallery.storage import GalleryStorage
 from biometric.ports import NewReference
 
 MODEL = "synthetic"

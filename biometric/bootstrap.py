@@ -6,23 +6,23 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biometric.models import ModelStore
+from biometric.models.store import ModelStore
+from biometric.models.vendor import quiet_ultralytics
 from biometric.outputs import OutputWriter
 from biometric.ports import Gallery, Tracker
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
-from biometric.vendor import quiet_ultralytics
 
 if TYPE_CHECKING:
-    from biometric.demo import DemoClip
+    from biometric.clips.demo import DemoClip
 
 
 def build(settings: Settings) -> Sightline:
     """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
     from biometric.annotation import PillowAnnotator
-    from biometric.crops import JpegCropStore, sharpness
-    from biometric.video import PyAVReader, VideoLimits
-    from biometric.video_writing import H264Writer
+    from biometric.clips.crops import JpegCropStore, sharpness
+    from biometric.clips.video import PyAVReader, VideoLimits
+    from biometric.clips.video_writing import H264Writer
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(
@@ -51,21 +51,21 @@ def build(settings: Settings) -> Sightline:
 
 
 def _open_gallery(folder: Path) -> Gallery:
-    from biometric.gallery import SQLiteGallery
+    from biometric.gallery.repository import SQLiteGallery
 
     return SQLiteGallery(folder)
 
 
 def _new_tracker(frame_rate: float) -> Tracker:
-    from biometric.tracking import ByteTracker
+    from biometric.models.tracking import ByteTracker
 
     return ByteTracker(frame_rate)
 
 
 def make_demo(folder: Path) -> "list[DemoClip]":
     """Make the example clips in a folder, unless they are there already."""
-    from biometric import demo
-    from biometric.video import PyAVReader
-    from biometric.video_writing import H264Writer
+    from biometric.clips import demo
+    from biometric.clips.video import PyAVReader
+    from biometric.clips.video_writing import H264Writer
 
     return demo.make_demo(folder, H264Writer(PyAVReader()))

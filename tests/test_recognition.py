@@ -18,7 +18,7 @@ from biometric.errors import (
     UnknownIdentity,
     UnknownPerson,
 )
-from biometric.gallery import SQLiteGallery
+from biometric.gallery.repository import SQLiteGallery
 from tests.builders import axis, observed_clip, person
 
 CARD = {"verification": 0.5, "identification": 0.6}

@@ -9,7 +9,7 @@ import pytest
 from biometric.annotation import PillowAnnotator
 from biometric.entities import FrameRange, ThresholdSource
 from biometric.errors import ClipNotFound, DamagedClip, InvalidFrameRange, InvalidThreshold
-from biometric.gallery import SQLiteGallery
+from biometric.gallery.repository import SQLiteGallery
 from biometric.outputs import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings

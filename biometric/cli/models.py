@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.models import ModelCheck, ModelStore
+from biometric.models.store import ModelCheck, ModelStore
 from biometric.ports import ModelStatus
 from biometric.settings import Settings
 

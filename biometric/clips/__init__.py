@@ -1,0 +1,1 @@
+"""Reading, checking and writing clips and pictures."""

@@ -1,0 +1,328 @@
+"""One pass over a clip with PyAV: open it safely, decode it in order, and remember what was seen.
+
+Only `video.py` uses this. The demuxer is forced to what `containers.identify` recognised, only the `file`
+protocol is allowed, and limits are checked before a picture is decoded.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.sidedata.sidedata import Type as SideDataType
+from av.video.reformatter import VideoReformatter
+
+from biometric.clips.containers import RAW_STREAMS, Container
+from biometric.clips.video_limits import VideoLimits
+from biometric.entities import Image
+from biometric.errors import DamagedClip, NotAVideo, NoVideoTrack
+
+THREADS = 4
+"""Decoding threads. A fixed number, because how far a damaged clip can be read must not depend on the machine."""
+
+_ALWAYS_DECODED = 25
+"""Frames decoded whatever the deadline: enough to tell a frame a packet from a field a packet, and the frame rate."""
+
+_LONGEST_GAP = 10
+"""Seconds between two frames beyond which a transport stream's clock is taken to have jumped."""
+
+_UNTIMED = RAW_STREAMS | {"avi"}
+"""Kinds whose frames have no time of presentation of their own, or (AVI with B-frames) a wrong one."""
+
+RAW_FPS = 25.0
+"""Frames per second of a raw stream that says nothing usable; FFmpeg's own default for such streams."""
+
+
+class Pass:
+    """One pass over a clip, from its first frame on, and what was learned on the way.
+
+    Attributes:
+        packets, frames: of the video track, so far.
+        incomplete: packets or frames that the demuxer or decoder marks as having lost data.
+        skipped: packets before the first frame that could not be decoded.
+        broken: a packet behind the first frame could not be read or decoded, and decoding stopped there.
+        cut: the deadline passed; packets were counted from there on.
+        end: seconds at which the last packet of any track ends, on the container's clock.
+    """
+
+    def __init__(self, clip: Path, container: Container, limits: VideoLimits, exact: bool = False) -> None:
+        self.kind = container.kind
+        self._limits = limits
+        limits.check_bytes(clip.stat().st_size)
+        self._file = _open(clip, container.kind, limits)
+        try:
+            self.stream = _video_stream(self._file)
+            self._check_claims()
+        except BaseException:
+            self._file.close()
+            raise
+        self.stream.thread_type = "SLICE" if exact else "AUTO"
+        self.stream.codec_context.thread_count = THREADS
+        self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        self._exact = exact
+        self._discarded = 0
+        self._frames: Generator[av.VideoFrame, None, None] | None = None
+        self._reformatter = VideoReformatter()
+        self._size: tuple[int, int] | None = None
+        self._turn = (False, False, False)
+        self._last_pts: int | None = None
+        self._ticks = 0
+        self.packets = self.frames = self.incomplete = self.skipped = self._decoded = 0
+        self.broken = self.cut = self._interlaced = False
+        self.end = 0.0
+
+    def _check_claims(self) -> None:
+        limits, context = self._limits, self.stream.codec_context
+        limits.check_pixels(context.width, context.height)
+        # Two fields may make one frame.
+        if max(self.stream.frames, len(self.stream.index_entries)) > 2 * limits.max_frames:
+            raise limits.frames_exceeded()
+        # Streams without a header have their duration guessed from bytes or timestamps: no claim to refuse for.
+        if self.kind in RAW_STREAMS or self.kind in {"mpegts", "mpeg"}:
+            return
+        claimed = self.stream.duration
+        limits.check_seconds(self.header_seconds if claimed is None else float(claimed * self.stream.time_base))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._frames is not None:
+            self._frames.close()
+        self._file.close()
+
+    def run(self, deadline: float) -> None:
+        """Decode to the end without making pictures."""
+        for _ in self.decode(deadline):
+            pass
+
+    def decode(self, deadline: float = math.inf) -> Iterator[av.VideoFrame]:
+        """Yield the frames; past the deadline (of `time.monotonic`) only count packets."""
+        self._frames = self._decode(deadline)
+        return self._frames
+
+    def _decode(self, deadline: float) -> Generator[av.VideoFrame, None, None]:
+        try:
+            for packet in self._demux():
+                if not self._counts(packet):
+                    continue
+                self.cut = self.cut or (self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline)
+                if self.cut:
+                    continue
+                self._decoded = self.packets
+                if packet.is_corrupt and self.kind != "mpegts":
+                    # Cut off by the end of the file. (In a transport stream it marks a lost packet in the middle.)
+                    self.broken = True
+                    return
+                yield from self._frames_of(packet)
+            if not self.cut:
+                yield from self._frames_of(None)
+        except av.FFmpegError:
+            self.broken = True
+            if self._too_large():
+                raise self._limits.pixels_exceeded("a frame") from None
+
+    def _demux(self) -> Iterator[av.Packet]:
+        """Yield the packets of all tracks, because only all of them tell where the file ends."""
+        # Behind the last packet PyAV 18 looks up every track, and stumbles over those that appeared on the way, as
+        # they do in transport streams. All packets have come by then.
+        with contextlib.suppress(IndexError):
+            yield from self._file.demux()
+
+    def _counts(self, packet: av.Packet) -> bool:
+        """Note a packet; return whether it is one to decode."""
+        if packet.time_base is not None and packet.pts is not None:
+            self.end = max(self.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        # An empty packet is demux()'s end mark or a dropped frame in an AVI; the decoder would take it for the end.
+        if packet.stream_index != self.stream.index or packet.size == 0:
+            return False
+        self.packets += 1
+        self.incomplete += packet.is_corrupt
+        self._discarded += packet.is_discard
+        if self.packets > 2 * self._limits.max_frames:
+            raise self._limits.frames_exceeded()
+        return True
+
+    def _frames_of(self, packet: av.Packet | None) -> Iterator[av.VideoFrame]:
+        try:
+            decoded = self.stream.decode(packet)
+        except av.FFmpegError:
+            # Streams are often cut in before a key frame; until the first frame nothing can lose its number.
+            if self.frames == 0 and not self._too_large():
+                self.skipped += 1
+                return
+            raise
+        for frame in decoded:
+            self._note(frame)
+            yield frame
+
+    def _note(self, frame: av.VideoFrame) -> None:
+        if self._size is None:
+            self._size = (frame.width, frame.height)
+            self._turn = _turn(frame)
+        if frame.pts is not None:
+            self._ticks += self._gap(frame.pts)
+            self._last_pts = frame.pts
+        self.frames += 1
+        self.incomplete += frame.is_corrupt
+        self._interlaced = self._interlaced or frame.interlaced_frame
+        if self.frames > self._limits.max_frames:
+            raise self._limits.frames_exceeded()
+
+    def _gap(self, pts: int) -> int:
+        """Ticks since the frame before. Where a broadcast's clock jumps or wraps, one frame goes by."""
+        if self._last_pts is None:
+            return 0
+        gap = pts - self._last_pts
+        jumps = self.kind in {"mpegts", "mpeg"} and not 0 < gap * self.stream.time_base <= _LONGEST_GAP
+        return round(1 / self._claimed_fps() / self.stream.time_base) if jumps else max(0, gap)
+
+    def _too_large(self) -> bool:
+        # Refusing a picture over `max_pixels`, FFmpeg leaves the decoder at its size, or at 0 × 0, by codec.
+        context = self.stream.codec_context
+        return not 0 < context.width * context.height <= self._limits.max_pixels
+
+    def picture(self, frame: av.VideoFrame) -> Image:
+        """Convert to (H, W, 3) uint8 BGR as displayed, in the first frame's size; alpha is dropped."""
+        width, height = self._size if self._size is not None else (frame.width, frame.height)
+        plain = self._reformatter.reformat(frame, width=width, height=height, format="bgr24", threads=1)
+        image = plain.to_ndarray()
+        transpose, flip_x, flip_y = self._turn
+        image = image.transpose(1, 0, 2) if transpose else image
+        image = image[:, ::-1] if flip_x else image
+        image = image[::-1] if flip_y else image
+        return np.ascontiguousarray(image, dtype=np.uint8)
+
+    def seconds(self, index: int) -> float:
+        """Presentation time of the frame just decoded, since the first one; nominal where the stream has no times."""
+        if self._last_pts is None or self.kind in _UNTIMED:
+            return index / self.fps()
+        return float(self._ticks * self.stream.time_base)
+
+    def fps(self) -> float:
+        """Average frames per second, of the decoded frames' times where there are any."""
+        claimed = self._claimed_fps()
+        if self.kind in _UNTIMED or self._ticks == 0:
+            return claimed
+        measured = float((self.frames - 1) / (self._ticks * self.stream.time_base))
+        # Times are rounded to the container's clock: where both agree, the header's fraction is the exact one.
+        return claimed if abs(measured - claimed) <= 0.02 * claimed else measured
+
+    def _claimed_fps(self) -> float:
+        claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
+        return claimed if 0.1 <= claimed <= 1000 else RAW_FPS
+
+    def displayed(self) -> tuple[int, int, int]:
+        """Width and height as displayed, and the clockwise degrees by which stored frames are turned for that."""
+        width, height = self._size if self._size is not None else (0, 0)
+        transpose, _, flip_y = self._turn
+        if transpose:
+            return height, width, 270 if flip_y else 90
+        return width, height, 180 if flip_y else 0
+
+    @property
+    def header_seconds(self) -> float:
+        """Duration that the header claims; 0 when it claims none."""
+        return (self._file.duration or 0) / 1e6
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing can have been lost between the threads: all well, a frame for each packet."""
+        return self._exact or (not self.broken and self.frames == self.packets - self._discarded)
+
+    @property
+    def dropped(self) -> int:
+        """Packets of an MP4 that the decoder passed over without a word.
+
+        Two fields may share a frame, and VP8 has packets that are never shown; elsewhere each packet is a frame.
+        """
+        if self.kind != "mov" or self.cut or self._interlaced or self.stream.codec_context.name == "vp8":
+            return 0
+        return 0 if self.packets >= 1.8 * self.frames else self.packets - self._discarded - self.frames
+
+    @property
+    def estimate(self) -> int:
+        """Frames of the whole clip: decoded ones, or as many as its packets make where the deadline cut in."""
+        if not self.cut:
+            return self.frames
+        # Either every packet is a frame (a few are still in the decoder), or every packet is one of two fields.
+        return self.packets // 2 if self.frames < 0.6 * self._decoded else self.packets
+
+    @property
+    def indexed(self) -> int:
+        """Samples in an MP4's table, after its edit list; of a fragmented one, in the fragments met so far."""
+        return len(self.stream.index_entries) if self.kind == "mov" else 0
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether an MP4 comes in fragments, each with a table of its own."""
+        return self.kind == "mov" and self.stream.frames == 0
+
+    @property
+    def claimed(self) -> int | None:
+        """Frames that the file's own tables promise."""
+        if self.kind == "mov":
+            return max(0, self.indexed - self._discarded) or None
+        return self.stream.frames if self.kind in {"avi", "mxf", "ivf"} and self.stream.frames > 0 else None
+
+    def nothing_readable(self) -> DamagedClip:
+        """The error for a clip that opens, but yields no frame."""
+        return DamagedClip(
+            "The clip is damaged: not a single frame can be read. Copy it again or choose another one.",
+            0,
+            self.claimed,
+        )
+
+
+def _open(clip: Path, kind: str, limits: VideoLimits) -> av.container.InputContainer:
+    options = {
+        "protocol_whitelist": "file",
+        "format_whitelist": av.format.ContainerFormat(kind, "r").name,
+        "max_pixels": str(limits.max_pixels),
+    }
+    if kind in _HEADERLESS:
+        # Where tracks only show up while reading, PyAV cannot hand `max_pixels` to the decoder that FFmpeg runs to
+        # learn about them. The parsers learn enough; no decoder is allowed to run before the limits are checked.
+        options["codec_whitelist"] = "none"
+    try:
+        # The "file:" prefix keeps a name such as "http:x.mp4" a file name.
+        return av.open(f"file:{clip.absolute()}", "r", format=kind, options=options, metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise DamagedClip("The clip is damaged: it cannot be opened. Copy it again or choose another one.") from error
+
+
+_HEADERLESS = RAW_STREAMS | {"mpegts", "mpeg", "flv"}
+
+
+def _video_stream(file: av.container.InputContainer) -> av.VideoStream:
+    # A sound file's cover picture is a video track to FFmpeg, but no video.
+    cover = av.stream.Disposition.attached_pic
+    streams = [stream for stream in file.streams.video if not stream.disposition & cover]
+    if not streams:
+        raise NoVideoTrack("The file holds sound but no video track. Choose a video clip.")
+    if streams[0].codec_context is None:
+        raise NotAVideo("The clip's pictures are coded in a way that cannot be read here. Convert it to MP4 (H.264).")
+    return streams[0]
+
+
+def _turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
+    """Return (transpose, then flip left-right, then flip up-down) of the display matrix.
+
+    The matrix is nine 32-bit integers a b u c d v x y w with x' = a x + c y, y' = b x + d y
+    (FFmpeg, libavutil/display.h);
+    rotations other than by quarter turns are rounded to the nearest.
+    """
+    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    if data is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].astype(float)
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return False, bool(a < 0), bool(d < 0)
+    return True, bool(c < 0), bool(b < 0)

@@ -1,0 +1,192 @@
+"""Check a clip and read exactly the frames asked for (PyAV; its objects stay in here).
+
+Every read starts at the first frame and counts: a seek lands beside the frame asked for in MPEG-TS, variable
+frame rate and files without index, counting never does. Only wanted frames are converted to pictures.
+
+Frame 0 is the first frame that the decoder delivers; frames follow in order of presentation. Numbers end at the
+first packet in the middle that cannot be decoded, because behind it nobody could say which frame is which.
+"""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Collection, Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from biometric.clips.containers import Container, identify
+from biometric.clips.decoding import Pass
+from biometric.clips.video_limits import VideoLimits
+from biometric.entities import Frame, FrameRange, VideoInfo
+from biometric.errors import DamagedClip, InvalidFrameRange
+
+__all__ = ["PyAVReader", "VideoLimits", "browser_playable"]
+
+_TIME_TOLERANCE = 0.5
+"""Seconds by which a header's duration may exceed the last timestamp before the clip counts as cut short."""
+
+_PLAYED = {
+    "mov": {"h264", "vp9", "av1"},
+    "webm": {"vp8", "vp9", "av1"},
+}
+"""Codecs that current Chromium and Firefox play, by container; 8 bit 4:2:0 only."""
+
+
+def browser_playable(container: Container, codec: str, pixel_format: str | None) -> bool:
+    """Return whether browsers play such a clip as it is (FFmpeg's names of codec and pixel format)."""
+    played = _PLAYED.get("webm" if container.webm else container.kind, set())
+    return codec in played and pixel_format in {"yuv420p", "yuvj420p"}
+
+
+class PyAVReader:
+    """Reads clips (`ports.VideoReader`). It keeps nothing between calls and may be shared by threads.
+
+    Args:
+        limits: refused beyond these, before the first frame is decoded where the file admits it.
+        count_seconds: how long `probe` may decode to count frames; past it packets are counted instead.
+    """
+
+    def __init__(self, limits: VideoLimits | None = None, count_seconds: float = 15.0) -> None:
+        self._limits = VideoLimits() if limits is None else limits
+        self._count_seconds = count_seconds
+
+    def probe(self, clip: Path) -> VideoInfo:
+        """Check and describe a clip by decoding it once, within the time allowed.
+
+        Raises:
+            ClipNotFound, EmptyClip, NotAVideo, NoVideoTrack: it is no clip.
+            ClipTooLarge: a limit is exceeded.
+            DamagedClip: no frame can be read, or an MP4's index is missing. A clip that can be read in part is
+                described, with the damage said in `VideoInfo.damage`.
+        """
+        container = identify(clip)
+        with contextlib.ExitStack() as opened:
+            counted = opened.enter_context(Pass(clip, container, self._limits))
+            counted.run(time.monotonic() + self._count_seconds)
+            if not counted.certain and not counted.cut:
+                second = opened.enter_context(Pass(clip, container, self._limits, exact=True))
+                second.run(time.monotonic() + self._count_seconds)
+                # Cut off by the clock, the exact pass knows less than the first one.
+                counted = counted if second.cut else second
+            if counted.frames == 0:
+                raise counted.nothing_readable()
+            return _describe(counted, container, _digest(clip))
+
+    def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
+        """Yield exactly the frames of the range in order, streaming; closing the iterator releases the clip.
+
+        `Frame.seconds` counts from the first frame's presentation. Where the picture size changes within the clip,
+        frames are scaled to the first one's. Pixels are taken as square; a sample aspect ratio is ignored.
+
+        Raises:
+            InvalidFrameRange: the range ends outside the clip (after yielding what lies inside).
+            DamagedClip: the clip ended before the range did (after yielding what could be read).
+            ClipNotFound, EmptyClip, NotAVideo, NoVideoTrack, ClipTooLarge: as for `probe`.
+        """
+        return self._select(clip, range(frames.start, frames.stop, frames.step))
+
+    def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
+        """Return the frames of the given numbers, in one pass. Raises as `read` does."""
+        wanted = sorted(set(indices))
+        if wanted and wanted[0] < 0:
+            raise InvalidFrameRange(f"Frames are numbered from 0, got {wanted[0]}.")
+        return {frame.index: frame for frame in self._select(clip, wanted)}
+
+    def _select(self, clip: Path, wanted: Sequence[int]) -> Generator[Frame, None, None]:
+        """Yield the wanted frames, given in rising order."""
+        if len(wanted) == 0:
+            return
+        container = identify(clip)
+        done = 0
+        # PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are
+        # drained at the end. So nobody is told "it ends here" before a pass without them has said the same.
+        for exact in (False, True):
+            with Pass(clip, container, self._limits, exact) as one:
+                for index, frame in enumerate(one.decode()):
+                    if index == wanted[done]:
+                        yield Frame(index, one.picture(frame), one.seconds(index))
+                        done += 1
+                        if done == len(wanted):
+                            return
+                if exact:
+                    raise _ends_early(one, container, wanted[-1])
+
+
+def _describe(counted: Pass, container: Container, digest: str) -> VideoInfo:
+    width, height, rotation = counted.displayed()
+    source: Literal["decoded", "claimed"] = "claimed" if counted.cut else "decoded"
+    count = counted.estimate
+    fps = counted.fps()
+    context = counted.stream.codec_context
+    codec = context.codec.canonical_name
+    return VideoInfo(
+        width=width,
+        height=height,
+        fps=fps,
+        frame_count=count,
+        frame_count_source=source,
+        duration=count / fps,
+        rotation=rotation,
+        codec=codec,
+        container=container.kind,
+        digest=digest,
+        claimed_frames=counted.claimed,
+        damage=_damage(counted, container, count),
+        browser_playable=browser_playable(container, codec, context.pix_fmt),
+    )
+
+
+def _damage(counted: Pass, container: Container, count: int) -> str | None:
+    """Say what is wrong with a clip, or None. A wrong frame rate or frame count alone is no damage."""
+    if _is_short(counted, container):
+        about, claimed = "", counted.claimed
+        if claimed is None and counted.header_seconds > 0 and container.kind in _TIMED:
+            about, claimed = "about ", round(counted.header_seconds * counted.fps())
+        if claimed is not None and claimed > count:
+            return f"The clip is damaged: {count} of {about}{claimed} frames can be read."
+        return f"The clip is damaged: it ends early or holds unreadable data; {count} frames can be read."
+    if counted.incomplete:
+        return f"The clip is damaged: {counted.incomplete} of {count} frames have lost data and may look wrong."
+    return None
+
+
+_TIMED = frozenset({"matroska", "avi", "flv", "asf", "mxf"})
+"""Kinds whose header says how long the clip is."""
+
+
+def _is_short(counted: Pass, container: Container) -> bool:
+    """Whether frames that the file promises cannot be read."""
+    if counted.broken or counted.dropped > 0:
+        return True
+    if container.kind == "mov":
+        # The table of samples is exact (an edit list has shortened it); of fragments only those met are known.
+        return counted.packets < counted.indexed or (container.missing > 0 and counted.fragmented)
+    if counted.skipped and container.kind in _TIMED:
+        return True
+    if container.kind not in _TIMED or counted.header_seconds == 0:
+        return container.missing > 0
+    if container.missing > 0:
+        # The file is cut, but may have lost no more than an index behind its last frame.
+        return round(counted.header_seconds * counted.fps()) > counted.frames
+    return counted.header_seconds - counted.end > _TIME_TOLERANCE
+
+
+def _ends_early(counted: Pass, container: Container, wanted: int) -> DamagedClip | InvalidFrameRange:
+    if counted.frames == 0:
+        return counted.nothing_readable()
+    last = counted.frames - 1
+    if _is_short(counted, container):
+        return DamagedClip(
+            f"The clip is damaged: frame {wanted} was asked for, but only frames 0 to {last} can be read."
+            f" Choose a To frame of at most {last}, or copy the clip again.",
+            counted.frames,
+            counted.claimed,
+        )
+    return InvalidFrameRange(
+        f"Frame {wanted} is outside the clip, whose last frame is {last}. Choose another To frame."
+    )
+
+
+def _digest(clip: Path) -> str:
+    with clip.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

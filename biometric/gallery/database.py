@@ -1,0 +1,156 @@
+"""Opens the gallery's SQLite database and owns its two ways in: `reading` (a snapshot) and `writing` (the write lock).
+
+Connections live as long as one operation. That makes the gallery usable from any thread, lets a database that was
+replaced by a restored backup be seen at once, and leaves nothing open; opening costs a few tenths of a millisecond.
+"""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from biometric.errors import GalleryBusy, GalleryCorrupt, StorageFull
+from biometric.gallery.migrations import MIGRATIONS, migrate, schema_version
+
+BUSY_SECONDS = 20.0
+"""How long an operation waits for another process before it gives up."""
+
+JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "delete"
+"""SQLite 3.7.0 to 3.51.2 can corrupt a database when a WAL is reset (https://sqlite.org/wal.html, "WAL-reset bug")."""
+
+_PRAGMAS = (
+    "foreign_keys = ON",
+    "secure_delete = ON",  # what is erased must not stay readable in free pages
+    "synchronous = EXTRA",  # also syncs the folder after the journal is gone: acknowledged means on disk
+    "temp_store = MEMORY",  # no biometric data in temporary files
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+)
+
+
+class GalleryDatabase:
+    """The database file of one gallery folder. Safe to use from several threads and processes."""
+
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.path = path
+        self.journal = path.with_name(f"{path.name}-journal")
+        self._busy_seconds = busy_seconds
+
+    @contextmanager
+    def reading(self) -> Iterator[Database | None]:
+        """Yield a consistent snapshot, or None when there is no gallery yet (then nothing is created either).
+
+        Raises:
+            GalleryBusy, GalleryCorrupt, StorageFull: see `translated`.
+        """
+        with translated():
+            if not self.path.exists():
+                yield None
+                return
+            with closing(self._current()) as db:
+                db.execute("BEGIN")
+                yield db if schema_version(db) > 0 else None
+                db.rollback()
+
+    @contextmanager
+    def writing(self, busy_seconds: float | None = None) -> Iterator[Database]:
+        """Hold the write lock of a gallery that is created or migrated as needed; commit at the end, or roll back.
+
+        Raises:
+            GalleryBusy, GalleryCorrupt, StorageFull: see `translated`.
+        """
+        with translated():
+            self._create()
+            with closing(self._connect(self._busy_seconds if busy_seconds is None else busy_seconds)) as db:
+                schema_version(db)  # before anything is changed in a file that may not be a gallery
+                if db.execute("PRAGMA journal_mode").fetchone()[0] != JOURNAL:
+                    db.execute(f"PRAGMA journal_mode = {JOURNAL}")
+                # Not a plain BEGIN: two that read first and write later would fail each other.
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    migrate(db)
+                    yield db
+                    db.commit()
+                except BaseException:
+                    db.rollback()
+                    raise
+
+    def _current(self) -> Database:
+        db = self._connect(self._busy_seconds)
+        try:
+            if not 0 < schema_version(db) < len(MIGRATIONS):
+                return db
+        except BaseException:
+            db.close()
+            raise
+        db.close()
+        with self.writing():
+            pass
+        return self._connect(self._busy_seconds)
+
+    def _create(self) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its journal the permissions of the database, so this one call protects both.
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    def _connect(self, busy_seconds: float) -> Database:
+        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+            return Database(connection, execute_plugins=False)
+        except BaseException:
+            connection.close()
+            raise
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors of SQLite and of the file system into ours.
+
+    Raises:
+        GalleryBusy: another process held the lock for too long.
+        GalleryCorrupt: the file is damaged, or is no gallery.
+        StorageFull: the disk is full, or the folder cannot be written.
+    """
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise  # a mistake of ours, not of the data
+    except sqlite3.Error as error:
+        raise _of_sqlite(error) from error
+    except OSError as error:
+        raise _of_system(error) from error
+
+
+_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+
+
+def _of_sqlite(error: sqlite3.Error) -> GalleryBusy | GalleryCorrupt | StorageFull:
+    # Extended codes carry the primary one in their low byte.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return GalleryBusy("Another process is using the gallery. Try again in a moment.")
+    if code in _UNWRITABLE or code == sqlite3.SQLITE_IOERR:
+        return StorageFull(
+            f"The gallery could not be read or written ({error}); nothing was changed. "
+            "Free disk space or check the permissions of the gallery's folder, then try again."
+        )
+    return GalleryCorrupt(
+        f"The gallery's database is damaged ({error}). Restore its folder from a backup, "
+        "or import an export into a new gallery folder."
+    )
+
+
+def _of_system(error: OSError) -> StorageFull:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StorageFull("The disk is full; nothing was changed. Free disk space, then try again.")
+    return StorageFull(
+        f"The gallery's folder could not be written ({error.strerror or error}); nothing was changed. "
+        "Check that it is a folder and that you may write to it, then try again."
+    )

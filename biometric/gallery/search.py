@@ -1,0 +1,104 @@
+"""Keeps an index in step with the database and answers searches from it.
+
+The index is derived and disposable: it is rebuilt when the database file was replaced, and otherwise brought up to
+date with the references that changed since, whichever process changed them.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from biometric.entities import Vector
+from biometric.errors import GalleryCorrupt
+from biometric.gallery.index import FlatIndex, Hit, make_index
+
+_CHUNK = 1 << 16
+"""References read at a time; bounds the memory needed besides the index itself."""
+
+_ALL = "SELECT number, identity_number, vector FROM biometric_references ORDER BY number"
+_CHANGED = (
+    "SELECT r.number, r.identity_number, r.vector FROM changes c "
+    "JOIN biometric_references r ON r.number = c.reference_number WHERE c.revision > ? ORDER BY c.revision"
+)
+
+
+class GallerySearch:
+    """An index with the place in the database's history up to which it is true. The caller holds a lock."""
+
+    def __init__(self) -> None:
+        self._index: FlatIndex | None = None
+        self._origin: tuple[object, ...] = ()
+        self._revision = 0
+
+    def search(self, db: Database, origin: tuple[object, ...], dimension: int, query: Vector, count: int) -> list[Hit]:
+        """Return the `count` best identities of the snapshot `db`, highest score first.
+
+        Args:
+            db: a snapshot, never older than the one of the call before.
+            origin: identifies the database file; another one means another history.
+            dimension: D of the vectors in `db`.
+            query: (D,) unit float32.
+            count: most identities to return.
+
+        Raises:
+            GalleryCorrupt: a stored vector is not of unit length or of another dimension.
+        """
+        return self.refresh(db, origin, dimension).search(query, count)
+
+    def refresh(self, db: Database, origin: tuple[object, ...], dimension: int) -> FlatIndex:
+        """Return the index, brought up to the snapshot `db` (arguments as in `search`)."""
+        revision = int(db.execute("SELECT coalesce(max(revision), 0) FROM changes").fetchone()[0])
+        index = self._index
+        if index is None or (origin, dimension) != (self._origin, index.dimension) or revision < self._revision:
+            index = _built(db, dimension)
+        elif revision > self._revision:
+            _update(index, db, self._revision)
+        self._index, self._origin, self._revision = index, origin, revision
+        return index
+
+    def forget(self) -> None:
+        """Free the index; the next search builds it again."""
+        self._index = None
+
+
+def _built(db: Database, dimension: int) -> FlatIndex:
+    index = make_index(dimension)
+    for references, owners, vectors in _read(db.execute(_ALL), dimension):
+        index.update(np.empty(0, np.int64), references, owners, vectors)
+    return index
+
+
+def _update(index: FlatIndex, db: Database, since: int) -> None:
+    changed = db.execute("SELECT reference_number FROM changes WHERE revision > ?", [since]).fetchall()
+    gone = np.array(changed, dtype=np.int64).reshape(-1)
+    for references, owners, vectors in _read(db.execute(_CHANGED, [since]), index.dimension):
+        index.update(gone, references, owners, vectors)
+        gone = np.empty(0, np.int64)
+    if len(gone):
+        nothing = np.empty(0, np.int64)
+        index.update(gone, nothing, nothing, np.empty((0, index.dimension), np.float32))
+
+
+def _read(
+    cursor: sqlite3.Cursor, dimension: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    while chunk := cursor.fetchmany(_CHUNK):
+        references, owners, blobs = zip(*chunk, strict=True)
+        data = b"".join(blobs)
+        if len(data) != 4 * dimension * len(blobs):
+            raise _damaged()
+        vectors = np.frombuffer(data, dtype="<f4").reshape(-1, dimension)
+        lengths = np.linalg.norm(vectors, axis=1)
+        if not np.all(np.abs(lengths - 1.0) < 1e-3):  # false for NaN, too
+            raise _damaged()
+        yield np.array(references, np.int64), np.array(owners, np.int64), vectors
+
+
+def _damaged() -> GalleryCorrupt:
+    return GalleryCorrupt(
+        "The gallery's database is damaged (a stored template is not a unit vector of the gallery's model). "
+        "Restore its folder from a backup, or import an export into a new gallery folder."
+    )

@@ -1,0 +1,130 @@
+"""The gallery's one write path, and its way of reading: transactions that cover rows and crop files together.
+
+Whatever must accompany every write (an audit row, a consent check) belongs here.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from biometric.errors import GalleryError, UnknownIdentity
+from biometric.gallery import rows
+from biometric.gallery.archive_format import ReferenceRecord
+from biometric.gallery.database import GalleryDatabase, translated
+from biometric.gallery.files import GalleryFiles
+from biometric.gallery.migrations import migrate
+
+DATABASE_NAME = "gallery.sqlite3"
+
+
+class Write:
+    """A transaction under way: its database, and which crop folders it makes or is about to delete."""
+
+    def __init__(self, db: Database, files: GalleryFiles) -> None:
+        self.db = db
+        self._files = files
+        self._marker: Path | None = None
+        self._places: list[tuple[str, str]] = []
+
+    def store(self, number: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]]) -> None:
+        """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`."""
+        self._announce((folder, record.id))
+        rows.insert_reference(self.db, number, folder, record)
+        self._files.place(folder, record.id, crops)
+
+    def remove(self, number: int) -> None:
+        """Delete an identity's rows; its crops follow after the commit."""
+        self._announce(*rows.delete_identity(self.db, number))
+
+    def settle(self, db: Database) -> None:
+        """Delete the files that have no row: of what was removed, or of what was rolled back.
+
+        Asks the rows, under the lock (`db` is a later write transaction), instead of remembering whether the commit
+        went through: that is also right after an interrupt in the middle of it.
+        """
+        known = rows.known_references(db, [reference for _, reference in self._places])
+        for folder, reference in self._places:
+            if reference not in known:
+                self._files.discard(folder, reference)
+        if self._marker is not None:
+            self._files.unmark(self._marker)
+
+    @property
+    def touches_files(self) -> bool:
+        """Whether `settle` has anything to do."""
+        return self._marker is not None
+
+    def _announce(self, *places: tuple[str, str]) -> None:
+        if self._marker is None:
+            self._marker = self._files.mark()
+        self._places += places
+
+
+class GalleryStorage:
+    """Database and crop files of one gallery folder."""
+
+    def __init__(self, folder: Path, busy_seconds: float) -> None:
+        self.files = GalleryFiles(folder)
+        self._database = GalleryDatabase(folder / DATABASE_NAME, busy_seconds)
+
+    def origin(self, db: Database) -> tuple[object, ...]:
+        """Identify the database file, so that a restored backup is told from the file it replaced."""
+        status = self._database.path.stat()
+        return (db.execute("SELECT id FROM gallery").fetchone(), status.st_dev, status.st_ino)
+
+    @contextmanager
+    def reading(self) -> Iterator[Database | None]:
+        """Yield a snapshot, or None (and create nothing) when there is no gallery yet."""
+        with translated():
+            interrupted = self._database.journal.exists() or bool(self.files.interrupted())
+        if interrupted:
+            self._recover()
+        with self._database.reading() as db_or_none:
+            yield db_or_none
+
+    @contextmanager
+    def reading_or_empty(self) -> Iterator[Database]:
+        """Yield a snapshot, or an empty database in memory when there is no gallery yet."""
+        with self.reading() as db:
+            if db is not None:
+                yield db
+                return
+            with closing(Database(memory=True, execute_plugins=False)) as empty:
+                migrate(empty)
+                yield empty
+
+    @contextmanager
+    def writing(self) -> Iterator[Write]:
+        """Hold the write lock; at the end rows and files are all there, or none of them."""
+        write: Write | None = None
+        try:
+            with self._database.writing() as db:
+                self.files.sweep(partial(rows.known_references, db))
+                write = Write(db, self.files)
+                yield write
+        finally:
+            if write is not None and write.touches_files:
+                # When the lock cannot be had, the marker stays and the next one that opens the gallery settles.
+                with suppress(GalleryError), self._database.writing() as db:
+                    write.settle(db)
+
+    @contextmanager
+    def writing_existing(self) -> Iterator[Write]:
+        """Like `writing`, but raise `UnknownIdentity` instead of creating a gallery."""
+        with self.reading() as db:
+            absent = db is None
+        if absent:
+            raise UnknownIdentity("Nobody is enrolled yet. Enroll somebody first.")
+        with self.writing() as write:
+            yield write
+
+    def _recover(self) -> None:
+        # No waiting: a lock that cannot be had has a living holder, and whoever gets it sweeps first.
+        with suppress(GalleryError), self._database.writing(busy_seconds=0) as db:
+            self.files.sweep(partial(rows.known_references, db))
+            # A process killed early leaves a journal that SQLite ignores but keeps. It holds old pages, so old
+            # biometric data; any write replaces it and the commit deletes it.
+            db.execute("UPDATE gallery SET id = id")

@@ -1,0 +1,1 @@
+"""Weights by typed cards, and the adapters that run them."""

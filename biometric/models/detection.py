@@ -1,0 +1,273 @@
+"""Finds people with any ultralytics detection model: `.pt` on CUDA, everything else (exported once) on the CPU."""
+
+import contextlib
+import logging
+import shutil
+import threading
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.entities import Detection, Frame
+from biometric.errors import UnsupportedModel, WeightsCorrupt
+from biometric.models.own_weights import fresh_digest
+from biometric.models.sealing import sealed_folder
+from biometric.models.vendor import quiet_ultralytics
+
+CONFIDENCE = 0.1
+"""Least confidence reported: ByteTrack continues tracks with detections as weak as this."""
+
+OVERLAP = 0.7
+"""Boxes that overlap more (intersection over union) are one person; for models with non-maximum suppression."""
+
+MOST = 100
+"""Most people reported a frame."""
+
+BATCH = {"cuda": 32, "cpu": 8}
+"""Frames a run, for models that take several at once."""
+
+_EXPORTED = "_openvino_model"
+_VENDOR_ERRORS = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AssertionError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    NotImplementedError,
+    ImportError,
+    OSError,
+    SyntaxError,
+)
+"""What ultralytics raises for files that it cannot use: it has no error types of its own."""
+
+
+class UltralyticsDetector:
+    """ports.Detector.
+
+    Args:
+        path: a `.pt`, a folder of an export, or any other file that ultralytics loads.
+        name: card name or file name, for people.
+        device: "cpu", "cuda", "cuda:1", …
+        cache: folder for converted weights and ultralytics' own settings.
+        confidence: least confidence to report, in [0, 1].
+        files: the files of the model where they are not `path` alone (an OpenVINO export outside a folder).
+
+    Raises:
+        WeightsCorrupt: the file does not load, or holds anything but a model (pickled code is never run).
+        UnsupportedModel: not a detection model, or one that knows no people.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        device: str,
+        cache: Path,
+        confidence: float = CONFIDENCE,
+        files: Sequence[Path] = (),
+    ) -> None:
+        if not 0.0 <= confidence <= 1.0:
+            raise ValueError(f"expected a confidence in [0, 1], got {confidence}")
+        self._name = name
+        self._confidence = confidence
+        self._lock = threading.Lock()
+        _prepare(cache)
+        source = _folder(path, files, cache)
+        if source.suffix == ".pt":
+            self._model, self._device = _from_checkpoint(source, device, cache)
+        else:
+            self._model, self._device = _load(source), "cpu"
+        self._person: int | None = None
+        self._options: dict[str, Any] = {
+            "conf": confidence,
+            "iou": OVERLAP,
+            "max_det": MOST,
+            "device": self._device,
+            "verbose": False,
+            "save": False,
+        }
+        if self._device != "cpu":
+            self._options["quantize"] = 16  # half precision: twice as fast, boxes move by fractions of a pixel
+        self._predict([np.zeros((360, 640, 3), np.uint8)])
+        backend = self._model.predictor.model
+        self._check(backend)
+        self._person = _person_class(backend.names, name)
+        self._options["classes"] = [self._person]
+        # Exports of fixed shape take one frame at a time; stacking them would only cost memory traffic.
+        many = backend.format == "pt" or bool(getattr(backend, "dynamic", False))
+        self._batch = BATCH[self._device.split(":")[0]] if many else 1
+        self._format = str(backend.format)
+
+    @property
+    def name(self) -> str:
+        """Card name or file name, for people."""
+        return self._name
+
+    @property
+    def device(self) -> str:
+        """For people, such as "CPU · OpenVINO"."""
+        if self._device != "cpu":
+            return f"CUDA · {self._device}"
+        return "CPU · " + {"openvino": "OpenVINO", "pt": "torch", "onnx": "ONNX"}.get(self._format, self._format)
+
+    def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        """Return each frame's people, highest confidence first, numbered from 0; [] for no frames.
+
+        Boxes are clipped to the frame and at least one pixel wide and high.
+        """
+        found: list[list[Detection]] = []
+        for start in range(0, len(frames), self._batch):
+            part = frames[start : start + self._batch]
+            for frame, rows in zip(part, self._predict([frame.image for frame in part]), strict=True):
+                found.append(to_detections(rows, frame.index, frame.image.shape[1], frame.image.shape[0]))
+        return found
+
+    def _predict(self, images: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+        """Return (N, 6) float32 rows x1, y1, x2, y2, confidence, class for each image."""
+        with self._lock:
+            try:
+                results = self._model.predict(images, batch=len(images), **self._options)
+            except _VENDOR_ERRORS as error:
+                if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
+                    raise
+                raise WeightsCorrupt(f"The detector {self._name} cannot be run: {error}") from error
+        return [
+            np.asarray(result.boxes.data.cpu().numpy(), np.float32) for result in results if result.boxes is not None
+        ]
+
+    def _check(self, backend: Any) -> None:
+        task = getattr(backend, "task", None) or self._model.task
+        if task != "detect":
+            raise UnsupportedModel(
+                f"{self._name} is a model for the task {task!r}. Name a detection model, such as yolo26n.pt."
+            )
+
+
+def to_detections(rows: NDArray[np.float32], frame_index: int, width: int, height: int) -> list[Detection]:
+    """Turn (N, ≥5) rows x1, y1, x2, y2, confidence in pixels into detections, as `UltralyticsDetector.detect` says.
+
+    Rows that are not finite, or that leave less than a pixel inside the frame, are dropped.
+    """
+    rows = rows[np.isfinite(rows[:, :5]).all(axis=1)]
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    limits = np.array([width, height, width, height], np.float32)
+    boxes = rows[:, :4].clip(0, limits)
+    kept = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+    pairs = zip(boxes[kept].tolist(), rows[kept, 4].tolist(), strict=True)
+    return [
+        Detection(frame_index, (box[0], box[1], box[2], box[3]), min(1.0, max(0.0, confidence)), number)
+        for number, (box, confidence) in enumerate(pairs)
+    ][:MOST]
+
+
+def _person_class(names: Any, model: str) -> int:
+    found = {int(number): str(name).strip().lower() for number, name in dict(names).items()}
+    for number, name in found.items():
+        if name == "person":
+            return number
+    if len(found) == 1:
+        return next(iter(found))
+    raise UnsupportedModel(f"{model} does not know people: none of its {len(found)} classes is called person.")
+
+
+def _prepare(cache: Path) -> None:
+    """Import ultralytics with its network use, installs and free unpickling off, and its voice low."""
+    quiet_ultralytics(cache)
+    import ultralytics.nn.tasks as tasks
+    from ultralytics.utils import LOGGER, SETTINGS, checks
+
+    LOGGER.setLevel(logging.ERROR)
+    # Somebody may have imported it before with another environment: these are read once, at import.
+    tasks.SAFE_LOAD = True
+    checks.AUTOINSTALL = False
+    if SETTINGS.get("sync"):
+        SETTINGS["sync"] = False  # writes ultralytics' settings file, in our cache
+
+
+def _load(path: Path) -> Any:
+    from ultralytics import YOLO
+
+    try:
+        return YOLO(path)
+    except _VENDOR_ERRORS as error:
+        raise WeightsCorrupt(
+            f"The detector {path.name} cannot be loaded: it is damaged or not a model of ultralytics ({_first(error)})."
+        ) from error
+
+
+def _first(error: Exception) -> str:
+    """The first line of a vendor's message."""
+    return (str(error).splitlines() or [type(error).__name__])[0].strip()
+
+
+def _from_checkpoint(path: Path, device: str, cache: Path) -> tuple[Any, str]:
+    model = _load(path)
+    if model.task != "detect":
+        raise UnsupportedModel(
+            f"{path.name} is a model for the task {model.task!r}. Name a detection model, such as yolo26n.pt."
+        )
+    _person_class(model.names, path.name)  # before seconds are spent on an export
+    if device != "cpu":
+        return model, "cuda:0" if device == "cuda" else device
+    try:
+        return _load(_export(path, cache)), "cpu"
+    except UnsupportedModel:
+        return model, "cpu"  # not every model can be exported; torch is slower, but right
+
+
+def _export(path: Path, cache: Path) -> Path:
+    """Return the OpenVINO export of a `.pt`, made once for each file and version of ultralytics.
+
+    Float32 with free batch and frame size: frames of 16:9 then cost 60 % of a padded square, and eight at a time
+    cost less than one by one (measured: 9.9 ms a frame against 18.8, YOLO26n, two cores). 16-bit weights are no faster.
+    """
+    import ultralytics
+
+    digest = fresh_digest(path, "sha256")[:16]
+    folder = cache / "detectors" / f"{path.stem}-{digest}-{ultralytics.__version__}{_EXPORTED}"
+
+    def make(scratch: Path) -> None:
+        copy = Path(shutil.copy(path, scratch / path.name))  # the export is written beside its source
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stdout(None):
+                warnings.simplefilter("ignore")  # torch tells ultralytics' authors what is deprecated
+                model = _load(copy)
+                made = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
+        except _VENDOR_ERRORS as error:
+            raise UnsupportedModel(f"{path.name} cannot be exported to OpenVINO: {_first(error)}") from error
+        for part in list(made.iterdir()):
+            part.rename(scratch / part.name)
+        made.rmdir()
+        copy.unlink()
+
+    return sealed_folder(folder, make)
+
+
+def _size(model: Any) -> int:
+    """The picture size that the model was trained for, in pixels of the longer side."""
+    size = model.overrides.get("imgsz", 640)
+    return int(max(size)) if isinstance(size, list | tuple) else int(size)
+
+
+def _folder(path: Path, files: Sequence[Path], cache: Path) -> Path:
+    """ultralytics knows an OpenVINO export only by its folder's name: give it such a folder."""
+    if path.suffix != ".xml":
+        return path
+    if path.parent.name.endswith(_EXPORTED):
+        return path.parent
+    parts = list(files) or [
+        part for part in (path, path.with_suffix(".bin"), path.parent / "metadata.yaml") if part.is_file()
+    ]
+    folder = cache / "detectors" / f"{path.stem}-{fresh_digest(path, 'sha256')[:16]}{_EXPORTED}"
+
+    def make(scratch: Path) -> None:
+        for part in parts:
+            shutil.copy(part, scratch / part.name)
+
+    return sealed_folder(folder, make)

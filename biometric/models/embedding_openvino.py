@@ -1,0 +1,151 @@
+"""Embeddings on the CPU through OpenVINO: Open Model Zoo's IR files and ONNX files."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from biometric.entities import Image
+from biometric.errors import UnsupportedModel, WeightsCorrupt
+from biometric.models.cards import InputFormat
+from biometric.models.embedding import batches, prepare, unit
+
+BATCH = 8
+"""Crops a run: on two cores 8 is as fast for each crop as 16, with half the memory (benchmarks/embedding.py)."""
+
+HALF_AGREEMENT = 0.9999
+"""Least cosine between an embedding in half and in full precision for half precision to be used."""
+
+
+class OpenVINOEmbedder:
+    """ports.Embedder over an `.xml` (with its `.bin`) or an `.onnx`.
+
+    Args:
+        path: the model.
+        form: how crops are prepared.
+        model_id: the card's id.
+        dimension: expected length of the embedding, None to take the network's.
+        exact: never use half precision, whatever the CPU offers.
+
+    Raises:
+        WeightsCorrupt: the file does not load.
+        UnsupportedModel: the network is not one of crops in, one vector a crop out.
+    """
+
+    def __init__(
+        self, path: Path, form: InputFormat, model_id: str, dimension: int | None = None, exact: bool = False
+    ) -> None:
+        self._form = form
+        self._model_id = model_id
+        model = _read(path)
+        try:
+            wanted = openvino.PartialShape([-1, 3, form.height, form.width])
+            declared = openvino.PartialShape([-1, *list(model.inputs[0].partial_shape)[1:]])
+            if not declared.compatible(wanted):
+                # Some networks could be reshaped all the same, to answers that they were not trained for.
+                raise RuntimeError(f"the network takes {declared}")
+            model.reshape(wanted)
+            self._network = _compiled(model, form, exact)
+        except RuntimeError as error:
+            raise UnsupportedModel(
+                f"{path.name} does not take crops of 3×{form.height}×{form.width} in batches, so it cannot serve as "
+                "embedder. Name another one."
+            ) from error
+        # One request at a time: OpenVINO already uses all cores for it.
+        self._lock = threading.Lock()
+        found: int = self._run(np.zeros((2, 3, form.height, form.width), np.float32), path.name).shape[1]
+        if dimension is not None and found != dimension:
+            raise UnsupportedModel(f"{path.name} gives {found} numbers a crop; its card says {dimension}.")
+        self._dimension = found
+
+    @property
+    def model_id(self) -> str:
+        """The card's id, the same on every device."""
+        return self._model_id
+
+    @property
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        return self._dimension
+
+    @property
+    def device(self) -> str:
+        """For people."""
+        return "CPU · OpenVINO"
+
+    def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Return (N, D) unit float32 for N crops ((h, w, 3) uint8 BGR); (0, D) for none.
+
+        Raises:
+            UnsupportedModel: the network gave a vector without direction.
+        """
+        parts = [self._run(prepare(part, self._form), self._model_id) for part in batches(crops, BATCH)]
+        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *parts]), self._model_id)
+
+    def _run(self, batch: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+        with self._lock:
+            output = np.array(self._network(batch)[0], np.float32)
+        vectors: NDArray[np.float32] = output.reshape(len(output), -1) if output.ndim else output.reshape(1, 1)
+        if len(vectors) != len(batch):
+            raise UnsupportedModel(f"{name} does not give one vector a crop, so it cannot serve as embedder.")
+        return vectors
+
+
+def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino.CompiledModel:
+    """Compile for the CPU, in half precision where it has that and the network's answers stay what they are.
+
+    Left to itself OpenVINO chooses bfloat16 on recent CPUs, which moves embeddings of 0286 to a cosine of .9985 against
+    float32 on real crops: too far for one gallery on all machines. Half precision is as fast and stays above .99998.
+    """
+    core = openvino.Core()
+    full = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"})
+    if exact or "FP16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return full
+    half = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f16", "PERFORMANCE_HINT": "LATENCY"})
+    trial = prepare(_trial_pictures(form.height, form.width), form)
+    one, other = (np.array(network(trial)[0], np.float32) for network in (full, half))
+    if one.shape[:1] != (len(trial),):
+        return full  # not one vector a crop: whoever asked for the network refuses it
+    one, other = one.reshape(len(trial), -1), other.reshape(len(trial), -1)
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    # A NaN (half precision overflows at 65,504) fails this comparison too.
+    agree = bool(((one * other).sum(axis=1) >= HALF_AGREEMENT * lengths).all())
+    return half if agree and bool((lengths > 0).all()) else full
+
+
+def _trial_pictures(height: int, width: int) -> list[Image]:
+    """Pictures that drive activations to their ends: flat black and white, stripes, noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    stripes = np.zeros((height, width, 3), np.uint8)
+    stripes[:: max(2, height // 16)] = 255
+    return [np.zeros_like(noise), np.full_like(noise, 255), stripes, noise]
+
+
+def _read(path: Path) -> openvino.Model:
+    try:
+        model = openvino.Core().read_model(path)
+    except RuntimeError as error:
+        raise WeightsCorrupt(f"{path.name} cannot be loaded: it is damaged or no {path.suffix} model.") from error
+    if len(model.inputs) != 1 or not model.outputs or len(model.inputs[0].partial_shape) != 4:
+        raise UnsupportedModel(f"{path.name} does not take one batch of pictures, so it cannot serve as embedder.")
+    return model
+
+
+def convert_to_ir(onnx: Path, target: Path) -> Path:
+    """Convert an ONNX file to an IR `target` (.xml, with its .bin beside it); return `target`. Weights stay float32.
+
+    Raises:
+        WeightsCorrupt: the ONNX file does not load.
+        OSError: the target cannot be written.
+    """
+    model = _read(onnx)
+    try:
+        # OpenVINO then rewrites shapes that were fixed for one crop.
+        model.reshape([-1, *list(model.inputs[0].partial_shape)[1:]])
+        openvino.save_model(model, target, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise OSError(f"{target} cannot be written: {error}") from error
+    return target

@@ -1,0 +1,149 @@
+"""Downloads weight files: https only, short time-outs, a temporary name, the checksum, then a rename."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Protocol
+
+from biometric.entities import Progress
+from biometric.errors import StorageFull, WeightsCorrupt, WeightsMissing
+from biometric.models.cards import Card, CardFile
+
+TIMEOUT = 5.0
+"""Seconds to wait for a connection or for the next bytes: offline, the page must say so soon."""
+_CHUNK = 1 << 18
+
+
+class Readable(Protocol):
+    """What a download needs of a response."""
+
+    def read(self, amount: int, /) -> bytes:
+        """Return up to `amount` bytes, none at the end."""
+
+
+Opener = Callable[[str, float], AbstractContextManager[Readable]]
+"""Opens an https address with a time-out in seconds."""
+
+
+class _HttpsOnly(urllib.request.HTTPRedirectHandler):
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: object, newurl: str
+    ) -> urllib.request.Request | None:
+        if not newurl.startswith("https://"):
+            raise urllib.error.URLError(f"a redirection to {newurl}, which is not https, was refused")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+
+
+def open_https(url: str, timeout: float) -> AbstractContextManager[Readable]:
+    """Open an https address; redirections to anything else are refused. Raises OSError."""
+    if not url.startswith("https://"):
+        raise urllib.error.URLError(f"{url} is not an https address")
+    opened: AbstractContextManager[Readable] = urllib.request.build_opener(_HttpsOnly).open(url, timeout=timeout)
+    return opened
+
+
+def missing(card: Card, folder: Path, why: str) -> WeightsMissing:
+    """The error that names the files, where they come from and where to put them."""
+    names = " and ".join(file.name for file in card.files)
+    source = ", ".join(file.url for file in card.files if file.url) or card.source
+    return WeightsMissing(
+        f"The weights of {card.title} are not here: {why}. Get {names} from {source} and put into {folder}."
+    )
+
+
+def fetch_card(card: Card, folder: Path, opener: Opener = open_https) -> Generator[Progress, None, None]:
+    """Download a card's files into `folder`, yielding progress in kilobytes; files that are there stay.
+
+    Nothing is left under a file's own name unless its size and checksum are right; closing the generator
+    removes what was begun.
+
+    Raises:
+        WeightsMissing: no address, no connection, or the download broke off.
+        WeightsCorrupt: what came is not the file that the card describes.
+        StorageFull: the folder cannot be written.
+    """
+    for file in card.files:
+        target = folder / file.name
+        if target.is_file() and target.stat().st_size == file.size:
+            continue
+        if not file.url:
+            raise missing(card, folder, f"nobody offers {file.basename} for download")
+        yield from _fetch(card, file, folder, opener)
+
+
+def _fetch(card: Card, file: CardFile, folder: Path, opener: Opener) -> Generator[Progress, None, None]:
+    target = folder / file.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{file.basename}.", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise StorageFull(f"The folder {target.parent} cannot be written: {error.strerror}.") from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            checksum = yield from _copy(card, file, folder, opener, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if checksum != file.checksum:
+            raise WeightsCorrupt(
+                f"What {file.url} sent is not {file.basename}: its {file.algorithm.upper()} does not match the card. "
+                "Nothing was kept. Try again later, or get the file elsewhere."
+            )
+        # Private by mkstemp; weights are no secret, and another account may run the app.
+        part.chmod(0o644)
+        part.replace(target)
+    except OSError as error:
+        raise StorageFull(
+            f"{target} cannot be written: {error.strerror}. Make room or choose another folder."
+        ) from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
+
+
+def _copy(
+    card: Card, file: CardFile, folder: Path, opener: Opener, stream: IO[bytes]
+) -> Generator[Progress, None, str]:
+    """Copy the response into `stream`; return its checksum. Network errors become `WeightsMissing`."""
+    checksum = hashlib.new(file.algorithm)
+    done, started = 0, time.monotonic()
+    try:
+        with opener(file.url, TIMEOUT) as response:
+            while chunk := response.read(_CHUNK):
+                done += len(chunk)
+                if done > file.size:
+                    raise WeightsCorrupt(
+                        f"What {file.url} sent is longer than {file.basename} ({file.size} bytes). Nothing was kept."
+                    )
+                _write(stream, chunk)
+                checksum.update(chunk)
+                left = (time.monotonic() - started) * (file.size - done) / done
+                yield Progress(
+                    f"Fetching {file.basename}: kilobyte", done // 1000, file.size // 1000, seconds_left=left
+                )
+    except (OSError, HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection of the refused request
+        reason = getattr(error, "reason", None) or error
+        raise missing(card, folder, f"downloading {file.basename} failed ({reason})") from error
+    if done < file.size:
+        raise missing(card, folder, f"downloading {file.basename} broke off after {done} of {file.size} bytes")
+    return checksum.hexdigest()
+
+
+def _write(stream: IO[bytes], chunk: bytes) -> None:
+    """Write, telling a full disk from a broken connection (both are OSError)."""
+    try:
+        stream.write(chunk)
+    except OSError as error:
+        full = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
+        raise StorageFull(f"The weights cannot be saved: {full}. Make room and try again.") from error

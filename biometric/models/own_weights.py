@@ -1,0 +1,174 @@
+"""Cards for files that no manifest lists: a detector or embedder that the user names by its path.
+
+An embedder's input cannot be guessed from its weights. It is described by a table beside the file
+(`name.onnx` → `name.toml`), by the metadata inside a `.safetensors`, or else by the custom of its format,
+which a notice then says.
+"""
+
+import hashlib
+import json
+import tomllib
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
+from biometric.models.cards import (
+    IMAGENET,
+    RAW_BGR,
+    Card,
+    CardFile,
+    Format,
+    Role,
+    Table,
+    default_threshold,
+    input_format,
+)
+
+_EMBEDDER_FORMATS = {".xml": Format.OPENVINO, ".onnx": Format.ONNX, ".safetensors": Format.SAFETENSORS}
+_CUSTOM = {
+    Format.OPENVINO: (RAW_BGR, "BGR pixels 0…255, as Open Model Zoo's files do"),
+    Format.ONNX: (IMAGENET, "RGB with ImageNet's mean and std, as torchreid's exports do"),
+}
+_HEADER_LIMIT = 100_000_000
+"""Largest header of a .safetensors in bytes, the format's own limit."""
+
+
+def own_card(role: Role, path: Path) -> tuple[Card, tuple[Path, ...]]:
+    """Describe a file (or a folder, for detectors) that has no card; return it with the paths of its files.
+
+    The card's id is "sha256:" and the first 16 digits of the digest over all its files, so that templates of two
+    files are never compared unless the files are the same.
+
+    Raises:
+        UnsupportedModel: not a format for this role, or an embedder that nothing describes.
+        InvalidSetting: the table beside the file has a mistake.
+        WeightsCorrupt: the file cannot be read.
+    """
+    if role is Role.DETECTOR:
+        paths = _detector_files(path)
+        form = Format.ULTRALYTICS
+    else:
+        form = _embedder_format(path)
+        paths = (path, path.with_suffix(".bin")) if form is Format.OPENVINO else (path,)
+    try:
+        digests = [digest(part, "sha256") for part in paths]
+        sizes = [part.stat().st_size for part in paths]
+    except OSError as error:
+        raise WeightsCorrupt(f"The weights {path} cannot be read: {error.strerror}.") from error
+    identity = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    files = tuple(
+        CardFile(part.name, max(1, size), "sha256", checksum)
+        for part, size, checksum in zip(paths, sizes, digests, strict=True)
+    )
+    card = Card(
+        id=f"sha256:{identity[:16]}",
+        role=role,
+        title=path.name,
+        format=form,
+        architecture="",
+        files=files,
+        licence="unknown (your own file)",
+        source=str(path),
+        input=IMAGENET if role is Role.EMBEDDER else None,
+    )
+    return (card if role is Role.DETECTOR else _described(card, path)), paths
+
+
+def _detector_files(path: Path) -> tuple[Path, ...]:
+    if path.is_dir():
+        paths = tuple(sorted(part for part in path.rglob("*") if part.is_file()))
+        if not paths:
+            raise UnsupportedModel(f"The folder {path} holds no detector: it is empty. Name an exported YOLO model.")
+        return paths
+    return (path,)
+
+
+def _embedder_format(path: Path) -> Format:
+    form = _EMBEDDER_FORMATS.get(path.suffix.lower())
+    if form is None or not path.is_file():
+        raise UnsupportedModel(
+            f"{path} is not an embedder. Name an OpenVINO .xml (with its .bin beside it), an .onnx or a .safetensors."
+        )
+    return form
+
+
+def _described(card: Card, path: Path) -> Card:
+    """Complete an embedder's card from the table beside it, its metadata, or its format's custom."""
+    beside = path.with_suffix(".toml")
+    if beside.is_file():
+        try:
+            table = Table(beside.name, tomllib.loads(beside.read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            raise InvalidSetting(f"The description {beside} cannot be read: {error}.") from error
+    elif card.format is Format.SAFETENSORS:
+        table = Table(f"the metadata of {path.name}", safetensors_metadata(path))
+        if not table.has("architecture"):
+            raise UnsupportedModel(
+                f"{path.name} does not say which network it belongs to. Put {beside.name} beside it with at least "
+                'architecture = "osnet_x1_0" (see models/README.md).'
+            )
+    else:
+        custom, words = _CUSTOM[card.format]
+        notice = f"{path.name} has no description; {words} are assumed. Put {beside.name} beside it to say otherwise."
+        return replace(card, input=custom, notice=notice)
+    described = replace(
+        card,
+        architecture=table.take("architecture", str, ""),
+        title=table.take("title", str, card.title),
+        licence=table.take("licence", str, card.licence),
+        dimension=table.take("dimension", int) if table.has("dimension") else None,
+        verification=default_threshold(table, "verification"),
+        identification=default_threshold(table, "identification"),
+    )
+    return replace(described, input=input_format(table, _CUSTOM.get(card.format, (IMAGENET, ""))[0]))
+
+
+def safetensors_metadata(path: Path) -> dict[str, object]:
+    """Read the text metadata in the header of a `.safetensors`; numbers and lists are parsed from their JSON.
+
+    Layout: 8 bytes little-endian header length, then JSON whose "__metadata__" maps text to text
+    (https://huggingface.co/docs/safetensors). Keys of other tools ("format", …) are left out.
+
+    Raises:
+        WeightsCorrupt: the header is not one.
+    """
+    try:
+        with path.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            if not 2 <= length <= _HEADER_LIMIT:
+                raise ValueError(f"a header of {length} bytes")
+            metadata = json.loads(stream.read(length)).get("__metadata__", {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise WeightsCorrupt(f"{path.name} is not a .safetensors file: {error}. Fetch or export it again.") from error
+    return {key: _parsed(key, value) for key, value in metadata.items() if key in _METADATA}
+
+
+_TEXTS = {"architecture", "title", "licence", "colour"}
+_METADATA = _TEXTS | {"height", "width", "scale", "mean", "std", "dimension", "verification", "identification"}
+
+
+def _parsed(key: str, value: str) -> object:
+    if key in _TEXTS:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def digest(path: Path, algorithm: str) -> str:
+    """Return the hexadecimal checksum of a file; computed once for each state (size, time) of the file."""
+    state = path.stat()
+    return _digest(path, algorithm, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, algorithm: str, _size: int, _time: int, _inode: int) -> str:
+    return fresh_digest(path, algorithm)
+
+
+def fresh_digest(path: Path, algorithm: str) -> str:
+    """Return the hexadecimal checksum of a file, reading it now."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()

@@ -1,0 +1,231 @@
+"""Finds the weight files that serve a role, fetches the recommended ones, and checks every byte before use.
+
+Order, for each role: the file or card that the settings name → the recommended card, if its files are there →
+any other card whose files are there (with a notice) → the recommended card, to be downloaded.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from biometric.entities import Progress
+from biometric.errors import InvalidSetting, WeightsCorrupt
+from biometric.models.cards import Card, Role, read_manifest
+from biometric.models.fetching import Opener, fetch_card, missing, open_https
+from biometric.models.own_weights import digest, fresh_digest, own_card
+
+_DEPTH = 3
+"""How deep below a folder of weights files are looked for (Open Model Zoo's downloader makes three levels)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What serves a role: a card and where its files are; `paths` is empty while they have to be fetched.
+
+    Attributes:
+        notice: a sentence for people when it is not what was recommended, or "".
+    """
+
+    card: Card
+    paths: tuple[Path, ...] = ()
+    notice: str = ""
+
+    @property
+    def present(self) -> bool:
+        """Whether the files are on this machine."""
+        return bool(self.paths)
+
+    @property
+    def main(self) -> Path:
+        """The file to open: the card's first. Only where `present`."""
+        return self.paths[0]
+
+
+class WeightStore:
+    """The weights of this machine.
+
+    Args:
+        cards: all known cards, see `read_manifest`.
+        folders: where weights are looked for, in order; downloads go into the first.
+        offline: never download.
+        opener: opens https addresses.
+    """
+
+    def __init__(
+        self, cards: Sequence[Card], folders: Sequence[Path], offline: bool = False, opener: Opener = open_https
+    ) -> None:
+        if not folders:
+            raise ValueError("expected at least one folder of weights, got none")
+        self.cards = tuple(cards)
+        self.folders = tuple(folders)
+        self._offline = offline
+        self._opener = opener
+        self._verified: set[Path] = set()
+
+    @classmethod
+    def of_project(cls, project: Path, extra: Path | None, offline: bool) -> "WeightStore":
+        """The store of `project/models` with its manifest and an extra folder. Raises `InvalidSetting`."""
+        models = project / "models"
+        folders = [models] if extra is None else [models, extra]
+        return cls(read_manifest(models / "manifest.toml"), folders, offline)
+
+    def recommended(self, role: Role) -> Card:
+        """The card that is used when nothing else is said."""
+        return next(card for card in self.cards if card.role is role and card.recommended)
+
+    def choose(self, role: Role, wanted: str | None = None) -> Weights:
+        """Say what serves a role; reads only names and sizes, except for a file of the user's own.
+
+        Args:
+            wanted: a path, a card's id or a file name in the folders of weights; None for the usual order.
+
+        Raises:
+            InvalidSetting: `wanted` is neither a file nor a card of this role.
+            UnsupportedModel, WeightsCorrupt: a file of the user's own cannot serve the role.
+        """
+        if wanted is not None:
+            return self._named(role, wanted)
+        recommended = self.recommended(role)
+        if paths := self._locate(recommended):
+            return Weights(recommended, paths)
+        for card in self.cards:
+            if card.role is role and (paths := self._locate(card)):
+                return Weights(card, paths, self._replacement(role, card))
+        return Weights(recommended)
+
+    def obtain(self, weights: Weights) -> Generator[Progress, None, Weights]:
+        """Download what is not there and check every file; return the weights with their paths.
+
+        Raises:
+            WeightsMissing: absent, and offline or not to be had; names files, source and folder.
+            WeightsCorrupt: a checksum does not match.
+            StorageFull: the folder cannot be written.
+        """
+        if not weights.present:
+            card = weights.card
+            if self._offline:
+                raise missing(card, self.folders[0], "downloading is switched off (SIGHTLINE_OFFLINE)")
+            yield from fetch_card(card, self.folders[0], self._opener)
+            weights = Weights(card, tuple(self.folders[0] / file.name for file in card.files), weights.notice)
+        self.verify(weights)
+        return weights
+
+    def verify(self, weights: Weights, again: bool = False) -> None:
+        """Compare every file with its card's checksum, once a process, or now when `again`.
+
+        Raises:
+            WeightsCorrupt: a byte differs; names the file and what to do.
+        """
+        for file, path in zip(weights.card.files, weights.paths, strict=True):
+            if path in self._verified and not again:
+                continue
+            try:
+                actual = fresh_digest(path, file.algorithm)
+            except OSError as error:
+                raise WeightsCorrupt(f"The weights {path} cannot be read: {error.strerror}.") from error
+            if actual != file.checksum:
+                self._verified.discard(path)
+                raise WeightsCorrupt(
+                    f"{path} is not the file that its card {weights.card.id} describes: its {file.algorithm.upper()} "
+                    "does not match. Delete it and fetch it again; give a model of your own another name."
+                )
+            self._verified.add(path)
+
+    def _named(self, role: Role, wanted: str) -> Weights:
+        setting = f"SIGHTLINE_{role.upper()}"
+        card = next((card for card in self.cards if card.id == wanted), None)
+        if card is not None:
+            if card.role is not role:
+                raise InvalidSetting(f"{setting} names {wanted}, which is a card for the {card.role}.")
+            return Weights(card, self._locate(card))
+        candidates = [Path(wanted).expanduser(), *(folder / wanted for folder in self.folders)]
+        path = next((candidate for candidate in candidates if candidate.exists()), None)
+        if path is not None:
+            return self._file(role, path.resolve())
+        for card in self.cards:
+            if card.role is role and wanted in (card.files[0].name, card.files[0].basename):
+                return Weights(card, self._locate(card))
+        known = ", ".join(card.id for card in self.cards if card.role is role)
+        raise InvalidSetting(f"{setting} names {wanted}, which is neither a file nor a card. Known cards: {known}.")
+
+    def _file(self, role: Role, path: Path) -> Weights:
+        """Describe a named file by the card that it belongs to, or by a card of its own."""
+        for card in self.cards:
+            if card.role is not role:
+                continue
+            folder = path if path.is_dir() else path.parent
+            paths = tuple(folder / file.basename for file in card.files)
+            if not all(part.is_file() for part in paths) or not (path.is_dir() or path == paths[0]):
+                continue
+            # FP16 and FP32 files share names: a card is claimed by size or, when it is the only one left, by name.
+            if all(part.stat().st_size == file.size for part, file in zip(paths, card.files, strict=True)):
+                return Weights(card, paths)
+        for card in self.cards:
+            if card.role is role and path.is_file() and path.name == card.files[0].basename:
+                paths = tuple(path.parent / file.basename for file in card.files)
+                if all(part.is_file() for part in paths):
+                    return Weights(card, paths)
+        own, paths = own_card(role, path)
+        twin = self._twin(role, paths)
+        return Weights(own if twin is None else twin, paths, own.notice if twin is None else "")
+
+    def _twin(self, role: Role, paths: tuple[Path, ...]) -> Card | None:
+        """The card whose files these are under other names."""
+        for card in self.cards:
+            if card.role is role and len(card.files) == len(paths):
+                pairs = list(zip(paths, card.files, strict=True))
+                same_size = all(path.stat().st_size == file.size for path, file in pairs)
+                if same_size and all(digest(path, file.algorithm) == file.checksum for path, file in pairs):
+                    return card
+        return None
+
+    def _locate(self, card: Card) -> tuple[Path, ...]:
+        """The card's files in the first folder that has them all, () if none has."""
+        for folder in self.folders:
+            named = tuple(folder / file.name for file in card.files)
+            if all(path.is_file() for path in named) and self._claims(card, named):
+                return named
+            for inner in _folders(folder):
+                paths = tuple(inner / file.basename for file in card.files)
+                sizes = (file.size for file in card.files)
+                if all(path.is_file() and path.stat().st_size == size for path, size in zip(paths, sizes, strict=True)):
+                    return paths
+        return ()
+
+    def _claims(self, card: Card, paths: tuple[Path, ...]) -> bool:
+        """Whether files under the card's names are meant to be the card's, rather than a twin's of the same names.
+
+        A damaged file must be reported, not overlooked: other sizes count too, unless they are another card's.
+        """
+        sizes = [path.stat().st_size for path in paths]
+        if sizes == [file.size for file in card.files]:
+            return True
+        names = [file.basename for file in card.files]
+        others = (other for other in self.cards if other is not card)
+        return not any(
+            names == [file.basename for file in other.files] and sizes == [file.size for file in other.files]
+            for other in others
+        )
+
+    def _replacement(self, role: Role, card: Card) -> str:
+        recommended = self.recommended(role)
+        return (
+            f"{card.title} serves as {role}, because the recommended {recommended.title} is not on this machine. "
+            f"Fetch it with: python -m biometric models fetch {role}"
+        )
+
+
+def _folders(root: Path) -> list[Path]:
+    """`root` and the folders below it, `_DEPTH` deep, in a fixed order."""
+    found, level = [root], [root]
+    for _ in range(_DEPTH):
+        level = [inner for folder in level for inner in _subfolders(folder)]
+        found += level
+    return found
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith("."))
+    except OSError:
+        return []

@@ -1,0 +1,377 @@
+"""Export and import: a round trip, and every way in which a file can be wrong."""
+
+import base64
+import json
+import struct
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, ModelMismatch, StorageFull
+from biometric.gallery import archive as gallery_archive
+from biometric.gallery import archive_format as gallery_archive_format
+from biometric.gallery.repository import SQLiteGallery
+from tests.made_galleries import JPEG, check, reference, template, unit
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    return tmp_path / "crops"
+
+
+@pytest.fixture
+def gallery(tmp_path: Path, clips: Path) -> SQLiteGallery:
+    """Ada with two references, Zoë with one."""
+    gallery = SQLiteGallery(tmp_path / "gallery")
+    for seed, name in enumerate(["Ada", "Zoë", "Ada"], start=1):
+        gallery.enroll(name, reference(clips, seed))
+    return gallery
+
+
+@pytest.fixture
+def export(gallery: SQLiteGallery, tmp_path: Path) -> Path:
+    return gallery.export(tmp_path / "export.zip")
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> SQLiteGallery:
+    return SQLiteGallery(tmp_path / "target")
+
+
+def everything(gallery: SQLiteGallery) -> list[object]:
+    return [
+        (
+            replace(one, thumbnail=None),
+            replace(held, template=None, crops=(), best_crop=None),  # type: ignore[arg-type]
+            (held.template.vector.tolist(), held.template.sample_count, held.template.model_id),
+            [(crop.name, crop.read_bytes()) for crop in held.crops],
+        )
+        for one in gallery.identities()
+        for held in gallery.references(one.id)
+    ]
+
+
+def test_a_round_trip_keeps_everything(gallery: SQLiteGallery, export: Path, target: SQLiteGallery) -> None:
+    report = target.import_(export)
+    assert (report.identities, report.references, report.already_there, report.renamed) == (2, 3, 0, ())
+    assert everything(target) == everything(gallery)
+    assert check(target) == {"Ada": 2, "Zoë": 1}
+    assert target.search(template(3), 1)[0].identity.name == "Ada"
+    again = target.export(export.with_name("again.zip"))
+    assert contents(again) == contents(export)
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_an_export_is_private_atomic_and_replaces_an_older_one(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    destination = tmp_path / "out" / "export.zip"
+    destination.parent.mkdir()
+    destination.write_bytes(b"older")
+    assert gallery.export(destination) == destination
+    assert destination.stat().st_mode & 0o777 == 0o600
+    assert list(destination.parent.iterdir()) == [destination]
+    assert zipfile.is_zipfile(destination)
+
+
+def test_an_export_that_fails_leaves_nothing(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    destination = tmp_path / "out" / "export.zip"
+    with pytest.raises(StorageFull, match="Check that its folder exists"):
+        gallery.export(destination)
+    destination.parent.mkdir()
+    with pytest.raises(InvalidInput, match="not a folder"):
+        gallery.export(destination.parent)
+    gallery.references(gallery.find("Ada").id)[1].crops[0].unlink()
+    with pytest.raises(GalleryCorrupt, match="is missing from the gallery"):
+        gallery.export(destination)
+    assert list(destination.parent.iterdir()) == []
+
+
+def test_a_merged_gallery_round_trips(gallery: SQLiteGallery, target: SQLiteGallery, tmp_path: Path) -> None:
+    gallery.merge(gallery.find("Zoë").id, gallery.find("Ada").id)
+    assert target.import_(gallery.export(tmp_path / "merged.zip")).references == 3
+    assert check(target) == {"Ada": 3}
+
+
+def test_importing_twice_adds_only_what_is_new(
+    gallery: SQLiteGallery, export: Path, target: SQLiteGallery, clips: Path
+) -> None:
+    target.import_(export)
+    target.remove(target.find("Zoë").id)
+    target.rename(target.find("Ada").id, "Ada King")
+    gallery.enroll("Ada", reference(clips, 9))
+    report = target.import_(gallery.export(export))
+    assert (report.identities, report.references, report.already_there, report.renamed) == (1, 2, 2, ())
+    assert check(target) == {"Ada King": 3, "Zoë": 1}
+    assert target.import_(export).already_there == 4
+
+
+def test_references_that_moved_by_a_merge_are_not_imported_again(gallery: SQLiteGallery, export: Path) -> None:
+    gallery.merge(gallery.find("Zoë").id, gallery.find("Ada").id)
+    report = gallery.import_(export)
+    assert (report.identities, report.references, report.already_there) == (0, 0, 3)
+    assert check(gallery) == {"Ada": 3}
+
+
+def test_somebody_else_of_the_same_name_gets_a_number(export: Path, target: SQLiteGallery, clips: Path) -> None:
+    target.enroll("ADA", reference(clips, 20))
+    target.enroll("Ada (2)", reference(clips, 21))
+    report = target.import_(export)
+    assert report.renamed == (("Ada", "Ada (3)"),)
+    assert check(target) == {"ADA": 1, "Ada (2)": 1, "Ada (3)": 2, "Zoë": 1}
+
+
+def test_a_given_number_never_takes_a_name_of_the_archive(
+    gallery: SQLiteGallery, target: SQLiteGallery, clips: Path, tmp_path: Path
+) -> None:
+    gallery.enroll("Ada (2)", reference(clips, 8))
+    gallery.enroll("x" * 100, reference(clips, 10))
+    for seed, name in enumerate(["Ada", "x" * 100]):
+        target.enroll(name, reference(clips, 20 + seed))
+    report = target.import_(gallery.export(tmp_path / "export.zip"))
+    assert report.renamed == (("Ada", "Ada (3)"), ("x" * 100, "x" * 96 + " (2)"))
+    assert check(target)["Ada (2)"] == 1
+
+
+def test_another_models_export_is_refused(export: Path, target: SQLiteGallery, clips: Path) -> None:
+    target.enroll("Ben", reference(clips, 5, model_id="model-b"))
+    with pytest.raises(ModelMismatch, match=r"model-b.*model-a"):
+        target.import_(export)
+    assert check(target) == {"Ben": 1}
+
+
+# What can be wrong with the file itself
+
+
+def rewrite(export: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
+    members = contents(export)
+    change(members)
+    with zipfile.ZipFile(export, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return export
+
+
+def refuse(export: Path, target: SQLiteGallery, match: str) -> None:
+    """The import is refused, says so, and leaves neither rows nor files, in an empty and in a filled gallery."""
+    before = check(target) if target.folder.exists() else None
+    with pytest.raises(ArchiveInvalid, match=match):
+        target.import_(export)
+    if before is None:
+        assert target.identities() == []
+        assert [path for path in target.folder.rglob("*") if path.suffix in {".jpg", ".part"}] == []
+    else:
+        assert check(target) == before
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "../evil.jpg",
+        "/etc/evil",
+        "crops/../../evil.jpg",
+        "C:\\evil.jpg",
+        "crops/" + "0" * 32 + "/00000000_00.jpg",
+        "extra.txt",
+        "crops/",
+    ],
+)
+def test_unexpected_members_are_refused(export: Path, target: SQLiteGallery, tmp_path: Path, member: str) -> None:
+    rewrite(export, lambda members: members.update({member: JPEG}))
+    refuse(export, target, "not announced")
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def test_duplicate_members_are_refused(export: Path, target: SQLiteGallery) -> None:
+    name = next(name for name in contents(export) if name.startswith("crops/"))
+    with zipfile.ZipFile(export, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(name, JPEG)
+    refuse(export, target, "two members of one name")
+
+
+def test_a_missing_crop_is_refused(export: Path, target: SQLiteGallery) -> None:
+    name = next(name for name in contents(export) if name.startswith("crops/"))
+    rewrite(export, lambda members: members.pop(name))
+    refuse(export, target, "is missing")
+
+
+def test_a_crop_that_is_no_jpeg_undoes_the_whole_import(export: Path, target: SQLiteGallery, clips: Path) -> None:
+    last = list(contents(export))[-1]
+    rewrite(export, lambda members: members.update({last: b"<svg onload=alert(1)>"}))
+    refuse(export, target, "not a JPEG")
+    target.enroll("Ben", reference(clips, 30))
+    refuse(export, target, "not a JPEG")
+
+
+def test_limits_on_size_hold(export: Path, target: SQLiteGallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, match in (
+        ("MAX_MEMBERS", "members; at most 3"),
+        ("MAX_CROP_BYTES", "unpacks to more"),
+        ("MAX_TOTAL_BYTES", "unpacks to more"),
+        ("MAX_MANIFEST_BYTES", "gallery.json' unpacks to more"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(gallery_archive, limit, 3)
+            refuse(export, target, match)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(export: Path, target: SQLiteGallery) -> None:
+    name = next(name for name in contents(export) if name.startswith("crops/"))
+    rewrite(export, lambda members: members.update({name: JPEG + bytes(20_000_000)}))
+    assert export.stat().st_size < 100_000
+    refuse(export, target, "unpacks to more")
+
+
+def test_members_that_overlap_are_refused(export: Path, target: SQLiteGallery) -> None:
+    data = bytearray(export.read_bytes())
+    # Let one member's entry in the central directory claim most of the file.
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 20 : entry + 24] = struct.pack("<I", len(data) - 10)
+    export.write_bytes(data)
+    refuse(export, target, "overlap|unpacks|damaged")
+
+
+def test_damage_anywhere_is_refused(export: Path, target: SQLiteGallery) -> None:
+    whole = export.read_bytes()
+    for damaged in (b"", b"PK", b"not a zip", whole[: len(whole) // 2], whole[:-1]):
+        export.write_bytes(damaged)
+        refuse(export, target, "damaged or no zip file")
+    for place in range(0, len(whole), max(1, len(whole) // 60)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 0xFF
+        export.write_bytes(flipped)
+        copy = SQLiteGallery(target.folder.with_name(f"copy{place}"))
+        try:
+            copy.import_(export)
+        except ArchiveInvalid:
+            assert copy.identities() == []
+        else:
+            assert check(copy) == {"Ada": 2, "Zoë": 1}  # the byte told nothing, such as a date
+
+
+def test_an_encrypted_file_is_refused(export: Path, target: SQLiteGallery) -> None:
+    data = bytearray(export.read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    export.write_bytes(data)
+    refuse(export, target, "encrypted")
+
+
+def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path, target: SQLiteGallery) -> None:
+    refuse(tmp_path / "none.zip", target, "no such file")
+    refuse(tmp_path, target, "cannot be read")
+    assert not target.folder.exists()
+
+
+# What can be wrong in gallery.json
+
+
+def edited(export: Path, edit: Callable[[Document], object]) -> Path:
+    def change(members: dict[str, bytes]) -> None:
+        document = json.loads(members["gallery.json"])
+        edit(document)
+        members["gallery.json"] = json.dumps(document).encode()
+
+    return rewrite(export, change)
+
+
+def ada(document: Document) -> Document:
+    return document["identities"][0]
+
+
+def held(document: Document) -> Document:
+    return ada(document)["references"][0]
+
+
+def sample(document: Document) -> Document:
+    return held(document)["samples"][0]
+
+
+def encoded(vector: np.ndarray) -> str:
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+
+
+BAD = {
+    "another format": lambda d: d.update(format="other"),
+    "a newer version": lambda d: d.update(version=2),
+    "a version that is text": lambda d: d.update(version="1"),
+    "no identities": lambda d: d.update(identities=[]),
+    "identities that are no list": lambda d: d.update(identities={"a": 1}),
+    "an identity that is no object": lambda d: d["identities"].append(3),
+    "no model": lambda d: d.pop("model_id"),
+    "a model that is a number": lambda d: d.update(model_id=5),
+    "dimension 0": lambda d: d.update(dimension=0),
+    "another dimension": lambda d: d.update(dimension=8),
+    "a dimension that is true": lambda d: d.update(dimension=True),
+    "a huge dimension": lambda d: d.update(dimension=10**9),
+    "one identity twice": lambda d: d["identities"].append(d["identities"][0]),
+    "one name twice": lambda d: d["identities"][1].update(name="aDA"),
+    "one reference twice": lambda d: ada(d)["references"].append(held(d)),
+    "one sample twice": lambda d: held(d)["samples"].append(sample(d)),
+    "an empty name": lambda d: ada(d).update(name=" "),
+    "a name with NUL": lambda d: ada(d).update(name="a\0b"),
+    "a name with a lone surrogate": lambda d: ada(d).update(name="\ud800"),
+    "a long name": lambda d: ada(d).update(name="a" * 300),
+    "an identity id that is a path": lambda d: ada(d).update(id="../../../../etc"),
+    "a short reference id": lambda d: held(d).update(id="abc"),
+    "no references": lambda d: ada(d).update(references=[]),
+    "a time that is none": lambda d: ada(d).update(created_at="yesterday"),
+    "a negative frame": lambda d: held(d).update(first_frame=-1),
+    "a last frame before the first": lambda d: held(d).update(first_frame=10),
+    "a frame of many digits": lambda d: held(d).update(last_frame=10**30),
+    "a frame that is a fraction": lambda d: held(d).update(first_frame=0.5),
+    "no samples counted": lambda d: held(d).update(sample_count=0),
+    "a digest that is null": lambda d: held(d).update(clip_digest=None),
+    "a template that is no base64": lambda d: held(d).update(template="%%%%"),
+    "a short template": lambda d: held(d).update(template=encoded(unit(1)[:-1])),
+    "a template with NaN": lambda d: held(d).update(template=encoded(np.full(16, np.nan))),
+    "a template of zeros": lambda d: held(d).update(template=encoded(np.zeros(16))),
+    "a template of length 2": lambda d: held(d).update(template=encoded(2 * unit(1))),
+    "a template that is a list": lambda d: held(d).update(template=[1.0]),
+    "an embedding with infinity": lambda d: sample(d).update(embedding=encoded(np.full(16, np.inf))),
+    "a crop name that is a path": lambda d: sample(d).update(name="../00000000_00.jpg"),
+    "a quality that is text": lambda d: sample(d).update(quality="good"),
+    "a quality that is NaN": lambda d: sample(d).update(quality=float("nan")),
+    "a quality beyond all numbers": lambda d: sample(d).update(quality=10**400),
+    "a frame that is missing": lambda d: sample(d).pop("frame_index"),
+}
+
+
+@pytest.mark.parametrize("edit", BAD.values(), ids=BAD.keys())
+def test_a_bad_manifest_is_refused(export: Path, target: SQLiteGallery, edit: Callable[[Document], object]) -> None:
+    refuse(edited(export, edit), target, r"cannot be imported: .+\. Nothing was imported")
+
+
+def test_an_unknown_version_is_named(export: Path, target: SQLiteGallery) -> None:
+    refuse(edited(export, BAD["a newer version"]), target, "format version 2, and this Sightline reads version 1")
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"version": ' + b"9" * 10_000 + b"}"]
+)
+def test_a_manifest_that_is_no_json_object_is_refused(export: Path, target: SQLiteGallery, text: bytes) -> None:
+    refuse(rewrite(export, lambda members: members.update({"gallery.json": text})), target, "gallery.json")
+
+
+def test_an_archive_without_manifest_is_refused(export: Path, target: SQLiteGallery) -> None:
+    refuse(rewrite(export, lambda members: members.pop("gallery.json")), target, "no gallery.json")
+
+
+def test_the_formats_description_names_every_key(export: Path) -> None:
+    description = gallery_archive_format.__doc__ or ""
+
+    def keys(value: object) -> set[str]:
+        if isinstance(value, dict):
+            return set(value).union(*map(keys, value.values()))
+        return set().union(*map(keys, value)) if isinstance(value, list) else set()
+
+    for key in keys(json.loads(contents(export)["gallery.json"])):
+        assert f'"{key}"' in description

@@ -1,0 +1,57 @@
+"""Helpers of the gallery's tests: references with real crop files, and the state of a folder that must hold."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+
+from biometric.entities import Template
+from biometric.gallery.repository import SQLiteGallery
+from biometric.ports import NewReference, NewSample
+
+DIMENSION = 16
+MODEL = "model-a"
+JPEG = b"\xff\xd8\xff\xe0" + b"crop" * 50 + b"\xff\xd9"
+
+
+def unit(seed: int, dimension: int = DIMENSION) -> np.ndarray:
+    """A random direction, the same for the same seed."""
+    vector = np.random.default_rng(seed).normal(size=dimension).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def template(seed: int, model_id: str = MODEL, dimension: int = DIMENSION) -> Template:
+    return Template(unit(seed, dimension), model_id, 2)
+
+
+def reference(
+    folder: Path, seed: int, model_id: str = MODEL, dimension: int = DIMENSION, samples: int = 2, marker: bytes = b""
+) -> NewReference:
+    """A reference whose vector is `unit(seed)`, with crops that really are in `folder`."""
+    folder.mkdir(exist_ok=True)
+    kept = []
+    for frame in range(samples):
+        source = folder / f"{seed}-{frame}.jpg"
+        source.write_bytes(JPEG + marker + str((seed, frame)).encode())
+        vector = unit(1000 * seed + frame, dimension)
+        kept.append(NewSample(f"{frame:08d}_00.jpg", source, 0.5 + frame / 10, frame, vector))
+    return NewReference(
+        Template(unit(seed, dimension), model_id, max(1, samples)), tuple(kept), f"{seed:064x}", f"{seed}.mp4", 0, 9
+    )
+
+
+def check(gallery: SQLiteGallery) -> dict[str, int]:
+    """Assert that rows and files agree exactly; return the number of references by name."""
+    people = gallery.identities()
+    expected = {crop for one in people for held in gallery.references(one.id) for crop in held.crops}
+    assert all(one.reference_count == len(gallery.references(one.id)) > 0 for one in people)
+    assert all(crop.stat().st_size > 0 for crop in expected)
+    files = {path for path in gallery.folder.rglob("*") if path.is_file()}
+    assert files - expected == {gallery.folder / "gallery.sqlite3"}, files - expected
+    folders = {path for path in gallery.folder.rglob("*") if path.is_dir()} - {gallery.folder / ".pending"}
+    assert folders == {parent for crop in expected for parent in (crop.parent, crop.parent.parent)}
+    with sqlite3.connect(gallery.folder / "gallery.sqlite3") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    connection.close()
+    return {one.name: one.reference_count for one in people}

@@ -1,0 +1,155 @@
+"""Networks from papers: the names of published weights, and one real set of weights that must give real answers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from biometric.errors import UnsupportedModel, WeightsCorrupt
+from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
+from biometric.models.ir_graph import Graph, read_ir
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_architecture_gives_one_vector_a_crop(name: str) -> None:
+    network = build(name).eval()
+    with torch.inference_mode():
+        output = network(torch.rand(2, 3, 256, 128))
+    assert output.shape == (2, network.feature_dim)
+    assert torch.isfinite(output).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    # Published sizes: OSNet, table 1 and torchreid's model zoo; ResNet-50 without its classifier.
+    [
+        ("osnet_x1_0", 2.17),
+        ("osnet_x0_75", 1.29),
+        ("osnet_x0_5", 0.63),
+        ("osnet_x0_25", 0.20),
+        ("resnet50_bnneck", 23.5),
+    ],
+)
+def test_the_number_of_parameters_is_the_published_one(name: str, millions: float) -> None:
+    count = sum(parameter.numel() for parameter in build(name).parameters())
+    assert count / 1e6 == pytest.approx(millions, abs=0.02)
+
+
+def test_osnet_has_torchreids_names() -> None:
+    names = set(build("osnet_x0_25").state_dict())
+    assert {
+        "conv1.conv.weight",
+        "conv1.bn.running_mean",
+        "conv2.0.conv1.conv.weight",
+        "conv2.0.conv2a.conv1.weight",
+        "conv2.0.conv2d.3.bn.weight",
+        "conv2.0.gate.fc1.bias",
+        "conv2.0.conv3.bn.bias",
+        "conv2.0.downsample.conv.weight",
+        "conv2.2.0.conv.weight",
+        "conv4.1.conv2c.2.conv2.weight",
+        "conv5.bn.weight",
+        "fc.0.weight",
+        "fc.1.running_var",
+    } <= names
+
+
+def test_an_unknown_architecture_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UnsupportedModel, match="osnet_x1_0"):
+        build("osnet_x9")
+
+
+def test_weights_of_torchreid_and_fastreid_are_mapped() -> None:
+    network = build("resnet50_bnneck_gem")
+    fastreid = {}
+    for name, value in network.state_dict().items():
+        if name.startswith("bottleneck."):
+            fastreid["heads.bottleneck.0." + name.removeprefix("bottleneck.")] = value + 1
+        elif name.startswith("pool."):
+            fastreid["heads.pool_layer." + name.removeprefix("pool.")] = value + 1
+        else:
+            fastreid["backbone." + name] = value + 1
+    extra = {"heads.classifier.weight": torch.zeros(7, 2048), "pixel_mean": torch.zeros(1, 3, 1, 1)}
+    load_weights(build("resnet50_bnneck_gem"), {**fastreid, **extra}, "x")
+    assert set(mapped_names({**fastreid, **extra})) == set(network.state_dict())
+    wrapped = {"module." + name: value for name, value in build("osnet_x0_25").state_dict().items()}
+    load_weights(build("osnet_x0_25"), {**wrapped, "module.classifier.weight": torch.zeros(7, 512)}, "x")
+
+
+def test_weights_that_do_not_fit_are_refused_by_name() -> None:
+    network = build("osnet_x0_25")
+    state = dict(network.state_dict())
+    with pytest.raises(WeightsCorrupt, match=r"missing: conv1\.conv\.weight"):
+        load_weights(network, {name: value for name, value in state.items() if name != "conv1.conv.weight"}, "x")
+    with pytest.raises(WeightsCorrupt, match="unknown: surprise"):
+        load_weights(network, {**state, "surprise": torch.zeros(1)}, "x")
+    with pytest.raises(WeightsCorrupt, match=r"of another shape: conv1\.bn\.weight"):
+        load_weights(network, {**state, "conv1.bn.weight": torch.zeros(3)}, "x")
+    with pytest.raises(WeightsCorrupt, match="missing"):
+        load_weights(network, {}, "x")
+
+
+@pytest.mark.real
+def test_osnet_with_real_weights_agrees_with_the_published_export(shared: Path, tmp_path: Path) -> None:
+    """The ONNX export has its batch normalisation folded into the convolutions; unfold it into our network."""
+    from biometric.models.cards import IMAGENET
+    from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
+    from biometric.models.embedding_torch import TorchEmbedder
+
+    onnx = shared / "models" / "osnet_x0_25_msmt17.onnx"
+    network = build("osnet_x0_25")
+    _fill_from_export(network, read_ir(convert_to_ir(onnx, tmp_path / "osnet.xml")))
+    rng = np.random.default_rng(1)
+    crops = [np.kron(rng.integers(0, 256, (8, 4, 3)), np.ones((20, 20, 1))).astype(np.uint8) for _ in range(4)]
+    ours = TorchEmbedder(network, IMAGENET, "ours").embed(crops)
+    theirs = OpenVINOEmbedder(onnx, IMAGENET, "theirs").embed(crops)
+    assert (ours * theirs).sum(axis=1).min() > 0.9999
+
+
+def _fill_from_export(network: torch.nn.Module, graph: Graph) -> None:
+    state = network.state_dict()
+    for number, node in enumerate(graph.nodes):
+        if node.kind in ("Convolution", "GroupConvolution"):
+            name = _module(node.name.split("/Conv")[0])
+            if name not in {key.removesuffix(".weight") for key in state}:
+                continue  # the gate is shared by four streams: fc1_1, fc1_2, …
+            state[f"{name}.weight"] = _constant(graph, node.inputs[1][0]).reshape(state[f"{name}.weight"].shape)
+            if node.name.endswith("WithoutBiases"):
+                bias = _bias(graph, number)
+                if f"{name}.bias" in state:
+                    state[f"{name}.bias"] = bias
+                else:
+                    norm = name.rpartition(".")[0] + ".bn"
+                    state[f"{norm}.bias"] = bias
+                    state[f"{norm}.running_var"].fill_(1 - 1e-5)  # with the usual epsilon: divided by 1
+        elif node.kind == "MatMul":
+            state["fc.0.weight"] = _constant(graph, node.inputs[1][0])
+        elif node.kind == "Const" and node.name == "fc.0.bias":
+            state["fc.0.bias"] = torch.from_numpy(np.array(node.value))
+        elif node.kind == "BatchNormInference":
+            for source, name in zip(node.inputs[1:], ("weight", "bias", "running_mean", "running_var"), strict=True):
+                state[f"fc.1.{name}"] = _constant(graph, source[0])
+    network.load_state_dict(state)
+
+
+def _module(path: str) -> str:
+    """ "/conv2/conv2.0/conv1/conv" → "conv2.0.conv1.conv": members of a sequence repeat its name."""
+    parts: list[str] = []
+    for part in path.strip("/").split("/"):
+        if parts and part.startswith(parts[-1] + "."):
+            parts.pop()
+        parts.append(part)
+    return ".".join(parts)
+
+
+def _constant(graph: Graph, number: int) -> torch.Tensor:
+    """The constant behind reshapes and conversions."""
+    while (value := graph.nodes[number].value) is None:
+        number = graph.nodes[number].inputs[0][0]
+    return torch.from_numpy(np.array(value))
+
+
+def _bias(graph: Graph, number: int) -> torch.Tensor:
+    add = next(node for node in graph.nodes if node.kind == "Add" and (number, 0) in node.inputs)
+    return _constant(graph, next(source for source in add.inputs if source != (number, 0))[0]).flatten()

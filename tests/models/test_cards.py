@@ -1,0 +1,115 @@
+"""The manifest and its cards: what is shipped is valid, and a mistake names the card and the key."""
+
+from pathlib import Path
+
+import pytest
+
+from biometric.errors import InvalidSetting
+from biometric.models.cards import Card, CardFile, DefaultThreshold, Format, InputFormat, Role, read_manifest
+from biometric.settings import PROJECT
+
+MANIFEST = PROJECT / "models" / "manifest.toml"
+
+GOOD = """
+[[card]]
+id = "one"
+role = "embedder"
+title = "One"
+format = "onnx"
+architecture = "x"
+licence = "MIT"
+source = "https://example.org"
+recommended = true
+dimension = 4
+files = [{ name = "one.onnx", size = 3, sha256 = "AAA" }]
+[card.input]
+height = 256
+[[card]]
+id = "two"
+role = "detector"
+title = "Two"
+format = "ultralytics"
+architecture = "x"
+licence = "MIT"
+source = "https://example.org"
+recommended = true
+files = [{ name = "two.pt", size = 3, sha256 = "BBB", url = "https://example.org/two.pt" }]
+""".replace("AAA", "a" * 64).replace("BBB", "b" * 64)
+
+
+def read(tmp_path: Path, text: str) -> tuple[Card, ...]:
+    path = tmp_path / "manifest.toml"
+    path.write_text(text)
+    return read_manifest(path)
+
+
+def test_the_shipped_manifest_is_valid_and_says_what_its_thresholds_rest_on() -> None:
+    cards = {card.id: card for card in read_manifest(MANIFEST)}
+    assert cards["yolo26n"].recommended
+    default = cards["omz-0286"]
+    assert default.recommended
+    assert (default.verification.value, default.verification.fmr) == (0.514, 1e-4)
+    assert (default.identification.value, default.identification.fmr) == (0.572, 1e-4)
+    assert "CUHK01" in default.verification.evidence
+    assert "CUHK03" in default.identification.evidence
+    assert "not measured" in cards["omz-0267-onnx"].verification.evidence
+    assert cards["omz-0267-onnx"].verification.fmr is None
+    assert cards["osnet-x0.25-msmt17"].identification.fmr is None
+    assert all(file.url.startswith("https://") for file in (*default.files, *cards["yolo26n"].files))
+
+
+def test_a_good_manifest_is_read(tmp_path: Path) -> None:
+    one, two = read(tmp_path, GOOD)
+    assert (one.role, one.format, one.dimension) == (Role.EMBEDDER, Format.ONNX, 4)
+    assert one.input is not None
+    assert one.input.colour == "RGB"
+    assert two.input is None
+    assert "not measured" in one.threshold("verification").evidence
+    with pytest.raises(ValueError, match="verification or identification"):
+        one.threshold("something")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('licence = "MIT"', "", "'one'.*'licence'.*missing"),
+        ("dimension = 4", 'dimension = "4"', "'one'.*'dimension'"),
+        ("dimension = 4", "dimension = 0", "'one'.*dimension"),
+        ("dimension = 4", "dimension = 4\nsurprise = 1", "'one'.*'surprise'"),
+        ('role = "embedder"', 'role = "cook"', "'one'.*'role'"),
+        ("height = 256", 'colour = "GRB"', "'one'.*input.*colour"),
+        ("height = 256", "mean = [1, 2]", "'one'.*input.*'mean'"),
+        ("height = 256", "std = [0, 1, 1]", "'one'.*input.*std"),
+        ("size = 3", "size = 0", "'one'.*files.*size"),
+        ("a" * 64, "a" * 63, "'one'.*files.*sha256"),
+        ("one.onnx", "../one.onnx", "'one'.*files.*without"),
+        ("https://example.org/two.pt", "http://example.org/two.pt", "'two'.*files.*https"),
+        ('id = "two"', 'id = "one"', "'one'.*'id'.*twice"),
+        ("recommended = true", "recommended = false", "embedder.*'recommended'"),
+        ("[card.input]", '[card.verification]\nvalue = 2.0\nevidence = "x"\n[card.input]', "'one'.*verification"),
+        ("[card.input]", "[card.verification]\nvalue = 0.5\n[card.input]", "'one'.*verification.*'evidence'"),
+        ("[[card]]", "[[card", "cannot be read"),
+    ],
+)
+def test_a_mistake_names_the_card_and_the_key(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in GOOD
+    with pytest.raises(InvalidSetting, match=expected):
+        read(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_an_absent_manifest_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="cannot be read"):
+        read_manifest(tmp_path / "absent.toml")
+
+
+def test_value_types_check_themselves() -> None:
+    with pytest.raises(ValueError, match="1×1"):
+        InputFormat(0, 1, "RGB", 1.0, (0, 0, 0), (1, 1, 1))
+    with pytest.raises(ValueError, match="finite"):
+        InputFormat(1, 1, "RGB", 0.0, (0, 0, 0), (1, 1, 1))
+    with pytest.raises(ValueError, match="relative"):
+        CardFile("/etc/passwd", 1, "sha256", "a" * 64)
+    with pytest.raises(ValueError, match="fmr"):
+        DefaultThreshold(0.5, "evidence", 2.0)
+    with pytest.raises(ValueError, match="file"):
+        Card("x", Role.DETECTOR, "X", Format.ULTRALYTICS, "", (), "", "")

@@ -1,0 +1,243 @@
+"""The detector: real INT8 weights on real people, and every kind of ultralytics model made here untrained."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from biometric.entities import Detection, Frame
+from biometric.errors import UnsupportedModel, WeightsCorrupt
+from biometric.models.detection import MOST, UltralyticsDetector, _prepare, to_detections
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO in float32: an untrained network makes much of bfloat16's rounding, which newer CPUs choose."""
+    import openvino
+
+    original = openvino.Core.compile_model
+
+    def compiled(core: Any, model: Any, device_name: Any = None, config: Any = None) -> Any:
+        return original(core, model, device_name, {**(config or {}), "INFERENCE_PRECISION_HINT": "f32"})
+
+    monkeypatch.setattr(openvino.Core, "compile_model", compiled)
+
+
+def frames(count: int = 2, height: int = 360, width: int = 640) -> list[Frame]:
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (count, height // 20, width // 20, 3))
+    return [Frame(10 + n, np.kron(blocks[n], np.ones((20, 20, 1))).astype(np.uint8), 0.0) for n in range(count)]
+
+
+def untrained(folder: Path, recipe: str, cache: Path, names: dict[int, str] | None = None) -> Path:
+    """An ultralytics model with random weights whose first class fires, saved as `.pt`."""
+    _prepare(cache)
+    import torch
+    from ultralytics import YOLO
+
+    torch.manual_seed(0)
+    model = YOLO(f"{recipe}.yaml")
+    model.model.names = names or {n: "person" if n == 0 else f"class {n}" for n in range(len(model.model.names))}
+    batch = torch.from_numpy(np.stack([frame.image for frame in frames()]).transpose(0, 3, 1, 2).copy()).float() / 255
+    batch = torch.nn.functional.pad(batch, (0, 0, 12, 12), value=0.45)
+    head = model.model.model[-1]
+    with torch.no_grad():
+        for module in model.model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1.0  # take the statistics of this batch, or the signal dies in an untrained network
+        model.model.train()
+        model.model(batch)
+        model.model.eval()
+        for branches in (getattr(head, "cv3", None), getattr(head, "one2one_cv3", None)):
+            for branch in branches if branches is not None else ():
+                branch[-1].bias.fill_(-20)
+                branch[-1].bias[0] = -3
+                branch[-1].weight.mul_(3)
+    path = folder / f"{recipe}.pt"
+    model.save(path)
+    return path
+
+
+def overlap(one: Detection, two: Detection) -> float:
+    left, top = max(one.box[0], two.box[0]), max(one.box[1], two.box[1])
+    right, bottom = min(one.box[2], two.box[2]), min(one.box[3], two.box[3])
+    common = max(0.0, right - left) * max(0.0, bottom - top)
+    return common / (one.area + two.area - common)
+
+
+@pytest.mark.usefixtures("exact")
+@pytest.mark.parametrize("recipe", ["yolo26n", "yolov8n"])
+def test_an_export_finds_what_its_checkpoint_finds(
+    recipe: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """End-to-end (YOLO26) and with non-maximum suppression (YOLOv8)."""
+    path = untrained(tmp_path, recipe, cache)
+    exported = UltralyticsDetector(path, recipe, "cpu", cache)
+    assert exported.device == "CPU · OpenVINO"
+
+    def refuse(*_: object) -> Path:
+        raise UnsupportedModel("not exported in this test")
+
+    monkeypatch.setattr("biometric.models.detection._export", refuse)
+    plain = UltralyticsDetector(path, recipe, "cpu", cache)
+    assert plain.device == "CPU · torch"
+    clip = frames(3)
+    for found, expected in zip(exported.detect(clip), plain.detect(clip), strict=True):
+        assert expected
+        assert len(found) == len(expected)
+        assert all(max(overlap(box, other) for other in found) > 0.95 for box in expected)
+        np.testing.assert_allclose([d.confidence for d in found], [d.confidence for d in expected], atol=2e-3)
+
+
+def test_promise_16_an_export_is_made_once_and_damage_makes_it_again(tmp_path: Path, cache: Path) -> None:
+    path = untrained(tmp_path, "yolov8n", cache)
+    own = tmp_path / "cache"
+    UltralyticsDetector(path, "x", "cpu", own)
+    folder = next((own / "detectors").glob("yolov8n-*_openvino_model"))
+    made = (folder / "seal.json").stat().st_mtime_ns
+    UltralyticsDetector(path, "x", "cpu", own)
+    assert (folder / "seal.json").stat().st_mtime_ns == made
+    weights = next(folder.glob("*.bin"))
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    UltralyticsDetector(path, "x", "cpu", own)
+    assert (folder / "seal.json").stat().st_mtime_ns != made
+    assert sorted(part.name for part in tmp_path.iterdir()) == ["cache", "yolov8n.pt"]
+
+
+@pytest.mark.parametrize("recipe", ["yolov8n-seg", "yolov8n-cls"])
+def test_models_for_other_tasks_are_refused(recipe: str, tmp_path: Path, cache: Path) -> None:
+    _prepare(cache)
+    from ultralytics import YOLO
+
+    path = tmp_path / f"{recipe}.pt"
+    YOLO(f"{recipe}.yaml").save(path)
+    with pytest.raises(UnsupportedModel, match="task"):
+        UltralyticsDetector(path, recipe, "cpu", cache)
+
+
+def test_a_model_without_people_is_refused(tmp_path: Path, cache: Path) -> None:
+    path = untrained(tmp_path, "yolov8n", cache, {n: f"thing {n}" for n in range(80)})
+    with pytest.raises(UnsupportedModel, match="none of its 80 classes is called person"):
+        UltralyticsDetector(path, "things", "cpu", cache)
+
+
+def test_promise_16_a_pickle_called_pt_does_not_run(tmp_path: Path, cache: Path) -> None:
+    import torch
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    for content in ({"model": Trap()}, Trap()):
+        torch.save(content, tmp_path / "trap.pt")
+        with pytest.raises(WeightsCorrupt, match=r"trap\.pt"):
+            UltralyticsDetector(tmp_path / "trap.pt", "trap", "cpu", cache)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", ["x.pt", "x_openvino_model/x.xml", "x.strange"])
+def test_a_damaged_file_is_told(tmp_path: Path, cache: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"nothing")
+    with pytest.raises(WeightsCorrupt, match="x"):
+        UltralyticsDetector(path, "x", "cpu", cache)
+
+
+def test_ultralytics_writes_only_into_the_cache(cache: Path) -> None:
+    _prepare(cache)
+    from ultralytics.nn import tasks
+    from ultralytics.utils import SETTINGS, checks
+
+    assert tasks.SAFE_LOAD
+    assert not checks.AUTOINSTALL
+    assert not SETTINGS["sync"]
+
+
+def test_rows_become_detections_sorted_clipped_and_numbered() -> None:
+    rows = np.array(
+        [
+            [10, 10, 20, 30, 0.5, 0],
+            [-5, -5, 50, 200, 0.9, 0],
+            [99.5, 10, 120, 30, 0.8, 0],
+            [150, 10, 160, 30, 0.7, 0],
+            [np.nan, 10, 20, 30, 0.6, 0],
+            [30, 30, 31, 31, 0.4, 0],
+        ],
+        np.float32,
+    )
+    found = to_detections(rows, 7, 100, 100)
+    assert [detection.box for detection in found] == [(0, 0, 50, 100), (10, 10, 20, 30), (30, 30, 31, 31)]
+    assert [detection.box_index for detection in found] == [0, 1, 2]
+    assert {detection.frame_index for detection in found} == {7}
+    assert to_detections(np.empty((0, 6), np.float32), 0, 10, 10) == []
+
+
+def test_a_crowd_is_limited() -> None:
+    rows = np.tile(np.array([[1, 1, 5, 5, 0.5, 0]], np.float32), (MOST + 50, 1))
+    assert len(to_detections(rows, 0, 10, 10)) == MOST
+
+
+def test_a_confidence_outside_its_range_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="confidence"):
+        UltralyticsDetector(tmp_path / "x.pt", "x", "cpu", tmp_path, confidence=1.5)
+
+
+@pytest.fixture(scope="module")
+def people(shared: Path) -> list[Frame]:
+    import cv2
+
+    capture = cv2.VideoCapture(str(shared / "clips" / "street.mp4"))
+    found = [Frame(number, capture.read()[1], 0.0) for number in range(3)]
+    capture.release()
+    return found
+
+
+@pytest.fixture(scope="module")
+def int8(shared: Path, cache: Path) -> UltralyticsDetector:
+    return UltralyticsDetector(shared / "models" / "yolov8n_int8_openvino_model" / "yolov8n.xml", "int8", "cpu", cache)
+
+
+@pytest.mark.real
+def test_real_people_are_found(int8: UltralyticsDetector, people: list[Frame]) -> None:
+    found = int8.detect(people)
+    assert [len(boxes) > 10 for boxes in found] == [True] * 3
+    for frame, boxes in zip(people, found, strict=True):
+        confidences = [box.confidence for box in boxes]
+        assert confidences == sorted(confidences, reverse=True)
+        assert min(confidences) >= 0.1
+        assert all(0 <= box.box[0] < box.box[2] <= 1280 and 0 <= box.box[1] < box.box[3] <= 720 for box in boxes)
+        assert {box.frame_index for box in boxes} == {frame.index}
+    assert int8.detect([]) == []
+    assert int8.detect([Frame(0, np.zeros((50, 30, 3), np.uint8), 0.0)]) == [[]]
+
+
+@pytest.mark.real
+def test_promise_15_frames_in_parts_or_together_give_the_same(int8: UltralyticsDetector, people: list[Frame]) -> None:
+    assert int8.detect(people) == [int8.detect([frame])[0] for frame in people]
+
+
+@pytest.mark.real
+def test_an_export_outside_its_folder_is_given_one(
+    shared: Path, tmp_path: Path, cache: Path, people: list[Frame]
+) -> None:
+    for part in (shared / "models" / "yolov8n_int8_openvino_model").iterdir():
+        (tmp_path / part.name).write_bytes(part.read_bytes())
+    detector = UltralyticsDetector(tmp_path / "yolov8n.xml", "loose", "cpu", cache)
+    assert len(detector.detect(people[:1])[0]) > 10
+
+
+@pytest.mark.real
+def test_a_higher_floor_reports_fewer(shared: Path, cache: Path, people: list[Frame]) -> None:
+    path = shared / "models" / "yolov8n_int8_openvino_model" / "yolov8n.xml"
+    sure = UltralyticsDetector(path, "int8", "cpu", cache, confidence=0.6).detect(people[:1])[0]
+    assert sure
+    assert min(box.confidence for box in sure) >= 0.6

@@ -1,0 +1,63 @@
+"""Derived folders are complete or not there, and a damaged one is made again."""
+
+from pathlib import Path
+
+import pytest
+
+from biometric.errors import StorageFull, UnsupportedModel
+from biometric.models.sealing import is_sealed, sealed_folder
+
+
+class Maker:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, folder: Path) -> None:
+        self.calls += 1
+        (folder / "model.bin").write_bytes(b"weights")
+
+
+def test_a_folder_is_made_once(tmp_path: Path) -> None:
+    make = Maker()
+    folder = sealed_folder(tmp_path / "cache" / "x", make)
+    assert sealed_folder(folder, make) == folder
+    assert make.calls == 1
+    assert [path.name for path in folder.parent.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("damage", ["changed", "removed", "added", "unsealed"])
+def test_promise_16_a_damaged_folder_is_made_again(tmp_path: Path, damage: str) -> None:
+    make = Maker()
+    folder = sealed_folder(tmp_path / "x", make)
+    if damage == "changed":
+        (folder / "model.bin").write_bytes(b"weightz")
+    elif damage == "removed":
+        (folder / "model.bin").unlink()
+    elif damage == "added":
+        (folder / "more.bin").write_bytes(b"")
+    else:
+        (folder / "seal.json").write_text("{")
+    assert not is_sealed(folder)
+    assert (sealed_folder(folder, make) / "model.bin").read_bytes() == b"weights"
+    assert make.calls == 2
+    assert is_sealed(folder)
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        (folder / "half").write_text("")
+        raise UnsupportedModel("no")
+
+    with pytest.raises(UnsupportedModel):
+        sealed_folder(tmp_path / "x", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageFull):
+        sealed_folder(tmp_path / "file" / "x", Maker())
+
+
+def test_an_absent_folder_is_not_sealed(tmp_path: Path) -> None:
+    assert not is_sealed(tmp_path / "absent")

@@ -1,0 +1,193 @@
+"""Which file serves a role, and that no byte of it goes unchecked."""
+
+import hashlib
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, WeightsMissing
+from biometric.models.cards import IMAGENET, Card, CardFile, Format, Role, read_manifest
+from biometric.models.weights import Weights, WeightStore
+from biometric.settings import PROJECT
+
+MANIFEST = PROJECT / "models" / "manifest.toml"
+
+
+def file(name: str, content: bytes, url: str = "") -> CardFile:
+    return CardFile(name, len(content), "sha256", hashlib.sha256(content).hexdigest(), url)
+
+
+BEST, OTHER = b"best weights", b"other weights!"
+CARDS = (
+    Card("best", Role.DETECTOR, "Best", Format.ULTRALYTICS, "", (file("best.pt", BEST, "https://x.org/best.pt"),),
+         "MIT", "https://x.org", recommended=True),
+    Card("other", Role.DETECTOR, "Other", Format.ULTRALYTICS, "",
+         (file("other_openvino_model/o.xml", OTHER), file("other_openvino_model/o.bin", BEST)), "MIT", "x"),
+    Card("fp16", Role.EMBEDDER, "FP16", Format.OPENVINO, "", (file("e.xml", b"16"), file("e.bin", b"1616")), "MIT", "x",
+         IMAGENET, 4, recommended=True),
+    Card("fp32", Role.EMBEDDER, "FP32", Format.OPENVINO, "",
+         (file("FP32/e.xml", b"0032"), file("FP32/e.bin", b"003232")), "MIT", "x", IMAGENET, 4),
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
+
+
+def put(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def finish(generator: Generator[Any, None, Weights]) -> Weights:
+    while True:
+        try:
+            next(generator)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+
+
+def test_the_recommended_card_wins_when_its_files_are_there(folder: Path, tmp_path: Path) -> None:
+    put(folder, "other_openvino_model/o.xml", OTHER)
+    put(folder, "other_openvino_model/o.bin", BEST)
+    extra = put(tmp_path / "extra", "deep/er/best.pt", BEST)
+    chosen = WeightStore(CARDS, [folder, tmp_path / "extra"]).choose(Role.DETECTOR)
+    assert (chosen.card.id, chosen.main, chosen.notice) == ("best", extra, "")
+
+
+def test_another_card_serves_with_a_notice(folder: Path) -> None:
+    xml = put(folder, "other_openvino_model/o.xml", OTHER)
+    assert not WeightStore(CARDS, [folder]).choose(Role.DETECTOR).present  # half of its files is not enough
+    put(folder, "other_openvino_model/o.bin", BEST)
+    chosen = WeightStore(CARDS, [folder]).choose(Role.DETECTOR)
+    assert (chosen.card.id, chosen.main) == ("other", xml)
+    assert "Other" in chosen.notice
+    assert "models fetch detector" in chosen.notice
+
+
+def test_nothing_there_means_the_recommended_card_is_to_be_fetched(folder: Path) -> None:
+    chosen = WeightStore(CARDS, [folder]).choose(Role.DETECTOR)
+    assert (chosen.card.id, chosen.present) == ("best", False)
+
+
+def test_offline_and_absent_names_file_source_and_folder(folder: Path) -> None:
+    store = WeightStore(CARDS, [folder], offline=True)
+    with pytest.raises(WeightsMissing) as caught:
+        finish(store.obtain(store.choose(Role.DETECTOR)))
+    for part in ("best.pt", "https://x.org/best.pt", str(folder)):
+        assert part in str(caught.value)
+
+
+def test_the_settings_name_a_card_a_file_name_or_a_path(folder: Path, tmp_path: Path) -> None:
+    put(folder, "best.pt", BEST)
+    store = WeightStore(CARDS, [folder])
+    own = put(tmp_path, "mine.pt", b"my own")
+    assert store.choose(Role.DETECTOR, "other").card.id == "other"
+    assert store.choose(Role.DETECTOR, "best.pt").main == folder / "best.pt"
+    assert store.choose(Role.DETECTOR, str(own)).main == own
+    digest = hashlib.sha256(b"my own").hexdigest()
+    assert store.choose(Role.DETECTOR, str(own)).card.id == f"sha256:{digest[:16]}"
+    (folder / "best.pt").unlink()
+    assert store.choose(Role.DETECTOR, "best.pt").card.id == "best"
+    assert not store.choose(Role.DETECTOR, "best.pt").present
+    with pytest.raises(InvalidSetting, match=r"SIGHTLINE_DETECTOR names nobody.*best, other"):
+        store.choose(Role.DETECTOR, "nobody")
+    with pytest.raises(InvalidSetting, match="card for the embedder"):
+        store.choose(Role.DETECTOR, "fp16")
+
+
+def test_a_named_copy_of_a_cards_files_keeps_the_cards_id(tmp_path: Path, folder: Path) -> None:
+    store = WeightStore(CARDS, [folder])
+    assert store.choose(Role.DETECTOR, str(put(tmp_path, "renamed.pt", BEST))).card.id == "best"
+    put(tmp_path, "there/o.bin", BEST)
+    put(tmp_path, "there/o.xml", OTHER)
+    assert store.choose(Role.DETECTOR, str(tmp_path / "there")).card.id == "other"
+
+
+def test_twins_of_one_name_are_told_apart(folder: Path) -> None:
+    store = WeightStore(CARDS, [folder])
+    put(folder, "e.xml", b"0032")
+    put(folder, "e.bin", b"003232")
+    assert store.choose(Role.EMBEDDER).card.id == "fp32"
+    assert store.choose(Role.EMBEDDER, str(folder / "e.xml")).card.id == "fp32"
+    put(folder, "sub/e.xml", b"16")
+    put(folder, "sub/e.bin", b"1616")
+    assert store.choose(Role.EMBEDDER).card.id == "fp16"
+
+
+def test_an_own_embedder_without_its_second_file_is_refused(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(WeightsCorrupt, match="cannot be read"):
+        WeightStore(CARDS, [folder]).choose(Role.EMBEDDER, str(put(tmp_path, "mine.xml", b"<net/>")))
+    with pytest.raises(UnsupportedModel, match=r"\.safetensors"):
+        WeightStore(CARDS, [folder]).choose(Role.EMBEDDER, str(put(tmp_path, "mine.pt", b"x")))
+
+
+@pytest.mark.parametrize("position", [0, 5, len(BEST) - 1])
+def test_promise_16_one_changed_byte_refuses(folder: Path, position: int) -> None:
+    content = bytearray(BEST)
+    content[position] ^= 1
+    put(folder, "best.pt", bytes(content))
+    store = WeightStore(CARDS, [folder])
+    with pytest.raises(WeightsCorrupt, match=r"best\.pt.*SHA256"):
+        finish(store.obtain(store.choose(Role.DETECTOR)))
+
+
+def test_promise_16_a_truncated_file_is_reported_and_not_overlooked(folder: Path) -> None:
+    put(folder, "best.pt", BEST[:-1])
+    store = WeightStore(CARDS, [folder])
+    with pytest.raises(WeightsCorrupt):
+        finish(store.obtain(store.choose(Role.DETECTOR)))
+    with pytest.raises(WeightsCorrupt):
+        finish(store.obtain(store.choose(Role.DETECTOR, str(folder / "best.pt"))))
+
+
+def test_checksums_are_verified_once_a_process_and_again_on_demand(folder: Path) -> None:
+    path = put(folder, "best.pt", BEST)
+    store = WeightStore(CARDS, [folder])
+    weights = finish(store.obtain(store.choose(Role.DETECTOR)))
+    path.write_bytes(BEST[::-1])
+    store.verify(weights)
+    with pytest.raises(WeightsCorrupt):
+        store.verify(weights, again=True)
+    path.unlink()
+    with pytest.raises(WeightsCorrupt, match="cannot be read"):
+        store.verify(weights)
+
+
+@pytest.mark.real
+def test_promise_16_real_weights_pass_and_each_changed_file_refuses(shared: Path, tmp_path: Path) -> None:
+    cards = read_manifest(MANIFEST)
+    copy = tmp_path / "models"
+    shutil.copytree(shared / "models", copy)
+    for path in copy.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    store = WeightStore(cards, [copy], offline=True)
+    present = [weights for card in cards if (weights := store.choose(card.role, card.id)).present]
+    assert {weights.card.id for weights in present} >= {
+        "omz-0286",
+        "yolov8n-int8",
+        "osnet-x0.25-msmt17",
+        "omz-0267-onnx",
+    }
+    for weights in present:
+        store.verify(weights)
+        for path in weights.paths:
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+            with pytest.raises(WeightsCorrupt, match=path.name):
+                WeightStore(cards, [copy]).verify(weights)
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+
+
+def test_a_store_needs_a_folder() -> None:
+    with pytest.raises(ValueError, match="folder"):
+        WeightStore(CARDS, [])
