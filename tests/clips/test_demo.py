@@ -71,7 +71,10 @@ def test_without_the_photograph_it_says_what_to_do(tmp_path: Path, monkeypatch: 
 
 
 def test_ultralytics_is_found_without_importing_it() -> None:
-    code = "import sys; from biometric.clips import demo; demo._photograph('bus.jpg'); sys.exit('ultralytics' in sys.modules)"
+    code = (
+        "import sys; from biometric.clips import demo;"
+        "demo._photograph('bus.jpg'); sys.exit('ultralytics' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
