@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from biometric.entities import Image
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.cards import InputFormat
-from biometric.models.embedding import batches, prepare, unit
+from biometric.models.embedding import batches, prepare, resize, unit
 
 BATCH = 8
 """Crops a run: on two cores 8 is as fast for each crop as 16, with half the memory (benchmarks/embedding.py)."""
@@ -117,11 +117,14 @@ def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino
 
 
 def _trial_pictures(height: int, width: int) -> list[Image]:
-    """Pictures that drive activations to their ends: flat black and white, stripes, noise."""
-    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    """Pictures with contrast in the large and in the small. (Flat ones say nothing: normalisation blows up noise.)"""
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     stripes = np.zeros((height, width, 3), np.uint8)
     stripes[:: max(2, height // 16)] = 255
-    return [np.zeros_like(noise), np.full_like(noise, 255), stripes, noise]
+    patches = rng.integers(0, 256, (8, 4, 3), dtype=np.uint8)
+    ramp = np.linspace(0, 255, height * width * 3).reshape(height, width, 3).astype(np.uint8)
+    return [noise, stripes, resize(patches, height, width), ramp]
 
 
 def _read(path: Path) -> openvino.Model:
