@@ -8,17 +8,27 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 class Server:
-    """A running page: `url`, the folder `root` that holds its data, and its process."""
+    """A running page: `url`, the folder `root` that holds its data, and its process.
 
-    def __init__(self, root: Path, **options: object) -> None:
+    Serves drawn people with fake models, or runs `command` with `environment` and `SIGHTLINE_PORT`.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        command: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        **options: object,
+    ) -> None:
         self.root = root
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -28,11 +38,11 @@ class Server:
         words = [f"{name}={value}" for name, value in options.items()]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.ui.scenery", str(self.port), str(root), *words],
+                command or [sys.executable, "-m", "tests.ui.scenery", str(self.port), str(root), *words],
                 cwd=PROJECT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"},
+                env={**os.environ, **({"SIGHTLINE_PORT": str(self.port)} if command else {}), **(environment or {})},
             )
         self._wait()
 
@@ -62,8 +72,8 @@ class Server:
 
 
 @contextmanager
-def serving(root: Path, **options: object) -> Iterator[Server]:
-    """Serve drawn people from `root` while the context lasts."""
+def serving(root: Path, **options: Any) -> Iterator[Server]:
+    """Serve from `root` while the context lasts; see `Server`."""
     root.mkdir(parents=True, exist_ok=True)
     server = Server(root, **options)
     try:

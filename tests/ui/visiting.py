@@ -1,0 +1,69 @@
+"""Somebody who uses the page in a real browser."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+LONG = 30_000
+"""Milliseconds to wait for an answer."""
+
+
+class Visitor:
+    """One open page. Errors of scripts and requests to other machines fail the test when the page closes."""
+
+    def __init__(self, browser: Any, url: str, width: int = 1280, **options: Any) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(LONG)
+        self.errors: list[str] = []
+        self.elsewhere: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._note)
+        self.page.goto(url)
+        self.page.wait_for_selector("#enrollment-submit")
+        self.page.wait_for_function("document.querySelector('#gallery-rows .sl-rows, #gallery-rows .sl-empty')")
+        self.page.wait_for_timeout(500)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
+            self.elsewhere.append(request.url)
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+        self.page.wait_for_selector(f"#{name.lower()}-submit:visible")
+        self.page.wait_for_timeout(400)
+
+    def upload(self, clip: Path) -> None:
+        self.page.locator("[role=tabpanel]:visible .sl-drop input[type=file]").first.set_input_files(clip)
+
+    def opened(self) -> None:
+        self.page.wait_for_selector(".sl-clip:visible")
+
+    def name(self, text: str) -> None:
+        self.page.locator("#enrollment-name :is(input, textarea)").fill(text)
+
+    def submit(self, tab: str) -> None:
+        self.page.click(f"#{tab}-submit:not([disabled])")
+
+    def banner(self, tab: str, words: str) -> str:
+        """Wait for a banner with these words in its title; return all it says."""
+        title = self.page.locator(f"#{tab}-answer .sl-banner h3", has_text=re.compile(words)).first
+        title.wait_for()
+        return self.page.locator(f"#{tab}-answer").inner_text()
+
+    def enroll(self, clip: Path, name: str) -> str:
+        self.tab("Enrollment")
+        another = self.page.get_by_role("button", name="Choose another clip").locator("visible=true")
+        if another.count():
+            another.first.click()
+            self.page.wait_for_selector(".sl-drop:visible")
+        self.upload(clip)
+        self.opened()
+        self.name(name)
+        self.submit("enrollment")
+        return self.banner("enrollment", "is enrolled|another reference")
+
+    def close(self) -> None:
+        self.context.close()
+        assert not self.errors
+        assert not self.elsewhere
