@@ -1,8 +1,6 @@
 """The one place that chooses concrete adapters. Imports them inside its functions: nothing heavy before first use."""
 
 import atexit
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +8,7 @@ from biometric.models.store import ModelStore
 from biometric.models.vendor import quiet_ultralytics
 from biometric.outputs import OutputWriter
 from biometric.ports import Gallery, Tracker
+from biometric.private_folder import PrivateFolder
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
 
@@ -34,9 +33,8 @@ def build(settings: Settings) -> Sightline:
         )
     )
     writer = H264Writer(reader)
-    settings.temp.mkdir(parents=True, exist_ok=True, mode=0o700)
-    workspace = Path(tempfile.mkdtemp(prefix="observations-", dir=settings.temp))
-    atexit.register(shutil.rmtree, workspace, ignore_errors=True)
+    private = PrivateFolder(settings.temp)
+    atexit.register(private.close)
     adapters = Adapters(
         reader=reader,
         writer=writer,
@@ -47,7 +45,7 @@ def build(settings: Settings) -> Sightline:
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=_open_gallery,
     )
-    return Sightline(settings, adapters, workspace)
+    return Sightline(settings, adapters, private.path / "observations")
 
 
 def _open_gallery(folder: Path) -> Gallery:

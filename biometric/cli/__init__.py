@@ -12,7 +12,7 @@ from biometric import __version__
 from biometric.cli import gallery, models, recognition
 from biometric.cli.common import DONE, INTERRUPTED, WRONG, Command
 from biometric.errors import BiometricError, SeveralPeople
-from biometric.settings import Settings
+from biometric.settings import PROJECT, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,10 +60,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from biometric.bootstrap import build
+    from biometric.bootstrap import build, make_demo
     from biometric.ui import serve
 
-    serve(build(Settings.from_environment(None, host=options.host, port=options.port)))
+    settings = Settings.from_environment(None, host=options.host, port=options.port)
+    serve(build(settings), lambda: make_demo(PROJECT / "demo"))
     return DONE
 
 

@@ -12,7 +12,7 @@ from biometric.ui.panel import Panel
 WEBCAM_HINT = "Record, stop, and the recording becomes the clip."
 
 
-def footage_panel(page: Page, tab: str, question: Callable[[], None], verb: str) -> Panel:
+def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: str) -> Panel:
     """Build a tab's footage panel in the current column.
 
     Args:
@@ -38,10 +38,10 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], verb: str)
         first = gr.Slider(0, 1, value=0, step=1, precision=0, label="From frame", buttons=[])
         last = gr.Slider(0, 1, value=0, step=1, precision=0, label="To frame", buttons=[])
         ends = area(css="sl-padded")
-    gr.HTML('<h3 class="sl-step"><span>2</span>Question</h3>', apply_default_css=False)
+    gr.HTML(f'<h3 class="sl-step"><span>2</span>{heading}</h3>', apply_default_css=False)
     question()
     with gr.Row(elem_classes=["sl-go"]):
-        submit = gr.Button(verb, variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
+        submit = gr.Button("Submit", variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
         cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
     status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(

@@ -9,9 +9,9 @@ import gradio as gr
 
 from biometric.entities import FrameRange, Progress
 from biometric.errors import BiometricError, InvalidInput
+from biometric.private_folder import remove_quietly
 from biometric.ui import presenters
 from biometric.ui.components import player
-from biometric.ui.environment import remove_quietly
 from biometric.ui.page import NO_CLIP, Page, Steps, Updates, event, follow, frames_within, once, safely, whole
 from biometric.ui.session import Footage, Session
 from biometric.ui.text import escape

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import InvalidInput
-from biometric.ui.environment import remove_quietly
+from biometric.private_folder import remove_quietly
 
 SESSIONS = 100
 """Most sessions kept; the one unused for longest goes first."""

@@ -9,9 +9,9 @@ import gradio as gr
 
 from biometric.entities import NAME_LIMIT, Identity, Purpose, clean_name
 from biometric.errors import ArchiveInvalid, InvalidInput, UnknownIdentity
+from biometric.private_folder import remove_quietly
 from biometric.ui import answers, elements, presenters
 from biometric.ui.components import area, on_act
-from biometric.ui.environment import remove_quietly
 from biometric.ui.page import QUIET, Page, Steps, Updates, event, once, safely
 from biometric.ui.pictures import Pictures
 from biometric.ui.session import Session

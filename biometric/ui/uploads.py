@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from biometric.errors import InvalidInput, StorageFull
-from biometric.ui.environment import remove_quietly
+from biometric.private_folder import remove_quietly
 from biometric.ui.session import Footage, Session
 
 

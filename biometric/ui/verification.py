@@ -36,7 +36,7 @@ class VerificationTab:
         self.page = page
         with gr.Row(elem_classes=["sl-columns"]):
             with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
-                self.panel: Panel = footage_panel(page, TAB, self._question, "Submit")
+                self.panel: Panel = footage_panel(page, TAB, self._question, "Claim")
             with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
                 self.answer = area(INTRO, elem_id="verification-answer", css="sl-answer")
                 self.sheet = area(elem_id="verification-sheet")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from biometric.errors import StorageFull
-from biometric.ui.environment import PrivateFolder, remove_quietly, wipe_leftovers
+from biometric.private_folder import PrivateFolder, remove_quietly, wipe_leftovers
 
 
 def test_promise_3_folders_of_dead_processes_go_and_those_in_use_stay(tmp_path: Path) -> None:
