@@ -33,6 +33,7 @@ format: $(VENV)/.dev ## format the code
 
 bench: $(VENV)/.app ## measure speed and memory against the obvious assembly
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.page
 
 demo: $(VENV)/.app ## make the example clips in demo/
 	$(BIN)/python -m biometric demo
@@ -46,7 +47,16 @@ $(BIN)/python:
 
 $(VENV)/.app: requirements.txt constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(MAKE) --no-print-directory system-libraries
 	@touch $@
+
+.PHONY: system-libraries
+system-libraries:
+	@if [ -f /etc/debian_version ] && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing libgl1 and libglib2.0-0, which OpenCV needs …"; \
+		apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -q libgl1 libglib2.0-0 >/dev/null; fi
+	@$(BIN)/python -c 'import cv2' || { \
+		echo "OpenCV needs two system libraries. Debian, Ubuntu: apt install libgl1 libglib2.0-0. Then run make again."; exit 1; }
 
 $(VENV)/.dev: requirements-dev.txt constraints.txt $(VENV)/.app
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt

@@ -17,7 +17,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
 
     Args:
         question: builds what the tab asks besides footage (a name, whose claim, paths), above Submit.
-        verb: what Submit does, in a word or two.
+        heading: what the tab asks, in a word.
     """
     gr.HTML('<h3 class="sl-step"><span>1</span>Footage</h3>', apply_default_css=False)
     drop = gr.File(

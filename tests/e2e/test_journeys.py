@@ -57,6 +57,7 @@ def keep(visitor: Visitor, name: str) -> None:
         page.emulate_media(color_scheme=scheme)
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("window.scrollTo(0, 0)")
             page.wait_for_timeout(400)
             suffix = ("" if width == 1280 else "-phone") + ("" if scheme == "light" else "-dark")
             page.screenshot(path=ARTIFACTS / f"{name}{suffix}.png", full_page=True)
