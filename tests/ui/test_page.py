@@ -267,7 +267,7 @@ def test_the_page_answers_and_says_that_weights_are_missing(chromium: Any, clips
 
 
 def test_the_page_answers_before_models_are_loaded(chromium: Any, tmp_path: Path) -> None:
-    with serving(tmp_path / "loading", slow=6) as server:
+    with serving(tmp_path / "loading", slow=15) as server:
         started = time.monotonic()
         visitor = Visitor(chromium, server.url)
         assert "loading models" in visitor.page.locator("#header").inner_text()
