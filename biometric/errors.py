@@ -20,7 +20,8 @@ BiometricError
 ├── ObservationError             the clip was read, but does not answer the question
 │   ├── NobodyFound              no person in the range
 │   ├── NoUsableSample           people, but every sample was refused by quality
-│   └── SeveralPeople            one person is needed, several are there; carries their numbers
+│   ├── SeveralPeople            one person is needed, several are there; carries their numbers
+│   └── CalibrationRefused       too few comparisons for the target rate; carries how many are needed
 ├── ModelError
 │   ├── WeightsMissing           a weight file is absent and could not be fetched
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
@@ -141,6 +142,22 @@ class SeveralPeople(ObservationError):
     def __init__(self, message: str, people: Sequence[int]) -> None:
         super().__init__(message)
         self.people = tuple(people)
+
+
+class CalibrationRefused(ObservationError):
+    """The data cannot support the target error rate; the message says how much more is needed.
+
+    Attributes:
+        needed: independent comparisons that the target needs.
+        available: how many there are.
+        people: different people who, all compared with each other, would give `needed`.
+    """
+
+    def __init__(self, message: str, needed: int = 0, available: int = 0, people: int = 0) -> None:
+        super().__init__(message)
+        self.needed = needed
+        self.available = available
+        self.people = people
 
 
 class ModelError(BiometricError):

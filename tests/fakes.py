@@ -196,6 +196,9 @@ class FakeModels:
     def embedder(self) -> Embedder:
         return self._embedder
 
+    def embedder_id(self) -> str:
+        return self._embedder.model_id
+
     def notices(self) -> tuple[str, ...]:
         return ()
 
