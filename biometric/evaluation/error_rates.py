@@ -30,12 +30,15 @@ class Distribution:
         counts: (V,) int64, at least 1 each.
         above: (V + 1,) int64, number of scores at or above each value; the last one is 0.
         single: whether the scores were float32, so that "just above a score" means the next float32.
+        bin_width: where scores were counted in bins, by their lower edges, the width of a bin, else 0. Rates at an
+            edge are then exact, and "just above a score" means the next edge.
     """
 
     values: NDArray[np.float64]
     counts: NDArray[np.int64]
     above: NDArray[np.int64]
     single: bool = False
+    bin_width: float = 0.0
 
     @classmethod
     def of(cls, scores: ArrayLike) -> "Distribution":
@@ -50,7 +53,13 @@ class Distribution:
         return cls.counted(values, counts, single)
 
     @classmethod
-    def counted(cls, values: NDArray[np.float64], counts: NDArray[np.integer], single: bool = False) -> "Distribution":
+    def counted(
+        cls,
+        values: NDArray[np.float64],
+        counts: NDArray[np.integer],
+        single: bool = False,
+        bin_width: float = 0.0,
+    ) -> "Distribution":
         """Make a distribution of strictly rising (V,) values and their (V,) counts; empty bins are dropped.
 
         Raises:
@@ -63,7 +72,7 @@ class Distribution:
         held = counts > 0
         kept = np.asarray(counts[held], np.int64)
         above = np.concatenate([np.cumsum(kept[::-1])[::-1], np.zeros(1, np.int64)]).astype(np.int64)
-        return cls(values[held], kept, above, single)
+        return cls(values[held], kept, above, single, bin_width)
 
     @property
     def total(self) -> int:
@@ -87,6 +96,8 @@ class Distribution:
 
     def just_above(self, value: float) -> float:
         """The smallest threshold that a score of exactly `value` does not reach, in the precision of the scores."""
+        if self.bin_width > 0.0:
+            return value + self.bin_width
         step = np.float32(value) if self.single else np.float64(value)
         return float(np.nextafter(step, step.dtype.type(np.inf)))
 
