@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.comparison import check_same_model, pool, score
-from biometric.entities import BiometricReference, Box, Observation, ObservedClip, Vector
+from biometric.entities import BiometricReference, Box, Observation, ObservedClip, Template, Vector
 
 SAME_TIME, ENROLLED, UNLABELLED = "same time", "enrolled", "unlabelled"
 SAME_VISIT, REPEATED = "same visit", "repeated references"
@@ -94,7 +94,11 @@ class Collected:
 def material(observed: ObservedClip) -> Material:
     """Reduce an observed clip to what a calibration needs; the pictures can go."""
     seconds = len(observed.frames) / observed.video.fps
-    tracks = tuple(_track(observation, observed.model_id) for observation in observed.usable)
+    tracks = tuple(
+        _track(observation, observation.template)
+        for observation in observed.observations
+        if observation.template is not None
+    )
     return Material(observed.video.digest, observed.model_id, tracks, seconds)
 
 
@@ -153,14 +157,14 @@ def _two_people(one: dict[int, Box], other: dict[int, Box]) -> bool:
     return clearly >= APART_FRAMES
 
 
-def _track(observation: Observation, model_id: str) -> Track:
-    assert observation.template is not None
+def _track(observation: Observation, template: Template) -> Track:
     samples = [sample.embedding for sample in observation.kept if sample.embedding is not None]
     middle, halves = len(samples) // 2, None
     if middle >= HALF:
-        halves = score(pool(samples[:middle], model_id), pool(samples[middle:], model_id))
+        first, second = (pool(half, template.model_id) for half in (samples[:middle], samples[middle:]))
+        halves = score(first, second)
     boxes = {detection.frame_index: detection.box for detection in observation.tracklet.detections}
-    return Track(observation.template.vector, halves, boxes)
+    return Track(template.vector, halves, boxes)
 
 
 def _scores(identities: Sequence[Enrolled], tracks: Sequence[Track]) -> NDArray[np.float32]:
