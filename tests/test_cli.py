@@ -158,7 +158,7 @@ def test_every_command_option_and_setting_is_in_the_readme() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     for field in fields(Settings):
         assert f"`SIGHTLINE_{field.name.upper()}`" in readme, field.name
-    for command in ("enroll", "verify", "identify", "gallery", "models", "serve", "demo"):
+    for command in ("enroll", "verify", "identify", "gallery", "calibrate", "models", "serve", "demo"):
         assert f"python -m biometric {command}" in readme, command
     for option in set(re.findall(r"--[a-z-]+", cli.parser().format_help() + _all_help())) - {"--help"}:
         assert option in readme, option

@@ -126,9 +126,7 @@ def _score_text(score: float | None, threshold: Threshold) -> str:
         return "none"
     if threshold.likelihood is None:
         return f"{score:.2f}"
-    return (
-        f"{score:.2f} ({threshold.likelihood.words(score)}, likelihood ratio {threshold.likelihood.ratio(score):.2g})"
-    )
+    return f"{score:.2f} ({threshold.likelihood.describe(score)})"
 
 
 def _threshold_text(threshold: Threshold) -> str:

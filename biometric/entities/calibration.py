@@ -57,6 +57,12 @@ class LikelihoodRatio:
         strength = next((word for least, word in SCALE if max(ratio, 1 / ratio) >= least), None)
         return f"{strength} support for {side}" if strength is not None else "no support either way"
 
+    def describe(self, score: float) -> str:
+        """Return words and number: "likelihood ratio 11: moderate support for the same person"."""
+        ratio = self.ratio(score)
+        number = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
+        return f"likelihood ratio {number}: {self.words(score)}"
+
 
 @dataclass(frozen=True, slots=True)
 class FittedThreshold:
