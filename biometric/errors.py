@@ -6,6 +6,7 @@ BiometricError
 │   ├── InvalidThreshold         not a number in [-1, 1]
 │   ├── InvalidFrameRange        From after To, or outside the clip
 │   ├── InvalidSetting           an environment variable or option that cannot be used
+│   ├── DatasetInvalid           a data set for evaluation is missing or malformed; names the first bad path
 │   ├── PathRefused              a path outside its configured root
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownPerson            no such person number in the observed range
@@ -64,6 +65,10 @@ class InvalidFrameRange(InvalidInput):
 
 class InvalidSetting(InvalidInput):
     """A setting cannot be used; the message names it and what it accepts."""
+
+
+class DatasetInvalid(InvalidInput):
+    """A data set for evaluation is missing or malformed; the message names the first bad path and what is expected."""
 
 
 class PathRefused(InvalidInput):
