@@ -94,7 +94,9 @@ def _observed(
             materials.append(collection.material(finished.value))
         except ClipError as error:
             first_problem = first_problem or error
-            notes.append(f"Clip {number} could not be used: {error}")
+            # the kind of problem only: a message may name the clip, and a calibration holds no names
+            kind = (error.__doc__ or "").partition("\n")[0]
+            notes.append(f"Clip {number} of {len(clips)} was left out. {kind}")
         finally:
             work.close()
     if first_problem is not None and not materials:
