@@ -137,7 +137,7 @@ def fit(
         verification=verification,
         identification=identification,
         gallery_size=gallery_size,
-        people=collected.people,
+        people=len({person for pair in collected.pairs for person in pair}),
         pairs=len(collected.pairs),
         independent=fitting.independent(collected.pairs),
         clips=len({clip.digest for clip in materials}),

@@ -129,7 +129,7 @@ def shown(made: Calibration, gallery_size: int) -> str:
 
 def _identification(made: Calibration, gallery_size: int) -> str:
     if made.identification is None:
-        return "not calibrated: too few comparisons"
+        return "not calibrated, see below why"
     text = f"{_fitted(made.identification)}, for a gallery of {people(made.gallery_size)}"
     if gallery_size > made.gallery_size:
         text += f"; it has {gallery_size:,} now: calibrate again"
