@@ -60,6 +60,7 @@ class Errors:
         genuine: (I,) float64, genuine comparisons per person.
         matched: (T, C, C) float64, impostor comparisons at or above each threshold, per pair of clusters of people.
         impostor: (C, C) float64, impostor comparisons per pair of clusters; a cluster is one person up to `CLUSTERS`.
+        pairs: number of pairs of two people that are compared.
     """
 
     thresholds: NDArray[np.float64]
@@ -67,22 +68,27 @@ class Errors:
     genuine: NDArray[np.float64]
     matched: NDArray[np.float64]
     impostor: NDArray[np.float64]
+    pairs: int
 
     def fnmr(self, index: int, seed: int = 0) -> Rate | None:
         """FNMR at the threshold of that index, None without genuine comparisons."""
         total = int(self.genuine.sum())
         if total == 0:
             return None
-        interval = bootstrap_ratio(self.missed[index], self.genuine, seed=seed)
-        return rate(int(self.missed[index].sum()), total, interval)
+        missed = self.missed[index]
+        interval = bootstrap_ratio(missed, self.genuine, seed=seed)
+        people = int((self.genuine > 0).sum())
+        return rate(int(missed.sum()), total, interval, distinct=int((missed > 0).sum()), independent=people)
 
     def fmr(self, index: int, seed: int = 0) -> Rate | None:
         """FMR at the threshold of that index, None without impostor comparisons."""
         total = round(self.impostor.sum())
         if total == 0:
             return None
-        interval = bootstrap_pairs(self.matched[index], self.impostor, seed=seed)
-        return rate(round(self.matched[index].sum()), total, interval)
+        matched = self.matched[index]
+        interval = bootstrap_pairs(matched, self.impostor, seed=seed)
+        distinct = int(np.triu(matched + matched.T).astype(bool).sum())
+        return rate(round(matched.sum()), total, interval, distinct=distinct, independent=self.pairs)
 
     def fmr_draws(self, index: int, seed: int = 0) -> NDArray[np.float64]:
         """FMR of each bootstrap draw, (rounds,), NaN where a draw has no comparison."""
@@ -105,7 +111,7 @@ def count_errors(trial: Trial, thresholds: list[float], size: int = BLOCK, seed:
         counter.add(block)
     missed, genuine, matched, impostor = counter.results()
     back = np.argsort(order, kind="stable")
-    return Errors(levels, missed[back], genuine, matched[back], impostor)
+    return Errors(levels, missed[back], genuine, matched[back], impostor, _pairs(trial))
 
 
 class _Counter:
@@ -165,6 +171,13 @@ class _Counter:
             cluster_of_person[owner] = cluster
         trials[np.diag_indices(self.clusters)] -= np.bincount(cluster_of_person, own, minlength=self.clusters)
         return trials / 2.0 if self.trial.symmetric else trials
+
+
+def _pairs(trial: Trial) -> int:
+    """Pairs of two people of which one is a probe and the other a reference, each pair once."""
+    probes, references = trial.probes.people, trial.references.people
+    both = len(np.intersect1d(probes, references))
+    return len(probes) * len(references) - both - both * (both - 1) // 2
 
 
 def _clusters(people: int, seed: int) -> NDArray[np.int64]:

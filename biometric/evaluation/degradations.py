@@ -107,7 +107,7 @@ def _jpeg(quality: int) -> Change:
     """Compress as JPEG."""
 
     def change(image: Image, _: np.random.Generator) -> Image:
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         return _uint8(cv2.imdecode(data, cv2.IMREAD_COLOR_BGR))
 
     return change

@@ -56,14 +56,21 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A measured error rate: `errors` of `trials` (at least one trial), with its interval."""
+    """A measured error rate: `errors` of `trials` (at least one trial), with its interval.
+
+    `distinct` counts errors once a person (or pair of people): ten pictures of one look-alike are one piece of
+    evidence. None where every trial stands for itself.
+    """
 
     errors: int
     trials: int
     interval: Interval
+    distinct: int | None = None
 
     def __post_init__(self) -> None:
         _check_counts(self.errors, self.trials)
+        if self.distinct is not None:
+            _check_counts(self.distinct, max(1, self.errors))
 
     @property
     def value(self) -> float:
@@ -72,8 +79,8 @@ class Rate:
 
     @property
     def support(self) -> Support:
-        """Whether there are errors enough to trust the value."""
-        return support(self.errors)
+        """Whether there are errors enough, of people enough, to trust the value."""
+        return support(self.errors if self.distinct is None else self.distinct)
 
 
 def support(errors: int) -> Support:
@@ -92,18 +99,28 @@ def trials_needed(rate: float) -> int:
     return math.ceil(ERRORS_NEEDED / rate - 1e-9)
 
 
-def rate(errors: int, trials: int, interval: Interval | None = None, confidence: float = CONFIDENCE) -> Rate:
+def rate(
+    errors: int,
+    trials: int,
+    interval: Interval | None = None,
+    confidence: float = CONFIDENCE,
+    distinct: int | None = None,
+    independent: int | None = None,
+) -> Rate:
     """Make a rate of counts; without an interval of its own it gets `binomial_interval`'s.
 
-    Without errors the rule of three always holds, because a bootstrap of no errors has no width.
+    Without errors the rule of three always holds, because a bootstrap of no errors has no width; it counts the
+    `independent` trials (people, or pairs of people) where they are known.
 
     Raises:
         ValueError: no trials, or errors outside 0…trials.
     """
     _check_counts(errors, trials)
-    if interval is None or errors == 0:
+    if errors == 0:
+        interval = binomial_interval(0, trials if independent is None else independent, confidence)
+    elif interval is None:
         interval = binomial_interval(errors, trials, confidence)
-    return Rate(errors, trials, interval)
+    return Rate(errors, trials, interval, distinct)
 
 
 def binomial_interval(errors: int, trials: int, confidence: float = CONFIDENCE) -> Interval:

@@ -139,4 +139,5 @@ def _rate(errors: NDArray[np.bool_], people: NDArray[np.int64], seed: int) -> Ra
     if len(errors) == 0:
         return None
     interval = bootstrap_mean(errors.astype(np.float64), people, seed=seed)
-    return rate(int(errors.sum()), len(errors), interval)
+    distinct, everybody = len(np.unique(people[errors])), len(np.unique(people))
+    return rate(int(errors.sum()), len(errors), interval, distinct=distinct, independent=everybody)

@@ -51,6 +51,24 @@ def test_rates_equal_counting_every_pair(made: Trial, size: int) -> None:
         assert matched.value == pytest.approx(fmr(impostor, threshold), abs=1e-12)
         assert missed.value == pytest.approx(fnmr(genuine, threshold), abs=1e-12)
         assert matched.interval.low <= matched.value <= matched.interval.high
+        assert (matched.distinct, missed.distinct) == distinct(made, threshold)
+    people = {person for side in (made.probes, made.references) for person in side.identities.tolist() if person >= 0}
+    assert errors.pairs == len(people) * (len(people) - 1) // 2
+
+
+def distinct(trial: Trial, threshold: float) -> tuple[int, int]:
+    """Pairs of people with a false match, people with a false non-match."""
+    matched, missed = set(), set()
+    scores = np.clip(trial.probes.vectors @ trial.references.vectors.T, -1, 1)
+    for i, j in np.ndindex(scores.shape):
+        person, other = int(trial.probes.identities[i]), int(trial.references.identities[j])
+        if person < 0 or other < 0:
+            continue
+        if person != other and scores[i, j] >= threshold:
+            matched.add(frozenset((person, other)))
+        if person == other and scores[i, j] < threshold and trial.probes.cameras[i] != trial.references.cameras[j]:
+            missed.add(person)
+    return len(matched), len(missed)
 
 
 def test_the_threshold_of_a_histogram_keeps_its_promise_on_the_scores_themselves() -> None:

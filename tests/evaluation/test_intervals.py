@@ -61,6 +61,14 @@ def test_rule_of_30() -> None:
         trials_needed(0.0)
 
 
+def test_errors_of_one_person_are_one_piece_of_evidence() -> None:
+    assert rate(500, 1000, distinct=3).support is Support.TOO_FEW
+    assert rate(500, 1000, distinct=30).support is Support.ENOUGH
+    assert rate(0, 1000, distinct=0, independent=30).interval.high == 0.1
+    with pytest.raises(ValueError, match="errors"):
+        rate(2, 10, distinct=3)
+
+
 @pytest.mark.parametrize(("errors", "trials"), [(0, 0), (-1, 10), (11, 10)])
 def test_impossible_counts_are_refused(errors: int, trials: int) -> None:
     with pytest.raises(ValueError, match="expected"):
