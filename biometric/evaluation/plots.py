@@ -4,6 +4,7 @@ Lines differ in dash and marker as well as colour; every axis says its quantity.
 """
 
 import io
+import itertools
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -99,10 +100,9 @@ def histogram(found: OneToOne) -> bytes:
     for label, side, colour, hatch in sides:
         heights = _shares(side, edges)
         axes.stairs(heights, edges, fill=True, alpha=0.45, color=colour, hatch=hatch, label=f"{label} ({side.total:,})")
-    for number, point in enumerate(found.points):
-        if point.target in (1e-2, 1e-4) or (point.target is None and point.name != "EER"):
-            style = ("--", "-.", ":", (0, (1, 3)))[number % 4]
-            axes.axvline(point.threshold, color="black", linestyle=style, label=f"{point.name}: {point.threshold:.3f}")
+    shown = [point for point in found.points if point.name != "EER" and point.target not in (1e-1, 1e-3)]
+    for style, point in zip(itertools.cycle(("--", "-.", ":", (0, (1, 3)))), shown, strict=False):
+        axes.axvline(point.threshold, color="black", linestyle=style, label=f"{point.name}: {point.threshold:.3f}")
     lowest = min(found.scores.impostor.values[0], found.scores.genuine.values[0])
     axes.set_xlim(max(-1.0, float(lowest) - 0.05), 1.02)
     axes.legend(fontsize="small")
@@ -114,25 +114,31 @@ def open_set(searches: Searches) -> bytes:
     """FNIR over FPIR at one gallery size, both logarithmic."""
     figure, axes = _figure("False positive identification rate (FPIR)", "False negative identification rate (FNIR)")
     fpir, fnir, _ = searches.curve()
-    axes.plot(*_thinned(fpir, fnir), drawstyle="steps")
+    left, bottom = (max(1e-4, 0.5 / len(probes)) for probes in (searches.unmated_best, searches.mated_own))
+    x, y = _thinned(fpir, fnir)
+    axes.plot(np.maximum(x, left), np.maximum(y, bottom), drawstyle="steps")  # a rate of 0 has no logarithm
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlim(max(1e-4, 0.5 / len(searches.unmated_best)), 1)
-    axes.set_ylim(max(1e-4, 0.5 / len(searches.mated_own)), 1.05)
+    axes.set_xlim(left, 1)
+    axes.set_ylim(bottom, 1.05)
     axes.set_title(f"Open set: {searches.size} enrolled")
     return _png(figure)
 
 
 def heat_map(rows: Sequence[Row]) -> bytes:
-    """Rank-1 and FNMR at FMR 1e-2 by degradation and configuration, with the numbers in the cells."""
-    names = list(dict.fromkeys(row.title for row in rows))
+    """Rank-1 and FNMR at FMR 1e-2 by degradation and configuration, with the numbers in the cells.
+
+    The row without degradation fills the column "none" of every other one, so that lines can be read across.
+    """
+    names = list(dict.fromkeys(row.title for row in rows if row.degradation))
     sides = ("none", "probe", "reference", "both")
     figure = Figure(figsize=(11, 1.6 + 0.36 * len(names)), layout="constrained")
     panels = (("rank-1", [row.rank1 for row in rows]), ("FNMR at FMR 1e-2", [row.fnmr for row in rows]))
     for number, (title, values) in enumerate(panels):
         table = np.full((len(names), len(sides)), math.nan)
         for row, value in zip(rows, values, strict=True):
-            table[names.index(row.title), sides.index(row.configuration)] = value
+            lines = names.index(row.title) if row.degradation else slice(None)
+            table[lines, sides.index(row.configuration)] = value
         axes = figure.add_subplot(1, 2, number + 1)
         axes.imshow(table, vmin=0.0, vmax=1.0, cmap="viridis" if number == 0 else "viridis_r", aspect="auto")
         axes.set_xticks(range(len(sides)), sides)

@@ -58,9 +58,7 @@ def html(evaluation: Evaluation, circumstances: Circumstances, pictures: Mapping
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body></html>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
 
 
@@ -165,13 +163,14 @@ def _groups(evaluation: Evaluation) -> Iterable[str]:
 
 
 def _method() -> str:
-    return (
-        "<h2>How to read this</h2><p>Intervals hold the true rate with 95 % confidence; people, not comparisons, are "
-        "drawn (bootstrap), because comparisons that share a person are not independent. Where no error was seen the "
-        f"upper limit is 3 / people (or pairs of people). “Too few data”: errors of fewer than {ERRORS_NEEDED} people "
-        "(or pairs of people) were seen, so that the value may be off by far more than 30 % (rule of 30). Numbers hold for people, cameras and "
-        "clothes like those of the data; elsewhere calibrate on footage of your own.</p>"
+    sentences = (
+        "Intervals hold the true rate with 95 % confidence; people, not comparisons, are drawn (bootstrap), because "
+        "comparisons that share a person are not independent. Where no error was seen the upper limit is 3 / people "
+        f"(or pairs of people). “Too few data”: errors of fewer than {ERRORS_NEEDED} people (or pairs of people) were "
+        "seen, so that the value may be off by far more than 30 % (rule of 30). Numbers hold for people, cameras and "
+        "clothes like those of the data; elsewhere calibrate on footage of your own."
     )
+    return f"<h2>How to read this</h2><p>{sentences}</p>"
 
 
 def _rate(rate: Rate | None) -> tuple[str, str]:

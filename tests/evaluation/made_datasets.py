@@ -12,7 +12,7 @@ from biometric.entities import Image
 
 def picture(person: int, camera: int = 0, height: int = 64, width: int = 32) -> Image:
     """A flat picture, (h, w, 3) uint8 BGR."""
-    shade = np.array([(37 * person) % 256, (91 * person + 40) % 256, 30 * camera + 20], np.uint8)
+    shade = np.array([(37 * person) % 256, (91 * person + 40) % 256, 10 * camera + 20], np.uint8)
     return np.broadcast_to(shade, (height, width, 3)).copy()
 
 
@@ -31,7 +31,7 @@ def market(root: Path, people: int = 4, junk: bool = True) -> Path:
         write(root / "bounding_box_test" / f"{person:04d}_c2s1_000003_01.jpg", person, 2)
     if junk:
         write(root / "bounding_box_test" / "-1_c3s1_000004_02.jpg", 90)
-        write(root / "bounding_box_test" / "0000_c3s1_000005_02.jpg", 91)
+        write(root / "bounding_box_test" / "0000_c3s1_000005_02.jpg", 26)
     (root / "bounding_box_test" / "Thumbs.db").write_bytes(b"x")
     return root
 
