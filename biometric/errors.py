@@ -6,6 +6,7 @@ BiometricError
 │   ├── InvalidThreshold         not a number in [-1, 1]
 │   ├── InvalidFrameRange        From after To, or outside the clip
 │   ├── InvalidSetting           an environment variable or option that cannot be used
+│   ├── DatasetInvalid           a data set for evaluation is missing or malformed; names the first bad path
 │   ├── PathRefused              a path outside its configured root
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownPerson            no such person number in the observed range
@@ -20,7 +21,8 @@ BiometricError
 ├── ObservationError             the clip was read, but does not answer the question
 │   ├── NobodyFound              no person in the range
 │   ├── NoUsableSample           people, but every sample was refused by quality
-│   └── SeveralPeople            one person is needed, several are there; carries their numbers
+│   ├── SeveralPeople            one person is needed, several are there; carries their numbers
+│   └── CalibrationRefused       too few comparisons for the target rate; carries how many are needed
 ├── ModelError
 │   ├── WeightsMissing           a weight file is absent and could not be fetched
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
@@ -63,6 +65,10 @@ class InvalidFrameRange(InvalidInput):
 
 class InvalidSetting(InvalidInput):
     """A setting cannot be used; the message names it and what it accepts."""
+
+
+class DatasetInvalid(InvalidInput):
+    """A data set for evaluation is missing or malformed; the message names the first bad path and what is expected."""
 
 
 class PathRefused(InvalidInput):
@@ -141,6 +147,22 @@ class SeveralPeople(ObservationError):
     def __init__(self, message: str, people: Sequence[int]) -> None:
         super().__init__(message)
         self.people = tuple(people)
+
+
+class CalibrationRefused(ObservationError):
+    """The data cannot support the target error rate; the message says how much more is needed.
+
+    Attributes:
+        needed: independent comparisons that the target needs.
+        available: how many there are.
+        people: different people who, all compared with each other, would give `needed`.
+    """
+
+    def __init__(self, message: str, needed: int = 0, available: int = 0, people: int = 0) -> None:
+        super().__init__(message)
+        self.needed = needed
+        self.available = available
+        self.people = people
 
 
 class ModelError(BiometricError):

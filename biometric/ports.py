@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from biometric.entities import (
     BiometricReference,
     Box,
+    Calibration,
     Candidate,
     Detection,
     Frame,
@@ -190,6 +191,12 @@ class Gallery(Protocol):
     def check_model(self, model_id: str) -> None:
         """Raise `ModelMismatch`, naming both models and the way out, unless empty or of that model."""
 
+    def calibration(self, model_id: str) -> Calibration | None:
+        """The latest calibration made with that model, or None."""
+
+    def save_calibration(self, calibration: Calibration) -> None:
+        """Store a calibration; it takes the place of earlier ones of its model. Raises `ModelMismatch`."""
+
     def close(self) -> None:
         """Release the database."""
 
@@ -228,6 +235,9 @@ class Models(Protocol):
 
     def embedder(self) -> Embedder:
         """The embedder, loaded. Raises the `ModelError` family."""
+
+    def embedder_id(self) -> str:
+        """The `model_id` of the embedder that is or would be used, without loading it. Raises as `embedder`."""
 
     def notices(self) -> tuple[str, ...]:
         """Sentences about replaced weights or devices, for people."""

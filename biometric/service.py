@@ -5,6 +5,7 @@ result. Nothing here knows a vendor library: adapters come in through the Protoc
 """
 
 import dataclasses
+import functools
 import shutil
 import threading
 import uuid
@@ -12,9 +13,10 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biometric import observing, recognition
+from biometric import calibrated, observing, recognition
 from biometric.cache import ObservationCache, ObservationKey
 from biometric.entities import (
+    Calibration,
     Enrollment,
     Frame,
     FrameRange,
@@ -178,7 +180,8 @@ class Sightline:
         gallery: Path | None = None,
     ) -> Enrollment:
         """Store one observed person under a name: see `recognition.enroll`."""
-        return recognition.enroll(self.gallery(gallery), observed, name, person, dropped, self.threshold)
+        threshold = functools.partial(self.threshold, gallery=gallery)
+        return recognition.enroll(self.gallery(gallery), observed, name, person, dropped, threshold)
 
     def verify(
         self,
@@ -190,14 +193,14 @@ class Sightline:
         gallery: Path | None = None,
     ) -> Verification:
         """Decide whether one observed person is who they claim to be: see `recognition.verify`."""
-        limit = self.threshold("verification", threshold)
+        limit = self.threshold("verification", threshold, gallery)
         return recognition.verify(self.gallery(gallery), observed, name, person, limit)
 
     def identify(
         self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
     ) -> tuple[Identification, ...]:
         """Decide for each observed person on their own who they are: see `recognition.identify`."""
-        limit = self.threshold("identification", threshold)
+        limit = self.threshold("identification", threshold, gallery)
         return recognition.identify(self.gallery(gallery), observed, limit)
 
     def write_outputs(
@@ -207,16 +210,69 @@ class Sightline:
         target = (folder or self.settings.query) / clip_folder_name(observed)
         return self._adapters.outputs.write(observed, identifications, target)
 
-    def threshold(self, purpose: Purpose, value: float | None = None) -> Threshold:
+    # --- thresholds ----------------------------------------------------------------------------------------------
+
+    def threshold(self, purpose: Purpose, value: float | None = None, gallery: Path | None = None) -> Threshold:
         """The threshold to decide by: `value` where given, else the default with its evidence.
+
+        The default is the setting's, else that of the gallery's calibration with the model in use, else the model
+        card's. Where there is a calibration, its likelihood ratio comes with a threshold of any origin.
 
         Raises:
             InvalidThreshold: not a number in [-1, 1].
+            GalleryError: the gallery cannot be read.
         """
-        default = self.models.threshold(purpose)
+        default, found = self.models.threshold(purpose), self.calibration(gallery)
+        if found is not None:
+            size = len(self.gallery(gallery).identities()) if purpose == "identification" else found.gallery_size
+            fitted = calibrated.threshold(found, purpose, size)
+            if fitted is not None and default.source is not ThresholdSource.SETTING:
+                default = fitted
+            default = dataclasses.replace(default, likelihood=found.likelihood)
         if value is None or value == default.value:
             return default
-        return Threshold(value, ThresholdSource.USER)
+        return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood)
+
+    def calibration(self, gallery: Path | None = None) -> Calibration | None:
+        """The gallery's latest calibration with the model in use, or None. Raises the `GalleryError` family."""
+        return self.gallery(gallery).calibration(self.models.embedder_id())
+
+    def calibrate(
+        self,
+        clips: Sequence[Path] = (),
+        *,
+        target_fmr: float,
+        target_fpir: float | None = None,
+        gallery: Path | None = None,
+    ) -> Generator[Progress, None, Calibration]:
+        """Fit thresholds to the gallery and to clips of one's own, and store them: the return value is the result.
+
+        See `evaluation.calibration.calibrate`. Closing the generator stops the work; then, and when it is refused,
+        the former thresholds stay.
+
+        Args:
+            clips: whole clips are used; people need not be named.
+            target_fmr: false match rate to keep in verification.
+            target_fpir: false-positive identification rate to keep; None: 0.01 where the data suffice.
+
+        Raises:
+            CalibrationRefused: too little data for the targets; the message says how much more is needed.
+            InvalidInput: a target is no rate.
+            ClipError, ModelError, GalleryError: the work cannot be done.
+        """
+        from biometric.evaluation import calibration  # brings scikit-learn along
+
+        opened = self.gallery(gallery)
+        made = yield from calibration.calibrate(
+            clips,
+            calibration.Targets(target_fmr, target_fpir),
+            opened,
+            self.models.embedder_id(),
+            self.models.threshold("identification").value,
+            functools.partial(self.observe, accept_damaged=True),
+        )
+        opened.save_calibration(made)
+        return made
 
     # --- gallery -------------------------------------------------------------------------------------------------
 

@@ -189,12 +189,16 @@ class FakeModels:
         self._detector = detector
         self._embedder = embedder
         self.values = {"verification": 0.5, "identification": 0.6}
+        self.sources = dict.fromkeys(self.values, ThresholdSource.MODEL_CARD)
 
     def detector(self) -> Detector:
         return self._detector
 
     def embedder(self) -> Embedder:
         return self._embedder
+
+    def embedder_id(self) -> str:
+        return self._embedder.model_id
 
     def notices(self) -> tuple[str, ...]:
         return ()
@@ -203,4 +207,4 @@ class FakeModels:
         return []
 
     def threshold(self, purpose: Purpose) -> Threshold:
-        return Threshold(self.values[purpose], ThresholdSource.MODEL_CARD, "made up for tests")
+        return Threshold(self.values[purpose], self.sources[purpose], "made up for tests")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from biometric import cli
-from biometric.cli import common, gallery, models, recognition
+from biometric.cli import calibrate, common, gallery, models, recognition
 from biometric.errors import WeightsMissing
+from biometric.evaluation import collection
 from tests.test_service import Made
 
 PROJECT = Path(__file__).parent.parent
@@ -19,7 +20,7 @@ PROJECT = Path(__file__).parent.parent
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made = Made(tmp_path)
-    for module in (common, gallery, recognition):
+    for module in (calibrate, common, gallery, recognition):
         monkeypatch.setattr(module, "build_service", lambda options: made.service)
     yield made
     made.service.close()
@@ -77,6 +78,47 @@ def test_the_same_journey_in_words(made: Made, capsys, tmp_path: Path) -> None:
     assert (status, "1 identities were written" in out) == (0, True)
     assert run(capsys, "gallery", "remove", "Ada")[0] == 0
     assert "2 references were added" in run(capsys, "gallery", "import", tmp_path / "all.zip")[1]
+
+
+def test_calibrating_in_words_and_json(made: Made, capsys, monkeypatch, tmp_path: Path) -> None:
+    pairs = {(one, other): 0.2 for one in range(30) for other in range(one)}
+    found = collection.Collected(pairs, people=30, sources={"same time": 435}, genuine={"same visit": [(0, 0.9)]})
+    monkeypatch.setattr(collection, "collect", lambda *arguments: found)
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    made.clip.rename(folder / "one.mp4")
+    (folder / ".hidden").write_bytes(b"")
+    status, out, err = run(capsys, "calibrate", "--target-fmr", 0.01, "--clips", folder, "--json")
+    calibration = json.loads(out)
+    assert (status, err) == (0, "")
+    assert calibration["verification"]["value"] == 0.201
+    assert (calibration["identification"], calibration["clips"]) == (None, 1)
+    said = run(capsys, "calibrate", "--target-fmr", 0.01)[1]
+    assert "435 pairs of 30 people" in said
+    assert "Verification: threshold 0.201" in said
+    assert "Identification keeps its default threshold" in said
+
+    run(capsys, "enroll", folder / "one.mp4", "Ada")
+    assert (
+        json.loads(run(capsys, "verify", folder / "one.mp4", "Ada", "--json")[1])["threshold_source"] == "calibration"
+    )
+    said = run(capsys, "verify", folder / "one.mp4", "Ada")[1]
+    assert "of 100 strangers, about 1 would pass" in said
+
+
+def test_a_refused_calibration_is_status_2_and_says_what_is_missing(made: Made, capsys, tmp_path: Path) -> None:
+    status, out, err = run(capsys, "calibrate", "--clips", made.clip)
+    assert (status, out) == (2, "")
+    assert "at least 3,000 independent comparisons" in err
+    (tmp_path / "empty").mkdir()
+    for arguments, words in (
+        (["--clips", tmp_path / "empty"], "no clip in the folder"),
+        (["--clips", tmp_path / "gone"], "no file or folder"),
+        (["--target-fmr", 0], "above 0"),
+        (["--target-fmr", 0.01, "--target-fpir", 2], "above 0"),
+    ):
+        status, out, err = run(capsys, "calibrate", *arguments)
+        assert (status, out, words in err) == (2, "", True), err
 
 
 def test_no_match_is_status_1(made: Made, capsys) -> None:
@@ -158,7 +200,7 @@ def test_every_command_option_and_setting_is_in_the_readme() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     for field in fields(Settings):
         assert f"`SIGHTLINE_{field.name.upper()}`" in readme, field.name
-    for command in ("enroll", "verify", "identify", "gallery", "models", "serve", "demo"):
+    for command in ("enroll", "verify", "identify", "gallery", "calibrate", "models", "serve", "demo"):
         assert f"python -m biometric {command}" in readme, command
     for option in set(re.findall(r"--[a-z-]+", cli.parser().format_help() + _all_help())) - {"--help"}:
         assert option in readme, option

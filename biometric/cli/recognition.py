@@ -103,8 +103,8 @@ def _verification_text(verification: Verification) -> str:
         Decision.NO_MATCH: f"No match: this is not {name}, as far as the footage shows.",
     }
     text = words.get(verification.decision, "No decision.")
-    score = "none" if verification.score is None else f"{verification.score:.2f}"
-    text += f" Score {score}, {_threshold_text(verification.threshold)}. {verification.reason}"
+    score, threshold = _score_text(verification.score, verification.threshold), _threshold_text(verification.threshold)
+    text += f" Score {score}, {threshold}. {verification.reason}"
     if verification.best_other is not None:
         other = verification.best_other
         text += f" Next best in the gallery: {other.identity.name}, {other.score:.2f}."
@@ -118,11 +118,19 @@ def _identification_text(item: Identification) -> str:
         return f"{text}. {item.reason}"
     best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"
     margin = "" if item.margin is None else f", {item.margin:.2f} ahead of the next"
-    return f"{text}{best}. Score {item.score:.2f}, {_threshold_text(item.threshold)}{margin}."
+    return f"{text}{best}. Score {_score_text(item.score, item.threshold)}, {_threshold_text(item.threshold)}{margin}."
+
+
+def _score_text(score: float | None, threshold: Threshold) -> str:
+    if score is None:
+        return "none"
+    if threshold.likelihood is None:
+        return f"{score:.2f}"
+    return f"{score:.2f} ({threshold.likelihood.describe(score)})"
 
 
 def _threshold_text(threshold: Threshold) -> str:
-    return f"threshold {threshold.value:.2f} ({threshold.source})"
+    return f"threshold {threshold.value:.2f} ({threshold.origin})"
 
 
 def _frames(observation: Observation) -> str:

@@ -9,6 +9,7 @@ Conventions, everywhere in the package:
     people   are numbered from 1 within one observed range.
 """
 
+from biometric.entities.calibration import Calibration, FittedThreshold, GenuineScores, Histogram, LikelihoodRatio
 from biometric.entities.decisions import (
     Decision,
     Enrollment,
@@ -36,15 +37,20 @@ __all__ = [
     "NAME_LIMIT",
     "BiometricReference",
     "Box",
+    "Calibration",
     "Candidate",
     "Decision",
     "Detection",
     "Enrollment",
+    "FittedThreshold",
     "Frame",
     "FrameRange",
+    "GenuineScores",
+    "Histogram",
     "Identification",
     "Identity",
     "Image",
+    "LikelihoodRatio",
     "Observation",
     "ObservedClip",
     "Progress",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from biometric.entities.calibration import LikelihoodRatio
 from biometric.entities.people import BiometricReference, Candidate, Identity, Observation
 from biometric.errors import InvalidThreshold
 
@@ -28,17 +29,37 @@ class Threshold:
     Attributes:
         value: in [-1, 1]; a score at or above it is a match.
         evidence: a sentence on what the number rests on ("" when nothing is known).
-        fmr: false match rate that the evidence supports at exactly this value, or None.
+        fmr: false match rate that the evidence supports at exactly this value, or None; for a calibrated
+            identification, the rate at which a search of the gallery names a stranger (FPIR).
+        calibrated_on: date of the calibration that it came from, else "".
+        likelihood: score → likelihood ratio, where this gallery has a calibration that could tell, whatever the origin.
     """
 
     value: float
     source: ThresholdSource
     evidence: str = ""
     fmr: float | None = None
+    calibrated_on: str = ""
+    likelihood: LikelihoodRatio | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and -1.0 <= self.value <= 1.0):
             raise InvalidThreshold(f"The threshold must be a number from -1 to 1, got {self.value}.")
+
+    @property
+    def origin(self) -> str:
+        """Where it came from, to stand beside a score: "model card", or when it was calibrated and for which rate."""
+        if self.source is not ThresholdSource.CALIBRATION or self.fmr is None:
+            return str(self.source)
+        return f"calibrated here on {self.calibrated_on}: {strangers(self.fmr)}"
+
+
+def strangers(rate: float) -> str:
+    """Return what a false match rate in (0, 1] means: "of 1,000 strangers, about 1 would pass"."""
+    total = 100
+    while total * rate < 1 and total < 10**9:
+        total *= 10
+    return f"of {total:,} strangers, about {round(total * rate):,} would pass"
 
 
 class Decision(StrEnum):

@@ -85,7 +85,22 @@ CREATE TRIGGER reference_removed AFTER DELETE ON biometric_references BEGIN
 END
 """
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema,)
+
+def _calibrations(db: Database) -> None:
+    """Thresholds fitted on the gallery's own footage; earlier ones stay, the latest of a model counts."""
+    db.execute(_CALIBRATIONS)
+
+
+_CALIBRATIONS = """
+CREATE TABLE calibrations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_at TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    document TEXT NOT NULL CHECK (typeof(document) = 'text')
+)
+"""
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _calibrations)
 """In order; the first has number 1. Append only."""
 
 

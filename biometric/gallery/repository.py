@@ -18,10 +18,19 @@ from uuid import uuid4
 import numpy as np
 from sqlite_utils import Database
 
-from biometric.entities import NAME_LIMIT, BiometricReference, Candidate, Identity, Template, clean_name, name_key
+from biometric.entities import (
+    NAME_LIMIT,
+    BiometricReference,
+    Calibration,
+    Candidate,
+    Identity,
+    Template,
+    clean_name,
+    name_key,
+)
 from biometric.errors import EmptyGallery, InvalidInput, NameTaken
 from biometric.gallery import archive as archives
-from biometric.gallery import rows
+from biometric.gallery import calibrations, rows
 from biometric.gallery.database import BUSY_SECONDS
 from biometric.gallery.files import CROP_NAME
 from biometric.gallery.search import GallerySearch
@@ -223,6 +232,21 @@ class SQLiteGallery:
         with self._storage.reading() as db:
             if db is not None:
                 rows.check_model(db, model_id)
+
+    def calibration(self, model_id: str) -> Calibration | None:
+        """Return the latest calibration made with that model, or None."""
+        with self._storage.reading() as db:
+            return None if db is None else calibrations.latest(db, model_id)
+
+    def save_calibration(self, calibration: Calibration) -> None:
+        """Store a calibration; it takes the place of earlier ones of its model.
+
+        Raises:
+            ModelMismatch: the gallery holds templates of another model.
+        """
+        with self._storage.writing() as write:
+            rows.check_model(write.db, calibration.model_id)
+            calibrations.insert(write.db, calibration)
 
     def close(self) -> None:
         """Free the index. No connection outlives an operation, so there is nothing else to release."""

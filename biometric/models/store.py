@@ -91,6 +91,14 @@ class ModelStore:
                 self._embedder = self._load_embedder(weights, self.device(), self._settings.cache)
             return self._embedder
 
+    def embedder_id(self) -> str:
+        """The model id of the embedder that is or would be used; loads nothing.
+
+        Raises:
+            ModelError, InvalidSetting: the embedder that is named cannot be used.
+        """
+        return self._chosen(Role.EMBEDDER).card.id
+
     def device(self) -> str:
         """What models run on: "cuda" (or "cuda:1", …) when asked for, or there and nothing is asked; else "cpu".
 

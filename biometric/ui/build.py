@@ -59,11 +59,11 @@ class Interface:
         self.verification.connect()
         identification.connect()
         changed = [self.header, *self.sidebar.parts, *self.verification.claim_parts]
-        for job in jobs:
-            job.then(self.refresh, None, changed, **QUIET)
         self.panels = [enrollment.panel, self.verification.panel, identification.panel]
         boxes = [*self.verification.box.parts, *identification.box.parts]
         boxes += [panel.examples for panel in self.panels]
+        for job in jobs:
+            job.then(self.loaded, None, [*changed, *boxes], **QUIET)
         self.blocks.load(self.loaded, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
         self.blocks.unload(self.left)
         self.timer.tick(self.ticked, None, [self.header, self.timer, *boxes], **QUIET)
@@ -90,7 +90,7 @@ class Interface:
         return updates
 
     def loaded(self, request: gr.Request) -> Updates:
-        """The page was opened."""
+        """The page was opened, or the gallery or its thresholds changed."""
         return {**self.refresh(request), **self._boxes(self.page.session(request))}
 
     def _examples(self, session: Session) -> Updates:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from biometric.entities import Threshold
+from biometric.entities.decisions import strangers as of_strangers
 from biometric.ui.text import decimal, escape, threshold_text
 
 Mood = Literal["good", "bad", "unsure", "info", "warning"]
@@ -76,7 +77,7 @@ def pairs(rows: Sequence[tuple[str, str]]) -> str:
 
 def scale(score: float | None, threshold: Threshold) -> str:
     """Return the score on a line from 0 to 1 with the threshold marked; the numbers stand beside it as text."""
-    text = f"threshold {threshold_text(threshold.value)} ({threshold.source})"
+    text = f"threshold {threshold_text(threshold.value)} ({threshold.origin})"
     if score is None:
         return f'<p class="sl-quiet">No score · {escape(text)}</p>'
     left, mark = _percent(score), _percent(threshold.value)
@@ -85,7 +86,16 @@ def scale(score: float | None, threshold: Threshold) -> str:
         f'<div class="sl-line" role="img" aria-label="score {decimal(score)}, {escape(text)}">'
         f'<i class="sl-fill" style="width:{left:.1f}%"></i><i class="sl-mark" style="left:{mark:.1f}%"></i>'
         f'<i class="sl-dot" style="left:{left:.1f}%"></i></div><span>{escape(text)}</span></div>'
+        f"{likelihood(score, threshold)}"
     )
+
+
+def likelihood(score: float, threshold: Threshold) -> str:
+    """Return the likelihood ratio of a score in words and number, "" where there is no calibration that tells."""
+    if threshold.likelihood is None:
+        return ""
+    title = escape(threshold.likelihood.basis)
+    return f'<p class="sl-quiet" title="{title}">{escape(threshold.likelihood.describe(score))}</p>'
 
 
 def evidence(threshold: Threshold) -> str:
@@ -104,15 +114,14 @@ def strangers(rate: float) -> str:
     """Return what a false match rate in [0, 1] means: "Of 10,000 strangers, about 1 would pass."."""
     if rate <= 0:
         return "In the evidence, no stranger passed."
-    total = 100
-    while total * rate < 1 and total < 10**9:
-        total *= 10
-    return f"Of {total:,} strangers, about {round(total * rate):,} would pass."
+    return f"O{of_strangers(rate)[1:]}."
 
 
 def _origin(threshold: Threshold) -> str:
     if threshold.source == "model card":
         return "from the model card (not calibrated on your footage)"
+    if threshold.calibrated_on:
+        return f"calibrated on your footage on {threshold.calibrated_on}"
     return "set by you" if threshold.source == "set by you" else f"from {threshold.source}"
 
 

@@ -74,8 +74,10 @@ class Page:
 
     def threshold(self, purpose: Purpose, session: Session | None = None) -> Threshold:
         """Return the threshold that a page decides by: its slider's where it was moved, else the default."""
-        value = None if session is None else session.thresholds.get(purpose)
-        return self.service.threshold(purpose, value)
+        if session is None:
+            return self.service.threshold(purpose)
+        gallery = session.gallery if purpose == "identification" else None
+        return self.service.threshold(purpose, session.thresholds.get(purpose), gallery)
 
     @property
     def working(self) -> int:

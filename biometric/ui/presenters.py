@@ -16,6 +16,7 @@ from biometric.entities import (
 )
 from biometric.errors import (
     BiometricError,
+    CalibrationRefused,
     EmptyGallery,
     NobodyFound,
     NoUsableSample,
@@ -33,6 +34,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (EmptyGallery, "Nobody is enrolled yet"),
     (NobodyFound, "Nobody is in these frames"),
     (NoUsableSample, "Nobody can be seen well enough"),
+    (CalibrationRefused, "Too little footage for this promise"),
     (WeightsMissing, "A model is missing"),
 )
 

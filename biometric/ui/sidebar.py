@@ -11,6 +11,7 @@ from biometric.entities import NAME_LIMIT, Identity, Purpose, clean_name
 from biometric.errors import ArchiveInvalid, InvalidInput, UnknownIdentity
 from biometric.private_folder import remove_quietly
 from biometric.ui import answers, elements, presenters
+from biometric.ui.calibration import CalibrationPanel
 from biometric.ui.components import area, on_act
 from biometric.ui.page import QUIET, Page, Steps, Updates, event, once, safely
 from biometric.ui.pictures import Pictures
@@ -55,12 +56,13 @@ class GallerySidebar:
                 elem_id="gallery-import",
                 elem_classes=["sl-drop", "sl-import"],
             )
+        self.calibration = CalibrationPanel(page)
         self.limits = gr.HTML("", apply_default_css=False)
 
     @property
     def parts(self) -> list[Any]:
         """Components that `render` changes."""
-        return [self.search, self.rows, self.limits]
+        return [self.search, self.rows, self.limits, self.calibration.current]
 
     @property
     def form(self) -> list[Any]:
@@ -81,6 +83,7 @@ class GallerySidebar:
             self.archive.upload(
                 self.imported, [self.archive], [self.message, self.archive], concurrency_limit=1, **QUIET
             ),
+            self.calibration.connect(),
         ]
 
     # --- what it shows -------------------------------------------------------------------------------------------
@@ -96,6 +99,7 @@ class GallerySidebar:
             self.search: gr.update(visible=len(identities) > SEARCH_FROM),
             self.rows: rows(identities, self.page.pictures),
             self.limits: f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>',
+            **self.calibration.render(),
         }
 
     def searched(self, text: Any) -> Updates:

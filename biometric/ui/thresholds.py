@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import Purpose, Threshold
-from biometric.errors import InvalidThreshold
+from biometric.errors import GalleryError, InvalidThreshold
 from biometric.ui import elements
 from biometric.ui.page import QUIET, Page, Updates, once
 from biometric.ui.session import Session
@@ -89,7 +89,7 @@ class ThresholdBox:
 
 def threshold_box(page: Page, purpose: Purpose, decide: Callable[[Session], Updates], answer: Any) -> ThresholdBox:
     """Build the box in the current container."""
-    current: Threshold = page.threshold(purpose)
+    current = _current(page, purpose)
     gr.HTML(MEANING, apply_default_css=False)
     slider = gr.Slider(
         min(0.0, current.value),
@@ -103,6 +103,14 @@ def threshold_box(page: Page, purpose: Purpose, decide: Callable[[Session], Upda
     note = gr.HTML(elements.evidence(current), apply_default_css=False)
     default = gr.Button("Back to the default", size="sm", elem_classes=["sl-plain"])
     return ThresholdBox(page, purpose, slider, default, note, decide, answer)
+
+
+def _current(page: Page, purpose: Purpose) -> Threshold:
+    """The threshold to show while the page is built, which a damaged gallery must not hinder."""
+    try:
+        return page.threshold(purpose)
+    except GalleryError:
+        return page.service.models.threshold(purpose)
 
 
 def _number(value: object) -> float:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from biometric.errors import GalleryCorrupt
+from biometric.entities import Calibration, FittedThreshold, GenuineScores, Histogram, LikelihoodRatio
+from biometric.errors import GalleryCorrupt, ModelMismatch
 from biometric.gallery import database as gallery_database
 from biometric.gallery import migrations as gallery_migrations
 from biometric.gallery.migrations import APPLICATION_ID, MIGRATIONS, migrate, schema_version
@@ -55,6 +56,34 @@ def test_every_older_schema_is_brought_up_with_its_data(
     assert gallery.search(template(1), 1)[0].score == pytest.approx(1.0)
     gallery.enroll("Ada", reference(tmp_path / "crops", 2))
     assert gallery.find("Ada").reference_count == 2
+
+
+def test_schema_1_with_data_becomes_2_and_takes_a_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = SQLiteGallery(written_by(1, tmp_path / "gallery", monkeypatch))
+    assert gallery.calibration("model-a") is None
+    assert [identity.name for identity in gallery.identities()] == ["Ada"]
+    gallery.save_calibration(calibration("model-a", 0.4))
+    gallery.save_calibration(calibration("model-a", 0.5))
+    with pytest.raises(ModelMismatch):
+        gallery.save_calibration(calibration("model-b", 0.6))
+    again = SQLiteGallery(gallery.folder)
+    assert again.calibration("model-a") == calibration("model-a", 0.5)
+    assert again.calibration("model-b") is None
+    with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3")) as connection, connection:
+        connection.execute("UPDATE calibrations SET document = '{}'")
+    with pytest.raises(GalleryCorrupt, match="Calibrate again"):
+        again.calibration("model-a")
+
+
+def calibration(model_id: str, value: float) -> Calibration:
+    fitted = FittedThreshold(value, 0.01, 0, 300, 0.01, 0.3, 0.6, "pairs of different people")
+    return Calibration(
+        *(model_id, "2026-03-01T12:00:00+00:00", fitted, None, 1, 25, 300, 300, 1, 60.0, {"same time": 300}),
+        (GenuineScores("same visit", 10, 12, 1, 0.0, 0.3),),
+        LikelihoodRatio(10.0, -5.0, 0.1, 100.0, "ten people"),
+        Histogram((300, 0), (2, 10)),
+        ("A note.",),
+    )
 
 
 def test_all_versions_end_in_the_same_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,9 @@ class CoatModels:
     def embedder(self) -> CoatEmbedder:
         return CoatEmbedder()
 
+    def embedder_id(self) -> str:
+        return CoatEmbedder.model_id
+
     def notices(self) -> tuple[str, ...]:
         return ()
 

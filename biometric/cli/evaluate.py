@@ -1,0 +1,192 @@
+"""`python -m biometric evaluate DATASET DIR`: how often is it wrong, on a data set."""
+
+import argparse
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biometric.cli.common import DONE, run, show
+from biometric.models.cards import Role, read_manifest
+from biometric.service import Sightline
+from biometric.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from biometric.evaluation.datasets import Dataset
+    from biometric.evaluation.outputs import Circumstances
+    from biometric.evaluation.run import Evaluation
+
+DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv", "gallery")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    made = commands.add_parser(
+        "evaluate",
+        help="measure error rates on a data set",
+        description="Measure ranking, 1:1 and 1:N error rates with intervals on a data set (see docs/evaluation.md).",
+    )
+    made.add_argument("dataset", metavar="DATASET", choices=DATASETS, help=", ".join(DATASETS))
+    made.add_argument("folder", type=Path, metavar="DIR", help="its folder (csv: or the file)")
+    made.add_argument("--model", metavar="CARD", help="embedder: a card's name or a file (default: the app's)")
+    made.add_argument("--protocol", help="protocol of the data set (default: its first)")
+    made.add_argument("--probe-degradation", metavar="NAME", help="degrade the probes, such as lower-body")
+    made.add_argument("--reference-degradation", metavar="NAME", help="degrade the references")
+    made.add_argument("--robustness", action="store_true", help="also measure each degradation of either side and both")
+    made.add_argument("--groups", type=Path, metavar="CSV", help="compare groups of people: id, then one column each")
+    made.add_argument("--template-size", type=int, default=5, metavar="K", help="samples pooled a side (default: 5)")
+    made.add_argument("--output", type=Path, metavar="DIR", help="write report, JSON, CSV and pictures here")
+    made.add_argument("--seed", type=int, default=0, metavar="N", help="of draws and degradations (default: 0)")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    made.set_defaults(command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from biometric.bootstrap import build
+    from biometric.errors import InvalidSetting
+    from biometric.evaluation import outputs
+    from biometric.evaluation.degradations import degradation
+    from biometric.evaluation.run import Plan, evaluate, read_groups
+
+    if options.template_size < 1 or options.seed < 0:
+        raise InvalidSetting("--template-size must be 1 or more and --seed 0 or more.")
+    service = build(Settings.from_environment(None, embedder=options.model))
+    try:
+        dataset = _dataset(service, options)
+        sides = [
+            None if name is None else degradation(name)
+            for name in (options.probe_degradation, options.reference_degradation)
+        ]
+        plan = Plan(
+            dataset,
+            _thresholds(service),
+            sides[0],
+            sides[1],
+            options.robustness,
+            None if options.groups is None else read_groups(options.groups, dataset),
+            options.template_size,
+            options.seed,
+        )
+        evaluation = run(evaluate(plan, service.models.embedder()))
+        circumstances = _circumstances(service, options)
+    finally:
+        service.close()
+    result = outputs.as_json(evaluation, circumstances)
+    if options.output is not None:
+        result["files"] = _write(evaluation, circumstances, options.output)
+    show(options, result, _text(evaluation, result.get("files", [])))
+    return DONE
+
+
+def _dataset(service: Sightline, options: argparse.Namespace) -> "Dataset":
+    from biometric.errors import InvalidSetting
+    from biometric.evaluation import datasets
+    from biometric.evaluation.datasets.folders import read_gallery
+
+    if options.dataset != "gallery":
+        return datasets.read(options.dataset, options.folder.expanduser(), options.protocol)
+    if options.protocol is not None:
+        raise InvalidSetting("A gallery has one protocol only. Leave --protocol out.")
+    return read_gallery(service.gallery(options.folder.expanduser()))
+
+
+def _circumstances(service: Sightline, options: argparse.Namespace) -> "Circumstances":
+    from biometric.evaluation.outputs import Circumstances
+
+    return Circumstances(
+        model=_card(service),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=_command(options),
+        seed=options.seed,
+        probe=options.probe_degradation or "",
+        reference=options.reference_degradation or "",
+    )
+
+
+def _thresholds(service: Sightline) -> dict[str, float]:
+    """The thresholds in use, as further operating points."""
+    verification, identification = service.models.threshold("verification"), service.models.threshold("identification")
+    return {
+        f"{verification.source}, 1:1": verification.value,
+        f"{identification.source}, 1:N": identification.value,
+    }
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command that repeats the evaluation."""
+    words = ["python", "-m", "biometric", "evaluate", options.dataset, str(options.folder)]
+    for name in ("model", "protocol", "probe_degradation", "reference_degradation", "groups", "output"):
+        value = getattr(options, name)
+        words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+    words += ["--robustness"] if options.robustness else []
+    return shlex.join([*words, "--template-size", str(options.template_size), "--seed", str(options.seed)])
+
+
+def _card(service: Sightline) -> dict[str, str]:
+    """What is known of the embedder in use."""
+    embedder = service.models.embedder()
+    card = {"model": embedder.model_id, "dimension": str(embedder.dimension), "device": embedder.device}
+    for known in read_manifest(PROJECT / "models" / "manifest.toml"):
+        if known.id == embedder.model_id:
+            card |= {"title": known.title, "architecture": known.architecture, "source": known.source}
+    for status in service.models.status():
+        if status.role == Role.EMBEDDER:
+            card |= {"licence": status.licence} | ({"notice": status.notice} if status.notice else {})
+    for purpose in ("verification", "identification"):
+        threshold = service.models.threshold(purpose)
+        card[f"default {purpose} threshold"] = f"{threshold.value:.3f} ({threshold.evidence})"
+    return card
+
+
+def _write(evaluation: "Evaluation", circumstances: "Circumstances", folder: Path) -> list[str]:
+    from biometric.evaluation import outputs, plots, report
+
+    print("Drawing …", file=sys.stderr)
+    drawn = plots.pictures(evaluation.measured, evaluation.rows)
+    files: dict[str, bytes | str] = {
+        "report.html": report.html(evaluation, circumstances, drawn),
+        "evaluation.json": outputs.json_text(outputs.as_json(evaluation, circumstances)),
+        "operating-points.csv": outputs.as_csv(outputs.operating_points(evaluation)),
+        **{f"{name}.png": content for name, content in drawn.items()},
+    }
+    return [str(path) for path in outputs.write(folder.expanduser(), files).values()]
+
+
+def _text(evaluation: "Evaluation", files: list[str]) -> str:
+    measured, dataset = evaluation.measured, evaluation.dataset
+    counts = ", ".join(f"{count} {name}" for name, count in dataset.description().items() if count)
+    ranks = ", ".join(f"rank-{rank} {each.value:.2%}" for rank, each in measured.ranking.ranks.items())
+    ranking = measured.ranking
+    lines = [
+        f"{dataset.name} ({dataset.protocol}): {counts}.",
+        f"Ranking: {ranks}, mAP {ranking.mean_average_precision.value:.2%}, "
+        f"mINP {ranking.mean_inverse_negative_penalty.value:.2%}.",
+    ]
+    levels = [("Single pictures", measured.verification)]
+    if measured.template is not None:
+        levels.append((f"Templates of up to {measured.template_size}", measured.template))
+    for title, found in levels:
+        lines.append(f"{title}: EER {found.eer:.2%}, AUC {found.auc:.5f}, d′ {found.d_prime:.2f}.")
+        lines += [
+            f"  {point.name}: threshold {point.threshold:.3f}, FMR {point.fmr.value:.2g}, FNMR {point.fnmr.value:.3f} "
+            f"({point.fnmr.interval.low:.3f}–{point.fnmr.interval.high:.3f}); FMR: {point.support}, "
+            f"FNMR: {point.fnmr.support}."
+            for point in found.points
+        ]
+    lines += [
+        f"Gallery of {point.size}, FPIR {point.target:g}: FNIR {point.fnir.value:.3f}; FPIR: {point.support}, "
+        f"FNIR: {point.fnir.support}."
+        for point in measured.searches
+    ]
+    lines += [
+        f"{row.title}, {row.configuration}: rank-1 {row.rank1:.2%}, FNMR at FMR 1e-2 {row.fnmr:.3f}."
+        for row in evaluation.rows
+    ]
+    for audit in evaluation.audits:
+        lines += [
+            f"{each.metric} of {each.group} to {each.against} ({audit.attribute}): "
+            + ("too few data." if each.ratio is None else f"{each.ratio:.2f} times.")
+            for each in audit.ratios
+        ]
+    return "\n".join([*lines, *files])

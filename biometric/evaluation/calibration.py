@@ -1,0 +1,203 @@
+"""From clips and a gallery to a `Calibration`: observe, collect scores, fit, and say what it rests on.
+
+How thresholds are fitted, and when that is refused, is told in `fitting`; whose scores are taken, in `collection`.
+"""
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from biometric.entities import (
+    Calibration,
+    GenuineScores,
+    Histogram,
+    LikelihoodRatio,
+    ObservedClip,
+    Progress,
+)
+from biometric.errors import CalibrationRefused, ClipError, InvalidInput
+from biometric.evaluation import collection, fitting, intervals, likelihood
+from biometric.ports import Gallery
+
+DEFAULT_FPIR = 0.01
+"""Target of identification where none is given; then data that cannot support it are no reason to refuse."""
+HIGHEST_TARGET = 0.5
+BINS = 80
+"""Bins of the histogram over [-1, 1]."""
+
+Observe = Callable[[Path], Generator[Progress, None, ObservedClip]]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Error rates to keep, in (0, 0.5]: FMR of a comparison; FPIR of a search, None for `DEFAULT_FPIR` if possible.
+
+    Raises:
+        InvalidInput: a rate is not in that range.
+    """
+
+    fmr: float
+    fpir: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, rate in (("false match rate", self.fmr), ("false-positive identification rate", self.fpir)):
+            if rate is not None and not (math.isfinite(rate) and 0 < rate <= HIGHEST_TARGET):
+                raise InvalidInput(
+                    f"The target {name} must be above 0 and at most {HIGHEST_TARGET}, got {rate}. "
+                    "Choose for example 0.001: of 1,000 strangers, about 1 would pass."
+                )
+
+
+def calibrate(
+    clips: Sequence[Path], targets: Targets, gallery: Gallery, model_id: str, bound: float, observe: Observe
+) -> Generator[Progress, None, Calibration]:
+    """Observe clips, compare everybody and fit; nothing is stored. Closing the generator stops the work.
+
+    Args:
+        model_id: of the embedder in use.
+        bound: see `collection.collect`.
+
+    Raises:
+        CalibrationRefused: too little data for the targets; the message says how much more is needed.
+        ClipError: no clip can be read (one of several that cannot is left out, with a note).
+        ModelMismatch: the gallery is of another model.
+    """
+    gallery.check_model(model_id)
+    materials, notes = yield from _observed(clips, observe)
+    yield Progress("Comparing people", 0, 0)
+    identities = [
+        collection.enrolled(references, model_id)
+        for identity in gallery.identities()
+        if (references := gallery.references(identity.id))
+    ]
+    collected = collection.collect(materials, identities, bound)
+    yield Progress("Fitting thresholds", 0, 0)
+    return fit(collected, targets, model_id, materials, len(identities), [*notes, *_assumptions(collected, bound)])
+
+
+def _observed(
+    clips: Sequence[Path], observe: Observe
+) -> Generator[Progress, None, tuple[list[collection.Material], list[str]]]:
+    materials, notes, first_problem = [], [], None
+    for number, clip in enumerate(clips, start=1):
+        work = observe(clip)
+        try:
+            while True:
+                step = next(work)
+                stage = f"Clip {number} of {len(clips)}: {step.stage[:1].lower()}{step.stage[1:]}"
+                yield Progress(stage, step.done, step.total, step.people, step.seconds_left)
+        except StopIteration as finished:
+            materials.append(collection.material(finished.value))
+        except ClipError as error:
+            first_problem = first_problem or error
+            # the kind of problem only: a message may name the clip, and a calibration holds no names
+            kind = (error.__doc__ or "").partition("\n")[0]
+            notes.append(f"Clip {number} of {len(clips)} was left out. {kind}")
+        finally:
+            work.close()
+    if first_problem is not None and not materials:
+        raise first_problem
+    return materials, notes
+
+
+def fit(
+    collected: collection.Collected,
+    targets: Targets,
+    model_id: str,
+    materials: Sequence[collection.Material],
+    gallery_size: int,
+    notes: Sequence[str] = (),
+) -> Calibration:
+    """Fit thresholds to collected scores. Raises `CalibrationRefused`."""
+    seconds = sum({clip.digest: clip.seconds for clip in materials}.values())
+    verification = fitting.fit_pairs(collected.pairs, targets.fmr, seconds)
+    said = list(notes)
+    try:
+        identification = fitting.fit_searches(
+            collected.searches, collected.pairs, targets.fpir or DEFAULT_FPIR, gallery_size, seconds
+        )
+    except CalibrationRefused as error:
+        if targets.fpir is not None:
+            raise
+        identification = None
+        said.append(f"Identification keeps its default threshold. {error}")
+    genuine = tuple(_genuine(kind, scores, verification.value) for kind, scores in collected.genuine.items() if scores)
+    mapping = _likelihood(collected)
+    if mapping is None:
+        said.append(
+            f"There is no likelihood ratio: it needs genuine scores of {likelihood.GENUINE_NEEDED} people or more."
+        )
+    return Calibration(
+        model_id=model_id,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        verification=verification,
+        identification=identification,
+        gallery_size=gallery_size,
+        people=len({person for pair in collected.pairs for person in pair}),
+        pairs=len(collected.pairs),
+        independent=fitting.independent(collected.pairs),
+        clips=len({clip.digest for clip in materials}),
+        seconds=seconds,
+        sources=collected.sources,
+        genuine=genuine,
+        likelihood=mapping,
+        histogram=_histogram(collected),
+        notes=tuple(said),
+    )
+
+
+def _genuine(kind: str, scores: Sequence[tuple[int, float]], threshold: float) -> GenuineScores:
+    people = np.array([person for person, _ in scores])
+    missed = np.array([score < threshold for _, score in scores])
+    count = len(np.unique(people))
+    limits = intervals.bootstrap_mean(missed, people)
+    high = limits.high if missed.any() else intervals.rule_of_three(count)
+    return GenuineScores(kind, count, len(scores), int(missed.sum()), limits.low, high)
+
+
+def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
+    trials = fitting.independent(collected.pairs)
+    for kind, words in (
+        (collection.REPEATED, "repeated references"),
+        (collection.SAME_VISIT, "the two halves of one visit, which flatters: after hours or days it tells less"),
+    ):
+        scores = collected.genuine.get(kind, [])
+        people = len({person for person, _ in scores})
+        if people >= likelihood.GENUINE_NEEDED <= trials:
+            basis = (
+                f"From {people} people compared with themselves ({words}) and {len(collected.pairs)} pairs of people."
+            )
+            try:
+                return likelihood.fit(
+                    [score for _, score in scores], list(collected.pairs.values()), people, trials, basis
+                )
+            except ValueError:
+                return None
+    return None
+
+
+def _histogram(collected: collection.Collected) -> Histogram:
+    same = [score for scores in collected.genuine.values() for _, score in scores]
+    counts = [
+        tuple(int(count) for count in np.histogram(values, BINS, (-1.0, 1.0))[0])
+        for values in (list(collected.pairs.values()), same)
+    ]
+    return Histogram(counts[0], counts[1])
+
+
+def _assumptions(collected: collection.Collected, bound: float) -> list[str]:
+    found = []
+    if collected.sources.get(collection.ENROLLED):
+        found.append("Two names in the gallery are taken to be two people.")
+    if collected.left_out:
+        found.append(
+            f"{collected.left_out:,} comparisons scored {bound:.2f} or more and were left out, as one person seen "
+            "twice or enrolled under two names. If they were different people, the thresholds are too low."
+        )
+    if collected.genuine.get(collection.SAME_VISIT):
+        found.append("Scores of one person within one visit flatter: clothes, light and camera are the same.")
+    return found

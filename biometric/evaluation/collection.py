@@ -1,0 +1,258 @@
+"""Scores from one's own footage: who is certainly somebody else, and who is certainly the same. Numpy only.
+
+Impostor comparisons, by source:
+    same time    two tracks of a clip seen side by side cannot be one person. Detectors sometimes draw two boxes around
+                 one person, and trackers swap people who cover each other, so a pair whose boxes ever coincide
+                 (IoU > 0.5) counts for nothing, and a pair must be clearly apart in at least three analysed frames.
+    enrolled     two identities of the gallery, assumed to be two people.
+    unlabelled   a track of a clip against an identity none of whose references is of that clip.
+
+Who is who: tracks and identities that score at or above the `bound` against each other, without having been seen side
+by side, are taken to be one person. So an enrolled person who walks through an unlabelled clip is no impostor, a
+person whom the tracker lost and found again is counted once, and somebody enrolled under two names does not spoil the
+thresholds. The price: a stranger who scores above the bound is taken for that person and leaves the impostor scores.
+How many comparisons were left out this way is counted and told. The scores of people side by side know no such bound.
+
+Genuine comparisons are kept apart, because the first kind flatters:
+    same visit            the two halves of a track, in time order; references of one identity from one clip.
+    repeated references   an identity's reference against its references from other clips.
+
+The score of a pair of people is the highest of all their comparisons, as the app takes the best reference's.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.comparison import check_same_model, pool, score
+from biometric.entities import BiometricReference, Box, Observation, ObservedClip, Template, Vector
+
+SAME_TIME, ENROLLED, UNLABELLED = "same time", "enrolled", "unlabelled"
+SAME_VISIT, REPEATED = "same visit", "repeated references"
+
+COINCIDE = 0.5
+"""Two boxes whose IoU is higher may be two boxes of one person."""
+APART_OVERLAP = 0.5
+"""Two boxes are clearly apart while at most this share of the smaller one lies within the other."""
+APART_FRAMES = 3
+"""In so many analysed frames two people must be clearly apart."""
+HALF = 2
+"""Fewest samples in each half of a track that is compared with itself."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """What is kept of a usable track: its (D,) template, its halves' score (None: too short), boxes by frame."""
+
+    vector: Vector
+    halves: float | None
+    boxes: dict[int, Box]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What a clip gives: its digest (also of equal copies), usable tracks, and seconds that were analysed."""
+
+    digest: str
+    model_id: str
+    tracks: tuple[Track, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Enrolled:
+    """What an identity gives: the (R, D) templates of its references and the digest of each one's clip."""
+
+    vectors: NDArray[np.float32]
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collected:
+    """All scores, ready to fit.
+
+    Attributes:
+        pairs: impostor score by pair of people (numbers of people, the lower one first), highest of the pair.
+        searches: for each stranger of other clips than the enrollments', the best score over the whole gallery.
+        genuine: by kind, (person, score).
+        sources: impostor comparisons by source.
+        left_out: comparisons above the bound that were taken for one person.
+        people: number of different people.
+    """
+
+    pairs: dict[tuple[int, int], float] = field(default_factory=dict)
+    searches: dict[int, float] = field(default_factory=dict)
+    genuine: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
+    people: int = 0
+
+
+def material(observed: ObservedClip) -> Material:
+    """Reduce an observed clip to what a calibration needs; the pictures can go."""
+    seconds = len(observed.frames) / observed.video.fps
+    tracks = tuple(
+        _track(observation, observation.template)
+        for observation in observed.observations
+        if observation.template is not None
+    )
+    return Material(observed.video.digest, observed.model_id, tracks, seconds)
+
+
+def enrolled(references: Sequence[BiometricReference], model_id: str) -> Enrolled:
+    """Reduce an identity's references, at least one, to what a calibration needs.
+
+    Raises:
+        ModelMismatch: a reference is of another model.
+    """
+    for reference in references:
+        check_same_model(model_id, reference.template.model_id)
+    vectors = np.stack([reference.template.vector for reference in references])
+    return Enrolled(vectors, tuple(reference.clip_digest for reference in references))
+
+
+def collect(clips: Sequence[Material], identities: Sequence[Enrolled], bound: float) -> Collected:
+    """Compare everybody who is certainly somebody else, and everybody with themselves.
+
+    Args:
+        bound: score in [-1, 1] at or above which two who were not seen side by side are taken to be one person.
+    """
+    distinct = list({clip.digest: clip for clip in clips}.values())
+    tracks = [(clip.digest, track) for clip in distinct for track in clip.tracks]
+    scores = _scores(identities, [track for _, track in tracks])
+    apart = np.zeros(scores.shape, bool)
+    start = len(identities)
+    for clip in distinct:
+        stop = start + len(clip.tracks)
+        apart[start:stop, start:stop] = side_by_side(clip.tracks)
+        start = stop
+    person = _people(scores, apart, bound)
+    compared = _sources(identities, [digest for digest, _ in tracks], apart)
+    return _collected(scores, person, compared, identities, [track for _, track in tracks])
+
+
+def side_by_side(tracks: Sequence[Track]) -> NDArray[np.bool_]:
+    """Return (T, T): whether two tracks of one clip were seen at the same time as two people (see the module)."""
+    found = np.zeros((len(tracks), len(tracks)), bool)
+    for one in range(len(tracks)):
+        for other in range(one):
+            found[one, other] = found[other, one] = _two_people(tracks[one].boxes, tracks[other].boxes)
+    return found
+
+
+def _two_people(one: dict[int, Box], other: dict[int, Box]) -> bool:
+    clearly = 0
+    for frame in one.keys() & other.keys():
+        first, second = one[frame], other[frame]
+        width = min(first[2], second[2]) - max(first[0], second[0])
+        height = min(first[3], second[3]) - max(first[1], second[1])
+        common = max(0.0, width) * max(0.0, height)
+        areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
+        if common > COINCIDE * (sum(areas) - common):
+            return False
+        clearly += common <= APART_OVERLAP * min(areas)
+    return clearly >= APART_FRAMES
+
+
+def _track(observation: Observation, template: Template) -> Track:
+    samples = [sample.embedding for sample in observation.kept if sample.embedding is not None]
+    middle, halves = len(samples) // 2, None
+    if middle >= HALF:
+        first, second = (pool(half, template.model_id) for half in (samples[:middle], samples[middle:]))
+        halves = score(first, second)
+    boxes = {detection.frame_index: detection.box for detection in observation.tracklet.detections}
+    return Track(template.vector, halves, boxes)
+
+
+def _scores(identities: Sequence[Enrolled], tracks: Sequence[Track]) -> NDArray[np.float32]:
+    """Return (E + T, E + T) scores, identities first; an identity's is its best reference's."""
+    own = [one.vectors for one in identities] + [track.vector[np.newaxis] for track in tracks]
+    if not own:
+        return np.zeros((0, 0), np.float32)
+    stacked = np.concatenate(own)
+    starts = np.cumsum([0] + [len(vectors) for vectors in own[:-1]])
+    rows = np.stack([(vectors @ stacked.T).max(axis=0) for vectors in own])
+    best: NDArray[np.float32] = np.maximum.reduceat(rows, starts, axis=1)
+    return np.clip(best, -1.0, 1.0)
+
+
+def _people(scores: NDArray[np.float32], apart: NDArray[np.bool_], bound: float) -> NDArray[np.int64]:
+    """Return (E + T,) the number of the person that each is, closest first; nobody is two who stood side by side."""
+    person = np.arange(len(scores))
+    ones, others = np.nonzero(np.triu((scores >= bound) & ~apart, 1))
+    for position in np.argsort(-scores[ones, others], kind="stable"):
+        one, other = person[ones[position]], person[others[position]]
+        if one != other and not apart[np.ix_(person == one, person == other)].any():
+            person[person == max(one, other)] = min(one, other)
+    return person
+
+
+def _sources(
+    identities: Sequence[Enrolled], digests: Sequence[str], apart: NDArray[np.bool_]
+) -> dict[str, NDArray[np.bool_]]:
+    """Return the (E + T, E + T) comparisons of each source, above the diagonal."""
+    size, first = len(identities), np.zeros(apart.shape, bool)
+    among, against = first.copy(), first.copy()
+    among[:size, :size] = np.triu(np.ones((size, size), bool), 1)
+    for row, identity in enumerate(identities):
+        against[row, size:] = [digest not in identity.digests for digest in digests]
+    return {SAME_TIME: np.triu(apart, 1), ENROLLED: among, UNLABELLED: against}
+
+
+def _collected(
+    scores: NDArray[np.float32],
+    person: NDArray[np.int64],
+    compared: dict[str, NDArray[np.bool_]],
+    identities: Sequence[Enrolled],
+    tracks: Sequence[Track],
+) -> Collected:
+    pairs: dict[tuple[int, int], float] = {}
+    sources: Counter[str] = Counter()
+    left_out = 0
+    for source, mask in compared.items():
+        for one, other in np.argwhere(mask).tolist():
+            pair = (int(min(person[one], person[other])), int(max(person[one], person[other])))
+            if pair[0] == pair[1]:
+                left_out += 1
+                continue
+            sources[source] += 1
+            pairs[pair] = max(float(scores[one, other]), pairs.get(pair, -1.0))
+    genuine = _genuine(identities, tracks, person)
+    searches = _searches(scores, person, compared[UNLABELLED], len(identities))
+    return Collected(pairs, searches, genuine, dict(sources), left_out, len(np.unique(person)))
+
+
+def _searches(
+    scores: NDArray[np.float32], person: NDArray[np.int64], against: NDArray[np.bool_], size: int
+) -> dict[int, float]:
+    """Best score over all identities of each stranger whose clip gave no reference."""
+    found: dict[int, float] = {}
+    if size == 0:
+        return found
+    known = set(person[:size].tolist())
+    for track in range(size, len(scores)):
+        one = int(person[track])
+        if one not in known and against[:size, track].all():
+            found[one] = max(float(scores[:size, track].max()), found.get(one, -1.0))
+    return found
+
+
+def _genuine(
+    identities: Sequence[Enrolled], tracks: Sequence[Track], person: NDArray[np.int64]
+) -> dict[str, list[tuple[int, float]]]:
+    found: dict[str, list[tuple[int, float]]] = {SAME_VISIT: [], REPEATED: []}
+    for number, identity in enumerate(identities):
+        own = np.clip(identity.vectors @ identity.vectors.T, -1.0, 1.0)
+        for row, digest in enumerate(identity.digests):
+            elsewhere = [column for column, other in enumerate(identity.digests) if other != digest]
+            beside = [column for column, other in enumerate(identity.digests) if other == digest and column != row]
+            kind, columns = (REPEATED, elsewhere) if elsewhere else (SAME_VISIT, beside)
+            if columns:
+                found[kind].append((int(person[number]), float(own[row, columns].max())))
+    for number, track in enumerate(tracks, start=len(identities)):
+        if track.halves is not None:
+            found[SAME_VISIT].append((int(person[number]), track.halves))
+    return found

@@ -1,0 +1,89 @@
+"""Fairness: do errors fall on some groups of people more than on others? Numpy only.
+
+Genuine comparisons are of a group's own people; impostor comparisons are between two people of one group, because
+strangers who look alike are most often of one group (Grother and others, "Face recognition vendor test part 3:
+demographic effects", NIST IR 8280, 2019). All groups are judged at one threshold, as a deployed system would.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from biometric.evaluation.blocks import count_errors
+from biometric.evaluation.comparisons import Trial
+from biometric.evaluation.intervals import Interval, Rate, draws, percentile_interval, ratios
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRates:
+    """One group at one threshold: FMR and FNMR, None where the group has no such comparison."""
+
+    group: str
+    people: int
+    fmr: Rate | None
+    fnmr: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRatio:
+    """How many times a group's rate is another's; None where the other's is 0 or unknown, `interval` then too."""
+
+    metric: str
+    group: str
+    against: str
+    ratio: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All groups of one attribute at one threshold."""
+
+    attribute: str
+    threshold: float
+    rates: tuple[GroupRates, ...]
+    ratios: tuple[GroupRatio, ...]
+
+
+def audit(trial: Trial, attribute: str, labels: Mapping[int, str], threshold: float, seed: int = 0) -> Audit:
+    """Measure every group of `labels` (identity → group) at one threshold, and each ratio between two groups.
+
+    People without a label take no part. Ratios are of the higher rate to the lower; their interval comes from drawing
+    people within each group, independently.
+
+    Raises:
+        ValueError: nobody of the trial has a label.
+    """
+    present = {int(person) for person in trial.people}
+    names = sorted({group for person, group in labels.items() if person in present})
+    if not names:
+        raise ValueError("expected a label for at least one person of the data, got none")
+    measured, drawn = [], {}
+    for number, name in enumerate(names):
+        members = np.array([person for person, group in labels.items() if group == name and person in present])
+        errors = count_errors(trial.only(members), [threshold], seed=seed)
+        measured.append(GroupRates(name, len(members), errors.fmr(0, seed), errors.fnmr(0, seed)))
+        weights = np.concatenate(draws(len(errors.genuine), seed=seed + number))
+        missed = ratios(weights @ errors.missed[0], weights @ errors.genuine)
+        drawn[name] = {"FMR": errors.fmr_draws(0, seed + number), "FNMR": missed}
+    found = []
+    for metric in ("FMR", "FNMR"):
+        for first, one in enumerate(measured):
+            for other in measured[first + 1 :]:
+                high, low = sorted((one, other), key=lambda group: _value(group, metric), reverse=True)
+                found.append(_ratio(metric, high, low, drawn))
+    return Audit(attribute, threshold, tuple(measured), tuple(found))
+
+
+def _value(group: GroupRates, metric: str) -> float:
+    found = group.fmr if metric == "FMR" else group.fnmr
+    return -1.0 if found is None else found.value
+
+
+def _ratio(metric: str, high: GroupRates, low: GroupRates, drawn: Mapping[str, Mapping[str, np.ndarray]]) -> GroupRatio:
+    above, below = _value(high, metric), _value(low, metric)
+    if below <= 0.0:
+        return GroupRatio(metric, high.group, low.group, None, None)
+    quotients = ratios(drawn[high.group][metric], np.nan_to_num(drawn[low.group][metric]))
+    return GroupRatio(metric, high.group, low.group, above / below, percentile_interval(quotients))

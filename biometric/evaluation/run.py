@@ -1,0 +1,226 @@
+"""One evaluation from pictures to numbers: embed, measure, degrade, audit groups. Yields progress.
+
+The embedder is the app's own, so that what is measured is what is in use.
+"""
+
+import csv
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.entities import Progress
+from biometric.errors import InvalidInput
+from biometric.evaluation.comparisons import Samples, Trial
+from biometric.evaluation.datasets.common import Dataset
+from biometric.evaluation.degradations import DEGRADATIONS, Degradation
+from biometric.evaluation.groups import Audit, audit
+from biometric.evaluation.pictures import Pictures
+from biometric.evaluation.protocols import Measured, measure, ranked, verify
+from biometric.ports import Embedder
+
+BATCH = 64
+"""Pictures in memory at once."""
+
+ROBUSTNESS_FMR = 1e-2
+
+Vectors = NDArray[np.float32]
+Labels = Mapping[str, Mapping[int, str]]
+"""Attribute → identity → group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to evaluate.
+
+    Attributes:
+        thresholds: further operating points, name → value.
+        probe, reference: degradations of one side, or None.
+        robustness: also measure every degradation on probe, reference and both.
+        groups: groups to audit, by attribute.
+        template_size: samples pooled a side at template level.
+    """
+
+    dataset: Dataset
+    thresholds: Mapping[str, float]
+    probe: Degradation | None = None
+    reference: Degradation | None = None
+    robustness: bool = False
+    groups: Labels | None = None
+    template_size: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One configuration of one degradation.
+
+    Attributes:
+        degradation: its name, "" for none.
+        configuration: "none", "probe", "reference" or "both".
+        rank1: CMC at rank 1.
+        fnmr: at the threshold that gives FMR 1e-2 in this very configuration.
+        fixed_fmr, fixed_fnmr: at the threshold that gives FMR 1e-2 without degradation, as a deployed system would.
+    """
+
+    degradation: str
+    title: str
+    configuration: str
+    rank1: float
+    fnmr: float
+    fixed_fmr: float
+    fixed_fnmr: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Everything that an evaluation found; `seconds` by stage."""
+
+    dataset: Dataset
+    measured: Measured
+    rows: tuple[Row, ...]
+    audits: tuple[Audit, ...]
+    seconds: Mapping[str, float]
+
+
+def evaluate(plan: Plan, embedder: Embedder) -> Generator[Progress, None, Evaluation]:
+    """Run a plan; the generator's return value is the result.
+
+    Raises:
+        DatasetInvalid: a picture is damaged, or there is nothing to measure.
+        ModelError: the model cannot run.
+    """
+    dataset, seconds = plan.dataset, {}
+    started = time.perf_counter()
+    clean = yield from embed(dataset, embedder, None, plan.seed)
+    probe, reference = clean, clean
+    if plan.probe is not None:
+        probe = yield from embed(dataset, embedder, plan.probe, plan.seed)
+    if plan.reference is not None and plan.reference is plan.probe:
+        reference = probe
+    elif plan.reference is not None:
+        reference = yield from embed(dataset, embedder, plan.reference, plan.seed)
+    seconds["embed"] = time.perf_counter() - started
+    started = time.perf_counter()
+    yield Progress("Comparing", 0, 0)
+    trial = make_trial(dataset, probe, reference)
+    measured = measure(trial, plan.thresholds, plan.template_size, plan.seed, dataset.single_shot)
+    audits = []
+    threshold = measured.verification.at(ROBUSTNESS_FMR).threshold
+    for attribute, labels in (plan.groups or {}).items():
+        yield Progress(f"Auditing {attribute}", 0, 0)
+        audits.append(audit(trial, attribute, labels, threshold, plan.seed))
+    seconds["measure"] = time.perf_counter() - started
+    started = time.perf_counter()
+    rows: tuple[Row, ...] = ()
+    if plan.robustness:
+        rows = yield from robustness(dataset, embedder, clean, plan.seed)
+        seconds["robustness"] = time.perf_counter() - started
+    return Evaluation(dataset, measured, rows, tuple(audits), seconds)
+
+
+def embed(
+    dataset: Dataset, embedder: Embedder, change: Degradation | None, seed: int
+) -> Generator[Progress, None, Vectors]:
+    """Embed every picture, degraded or not: (N, D) unit float32."""
+    stage = "Embedding picture" if change is None else f"Embedding, {change.title}: picture"
+    vectors = np.zeros((len(dataset.sources), embedder.dimension), np.float32)
+    started = time.perf_counter()
+    with Pictures() as pictures:
+        for start in range(0, len(vectors), BATCH):
+            numbers = range(start, min(start + BATCH, len(vectors)))
+            crops = [pictures.load(dataset.sources[number]) for number in numbers]
+            if change is not None:
+                crops = [change.apply(crop, seed, number) for crop, number in zip(crops, numbers, strict=True)]
+            vectors[start : start + len(crops)] = embedder.embed(crops)
+            elapsed, done = time.perf_counter() - started, numbers.stop
+            left = elapsed / done * (len(vectors) - done) if elapsed > 1.0 else None
+            yield Progress(stage, done, len(vectors), 0, left)
+    return vectors
+
+
+def make_trial(dataset: Dataset, probe: Vectors, reference: Vectors) -> Trial:
+    """The trial of a data set whose sides are embedded as given; symmetric only where both are the same."""
+    sides = [
+        Samples(vectors[numbers], dataset.identities[numbers], dataset.cameras[numbers])
+        for vectors, numbers in ((probe, dataset.probes), (reference, dataset.references))
+    ]
+    return Trial(sides[0], sides[1], dataset.symmetric and probe is reference)
+
+
+def robustness(
+    dataset: Dataset,
+    embedder: Embedder,
+    clean: Vectors,
+    seed: int = 0,
+    changes: tuple[Degradation, ...] = DEGRADATIONS,
+) -> Generator[Progress, None, tuple[Row, ...]]:
+    """Measure every degradation on probe, reference and both, after the row without any.
+
+    The four configurations are those of NIST's studies of face masks (Ngan and others, NIST IR 8311 and 8331, 2020).
+    """
+    first = make_trial(dataset, clean, clean)
+    fixed = verify(first, {}, seed).at(ROBUSTNESS_FMR).threshold
+    rows = [_row(first, "", "no degradation", "none", fixed, seed, dataset.single_shot)]
+    for change in changes:
+        degraded = yield from embed(dataset, embedder, change, seed)
+        sides = (("probe", degraded, clean), ("reference", clean, degraded), ("both", degraded, degraded))
+        for configuration, probe, reference in sides:
+            yield Progress(f"Comparing, {change.title}", 0, 0)
+            trial = make_trial(dataset, probe, reference)
+            rows.append(_row(trial, change.name, change.title, configuration, fixed, seed, dataset.single_shot))
+    return tuple(rows)
+
+
+def _row(trial: Trial, name: str, title: str, configuration: str, fixed: float, seed: int, is_single_shot: bool) -> Row:
+    verification = verify(trial, {"fixed": fixed}, seed)
+    deployed = next(point for point in verification.points if point.name == "fixed")
+    return Row(
+        name,
+        title,
+        configuration,
+        ranked(trial, seed, is_single_shot).ranks[1].value,
+        verification.at(ROBUSTNESS_FMR).fnmr.value,
+        deployed.fmr.value,
+        deployed.fnmr.value,
+    )
+
+
+def read_groups(path: Path, dataset: Dataset) -> dict[str, dict[int, str]]:
+    """Read group labels: a CSV with a column `id` (as the data set names people) and one column an attribute.
+
+    Empty cells are no label. `2` names the person `0002` of a data set that numbers its people.
+
+    Raises:
+        InvalidInput: the file cannot be read, has no `id` or no attribute, or names nobody of the data set.
+    """
+    expected = "Expected a CSV with a column id and one column for each attribute, such as id,age."
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as opened:
+            rows = list(csv.DictReader(opened))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInput(f"The groups {path} cannot be read ({error}). {expected}") from error
+    attributes = [name for name in (rows[0] if rows else {}) if name and name != "id"]
+    if not attributes or "id" not in rows[0]:
+        raise InvalidInput(f"The groups {path} have no column id, or nothing beside it. {expected}")
+    numbers = _people(dataset)
+    labels: dict[str, dict[int, str]] = {attribute: {} for attribute in attributes}
+    for row in rows:
+        person = numbers.get((row["id"] or "").strip())
+        for attribute in attributes:
+            group = (row[attribute] or "").strip()
+            if person is not None and group:
+                labels[attribute][person] = group
+    for attribute, found in labels.items():
+        if not found:
+            raise InvalidInput(f"The groups {path} label nobody of the data set by {attribute}. {expected}")
+    return labels
+
+
+def _people(dataset: Dataset) -> dict[str, int]:
+    numbers = {name: number for number, name in enumerate(dataset.people)}
+    short = {name.lstrip("0") or "0": number for name, number in numbers.items() if name.isdigit()}
+    return {**short, **numbers}

@@ -1,0 +1,191 @@
+"""`python -m biometric evaluate`: options, errors, and real weights on crops of real people."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import biometric.bootstrap
+from biometric import cli
+from biometric.cli.evaluate import DATASETS
+from biometric.evaluation.datasets import families
+from biometric.service import Sightline
+from biometric.settings import Settings
+from tests.evaluation.made_datasets import market
+from tests.evaluation.test_run import ColourEmbedder
+from tests.fakes import FakeDetector, FakeModels
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Settings]:
+    """The real service with an embedder that sees colours only; the settings that it was built with."""
+    built: list[Settings] = []
+    build = biometric.bootstrap.build
+
+    def with_fake_models(settings: Settings) -> Sightline:
+        built.append(settings)
+        service = build(settings)
+        service.models = FakeModels(FakeDetector({}), ColourEmbedder())
+        return service
+
+    monkeypatch.setattr(biometric.bootstrap, "build", with_fake_models)
+    monkeypatch.setenv("SIGHTLINE_TEMP", str(tmp_path / "temp"))
+    monkeypatch.setenv("SIGHTLINE_GALLERY", str(tmp_path / "gallery"))
+    return built
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = cli.main(["evaluate", *(str(argument) for argument in arguments)])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_json_and_nothing_else_on_stdout(
+    fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, out, _ = run(capsys, "market1501", market(tmp_path / "data"), "--json", "--seed", 3, "--model", "my-card")
+    assert status == 0
+    found = json.loads(out)
+    assert found["dataset"]["people"] == 4
+    assert found["model"]["model"] == "colours"
+    assert found["command"].endswith(f"{tmp_path / 'data'} --model my-card --template-size 5 --seed 3")
+    assert [each["point"] for each in found["verification"]["points"]][-2:] == ["model card, 1:1", "model card, 1:N"]
+    assert "files" not in found
+    assert fake[0].embedder == "my-card"
+
+
+def test_everything_at_once_for_people_and_as_files(
+    fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "groups.csv").write_text("id,coat\n1,red\n2,red\n3,blue\n4,blue\n")
+    arguments = ["--robustness", "--groups", tmp_path / "groups.csv", "--output", tmp_path / "out"]
+    status, out, err = run(
+        capsys, "market1501", market(tmp_path / "data"), "--reference-degradation", "blur", *arguments
+    )
+    assert (status, err) == (0, "Drawing …\n")
+    assert "Ranking: rank-1" in out
+    assert "Single pictures: EER" in out
+    assert "too few data" in out
+    assert "lower body hidden, both: rank-1" in out
+    assert "(coat)" in out
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"report.html", "evaluation.json", "operating-points.csv", "roc.png", "robustness.png"} <= names
+    assert str(tmp_path / "out" / "report.html") in out
+
+
+def test_a_gallery_is_evaluated(fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from tests.builders import axis
+    from tests.evaluation.test_datasets import enrolled
+
+    status, _, err = run(capsys, "gallery", tmp_path / "gallery")
+    assert (status, err.startswith("Nobody is enrolled")) == (2, True)
+    for name, clip in (("Ada", "a"), ("Ada", "b"), ("Ben", "c")):
+        enrolled(tmp_path / "gallery", tmp_path / "crops", name, clip, axis(ord(clip) - ord("a")))
+    status, out, _ = run(capsys, "gallery", tmp_path / "gallery", "--json")
+    assert status == 0
+    assert json.loads(out)["dataset"]["cameras"] == 3
+    assert run(capsys, "gallery", tmp_path / "gallery", "--protocol", "standard")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["market1501", "NOWHERE"], "does not exist. Expected layout: query/"),
+        (["cuhk03", "DATA", "--protocol", "old"], "new-labeled"),
+        (["market1501", "DATA", "--probe-degradation", "fog"], "lower-body"),
+        (["market1501", "DATA", "--template-size", "0"], "--template-size must be 1 or more"),
+        (["market1501", "DATA", "--seed", "-1"], "--seed 0 or more"),
+        (["market1501", "DATA", "--groups", "NOWHERE"], "cannot be read"),
+    ],
+)
+def test_wrong_input_is_a_sentence_and_status_2(
+    fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    places = {"NOWHERE": tmp_path / "nowhere", "DATA": market(tmp_path / "data")}
+    status, out, err = run(capsys, *[places.get(word, word) for word in arguments])
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_the_kinds_of_data_sets_are_those_that_can_be_read() -> None:
+    assert set(DATASETS) == {*families(), "gallery"}
+
+
+def test_every_option_and_protocol_is_documented() -> None:
+    text = (PROJECT / "docs" / "evaluation.md").read_text("utf-8")
+    (made,) = [action for action in cli.parser()._actions if hasattr(action, "choices") and action.choices]
+    for option in re.findall(r"--[a-z-]+", made.choices["evaluate"].format_help()):
+        assert option == "--help" or option in text, option
+    from biometric.evaluation.degradations import DEGRADATIONS
+
+    for family in families().values():
+        assert f"`{family.name}`" in text
+        assert all(protocol in text for protocol in family.protocols)
+    assert all(f"`{each.name}`" in text for each in DEGRADATIONS)
+
+
+def test_importing_the_app_loads_nothing_of_an_evaluation() -> None:
+    code = (
+        "import sys, biometric.service, biometric.evaluation; from biometric.cli import parser; parser();"
+        "heavy = {'torch', 'cv2', 'sklearn', 'scipy', 'matplotlib', 'h5py'} & set(sys.modules);"
+        "assert not heavy, heavy;"
+        "import biometric.evaluation.protocols, biometric.evaluation.groups;"
+        "heavy = {'torch', 'cv2', 'sklearn', 'scipy', 'matplotlib', 'h5py'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+
+
+@pytest.fixture(scope="module")
+def people(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three people of a real clip in Market-1501's naming: the halves of their tracks are cameras 1 and 2."""
+    folder = tmp_path_factory.mktemp("people")
+    settings = Settings(
+        gallery=folder / "gallery", temp=folder / "temp", models=shared / "models", offline=True, device="cpu"
+    )
+    service = biometric.bootstrap.build(settings)
+    work = service.observe(shared / "clips" / "one-by-one.mp4")
+    while True:
+        try:
+            next(work)
+        except StopIteration as finished:
+            observed = finished.value
+            break
+    longest = sorted(observed.usable, key=lambda person: -len(person.tracklet.detections))[:3]
+    (folder / "data").mkdir()
+    for number, person in enumerate(longest, 1):
+        for index, sample in enumerate(person.kept):
+            camera = 1 if index < len(person.kept) / 2 else 2
+            name = f"{number:04d}_c{camera}s1_{sample.detection.frame_index:06d}_{index:02d}.jpg"
+            assert sample.crop is not None
+            (folder / "data" / name).write_bytes(sample.crop.read_bytes())
+    service.close()
+    return folder / "data"
+
+
+@pytest.mark.real
+def test_real_weights_tell_three_people_apart(
+    people: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_MODELS", str(shared / "models"))
+    monkeypatch.setenv("SIGHTLINE_OFFLINE", "1")
+    monkeypatch.setenv("SIGHTLINE_DEVICE", "cpu")
+    monkeypatch.setenv("SIGHTLINE_TEMP", str(tmp_path / "temp"))
+    model = shared / "models" / "person-reidentification-retail-0286.xml"
+    options = ["--output", tmp_path / "out", "--json", "--model", model]
+    status, out, err = run(capsys, "market1501", people, *options)
+    assert (status, err) == (0, "Drawing …\n")
+    found = json.loads(out)
+    assert found["dataset"]["people"] == 3
+    assert found["ranking"]["rank1"]["value"] == 1.0
+    assert found["verification"]["eer"] < 0.02
+    assert found["templates"]["eer"] == 0.0
+    assert all(point["support"] == "too few data" for point in found["verification"]["points"])
+    assert found["model"]["licence"] == "Apache-2.0"
+    assert (tmp_path / "out" / "report.html").stat().st_size > 100_000
