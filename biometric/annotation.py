@@ -61,6 +61,7 @@ class PillowAnnotator:
         temporary = destination.with_name(f".{destination.name}.part")
         try:
             picture.save(temporary, format="PNG")
+            temporary.chmod(0o600)
             temporary.replace(destination)
         except OSError as error:
             temporary.unlink(missing_ok=True)

@@ -239,6 +239,9 @@ class Models(Protocol):
     def embedder_id(self) -> str:
         """The `model_id` of the embedder that is or would be used, without loading it. Raises as `embedder`."""
 
+    def coherence(self) -> float:
+        """Comparison score that two parts of one person's track at least have: the card's, never the settings'."""
+
     def notices(self) -> tuple[str, ...]:
         """Sentences about replaced weights or devices, for people."""
 

@@ -90,7 +90,7 @@ def verify(
         SeveralPeople: several usable people are in range and none was chosen: a bystander must not pass silently.
         NobodyFound, NoUsableSample, UnknownPerson: there is no such person to compare.
     """
-    _require_filled(gallery)
+    require_comparable(gallery, observed.model_id)
     identity = gallery.find(name)
     observation = one_person(observed, person, "verify")
     template = observation.template
@@ -124,8 +124,7 @@ def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> 
         EmptyGallery, ModelMismatch: there is nothing to compare with.
         NobodyFound, NoUsableSample: there is nobody to identify.
     """
-    _require_filled(gallery)
-    gallery.check_model(observed.model_id)
+    require_comparable(gallery, observed.model_id)
     require_usable(observed)
     return tuple(_identify_one(gallery, observation, threshold) for observation in observed.observations)
 
@@ -177,9 +176,11 @@ def _numbered(observed: ObservedClip, person: int) -> Observation:
     return chosen
 
 
-def _require_filled(gallery: Gallery) -> None:
+def require_comparable(gallery: Gallery, model_id: str) -> None:
+    """Raise `EmptyGallery` or `ModelMismatch` unless probes of this model can be compared with somebody."""
     if gallery.is_empty():
         raise EmptyGallery("Nobody is enrolled in this gallery yet. Enroll somebody first.")
+    gallery.check_model(model_id)
 
 
 def _identify_one(gallery: Gallery, observation: Observation, threshold: Threshold) -> Identification:

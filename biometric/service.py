@@ -9,6 +9,7 @@ import functools
 import shutil
 import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +30,6 @@ from biometric.entities import (
     Verification,
     VideoInfo,
 )
-from biometric.errors import (
-    DamagedClip,
-    InvalidFrameRange,
-)
 from biometric.outputs import Outputs, OutputWriter, clip_folder_name
 from biometric.ports import (
     CropStore,
@@ -43,8 +40,15 @@ from biometric.ports import (
     VideoReader,
     VideoWriter,
 )
+from biometric.ranges import checked_range
 from biometric.selection import Rules
 from biometric.settings import Settings
+
+GALLERIES_KEPT = 8
+"""Most galleries kept open with their index; others are opened again when asked for."""
+
+PROBES_KEPT = 256
+"""Most clips whose description is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Sightline:
         self._adapters = adapters
         self._workspace = workspace
         self._cache = ObservationCache()
-        self._galleries: dict[Path, Gallery] = {}
+        self._galleries: OrderedDict[Path, Gallery] = OrderedDict()
         self._probes: dict[tuple[Path, int, int], VideoInfo] = {}
         self._lock = threading.Lock()
 
@@ -90,7 +94,11 @@ class Sightline:
         key = (clip.resolve(), stat.st_mtime_ns, stat.st_size)
         found = self._probes.get(key)
         if found is None:
-            found = self._probes[key] = self._adapters.reader.probe(clip)
+            found = self._adapters.reader.probe(clip)
+            with self._lock:
+                while len(self._probes) >= PROBES_KEPT:
+                    self._probes.pop(next(iter(self._probes)))
+                self._probes[key] = found
         return found
 
     def preview(self, clip: Path, indices: Sequence[int]) -> dict[int, Frame]:
@@ -124,13 +132,13 @@ class Sightline:
             ModelError: weights are missing or do not fit.
         """
         video = self.probe(clip)
-        frames, warnings = self._checked_range(video, frames, accept_damaged)
+        frames, warnings = checked_range(video, frames, accept_damaged, self.settings.analysis_fps)
         yield Progress("Loading models", 0, 0)
         detector, embedder = self.models.detector(), self.models.embedder()
         key = ObservationKey(video.digest, frames, detector.name, embedder.model_id, self.settings.samples)
         observed = self._cache.get(key)
         if observed is None:
-            coherence = self.models.threshold("verification").value
+            coherence = self.models.coherence()
             rules = Rules(samples=self.settings.samples)
             folder = self._workspace / uuid.uuid4().hex
             job = observing.Job(clip, video, frames, folder, rules, coherence)
@@ -282,6 +290,9 @@ class Sightline:
         with self._lock:
             if path not in self._galleries:
                 self._galleries[path] = self._adapters.open_gallery(path)
+            self._galleries.move_to_end(path)
+            while len(self._galleries) > GALLERIES_KEPT:
+                self._galleries.popitem(last=False)  # not closed: somebody may be searching it just now
             return self._galleries[path]
 
     def close(self) -> None:
@@ -292,28 +303,3 @@ class Sightline:
             self._galleries.clear()
         self._cache.clear()
         shutil.rmtree(self._workspace, ignore_errors=True)
-
-    # --- details -------------------------------------------------------------------------------------------------
-
-    def _checked_range(
-        self, video: VideoInfo, frames: FrameRange | None, accept_damaged: bool
-    ) -> tuple[FrameRange, list[str]]:
-        warnings = [video.damage] if video.damage is not None else []
-        start, stop = (0, video.frame_count) if frames is None else (frames.start, frames.stop)
-        if stop > video.frame_count and video.damage is not None and start < video.frame_count:
-            if not accept_damaged:
-                raise DamagedClip(
-                    f"{video.damage} The range ends at frame {stop - 1}; the last readable one is "
-                    f"{video.frame_count - 1}.",
-                    video.frame_count,
-                    video.claimed_frames,
-                )
-            stop = video.frame_count
-        if stop > video.frame_count:
-            raise InvalidFrameRange(
-                f"The range {FrameRange(start, stop)} is outside the clip, which has {video.frame_count} frames "
-                f"(0–{video.frame_count - 1})."
-            )
-        rate = self.settings.analysis_fps
-        step = max(1, round(video.fps / rate)) if rate > 0 else 1
-        return FrameRange(start, stop, step), warnings

@@ -206,5 +206,8 @@ class FakeModels:
     def status(self) -> list[ModelStatus]:
         return []
 
+    def coherence(self) -> float:
+        return 0.5
+
     def threshold(self, purpose: Purpose) -> Threshold:
         return Threshold(self.values[purpose], self.sources[purpose], "made up for tests")

@@ -154,6 +154,22 @@ def test_wrong_input_is_status_2_with_one_message_and_nothing_on_stdout(made: Ma
     assert made.service.gallery().is_empty()
 
 
+def test_what_can_be_refused_at_once_is_refused_before_the_clip_is_read(made: Made, capsys) -> None:
+    for arguments in (["enroll", made.clip, " "], ["identify", made.clip], ["verify", made.clip, "Ada"]):
+        assert run(capsys, *arguments)[0] == 2
+    assert made.reader.reads == 0
+
+
+def test_a_gallery_that_is_not_there_is_said_not_to_be(made: Made, capsys, tmp_path: Path) -> None:
+    status, out, _ = run(capsys, "gallery", "list")
+    assert status == 0
+    assert "does not exist" in out
+    (tmp_path / "gallery").write_text("in the way")
+    status, out, err = run(capsys, "gallery", "list")
+    assert (status, out) == (2, "")
+    assert "is a file" in err
+
+
 def test_several_people_are_listed_with_their_numbers(made: Made, capsys) -> None:
     made.models._detector.script = {
         frame: [((100.0, 100.0, 200.0, 350.0), 0.9), ((400.0, 100.0, 500.0, 350.0), 0.9)] for frame in range(100)
@@ -161,7 +177,7 @@ def test_several_people_are_listed_with_their_numbers(made: Made, capsys) -> Non
     status, out, err = run(capsys, "enroll", made.clip, "Ada")
     assert (status, out) == (2, "")
     assert "person 1 (frames 0–99); person 2 (frames 0–99)" in err
-    assert "--person N (N is one of 1, 2)" in err
+    assert "Choose with --person N" in err
     assert run(capsys, "enroll", made.clip, "Ada", "--person", 2)[0] == 0
 
 
@@ -227,3 +243,21 @@ def test_help_is_quick_and_loads_no_model() -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
     assert models.add_commands is not None
+
+
+@pytest.mark.real
+def test_models_are_listed_and_checked_in_words(shared: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_MODELS", str(shared / "models"))
+    monkeypatch.setenv("SIGHTLINE_OFFLINE", "1")
+    monkeypatch.setenv("SIGHTLINE_DEVICE", "cpu")
+    status, out, _ = run(capsys, "models", "list")
+    assert status == 0
+    assert "embedder: omz-0286 (ready), CPU · OpenVINO, licence Apache-2.0" in out
+    assert "yolo26n.pt  https://" in out
+    status, out, _ = run(capsys, "models", "check")
+    assert status == 0
+    assert re.search(r"embedder: omz-0286 works on CPU · OpenVINO, \d+\.\d ms a picture", out)
+    monkeypatch.setenv("SIGHTLINE_EMBEDDER", "nonsense")
+    status, out, _ = run(capsys, "models", "check")
+    assert status == 2
+    assert "does not work" in out

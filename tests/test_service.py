@@ -261,6 +261,27 @@ def test_calibrating_reuses_observations_and_stores_the_result(made: Made, monke
     assert made.service.threshold("verification").value == stored.verification.value == 0.201
 
 
+def test_moving_a_threshold_never_changes_who_is_in_the_clip(tmp_path: Path) -> None:
+    for number, value in enumerate((-1.0, 0.5, 1.0)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        made = Made(folder, verification_threshold=value)
+        made.models.values["verification"] = value
+        # Two people in one track: found whatever threshold people decide by.
+        made.embedder.axis_of = lambda grey: 0 if grey < 50 else 1
+        assert len(made.observe().usable) == 2
+        made.service.close()
+
+
+def test_only_a_few_galleries_are_kept_open(made: Made, tmp_path: Path) -> None:
+    first = made.service.gallery()
+    for number in range(50):
+        made.service.gallery(tmp_path / "gallery" / str(number))
+    assert len(made.service._galleries) <= 8
+    assert made.service.gallery().is_empty()
+    assert first.is_empty()
+
+
 def test_promise_6_an_abandoned_calibration_changes_nothing(made: Made) -> None:
     made.service.gallery().save_calibration(calibration(made))
     work = made.service.calibrate([made.clip], target_fmr=0.01)

@@ -22,8 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Command = options.command
         return command(options)
     except SeveralPeople as error:
-        numbers = ", ".join(str(number) for number in error.people)
-        return _complain(f"{error} Choose with --person N (N is one of {numbers}).")
+        return _complain(f"{error} Choose with --person N.")
     except BiometricError as error:
         return _complain(str(error))
     except KeyboardInterrupt:

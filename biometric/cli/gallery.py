@@ -6,6 +6,7 @@ from typing import Any
 
 from biometric.cli.common import DONE, build_service, show
 from biometric.entities import BiometricReference
+from biometric.errors import InvalidInput
 from biometric.ports import Gallery
 from biometric.results import identity_json
 
@@ -37,9 +38,15 @@ def _opened(options: argparse.Namespace) -> Gallery:
 
 
 def _list(options: argparse.Namespace) -> int:
-    identities = _opened(options).identities()
+    gallery = _opened(options)
+    if gallery.folder.exists() and not gallery.folder.is_dir():
+        raise InvalidInput(f"{gallery.folder} is a file. Name the folder of a gallery.")
+    identities = gallery.identities()
     lines = [f"{item.name}: {_counted(item.reference_count)}, since {item.created_at[:10]}" for item in identities]
-    text = "\n".join(lines) or "Nobody is enrolled yet."
+    nobody = "Nobody is enrolled yet."
+    if not gallery.folder.exists():
+        nobody += f" The folder {gallery.folder} does not exist."
+    text = "\n".join(lines) or nobody
     show(options, {"identities": [identity_json(item) for item in identities]}, text)
     return DONE
 

@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 from typing import Any
 
-from biometric.cli.common import DONE, run, show
+from biometric.cli.common import DONE, WRONG, run, show
+from biometric.models.cards import Card
 from biometric.models.store import ModelCheck, ModelStore
 from biometric.ports import ModelStatus
 from biometric.settings import Settings
@@ -32,21 +33,28 @@ def _store() -> ModelStore:
 
 
 def _list(options: argparse.Namespace) -> int:
-    statuses = _store().status()
-    show(options, {"models": [_status_json(status) for status in statuses]}, "\n".join(map(_line, statuses)))
+    store = _store()
+    statuses, cards = store.status(), store.cards()
+    lines = [_line(status) for status in statuses]
+    lines += ["", "All cards of models/manifest.toml:"]
+    lines += [_card_line(card) for card in cards]
+    result = {"models": [_status_json(status) for status in statuses], "cards": [_card_json(card) for card in cards]}
+    show(options, result, "\n".join(lines))
     return DONE
 
 
 def _fetch(options: argparse.Namespace) -> int:
     store = _store()
     run(store.fetch(options.role))
-    return _list(options)
+    statuses = store.status()
+    show(options, {"models": [_status_json(status) for status in statuses]}, "\n".join(map(_line, statuses)))
+    return DONE
 
 
 def _check(options: argparse.Namespace) -> int:
     checks = _store().check()
-    show(options, {"models": [_check_json(check) for check in checks]}, "\n".join(map(_check_line, checks)))
-    return DONE
+    show(options, {"models": [dataclasses.asdict(check) for check in checks]}, "\n".join(map(_check_line, checks)))
+    return WRONG if any(check.problem for check in checks) else DONE
 
 
 def _line(status: ModelStatus) -> str:
@@ -55,17 +63,30 @@ def _line(status: ModelStatus) -> str:
     return text + (f"\n  {status.notice}" if status.notice else "")
 
 
-def _status_json(status: ModelStatus) -> dict[str, Any]:
-    return {**dataclasses.asdict(status), "path": None if status.path is None else str(status.path)}
+def _card_line(card: Card) -> str:
+    mark = " (recommended)" if card.recommended else ""
+    lines = [f"{card.role}: {card.id}{mark}, {card.title}, licence {card.licence}"]
+    return "\n".join([*lines, *(f"  {file.name}  {file.url or ''}".rstrip() for file in card.files)])
 
 
-def _check_json(check: ModelCheck) -> dict[str, Any]:
-    return {name: value if isinstance(value, int | float | str) else str(value) for name, value in _fields(check)}
+def _card_json(card: Card) -> dict[str, Any]:
+    files = [{"name": file.name, "bytes": file.size, "url": file.url} for file in card.files]
+    return {
+        "card": card.id,
+        "role": str(card.role),
+        "title": card.title,
+        "recommended": card.recommended,
+        "licence": card.licence,
+        "files": files,
+    }
 
 
 def _check_line(check: ModelCheck) -> str:
-    return ", ".join(f"{name} {value}" for name, value in _fields(check))
+    if check.problem:
+        return f"{check.role}: {check.card or 'none'} does not work. {check.problem}"
+    speed = "" if check.milliseconds is None else f", {check.milliseconds:.1f} ms a picture"
+    return f"{check.role}: {check.card} works on {check.device}{speed}"
 
 
-def _fields(check: ModelCheck) -> list[tuple[str, Any]]:
-    return list(dataclasses.asdict(check).items())
+def _status_json(status: ModelStatus) -> dict[str, Any]:
+    return {**dataclasses.asdict(status), "path": None if status.path is None else str(status.path)}

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from biometric import recognition
 from biometric.cli.common import DONE, NOT_CONFIRMED, Command, build_service, run, show
 from biometric.entities import (
     Decision,
@@ -14,6 +15,7 @@ from biometric.entities import (
     ObservedClip,
     Threshold,
     Verification,
+    clean_name,
 )
 from biometric.results import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
@@ -58,14 +60,19 @@ def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
         last = options.last if options.last is not None else service.probe(options.clip).frame_count - 1
         frames = FrameRange.inclusive(options.first or 0, last)
     accept = getattr(options, "accept_damaged", True)
-    observed = run(service.observe(options.clip, frames, accept_damaged=accept))
+    return run(service.observe(options.clip, frames, accept_damaged=accept))
+
+
+def _note(observed: ObservedClip) -> None:
+    """Say what should be known about an answer, beside it; after an error the error's own message stands alone."""
     for warning in observed.warnings:
         print(f"Note: {warning}", file=sys.stderr)
-    return observed
 
 
 def _enroll(options: argparse.Namespace) -> int:
     service = build_service(options)
+    clean_name(options.name)
+    service.gallery().check_model(service.models.embedder_id())
     enrollment = service.enroll(_observe(service, options), options.name, options.person)
     name, template = enrollment.identity.name, enrollment.reference.template
     done = "has another reference" if enrollment.added else "is enrolled"
@@ -78,8 +85,11 @@ def _enroll(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("verification", options.threshold)
+    recognition.require_comparable(service.gallery(), service.models.embedder_id())
     service.gallery().find(options.name)
-    verification = service.verify(_observe(service, options), options.name, options.person, threshold=options.threshold)
+    observed = _observe(service, options)
+    verification = service.verify(observed, options.name, options.person, threshold=options.threshold)
+    _note(observed)
     show(options, verification_json(verification), _verification_text(verification))
     return DONE if verification.decision is Decision.MATCH else NOT_CONFIRMED
 
@@ -87,9 +97,11 @@ def _verify(options: argparse.Namespace) -> int:
 def _identify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("identification", options.threshold)
+    recognition.require_comparable(service.gallery(), service.models.embedder_id())
     observed = _observe(service, options)
     identifications = service.identify(observed, threshold=options.threshold)
     outputs = run(service.write_outputs(observed, identifications, options.output))
+    _note(observed)
     lines = [_identification_text(item) for item in identifications]
     lines += [f"{kind}: {path}" for kind, path in outputs.as_dict().items()]
     show(options, identification_json(identifications, outputs.as_dict()), "\n".join(lines))

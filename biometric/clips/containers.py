@@ -140,6 +140,8 @@ def _start_code_kind(head: bytes) -> str | None:
         return "mpeg"
     if code == 0xB3:
         return "mpegvideo"
+    if code in {0x06, 0x09} and _has_h264_parameters(head):
+        return "h264"  # many streams begin with an access unit delimiter or SEI, whose codes MPEG-4 uses otherwise
     if code == 0xB0 or code <= 0x0F or 0x20 <= code <= 0x26:
         # Visual object sequence, video object or video object layer of MPEG-4 Part 2 (ISO/IEC 14496-2, table 6-3).
         return "m4v" if b"\x00\x00\x01\x20" in head or b"\x00\x00\x01\xb0" in head or code == 0x00 else None

@@ -95,6 +95,7 @@ class H264Writer:
         try:
             try:
                 yield from _encode(partial, frames, fps)
+                partial.chmod(0o600)
                 partial.replace(destination)
             except (av.FFmpegError, OSError) as error:
                 raise _storage_error(destination, error) from error

@@ -13,7 +13,7 @@ import numpy as np
 
 from biometric.entities import Frame, Image, Progress, Threshold, ThresholdSource
 from biometric.errors import BiometricError, InvalidSetting
-from biometric.models.cards import Format, Role
+from biometric.models.cards import Card, Format, Role
 from biometric.models.sealing import sealed_folder
 from biometric.models.weights import Weights, WeightStore
 from biometric.ports import Detector, Embedder, ModelStatus
@@ -216,6 +216,14 @@ class ModelStore:
         if override is not None:
             return Threshold(override, ThresholdSource.SETTING, f"SIGHTLINE_{purpose.upper()}_THRESHOLD")
         return Threshold(default.value, ThresholdSource.MODEL_CARD, default.evidence, default.fmr)
+
+    def cards(self) -> tuple[Card, ...]:
+        """All cards of the manifest."""
+        return self._weights.cards
+
+    def coherence(self) -> float:
+        """Least comparison score of two parts of one person's track: the card's threshold, never the settings'."""
+        return float(self._chosen(Role.EMBEDDER).card.threshold("verification").value)
 
     def check(self) -> list[ModelCheck]:
         """Verify checksums now, load each model and run it on a made-up picture; problems are reported, not raised."""

@@ -122,3 +122,12 @@ def test_promise_12_sound_is_told_from_no_video(tmp_path: Path, content: bytes) 
 
 def test_promise_13_no_demuxer_that_follows_references_is_allowed() -> None:
     assert not ALLOWED & {"concat", "hls", "dash", "image2", "sdp", "rtsp", "imf", "lavfi", "tee"}
+
+
+@pytest.mark.parametrize("first", [b"\x09\xf0", b"\x06\x05\x10", b"\x67\x64", b"\x27\x64"])
+def test_raw_h264_is_known_by_whatever_unit_it_begins_with(tmp_path: Path, first: bytes) -> None:
+    """Access unit delimiter, SEI, or a parameter set; the first two share codes with MPEG-4 Part 2."""
+    stream = b"\x00\x00\x00\x01" + first + b"\x00" * 8 + b"\x00\x00\x00\x01\x67\x64\x00\x1e" + b"\xac" * 64
+    clip = tmp_path / "x.h264"
+    clip.write_bytes(stream)
+    assert identify(clip).kind == "h264"

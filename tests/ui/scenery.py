@@ -154,6 +154,9 @@ class CoatModels:
     def embedder(self) -> CoatEmbedder:
         return CoatEmbedder()
 
+    def coherence(self) -> float:
+        return 0.5
+
     def embedder_id(self) -> str:
         return CoatEmbedder.model_id
 
