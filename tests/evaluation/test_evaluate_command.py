@@ -11,6 +11,7 @@ import pytest
 import biometric.bootstrap
 from biometric import cli
 from biometric.cli.evaluate import DATASETS
+from biometric.entities import FrameRange, Observation
 from biometric.evaluation.datasets import families
 from biometric.service import Sightline
 from biometric.settings import Settings
@@ -142,6 +143,18 @@ def test_importing_the_app_loads_nothing_of_an_evaluation() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
 
 
+def person_of(service: Sightline, shared: Path, first: int) -> Observation:
+    """The person who stands alone in four seconds of the clip."""
+    work = service.observe(shared / "clips" / "one-by-one.mp4", FrameRange.inclusive(first, first + 39))
+    while True:
+        try:
+            next(work)
+        except StopIteration as finished:
+            person = finished.value.most_prominent
+            assert person is not None
+            return person
+
+
 @pytest.fixture(scope="module")
 def people(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three people of a real clip in Market-1501's naming: the halves of their tracks are cameras 1 and 2."""
@@ -150,16 +163,9 @@ def people(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         gallery=folder / "gallery", temp=folder / "temp", models=shared / "models", offline=True, device="cpu"
     )
     service = biometric.bootstrap.build(settings)
-    work = service.observe(shared / "clips" / "one-by-one.mp4")
-    while True:
-        try:
-            next(work)
-        except StopIteration as finished:
-            observed = finished.value
-            break
-    longest = sorted(observed.usable, key=lambda person: -len(person.tracklet.detections))[:3]
+    three = [person_of(service, shared, first) for first in (100, 300, 560)]
     (folder / "data").mkdir()
-    for number, person in enumerate(longest, 1):
+    for number, person in enumerate(three, 1):
         for index, sample in enumerate(person.kept):
             camera = 1 if index < len(person.kept) / 2 else 2
             name = f"{number:04d}_c{camera}s1_{sample.detection.frame_index:06d}_{index:02d}.jpg"

@@ -70,6 +70,14 @@ def test_a_degraded_side_changes_that_side_only(tmp_path: Path) -> None:
     assert means[1] < means[2]
 
 
+def test_a_set_compared_with_itself_counts_each_pair_once_unless_its_sides_differ(tmp_path: Path) -> None:
+    market(tmp_path, junk=False)
+    dataset = read("market1501", tmp_path / "bounding_box_test")
+    plain, probe = run(Plan(dataset, {})), run(Plan(dataset, {}, probe=degradation("blur")))
+    both = run(Plan(dataset, {}, probe=degradation("blur"), reference=degradation("blur")))
+    assert [each.measured.verification.scores.genuine.total for each in (plain, probe, both)] == [4, 8, 4]
+
+
 def test_robustness_has_a_row_for_every_configuration(tmp_path: Path) -> None:
     dataset = read("market1501", market(tmp_path))
     clean = finish(embed(dataset, ColourEmbedder(), None, 0))[1]
