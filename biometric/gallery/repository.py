@@ -1,10 +1,9 @@
 """The gallery: identities and biometric references in SQLite (sqlite-utils), crops as files, search through an index.
 
 The database is the only truth. Every write is one transaction that also covers the crop files; reading takes a
-snapshot. The index is built on the first search and refreshed when the database has changed, also
-from another process. Beside this module: `gallery_storage` (the write path), `gallery_database`
-(opening, locking), `gallery_migrations` (schema),
-`gallery_rows` (SQL), `gallery_files` (crops), `gallery_search` (index), `gallery_archive` (export and import).
+snapshot. The index is built on the first search and refreshed when the database has changed, also from another
+process. Beside this module: `storage` (the write path), `database` (opening, locking), `migrations` (schema), `rows`
+(SQL), `files` (crops), `search` (index), `archive` (export and import).
 """
 
 import itertools
