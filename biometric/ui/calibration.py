@@ -9,9 +9,9 @@ import gradio as gr
 
 from biometric.entities import Calibration, FittedThreshold, Histogram
 from biometric.errors import InvalidInput
+from biometric.private_folder import remove_quietly
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
-from biometric.private_folder import remove_quietly
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, follow, safely
 from biometric.ui.session import Session
 from biometric.ui.text import count, escape, people, threshold_text

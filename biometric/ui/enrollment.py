@@ -57,7 +57,7 @@ class EnrollmentTab:
             outputs,
             **MODEL_JOB,
         )
-        panel.cancel.click(self.cancelled, None, [panel.status, panel.submit, panel.cancel], cancels=[job], **QUIET)
+        panel.cancel.click(self.cancelled, None, panel.controls, cancels=[job], **QUIET)
         on_act(self.sheet, self.chose, outputs=[self.sheet, self.answer], **QUIET)
         return job
 
@@ -77,6 +77,7 @@ class EnrollmentTab:
             footage.asked = True
             yield self._ask(footage)
             return
+        footage.check_wanted()
         yield self._enroll(session, footage, wanted)
 
     def _enroll(self, session: Session, footage: Footage, name: str) -> Updates:
@@ -137,7 +138,7 @@ class EnrollmentTab:
         """Take a person over from Identification: clip, range and observation come along, nothing is read again."""
         taken = footage.copy()
         taken.person, taken.dropped, taken.asked = person, set(), True
-        session.tabs[TAB] = taken
+        session.put(TAB, taken)
         note = elements.banner(
             "info", f"Enroll person {person}", "Type the name, look through the samples below, and press Submit."
         )

@@ -66,4 +66,4 @@ def connect(panel: Panel) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
-    panel.submit.click(panel.queued, None, [panel.status, panel.submit, panel.cancel], **QUIET)
+    panel.submit.click(panel.queued, None, panel.controls, **QUIET)

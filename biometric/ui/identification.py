@@ -89,7 +89,7 @@ class IdentificationTab:
         panel.cancel.click(
             self.cancelled,
             None,
-            [panel.status, panel.submit, panel.cancel, self.writing],
+            [*panel.controls, self.writing],
             cancels=[job, rewrite],
             **QUIET,
         )

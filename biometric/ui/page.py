@@ -96,16 +96,24 @@ class Page:
                 self._working -= 1
 
     def observe(self, footage: Footage, status: Any) -> Generator[Updates, None, ObservedClip]:
-        """Observe a tab's clip and range unless that is done; yields updates of its status line."""
-        if footage.observed is not None:
-            return footage.observed
+        """Observe a tab's clip and range unless that is done; yields updates of its status line.
+
+        Raises:
+            InvalidInput: there is no clip, or it or its frames were changed while they were read.
+            BiometricError: the clip cannot be observed.
+        """
+        if footage.readable is not None:
+            return footage.readable
         if footage.clip is None:
             raise InvalidInput(NO_CLIP)
         frames = FrameRange.inclusive(footage.first, footage.last)
         work = self.service.observe(footage.clip, frames, label=footage.label, accept_damaged=footage.accept_damaged)
-        observed = yield from follow(work, lambda progress: {status: presenters.working(progress)})
-        footage.observe(observed)
-        return observed
+
+        def show(progress: Progress) -> Updates:
+            footage.check_wanted()  # raising here closes the work
+            return {status: presenters.working(progress)}
+
+        return footage.observe((yield from follow(work, show)))
 
     def prepare(self) -> None:
         """Load the models and make the examples; run in the background once the page is up."""

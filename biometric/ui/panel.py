@@ -53,6 +53,15 @@ class Panel:
             *(self.chooser, self.first, self.last, self.ends, self.submit, self.cancel, self.status),
         ]
 
+    @property
+    def controls(self) -> list[Any]:
+        """All components that `busy`, `idle` and the status line change."""
+        return [self.status, self.submit, self.cancel, *self._inputs]
+
+    @property
+    def _inputs(self) -> list[Any]:
+        return [self.first, self.last, self.accept, self.another]
+
     # --- what the panel shows ------------------------------------------------------------------------------------
 
     def render(self, footage: Footage) -> Updates:
@@ -64,17 +73,19 @@ class Panel:
             self.recorder: gr.update(visible=not has),
             **self.offer(footage),
             self.shown: gr.update(value=self._card(footage), visible=has),
-            self.another: gr.update(visible=has),
-            self.accept: gr.update(value=footage.accept_damaged, visible=info is not None and info.damage is not None),
             self.chooser: gr.update(visible=has),
             self.status: "",
             **self.idle(),
         }
+        damaged = info is not None and info.damage is not None
+        updates[self.another] = gr.update(visible=has, interactive=True)
+        updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
         if info is not None:
             top = info.frame_count - 1
             # A slider needs two different ends, so a clip of one frame gets a second that is refused on the server.
-            updates[self.first] = gr.update(minimum=0, maximum=max(1, top), value=footage.first)
-            updates[self.last] = gr.update(minimum=0, maximum=max(1, top), value=footage.last)
+            whole_clip = {"minimum": 0, "maximum": max(1, top), "interactive": True}
+            updates[self.first] = gr.update(value=footage.first, **whole_clip)
+            updates[self.last] = gr.update(value=footage.last, **whole_clip)
             updates[self.ends] = self._ends(footage)
         return updates
 
@@ -104,12 +115,14 @@ class Panel:
         return presenters.ends(uris.get(frames.first, blank), uris.get(frames.last, blank), frames, footage.info)
 
     def busy(self) -> Updates:
-        """Submit rests and Cancel is offered while a job runs."""
-        return {self.submit: gr.update(interactive=False), self.cancel: gr.update(interactive=True)}
+        """Clip and frames stay as they are and Cancel is offered while a job runs on them."""
+        resting = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=False))
+        return {**resting, self.cancel: gr.update(interactive=True)}
 
     def idle(self) -> Updates:
-        """Submit is offered again."""
-        return {self.submit: gr.update(interactive=True), self.cancel: gr.update(interactive=False)}
+        """Submit, clip and frames are offered again."""
+        offered = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=True))
+        return {**offered, self.cancel: gr.update(interactive=False)}
 
     # --- a clip comes in -----------------------------------------------------------------------------------------
 
@@ -133,7 +146,6 @@ class Panel:
     def _open(self, path: str | None, session: Session, keep: bool = False) -> Steps:
         if path is None:
             return
-        former = session.footage(self.tab)
         yield {self.status: presenters.working("Reading the clip")}
         source = Path(path)
         clip = take(source, session.new_folder("clip"), keep)
@@ -149,9 +161,8 @@ class Panel:
             info=info,
             player=clip if info.browser_playable else None,
             last=info.frame_count - 1,
-            version=former.version + 1,
         )
-        session.tabs[self.tab] = footage
+        former = session.put(self.tab, footage)
         session.latest = self.tab
         discard(former, session)
         yield {**self.render(footage), **self.reset()}
@@ -182,8 +193,7 @@ class Panel:
     def clear(self, request: gr.Request) -> Updates:
         """Make room for another clip."""
         session = self.page.session(request)
-        former = session.footage(self.tab)
-        session.tabs[self.tab] = Footage(version=former.version + 1)
+        former = session.put(self.tab, Footage())
         if session.latest == self.tab:
             session.latest = next((tab for tab, footage in session.tabs.items() if footage.clip is not None), None)
         discard(former, session)
@@ -222,10 +232,7 @@ class Panel:
             raise InvalidInput(NO_CLIP)
         frames = frames_within(first, last, footage.info)
         footage.choose_frames(frames.first, frames.last)
-        accepted = accept is True
-        if accepted != footage.accept_damaged:
-            footage.accept_damaged = accepted
-            footage.forget()
+        footage.accept(accept is True)
         return footage
 
     def queued(self) -> Updates:

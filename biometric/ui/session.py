@@ -8,9 +8,10 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import InvalidInput
@@ -23,10 +24,16 @@ KEPT_AFTER_CLOSE = 3600.0
 
 TABS = ("enrollment", "verification", "identification")
 
+CHANGED = "The frames were changed while they were read. Press Submit again."
+REPLACED = "The clip was replaced while it was read. Nothing was stored."
+
 
 @dataclass(slots=True)
 class Footage:
     """One tab's clip, the chosen frames, and what was learnt from them.
+
+    An observation is attached to, and given out for, exactly the clip, frames and word on damage that it was made from;
+    whoever changes one of them, in whatever way and at whatever time, loses it. Nobody else has to check.
 
     Attributes:
         clip: the uploaded file, which is what is analysed, or None before an upload.
@@ -34,11 +41,12 @@ class Footage:
         player: a file that browsers play: the clip itself or its proxy, or None while there is none.
         first, last: chosen frames, 0-based, inclusive.
         accept_damaged: the person said that a damaged clip may be used.
-        observed: people of exactly this clip and range, or None.
         person: the chosen person's number, or None.
+        picked: the person was chosen by a click, not by being the most prominent.
         dropped: crop names of samples that the person took out.
         asked: the contact sheet has been shown, so that the next Submit acts on the choice.
-        version: rises with every new clip, so that late answers about an older one are recognised.
+        gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
+        replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
     clip: Path | None = None
@@ -48,37 +56,89 @@ class Footage:
     first: int = 0
     last: int = 0
     accept_damaged: bool = False
-    observed: ObservedClip | None = None
     person: int | None = None
+    picked: bool = False
     dropped: set[str] = field(default_factory=set)
-    version: int = 0
     asked: bool = False
+    gallery: Path | None = None
+    replaced: bool = False
+    _observed: ObservedClip | None = None
 
-    def choose_frames(self, first: int, last: int) -> None:
-        """Take another range; an observation of the former one is forgotten here (the service may remember it)."""
-        if (first, last) != (self.first, self.last):
-            self.first, self.last = first, last
+    @property
+    def observed(self) -> ObservedClip | None:
+        """People of exactly this clip, range and word on damage, or None."""
+        held = self._observed
+        return held if held is not None and self._fits(held) else None
+
+    @property
+    def readable(self) -> ObservedClip | None:
+        """`observed` while its crops are on disk, which the service keeps for the latest observations only."""
+        observed = self.observed
+        return observed if observed is not None and observed.folder.is_dir() else None
+
+    def _fits(self, observed: ObservedClip) -> bool:
+        return (
+            not self.replaced
+            and self.info is not None
+            and observed.video.digest == self.info.digest
+            and (observed.frames.first, observed.frames.last) == (self.first, self.last)
+            and observed.damage_accepted == self.accept_damaged
+        )
+
+    def choose_frames(self, first: int, last: int) -> bool:
+        """Take another range and forget what was seen in the former one; True when it is another."""
+        if (first, last) == (self.first, self.last):
+            return False
+        self.first, self.last = first, last
+        self.forget()
+        return True
+
+    def accept(self, damaged: bool) -> None:
+        """Take the word on whether a damaged clip may be used; a new one forgets what was seen under the former."""
+        if damaged != self.accept_damaged:
+            self.accept_damaged = damaged
             self.forget()
 
     def forget(self) -> None:
-        """Drop the observation and every choice that belongs to it."""
-        self.observed = None
-        self.asked = False
-        self.person = None
-        self.dropped = set()
+        """Drop the observation and every choice that belongs to it (the service may remember the observation)."""
+        self._observed = None
+        self.gallery = None
+        self._choose_anew(None)
 
-    def observe(self, observed: ObservedClip) -> None:
-        """Keep an observation; the most prominent usable person is chosen."""
-        if observed is not self.observed:
-            self.observed = observed
+    def observe(self, observed: ObservedClip) -> ObservedClip:
+        """Keep an observation and return it; the most prominent usable person is chosen.
+
+        Choices stay where the same people were only read again, because their crops had been cleared away.
+
+        Raises:
+            InvalidInput: it is not of this clip and these frames, because they were changed while it was made.
+        """
+        self.check_wanted()
+        if not self._fits(observed):
+            raise InvalidInput(CHANGED)
+        former, self._observed = self._observed, observed
+        if former is None or _samples(former) != _samples(observed):
             best = observed.most_prominent
-            self.person = None if best is None else best.person
-            self.dropped = set()
-            self.asked = False
+            self._choose_anew(None if best is None else best.person)
+        return observed
+
+    def _choose_anew(self, person: int | None) -> None:
+        self.person, self.picked = person, False
+        self.dropped, self.asked = set(), False
+
+    def check_wanted(self) -> None:
+        """Raise `InvalidInput` when another clip has taken this one's place, so that work for it stops."""
+        if self.replaced:
+            raise InvalidInput(REPLACED)
 
     def copy(self) -> "Footage":
         """Return a copy for another tab: the clip and what was learnt from it, without choices about samples."""
-        return replace(self, dropped=set(), asked=False)
+        return replace(self, dropped=set(), asked=False, picked=False, gallery=None, replaced=False)
+
+
+def _samples(observed: ObservedClip) -> list[tuple[int, list[str]]]:
+    """Return what choices refer to: the people's numbers with the names of their kept crops."""
+    return [(one.person, [sample.detection.crop_name for sample in one.kept]) for one in observed.observations]
 
 
 @dataclass(slots=True)
@@ -87,7 +147,6 @@ class Session:
 
     Attributes:
         folder: private files of this page (clips, proxies, downloads), made on first use.
-        tabs: footage by tab.
         latest: the tab whose footage was changed last.
         thresholds: what the person set on the sliders, by purpose; absent means the default.
         claimed: id of the identity claimed in Verification, or None.
@@ -97,12 +156,13 @@ class Session:
         opened: person number whose evidence is shown.
         enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of
             Submit does not enroll twice.
+        enrollment_shown: the answer of Enrollment names people of the gallery.
         written_at: threshold with which the files of the last identification were written, or None.
         row: identity id on which the gallery sidebar acts.
     """
 
     folder: Path
-    tabs: dict[str, Footage] = field(default_factory=lambda: {tab: Footage() for tab in TABS})
+    _tabs: dict[str, Footage] = field(default_factory=lambda: {tab: Footage() for tab in TABS})
     latest: str | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
     claimed: str | None = None
@@ -111,6 +171,7 @@ class Session:
     identifications: tuple[Identification, ...] = ()
     opened: int | None = None
     enrolled: tuple[tuple[object, ...], str, str] | None = None
+    enrollment_shown: bool = False
     written_at: float | None = None
     row: str | None = None
     closed_at: float | None = None
@@ -121,18 +182,40 @@ class Session:
         Raises:
             InvalidInput: there is no such tab.
         """
-        if tab not in self.tabs:
+        if tab not in self._tabs:
             raise InvalidInput("There is no such tab.")
-        return self.tabs[tab]
+        return self._tabs[tab]
+
+    @property
+    def tabs(self) -> Mapping[str, Footage]:
+        """Footage by tab, to look at; `put` changes it."""
+        return MappingProxyType(self._tabs)
+
+    def put(self, tab: str, footage: Footage) -> Footage:
+        """Give a tab other footage and return the former, which takes work for it and the tab's answer along."""
+        former = self.footage(tab)
+        former.replaced = True
+        self._tabs[tab] = footage
+        self.forget_answer(tab)
+        return former
+
+    def forget_answer(self, tab: str) -> None:
+        """Forget what a tab answered, because its clip or frames are no longer those."""
+        if tab == "enrollment":
+            self.enrollment_shown = False
+        elif tab == "verification":
+            self.answered = False
+        else:
+            self.identifications, self.opened, self.written_at = (), None, None
 
     def carry(self, tab: str) -> bool:
         """Give a tab without footage the latest of another tab; True when it received some."""
         if self.footage(tab).clip is not None or self.latest is None or self.latest == tab:
             return False
-        source = self.tabs[self.latest]
+        source = self._tabs[self.latest]
         if source.clip is None:
             return False
-        self.tabs[tab] = source.copy()
+        self.put(tab, source.copy())
         return True
 
     def new_folder(self, kind: str) -> Path:

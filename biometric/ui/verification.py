@@ -57,7 +57,7 @@ class VerificationTab:
         panel = self.panel
         connect(panel)
         job = panel.submit.click(self.submit, panel.fields, [*panel.parts, *panel.answers], **MODEL_JOB)
-        panel.cancel.click(self.cancelled, None, [panel.status, panel.submit, panel.cancel], cancels=[job], **QUIET)
+        panel.cancel.click(self.cancelled, None, panel.controls, cancels=[job], **QUIET)
         on_act(self.sheet, self.chose, outputs=panel.answers, **QUIET)
         on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
         self.search.input(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
