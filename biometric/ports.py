@@ -147,6 +147,9 @@ class Gallery(Protocol):
     def is_empty(self) -> bool:
         """Whether nobody is enrolled."""
 
+    def size(self) -> int:
+        """Number of identities."""
+
     def identities(self) -> list[Identity]:
         """All identities, by name (case-insensitive)."""
 

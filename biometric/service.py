@@ -232,7 +232,7 @@ class Sightline:
         """
         default, found = self.models.threshold(purpose), self.calibration(gallery)
         if found is not None:
-            size = len(self.gallery(gallery).identities()) if purpose == "identification" else found.gallery_size
+            size = self.gallery(gallery).size() if purpose == "identification" else found.gallery_size
             fitted = calibrated.threshold(found, purpose, size)
             if fitted is not None and default.source is not ThresholdSource.SETTING:
                 default = fitted

@@ -93,7 +93,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     gallery = _opened(options)
-    count = len(gallery.identities())
+    count = gallery.size()
     path = gallery.export(options.file)
     show(options, {"file": str(path), "identities": count}, f"{count} identities were written to {path}.")
     return DONE

@@ -62,8 +62,12 @@ class SQLiteGallery:
 
     def is_empty(self) -> bool:
         """Whether nobody is enrolled."""
+        return self.size() == 0
+
+    def size(self) -> int:
+        """Return the number of identities, counted by SQLite."""
         with self._storage.reading() as db:
-            return db is None or not next(db.query("select exists(select 1 from identities) as anybody"))["anybody"]
+            return 0 if db is None else int(db["identities"].count)
 
     def identities(self) -> list[Identity]:
         """Return all identities, by name (case-insensitive)."""

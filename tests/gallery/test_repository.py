@@ -184,6 +184,15 @@ def test_enroll_refuses_what_is_wrong_and_changes_nothing(gallery: SQLiteGallery
 # Names
 
 
+def test_size_counts_identities_not_references(tmp_path: Path) -> None:
+    gallery = SQLiteGallery(tmp_path / "gallery")
+    assert (gallery.size(), gallery.is_empty()) == (0, True)
+    assert not (tmp_path / "gallery").exists()
+    for name in ("Ada", "Ada", "Ben"):
+        gallery.enroll(name, reference(tmp_path, 0))
+    assert (gallery.size(), gallery.is_empty()) == (2, False)
+
+
 @pytest.mark.parametrize("name", ["../x", "..", "/etc/passwd", "<img src=x onerror=alert(1)>", "=cmd()", "a" * 100])
 def test_promise_10_names_are_labels_never_paths(gallery: SQLiteGallery, clips: Path, name: str) -> None:
     identity, stored, _ = gallery.enroll(name, reference(clips, 1))
