@@ -1,6 +1,7 @@
 """Named endpoints: the same service and the same JSON as the command line, for programs and, where switched on, MCP."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,13 +21,11 @@ class Endpoints:
     """The endpoints of one running server.
 
     Args:
-        page: the shared service.
-        uploads: folder into which Gradio puts uploads; only files below it are accepted.
+        page: the shared service and uploads; only uploaded files are accepted.
     """
 
-    def __init__(self, page: Page, uploads: Path) -> None:
+    def __init__(self, page: Page) -> None:
         self._page = page
-        self._uploads = uploads.resolve()
 
     def enroll(
         self,
@@ -51,10 +50,10 @@ class Endpoints:
         """
 
         def run() -> dict[str, Any]:
-            observed = self._observe(clip, from_frame, to_frame, accept_damaged)
-            enrollment = self._page.service.enroll(
-                observed, _name(name), _person(person), gallery=self._gallery(gallery)
-            )
+            with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+                enrollment = self._page.service.enroll(
+                    observed, _name(name), _person(person), gallery=self._gallery(gallery)
+                )
             return results.enrollment_json(enrollment)
 
         return _answer(run)
@@ -84,10 +83,11 @@ class Endpoints:
         """
 
         def run() -> dict[str, Any]:
-            observed = self._observe(clip, from_frame, to_frame, accept_damaged)
-            verification = self._page.service.verify(
-                observed, _name(name), _person(person), threshold=_threshold(threshold), gallery=self._gallery(gallery)
-            )
+            limit, folder = _threshold(threshold), self._gallery(gallery)
+            with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+                verification = self._page.service.verify(
+                    observed, _name(name), _person(person), threshold=limit, gallery=folder
+                )
             return results.verification_json(verification)
 
         return _answer(run)
@@ -118,12 +118,12 @@ class Endpoints:
 
         def run() -> dict[str, Any]:
             folder = resolve_inside(self._page.service.settings.query, query or "")
-            observed = self._observe(clip, from_frame, to_frame, accept_damaged)
-            service = self._page.service
-            found = service.identify(observed, threshold=_threshold(threshold), gallery=self._gallery(gallery))
+            limit, where, service = _threshold(threshold), self._gallery(gallery), self._page.service
             files: dict[str, str | None] | None = None
-            if write_files is True:
-                files = _finish(service.write_outputs(observed, found, folder)).as_dict()
+            with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+                found = service.identify(observed, threshold=limit, gallery=where)
+                if write_files is True:
+                    files = _finish(service.write_outputs(observed, found, folder)).as_dict()
             return results.identification_json(found, files)
 
         return _answer(run)
@@ -148,15 +148,17 @@ class Endpoints:
             raise PathRefused("The gallery must be a path.")
         return resolve_inside(self._page.service.settings.gallery, text)
 
-    def _observe(self, clip: Any, first: Any, last: Any, accept: Any) -> ObservedClip:
-        path, label = self._clip(clip)
-        frames = None
+    @contextmanager
+    def _observed(self, clip: Any, first: Any, last: Any, accept: Any) -> Iterator[ObservedClip]:
+        """Observe an uploaded clip, which is the call's own until the context ends, and goes then."""
+        upload, label = self._clip(clip)
         service = self._page.service
-        if first is not None or last is not None:
-            end = service.probe(path).frame_count - 1 if last is None else whole(last, "to_frame")
-            frames = FrameRange.inclusive(0 if first is None else whole(first, "from_frame"), end)
-        with self._page.job():
-            return _finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
+        with self._page.uploads.borrowed(upload) as path, self._page.job():
+            frames = None
+            if first is not None or last is not None:
+                end = service.probe(path).frame_count - 1 if last is None else whole(last, "to_frame")
+                frames = FrameRange.inclusive(0 if first is None else whole(first, "from_frame"), end)
+            yield _finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
 
     def _clip(self, clip: Any) -> tuple[Path, str]:
         """Return path and name of an uploaded clip; a path that Gradio did not give for an upload is refused."""
@@ -168,7 +170,7 @@ class Endpoints:
             path = Path(text).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
             path = Path("/")
-        if not (path.is_relative_to(self._uploads) and path.is_file() and path.parent.parent == self._uploads):
+        if not self._page.uploads.is_upload(path):
             raise PathRefused("The clip must be an uploaded file. Upload it with the same client, then pass it on.")
         label = data.get("orig_name")
         return path, Path(label).name if isinstance(label, str) and label.isprintable() and label else path.name

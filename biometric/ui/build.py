@@ -49,13 +49,13 @@ class Interface:
             gr.HTML(header.limits(), apply_default_css=False)
             self.timer = gr.Timer(UPDATE_HEADER_EVERY)
             self._connect([enrollment_tab, verification_tab, identification_tab])
-            register(Endpoints(self.page, uploads))
+            register(Endpoints(self.page))
 
     def _connect(self, tabs: Sequence[gr.Tab]) -> None:
         enrollment, identification = self.enrollment, self.identification
         identification.enroll = self._enroll_person
         identification.enroll_parts = [self.tabs, *enrollment.panel.parts, *enrollment.panel.answers]
-        jobs = [enrollment.connect(), *self.sidebar.connect()]
+        jobs, edits = [enrollment.connect()], self.sidebar.connect()
         self.verification.connect()
         identification.connect()
         changed = [self.header, *self.sidebar.parts, *self.verification.claim_parts]
@@ -64,6 +64,11 @@ class Interface:
         boxes += [panel.examples for panel in self.panels]
         for job in jobs:
             job.then(self.loaded, None, [*changed, *boxes], **QUIET)
+        answers = [component for panel in self.panels for component in panel.answers]
+        for edit in edits:
+            edit.then(self.edited, None, [*changed, *boxes, *answers], **QUIET)
+        for moved in (*self.verification.box.events, *identification.box.events):
+            moved.then(self.headed, None, [self.header], **QUIET)
         self.blocks.load(self.loaded, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
         self.blocks.unload(self.left)
         self.timer.tick(self.ticked, None, [self.header, self.timer, *boxes], **QUIET)
@@ -80,9 +85,9 @@ class Interface:
 
     def refresh(self, request: gr.Request) -> Updates:
         """Show the gallery as it is now, wherever it is shown."""
-        updates: Updates = {self.header: header.strip(self.page)}
+        session = self.page.session(request)
+        updates: Updates = {self.header: header.strip(self.page, session)}
         try:
-            session = self.page.session(request)
             updates.update(self.sidebar.render())
             updates.update(self.verification.render_claims(session))
         except BiometricError as error:
@@ -92,6 +97,17 @@ class Interface:
     def loaded(self, request: gr.Request) -> Updates:
         """The page was opened, or the gallery or its thresholds changed."""
         return {**self.refresh(request), **self._boxes(self.page.session(request))}
+
+    def edited(self, request: gr.Request) -> Updates:
+        """The gallery or its thresholds were changed in the sidebar: answers already shown follow."""
+        updates, session = self.loaded(request), self.page.session(request)
+        for tab in (self.enrollment, self.verification, self.identification):
+            updates.update(tab.gallery_edited(session))
+        return updates
+
+    def headed(self, request: gr.Request) -> Updates:
+        """Another threshold is in force: the header says whose."""
+        return {self.header: header.strip(self.page, self.page.session(request))}
 
     def _examples(self, session: Session) -> Updates:
         updates: Updates = {}
@@ -109,7 +125,7 @@ class Interface:
     def ticked(self, request: gr.Request) -> Updates:
         """Look at models that are loading; stop looking once they are ready or failed."""
         settled = self.page.prepared
-        updates: Updates = {self.header: header.strip(self.page)}
+        updates: Updates = self.headed(request)
         if settled:
             updates.update({self.timer: gr.Timer(active=False), **self._boxes(self.page.session(request))})
         return updates

@@ -15,7 +15,6 @@ from biometric.ui.components import area
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, follow, safely
 from biometric.ui.session import Session
 from biometric.ui.text import count, escape, people, threshold_text
-from biometric.ui.uploads import take
 
 TARGETS = [("1 in 100", 0.01), ("1 in 1,000", 0.001), ("1 in 10,000", 0.0001)]
 MOST_CLIPS = 50
@@ -88,7 +87,7 @@ class CalibrationPanel:
                 self.cancel: gr.update(interactive=True),
             }
             with self.page.job():
-                taken = [_take(source, folder / str(number)) for number, source in enumerate(sources)]
+                taken = [self._take(source, folder / str(number)) for number, source in enumerate(sources)]
                 work = self.page.service.calibrate(taken, target_fmr=rate)
                 made = yield from follow(work, lambda progress: {self.status: presenters.working(progress)})
         finally:
@@ -97,6 +96,10 @@ class CalibrationPanel:
         if made.identification is None:
             text = "Verification uses the calibrated threshold from now on; Identification keeps its own."
         yield {self.message: elements.banner("good", "Calibrated", text), **self.render()}
+
+    def _take(self, source: Path, folder: Path) -> Path:
+        folder.mkdir(mode=0o700)
+        return self.page.uploads.take(source, folder)
 
     def _idle(self) -> Updates:
         return {
@@ -187,11 +190,6 @@ def _bars(counts: Sequence[int], step: float, css: str) -> str:
                 f'width="{max(0.5, step - 0.8):.1f}" height="{height:.1f}"/>'
             )
     return "".join(shapes)
-
-
-def _take(source: Path, folder: Path) -> Path:
-    folder.mkdir(mode=0o700)
-    return take(source, folder, keep=False)
 
 
 def _paths(value: object) -> list[Path]:

@@ -1,5 +1,6 @@
 """Gradio components made for this page: clickable HTML, and footage players."""
 
+from abc import ABCMeta
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,17 @@ ASSETS = Path(__file__).parent / "assets"
 def asset(name: str) -> str:
     """Return the text of a file of `assets`."""
     return (ASSETS / name).read_text(encoding="utf-8")
+
+
+# Gradio's own slider raises on a number outside its range, before any handler of ours: the page then shows one number
+# and the server holds another. This one hands on what was sent; handlers check it. It is made without Gradio's
+# metaclass, which would write a stub file beside this module.
+Slider: Any = ABCMeta.__new__(
+    type(gr.Slider),
+    "Slider",
+    (gr.Slider,),
+    {"__module__": __name__, "is_template": True, "preprocess": lambda self, payload: payload},
+)
 
 
 def area(value: str = "", *, elem_id: str | None = None, css: str = "", visible: bool = True) -> gr.HTML:

@@ -103,9 +103,10 @@ def evidence(threshold: Threshold) -> str:
     rows = [f"Threshold {threshold_text(threshold.value)}, {_origin(threshold)}."]
     if threshold.evidence:
         rows.append(threshold.evidence)
-    if threshold.fmr is not None:
+    told = threshold.evidence.casefold()
+    if threshold.fmr is not None and "stranger" not in told:
         rows.append(strangers(threshold.fmr))
-    else:
+    elif threshold.fmr is None:
         rows.append("How many strangers would pass at this value is not known here.")
     return '<div class="sl-evidence">' + "".join(f"<p>{escape(row)}</p>" for row in rows) + "</div>"
 

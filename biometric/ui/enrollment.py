@@ -1,18 +1,21 @@
 """The Enrollment tab: a clip, a name, Submit; with several people, the contact sheet first."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from biometric.entities import NAME_LIMIT, clean_name, name_key
+from biometric.entities import NAME_LIMIT, ObservedClip, clean_name, name_key
 from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.ui import elements, presenters, sheets
-from biometric.ui.components import area, on_act
-from biometric.ui.footage import connect, footage_panel
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, safely, whole
+from biometric.ui.components import on_act
+from biometric.ui.footage import connect
+from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, whole
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.text import people
+from biometric.ui.uploads import discard
+from biometric.ui.workbench import cancelled, cancels, workbench
 
 TAB = "enrollment"
 INTRO = elements.empty(
@@ -26,14 +29,9 @@ class EnrollmentTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with gr.Row(elem_classes=["sl-columns"]):
-            with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
-                self.panel: Panel = footage_panel(page, TAB, self._question, "Name")
-            with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
-                self.answer = area(INTRO, elem_id="enrollment-answer", css="sl-answer")
-                self.sheet = area(elem_id="enrollment-sheet")
-        self.panel.reset = lambda: {self.answer: INTRO, self.sheet: ""}
-        self.panel.answers = [self.answer, self.sheet]
+        with workbench(page, TAB, self._question, "Name", INTRO) as panel:
+            self.panel: Panel = panel
+            self.answer, self.sheet = panel.answer, panel.sheet
 
     def _question(self) -> None:
         self.name = gr.Textbox(
@@ -48,7 +46,6 @@ class EnrollmentTab:
     def connect(self) -> Any:
         """Attach events; returns the event after which the gallery may have changed."""
         panel = self.panel
-        connect(panel)
         outputs = [*panel.parts, *panel.answers]
         job = gr.on(
             [panel.submit.click, self.name.submit],
@@ -57,52 +54,57 @@ class EnrollmentTab:
             outputs,
             **MODEL_JOB,
         )
-        panel.cancel.click(self.cancelled, None, panel.controls, cancels=[job], **QUIET)
+        connect(panel, [job])
+        cancels(panel, [job], lambda: cancelled(panel))
         on_act(self.sheet, self.chose, outputs=[self.sheet, self.answer], **QUIET)
         return job
 
     def submit(self, name: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
         """Observe if need be, then enroll, or ask which person."""
         session = self.page.session(request)
-        run = self._submit(session, name, first, last, accept)
-        yield from safely(run, self.answer, lambda: {self.panel.status: "", **self.panel.idle()})
+        yield from self.panel.submitted(self._submit(session, name, first, last, accept))
 
     def _submit(self, session: Session, name: Any, first: Any, last: Any, accept: Any) -> Steps:
         footage = self.panel.take(session, first, last, accept)
         wanted = clean_name(name if isinstance(name, str) else "")
-        with self.page.job():
-            yield {self.panel.status: presenters.working("Starting"), **self.panel.busy()}
-            observed = yield from self.page.observe(footage, self.panel.status)
+        observed = yield from self.panel.observe(session, footage)
+        session.enrollment_shown = False
         if len(observed.usable) > 1 and not footage.asked:
             footage.asked = True
             yield self._ask(footage)
             return
-        footage.check_wanted()
-        yield self._enroll(session, footage, wanted)
+        yield self._enroll(session, footage, observed, wanted)
 
-    def _enroll(self, session: Session, footage: Footage, name: str) -> Updates:
-        observed = footage.observed
-        if observed is None:
-            raise InvalidInput("The clip has not been read yet. Press Submit.")
+    def _enroll(self, session: Session, footage: Footage, observed: ObservedClip, name: str) -> Updates:
+        footage.check_wanted()
         person = footage.person if len(observed.usable) > 1 else None
-        token = (observed.video.digest, observed.frames, person, name_key(name), frozenset(footage.dropped))
-        if self._is_enrolled(session, token):
+        into, dropped = footage.gallery, frozenset(footage.dropped)
+        token = (observed.video.digest, observed.frames, person, name_key(name), dropped, into)
+        if self._is_enrolled(session, token, into):
             note = f"These frames of {name} were enrolled just now. Nothing was added a second time."
             return {self.answer: elements.banner("info", "Already enrolled", note)}
-        enrollment = self.page.service.enroll(observed, name, person, dropped=footage.dropped)
+        enrollment = self.page.service.enroll(observed, name, person, dropped=dropped, gallery=into)
         session.enrolled = (token, enrollment.identity.id, enrollment.reference.id)
-        references = self.page.references()
+        session.enrollment_shown = True
+        references = self.page.references(into)
         warnings = self.page.news(enrollment.warnings)
         html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
+        if into is not None:
+            html = elements.banner("info", f"Stored in the gallery {self._gallery_name(into)}") + html
         return {self.answer: html, self.sheet: ""}
 
-    def _is_enrolled(self, session: Session, token: tuple[object, ...]) -> bool:
+    def _gallery_name(self, folder: Path) -> str:
+        """Return a gallery's path as it can be typed in Identification."""
+        root = self.page.service.settings.gallery.resolve()
+        return f"“{folder.relative_to(root)}”" if folder.is_relative_to(root) else f"“{folder.name}”"
+
+    def _is_enrolled(self, session: Session, token: tuple[object, ...], gallery: Path | None) -> bool:
         """Return whether exactly this was enrolled last, and is still in the gallery."""
         if session.enrolled is None or session.enrolled[0] != token:
             return False
         _, identity_id, reference_id = session.enrolled
         try:
-            return any(one.id == reference_id for one in self.page.references()(identity_id))
+            return any(one.id == reference_id for one in self.page.references(gallery)(identity_id))
         except UnknownIdentity:
             return False
 
@@ -135,13 +137,20 @@ class EnrollmentTab:
         return updates
 
     def hand_over(self, session: Session, footage: Footage, person: int) -> Updates:
-        """Take a person over from Identification: clip, range and observation come along, nothing is read again."""
+        """Take a person over from Identification: clip, range and observation come along, nothing is read again.
+
+        The person goes into the gallery in which they were looked for.
+        """
+        if footage.observed is None:
+            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
         taken = footage.copy()
-        taken.person, taken.dropped, taken.asked = person, set(), True
-        session.put(TAB, taken)
-        note = elements.banner(
-            "info", f"Enroll person {person}", "Type the name, look through the samples below, and press Submit."
-        )
+        taken.person, taken.picked, taken.asked = person, True, True
+        taken.gallery = session.gallery
+        discard(session.put(TAB, taken), session)
+        text = "Type the name, look through the samples below, and press Submit."
+        if taken.gallery is not None:
+            text += f" The person goes into the gallery {self._gallery_name(taken.gallery)}, as in Identification."
+        note = elements.banner("info", f"Enroll person {person}", text)
         return {**self.panel.render(taken), self.answer: note, **self.show_people(taken)}
 
     def chose(self, data: gr.EventData, request: gr.Request) -> Updates:
@@ -159,6 +168,7 @@ class EnrollmentTab:
                     raise InvalidInput(f"Person {person} cannot be enrolled from these frames.")
                 if person != footage.person:
                     footage.person, footage.dropped = person, set()
+                footage.picked = True
             elif action == "sample":
                 names = {s.detection.crop_name for one in observed.observations for s in one.kept}
                 footage.dropped ^= {value} & names
@@ -166,6 +176,10 @@ class EnrollmentTab:
 
         return once(run, self.answer)
 
-    def cancelled(self) -> Updates:
-        """Cancel was pressed; the job is closed by Gradio, which stops its work."""
-        return {self.panel.status: presenters.said("Cancelled. Nothing was stored."), **self.panel.idle()}
+    def gallery_edited(self, session: Session) -> Updates:
+        """Return the updates after somebody was renamed, merged or removed: an answer with their names goes."""
+        if not session.enrollment_shown:
+            return {}
+        session.forget_answer(TAB)
+        note = elements.banner("info", "The gallery was changed", "The sidebar shows who is enrolled now.")
+        return {self.answer: note, self.sheet: ""}

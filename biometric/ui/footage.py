@@ -1,11 +1,11 @@
 """Builds the footage panel, the same for all tabs: video, frame range, previews of its ends, Submit and Cancel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
-from biometric.ui.components import area, on_act, webcam
+from biometric.ui.components import Slider, area, on_act, webcam
 from biometric.ui.page import QUIET, Page
 from biometric.ui.panel import Panel
 
@@ -35,8 +35,8 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     another = gr.Button("Choose another clip", size="sm", visible=False, elem_classes=["sl-plain"])
     accept = gr.Checkbox(label="Use it anyway, although it is damaged", visible=False)
     with gr.Group(visible=False, elem_classes=["sl-range"]) as chooser:
-        first = gr.Slider(0, 1, value=0, step=1, precision=0, label="From frame", buttons=[])
-        last = gr.Slider(0, 1, value=0, step=1, precision=0, label="To frame", buttons=[])
+        first = Slider(0, 1, value=0, step=1, precision=0, label="From frame", buttons=[])
+        last = Slider(0, 1, value=0, step=1, precision=0, label="To frame", buttons=[])
         ends = area(css="sl-padded")
     gr.HTML(f'<h3 class="sl-step"><span>2</span>{heading}</h3>', apply_default_css=False)
     question()
@@ -50,10 +50,10 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     )
 
 
-def connect(panel: Panel) -> None:
-    """Attach the panel's own events; call once the tab has set `panel.reset` and `panel.answers`."""
+def connect(panel: Panel, jobs: Sequence[Any]) -> None:
+    """Attach the panel's own events; another clip cancels `jobs`. Call once `panel.answers` is complete."""
     everything = [*panel.parts, *panel.answers]
-    options: dict[str, Any] = {"outputs": everything, **QUIET}
+    options: dict[str, Any] = {"outputs": everything, "cancels": list(jobs), **QUIET}
     panel.drop.upload(panel.opened, [panel.drop], **options)
     panel.webcam.stop_recording(panel.opened, [panel.webcam], **options)
     on_act(panel.examples, panel.example, **options)
@@ -62,7 +62,7 @@ def connect(panel: Panel) -> None:
         [panel.first.input, panel.first.release, panel.last.input, panel.last.release],
         panel.moved,
         [panel.first, panel.last],
-        [panel.ends, *panel.answers],
+        [panel.first, panel.last, panel.ends, *panel.answers],
         trigger_mode="always_last",
         **QUIET,
     )

@@ -5,10 +5,13 @@ these is refused here, before Gradio sees the request.
 """
 
 import ipaddress
+import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from biometric.ui.uploads import Uploads
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -29,8 +32,13 @@ _CLOSED = (
     f"{_API}/deep_link",
     f"{_API}/dev/",
     f"{_API}/profiling",
+    f"{_API}/openapi.json",  # describes the API whatever `openapi_url` says; `/info` does, behind the login
+    "/openapi.json",
     "/monitoring",
 )
+
+BODY_LIMIT = 4_000_000
+"""Most bytes of a request that is no upload."""
 
 SECURITY_HEADERS = {
     # Scripts, styles and pictures come from this server alone. Gradio's page needs inline code and eval (templates).
@@ -53,12 +61,12 @@ class Guard:
         app: the app to protect.
         loopback: the page is served to this machine only, so that only its own names are good `Host` headers
             (a foreign name that resolves here is how another site reads answers: DNS rebinding).
-        uploads: folder that holds all uploads.
+        uploads: all uploads; each is counted here as it arrives.
         upload_quota: most bytes that it may hold.
         upload_limit: most bytes of one upload request.
     """
 
-    def __init__(self, app: App, *, loopback: bool, uploads: Path, upload_quota: int, upload_limit: int) -> None:
+    def __init__(self, app: App, *, loopback: bool, uploads: Uploads, upload_quota: int, upload_limit: int) -> None:
         self._app = app
         self._loopback = loopback
         self._uploads = uploads
@@ -82,7 +90,58 @@ class Guard:
                 message["headers"] = [*message["headers"], *(pair for pair in extra if pair[0] not in present)]
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        if scope["method"] != "POST":
+            await self._app(scope, receive, send_with_headers)
+        elif _normal(scope["path"]).startswith(f"{_API}/upload"):
+            with self._uploads.arriving():
+                await self._app(scope, receive, self._counting(send_with_headers))
+        else:
+            await self._with_body(scope, receive, send_with_headers)
+
+    def _counting(self, send: Send) -> Send:
+        """Return a `send` that counts the files named in Gradio's answer to an upload before the answer goes out."""
+        parts: list[bytes] = []
+        status = 0
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif message["type"] == "http.response.body":
+                parts.append(message.get("body", b""))
+                if status == 200 and not message.get("more_body", False):
+                    for path in json.loads(b"".join(parts)):
+                        self._uploads.arrived(Path(path))
+            await send(message)
+
+        return counted
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on once its body is read and asks for nothing that Gradio would fetch."""
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # the caller is gone
+            body += message.get("body", b"")
+            if len(body) > BODY_LIMIT:
+                await _answer(send, 413, "The request is too large.")
+                return
+            if not message.get("more_body", False):
+                break
+        if _names_address(bytes(body)):
+            await _answer(send, 400, "A clip cannot be fetched from an address. Upload the file, then pass it on.")
+            return
+        unread = True
+
+        async def again() -> Message:
+            nonlocal unread
+            if unread:
+                unread = False
+                return {"type": "http.request", "body": bytes(body), "more_body": False}
+            return await receive()
+
+        await self._app(scope, again, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -103,7 +162,9 @@ class Guard:
             return 411, "An upload must say its length."
         if int(length) > self._limit:
             return 413, f"The file is larger than the limit of {self._limit / 1e6:.0f} MB."
-        if int(length) + folder_size(self._uploads) > self._quota:
+        if int(length) + folder_size(self._uploads.root) > self._quota:
+            self._uploads.make_room()
+        if int(length) + folder_size(self._uploads.root) > self._quota:
             return 507, "There is no room for more uploads at the moment. Try again later."
         return None
 
@@ -133,14 +194,32 @@ def is_same_origin(headers: MutableMapping[str, str], host: str) -> bool:
 
 
 def folder_size(folder: Path) -> int:
-    """Return the bytes of all files below a folder; files that vanish meanwhile count nothing."""
-    total = 0
+    """Return the bytes of all files below a folder, linked ones once; files that vanish meanwhile count nothing."""
+    sizes: dict[tuple[int, int], int] = {}
     for path in folder.rglob("*"):
         try:
-            total += path.lstat().st_size
+            stat = path.lstat()
         except OSError:
             continue
-    return total
+        sizes[stat.st_dev, stat.st_ino] = stat.st_size
+    return sum(sizes.values())
+
+
+def _names_address(body: bytes) -> bool:
+    """Return whether a JSON body holds a file whose path is an address, which Gradio would fetch."""
+    try:
+        waiting: list[Any] = [json.loads(body)]
+    except (ValueError, RecursionError):
+        return False  # Gradio refuses it as well
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if isinstance(item.get("path"), str) and "://" in item["path"]:
+                return True
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+    return False
 
 
 def _normal(path: str) -> str:

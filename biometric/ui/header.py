@@ -1,20 +1,25 @@
 """The strip on top: what the page runs on, and how the models are doing."""
 
-from biometric.entities import Identity
+from biometric.entities import Identity, Purpose
 from biometric.errors import BiometricError
 from biometric.ui import elements, presenters
 from biometric.ui.page import Page
+from biometric.ui.session import Session
 from biometric.ui.text import count, escape, people
 
+PURPOSES: tuple[Purpose, ...] = ("verification", "identification")
 LIMITS = (
     "Compares clothing and build, not faces; does not detect replayed video; references age within days. "
     "Enroll only people who know and agree."
 )
 
 
-def strip(page: Page) -> str:
-    """Return device, detector, embedder, counts and where the threshold comes from; problems below it in words."""
-    cells = [*_models(page), *_gallery(page)]
+def strip(page: Page, session: Session | None = None) -> str:
+    """Return device, detector, embedder, counts and where the threshold comes from; problems below it in words.
+
+    With a session the thresholds are those in force there, which the person may have set.
+    """
+    cells = [*_models(page), *_gallery(page, session)]
     items = "".join(f'<li title="{escape(title)}">{escape(text)}</li>' for title, text in cells if text)
     trouble = "" if page.models_problem is None else presenters.problem(page.models_problem)
     notices = "".join(
@@ -41,15 +46,22 @@ def _models(page: Page) -> list[tuple[str, str]]:
     return cells
 
 
-def _gallery(page: Page) -> list[tuple[str, str]]:
+def _gallery(page: Page, session: Session | None) -> list[tuple[str, str]]:
     try:
         identities: list[Identity] = page.identities()
         references = sum(one.reference_count for one in identities)
         text = f"{people(len(identities))}, {count(references, 'reference')}"
-        source = str(page.threshold("identification").source)
+        sources = {purpose: str(page.threshold(purpose, session).source) for purpose in PURPOSES}
     except BiometricError as error:
         return [("Gallery", str(error))]
-    return [("In the gallery", text), ("Where thresholds come from", f"threshold: {source}")]
+    return [("In the gallery", text), ("Where thresholds come from", _origin(sources))]
+
+
+def _origin(sources: dict[Purpose, str]) -> str:
+    """Return "threshold: model card", or both where they differ."""
+    if len(set(sources.values())) == 1:
+        return f"threshold: {next(iter(sources.values()))}"
+    return "threshold: " + ", ".join(f"{source} ({purpose})" for purpose, source in sources.items())
 
 
 def limits() -> str:

@@ -12,18 +12,20 @@ from biometric.errors import BiometricError, InvalidInput, StorageFull
 from biometric.paths import resolve_inside
 from biometric.ui import answers, elements, presenters, sheets
 from biometric.ui.components import area, file_url, on_act, player
-from biometric.ui.footage import connect, footage_panel
+from biometric.ui.footage import connect
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, follow, once, safely, whole
 from biometric.ui.panel import Panel
-from biometric.ui.session import Session
+from biometric.ui.session import Footage, Session
 from biometric.ui.text import escape, threshold_text
 from biometric.ui.thresholds import threshold_box
+from biometric.ui.workbench import cancels, workbench
 
 TAB = "identification"
 INTRO = elements.empty(
     "Identify everybody in a clip",
     "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
 )
+CHANGED = "The clip or its frames were changed. Press Submit to look at them again."
 KINDS = (("clip", "Annotated clip"), ("csv", "Table (CSV)"), ("json", "Data (JSON)"), ("timeline", "Timeline (PNG)"))
 
 
@@ -38,20 +40,17 @@ class IdentificationTab:
         self.page = page
         self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
         self.enroll_parts: list[Any] = []
-        with gr.Row(elem_classes=["sl-columns"]):
-            with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
-                self.panel: Panel = footage_panel(page, TAB, self._question, "Options")
-            with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
-                self.answer = area(INTRO, elem_id="identification-answer", css="sl-answer")
-                self.sheet = area(elem_id="identification-sheet")
-                self.evidence = area(elem_id="identification-evidence")
-                self.writing = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"])
-                self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
-                self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
-                self.times = area(elem_id="identification-timeline")
-                self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
-                with gr.Accordion("Details: threshold", open=False):
-                    self.box = threshold_box(page, "identification", self.decide_again, self.answer)
+        with workbench(page, TAB, self._question, "Options", INTRO) as panel:
+            self.panel: Panel = panel
+            self.answer, self.sheet = panel.answer, panel.sheet
+            self.evidence = area(elem_id="identification-evidence")
+            self.writing = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"])
+            self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
+            self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
+            self.times = area(elem_id="identification-timeline")
+            self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
+            with gr.Accordion("Details: threshold", open=False):
+                self.box = threshold_box(panel, "identification", self.decide_again)
         self.panel.reset = self._empty
         self.panel.answers = [
             *(self.answer, self.sheet, self.evidence, self.writing, self.clip, self.again, self.times, self.files)
@@ -79,24 +78,18 @@ class IdentificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        connect(panel)
-        outputs = [*panel.parts, *panel.answers]
+        outputs = [*panel.parts, *panel.answers, *self.box.parts]
         inputs = [self.gallery, self.query, *panel.fields]
         job = gr.on(
             [panel.submit.click, self.gallery.submit, self.query.submit], self.submit, inputs, outputs, **MODEL_JOB
         )
         rewrite = self.again.click(self.rewrite, [self.query], outputs, **MODEL_JOB)
-        panel.cancel.click(
-            self.cancelled,
-            None,
-            [*panel.controls, self.writing],
-            cancels=[job, rewrite],
-            **QUIET,
-        )
+        connect(panel, [job, rewrite])
+        cancels(panel, [job, rewrite], self.cancelled, self.writing)
         on_act(self.sheet, self.open, outputs=[self.answer, self.sheet, self.evidence], **QUIET)
         handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_parts], **QUIET)
         handed.then(None, js="() => { document.querySelector('#enrollment-name :is(input, textarea)')?.focus(); }")
-        self.box.connect(panel.answers)
+        self.box.connect()
         return job
 
     # --- the answer ----------------------------------------------------------------------------------------------
@@ -106,26 +99,33 @@ class IdentificationTab:
         session = self.page.session(request)
 
         def run() -> Steps:
-            settings = self.page.service.settings
-            session.gallery = resolve_inside(settings.gallery, _text(gallery))
-            folder = resolve_inside(settings.query, _text(query))
+            where = self._gallery(gallery)
+            folder = resolve_inside(self.page.service.settings.query, _text(query))
             footage = self.panel.take(session, first, last, accept)
-            yield {self.panel.status: presenters.working("Starting"), **self.panel.busy()}
+            yield from self.panel.observe(session, footage)
+            self._identify(session, where)
+            shown = {**self._empty(), **self._show(session), **self.box.render(session)}
+            yield {**shown, self.panel.status: ""}
             with self.page.job():
-                yield from self.page.observe(footage, self.panel.status)
-                self._identify(session)
-                yield {**self._empty(), **self._show(session), self.panel.status: ""}
-                yield from self._write(session, folder)
+                yield from self._write(session, footage, folder)
 
-        yield from safely(run(), self.answer, lambda: {self.panel.status: "", **self.panel.idle()})
+        yield from self.panel.submitted(run(), lambda: self.panel.cleared(session))
 
-    def _identify(self, session: Session) -> None:
+    def _gallery(self, text: object) -> Path | None:
+        """Return the gallery folder of the path field, None for the configured one."""
+        root = self.page.service.settings.gallery
+        folder = resolve_inside(root, _text(text))
+        return None if folder == root.resolve() else folder
+
+    def _identify(self, session: Session, gallery: Path | None) -> None:
+        """Decide about everybody; only an answer makes `gallery` the one that the tab speaks of."""
         observed = session.footage(TAB).observed
         if observed is None:
-            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+            raise InvalidInput(CHANGED)
         session.identifications = self.page.service.identify(
-            observed, threshold=session.thresholds.get("identification"), gallery=session.gallery
+            observed, threshold=session.thresholds.get("identification"), gallery=gallery
         )
+        session.gallery = gallery
         if session.opened not in {one.observation.person for one in session.identifications}:
             session.opened = None
 
@@ -154,13 +154,24 @@ class IdentificationTab:
         """Return the answer anew after another threshold; the files wait until they are asked for."""
         if session.footage(TAB).observed is None or not session.identifications:
             return {}
-        self._identify(session)
+        self._identify(session, session.gallery)
         value = self.page.threshold("identification", session).value
         stale = session.written_at is not None and session.written_at != value
         note = ""
         if stale and session.written_at is not None:
             note = f"The clip and the files were written with threshold {threshold_text(session.written_at)}."
         return {**self._show(session), self.writing: presenters.said(note), self.again: gr.update(visible=stale)}
+
+    def gallery_edited(self, session: Session) -> Updates:
+        """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
+        try:
+            updates = self.decide_again(session)
+        except BiometricError as error:
+            return self.panel.failed(session, error)
+        if updates and session.written_at is not None:
+            updates[self.writing] = presenters.said("The clip and the files were written before the gallery changed.")
+            updates[self.again] = gr.update(visible=True)
+        return updates
 
     # --- files ---------------------------------------------------------------------------------------------------
 
@@ -170,16 +181,22 @@ class IdentificationTab:
 
         def run() -> Steps:
             folder = resolve_inside(self.page.service.settings.query, _text(query))
-            yield {**self.panel.busy(), self.again: gr.update(visible=False)}
+            footage = session.footage(TAB)
+            if footage.observed is None or not session.identifications:
+                raise InvalidInput(CHANGED)
+            yield {self.again: gr.update(visible=False)}
+            yield from self.panel.observe(session, footage)  # its crops may have been cleared away
+            self._identify(session, session.gallery)
+            yield self._show(session)
             with self.page.job():
-                yield from self._write(session, folder)
+                yield from self._write(session, footage, folder)
 
-        yield from safely(run(), self.writing, self.panel.idle)
+        yield from safely(run(), self.writing, lambda: {self.panel.status: "", **self.panel.idle()})
 
-    def _write(self, session: Session, folder: Path) -> Steps:
-        observed, found = session.footage(TAB).observed, session.identifications
+    def _write(self, session: Session, footage: Footage, folder: Path) -> Steps:
+        observed, found = footage.observed, session.identifications
         if observed is None:
-            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+            raise InvalidInput(CHANGED)
         work = self.page.service.write_outputs(observed, found, folder)
         yield {self.writing: presenters.working("Writing the annotated clip")}
         try:
@@ -190,6 +207,8 @@ class IdentificationTab:
         except BiometricError as error:
             yield {self.writing: presenters.problem(error)}
             return
+        if footage.observed is not observed:
+            return  # the page shows other frames by now
         session.written_at = found[0].threshold.value if found else None
         yield {
             self.writing: "",
@@ -222,7 +241,6 @@ class IdentificationTab:
         """Return the updates when the tab is opened."""
         updates = self.panel.carried(session)
         if updates:
-            session.identifications, session.opened, session.written_at = (), None, None
             updates.update(self._empty())
         return updates
 

@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from biometric.errors import InvalidSetting
@@ -17,6 +16,7 @@ from biometric.ui.build import Interface
 from biometric.ui.components import asset
 from biometric.ui.guard import Guard
 from biometric.ui.theme import sightline_theme
+from biometric.ui.uploads import Uploads
 
 QUEUE_SIZE = 20
 """Most waiting events; more are answered with "the queue is full"."""
@@ -38,7 +38,7 @@ def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool
         # A service manager's request to end is an orderly end, too: uploads go, as after Ctrl+C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        blocks.launch(**launch_options(settings, Path(get_upload_folder())), prevent_thread_lock=not block)
+        blocks.launch(**launch_options(settings, interface.page.uploads), prevent_thread_lock=not block)
     except OSError as error:
         raise InvalidSetting(
             f"The page cannot be served on {settings.host}, port {settings.port}: the port is in use, or the address "
@@ -47,7 +47,7 @@ def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool
     return interface
 
 
-def launch_options(settings: Settings, uploads: Path) -> dict[str, Any]:
+def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
     """Return what `Blocks.launch` is called with: nothing shared, nothing widened, the data folders blocked."""
     limit = settings.max_upload_mb * 1_000_000
     guard = Middleware(

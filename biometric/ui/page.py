@@ -16,6 +16,7 @@ from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.pictures import Pictures
 from biometric.ui.session import Footage, Session, Sessions
+from biometric.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Page:
     def __init__(self, service: Sightline, root: Path, make_examples: ExampleMaker = no_examples) -> None:
         self.service = service
         self.sessions = Sessions(root)
+        self.uploads = Uploads(root)
         self.pictures = Pictures(service.crops, root / "scratch")
         self.examples: tuple[Example, ...] = ()
         self.prepared = False
@@ -74,10 +76,12 @@ class Page:
 
     def threshold(self, purpose: Purpose, session: Session | None = None) -> Threshold:
         """Return the threshold that a page decides by: its slider's where it was moved, else the default."""
-        if session is None:
-            return self.service.threshold(purpose)
-        gallery = session.gallery if purpose == "identification" else None
-        return self.service.threshold(purpose, session.thresholds.get(purpose), gallery)
+        value = None if session is None else session.thresholds.get(purpose)
+        return self.service.threshold(purpose, value, _gallery(purpose, session))
+
+    def default_threshold(self, purpose: Purpose, session: Session) -> Threshold:
+        """Return the threshold that a page decides by where the person set none."""
+        return self.service.threshold(purpose, None, _gallery(purpose, session))
 
     @property
     def working(self) -> int:
@@ -113,7 +117,12 @@ class Page:
             footage.check_wanted()  # raising here closes the work
             return {status: presenters.working(progress)}
 
-        return footage.observe((yield from follow(work, show)))
+        try:
+            observed = yield from follow(work, show)
+        except BiometricError:
+            footage.check_wanted()  # a replaced clip's file is gone, which is not what to tell
+            raise
+        return footage.observe(observed)
 
     def prepare(self) -> None:
         """Load the models and make the examples; run in the background once the page is up."""
@@ -137,6 +146,10 @@ class Page:
         else:
             self.models_problem = None
             self.models_state = "ready"
+
+
+def _gallery(purpose: Purpose, session: Session | None) -> Path | None:
+    return session.gallery if session is not None and purpose == "identification" else None
 
 
 NO_CLIP = "There is no video yet. Drop one into the box above, browse for one, or record one with the webcam."
@@ -163,18 +176,21 @@ def follow(
                 yield show(progress)
 
 
-def safely(run: Steps, banner: Any, after: Callable[[], Updates] | None = None) -> Steps:
+def safely(
+    run: Steps, banner: Any, after: Callable[[], Updates] | None = None, clear: Callable[[], Updates] = dict
+) -> Steps:
     """Run a handler's steps; an error becomes a banner in the page, and `after` gives the updates that end the job.
 
-    This is the edge: nothing but words passes it. What nobody meant to happen is logged here and told as such.
+    `clear` gives the updates that go with an error, such as taking away an answer that no longer holds. This is the
+    edge: nothing but words passes it. What nobody meant to happen is logged here and told as such.
     """
     try:
         yield from run
     except BiometricError as error:
-        yield {banner: presenters.problem(error)}
+        yield {**clear(), banner: presenters.problem(error)}
     except Exception:  # the edge of the program; a traceback belongs into the log, never into a browser
         logger.exception("a handler of the page failed")
-        yield {banner: presenters.defect()}
+        yield {**clear(), banner: presenters.defect()}
     if after is not None:
         yield after()
 

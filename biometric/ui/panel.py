@@ -1,21 +1,21 @@
 """What a tab's footage panel does: a clip comes in, frames are chosen, Submit takes them as they stand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from biometric.entities import FrameRange, Progress
-from biometric.errors import BiometricError, InvalidInput
+from biometric.entities import FrameRange, ObservedClip, Progress
+from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
 from biometric.private_folder import remove_quietly
 from biometric.ui import presenters
 from biometric.ui.components import player
 from biometric.ui.page import NO_CLIP, Page, Steps, Updates, event, follow, frames_within, once, safely, whole
 from biometric.ui.session import Footage, Session
 from biometric.ui.text import escape
-from biometric.ui.uploads import discard, take
+from biometric.ui.uploads import discard
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +23,8 @@ class Panel:
     """The components of one tab's footage panel, and what its events do.
 
     Attributes:
+        answer, sheet: where the tab answers, and its contact sheet; set by `workbench`.
+        answers: all components of the tab's answer.
         reset: gives the updates that empty the tab's answer, because clip or range changed.
     """
 
@@ -42,8 +44,10 @@ class Panel:
     submit: gr.Button
     cancel: gr.Button
     status: gr.HTML
-    reset: Callable[[], Updates] = dict
+    answer: Any = None
+    sheet: Any = None
     answers: list[Any] = field(default_factory=list)
+    reset: Callable[[], Updates] = dict
 
     @property
     def parts(self) -> list[Any]:
@@ -105,7 +109,10 @@ class Panel:
         """Return the pictures of the first and last chosen frame; a frame that cannot be read stays empty."""
         if footage.clip is None or footage.info is None:
             return ""
-        frames = FrameRange.inclusive(footage.first, footage.last)
+        try:
+            frames = FrameRange.inclusive(footage.first, footage.last)
+        except InvalidFrameRange as error:
+            return presenters.problem(error)
         try:
             found = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
         except BiometricError:
@@ -148,7 +155,7 @@ class Panel:
             return
         yield {self.status: presenters.working("Reading the clip")}
         source = Path(path)
-        clip = take(source, session.new_folder("clip"), keep)
+        clip = self.page.uploads.take(source, session.new_folder("clip"), keep=keep)
         try:
             info = self.page.service.probe(clip)
         except BiometricError:
@@ -206,17 +213,22 @@ class Panel:
     # --- frames --------------------------------------------------------------------------------------------------
 
     def moved(self, first: Any, last: Any, request: gr.Request) -> Updates:
-        """Take new From and To frames."""
-        footage = self.page.session(request).footage(self.tab)
+        """Take new From and To frames as they stand, reversed or not; a number outside the clip becomes its end."""
+        session = self.page.session(request)
+        footage = session.footage(self.tab)
         if footage.info is None:
             return {self.ends: ""}
+        top = footage.info.frame_count - 1
 
         def run() -> Updates:
-            assert footage.info is not None
-            frames = frames_within(first, last, footage.info)
-            changed = (frames.first, frames.last) != (footage.first, footage.last)
-            footage.choose_frames(frames.first, frames.last)
-            return {self.ends: self._ends(footage), **(self.reset() if changed else {})}
+            sent = whole(first, "From frame"), whole(last, "To frame")
+            held = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
+            changed = footage.choose_frames(*held)
+            if changed:
+                session.forget_answer(self.tab)
+            fields = zip((self.first, self.last), sent, held, strict=True)
+            back = {component: gr.update(value=now) for component, given, now in fields if given != now}
+            return {**back, self.ends: self._ends(footage), **(self.reset() if changed else {})}
 
         return once(run, self.ends)
 
@@ -234,6 +246,28 @@ class Panel:
         footage.choose_frames(frames.first, frames.last)
         footage.accept(accept is True)
         return footage
+
+    def observe(self, session: Session, footage: Footage) -> Generator[Updates, None, ObservedClip]:
+        """Observe the footage as a job of the page; an answer about something else goes first."""
+        with self.page.job():
+            if footage.observed is None:
+                session.forget_answer(self.tab)
+                yield self.reset()
+            yield {self.status: presenters.working("Starting"), **self.busy()}
+            return (yield from self.page.observe(footage, self.status))
+
+    def submitted(self, run: Steps, clear: Callable[[], Updates] = dict) -> Steps:
+        """Run the steps of Submit; an error is told as the answer, after `clear`, and the panel is free again."""
+        yield from safely(run, self.answer, lambda: {self.status: "", **self.idle()}, clear)
+
+    def failed(self, session: Session, error: BiometricError) -> Updates:
+        """Return the error as the answer; the former answer goes, because it is not one to this question."""
+        return {**self.cleared(session), self.answer: presenters.problem(error)}
+
+    def cleared(self, session: Session) -> Updates:
+        """Forget the tab's answer and return the updates that empty it."""
+        session.forget_answer(self.tab)
+        return self.reset()
 
     def queued(self) -> Updates:
         """Say that a job waits, when another one runs."""

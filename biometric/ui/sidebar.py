@@ -9,7 +9,6 @@ import gradio as gr
 
 from biometric.entities import NAME_LIMIT, Identity, Purpose, clean_name
 from biometric.errors import ArchiveInvalid, InvalidInput, UnknownIdentity
-from biometric.private_folder import remove_quietly
 from biometric.ui import answers, elements, presenters
 from biometric.ui.calibration import CalibrationPanel
 from biometric.ui.components import area, on_act
@@ -41,6 +40,7 @@ class GallerySidebar:
             self.target = gr.Textbox(
                 label="Merge into (name)", max_lines=1, max_length=NAME_LIMIT, elem_id="gallery-merge-into"
             )
+            self.merging = gr.Checkbox(label="They are one person; merging cannot be undone", value=False)
             self.merge = gr.Button("Merge", size="sm")
             self.sure = gr.Checkbox(label="Remove for good, with all pictures", value=False)
             self.remove = gr.Button("Remove", size="sm", variant="stop")
@@ -67,7 +67,7 @@ class GallerySidebar:
     @property
     def form(self) -> list[Any]:
         """Components of the form that acts on one identity."""
-        return [self.message, self.edit, self.card, self.name, self.target, self.sure]
+        return [self.message, self.edit, self.card, self.name, self.target, self.merging, self.sure]
 
     def connect(self) -> list[Any]:
         """Attach events; returns those after which the gallery has changed."""
@@ -78,7 +78,7 @@ class GallerySidebar:
         options: dict[str, Any] = {"outputs": self.form, "concurrency_limit": 1, **QUIET}
         return [
             gr.on([self.rename.click, self.name.submit], self.renamed, [self.name], **options),
-            gr.on([self.merge.click, self.target.submit], self.merged, [self.target], **options),
+            self.merge.click(self.merged, [self.target, self.merging], **options),
             self.remove.click(self.removed, [self.sure], **options),
             self.archive.upload(
                 self.imported, [self.archive], [self.message, self.archive], concurrency_limit=1, **QUIET
@@ -120,6 +120,7 @@ class GallerySidebar:
                 self.card: self._card(identity),
                 self.name: identity.name,
                 self.target: "",
+                self.merging: False,
                 self.sure: False,
             }
 
@@ -152,6 +153,7 @@ class GallerySidebar:
             self.edit: gr.update(visible=False),
             self.name: "",
             self.target: "",
+            self.merging: False,
             self.sure: False,
         }
 
@@ -167,8 +169,8 @@ class GallerySidebar:
 
         return once(run, self.message)
 
-    def merged(self, target: Any, request: gr.Request) -> Updates:
-        """Move all references of the chosen identity to another one."""
+    def merged(self, target: Any, sure: Any, request: gr.Request) -> Updates:
+        """Move all references of the chosen identity to another one, once the box is ticked."""
         session = self.page.session(request)
 
         def run() -> Updates:
@@ -176,6 +178,11 @@ class GallerySidebar:
             into = gallery.find(clean_name(_text(target)))
             if into.id == identity.id:
                 raise InvalidInput("Choose another person to merge into; this is the same one.")
+            if sure is not True:
+                raise InvalidInput(
+                    f"To merge {identity.name} with {count(identity.reference_count, 'reference')} into {into.name}, "
+                    "tick “They are one person” first. This cannot be undone."
+                )
             now = gallery.merge(identity.id, into.id)
             self._forget(identity)
             text = f"{identity.name} is now part of {now.name}, with {count(now.reference_count, 'reference')}."
@@ -231,7 +238,7 @@ class GallerySidebar:
             try:
                 report = self.page.service.gallery().import_(Path(path))
             finally:
-                remove_quietly(Path(path))
+                self.page.uploads.release(Path(path))
             text = f"{people(report.identities)} and {count(report.references, 'reference')} were added."
             if report.already_there:
                 text += f" {count(report.already_there, 'reference')} were there already."

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
 from biometric.entities import Purpose, Threshold
-from biometric.errors import GalleryError, InvalidThreshold
+from biometric.errors import BiometricError, GalleryError, InvalidThreshold
 from biometric.ui import elements
+from biometric.ui.components import Slider
 from biometric.ui.page import QUIET, Page, Updates, once
+from biometric.ui.panel import Panel
 from biometric.ui.session import Session
 
 MEANING = (
@@ -25,8 +27,10 @@ class ThresholdBox:
     """Slider, its evidence, and the way back to the default.
 
     Attributes:
+        low: left end of the slider; the right one is 1.
         decide: gives the updates that follow another threshold.
-        answer: where problems are told.
+        panel: the tab's, which tells problems as its answer.
+        events: those after which another threshold is in force.
     """
 
     page: Page
@@ -34,8 +38,10 @@ class ThresholdBox:
     slider: gr.Slider
     default: gr.Button
     note: gr.HTML
+    low: float
     decide: Callable[[Session], Updates]
-    answer: Any
+    panel: Panel
+    events: list[Any] = field(default_factory=list)
 
     @property
     def parts(self) -> list[Any]:
@@ -48,20 +54,28 @@ class ThresholdBox:
         return {self.slider: gr.update(value=current.value), self.note: elements.evidence(current)}
 
     def moved(self, value: Any, request: gr.Request) -> Updates:
-        """The slider was moved: decide again."""
+        """The slider was moved: decide again. A number outside the slider becomes its end, and is sent back."""
         session = self.page.session(request)
 
         def run() -> Updates:
-            number = _number(value)
-            default = self.page.threshold(self.purpose)
-            if abs(number - default.value) < 1e-9:
+            sent = _number(value)
+            number = min(max(self.low, sent), 1.0)
+            if abs(number - self.page.default_threshold(self.purpose, session).value) < 1e-9:
                 session.thresholds.pop(self.purpose, None)
             else:
                 session.thresholds[self.purpose] = number
+            back = {} if number == sent else {self.slider: gr.update(value=number)}
             note = elements.evidence(self.page.threshold(self.purpose, session))
-            return {self.note: note, **self.decide(session)}
+            return {**back, self.note: note, **self._decided(session)}
 
-        return once(run, self.answer)
+        return once(run, self.panel.answer)
+
+    def _decided(self, session: Session) -> Updates:
+        """Decide again; where that fails the former answer goes, because another threshold is in force."""
+        try:
+            return self.decide(session)
+        except BiometricError as error:
+            return self.panel.failed(session, error)
 
     def reset(self, request: gr.Request) -> Updates:
         """Back to the default."""
@@ -69,14 +83,14 @@ class ThresholdBox:
 
         def run() -> Updates:
             session.thresholds.pop(self.purpose, None)
-            return {**self.render(session), **self.decide(session)}
+            return {**self.render(session), **self._decided(session)}
 
-        return once(run, self.answer)
+        return once(run, self.panel.answer)
 
-    def connect(self, outputs: list[Any]) -> None:
-        """Attach the events; `outputs` are the components that `decide` may change."""
-        everything = [*self.parts, *outputs]
-        gr.on(
+    def connect(self) -> None:
+        """Attach the events."""
+        everything = [*self.parts, *self.panel.answers]
+        moved = gr.on(
             [self.slider.input, self.slider.release],
             self.moved,
             [self.slider],
@@ -84,15 +98,17 @@ class ThresholdBox:
             trigger_mode="always_last",
             **QUIET,
         )
-        self.default.click(self.reset, None, everything, **QUIET)
+        self.events = [moved, self.default.click(self.reset, None, everything, **QUIET)]
 
 
-def threshold_box(page: Page, purpose: Purpose, decide: Callable[[Session], Updates], answer: Any) -> ThresholdBox:
+def threshold_box(panel: Panel, purpose: Purpose, decide: Callable[[Session], Updates]) -> ThresholdBox:
     """Build the box in the current container."""
+    page = panel.page
     current = _current(page, purpose)
+    low = min(0.0, current.value)
     gr.HTML(MEANING, apply_default_css=False)
-    slider = gr.Slider(
-        min(0.0, current.value),
+    slider = Slider(
+        low,
         1.0,
         value=current.value,
         step=0.001,
@@ -102,7 +118,7 @@ def threshold_box(page: Page, purpose: Purpose, decide: Callable[[Session], Upda
     )
     note = gr.HTML(elements.evidence(current), apply_default_css=False)
     default = gr.Button("Back to the default", size="sm", elem_classes=["sl-plain"])
-    return ThresholdBox(page, purpose, slider, default, note, decide, answer)
+    return ThresholdBox(page, purpose, slider, default, note, low, decide, panel)
 
 
 def _current(page: Page, purpose: Purpose) -> Threshold:

@@ -1,33 +1,137 @@
-"""Uploaded clips: taken into the session's own folder under a name of our own, and removed when no tab needs them."""
+"""Uploaded clips: counted while they wait, taken under a name of our own, and removed when nobody needs them.
 
+Gradio names an upload by its contents, so two people who send one clip share one file. Each upload therefore counts
+as one claim on its file; whoever takes it gives the claim back, and the file goes with the last one.
+"""
+
+import os
 import re
+import secrets
 import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from biometric.errors import InvalidInput, StorageFull
 from biometric.private_folder import remove_quietly
 from biometric.ui.session import Footage, Session
 
+UNUSED_FOR = 3600.0
+"""Seconds after which an upload that nobody took gives way to others; longer than a full queue takes."""
 
-def take(source: Path, folder: Path, keep: bool) -> Path:
-    """Move an upload into the session's folder (an example is copied), under a name of our own.
 
-    Raises:
-        InvalidInput: the upload is gone.
+class Uploads:
+    """What lies in Gradio's upload folder; safe for several threads.
+
+    Args:
+        root: Gradio's upload folder; an upload is `root/<digest>/<name>`.
+        clock: seconds that only rise.
     """
-    suffix = source.suffix.lower() if re.fullmatch(r"\.[A-Za-z0-9]{1,6}", source.suffix) else ""
-    clip = folder / f"clip{suffix}"
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.root = root.resolve()
+        self._clock = clock
+        self._claims: dict[Path, int] = {}
+        self._since: dict[Path, float] = {}
+        self._arriving = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """Keep every file while an upload is received: it may turn out to be the same as one that is on its way out."""
+        with self._lock:
+            self._arriving += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arriving -= 1
+                self._sweep()
+
+    def arrived(self, path: Path) -> None:
+        """Count one upload of a file."""
+        with self._lock:
+            self._claims[path] = max(0, self._claims.get(path, 0)) + 1
+            self._since[path] = self._clock()
+
+    def release(self, path: Path) -> None:
+        """Give one claim back; the file goes when there is none left."""
+        with self._lock:
+            self._claims[path] = self._claims.get(path, 1) - 1
+            self._sweep()
+
+    def make_room(self) -> None:
+        """Remove uploads that nobody took for a long time."""
+        with self._lock:
+            for path, since in self._since.items():
+                if self._clock() - since >= UNUSED_FOR:
+                    self._claims[path] = 0
+            self._sweep()
+
+    def is_upload(self, path: Path) -> bool:
+        """Return whether a resolved path is a file that was uploaded."""
+        return path.parent.parent == self.root and path.is_file()
+
+    def take(self, source: Path, folder: Path, *, keep: bool = False) -> Path:
+        """Put an upload into a folder of the session, under a name of our own; an example is kept where it is, too.
+
+        Raises:
+            InvalidInput: the upload is gone.
+            StorageFull: there is no room.
+        """
+        suffix = source.suffix.lower() if re.fullmatch(r"\.[A-Za-z0-9]{1,6}", source.suffix) else ""
+        clip = folder / f"clip{suffix}"
+        try:
+            if keep:
+                shutil.copyfile(source, clip)
+            else:
+                _link(source, clip)
+                self.release(source)
+            clip.chmod(0o600)
+        except FileNotFoundError as error:
+            raise InvalidInput("The upload is no longer there. Upload the clip again.") from error
+        except OSError as error:
+            raise StorageFull(
+                f"The clip could not be kept for this session: {error.strerror}. Free some space."
+            ) from error
+        return clip
+
+    @contextmanager
+    def borrowed(self, source: Path) -> Iterator[Path]:
+        """Give a call an upload for as long as it runs, and remove it then.
+
+        Raises:
+            InvalidInput, StorageFull: as `take`.
+        """
+        folder = self.root / f"call-{secrets.token_urlsafe(12)}"
+        folder.mkdir(mode=0o700)
+        try:
+            yield self.take(source, folder)
+        finally:
+            remove_quietly(folder)
+
+    def _sweep(self) -> None:
+        if self._arriving:
+            return
+        for path in [path for path, claims in self._claims.items() if claims <= 0]:
+            del self._claims[path]
+            self._since.pop(path, None)
+            if path.parent.parent == self.root:
+                remove_quietly(path)
+                with suppress(OSError):
+                    path.parent.rmdir()
+
+
+def _link(source: Path, destination: Path) -> None:
+    """Link a file, or copy it where the file system has no links."""
     try:
-        if keep:
-            shutil.copyfile(source, clip)
-        else:
-            source.replace(clip)
-        clip.chmod(0o600)
-    except FileNotFoundError as error:
-        raise InvalidInput("The upload is no longer there. Upload the clip again.") from error
-    except OSError as error:
-        raise StorageFull(f"The clip could not be kept for this session: {error.strerror}. Free some space.") from error
-    return clip
+        os.link(source, destination)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, destination)
 
 
 def discard(former: Footage, session: Session) -> None:

@@ -6,16 +6,17 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import Identity
-from biometric.errors import EmptyGallery, InvalidInput, UnknownIdentity
-from biometric.ui import answers, elements, presenters, sheets
+from biometric.errors import BiometricError, EmptyGallery, InvalidInput, UnknownIdentity
+from biometric.ui import answers, elements, sheets
 from biometric.ui.components import area, on_act
-from biometric.ui.footage import connect, footage_panel
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, safely, whole
+from biometric.ui.footage import connect
+from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, whole
 from biometric.ui.panel import Panel
 from biometric.ui.pictures import Pictures
 from biometric.ui.session import Footage, Session
 from biometric.ui.text import count, escape, people
 from biometric.ui.thresholds import threshold_box
+from biometric.ui.workbench import cancelled, cancels, workbench
 
 TAB = "verification"
 SEARCH_FROM = 12
@@ -34,16 +35,11 @@ class VerificationTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with gr.Row(elem_classes=["sl-columns"]):
-            with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
-                self.panel: Panel = footage_panel(page, TAB, self._question, "Claim")
-            with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
-                self.answer = area(INTRO, elem_id="verification-answer", css="sl-answer")
-                self.sheet = area(elem_id="verification-sheet")
-                with gr.Accordion("Details: threshold", open=False):
-                    self.box = threshold_box(page, "verification", self.decide_again, self.answer)
-        self.panel.reset = lambda: {self.answer: INTRO, self.sheet: ""}
-        self.panel.answers = [self.answer, self.sheet]
+        with workbench(page, TAB, self._question, "Claim", INTRO) as panel:
+            self.panel: Panel = panel
+            self.answer, self.sheet = panel.answer, panel.sheet
+            with gr.Accordion("Details: threshold", open=False):
+                self.box = threshold_box(panel, "verification", self.decide_again)
 
     def _question(self) -> None:
         self.search = gr.Textbox(
@@ -55,13 +51,13 @@ class VerificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        connect(panel)
         job = panel.submit.click(self.submit, panel.fields, [*panel.parts, *panel.answers], **MODEL_JOB)
-        panel.cancel.click(self.cancelled, None, panel.controls, cancels=[job], **QUIET)
+        connect(panel, [job])
+        cancels(panel, [job], lambda: cancelled(panel))
         on_act(self.sheet, self.chose, outputs=panel.answers, **QUIET)
         on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
         self.search.input(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
-        self.box.connect(panel.answers)
+        self.box.connect()
         return job
 
     # --- who they claim to be ------------------------------------------------------------------------------------
@@ -107,10 +103,13 @@ class VerificationTab:
 
         return once(run, self.answer)
 
-    def searched(self, text: Any) -> Updates:
-        """The search text changed."""
+    def searched(self, text: Any, request: gr.Request) -> Updates:
+        """The search text changed; who is claimed stays chosen and in sight."""
+        chosen = self.page.session(request).claimed
         query = text if isinstance(text, str) else ""
-        return once(lambda: {self.claims: claims(self.page.identities(), None, self.page.pictures, query)}, self.claims)
+        return once(
+            lambda: {self.claims: claims(self.page.identities(), chosen, self.page.pictures, query)}, self.claims
+        )
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
@@ -118,21 +117,19 @@ class VerificationTab:
         """Observe if need be, then compare, or ask which person makes the claim."""
         session = self.page.session(request)
         run = self._submit(session, first, last, accept)
-        yield from safely(run, self.answer, lambda: {self.panel.status: "", **self.panel.idle()})
+        yield from self.panel.submitted(run, lambda: self.panel.cleared(session))
 
     def _submit(self, session: Session, first: Any, last: Any, accept: Any) -> Steps:
         footage = self.panel.take(session, first, last, accept)
         identity = self._identity(session)
-        with self.page.job():
-            yield {self.panel.status: presenters.working("Starting"), **self.panel.busy()}
-            observed = yield from self.page.observe(footage, self.panel.status)
-        if len(observed.usable) > 1 and not footage.asked:
-            footage.asked = True
+        observed = yield from self.panel.observe(session, footage)
+        if len(observed.usable) > 1 and not footage.picked:
             session.answered = False
             title = f"{people(len(observed.usable))} are in these frames"
             text = f"Choose the one who claims to be {identity.name}. Only that person is compared."
             yield {self.answer: elements.banner("warning", title, text), **self._people(footage)}
             return
+        footage.check_wanted()
         yield self._decide(session)
 
     def _identity(self, session: Session) -> Identity:
@@ -180,7 +177,8 @@ class VerificationTab:
                 droppable=False,
             )
             return {self.sheet: f"<details><summary>Samples of this clip</summary>{html}</details>" if html else ""}
-        return {self.sheet: sheets.choices(observed, footage.person, self.page.pictures, "Who makes the claim?")}
+        chosen = footage.person if footage.picked else None
+        return {self.sheet: sheets.choices(observed, chosen, self.page.pictures, "Who makes the claim?")}
 
     def chose(self, data: gr.EventData, request: gr.Request) -> Updates:
         """A tile was clicked: that person makes the claim."""
@@ -191,7 +189,7 @@ class VerificationTab:
             person = whole(event(data)[1], "The person's number")
             if footage.observed is None or person not in {one.person for one in footage.observed.usable}:
                 raise InvalidInput(f"Person {person} cannot be compared. Press Submit to look at the frames again.")
-            footage.person = person
+            footage.person, footage.picked = person, True
             return self._decide(session)
 
         return once(run, self.answer)
@@ -200,13 +198,21 @@ class VerificationTab:
         """Return the updates when the tab is opened."""
         updates = self.panel.carried(session)
         if updates:
-            session.answered = False
             updates.update(self.panel.reset())
         return {**updates, **self.render_claims(session)}
 
-    def cancelled(self) -> Updates:
-        """Cancel was pressed; the job is closed by Gradio, which stops its work."""
-        return {self.panel.status: presenters.said("Cancelled. Nothing was stored."), **self.panel.idle()}
+    def gallery_edited(self, session: Session) -> Updates:
+        """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
+        if not session.answered:
+            return {}
+        try:
+            return self.decide_again(session) or self._gone(session)
+        except BiometricError as error:
+            return self.panel.failed(session, error)
+
+    def _gone(self, session: Session) -> Updates:
+        note = elements.banner("info", "The gallery was changed", "Choose who the person claims to be, then Submit.")
+        return {**self.panel.cleared(session), self.answer: note}
 
 
 def claims(identities: Sequence[Identity], chosen: str | None, pictures: Pictures, query: str = "") -> str:

@@ -115,9 +115,7 @@ def test_promise_1_no_address_reaches_gallery_or_database(enrolled: Server) -> N
         assert ask(enrolled, "GET", address)[0] in {400, 403, 404}
 
 
-@pytest.mark.parametrize(
-    "path", ["/etc/passwd", "../../../etc/passwd", "http://127.0.0.1:1/clip.mp4", "/proc/self/environ", "", "a\x00b"]
-)
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd", "/proc/self/environ", "", "a\x00b"])
 def test_promise_1_no_request_body_reads_a_file_of_the_server(enrolled: Server, path: str, tmp_path: Path) -> None:
     data = {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}
     kind, answer = call(enrolled, "identify", data, None, None, None, None, None, False, False)
@@ -131,6 +129,23 @@ def test_promise_1_no_request_body_reads_a_file_of_the_server(enrolled: Server, 
     assert kind == "error"
     kind, answer = call(enrolled, "identify", {**data, "path": stored}, None, None, None, None, None, False, False)
     assert kind == "error"
+
+
+@pytest.mark.parametrize("path", ["http://127.0.0.1:1/clip.mp4", "https://example.org/clip.mp4", "ftp://example.org/c"])
+def test_promise_1_no_request_body_makes_the_server_fetch_an_address(server: Server, path: str) -> None:
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    for where, body in (
+        ("call/identify", {"data": [file]}),
+        ("call/verify", {"data": [{"deep": [file]}, "Ada"]}),
+        ("queue/join", {"fn_index": 0, "data": [[file]], "session_hash": "x"}),
+        ("//queue/join", {"fn_index": 0, "data": [file], "session_hash": "x"}),
+    ):
+        for text in (json.dumps(body), json.dumps(body).replace("/", "\\/"), json.dumps(body).replace("/", "\\u002f")):
+            status, _, answer = ask(server, "POST", f"{API}/{where}", text.encode(), Content_Type="application/json")
+            assert status == 400, (where, text, answer)
+            assert b"Upload the file" in answer
+    too_long = b'{"data": ["' + b"x" * 4_100_000 + b'"]}'
+    assert ask(server, "POST", f"{API}/queue/join", too_long, Content_Type="application/json")[0] == 413
 
 
 def test_promise_1_paths_of_gallery_and_query_stay_inside_their_roots(enrolled: Server, clips: dict[str, Path]) -> None:
@@ -238,9 +253,28 @@ def test_promise_5_load_is_bounded(enrolled: Server) -> None:
 
 def test_promise_5_uploads_have_a_quota_together(tmp_path: Path) -> None:
     with serving(tmp_path / "quota") as server:
+        for number in range(7):  # each is given back with its call, which refuses it
+            data = os.urandom(18_000_000)
+            status, _, body = upload(server, f"{number}.mp4", data)
+            assert status == 200
+            path = json.loads(body)[0]
+            file = {"path": path, "meta": {"_type": "gradio.FileData"}, "orig_name": "x.mp4"}
+            assert call(server, "identify", file, None, None, None, None, None, False, False)[0] == "error"
+            assert not Path(path).parent.exists()
         statuses = [upload(server, f"{number}.mp4", os.urandom(18_000_000))[0] for number in range(7)]
         assert statuses[0] == 200
         assert statuses[-1] == 507
+
+
+def test_promise_5_one_clip_of_two_people_serves_both_calls(enrolled: Server, clips: dict[str, Path]) -> None:
+    first, second = uploaded(enrolled, clips["again"]), uploaded(enrolled, clips["again"])
+    assert first["path"] == second["path"]
+    for file in (first, second):
+        assert Path(file["path"]).is_file()
+        kind, answer = call(enrolled, "verify", file, "Ada Lovelace", None, None, None, None, None, False)
+        assert kind == "complete", answer
+    assert not Path(first["path"]).exists()
+    assert not list((enrolled.root / "temp").rglob("call-*"))
 
 
 def test_promise_8_other_web_sites_cannot_write(enrolled: Server) -> None:
@@ -272,7 +306,7 @@ def test_promise_9_nothing_is_recorded_or_sent_elsewhere(enrolled: Server) -> No
     assert "default-src 'self'" in policy
     assert "http" not in policy
     assert headers["referrer-policy"] == "no-referrer"
-    for path in ("/monitoring", f"{API}/runs", f"{API}/run-history/records", "/docs"):
+    for path in ("/monitoring", f"{API}/runs", f"{API}/run-history/records", "/docs", f"{API}/openapi.json"):
         assert ask(enrolled, "GET", path)[0] in {401, 403, 404}, path
     assert b"fonts.googleapis.com" not in ask(enrolled, "GET", "/theme.css")[2] + body
 
@@ -283,7 +317,8 @@ def test_a_login_is_asked_for_where_one_is_set(tmp_path: Path) -> None:
         assert ask(server, "POST", f"{API}/upload", b"")[0] in {400, 401}
         started = time.monotonic()
         assert ask(server, "GET", f"{API}/info")[0] == 401
-        assert ask(server, "GET", f"{API}/openapi.json")[0] == 401
+        assert ask(server, "GET", f"{API}/openapi.json")[0] == 403  # closed, whoever asks
+        assert ask(server, "GET", "/openapi.json")[0] == 403
         assert time.monotonic() - started < 10
 
 

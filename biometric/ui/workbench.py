@@ -1,0 +1,43 @@
+"""What the three tabs have in common: footage on the left, the answer on the right, and how Submit runs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+
+from biometric.ui import presenters
+from biometric.ui.components import area
+from biometric.ui.footage import footage_panel
+from biometric.ui.page import QUIET, Page, Updates
+from biometric.ui.panel import Panel
+
+
+@contextmanager
+def workbench(page: Page, tab: str, question: Callable[[], None], heading: str, intro: str) -> Iterator[Panel]:
+    """Build a tab's two columns and its panel; what the context builds stands below answer and contact sheet.
+
+    Args:
+        question: builds what the tab asks besides footage, above Submit.
+        heading: what it asks, in a word.
+        intro: says what will appear as the answer.
+    """
+    with gr.Row(elem_classes=["sl-columns"]):
+        with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
+            panel = footage_panel(page, tab, question, heading)
+        with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
+            panel.answer = area(intro, elem_id=f"{tab}-answer", css="sl-answer")
+            panel.sheet = area(elem_id=f"{tab}-sheet")
+            panel.answers = [panel.answer, panel.sheet]
+            panel.reset = lambda: {panel.answer: intro, panel.sheet: ""}
+            yield panel
+
+
+def cancels(panel: Panel, jobs: Sequence[Any], cancelled: Callable[..., Updates], *also: Any) -> None:
+    """Let Cancel stop the jobs, and say so with `cancelled`, which may change the components `also`, too."""
+    panel.cancel.click(cancelled, None, [*panel.controls, *also], cancels=list(jobs), **QUIET)
+
+
+def cancelled(panel: Panel) -> Updates:
+    """Cancel was pressed; the job is closed by Gradio, which stops its work."""
+    return {panel.status: presenters.said("Cancelled. Nothing was stored."), **panel.idle()}

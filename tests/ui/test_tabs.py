@@ -1,0 +1,370 @@
+"""The tabs' handlers on a real service and drawn people, called as Gradio calls them; no browser, no server."""
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from biometric.ui.build import Interface
+from biometric.ui.page import Steps, Updates
+from biometric.ui.session import Footage, Session
+from tests.ui.scenery import make_service
+
+Clips = dict[str, Path]
+Meanwhile = Callable[[], object]
+
+
+class Desk:
+    """Somebody at an open page."""
+
+    def __init__(self, root: Path) -> None:
+        self.interface = Interface(make_service(root))
+        self.page = self.interface.page
+        self.service = self.page.service
+        self.enrollment = self.interface.enrollment
+        self.verification = self.interface.verification
+        self.identification = self.interface.identification
+        self.sidebar = self.interface.sidebar
+        self.request: Any = SimpleNamespace(session_hash="page")
+        self.session: Session = self.page.session(self.request)
+
+    def upload(self, clip: Path) -> Path:
+        """Put a clip where Gradio puts it."""
+        folder = self.page.uploads.root / hashlib.sha256(clip.read_bytes()).hexdigest()
+        folder.mkdir(exist_ok=True)
+        path = folder / clip.name
+        shutil.copyfile(clip, path)
+        self.page.uploads.arrived(path)
+        return path
+
+    def open(self, tab: Any, clip: Path) -> Footage:
+        said = run(tab.panel.opened(str(self.upload(clip)), self.request))
+        assert "sl-bad" not in str(said), said
+        return self.session.footage(tab.panel.tab)
+
+    def footage(self, tab: Any) -> tuple[int, int, bool]:
+        footage = self.session.footage(tab.panel.tab)
+        return footage.first, footage.last, footage.accept_damaged
+
+    def enroll(self, name: str, clip: Path | None = None, meanwhile: Meanwhile | None = None) -> str:
+        if clip is not None:
+            self.open(self.enrollment, clip)
+        steps = self.enrollment.submit(name, *self.footage(self.enrollment), self.request)
+        return str(run(steps, meanwhile)[self.enrollment.answer])
+
+    def claim(self, name: str) -> Updates:
+        identity = self.service.gallery().find(name)
+        return self.verification.claim(act("claim", identity.id), "", self.request)
+
+    def verify(self, meanwhile: Meanwhile | None = None) -> Updates:
+        return run(self.verification.submit(*self.footage(self.verification), self.request), meanwhile)
+
+    def identify(self, gallery: str = "", meanwhile: Meanwhile | None = None) -> Updates:
+        tab = self.identification
+        return run(tab.submit(gallery, "", *self.footage(tab), self.request), meanwhile)
+
+    def names(self) -> list[str]:
+        return [identity.name for identity in self.page.identities()]
+
+
+def act(action: str, value: object) -> Any:
+    return SimpleNamespace(_data={"action": action, "value": str(value)})
+
+
+def run(steps: Steps, meanwhile: Meanwhile | None = None) -> Updates:
+    """Return all updates of a handler, the last of each component; `meanwhile` happens once the clip is being read."""
+    updates: Updates = {}
+    for update in steps:
+        updates.update(update)
+        if meanwhile is not None and "Loading models" in str(update):
+            meanwhile, happen = None, meanwhile
+            happen()
+    assert meanwhile is None, "the clip was not read"
+    return updates
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
+
+    async def sit_down() -> Desk:
+        return Desk(tmp_path / "data")
+
+    desk = asyncio.run(sit_down())  # Gradio opens an event loop where none runs, and never closes it
+    yield desk
+    desk.service.close()
+
+
+# --- an answer is about the frames and the clip that the page shows ---------------------------------------------------
+
+
+def test_frames_moved_while_they_are_read_give_no_verdict(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.verification, clips["again"])
+    desk.claim("Ada")
+    panel = desk.verification.panel
+    said = desk.verify(lambda: panel.moved(5, 20, desk.request))[desk.verification.answer]
+    assert "The frames were changed while they were read. Press Submit again." in said
+    assert "Match" not in said
+    assert desk.session.footage("verification").observed is None
+    assert not desk.session.answered
+    assert "Match: this is Ada" in desk.verify()[desk.verification.answer]
+    observed = desk.session.footage("verification").observed
+    assert observed is not None
+    assert (observed.frames.first, observed.frames.last) == (5, 20)
+
+
+def test_frames_moved_while_they_are_read_enroll_nobody(desk: Desk, clips: Clips) -> None:
+    desk.open(desk.enrollment, clips["one"])
+    said = desk.enroll("Ada", meanwhile=lambda: desk.enrollment.panel.moved(20, 35, desk.request))
+    assert "frames were changed" in said
+    assert desk.names() == []
+    assert "kept from frames 2" in desk.enroll("Ada")  # 20 or later, not the former 0
+
+
+def test_frames_moved_while_they_are_read_identify_nobody(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.identification, clips["again"])
+    said = desk.identify(meanwhile=lambda: desk.identification.panel.moved(0, 9, desk.request))
+    assert "frames were changed" in said[desk.identification.answer]
+    assert desk.session.identifications == ()
+
+
+def test_a_clip_replaced_while_it_is_read_enrolls_nobody(desk: Desk, clips: Clips) -> None:
+    desk.open(desk.enrollment, clips["one"])
+    said = desk.enroll("Ada", meanwhile=lambda: desk.open(desk.enrollment, clips["other"]))
+    assert "The clip was replaced while it was read. Nothing was stored." in said
+    assert desk.names() == []
+    assert desk.session.footage("enrollment").label == "other.mp4"
+    desk.open(desk.enrollment, clips["again"])
+    said = desk.enroll("Ada", meanwhile=lambda: desk.enrollment.panel.clear(desk.request))
+    assert "replaced" in said
+    assert desk.names() == []
+
+
+def test_clip_and_frames_rest_while_a_job_runs(desk: Desk) -> None:
+    for tab in (desk.enrollment, desk.verification, desk.identification):
+        panel = tab.panel
+        for component in (panel.first, panel.last, panel.accept, panel.another, panel.submit):
+            assert panel.busy()[component]["interactive"] is False
+            assert panel.idle()[component]["interactive"] is True
+    dependencies = desk.interface.blocks.config["dependencies"]
+    cancelled = {one["targets"][0] for one in dependencies if one["cancels"]}
+    for tab in (desk.enrollment, desk.verification, desk.identification):
+        assert (tab.panel.another._id, "click") in cancelled
+        assert (tab.panel.drop._id, "upload") in cancelled
+
+
+def test_numbers_outside_the_clip_are_sent_back_as_its_ends(desk: Desk, clips: Clips) -> None:
+    footage = desk.open(desk.verification, clips["one"])
+    panel = desk.verification.panel
+    updates = panel.moved(99999, 99999, desk.request)
+    assert (updates[panel.first]["value"], updates[panel.last]["value"]) == (39, 39)
+    assert (footage.first, footage.last) == (39, 39)
+    assert panel.first not in panel.moved(3, 20, desk.request)
+    payload = panel.first.preprocess(99999)  # Gradio's own slider raises here, before any handler
+    assert payload == 99999
+
+
+def test_reversed_frames_take_the_answer_away(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.verification, clips["again"])
+    desk.claim("Ada")
+    desk.verify()
+    panel = desk.verification.panel
+    updates = panel.moved(25, 10, desk.request)
+    assert "From frame 25 comes after To frame 10" in updates[panel.ends]
+    assert "Verify a claim" in updates[desk.verification.answer]
+    assert not desk.session.answered
+    assert desk.session.footage("verification").observed is None
+
+
+def test_people_whose_crops_were_cleared_away_are_read_again(desk: Desk, clips: Clips) -> None:
+    desk.open(desk.enrollment, clips["three"])
+    assert "3 people can be enrolled" in desk.enroll("Blue")
+    desk.enrollment.chose(act("person", 3), desk.request)
+    observed = desk.session.footage("enrollment").observed
+    assert observed is not None
+    shutil.rmtree(observed.folder)
+    assert "Blue is enrolled" in desk.enroll("Blue")  # the person stays chosen
+    reference = desk.page.references()(desk.page.identities()[0].id)[0]
+    assert all(crop.is_file() for crop in reference.crops)
+    assert reference.first_frame >= 13  # the third person comes in late
+
+
+# --- the threshold shown is the one that decides ----------------------------------------------------------------------
+
+
+def test_a_threshold_outside_the_slider_becomes_its_end_and_is_sent_back(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.verification, clips["again"])
+    desk.claim("Ada")
+    desk.verify()
+    box = desk.verification.box
+    assert box.slider.preprocess(7) == 7
+    updates = box.moved(7, desk.request)
+    assert updates[box.slider]["value"] == 1.0
+    assert desk.session.thresholds["verification"] == 1.0
+    assert "Threshold 1.00, set by you" in updates[box.note]
+    assert "threshold 1.00 (set by you)" in updates[desk.verification.answer]
+    assert box.slider not in box.moved(0.6, desk.request)
+    assert "must be a number" in str(box.moved("seven", desk.request))
+    assert desk.session.thresholds["verification"] == 0.6
+
+
+def test_a_threshold_is_told_although_the_answer_fails(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.identification, clips["again"])
+    desk.identify()
+    desk.service.gallery().remove(desk.page.identities()[0].id)  # in another window
+    box = desk.identification.box
+    updates = box.moved(0.5, desk.request)
+    assert "Threshold 0.50, set by you" in updates[box.note]
+    assert "Nobody is enrolled yet" in updates[desk.identification.answer]
+    assert updates[desk.identification.sheet] == ""
+
+
+def test_the_header_says_that_a_threshold_was_set_by_the_person(desk: Desk) -> None:
+    header = desk.interface.header
+    assert "threshold: model card<" in desk.interface.headed(desk.request)[header]
+    desk.verification.box.moved(0.4, desk.request)
+    said = desk.interface.headed(desk.request)[header]
+    assert "set by you (verification), model card (identification)" in said
+
+
+# --- Verification -----------------------------------------------------------------------------------------------------
+
+
+def test_with_several_people_nobody_makes_the_claim_until_somebody_is_chosen(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.verification, clips["three"])
+    desk.claim("Ada")
+    for _ in range(2):
+        updates = desk.verify()
+        assert "3 people are in these frames" in updates[desk.verification.answer]
+        assert 'aria-checked="true"' not in updates[desk.verification.sheet]
+    updates = desk.verification.chose(act("person", 1), desk.request)
+    assert "Match: this is Ada" in updates[desk.verification.answer]
+    assert updates[desk.verification.sheet].count('aria-checked="true"') == 1
+    assert "Match: this is Ada" in desk.verify()[desk.verification.answer]
+
+
+def test_a_search_keeps_the_claim_in_sight(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.enroll("Ben", clips["other"])
+    desk.claim("Ada")
+    html = desk.verification.searched("ben", desk.request)[desk.verification.claims]
+    assert 'aria-checked="true" aria-label="Ada"' in html
+    assert 'aria-label="Ben"' in html
+
+
+def test_a_failed_verification_takes_the_former_verdict_away(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.verification, clips["three"])
+    desk.claim("Ada")
+    desk.verify()
+    desk.verification.chose(act("person", 1), desk.request)
+    desk.session.claimed = None
+    updates = desk.verify()
+    assert "Choose who the person claims to be" in updates[desk.verification.answer]
+    assert updates[desk.verification.sheet] == ""
+
+
+# --- Identification ---------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_identification_takes_the_former_answer_away(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.identification, clips["again"])
+    assert "1 of 1 person identified" in desk.identify()[desk.identification.answer]
+    assert desk.session.gallery is None
+    updates = desk.identify("other")
+    assert "Nobody is enrolled" in updates[desk.identification.answer]
+    for component in desk.identification.panel.answers[1:]:
+        assert "Ada" not in str(updates[component])
+        assert "href" not in str(updates[component])
+    assert desk.session.identifications == ()
+    assert desk.session.gallery is None
+    assert "1 of 1 person identified" in desk.identify()[desk.identification.answer]
+
+
+def test_an_unknown_person_is_enrolled_where_they_were_looked_for(desk: Desk, clips: Clips) -> None:
+    other = desk.service.settings.gallery / "other"
+    desk.open(desk.identification, clips["three"])
+    observed = run(desk.identification.panel.observe(desk.session, desk.session.footage("identification")))
+    assert observed
+    seen = desk.session.footage("identification").observed
+    assert seen is not None
+    desk.service.enroll(seen, "Ada", 1, gallery=other)
+    desk.identify("other")
+    updates = desk.identification.enroll_person(act("enroll", 2), desk.request)
+    assert "goes into the gallery “other”" in updates[desk.enrollment.answer]
+    said = desk.enroll("Ben")
+    assert "Stored in the gallery “other”" in said
+    assert "Ben is enrolled" in said
+    assert desk.names() == []
+    assert [one.name for one in desk.service.gallery(other).identities()] == ["Ada", "Ben"]
+    desk.enrollment.panel.moved(0, 12, desk.request)  # other frames are a new enrollment, in the usual place
+    assert desk.session.footage("enrollment").gallery is None
+
+
+# --- the gallery ------------------------------------------------------------------------------------------------------
+
+
+def test_merging_needs_a_confirmation_and_no_key_triggers_it(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.enroll("Ben", clips["other"])
+    desk.sidebar.open(act("show", desk.service.gallery().find("Ada").id), desk.request)
+    said = desk.sidebar.merged("Ben", False, desk.request)[desk.sidebar.message]
+    assert "This cannot be undone" in said
+    assert desk.names() == ["Ada", "Ben"]
+    targets = [target for one in desk.interface.blocks.config["dependencies"] for target in one["targets"]]
+    assert (desk.sidebar.target._id, "submit") not in targets
+    assert "Merged" in desk.sidebar.merged("Ben", True, desk.request)[desk.sidebar.message]
+    assert desk.names() == ["Ben"]
+
+
+def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ben", clips["other"])
+    desk.enroll("Ada", clips["one"])
+    desk.claim("Ada")
+    for tab in (desk.verification, desk.identification):
+        desk.open(tab, clips["again"])
+    desk.verify()
+    desk.identify()
+    gallery = desk.service.gallery()
+    gallery.rename(gallery.find("Ada").id, "Countess")
+    updates = desk.interface.edited(desk.request)
+    assert "Match: this is Countess" in updates[desk.verification.answer]
+    assert "Countess" in updates[desk.identification.sheet]
+    assert "before the gallery changed" in updates[desk.identification.writing]
+    assert "The gallery was changed" in updates[desk.enrollment.answer]
+    gallery.remove(gallery.find("Countess").id)
+    updates = desk.interface.edited(desk.request)
+    assert "Countess" not in str([value for key, value in updates.items()])
+    assert "The gallery was changed" in updates[desk.verification.answer]
+    assert "0 of 1 person identified" in updates[desk.identification.answer]
+    assert desk.enrollment.answer not in updates
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_clip_that_two_people_upload_serves_both_and_goes_with_the_last(desk: Desk, clips: Clips) -> None:
+    waiting = desk.upload(clips["one"])  # of a call that waits in the queue
+    footage = desk.open(desk.enrollment, clips["one"])
+    assert waiting.is_file()
+    with desk.page.uploads.borrowed(waiting) as own:
+        assert not waiting.exists()
+        assert own.read_bytes() == clips["one"].read_bytes()
+    assert not own.exists()
+    assert footage.clip is not None
+    assert footage.clip.is_file()
+    assert not list(desk.page.uploads.root.glob("call-*"))
