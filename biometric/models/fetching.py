@@ -56,7 +56,7 @@ def missing(card: Card, folder: Path, why: str) -> WeightsMissing:
     names = " and ".join(file.name for file in card.files)
     source = ", ".join(file.url for file in card.files if file.url) or card.source
     return WeightsMissing(
-        f"The weights of {card.title} are not here: {why}. Get {names} from {source} and put into {folder}."
+        f"The weights of {card.title} are not here: {why}. Get {names} from {source}, into the folder {folder}."
     )
 
 
