@@ -12,7 +12,7 @@ import numpy as np
 
 from biometric.evaluation.blocks import count_errors
 from biometric.evaluation.comparisons import Trial
-from biometric.evaluation.intervals import Interval, Rate, draws, percentile_interval, ratios
+from biometric.evaluation.intervals import Interval, Rate, Support, draws, percentile_interval, ratios
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,18 @@ class GroupRates:
 
 @dataclass(frozen=True, slots=True)
 class GroupRatio:
-    """How many times a group's rate is another's; None where the other's is 0 or unknown, `interval` then too."""
+    """How many times a group's rate is another's; None where the other's is 0 or unknown, `interval` then too.
+
+    The interval's `high` is infinity where the lower rate may as well be 0. `support` is "too few data" unless both
+    rates have enough (rule of 30).
+    """
 
     metric: str
     group: str
     against: str
     ratio: float | None
     interval: Interval | None
+    support: Support = Support.TOO_FEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,12 @@ def audit(trial: Trial, attribute: str, labels: Mapping[int, str], threshold: fl
     return Audit(attribute, threshold, tuple(measured), tuple(found))
 
 
+def _rate(group: GroupRates, metric: str) -> Rate | None:
+    return group.fmr if metric == "FMR" else group.fnmr
+
+
 def _value(group: GroupRates, metric: str) -> float:
-    found = group.fmr if metric == "FMR" else group.fnmr
+    found = _rate(group, metric)
     return -1.0 if found is None else found.value
 
 
@@ -85,5 +94,10 @@ def _ratio(metric: str, high: GroupRates, low: GroupRates, drawn: Mapping[str, M
     above, below = _value(high, metric), _value(low, metric)
     if below <= 0.0:
         return GroupRatio(metric, high.group, low.group, None, None)
-    quotients = ratios(drawn[high.group][metric], np.nan_to_num(drawn[low.group][metric]))
-    return GroupRatio(metric, high.group, low.group, above / below, percentile_interval(quotients))
+    tops, bottoms = (np.nan_to_num(drawn[group.group][metric]) for group in (high, low))
+    quotients = ratios(tops, bottoms)
+    # A draw without an error in the lower group is no missing value: there the ratio has no upper end.
+    quotients[(bottoms == 0) & (tops > 0)] = np.inf
+    both = [found.support for group in (high, low) if (found := _rate(group, metric)) is not None]
+    enough = Support.ENOUGH if all(each is Support.ENOUGH for each in both) else Support.TOO_FEW
+    return GroupRatio(metric, high.group, low.group, above / below, percentile_interval(quotients), enough)

@@ -234,7 +234,7 @@ def draws(people: int, rounds: int = ROUNDS, seed: int = 0) -> list[NDArray[np.f
 
 
 def percentile_interval(statistics: NDArray[np.floating], confidence: float = CONFIDENCE) -> Interval:
-    """Percentile interval of bootstrap statistics; draws without a value (NaN) are left out.
+    """Percentile interval of bootstrap statistics; draws without a value (NaN) are left out, infinity is a value.
 
     With no value at all nothing is known: the interval is 0 to 1.
     """
@@ -242,7 +242,11 @@ def percentile_interval(statistics: NDArray[np.floating], confidence: float = CO
     if len(known) == 0:
         return Interval(0.0, 1.0, confidence, "bootstrap over identities (no draw had a trial)")
     tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(known, [tail, 1.0 - tail])
+    if np.isinf(known).any():
+        # Interpolating between a number and infinity gives NaN: take the draws themselves.
+        low, high = np.quantile(known, tail, method="lower"), np.quantile(known, 1.0 - tail, method="higher")
+    else:
+        low, high = np.quantile(known, [tail, 1.0 - tail])
     return Interval(float(low), float(high), confidence, "bootstrap over identities")
 
 

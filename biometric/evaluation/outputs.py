@@ -207,6 +207,7 @@ def _audit(audit: Audit) -> dict[str, Any]:
                 "against": each.against,
                 "ratio": _number(each.ratio),
                 "interval": _interval(each.interval),
+                "support": str(each.support),
             }
             for each in audit.ratios
         ],

@@ -1,6 +1,7 @@
 """One self-contained HTML file of an evaluation: no script, nothing loaded from anywhere, every text escaped."""
 
 import base64
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -153,8 +154,8 @@ def _groups(evaluation: Evaluation) -> Iterable[str]:
         ratios = [
             (
                 f"{each.metric} of {each.group} to {each.against}",
-                "too few data" if each.ratio is None else f"{each.ratio:.2f}",
-                "" if each.interval is None else f"{each.interval.low:.2f}–{each.interval.high:.2f}",
+                "too few data" if each.ratio is None else f"{each.ratio:.2f}{_few(each.support)}",
+                "" if each.interval is None else f"{each.interval.low:.2f}–{_upper(each.interval.high)}",
             )
             for each in audit.ratios
         ]
@@ -176,8 +177,15 @@ def _method() -> str:
 def _rate(rate: Rate | None) -> tuple[str, str]:
     if rate is None:
         return "too few data", ""
-    few = "" if rate.support is Support.ENOUGH else " (too few data)"
-    return f"{rate.value:.3g}{few}", f"{rate.interval.low:.2g}–{rate.interval.high:.2g}"
+    return f"{rate.value:.3g}{_few(rate.support)}", f"{rate.interval.low:.2g}–{rate.interval.high:.2g}"
+
+
+def _few(support: Support) -> str:
+    return "" if support is Support.ENOUGH else " (too few data)"
+
+
+def _upper(limit: float) -> str:
+    return "without end" if math.isinf(limit) else f"{limit:.2f}"
 
 
 def _estimate(estimate: Estimate) -> tuple[str, str]:

@@ -212,8 +212,14 @@ def read_groups(path: Path, dataset: Dataset) -> dict[str, dict[int, str]]:
         person = numbers.get((row["id"] or "").strip())
         for attribute in attributes:
             group = (row[attribute] or "").strip()
-            if person is not None and group:
-                labels[attribute][person] = group
+            if person is None or not group:
+                continue
+            if labels[attribute].setdefault(person, group) != group:
+                known = labels[attribute][person]
+                raise InvalidInput(
+                    f"The groups {path} put person {row['id']} into two groups of {attribute}: {known} and {group}. "
+                    "Keep one of them."
+                )
     for attribute, found in labels.items():
         if not found:
             raise InvalidInput(f"The groups {path} label nobody of the data set by {attribute}. {expected}")

@@ -47,3 +47,19 @@ def test_a_group_of_one_has_no_impostors() -> None:
     (only,) = audit(symmetric(1), "coat", {0: "a"}, 0.2).rates
     assert only.fmr is None
     assert only.fnmr is not None
+
+
+def test_a_ratio_to_a_rate_that_may_be_zero_has_no_upper_end_and_too_few_data() -> None:
+    # 40 people a group, each seen by two cameras: 10 of a, and 1 of b, look different to the second.
+    people = 80
+    different = {*range(10), 40}
+    axes = [axis for person in range(people) for axis in (person, person + (people if person in different else 0))]
+    side = Samples(np.eye(2 * people, dtype=np.float32)[axes], np.repeat(np.arange(people), 2), np.tile([0, 1], people))
+    labels = {person: "a" if person < 40 else "b" for person in range(people)}
+    found = audit(Trial(side, side, symmetric=True), "coat", labels, 0.5)
+    (ratio,) = [each for each in found.ratios if each.metric == "FNMR"]
+    assert ratio.ratio == pytest.approx(10.0)
+    assert ratio.interval is not None
+    assert 1.0 < ratio.interval.low < 10.0
+    assert ratio.interval.high == np.inf
+    assert ratio.support == "too few data"

@@ -107,6 +107,7 @@ def test_groups_are_audited(tmp_path: Path) -> None:
         (b"", "no column id"),
         (b"id\n1\n", "no column id"),
         (b"who,coat\n1,red\n", "no column id"),
+        (b"id,coat\n1,red\n1,blue\n", "two groups of coat: red and blue"),
         (b"id,coat\n77,red\n", "label nobody"),
         (b"\xff\xfe\x00", "cannot be read"),
     ],
