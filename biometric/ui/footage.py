@@ -44,10 +44,13 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         submit = gr.Button("Submit", variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
         cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
     status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
-    return Panel(
+    panel = Panel(
         *(page, tab, drop, camera, recorder, examples, shown, another, accept),
         *(chooser, first, last, ends, submit, cancel, status),
     )
+    # Before the tab's own listener: the browser asks in this order, and what comes after a waiting job waits as well.
+    submit.click(panel.queued, None, panel.controls, **QUIET)
+    return panel
 
 
 def connect(panel: Panel, jobs: Sequence[Any]) -> None:
@@ -66,4 +69,3 @@ def connect(panel: Panel, jobs: Sequence[Any]) -> None:
         trigger_mode="always_last",
         **QUIET,
     )
-    panel.submit.click(panel.queued, None, panel.controls, **QUIET)

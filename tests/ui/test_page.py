@@ -171,8 +171,14 @@ def test_a_bystander_does_not_pass_silently_and_the_threshold_decides_at_once(vi
     field.fill("0")
     field.press("Tab")
     assert "set by you" in visitor.banner("verification", "^Match|^No decision")
+    page.wait_for_selector("#header >> text=set by you (verification)")
+    field.fill("7")
+    field.press("Tab")
+    page.wait_for_selector("#verification-answer >> text=threshold 1.00 (set by you)")
+    assert field.input_value() == "1"
+    assert not page.locator(".toast-body").count()
     page.get_by_role("button", name="Back to the default").locator("visible=true").click()
-    assert "model card" in visitor.banner("verification", "No match")
+    page.wait_for_selector("#verification-answer >> text=threshold 0.514 (model card)")
 
 
 def test_names_are_shown_as_they_are_and_do_nothing(visitor: Visitor, clips: Clips) -> None:
@@ -242,10 +248,17 @@ def test_cancel_stops_the_work_and_a_second_job_waits(chromium: Any, clips: Clip
             visitor.name("Somebody")
         first.submit("enrollment")
         first.page.wait_for_selector("#enrollment-status >> text=/Reading frame .* of 40/")
+        for label in ("number input for From frame", "range slider for To frame"):
+            assert first.page.get_by_label(label).locator("visible=true").is_disabled()
+        assert first.page.get_by_role("button", name="Choose another clip").locator("visible=true").is_disabled()
         second.submit("enrollment")
         second.page.wait_for_selector("#enrollment-status >> text=Waiting for its turn")
         first.page.click("#enrollment-cancel")
         first.page.wait_for_selector("#enrollment-status >> text=Cancelled. Nothing was stored.")
+        assert first.page.get_by_label("number input for From frame").locator("visible=true").is_enabled()
+        for place in ("status", "answer", "sheet"):
+            said = first.page.locator(f"#enrollment-{place}").inner_text()
+            assert not re.search("error|queue", said, re.IGNORECASE), said
         second.page.wait_for_selector("#enrollment-status >> text=/Reading frame/")
         second.banner("enrollment", "Somebody is enrolled")
         assert "Somebody is enrolled" not in first.page.locator("#enrollment-answer").inner_text()

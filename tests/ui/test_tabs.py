@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -97,7 +98,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     async def sit_down() -> Desk:
         return Desk(tmp_path / "data")
 
-    desk = asyncio.run(sit_down())  # Gradio opens an event loop where none runs, and never closes it
+    # Gradio opens an event loop where none runs and never closes it; and one of the browser's may run in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        desk = thread.submit(asyncio.run, sit_down()).result()
     yield desk
     desk.service.close()
 
