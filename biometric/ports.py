@@ -150,6 +150,9 @@ class Gallery(Protocol):
     def size(self) -> int:
         """Number of identities."""
 
+    def reference_count(self) -> int:
+        """Number of biometric references of all identities."""
+
     def identities(self) -> list[Identity]:
         """All identities, by name (case-insensitive)."""
 
@@ -244,6 +247,9 @@ class Models(Protocol):
 
     def coherence(self) -> float:
         """Comparison score that two parts of one person's track at least have: the card's, never the settings'."""
+
+    def card_threshold(self, purpose: Purpose) -> Threshold:
+        """The embedder's card's threshold for "verification" or "identification", never the settings'."""
 
     def notices(self) -> tuple[str, ...]:
         """Sentences about replaced weights or devices, for people."""

@@ -232,14 +232,19 @@ class Sightline:
         """
         default, found = self.models.threshold(purpose), self.calibration(gallery)
         if found is not None:
-            size = self.gallery(gallery).size() if purpose == "identification" else found.gallery_size
-            fitted = calibrated.threshold(found, purpose, size)
+            fitted = self._calibrated(found, purpose, gallery)
             if fitted is not None and default.source is not ThresholdSource.SETTING:
                 default = fitted
             default = dataclasses.replace(default, likelihood=found.likelihood)
         if value is None or value == default.value:
             return default
         return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood)
+
+    def _calibrated(self, found: Calibration, purpose: Purpose, gallery: Path | None) -> Threshold | None:
+        opened = self.gallery(gallery)
+        return calibrated.threshold(
+            found, purpose, opened.size(), opened.reference_count(), self.models.card_threshold(purpose)
+        )
 
     def calibration(self, gallery: Path | None = None) -> Calibration | None:
         """The gallery's latest calibration with the model in use, or None. Raises the `GalleryError` family."""
@@ -276,7 +281,7 @@ class Sightline:
             calibration.Targets(target_fmr, target_fpir),
             opened,
             self.models.embedder_id(),
-            self.models.threshold("identification").value,
+            self.models.card_threshold("identification").value,  # a setting must not move who counts as whom
             functools.partial(self.observe, accept_damaged=True),
         )
         opened.save_calibration(made)

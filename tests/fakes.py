@@ -190,6 +190,7 @@ class FakeModels:
         self._embedder = embedder
         self.values = {"verification": 0.5, "identification": 0.6}
         self.sources = dict.fromkeys(self.values, ThresholdSource.MODEL_CARD)
+        self.card = {"verification": 0.5, "identification": 0.6}
 
     def detector(self) -> Detector:
         return self._detector
@@ -208,6 +209,9 @@ class FakeModels:
 
     def coherence(self) -> float:
         return 0.5
+
+    def card_threshold(self, purpose: Purpose) -> Threshold:
+        return Threshold(self.card[purpose], ThresholdSource.MODEL_CARD, "made up for tests")
 
     def threshold(self, purpose: Purpose) -> Threshold:
         return Threshold(self.values[purpose], self.sources[purpose], "made up for tests")

@@ -235,14 +235,59 @@ def test_without_an_identification_threshold_the_card_serves(made: Made) -> None
     assert (found.source, found.likelihood is None) == (ThresholdSource.MODEL_CARD, False)
 
 
-def test_a_gallery_that_has_grown_since_is_said_and_its_rate_is_higher(made: Made) -> None:
+def test_a_gallery_that_has_grown_since_is_decided_by_the_higher_threshold(made: Made) -> None:
     made.service.gallery().save_calibration(calibration(made))
     for name in ("Ada", "Ben", "Cleo", "Dan"):
         made.service.enroll(made.observe(), name)
     found = made.service.threshold("identification")
     assert "has grown to 4 people" in found.evidence
-    assert found.fmr == pytest.approx(1 - 0.99**2)
+    assert (found.value, found.source) == (0.6, ThresholdSource.MODEL_CARD)
+    made.models.card["identification"] = 0.3
+    found = made.service.threshold("identification")
+    assert (found.value, found.source) == (0.45, ThresholdSource.CALIBRATION)
+    assert found.fmr == pytest.approx(1 - 0.9905**2)
     assert "grown" not in made.service.threshold("verification").evidence
+
+
+def test_growth_in_references_counts_like_growth_in_people(made: Made) -> None:
+    for name in ("Ada", "Ada", "Ben", "Ben"):
+        made.service.enroll(made.observe(), name)
+    for references, value in ((4, 0.45), (2, 0.6), (0, 0.6)):
+        made.service.gallery().save_calibration(calibration(made, references=references))
+        assert made.service.threshold("identification").value == value, references
+
+
+def test_a_setting_does_not_move_who_counts_as_whom(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    from biometric.evaluation import collection
+
+    bounds = []
+    monkeypatch.setattr(collection, "collect", lambda _, __, bound: bounds.append(bound) or collection.Collected())
+    made.models.values["identification"] = 0.1
+    made.models.sources["identification"] = ThresholdSource.SETTING
+    with pytest.raises(CalibrationRefused):
+        finish(made.service.calibrate([made.clip], target_fmr=0.01))
+    assert bounds == [0.6]
+
+
+def test_promise_12_a_damaged_clip_is_noted_in_its_calibration(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    from biometric.evaluation import collection
+
+    people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
+    monkeypatch.setattr(collection, "collect", lambda *arguments: people)
+    sound = finish(made.service.calibrate([made.clip], target_fmr=0.01))
+    assert not any("damaged" in note for note in sound.notes)
+    video = dataclasses.replace(made.service.probe(made.clip), damage="Decoded 78 of 200 frames.")
+    monkeypatch.setattr(made.service, "probe", lambda clip: video)
+    made.service.forget_observations()
+    damaged = finish(made.service.calibrate([made.clip], target_fmr=0.01))
+    assert "Clip 1 of 1 is damaged and was used as far as it can be read." in damaged.notes
+
+
+def test_comparisons_in_doubt_are_told_beside_the_score(made: Made) -> None:
+    made.service.gallery().save_calibration(calibration(made, doubtful=7))
+    evidence = made.service.threshold("verification").evidence
+    assert "7 comparisons that may be of one person were counted as mistakes" in evidence
+    assert "random sample" in evidence
 
 
 def test_calibrating_reuses_observations_and_stores_the_result(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

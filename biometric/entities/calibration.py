@@ -46,7 +46,13 @@ class LikelihoodRatio:
             raise ValueError(f"expected limits around 1, got {self.lowest} and {self.highest}")
 
     def ratio(self, score: float) -> float:
-        """Return the likelihood ratio of a score in [-1, 1], within the limits; it never falls with the score."""
+        """Return the likelihood ratio of a score in [-1, 1], within the limits; it never falls with the score.
+
+        Raises:
+            ValueError: the score is no number.
+        """
+        if not math.isfinite(score):
+            raise ValueError(f"expected a finite score, got {score}")
         exponent = self.slope * score + self.intercept
         return math.exp(min(max(exponent, math.log(self.lowest)), math.log(self.highest)))
 
@@ -58,7 +64,12 @@ class LikelihoodRatio:
         return f"{strength} support for {side}" if strength is not None else "no support either way"
 
     def describe(self, score: float) -> str:
-        """Return words and number: "likelihood ratio 11: moderate support for the same person"."""
+        """Return words and number: "likelihood ratio 11: moderate support for the same person".
+
+        A score that is no number says nothing: "no likelihood ratio".
+        """
+        if not math.isfinite(score):
+            return "no likelihood ratio"
         ratio = self.ratio(score)
         number = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
         return f"likelihood ratio {number}: {self.words(score)}"
@@ -95,6 +106,10 @@ class FittedThreshold:
             raise ValueError(f"expected a target rate in (0, 1), got {self.target}")
         if not 0 <= self.errors <= self.trials:
             raise ValueError(f"expected 0 ≤ errors ≤ trials, got {self.errors} of {self.trials}")
+        if not 0 <= self.upper <= 1:
+            raise ValueError(f"expected an upper limit in [0, 1], got {self.upper}")
+        if not -1.0 <= self.low <= self.high <= 1.0:
+            raise ValueError(f"expected -1 ≤ low ≤ high ≤ 1, got {self.low} and {self.high}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,12 @@ class GenuineScores:
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.missed <= self.comparisons:
+            raise ValueError(f"expected 0 ≤ missed ≤ comparisons, got {self.missed} of {self.comparisons}")
+        if not 0 <= self.low <= self.high <= 1:
+            raise ValueError(f"expected a rate's interval within [0, 1], got {self.low} and {self.high}")
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
@@ -126,6 +147,8 @@ class Histogram:
     def __post_init__(self) -> None:
         if len(self.different) != len(self.same) or not self.different:
             raise ValueError(f"expected as many bins twice, got {len(self.different)} and {len(self.same)}")
+        if not all(isinstance(count, int) and count >= 0 for count in (*self.different, *self.same)):
+            raise ValueError("expected counts of at least 0 in every bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +168,9 @@ class Calibration:
         genuine: scores of one person with themselves, by kind.
         likelihood: score → likelihood ratio, or None where there were too few genuine scores.
         notes: sentences for people: assumptions, what was left out, what is missing.
+        references: biometric references enrolled at that time; 0 in calibrations that did not count them.
+        doubtful: comparisons of people in the clips with names so alike that they may be one person; they were counted
+            as mistakes.
     """
 
     model_id: str
@@ -162,6 +188,15 @@ class Calibration:
     likelihood: LikelihoodRatio | None
     histogram: Histogram
     notes: tuple[str, ...] = ()
+    references: int = 0
+    doubtful: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("gallery_size", "people", "pairs", "independent", "clips", "references", "doubtful"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"expected {name} of at least 0, got {getattr(self, name)}")
+        if not (math.isfinite(self.seconds) and self.seconds >= 0):
+            raise ValueError(f"expected seconds of at least 0, got {self.seconds}")
 
     @property
     def day(self) -> str:

@@ -76,7 +76,9 @@ def calibrate(
     ]
     collected = collection.collect(materials, identities, bound)
     yield Progress("Fitting thresholds", 0, 0)
-    return fit(collected, targets, model_id, materials, len(identities), [*notes, *_assumptions(collected, bound)])
+    said = [*notes, *_assumptions(collected, bound)]
+    counted = sum(len(identity.digests) for identity in identities)
+    return fit(collected, targets, model_id, materials, len(identities), said, counted)
 
 
 def _observed(
@@ -91,7 +93,10 @@ def _observed(
                 stage = f"Clip {number} of {len(clips)}: {step.stage[:1].lower()}{step.stage[1:]}"
                 yield Progress(stage, step.done, step.total, step.people, step.seconds_left)
         except StopIteration as finished:
-            materials.append(collection.material(finished.value))
+            observed = finished.value
+            materials.append(collection.material(observed))
+            if observed.video.damage is not None:
+                notes.append(f"Clip {number} of {len(clips)} is damaged and was used as far as it can be read.")
         except ClipError as error:
             first_problem = first_problem or error
             # the kind of problem only: a message may name the clip, and a calibration holds no names
@@ -111,14 +116,21 @@ def fit(
     materials: Sequence[collection.Material],
     gallery_size: int,
     notes: Sequence[str] = (),
+    references: int = 0,
 ) -> Calibration:
     """Fit thresholds to collected scores. Raises `CalibrationRefused`."""
     seconds = sum({clip.digest: clip.seconds for clip in materials}.values())
-    verification = fitting.fit_pairs(collected.pairs, targets.fmr, seconds)
+    verification = fitting.fit_pairs(collected.pairs, targets.fmr, seconds, collected.more_pairs)
     said = list(notes)
     try:
         identification = fitting.fit_searches(
-            collected.searches, collected.pairs, targets.fpir or DEFAULT_FPIR, gallery_size, seconds
+            collected.searches,
+            collected.pairs,
+            DEFAULT_FPIR if targets.fpir is None else targets.fpir,
+            gallery_size,
+            seconds,
+            collected.more_pairs,
+            collected.more_searches,
         )
     except CalibrationRefused as error:
         if targets.fpir is not None:
@@ -129,7 +141,8 @@ def fit(
     mapping = _likelihood(collected)
     if mapping is None:
         said.append(
-            f"There is no likelihood ratio: it needs genuine scores of {likelihood.GENUINE_NEEDED} people or more."
+            "There is no likelihood ratio: it needs references from different clips of "
+            f"{likelihood.GENUINE_NEEDED} people or more."
         )
     return Calibration(
         model_id=model_id,
@@ -147,6 +160,8 @@ def fit(
         likelihood=mapping,
         histogram=_histogram(collected),
         notes=tuple(said),
+        references=references,
+        doubtful=collected.doubtful,
     )
 
 
@@ -160,24 +175,17 @@ def _genuine(kind: str, scores: Sequence[tuple[int, float]], threshold: float) -
 
 
 def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
+    """Fit the ratio to repeated references only: scores of one visit are so high that true matches look foreign."""
     trials = fitting.independent(collected.pairs)
-    for kind, words in (
-        (collection.REPEATED, "repeated references"),
-        (collection.SAME_VISIT, "the two halves of one visit, which flatters: after hours or days it tells less"),
-    ):
-        scores = collected.genuine.get(kind, [])
-        people = len({person for person, _ in scores})
-        if people >= likelihood.GENUINE_NEEDED <= trials:
-            basis = (
-                f"From {people} people compared with themselves ({words}) and {len(collected.pairs)} pairs of people."
-            )
-            try:
-                return likelihood.fit(
-                    [score for _, score in scores], list(collected.pairs.values()), people, trials, basis
-                )
-            except ValueError:
-                return None
-    return None
+    scores = collected.genuine.get(collection.REPEATED, [])
+    people = len({person for person, _ in scores})
+    if people < likelihood.GENUINE_NEEDED or trials < likelihood.GENUINE_NEEDED:
+        return None
+    basis = f"From {people} people with references of several clips and {len(collected.pairs)} pairs of people."
+    try:
+        return likelihood.fit([score for _, score in scores], list(collected.pairs.values()), people, trials, basis)
+    except ValueError:
+        return None
 
 
 def _histogram(collected: collection.Collected) -> Histogram:
@@ -193,10 +201,11 @@ def _assumptions(collected: collection.Collected, bound: float) -> list[str]:
     found = []
     if collected.sources.get(collection.ENROLLED):
         found.append("Two names in the gallery are taken to be two people.")
-    if collected.left_out:
+    if collected.doubtful:
         found.append(
-            f"{collected.left_out:,} comparisons scored {bound:.2f} or more and were left out, as one person seen "
-            "twice or enrolled under two names. If they were different people, the thresholds are too low."
+            f"{collected.doubtful:,} comparisons of people in the clips with names scored {bound:.2f} or more. They "
+            "may be the enrolled people themselves, but count as mistakes of every threshold up to their score. If "
+            "thresholds are too high for that reason, calibrate on clips in which no enrolled person is seen."
         )
     if collected.genuine.get(collection.SAME_VISIT):
         found.append("Scores of one person within one visit flatter: clothes, light and camera are the same.")

@@ -11,15 +11,21 @@ everybody compared with everybody else that is n itself; for one person against 
 
 A threshold keeps the target p when the one-sided 95 % upper limit of the error rate (rule of 3 without errors,
 Clopper–Pearson otherwise: `intervals`) is at most p. Without errors that takes 3 / p independent trials; with fewer
-the calibration is refused. The interval of the threshold comes from a bootstrap over people.
+the calibration is refused. Errors come in groups that the effective number cannot see (people of one uniform), so a
+threshold with errors must also keep the target in 95 % of the draws of a bootstrap over people, which also gives the
+interval of the threshold. Both take the people of the footage for a random sample of those to come.
+
+Scores that are no trials of their own (`more`, see `collection`) count as errors of every threshold up to them.
 
 Identification in a gallery of N: where enough strangers were searched in it, from the maximum of their N scores
-(empirical); otherwise from FPIR = 1 - (1 - FMR)^N, which takes the N comparisons of a search for independent.
+(empirical); otherwise from FPIR = 1 - (1 - FMR)^N, which takes the N comparisons of a search for independent, and
+above the score of every search that was made.
 """
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +39,13 @@ ROUNDS = 200
 """Draws of the bootstrap for a threshold's interval."""
 ONE_SIDED = 0.90
 """Confidence of the two-sided interval whose upper end is a one-sided 95 % limit."""
+ONE_SIDED_QUANTILE = 0.95
+"""Share of a bootstrap's draws that must keep the target."""
 
 Pairs = Mapping[tuple[int, int], float]
 """The highest score of each pair of different people."""
+MorePairs = Sequence[tuple[tuple[int, int], float]]
+"""Further scores of two tracks or names, which count as errors but are no trials."""
 
 
 def independent(pairs: Collection[tuple[int, int]]) -> int:
@@ -73,7 +83,7 @@ def errors_allowed(trials: int, target: float) -> int | None:
     return low
 
 
-def fit_pairs(pairs: Pairs, target: float, seconds: float = 0.0) -> FittedThreshold:
+def fit_pairs(pairs: Pairs, target: float, seconds: float = 0.0, more: MorePairs = ()) -> FittedThreshold:
     """Return the lowest threshold at which the FMR over pairs of people keeps the target with 95 % confidence.
 
     Raises:
@@ -83,18 +93,20 @@ def fit_pairs(pairs: Pairs, target: float, seconds: float = 0.0) -> FittedThresh
     allowed = errors_allowed(trials, target)
     if allowed is None:
         raise _refusal(f"a false match rate of {target:g}", target, trials, seconds)
-    scores = np.array(list(pairs.values()), np.float64)
-    basis = "pairs of different people"
-    value = _above(scores, math.floor(allowed * len(pairs) / trials))
-    people = np.unique(np.array(list(pairs)), return_inverse=True)[1].reshape(-1, 2)
-    low, high = _spread(scores, people, target, value)
-    errors = int((scores >= value).sum())
-    counted = math.ceil(errors * trials / len(pairs))
-    return FittedThreshold(value, target, errors, len(pairs), upper_limit(counted, trials), low, high, basis)
+    scores = np.array([*pairs.values(), *(score for _, score in more)], np.float64)
+    people = np.array([*pairs, *(pair for pair, _ in more)])
+    data = _Scores(scores, np.unique(people, return_inverse=True)[1].reshape(-1, 2), len(pairs))
+    return _fit(data, math.floor(allowed * len(pairs) / trials), trials, target, "pairs of different people")
 
 
 def fit_searches(
-    strangers: Mapping[int, float], pairs: Pairs, target: float, gallery_size: int, seconds: float = 0.0
+    strangers: Mapping[int, float],
+    pairs: Pairs,
+    target: float,
+    gallery_size: int,
+    seconds: float = 0.0,
+    more: MorePairs = (),
+    more_searches: Sequence[tuple[int, float]] = (),
 ) -> FittedThreshold:
     """Return the lowest threshold at which a search of the gallery names a stranger at most at the target rate.
 
@@ -110,16 +122,14 @@ def fit_searches(
             "people to be recognised, then calibrate again."
         )
     allowed = errors_allowed(len(strangers), target)
+    scores = np.array([*strangers.values(), *(score for _, score in more_searches)], np.float64)
     if allowed is not None:
-        scores = np.array(list(strangers.values()), np.float64)
-        value = _above(scores, allowed)
-        errors = int((scores >= value).sum())
-        low, high = _spread(scores, np.arange(len(scores))[:, np.newaxis], target, value)
-        basis = "strangers searched in the gallery"
-        return FittedThreshold(value, target, errors, len(scores), upper_limit(errors, len(scores)), low, high, basis)
+        people = np.array([*strangers, *(person for person, _ in more_searches)])
+        data = _Scores(scores, np.unique(people, return_inverse=True)[1].reshape(-1, 1), len(strangers))
+        return _fit(data, allowed, len(strangers), target, "strangers searched in the gallery")
     single = -math.expm1(math.log1p(-target) / gallery_size)
     try:
-        fitted = fit_pairs(pairs, single, seconds)
+        fitted = fit_pairs(pairs, single, seconds, more)
     except CalibrationRefused as error:
         raise CalibrationRefused(
             f"For identification in a gallery of {gallery_size} with a false-positive identification rate of "
@@ -130,9 +140,64 @@ def fit_searches(
             error.available,
             error.people,
         ) from error
-    upper = -math.expm1(gallery_size * math.log1p(-fitted.upper))
-    basis = f"pairs of different people, taking the {gallery_size} comparisons of a search for independent"
-    return FittedThreshold(fitted.value, target, fitted.errors, fitted.trials, upper, fitted.low, fitted.high, basis)
+    # the searches are too few to fit by, but a threshold that one of them reaches is known to be too low
+    value = max(fitted.value, _above(scores, 0)) if len(scores) else fitted.value
+    return replace(
+        fitted,
+        value=value,
+        target=target,
+        upper=-math.expm1(gallery_size * math.log1p(-fitted.upper)),
+        high=max(fitted.high, value),
+        basis=f"pairs of different people, taking the {gallery_size} comparisons of a search for independent",
+        errors=fitted.errors if value == fitted.value else _reach(pairs, more, value),
+    )
+
+
+def _reach(pairs: Pairs, more: MorePairs, value: float) -> int:
+    return sum(score >= value for score in [*pairs.values(), *(score for _, score in more)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """(N,) scores, the first `trials` of which are trials, and (N, K) who takes part in each, numbered from 0."""
+
+    scores: NDArray[np.float64]
+    people: NDArray[np.integer]
+    trials: int
+
+
+def _fit(data: _Scores, allowed: int, independent_trials: int, target: float, basis: str) -> FittedThreshold:
+    """Fit with at most so many errors, then raise the threshold until the bootstrap agrees where there are any."""
+    value = _above(data.scores, allowed)
+    reached = _drawn(data, target)
+    limits = intervals.percentile_interval(reached)
+    if (data.scores >= value).any():
+        cautious = float(np.quantile(reached, ONE_SIDED_QUANTILE, method="higher"))
+        value = max(value, _above(np.array([cautious]), 0))
+    errors = int((data.scores >= value).sum())
+    # with errors, target is the one limit on which both counts and draws agree
+    upper = target if errors else upper_limit(0, independent_trials)
+    # the interval is widened to hold the threshold, which errs on the safe side and may lie above it
+    low, high = min(limits.low, value), max(limits.high, value)
+    return FittedThreshold(value, target, errors, data.trials, upper, low, high, basis)
+
+
+def _drawn(data: _Scores, target: float) -> NDArray[np.float64]:
+    """Return, for each bootstrap draw of people, the score above which a share `target` of its trials lies at most.
+
+    A score's weight is the product of its people's. The share counts all scores, over the trials alone.
+    """
+    order = np.argsort(-data.scores)
+    ranked, owners, trial = data.scores[order], data.people[order], order < data.trials
+    found = []
+    for weights in intervals.draws(int(data.people.max()) + 1, ROUNDS):
+        for drawn in weights:
+            weight = drawn[owners].prod(axis=1)
+            reached, total = np.cumsum(weight), float(weight[trial].sum())
+            if total > 0:
+                place = int(np.searchsorted(reached, target * total, side="right"))
+                found.append(ranked[min(place, len(ranked) - 1)])
+    return np.array(found) if found else data.scores
 
 
 def _above(scores: NDArray[np.float64], allowed: int) -> float:
@@ -147,30 +212,6 @@ def _above(scores: NDArray[np.float64], allowed: int) -> float:
             "nobody is enrolled under two names and that the clips show people, not their pictures or reflections."
         )
     return thousandths / 1000
-
-
-def _spread(
-    scores: NDArray[np.float64], people: NDArray[np.integer], target: float, value: float
-) -> tuple[float, float]:
-    """95 % interval of the score that a share `target` reaches, drawing people with replacement.
-
-    It is widened to hold the threshold `value`, which errs on the safe side and may lie above it.
-
-    Args:
-        scores: (N,).
-        people: (N, K), who takes part in each score, numbered from 0; a score's weight is the product of theirs.
-    """
-    order = np.argsort(-scores)
-    ranked, owners = scores[order], people[order]
-    found = []
-    for weights in intervals.draws(int(people.max()) + 1, ROUNDS):
-        for drawn in weights:
-            reached = np.cumsum(drawn[owners].prod(axis=1))
-            if reached[-1] > 0:
-                place = int(np.searchsorted(reached, target * reached[-1], side="right"))
-                found.append(ranked[min(place, len(ranked) - 1)])
-    limits = intervals.percentile_interval(np.array(found) if found else scores)
-    return min(limits.low, value), max(limits.high, value)
 
 
 def _refusal(what: str, target: float, trials: int, seconds: float) -> CalibrationRefused:

@@ -69,6 +69,11 @@ class SQLiteGallery:
         with self._storage.reading() as db:
             return 0 if db is None else int(db["identities"].count)
 
+    def reference_count(self) -> int:
+        """Return the number of references of all identities, counted by SQLite."""
+        with self._storage.reading() as db:
+            return 0 if db is None else int(db["biometric_references"].count)
+
     def identities(self) -> list[Identity]:
         """Return all identities, by name (case-insensitive)."""
         with self._storage.reading() as db:

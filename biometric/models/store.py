@@ -209,12 +209,21 @@ class ModelStore:
             ValueError: another purpose.
             ModelError, InvalidSetting: the embedder that is named cannot be used.
         """
-        card = self._chosen(Role.EMBEDDER).card
-        default = card.threshold(purpose)
         settings = self._settings
         override = settings.verification_threshold if purpose == "verification" else settings.identification_threshold
+        default = self.card_threshold(purpose)
         if override is not None:
             return Threshold(override, ThresholdSource.SETTING, f"SIGHTLINE_{purpose.upper()}_THRESHOLD")
+        return default
+
+    def card_threshold(self, purpose: str) -> Threshold:
+        """The embedder's card's threshold for "verification" or "identification", never the settings'.
+
+        Raises:
+            ValueError: another purpose.
+            ModelError, InvalidSetting: the embedder that is named cannot be used.
+        """
+        default = self._chosen(Role.EMBEDDER).card.threshold(purpose)
         return Threshold(default.value, ThresholdSource.MODEL_CARD, default.evidence, default.fmr)
 
     def cards(self) -> tuple[Card, ...]:
@@ -223,7 +232,7 @@ class ModelStore:
 
     def coherence(self) -> float:
         """Least comparison score of two parts of one person's track: the card's threshold, never the settings'."""
-        return float(self._chosen(Role.EMBEDDER).card.threshold("verification").value)
+        return float(self.card_threshold("verification").value)
 
     def check(self) -> list[ModelCheck]:
         """Verify checksums now, load each model and run it on a made-up picture; problems are reported, not raised."""

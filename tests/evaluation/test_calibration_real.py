@@ -42,8 +42,7 @@ def test_a_street_supports_1e_2_and_refuses_1e_4(service: Sightline, shared: Pat
     assert 0.35 < made.verification.value < 0.6
     assert made.verification.upper <= 0.01
     assert made.identification is None
-    assert made.likelihood is not None
-    assert made.likelihood.ratio(0.95) > 10 > 1 > made.likelihood.ratio(0.1)
+    assert made.likelihood is None, "one visit says nothing on another"
 
     with pytest.raises(CalibrationRefused, match="30,000 independent comparisons") as refused:
         finish(service.calibrate([street], target_fmr=0.0001))

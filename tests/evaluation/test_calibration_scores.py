@@ -85,13 +85,45 @@ def test_unlabelled_people_are_compared_with_names_of_other_clips_only() -> None
     assert list(elsewhere.searches.values()) == [pytest.approx(0.5, abs=1e-6)]
 
 
-def test_an_enrolled_person_in_an_unlabelled_clip_is_left_out_and_counted() -> None:
+def test_promise_27_a_track_that_may_be_an_enrolled_person_counts_as_a_mistake_but_not_as_a_trial() -> None:
     ada, ben = identity(axis(0)), identity(axis(1))
     found = collection.collect([clip(track(between(0.9, 0, 2)))], [ada, ben], BOUND)
-    assert found.left_out == 1
+    assert found.doubtful == 1
     assert max(found.pairs.values()) < BOUND
+    assert max(score for _, score in found.more_pairs) == pytest.approx(0.9, abs=1e-6)
     assert found.searches == {}
+    assert [score for _, score in found.more_searches] == [pytest.approx(0.9, abs=1e-6)]
     assert found.people == 2
+
+
+def test_promise_27_two_names_are_two_people_whatever_they_score() -> None:
+    names = [identity(between(0.95, 0, number)) for number in range(1, 6)]
+    found = collection.collect([], names, BOUND)
+    assert (found.people, len(found.pairs)) == (5, 10)
+    assert min(found.pairs.values()) > BOUND
+
+
+def test_two_names_do_not_become_one_through_a_track_that_is_like_both() -> None:
+    ada, ben = identity(axis(0)), identity(between(0.8))
+    found = collection.collect([clip(track(between(0.95, 0, 1)))], [ada, ben], BOUND)
+    assert found.people == 2
+    assert (0, 1) in found.pairs
+
+
+def test_a_stranger_seen_again_is_one_trial_but_every_score_counts() -> None:
+    ada = identity(axis(0))
+    views = [clip(track(between(0.3, 0, 1)), digest="x"), clip(track(between(0.2, 0, 1)), digest="y"),
+             clip(track(between(0.1, 0, 2)), digest="z")]  # fmt: skip
+    found = collection.collect(views, [ada], BOUND)
+    assert sorted(found.searches.values()) == pytest.approx([0.1, 0.3], abs=1e-6)
+    assert [score for _, score in found.more_searches] == [pytest.approx(0.2, abs=1e-6)]
+    assert len(found.pairs) == 2
+
+
+@pytest.mark.parametrize(("alike", "people"), [(0.45, 1), (0.35, 2)])
+def test_tracks_are_one_trial_from_a_share_of_the_bound_on(alike: float, people: int) -> None:
+    again = [clip(track(axis(1)), digest="x"), clip(track(between(alike, 1, 2)), digest="y")]
+    assert collection.collect(again, [], BOUND).people == people
 
 
 def test_somebody_beside_an_enrolled_person_is_an_impostor_however_alike() -> None:
@@ -128,7 +160,7 @@ def test_genuine_scores_are_kept_apart_by_visit() -> None:
 
 def test_nothing_gives_nothing() -> None:
     found = collection.collect([], [], BOUND)
-    assert (found.pairs, found.searches, found.sources, found.left_out, found.people) == ({}, {}, {}, 0, 0)
+    assert (found.pairs, found.searches, found.sources, found.doubtful, found.people) == ({}, {}, {}, 0, 0)
     assert collection.collect([clip()], [], BOUND).people == 0
 
 

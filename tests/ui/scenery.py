@@ -170,6 +170,9 @@ class CoatModels:
         ]
 
     def threshold(self, purpose: Purpose) -> Threshold:
+        return self.card_threshold(purpose)
+
+    def card_threshold(self, purpose: Purpose) -> Threshold:
         value = {"verification": 0.514, "identification": 0.572}[purpose]
         return Threshold(value, ThresholdSource.MODEL_CARD, "Made up for tests, 100 drawn people.", 1e-4)
 
