@@ -1,9 +1,13 @@
 """Fixtures shared by all tests: where the real clips and weights are, and clips made at run time."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.browser_setup import find
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED") or PROJECT.parent / "shared")
@@ -15,3 +19,16 @@ def shared() -> Path:
     if not (SHARED / "clips").is_dir() or not (SHARED / "models").is_dir():
         pytest.skip(f"real clips and weights are not at {SHARED} (set SIGHTLINE_SHARED)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests: a second sync Playwright in a thread is refused while the first runs."""
+    path = find()
+    if path is None:
+        pytest.skip("Chromium is not installed (tests/browser_setup.py says how to get it)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -12,7 +12,6 @@ import pytest
 
 from biometric.bootstrap import make_demo
 from tests.conftest import PROJECT
-from tests.ui.conftest import chromium  # noqa: F401
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
@@ -41,7 +40,7 @@ def app(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 
 
 @pytest.fixture
-def visitor(chromium: Any, app: Server) -> Iterator[Visitor]:  # noqa: F811
+def visitor(chromium: Any, app: Server) -> Iterator[Visitor]:
     ARTIFACTS.mkdir(exist_ok=True)
     visitor = Visitor(chromium, app.url)
     visitor.page.set_default_timeout(LONG)

@@ -16,7 +16,6 @@ from biometric.evaluation.degradations import DEGRADATIONS
 from biometric.evaluation.run import Evaluation, Plan
 from tests.evaluation import test_run as running
 from tests.evaluation.made_datasets import market
-from tests.ui.conftest import chromium as chromium
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NASTY = '<img src=x onerror="alert(1)">'
