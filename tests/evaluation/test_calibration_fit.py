@@ -27,7 +27,7 @@ def test_the_threshold_keeps_the_target_by_counts_and_by_draws() -> None:
     assert fitted.errors == (scores >= fitted.value).sum() > 0
     assert fitting.upper_limit(fitted.errors, 1770) <= 0.01
     ranked = np.sort(scores)[::-1]
-    assert fitted.value < ranked[2], "not far above what is needed"
+    assert fitted.value < ranked[1], "errors are still allowed"
     assert fitted.low <= fitted.value <= fitted.high
     assert fitted.value == round(fitted.value, 3)
 
@@ -216,8 +216,9 @@ def strangers(vectors: np.ndarray) -> list[collection.Material]:
     ]
 
 
-def test_promise_27_names_in_one_uniform_raise_the_threshold() -> None:
-    random = np.random.default_rng(1)
+@pytest.mark.parametrize("seed", range(4))
+def test_promise_27_names_in_one_uniform_raise_the_threshold(seed: int) -> None:
+    random = np.random.default_rng(seed)
     cloth = unit(random, 1)
     people = np.concatenate([uniformed(random, cloth, 10), unit(random, 90).astype(np.float32)])
     found = collection.collect([], names(people), 0.572)
