@@ -12,8 +12,8 @@ everybody compared with everybody else that is n itself; for one person against 
 A threshold keeps the target p when the one-sided 95 % upper limit of the error rate (rule of 3 without errors,
 Clopper–Pearson otherwise: `intervals`) is at most p. Without errors that takes 3 / p independent trials; with fewer
 the calibration is refused. Errors come in groups that the effective number cannot see (people of one uniform), so a
-threshold with errors must also keep the target with a margin in 95 % of the draws of a bootstrap over people; another one gives
-the interval of the threshold. Both take the people of the footage for a random sample of those to come.
+threshold with errors must also keep the target with a margin in 95 % of the draws of a bootstrap over people; another
+bootstrap gives the interval of the threshold. All take the people of the footage for a random sample of those to come.
 
 Scores that are no trials of their own (`more`, see `collection`) count as errors of every threshold up to them.
 

@@ -123,6 +123,7 @@ def shown(made: Calibration, gallery_size: int) -> str:
         ("Identification", _identification(made, gallery_size)),
         ("Based on", f"{count(made.pairs, 'pair')} of {people(made.people)}, {count(made.clips, 'clip')}"),
         ("Comparisons", ", ".join(f"{number:,} {source}" for source, number in made.sources.items())),
+        ("In doubt", f"{made.doubtful:,} comparisons, counted as mistakes" if made.doubtful else ""),
         *((f"Same person, {item.kind}", f"{item.missed} of {item.comparisons} missed") for item in made.genuine),
     ]
     notes = "".join(f"<p>{escape(note)}</p>" for note in made.notes)
@@ -135,7 +136,7 @@ def _identification(made: Calibration, gallery_size: int) -> str:
         return "not calibrated, see below why"
     text = f"{_fitted(made.identification)}, for a gallery of {people(made.gallery_size)}"
     if gallery_size > made.gallery_size:
-        text += f"; it has {gallery_size:,} now: calibrate again"
+        text += f"; it has {gallery_size:,} now, so a higher threshold of the model card may decide: calibrate again"
     return text
 
 

@@ -58,7 +58,13 @@ def test_the_calibration_shows_what_it_rests_on() -> None:
 def test_a_gallery_that_has_grown_is_told() -> None:
     made = Calibration(**{name: getattr(MADE, name) for name in Calibration.__slots__} | {"identification": FITTED})
     assert "calibrate again" not in calibration.shown(made, 2)
-    assert "it has 3 now: calibrate again" in calibration.shown(made, 3)
+    assert "it has 3 now, so a higher threshold of the model card may decide" in calibration.shown(made, 3)
+
+
+def test_comparisons_in_doubt_are_shown() -> None:
+    made = Calibration(**{name: getattr(MADE, name) for name in Calibration.__slots__} | {"doubtful": 7})
+    assert "7 comparisons, counted as mistakes" in calibration.shown(made, 2)
+    assert "In doubt" not in calibration.shown(MADE, 2)
 
 
 def test_the_histogram_has_a_bar_a_bin_and_the_threshold_in_its_place() -> None:
@@ -156,7 +162,7 @@ def test_calibrating_in_the_sidebar(page: Any, clips: dict[str, Path], crowded: 
     page.wait_for_selector("#calibration svg.sl-histogram")
     said = page.locator("#calibration").inner_text()
     assert re.search(r"435 pairs of 30 people", said)
-    page.wait_for_selector("#header >> text=threshold: model card")  # identification keeps its own
+    page.wait_for_selector("#header >> text=calibration (verification), model card (identification)")
     page.get_by_role("tab", name="Verification").click()
     page.get_by_text("Details: threshold").locator("visible=true").click()
     page.wait_for_selector("text=Of 100 strangers, about 1 would pass.", state="attached")
