@@ -216,7 +216,6 @@ def _people(scores: NDArray[np.float32], apart: NDArray[np.bool_], bound: float,
         if alike and not apart[across].any():
             person[second] = person[first] = min(person[one], person[other])
     named = np.triu(scores >= bound, 1)
-    named[:, :names] = False
     named[names:] = False
     for name, track in _closest_first(scores, named):
         taken = apart[np.ix_(person == name, person == person[track])].any()

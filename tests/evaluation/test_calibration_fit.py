@@ -284,3 +284,10 @@ def test_numbers_that_are_none_are_refused(field: str) -> None:
     assert mapping.describe(float("nan")) == "no likelihood ratio"
     with pytest.raises(ValueError, match="finite"):
         mapping.ratio(float("inf"))
+
+
+def test_a_calibration_counts_scores_that_are_no_trials() -> None:
+    doubtful = dataclasses.replace(collected(), more_pairs=[((1, 1), 0.8)] * 20, doubtful=20)
+    made = calibration.fit(doubtful, calibration.Targets(0.01), "m", [], 3)
+    assert made.identification is not None
+    assert made.verification.value == made.identification.value == 0.801

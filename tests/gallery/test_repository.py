@@ -186,11 +186,11 @@ def test_enroll_refuses_what_is_wrong_and_changes_nothing(gallery: SQLiteGallery
 
 def test_size_counts_identities_not_references(tmp_path: Path) -> None:
     gallery = SQLiteGallery(tmp_path / "gallery")
-    assert (gallery.size(), gallery.is_empty()) == (0, True)
+    assert (gallery.size(), gallery.reference_count(), gallery.is_empty()) == (0, 0, True)
     assert not (tmp_path / "gallery").exists()
     for name in ("Ada", "Ada", "Ben"):
         gallery.enroll(name, reference(tmp_path, 0))
-    assert (gallery.size(), gallery.is_empty()) == (2, False)
+    assert (gallery.size(), gallery.reference_count(), gallery.is_empty()) == (2, 3, False)
 
 
 @pytest.mark.parametrize("name", ["../x", "..", "/etc/passwd", "<img src=x onerror=alert(1)>", "=cmd()", "a" * 100])

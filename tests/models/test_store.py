@@ -191,6 +191,8 @@ def test_promise_27_a_threshold_says_where_it_comes_from(tmp_path: Path) -> None
     assert verification.evidence == "measured on x"
     assert identification.value == 0.6
     set_ = Bench(tmp_path, *ALL, verification_threshold=0.0).store
+    assert set_.card_threshold("verification").source is ThresholdSource.MODEL_CARD
+    assert set_.card_threshold("verification").value > 0
     assert set_.threshold("verification").value == 0.0
     assert set_.threshold("verification").source is ThresholdSource.SETTING
     assert set_.threshold("verification").fmr is None
