@@ -164,6 +164,13 @@ def test_clip_and_frames_rest_while_a_job_runs(desk: Desk) -> None:
         assert (tab.panel.another._id, "click") in cancelled
         assert (tab.panel.drop._id, "upload") in cancelled
 
+    def first(trigger: tuple[int, str], key: str) -> int:
+        return next(one["id"] for one in dependencies if trigger in one["targets"] and one[key])
+
+    for tab in (desk.enrollment, desk.verification, desk.identification):
+        upload = (tab.panel.drop._id, "upload")
+        assert first(upload, "cancels") < first(upload, "backend_fn")  # else it hits a job started meanwhile
+
 
 def test_numbers_outside_the_clip_are_sent_back_as_its_ends(desk: Desk, clips: Clips) -> None:
     footage = desk.open(desk.verification, clips["one"])
