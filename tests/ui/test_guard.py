@@ -39,3 +39,6 @@ def test_size_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b").write_bytes(b"12345")
     assert folder_size(tmp_path) >= 5
+    before = folder_size(tmp_path)
+    (tmp_path / "link").hardlink_to(tmp_path / "a" / "b")
+    assert folder_size(tmp_path) - before < 5  # one file under two names is one file

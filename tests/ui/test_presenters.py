@@ -117,6 +117,13 @@ def test_strangers_are_promised_only_where_there_is_evidence() -> None:
     assert elements.strangers(0.0) == "In the evidence, no stranger passed."
 
 
+def test_the_evidence_is_said_once() -> None:
+    told = "On CUHK01, of 10,000 strangers about 1 passes and 38 % of the right people are turned away."
+    html = elements.evidence(Threshold(0.514, ThresholdSource.MODEL_CARD, told, 1e-4))
+    assert html.count("strangers") == 1
+    assert "not known" not in html
+
+
 def test_a_range_is_said_inclusively_with_times() -> None:
     assert (
         presenters.range_line(FrameRange.inclusive(63, 99), video_info()) == "frames 63–99 · 0:06.3–0:09.9 · 37 frames"
