@@ -137,16 +137,16 @@ class CoatEmbedder:
 
 
 class CoatModels:
-    """Serves the two; `missing` makes them fail as absent weights do, `slow` seconds pass before they are loaded."""
+    """Serves the two; `missing` makes them fail as absent weights do; they load once no file `hold` is there."""
 
-    def __init__(self, delay: float = 0.0, missing: bool = False, slow: float = 0.0) -> None:
+    def __init__(self, delay: float = 0.0, missing: bool = False, hold: Path | None = None) -> None:
         self.coats = CoatDetector(delay)
         self.missing = missing
-        self.slow = slow
+        self.hold = hold
 
     def detector(self) -> CoatDetector:
-        time.sleep(self.slow)
-        self.slow = 0.0
+        while self.hold is not None and self.hold.exists():
+            time.sleep(0.1)
         if self.missing:
             raise WeightsMissing("The file coats.pt is missing and could not be fetched. Put it into models/.")
         return self.coats
@@ -186,9 +186,7 @@ class Shown:
     suggestion: str = "Type the name “Yellow coat” and press Submit."
 
 
-def make_service(
-    root: Path, *, delay: float = 0.0, missing: bool = False, slow: float = 0.0, **changes: object
-) -> Sightline:
+def make_service(root: Path, *, delay: float = 0.0, missing: bool = False, **changes: object) -> Sightline:
     """Return a real service below `root` that sees drawn people."""
     values: dict[str, object] = {
         "gallery": root / "gallery",
@@ -204,7 +202,7 @@ def make_service(
         reader=reader,
         writer=writer,
         crops=JpegCropStore(),
-        models=CoatModels(delay, missing, slow),
+        models=CoatModels(delay, missing, root / "hold"),
         new_tracker=LaneTracker,
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
@@ -222,7 +220,6 @@ def main(arguments: Sequence[str]) -> None:
         root,
         delay=float(options.get("delay", 0)),
         missing=options.get("missing") == "1",
-        slow=float(options.get("slow", 0)),
         port=port,
         login=options.get("login"),
         mcp=options.get("mcp") == "1",

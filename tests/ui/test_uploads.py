@@ -47,9 +47,14 @@ def test_nothing_goes_while_the_same_file_may_be_arriving(tmp_path: Path) -> Non
 def test_a_call_gives_its_upload_back_when_it_fails(tmp_path: Path) -> None:
     uploads = Uploads(tmp_path)
     path = arrive(uploads)
-    with pytest.raises(RuntimeError), uploads.borrowed(path) as own:
-        assert own.read_bytes() == b"frames"
-        raise RuntimeError
+
+    def call() -> None:
+        with uploads.borrowed(path) as own:
+            assert own.read_bytes() == b"frames"
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        call()
     assert list(tmp_path.iterdir()) == []
 
 
