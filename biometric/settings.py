@@ -82,7 +82,7 @@ class Settings:
             user, _, password = self.login.partition(":")
             _check(bool(user and len(password) >= 8), "SIGHTLINE_LOGIN", "name:password with 8 characters or more", "…")
         _check(
-            self.login is not None or _is_loopback(self.host),
+            self.login is not None or is_loopback(self.host),
             "SIGHTLINE_HOST",
             "an address of this machine, unless SIGHTLINE_LOGIN sets a name:password",
             self.host,
@@ -139,7 +139,8 @@ def _check(condition: bool, variable: str, expected: str, got: object) -> None:
         raise InvalidSetting(f"{variable} must be {expected}, got {got}.")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is reached from this machine alone."""
     if host == "localhost":
         return True
     try:

@@ -1,6 +1,5 @@
 """Serves the page with the settings that a careful engineer starts from."""
 
-import ipaddress
 import signal
 import threading
 from pathlib import Path
@@ -10,7 +9,7 @@ from starlette.middleware import Middleware
 
 from biometric.errors import InvalidSetting
 from biometric.service import Sightline
-from biometric.settings import Settings
+from biometric.settings import Settings, is_loopback
 from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
 from biometric.ui.components import asset
@@ -18,6 +17,8 @@ from biometric.ui.guard import Guard
 from biometric.ui.theme import sightline_theme
 from biometric.ui.uploads import Uploads
 
+LOADING_SECONDS = 30
+"""How long ending waits for models that are being loaded: vendor libraries abort when they are cut off there."""
 QUEUE_SIZE = 20
 """Most waiting events; more are answered with "the queue is full"."""
 UPLOADS_AT_ONCE = 5
@@ -33,17 +34,22 @@ def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool
     interface = Interface(service, examples)
     blocks, settings = interface.blocks, service.settings
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
-    threading.Thread(target=interface.page.prepare, name="prepare", daemon=True).start()
+    loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
+    loading.start()
     if block:
         # A service manager's request to end is an orderly end, too: uploads go, as after Ctrl+C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        blocks.launch(**launch_options(settings, interface.page.uploads), prevent_thread_lock=not block)
+        _, address, _ = blocks.launch(**launch_options(settings, interface.page.uploads), prevent_thread_lock=True)
     except OSError as error:
         raise InvalidSetting(
             f"The page cannot be served on {settings.host}, port {settings.port}: the port is in use, or the address "
             "is not this machine's. Choose another port with SIGHTLINE_PORT or --port."
         ) from error
+    if block:
+        print(f"Sightline is at {address} (Ctrl+C ends it)", flush=True)
+        blocks.block_thread()
+        loading.join(LOADING_SECONDS)
     return interface
 
 
@@ -52,7 +58,7 @@ def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
     limit = settings.max_upload_mb * 1_000_000
     guard = Middleware(
         Guard,
-        loopback=_loopback(settings.host),
+        loopback=is_loopback(settings.host),
         uploads=uploads,
         upload_quota=UPLOADS_AT_ONCE * limit,
         upload_limit=limit + 100_000,  # the form around the file
@@ -63,7 +69,7 @@ def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
         "server_port": settings.port,
         "auth": None if login is None else tuple(login.split(":", 1)),
         "share": False,
-        "quiet": False,
+        "quiet": True,
         "show_error": False,
         "max_file_size": limit,
         "allowed_paths": [],
@@ -86,12 +92,3 @@ def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
 def _data_folders(settings: Settings) -> list[Path]:
     folders = [settings.gallery, settings.query, settings.cache]
     return [*folders, *([settings.models] if settings.models is not None else [])]
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
