@@ -27,6 +27,7 @@ import numpy as np
 from biometric.bootstrap import build
 from biometric.continuity import overlap
 from biometric.entities import FrameRange, Identification, ObservedClip
+from biometric.jobs import finish
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -51,13 +52,7 @@ def make_service(folder: Path) -> Sightline:
 
 def observe(service: Sightline, clip: Path, frames: FrameRange | None = None) -> ObservedClip:
     """Observe to the end."""
-    work = service.observe(clip, frames)
-    while True:
-        try:
-            next(work)
-        except StopIteration as finished:
-            result: ObservedClip = finished.value
-            return result
+    return finish(service.observe(clip, frames))
 
 
 class Assembly:

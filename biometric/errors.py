@@ -28,13 +28,12 @@ BiometricError
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
 │   ├── UnsupportedModel         loads, but is not a model for this role
 │   └── ModelMismatch            templates of two models would be compared
-├── GalleryError
-│   ├── EmptyGallery             nobody is enrolled
-│   ├── GalleryCorrupt           the database is damaged or of a newer version
-│   ├── GalleryBusy              another process holds the gallery for too long
-│   ├── ArchiveInvalid           an import file is damaged or not a gallery export
-│   └── StorageFull              the disk is full or not writable
-└── Interrupted                  the caller asked for the work to stop
+└── GalleryError
+    ├── EmptyGallery             nobody is enrolled
+    ├── GalleryCorrupt           the database is damaged or of a newer version
+    ├── GalleryBusy              another process holds the gallery for too long
+    ├── ArchiveInvalid           an import file is damaged or not a gallery export
+    └── StorageFull              the disk is full or not writable
 
 Messages are whole sentences for the person in front of the screen: what is wrong, and what to do.
 Adapters translate their library's errors into these; only the edges (page, API, command line) catch them.
@@ -207,7 +206,3 @@ class ArchiveInvalid(GalleryError):
 
 class StorageFull(GalleryError):
     """The disk is full or not writable."""
-
-
-class Interrupted(BiometricError):
-    """The caller asked for the work to stop."""

@@ -205,8 +205,7 @@ class _Run:
         rating = selection.quality(detection, others, height)
         reason = selection.refusal(detection, others, width, height, self.job.rules)
         if reason is not None:
-            shown = sum(refused.image is not None for refused in candidates.refused)
-            cut = selection.crop(image, detection.box) if shown < selection.REFUSED_SHOWN else None
+            cut = selection.crop(image, detection.box) if candidates.shows_refused else None
             candidates.refuse(detection, cut, rating, reason)
         elif candidates.wants(detection, rating):
             cut = selection.crop(image, detection.box)

@@ -135,6 +135,12 @@ class Candidates:
     bin_frames: int = 1
     best: dict[int, Pick] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
+    shown: int = 0
+
+    @property
+    def shows_refused(self) -> bool:
+        """Whether another refused sample keeps its crop (else it need not be cut)."""
+        return self.shown < REFUSED_SHOWN
 
     def offer(self, detection: Detection, image: Image, rating: float, sharpness: float) -> None:
         """Take a sample that passed the rules; `image` is its crop."""
@@ -152,8 +158,9 @@ class Candidates:
 
     def refuse(self, detection: Detection, image: Image | None, rating: float, reason: str) -> None:
         """Record a sample that failed a rule, keeping the crops of the first few."""
-        shown = sum(refused.image is not None for refused in self.refused)
-        self.refused.append(Refused(detection, reason, rating, image if shown < REFUSED_SHOWN else None))
+        kept = image if self.shows_refused else None
+        self.shown += kept is not None
+        self.refused.append(Refused(detection, reason, rating, kept))
 
     def wants(self, detection: Detection, rating: float) -> bool:
         """Whether a sample of this rating could still be kept (else its crop need not be cut)."""

@@ -4,13 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any
 
 from biometric.entities import Progress
+from biometric.jobs import Result, finish
 from biometric.service import Sightline
 from biometric.settings import Settings
 
-Result = TypeVar("Result")
 Command = Callable[[argparse.Namespace], int]
 
 DONE, NOT_CONFIRMED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -30,20 +30,12 @@ def build_service(options: argparse.Namespace) -> Sightline:
 
 def run(work: Generator[Progress, None, Result]) -> Result:
     """Run a long job to its end, with a progress line on stderr when it is a terminal."""
-    shown = sys.stderr.isatty()
+    if not sys.stderr.isatty():
+        return finish(work)
     try:
-        while True:
-            try:
-                progress = next(work)
-            except StopIteration as finished:
-                result: Result = finished.value
-                return result
-            if shown:
-                print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
+        return finish(work, lambda progress: print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True))
     finally:
-        work.close()
-        if shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def show(options: argparse.Namespace, result: Any, text: str) -> None:

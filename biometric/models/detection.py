@@ -75,7 +75,6 @@ class UltralyticsDetector:
         if not 0.0 <= confidence <= 1.0:
             raise ValueError(f"expected a confidence in [0, 1], got {confidence}")
         self._name = name
-        self._confidence = confidence
         self._lock = threading.Lock()
         _prepare(cache)
         source = _folder(path, files, cache)

@@ -1,20 +1,19 @@
 """Named endpoints: the same service and the same JSON as the command line, for programs and, where switched on, MCP."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
 from biometric import results
-from biometric.entities import FrameRange, ObservedClip, Progress
+from biometric.entities import FrameRange, ObservedClip
 from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
+from biometric.jobs import Result, finish
 from biometric.paths import resolve_inside
 from biometric.ui.page import MODEL_WORK, Page, logger, whole
 from biometric.ui.text import escape
-
-Result = TypeVar("Result")
 
 
 class Endpoints:
@@ -123,7 +122,7 @@ class Endpoints:
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
                 found = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
-                    files = _finish(service.write_outputs(observed, found, folder)).as_dict()
+                    files = finish(service.write_outputs(observed, found, folder)).as_dict()
             return results.identification_json(found, files)
 
         return _answer(run)
@@ -158,7 +157,7 @@ class Endpoints:
             if first is not None or last is not None:
                 end = service.probe(path).frame_count - 1 if last is None else whole(last, "to_frame")
                 frames = FrameRange.inclusive(0 if first is None else whole(first, "from_frame"), end)
-            yield _finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
+            yield finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
 
     def _clip(self, clip: Any) -> tuple[Path, str]:
         """Return path and name of an uploaded clip; a path that Gradio did not give for an upload is refused."""
@@ -182,15 +181,6 @@ def register(endpoints: Endpoints) -> None:
     gr.api(endpoints.verify, api_name="verify", concurrency_id=MODEL_WORK, concurrency_limit=1)
     gr.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=1)
     gr.api(endpoints.identities, api_name="identities")
-
-
-def _finish(work: Generator[Progress, None, Result]) -> Result:
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
 
 
 def _answer(run: Callable[[], Result]) -> Result:
