@@ -13,6 +13,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED") or PROJECT.parent / "shared")
 
 
+@pytest.fixture(autouse=True)
+def ordinary_priority() -> Iterator[None]:
+    """No test leaves the process real-time: browsers and servers inherit it and starve the machine."""
+    yield
+    if hasattr(os, "sched_getscheduler"):
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER, "a library made this process real-time"
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real clips and weights; the test is skipped, with a reason, where it is absent."""
