@@ -28,6 +28,13 @@ BiometricError
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
 │   ├── UnsupportedModel         loads, but is not a model for this role
 │   └── ModelMismatch            templates of two models would be compared
+├── TrainingError                a training run cannot begin or go on
+│   ├── LibraryMissing           requirements-train.txt is not installed
+│   ├── RunConflict              the folder holds another run, or is in use
+│   ├── DataTooSmall             too few people, pictures or crops for what was asked
+│   ├── LossNotFinite            the loss became infinite or no number; the last good checkpoint is kept
+│   ├── OutOfMemory              the device's memory is full; says which setting to lower
+│   └── OutputsDiffer            an exported file does not give what the trained network gives
 └── GalleryError
     ├── EmptyGallery             nobody is enrolled
     ├── GalleryCorrupt           the database is damaged or of a newer version
@@ -182,6 +189,34 @@ class UnsupportedModel(ModelError):
 
 class ModelMismatch(ModelError):
     """Templates of two different models would be compared."""
+
+
+class TrainingError(BiometricError):
+    """A training run cannot begin or go on."""
+
+
+class LibraryMissing(TrainingError):
+    """A library of requirements-train.txt is not installed."""
+
+
+class RunConflict(TrainingError):
+    """The folder holds another run, or another process trains in it."""
+
+
+class DataTooSmall(TrainingError):
+    """There are too few people, pictures or crops for what was asked."""
+
+
+class LossNotFinite(TrainingError):
+    """The loss became infinite or no number; the last good checkpoint is kept."""
+
+
+class OutOfMemory(TrainingError):
+    """The device's memory is full; the message says which setting to lower."""
+
+
+class OutputsDiffer(TrainingError):
+    """An exported file does not give what the trained network gives."""
 
 
 class GalleryError(BiometricError):

@@ -1,0 +1,1 @@
+"""Training: from videos to weights. Needs requirements-train.txt; the app does not."""

@@ -1,0 +1,262 @@
+"""The loop that every training of torch networks shares: epochs, schedule, precision, checkpoints, resuming.
+
+A task says what a batch costs and what an epoch achieved; the loop does the rest. Each epoch draws from generators
+seeded with (seed, epoch), and checkpoints are made between epochs: a run that was killed and resumed gives on the
+CPU the same numbers as one that was not.
+"""
+
+import math
+import os
+import time
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from biometric.entities import Progress
+from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict
+from biometric.training.runs import RunFolder
+
+_LARGE_PRIME = 1_000_003
+
+
+class Task(Protocol):
+    """What is trained."""
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """All modules with state, by name; trained are those parameters that require gradients."""
+
+    def batches(self, epoch: int) -> Iterable[Any]:
+        """The batches of an epoch; the same ones whenever it is asked with the same epoch."""
+
+    def steps(self) -> int:
+        """Number of batches an epoch."""
+
+    def loss(self, batch: Any) -> Tensor:
+        """The scalar to minimise; run under automatic mixed precision where that is on."""
+
+    def stepped(self, epoch: int) -> None:
+        """Called after each step of the optimizer, such as to move a momentum encoder."""
+
+    def judge(self, epoch: int) -> Mapping[str, float]:
+        """Quantities after an epoch (validation); {} where there is nothing to say this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how fast.
+
+    Attributes:
+        rate: learning rate after the warm-up; follows a half cosine to `final` × rate (arXiv 1608.03983).
+        warmup: epochs of linear rise.
+        optimizer: "adamw" or "sgd" (momentum 0.9, Nesterov).
+        decay: weight decay, for weights of two and more axes only.
+        half: bfloat16 (CPU, newer GPUs) or float16 with a scaled loss (older GPUs) instead of float32.
+        device: "cpu", "cuda", "cuda:1", …
+        clip: largest norm of the gradient, 0 for no limit.
+    """
+
+    epochs: int
+    rate: float
+    warmup: float = 1.0
+    final: float = 0.01
+    optimizer: str = "adamw"
+    decay: float = 1e-4
+    half: bool = False
+    device: str = "cpu"
+    seed: int = 0
+    clip: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or not 0 < self.rate < math.inf or self.warmup < 0 or self.decay < 0:
+            raise InvalidSetting("Training needs 1 or more epochs, a learning rate above 0, warm-up and decay from 0.")
+        if self.optimizer not in ("adamw", "sgd"):
+            raise InvalidSetting(f"There is no optimizer {self.optimizer!r}. Known: adamw, sgd.")
+
+    def rate_at(self, epoch: float) -> float:
+        """Learning rate at a point of the run, counted in epochs."""
+        if epoch < self.warmup:
+            return self.rate * (epoch + 1e-3) / self.warmup
+        share = (epoch - self.warmup) / max(1e-9, self.epochs - self.warmup)
+        return self.rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Generator[Progress, None, None]:
+    """Train to the end, from the run's checkpoint where there is one; yields progress.
+
+    Args:
+        setting: the option to lower when memory is full, for the message.
+
+    Raises:
+        LossNotFinite: nothing after the last checkpoint is kept.
+        OutOfMemory: names `setting`.
+        RunConflict: the checkpoint is not one of this task.
+    """
+    device = torch.device(plan.device)
+    for module in task.modules.values():
+        module.to(device)
+    optimizer = _optimizer(task, plan)
+    scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
+    done = _restore(task, run, optimizer, scaler)
+    started, first = time.monotonic(), done
+    for epoch in range(done, plan.epochs):
+        seed_all(plan.seed, epoch)
+        total, watch = 0.0, time.monotonic()
+        for step, batch in enumerate(task.batches(epoch)):
+            rate = plan.rate_at(epoch + step / task.steps())
+            total += _step(task, batch, optimizer, scaler, plan, rate, (run, setting))
+            task.stepped(epoch)
+            passed = epoch - first + (step + 1) / task.steps()
+            left = (time.monotonic() - started) / passed * (plan.epochs - first - passed)
+            yield Progress(f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=left)
+        row = {"epoch": epoch + 1, "loss": total / task.steps(), "rate": plan.rate_at(epoch + 1)}
+        with torch.no_grad():
+            row |= task.judge(epoch)
+        run.record({**row, "seconds": time.monotonic() - watch})
+        _save(task, run, optimizer, scaler, epoch + 1)
+
+
+def _step(
+    task: Task,
+    batch: Any,
+    optimizer: torch.optim.Optimizer,
+    scaler: Any,
+    plan: Plan,
+    rate: float,
+    where: tuple[RunFolder, str],
+) -> float:
+    """One step of the optimizer; returns the loss."""
+    run, setting = where
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    device = torch.device(plan.device)
+    try:
+        with torch.autocast(device.type, dtype=_half(device), enabled=plan.half):
+            loss = task.loss(batch)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise LossNotFinite(_not_finite(run, value))
+        optimizer.zero_grad(set_to_none=True)
+        scaler.scale(loss).backward()
+        if plan.clip:
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(_trained(task), plan.clip)
+        scaler.step(optimizer)
+        scaler.update()
+    except (torch.cuda.OutOfMemoryError, RuntimeError, MemoryError) as error:
+        if not memory_is_full(error):
+            raise
+        raise OutOfMemory(
+            f"The memory of {plan.device} is full. Lower {setting}, choose a smaller network, or free memory; "
+            "then go on with --resume."
+        ) from error
+    return value
+
+
+def memory_is_full(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had (torch has a type for it on CUDA only)."""
+    words = str(error).lower()
+    return (
+        isinstance(error, torch.cuda.OutOfMemoryError | MemoryError)
+        or "out of memory" in words
+        or "can't allocate memory" in words
+    )
+
+
+def _not_finite(run: RunFolder, value: float) -> str:
+    kept = (
+        f"The state after the last whole epoch is kept in {run.checkpoint}"
+        if run.checkpoint.is_file()
+        else "No epoch was finished, so nothing is kept"
+    )
+    return f"The loss became {value}. {kept}. Train again with a lower --rate, a longer --warmup or without --half."
+
+
+def seed_all(seed: int, epoch: int = 0) -> None:
+    """Seed torch for an epoch; data draws from generators of their own."""
+    torch.manual_seed(seed * _LARGE_PRIME + epoch)
+
+
+def _half(device: torch.device) -> torch.dtype:
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
+
+
+def _trained(task: Task) -> list[nn.Parameter]:
+    return [value for module in task.modules.values() for value in module.parameters() if value.requires_grad]
+
+
+def _optimizer(task: Task, plan: Plan) -> torch.optim.Optimizer:
+    """Weight decay pulls on weights, not on biases and scales of normalisations (arXiv 1812.01187, section 3.1)."""
+    values = _trained(task)
+    groups = [
+        {"params": [value for value in values if value.ndim > 1], "weight_decay": plan.decay},
+        {"params": [value for value in values if value.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if plan.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=plan.rate, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups, lr=plan.rate)
+
+
+def _save(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any, done: int) -> None:
+    if run.quiet:
+        return
+    state = {
+        "kind": run.kind,
+        "epoch": done,
+        "modules": {name: module.state_dict() for name, module in task.modules.items()},
+        "optimizer": optimizer.state_dict(),
+        "scaler": scaler.state_dict(),
+    }
+    save_state(state, run.checkpoint)
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write tensors and plain values whole or not at all."""
+    temporary = path.with_name(f".{path.name}.partial")
+    torch.save(state, temporary)
+    with temporary.open("rb") as stream:
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read what `save_state` wrote; nothing but tensors and plain values is accepted.
+
+    Raises:
+        RunConflict: the file is damaged or holds something else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or not isinstance(state.get("modules"), dict):
+            raise ValueError("no checkpoint of a training run")
+    except Exception as error:  # torch raises whatever a damaged file provokes
+        raise RunConflict(
+            f"The checkpoint {path} cannot be used: {error}. Delete it, or choose another --run."
+        ) from error
+    return state
+
+
+def _restore(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any) -> int:
+    """Load the checkpoint where there is one; return the number of epochs done."""
+    if not run.checkpoint.is_file():
+        run.forget_after(0)
+        return 0
+    state = load_state(run.checkpoint)
+    try:
+        for name, module in task.modules.items():
+            module.load_state_dict(state["modules"][name])
+        optimizer.load_state_dict(state["optimizer"])
+        scaler.load_state_dict(state["scaler"])
+        done = int(state["epoch"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise RunConflict(
+            f"The checkpoint {run.checkpoint} belongs to another kind of run. Choose another --run."
+        ) from error
+    run.forget_after(done)
+    return done
