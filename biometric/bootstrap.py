@@ -14,24 +14,19 @@ from biometric.settings import Settings
 
 if TYPE_CHECKING:
     from biometric.clips.demo import DemoClip
+    from biometric.clips.video_limits import VideoLimits
+    from biometric.training.cutting import Tools
 
 
 def build(settings: Settings) -> Sightline:
     """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
     from biometric.annotation import PillowAnnotator
     from biometric.clips.crops import JpegCropStore, sharpness
-    from biometric.clips.video import PyAVReader, VideoLimits
+    from biometric.clips.video import PyAVReader
     from biometric.clips.video_writing import H264Writer
 
     quiet_ultralytics(settings.cache)
-    reader = PyAVReader(
-        VideoLimits(
-            max_pixels=settings.max_pixels,
-            max_frames=settings.max_frames,
-            max_seconds=settings.max_seconds,
-            max_bytes=settings.max_upload_mb * 1_000_000,
-        )
-    )
+    reader = PyAVReader(_limits(settings))
     writer = H264Writer(reader)
     private = PrivateFolder(settings.temp)
     atexit.register(private.close)
@@ -46,6 +41,29 @@ def build(settings: Settings) -> Sightline:
         open_gallery=_open_gallery,
     )
     return Sightline(settings, adapters, private.path / "observations")
+
+
+def build_crop_tools(settings: Settings) -> "Tools":
+    """Return what crops for training are cut with. The detector loads when first needed."""
+    from biometric.clips.crops import sharpness
+    from biometric.clips.video import PyAVReader
+    from biometric.training import pictures
+    from biometric.training.cutting import Tools
+
+    quiet_ultralytics(settings.cache)
+    reader = PyAVReader(_limits(settings))
+    return Tools(reader, ModelStore(settings).detector, _new_tracker, sharpness, pictures.read)
+
+
+def _limits(settings: Settings) -> "VideoLimits":
+    from biometric.clips.video_limits import VideoLimits
+
+    return VideoLimits(
+        max_pixels=settings.max_pixels,
+        max_frames=settings.max_frames,
+        max_seconds=settings.max_seconds,
+        max_bytes=settings.max_upload_mb * 1_000_000,
+    )
 
 
 def _open_gallery(folder: Path) -> Gallery:

@@ -30,7 +30,7 @@ class JpegCropStore:
             ValueError: the crop is empty or no BGR picture.
             StorageFull: the disk is full or the folder cannot be written.
         """
-        data = _encoded(crop, JPEG_QUALITY)
+        data = encoded(crop, JPEG_QUALITY)
         try:
             _make_private(destination.parent)
             _write(data, destination)
@@ -68,7 +68,7 @@ class JpegCropStore:
         if image.shape[0] > height:
             width = max(1, round(image.shape[1] * height / image.shape[0]))
             image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        return _encoded(image, THUMBNAIL_QUALITY)
+        return encoded(image, THUMBNAIL_QUALITY)
 
 
 def sharpness(image: Image) -> float:
@@ -95,7 +95,8 @@ def _check(image: Image) -> None:
         )
 
 
-def _encoded(image: Image, quality: int) -> bytes:
+def encoded(image: Image, quality: int) -> bytes:
+    """Return a picture, (h, w, 3) uint8 BGR, as JPEG of `quality` (0 to 100). Raises `ValueError` as `save`."""
     _check(image)
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
