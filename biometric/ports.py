@@ -242,6 +242,13 @@ class Models(Protocol):
     def embedder(self) -> Embedder:
         """The embedder, loaded. Raises the `ModelError` family."""
 
+    def settle(self) -> None:
+        """Decide which embedder serves where only trying a download can tell; else do nothing. Raises as `embedder`.
+
+        Before it (and before the first use) `embedder_id` and the thresholds may be of a model that turns out not to
+        be had; from then on they stay the same.
+        """
+
     def embedder_id(self) -> str:
         """The `model_id` of the embedder that is or would be used, without loading it. Raises as `embedder`."""
 

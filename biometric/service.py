@@ -275,6 +275,8 @@ class Sightline:
         """
         from biometric.evaluation import calibration  # brings scikit-learn along
 
+        yield Progress("Loading models", 0, 0)
+        self.models.settle()
         opened = self.gallery(gallery)
         made = yield from calibration.calibrate(
             clips,

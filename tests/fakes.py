@@ -198,6 +198,9 @@ class FakeModels:
     def embedder(self) -> Embedder:
         return self._embedder
 
+    def settle(self) -> None:
+        pass
+
     def embedder_id(self) -> str:
         return self._embedder.model_id
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from biometric.cli.common import DONE, WRONG, run, show
 from biometric.models.cards import Card
-from biometric.models.store import ModelCheck, ModelStore
+from biometric.models.checking import ModelCheck
+from biometric.models.store import ModelStore
 from biometric.ports import ModelStatus
 from biometric.settings import Settings
 
@@ -64,7 +65,7 @@ def _line(status: ModelStatus) -> str:
 
 
 def _card_line(card: Card) -> str:
-    mark = " (recommended)" if card.recommended else ""
+    mark = " (recommended)" if card.recommended else " (starter)" if card.starter else ""
     lines = [f"{card.role}: {card.id}{mark}, {card.title}, licence {card.licence}"]
     return "\n".join([*lines, *(f"  {file.name}  {file.url or ''}".rstrip() for file in card.files)])
 
@@ -76,6 +77,7 @@ def _card_json(card: Card) -> dict[str, Any]:
         "role": str(card.role),
         "title": card.title,
         "recommended": card.recommended,
+        "starter": card.starter,
         "licence": card.licence,
         "files": files,
     }

@@ -72,6 +72,7 @@ def _note(observed: ObservedClip) -> None:
 def _enroll(options: argparse.Namespace) -> int:
     service = build_service(options)
     clean_name(options.name)
+    service.models.settle()
     service.gallery().check_model(service.models.embedder_id())
     enrollment = service.enroll(_observe(service, options), options.name, options.person)
     name, template = enrollment.identity.name, enrollment.reference.template
@@ -85,6 +86,7 @@ def _enroll(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("verification", options.threshold)
+    service.models.settle()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     service.gallery().find(options.name)
     observed = _observe(service, options)
@@ -97,6 +99,7 @@ def _verify(options: argparse.Namespace) -> int:
 def _identify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("identification", options.threshold)
+    service.models.settle()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     observed = _observe(service, options)
     identifications = service.identify(observed, threshold=options.threshold)

@@ -130,6 +130,8 @@ class Card:
         files: the first one is the file to open, the others belong to it.
         input: how crops are prepared; None for detectors, which prepare frames themselves.
         dimension: length of the embedding; None for detectors and where only the network knows.
+        recommended: used when nothing else is said.
+        starter: comes with the program and serves where the recommended weights cannot be had.
         notice: a sentence for people about assumptions made, or "".
     """
 
@@ -144,6 +146,7 @@ class Card:
     input: InputFormat | None = None
     dimension: int | None = None
     recommended: bool = False
+    starter: bool = False
     verification: DefaultThreshold = NOT_MEASURED
     identification: DefaultThreshold = NOT_MEASURED
     notice: str = ""
@@ -153,6 +156,8 @@ class Card:
             raise ValueError("expected at least one file, got none")
         if self.role is Role.EMBEDDER and self.input is None:
             raise ValueError("expected an input format for an embedder, got none")
+        if self.recommended and self.starter:
+            raise ValueError("expected a recommended model or a starter, got one that is both")
         if self.dimension is not None and self.dimension < 1:
             raise ValueError(f"expected a dimension of at least 1, got {self.dimension}")
 
@@ -222,6 +227,8 @@ def read_manifest(path: Path) -> tuple[Card, ...]:
     for role in Role:
         if sum(card.role is role and card.recommended for card in cards) != 1:
             raise InvalidSetting(f"{path.name}: exactly one {role} must have the key 'recommended'.")
+        if sum(card.role is role and card.starter for card in cards) > 1:
+            raise InvalidSetting(f"{path.name}: at most one {role} may have the key 'starter'.")
     return cards
 
 
@@ -245,6 +252,7 @@ def _card(manifest: str, number: int, values: object) -> Card:
             else None,
             dimension=table.take("dimension", int) if role is Role.EMBEDDER else None,
             recommended=table.take("recommended", bool, False),
+            starter=table.take("starter", bool, False),
             verification=default_threshold(table, "verification"),
             identification=default_threshold(table, "identification"),
         )

@@ -2,13 +2,16 @@
 
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from http.client import HTTPException
 from pathlib import Path
@@ -20,6 +23,8 @@ from biometric.models.cards import Card, CardFile
 
 TIMEOUT = 5.0
 """Seconds to wait for a connection or for the next bytes: offline, the page must say so soon."""
+PATIENCE = 20.0
+"""Seconds to wait for the first byte in all, name resolution included, where nothing else could serve."""
 _CHUNK = 1 << 18
 
 
@@ -32,6 +37,8 @@ class Readable(Protocol):
 
 Opener = Callable[[str, float], AbstractContextManager[Readable]]
 """Opens an https address with a time-out in seconds."""
+_Answer = Callable[[], AbstractContextManager[tuple[bytes, Readable]]]
+"""Opens one address: its first byte and the rest."""
 
 
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
@@ -60,11 +67,16 @@ def missing(card: Card, folder: Path, why: str) -> WeightsMissing:
     )
 
 
-def fetch_card(card: Card, folder: Path, opener: Opener = open_https) -> Generator[Progress, None, None]:
+def fetch_card(
+    card: Card, folder: Path, opener: Opener = open_https, patience: float = PATIENCE
+) -> Generator[Progress, None, None]:
     """Download a card's files into `folder`, yielding progress in kilobytes; files that are there stay.
 
     Nothing is left under a file's own name unless its size and checksum are right; closing the generator
     removes what was begun.
+
+    Args:
+        patience: seconds to wait for the first byte of each file, whatever holds it up.
 
     Raises:
         WeightsMissing: no address, no connection, or the download broke off.
@@ -77,10 +89,10 @@ def fetch_card(card: Card, folder: Path, opener: Opener = open_https) -> Generat
             continue
         if not file.url:
             raise missing(card, folder, f"nobody offers {file.basename} for download")
-        yield from _fetch(card, file, folder, opener)
+        yield from _fetch(card, file, folder, functools.partial(_answer, opener, file.url, patience))
 
 
-def _fetch(card: Card, file: CardFile, folder: Path, opener: Opener) -> Generator[Progress, None, None]:
+def _fetch(card: Card, file: CardFile, folder: Path, answer: _Answer) -> Generator[Progress, None, None]:
     target = folder / file.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +102,7 @@ def _fetch(card: Card, file: CardFile, folder: Path, opener: Opener) -> Generato
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            checksum = yield from _copy(card, file, folder, opener, stream)
+            checksum = yield from _copy(card, file, folder, answer, stream)
             stream.flush()
             os.fsync(stream.fileno())
         if checksum != file.checksum:
@@ -111,14 +123,15 @@ def _fetch(card: Card, file: CardFile, folder: Path, opener: Opener) -> Generato
 
 
 def _copy(
-    card: Card, file: CardFile, folder: Path, opener: Opener, stream: IO[bytes]
+    card: Card, file: CardFile, folder: Path, answer: _Answer, stream: IO[bytes]
 ) -> Generator[Progress, None, str]:
     """Copy the response into `stream`; return its checksum. Network errors become `WeightsMissing`."""
     checksum = hashlib.new(file.algorithm)
     done, started = 0, time.monotonic()
     try:
-        with opener(file.url, TIMEOUT) as response:
-            while chunk := response.read(_CHUNK):
+        with answer() as (first, response):
+            chunk = first + response.read(_CHUNK - len(first))
+            while chunk:
                 done += len(chunk)
                 if done > file.size:
                     raise WeightsCorrupt(
@@ -130,6 +143,7 @@ def _copy(
                 yield Progress(
                     f"Fetching {file.basename}: kilobyte", done // 1000, file.size // 1000, seconds_left=left
                 )
+                chunk = response.read(_CHUNK)
     except (OSError, HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it holds the connection of the refused request
@@ -138,6 +152,43 @@ def _copy(
     if done < file.size:
         raise missing(card, folder, f"downloading {file.basename} broke off after {done} of {file.size} bytes")
     return checksum.hexdigest()
+
+
+@contextlib.contextmanager
+def _answer(opener: Opener, url: str, patience: float) -> Iterator[tuple[bytes, Readable]]:
+    """Open an address; give its first byte (none where it is empty) and the response. Raises OSError, HTTPException.
+
+    The wait is a thread's, because no time-out ends a name resolution that hangs: after `patience` seconds that thread
+    is left to itself and closes whatever it still gets.
+    """
+    answered: Future[tuple[bytes, Readable]] = Future()
+    opened = contextlib.ExitStack()
+
+    def ask() -> None:
+        try:
+            response = opened.enter_context(opener(url, TIMEOUT))
+            first = response.read(1)
+        except Exception as error:  # noqa: BLE001 - told by the thread that waits, whatever it is
+            opened.close()
+            if answered.set_running_or_notify_cancel():
+                answered.set_exception(error)
+            elif isinstance(error, urllib.error.HTTPError):
+                error.close()
+        else:
+            if answered.set_running_or_notify_cancel():
+                answered.set_result((first, response))
+            else:
+                opened.close()
+
+    threading.Thread(target=ask, name="download", daemon=True).start()
+    try:
+        answer = answered.result(patience)
+    except TimeoutError as error:
+        if answered.cancel():
+            raise TimeoutError(f"no answer within {patience:g} seconds") from error
+        answer = answered.result()  # it came at the last moment, or was a time-out of the connection itself
+    with opened:
+        yield answer
 
 
 def _write(stream: IO[bytes], chunk: bytes) -> None:

@@ -4,43 +4,32 @@ Importing this module loads no library: the adapters are imported by the methods
 """
 
 import threading
-import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
-
-from biometric.entities import Frame, Image, Progress, Threshold, ThresholdSource
+from biometric.entities import Progress, Threshold, ThresholdSource
 from biometric.errors import BiometricError, InvalidSetting
+from biometric.jobs import finish
+from biometric.models import loading
 from biometric.models.cards import Card, Format, Role
-from biometric.models.sealing import sealed_folder
-from biometric.models.weights import Weights, WeightStore
+from biometric.models.checking import ModelCheck, check_detector, check_embedder
+from biometric.models.weights import Weights, WeightStore, starter_notice
 from biometric.ports import Detector, Embedder, ModelStatus
 from biometric.settings import PROJECT, Settings
+
+T = TypeVar("T")
 
 LoadDetector = Callable[[Weights, str, Path], Detector]
 LoadEmbedder = Callable[[Weights, str, Path], Embedder]
 """Make an adapter of weights, a device ("cpu", "cuda", "cuda:1", …) and the cache folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCheck:
-    """Outcome of trying a model: `problem` is a sentence for people, "" when it works.
-
-    Attributes:
-        milliseconds: for one picture, best of three after a first; None when it did not run.
-    """
-
-    role: str
-    card: str
-    device: str
-    milliseconds: float | None
-    problem: str = ""
-
-
 class ModelStore:
     """ports.Models.
+
+    What serves a role is decided once, by its first use: templates, their model id and the thresholds that judge them
+    are then of one card, whatever is fetched meanwhile. Only `close` opens the question again.
 
     Args:
         settings: which models, which device, where the cache is.
@@ -62,10 +51,11 @@ class ModelStore:
     ) -> None:
         self._settings = settings
         self._weights = weights or WeightStore.of_project(PROJECT, settings.models, settings.offline)
-        self._load_detector = load_detector or _load_detector
-        self._load_embedder = load_embedder or _load_embedder
+        self._load_detector = load_detector or loading.load_detector
+        self._load_embedder = load_embedder or loading.load_embedder
         self._cuda_devices = cuda_devices or _cuda_devices
         self._locks = {role: threading.Lock() for role in Role}
+        self._serving: dict[Role, Weights] = {}
         self._detector: Detector | None = None
         self._embedder: Embedder | None = None
         self._device: str | None = None
@@ -79,20 +69,32 @@ class ModelStore:
         """
         with self._locks[Role.DETECTOR]:
             if self._detector is None:
-                weights = self._obtained(Role.DETECTOR)
-                self._detector = self._load_detector(weights, self.device(), self._settings.cache)
+                self._detector = self._loaded(Role.DETECTOR, self._load_detector)
             return self._detector
 
     def embedder(self) -> Embedder:
         """The embedder; fetched, verified and loaded by the first call. Raises as `detector`."""
         with self._locks[Role.EMBEDDER]:
             if self._embedder is None:
-                weights = self._obtained(Role.EMBEDDER)
-                self._embedder = self._load_embedder(weights, self.device(), self._settings.cache)
+                self._embedder = self._loaded(Role.EMBEDDER, self._load_embedder)
             return self._embedder
 
+    def settle(self) -> None:
+        """Decide which embedder serves, without loading it, where only trying a download can tell.
+
+        That is so while the recommended weights are absent and a starter could take their place: until then
+        `embedder_id` and the thresholds are the recommended card's.
+
+        Raises:
+            ModelError: the starter is corrupt.
+        """
+        role = Role.EMBEDDER
+        with self._locks[role]:
+            if self._named(role) is None and not self._chosen(role).present and self._weights.starter(role) is not None:
+                self._obtained(role)
+
     def embedder_id(self) -> str:
-        """The model id of the embedder that is or would be used; loads nothing.
+        """The model id of the embedder that is or would be used; loads nothing. See `settle`.
 
         Raises:
             ModelError, InvalidSetting: the embedder that is named cannot be used.
@@ -126,19 +128,25 @@ class ModelStore:
         return asked
 
     def _chosen(self, role: Role) -> Weights:
-        return self._weights.choose(role, self._named(role))
+        serving = self._serving.get(role)
+        return self._weights.choose(role, self._named(role)) if serving is None else serving
 
     def _named(self, role: Role) -> str | None:
         return self._settings.detector if role is Role.DETECTOR else self._settings.embedder
 
     def _obtained(self, role: Role) -> Weights:
-        """Weights on this machine with every byte checked; downloads where that is allowed."""
-        fetching = self._weights.obtain(self._chosen(role))
-        while True:
-            try:
-                next(fetching)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
+        """Weights on this machine with every byte checked; downloads where that is allowed. They serve from now on."""
+        if role not in self._serving:
+            self._serving[role] = finish(self._weights.serve(role, self._named(role)))
+        return self._serving[role]
+
+    def _loaded(self, role: Role, load: Callable[[Weights, str, Path], T]) -> T:
+        weights = self._obtained(role)
+        try:
+            return load(weights, self.device(), self._settings.cache)
+        except BaseException:
+            del self._serving[role]  # files may be mended before the next try
+            raise
 
     def fetch(self, role: str | None = None) -> Generator[Progress, None, None]:
         """Download and verify the weights that a role (or each) uses by setting or recommendation.
@@ -150,26 +158,34 @@ class ModelStore:
             ModelError, StorageFull: as `detector`.
         """
         for item in _roles(role):
-            chosen, recommended = self._chosen(item), self._weights.recommended(item)
+            chosen, recommended = self._weights.choose(item, self._named(item)), self._weights.recommended(item)
             if self._named(item) is None and chosen.card is not recommended:
                 chosen = Weights(recommended)
             yield from self._weights.obtain(chosen)
 
     def notices(self) -> tuple[str, ...]:
         """Sentences about replaced weights and devices, for people. Loads nothing."""
-        sentences = []
-        for role in Role:
-            try:
-                weights = self._chosen(role)
-            except BiometricError:
-                continue  # told by status() and on use
-            sentences += [weights.notice or weights.card.notice]
+        notices = {role: self._notice(role) for role in Role}
+        starters = [role for role in Role if notices[role] == starter_notice(role)]
+        sentences = [starter_notice(*starters)] if starters else []
+        sentences += [notice for role, notice in notices.items() if role not in starters]
         detector = self._detector
         if detector is not None and self.device() != "cpu" and detector.device.startswith("CPU"):
             sentences.append(
                 f"The detector {detector.name} runs on the CPU: its file is an export that CUDA cannot run."
             )
         return tuple(sentence for sentence in sentences if sentence)
+
+    def _notice(self, role: Role) -> str:
+        try:
+            weights = self._chosen(role)
+            if weights.card.starter and self._named(role) is None:
+                now = self._weights.choose(role)
+                if now.present and not now.card.starter:
+                    return f"{now.card.title} can serve as {role} now: start Sightline again to use it."
+        except BiometricError:
+            return ""  # told by status() and on use
+        return weights.notice or weights.card.notice
 
     def status(self) -> list[ModelStatus]:
         """What serves each role: card, state ("loaded", "ready", "to be fetched", "missing", "error"), device.
@@ -193,7 +209,7 @@ class ModelStore:
             state = "missing" if self._settings.offline else "to be fetched"
         path = weights.main if weights.present else None
         card = weights.card
-        return ModelStatus(role, card.id, state, device, path, card.licence, weights.notice or card.notice)
+        return ModelStatus(role, card.id, state, device, path, card.licence, self._notice(role))
 
     def _expected_device(self, weights: Weights) -> str:
         device = self.device()
@@ -235,8 +251,14 @@ class ModelStore:
         return float(self.card_threshold("verification").value)
 
     def check(self) -> list[ModelCheck]:
-        """Verify checksums now, load each model and run it on a made-up picture; problems are reported, not raised."""
-        return [self._check(role) for role in Role]
+        """Verify checksums now, load each model and run it on a made-up picture; problems are reported, not raised.
+
+        Starters that do not serve follow those that do: they must work when they are needed.
+        """
+        serving = [self._check(role) for role in Role]
+        tried = {outcome.card for outcome in serving}
+        starters = [starter for role in Role if (starter := self._weights.starter(role)) is not None]
+        return serving + [self._check_starter(starter) for starter in starters if starter.card.id not in tried]
 
     def _check(self, role: Role) -> ModelCheck:
         card = ""
@@ -247,13 +269,21 @@ class ModelStore:
                 self._weights.verify(weights, again=True)
             if role is Role.DETECTOR:
                 detector = self.detector()
-                frame = Frame(0, _picture(720, 1280), 0.0)
-                return ModelCheck(role, card, detector.device, _milliseconds(lambda: detector.detect([frame])))
+                return check_detector(self._chosen(role).card.id, detector)
             embedder = self.embedder()
-            crop = _picture(256, 128)
-            return ModelCheck(role, card, embedder.device, _milliseconds(lambda: embedder.embed([crop])))
+            return check_embedder(self._chosen(role).card.id, embedder)
         except BiometricError as error:
             return ModelCheck(role, card, "", None, str(error))
+
+    def _check_starter(self, weights: Weights) -> ModelCheck:
+        card, cache = weights.card, self._settings.cache
+        try:
+            self._weights.verify(weights, again=True)
+            if card.role is Role.DETECTOR:
+                return check_detector(card.id, self._load_detector(weights, self.device(), cache))
+            return check_embedder(card.id, self._load_embedder(weights, self.device(), cache))
+        except BiometricError as error:
+            return ModelCheck(card.role, card.id, "", None, str(error))
 
     def close(self) -> None:
         """Release the models; the next use loads them again."""
@@ -263,6 +293,7 @@ class ModelStore:
                     self._detector = None
                 else:
                     self._embedder = None
+                self._serving.pop(role, None)
 
 
 def _roles(role: str | None) -> list[Role]:
@@ -274,23 +305,6 @@ def _roles(role: str | None) -> list[Role]:
         raise InvalidSetting(f"There is no model role {role!r}. Roles: {', '.join(Role)}.") from error
 
 
-def _picture(height: int, width: int) -> Image:
-    """A made-up (height, width, 3) uint8 picture with structure: gradients and a checkerboard."""
-    rows, columns = np.mgrid[0:height, 0:width]
-    board = ((rows // 16 + columns // 16) % 2) * 60
-    channels = (rows * 255 // height, columns * 255 // width, board + 90)
-    return np.stack(channels, axis=-1).astype(np.uint8)
-
-
-def _milliseconds(run: Callable[[], object]) -> float:
-    times = []
-    for _ in range(4):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return min(times[1:]) * 1000  # the first run compiles and allocates
-
-
 def _cuda_devices() -> int:
     """Count CUDA devices; where no NVIDIA driver is loaded, without the seconds that importing torch takes."""
     if not any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia")):
@@ -298,46 +312,3 @@ def _cuda_devices() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
-def _load_detector(weights: Weights, device: str, cache: Path) -> Detector:
-    from biometric.models.detection import UltralyticsDetector
-
-    return UltralyticsDetector(weights.main, _name(weights), device, cache, files=weights.paths)
-
-
-def _name(weights: Weights) -> str:
-    return weights.card.title if weights.card.id.startswith("sha256:") else weights.card.id
-
-
-def _load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
-    card, path = weights.card, weights.main
-    form = card.input
-    if form is None:
-        raise InvalidSetting(f"The card {card.id} does not say how crops are prepared.")
-    if card.format is Format.SAFETENSORS:
-        from biometric.models.embedding_torch import TorchEmbedder
-
-        return TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, device, card.dimension)
-    if device == "cpu":
-        from biometric.models.embedding_openvino import OpenVINOEmbedder
-
-        return OpenVINOEmbedder(path, form, card.id, card.dimension)
-    from biometric.models.embedding_torch import TorchEmbedder
-
-    if card.format is Format.ONNX:
-        path = _as_ir(weights, cache)
-    return TorchEmbedder.from_ir(path, form, card.id, device, card.dimension)
-
-
-def _as_ir(weights: Weights, cache: Path) -> Path:
-    """The IR of an ONNX file, converted once: the form from which torch rebuilds a network."""
-    from biometric.models.embedding_openvino import convert_to_ir
-
-    digest = weights.card.files[0].checksum[:16]
-    folder = cache / "embedders" / f"{weights.main.stem}-{digest}"
-
-    def make(scratch: Path) -> None:
-        convert_to_ir(weights.main, scratch / "model.xml")
-
-    return sealed_folder(folder, make) / "model.xml"

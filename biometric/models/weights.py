@@ -1,19 +1,30 @@
 """Finds the weight files that serve a role, fetches the recommended ones, and checks every byte before use.
 
 Order, for each role: the file or card that the settings name → the recommended card, if its files are there →
-any other card whose files are there (with a notice) → the recommended card, to be downloaded.
+any other card but a starter whose files are there (with a notice) → the recommended card, downloaded → the starter
+(with a notice), at once where downloading is switched off.
 """
 
+import logging
+import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biometric.entities import Progress
-from biometric.errors import InvalidSetting, WeightsCorrupt
+from biometric.errors import InvalidSetting, ModelError, StorageFull, WeightsCorrupt
 from biometric.models.cards import Card, Role, read_manifest
-from biometric.models.fetching import Opener, fetch_card, missing, open_https
+from biometric.models.fetching import PATIENCE, Opener, fetch_card, missing, open_https
 from biometric.models.own_weights import digest, fresh_digest, own_card
 
+logger = logging.getLogger(__name__)
+
+QUICK = 4.0
+"""Seconds that a download has to begin in where a starter could serve instead."""
+AGAIN = 1.5
+"""The same, soon after a download that failed slowly: the other role must not make people wait as long again."""
+REMEMBERED = 300.0
+"""Seconds for which a slow failure is remembered."""
 _DEPTH = 3
 """How deep below a folder of weights files are looked for (Open Model Zoo's downloader makes three levels)."""
 
@@ -61,6 +72,7 @@ class WeightStore:
         self._offline = offline
         self._opener = opener
         self._verified: set[Path] = set()
+        self._failed_slowly: float | None = None  # when, on the monotonic clock
 
     @classmethod
     def of_project(cls, project: Path, extra: Path | None, offline: bool) -> "WeightStore":
@@ -84,17 +96,50 @@ class WeightStore:
             UnsupportedModel, WeightsCorrupt: a file of the user's own cannot serve the role.
         """
         if wanted is not None:
-            return self._named(role, wanted)
+            named = self._named(role, wanted)
+            return replace(named, notice=_named_starter(role)) if named.card.starter else named
         recommended = self.recommended(role)
         if paths := self._locate(recommended):
             return Weights(recommended, paths)
         for card in self.cards:
-            if card.role is role and (paths := self._locate(card)):
+            if card.role is role and not card.starter and (paths := self._locate(card)):
                 return Weights(card, paths, self._replacement(role, card))
-        return Weights(recommended)
+        starter = self.starter(role) if self._offline else None
+        return Weights(recommended) if starter is None else starter
 
-    def obtain(self, weights: Weights) -> Generator[Progress, None, Weights]:
+    def starter(self, role: Role) -> Weights | None:
+        """The starter weights of a role with the notice that they come with, None where they are not here."""
+        card = next((card for card in self.cards if card.role is role and card.starter), None)
+        paths = () if card is None else self._locate(card)
+        return Weights(card, paths, starter_notice(role)) if card is not None and paths else None
+
+    def serve(self, role: Role, wanted: str | None = None) -> Generator[Progress, None, Weights]:
+        """Choose, obtain and check what serves a role; the starter, if the recommended card cannot be had soon.
+
+        Raises: as `choose` and `obtain`; a failed download only where there is no starter.
+        """
+        chosen = self.choose(role, wanted)
+        starter = None if wanted is not None or chosen.present else self.starter(role)
+        if starter is None:
+            return (yield from self.obtain(chosen))
+        started = time.monotonic()
+        try:
+            return (yield from self.obtain(chosen, self._patience(started)))
+        except (ModelError, StorageFull) as error:
+            logger.warning("starter weights serve as %s: %s", role, error)
+            if time.monotonic() - started > QUICK / 4:
+                self._failed_slowly = time.monotonic()
+        return (yield from self.obtain(starter))
+
+    def _patience(self, now: float) -> float:
+        recent = self._failed_slowly is not None and now - self._failed_slowly < REMEMBERED
+        return AGAIN if recent else QUICK
+
+    def obtain(self, weights: Weights, patience: float = PATIENCE) -> Generator[Progress, None, Weights]:
         """Download what is not there and check every file; return the weights with their paths.
+
+        Args:
+            patience: seconds that each download has to begin in.
 
         Raises:
             WeightsMissing: absent, and offline or not to be had; names files, source and folder.
@@ -105,7 +150,7 @@ class WeightStore:
             card = weights.card
             if self._offline:
                 raise missing(card, self.folders[0], "downloading is switched off (SIGHTLINE_OFFLINE)")
-            yield from fetch_card(card, self.folders[0], self._opener)
+            yield from fetch_card(card, self.folders[0], self._opener, patience)
             weights = Weights(card, tuple(self.folders[0] / file.name for file in card.files), weights.notice)
         self.verify(weights)
         return weights
@@ -213,6 +258,19 @@ class WeightStore:
             f"{card.title} serves as {role}, because the recommended {recommended.title} is not on this machine. "
             f"Fetch it with: python -m biometric models fetch {role}"
         )
+
+
+def starter_notice(*roles: Role) -> str:
+    """Say that starters serve these roles for want of the recommended weights, and how to get those."""
+    who, verb = (" and ".join(roles).capitalize(), "uses" if len(roles) == 1 else "use")
+    return f"{who} {verb} starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
+
+
+def _named_starter(role: Role) -> str:
+    return (
+        f"SIGHTLINE_{role.upper()} names starter weights, which are less accurate than the recommended ones. "
+        "Leave it unset to use those."
+    )
 
 
 def _folders(root: Path) -> list[Path]:

@@ -88,6 +88,7 @@ def test_a_good_manifest_is_read(tmp_path: Path) -> None:
         ("recommended = true", "recommended = false", "embedder.*'recommended'"),
         ("[card.input]", '[card.verification]\nvalue = 2.0\nevidence = "x"\n[card.input]', "'one'.*verification"),
         ("[card.input]", "[card.verification]\nvalue = 0.5\n[card.input]", "'one'.*verification.*'evidence'"),
+        ("recommended = true", "recommended = true\nstarter = true", "'one'.*recommended.*both"),
         ("[[card]]", "[[card", "cannot be read"),
     ],
 )
@@ -95,6 +96,16 @@ def test_a_mistake_names_the_card_and_the_key(tmp_path: Path, old: str, new: str
     assert old in GOOD
     with pytest.raises(InvalidSetting, match=expected):
         read(tmp_path, GOOD.replace(old, new, 1))
+
+
+def test_there_is_at_most_one_starter_a_role(tmp_path: Path) -> None:
+    starter = GOOD.partition('[[card]]\nid = "two"')[0].replace("recommended = true", "starter = true")
+    first, second = (starter.replace('"one"', f'"{name}"') for name in ("small", "smaller"))
+    cards = read(tmp_path, GOOD + first)
+    assert [card.id for card in cards if card.starter] == ["small"]
+    assert not cards[-1].recommended
+    with pytest.raises(InvalidSetting, match=r"at most one embedder.*'starter'"):
+        read(tmp_path, GOOD + first + second)
 
 
 def test_an_absent_manifest_is_an_error(tmp_path: Path) -> None:

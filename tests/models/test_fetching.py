@@ -2,10 +2,12 @@
 
 import hashlib
 import http.server
+import io
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = {"/good": CONTENT, "/changed": CONTENT[:-1] + b"!", "/long": CONTENT + b"x"}.get(self.path, CONTENT)
         if self.path == "/absent":
             self.send_error(404)
+            return
+        if self.path == "/silent":
+            self.server.released.wait(5)  # type: ignore[attr-defined]
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -150,3 +155,50 @@ def test_a_redirection_away_from_https_is_refused() -> None:
         _HttpsOnly().redirect_request(request, None, 302, "", {}, "http://weights.example/w.pt")  # type: ignore[arg-type]
     followed = _HttpsOnly().redirect_request(request, None, 302, "", {}, "https://b.example/w.pt")  # type: ignore[arg-type]
     assert followed is not None
+
+
+class Hanging:
+    """Opens nothing until it is let go, as a name resolution without a network does."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.asked = 0
+        self.closed = threading.Event()
+
+    @contextmanager
+    def __call__(self, url: str, timeout: float) -> Iterator[Readable]:
+        self.asked += 1
+        self.let_go.wait(20)
+        try:
+            yield io.BytesIO(CONTENT)
+        finally:
+            self.closed.set()
+
+
+def test_a_name_resolution_that_hangs_is_given_up_in_time_and_closed_when_it_ends(tmp_path: Path) -> None:
+    opener, started = Hanging(), time.monotonic()
+    with pytest.raises(WeightsMissing, match=r"no answer within 0\.1 seconds"):
+        list(fetch_card(card(), tmp_path, opener, patience=0.1))
+    assert time.monotonic() - started < 2
+    assert leftovers(tmp_path) == []
+    assert not opener.closed.is_set()
+    opener.let_go.set()
+    assert opener.closed.wait(5)
+
+
+def test_a_server_that_sends_nothing_is_given_up_in_time(
+    server: http.server.ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(WeightsMissing, match="no answer within"):
+        list(fetch_card(card("/silent"), tmp_path, Opener(server), patience=0.2))
+    assert time.monotonic() - started < 2
+
+
+def test_a_mistake_in_an_opener_is_not_swallowed(tmp_path: Path) -> None:
+    def broken(url: str, timeout: float) -> AbstractContextManager[Readable]:
+        raise ValueError("a mistake")
+
+    with pytest.raises(ValueError, match="a mistake"):
+        list(fetch_card(card(), tmp_path, broken))
+    assert leftovers(tmp_path) == []

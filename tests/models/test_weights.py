@@ -1,14 +1,20 @@
 """Which file serves a role, and that no byte of it goes unchecked."""
 
 import hashlib
+import io
 import shutil
-from collections.abc import Generator
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, WeightsMissing
+from biometric.models import weights
 from biometric.models.cards import IMAGENET, Card, CardFile, Format, Role, read_manifest
 from biometric.models.weights import Weights, WeightStore
 from biometric.settings import PROJECT
@@ -151,14 +157,14 @@ def test_promise_16_a_truncated_file_is_reported_and_not_overlooked(folder: Path
 def test_checksums_are_verified_once_a_process_and_again_on_demand(folder: Path) -> None:
     path = put(folder, "best.pt", BEST)
     store = WeightStore(CARDS, [folder])
-    weights = finish(store.obtain(store.choose(Role.DETECTOR)))
+    found = finish(store.obtain(store.choose(Role.DETECTOR)))
     path.write_bytes(BEST[::-1])
-    store.verify(weights)
+    store.verify(found)
     with pytest.raises(WeightsCorrupt):
-        store.verify(weights, again=True)
+        store.verify(found, again=True)
     path.unlink()
     with pytest.raises(WeightsCorrupt, match="cannot be read"):
-        store.verify(weights)
+        store.verify(found)
 
 
 @pytest.mark.real
@@ -186,6 +192,125 @@ def test_promise_16_real_weights_pass_and_each_changed_file_refuses(shared: Path
                 WeightStore(cards, [copy]).verify(weights)
             content[len(content) // 2] ^= 1
             path.write_bytes(content)
+
+
+SMALL = Card("small", Role.DETECTOR, "Small", Format.ULTRALYTICS, "", (file("starter.pt", b"small weights"),), "MIT",
+             "x", starter=True)  # fmt: skip
+SMALL_MIND = Card("small-mind", Role.EMBEDDER, "Small", Format.ONNX, "", (file("starter.onnx", b"mind"),), "MIT", "x",
+                  IMAGENET, 4, starter=True)  # fmt: skip
+
+
+class Network:
+    """Openers of every fortune: `answer` gives what comes, or raises; `asked` counts."""
+
+    def __init__(self, answer: Callable[[], bytes]) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    @contextmanager
+    def __call__(self, url: str, timeout: float) -> Iterator[io.BytesIO]:
+        self.asked += 1
+        yield io.BytesIO(self.answer())
+
+
+def down() -> bytes:
+    raise OSError("no route to host")
+
+
+def with_starters(folder: Path, answer: Callable[[], bytes] = down, offline: bool = False) -> WeightStore:
+    put(folder, "starter.pt", b"small weights")
+    put(folder, "starter.onnx", b"mind")
+    return WeightStore((SMALL, SMALL_MIND, *CARDS), [folder], offline, Network(answer))
+
+
+def test_a_starter_comes_last(folder: Path) -> None:
+    store = with_starters(folder)
+    assert (store.choose(Role.DETECTOR).card.id, store.choose(Role.DETECTOR).present) == ("best", False)
+    served = finish(store.serve(Role.DETECTOR))
+    assert (served.card.id, served.main) == ("small", folder / "starter.pt")
+    assert served.notice == (
+        "Detector uses starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
+    )
+    put(folder, "other_openvino_model/o.xml", OTHER)
+    put(folder, "other_openvino_model/o.bin", BEST)
+    assert finish(store.serve(Role.DETECTOR)).card.id == "other"
+    put(folder, "best.pt", BEST)
+    assert finish(store.serve(Role.DETECTOR)).card.id == "best"
+
+
+def test_the_recommended_card_is_downloaded_although_a_starter_is_there(folder: Path) -> None:
+    served = finish(with_starters(folder, lambda: BEST).serve(Role.DETECTOR))
+    assert (served.card.id, served.main, served.notice) == ("best", folder / "best.pt", "")
+
+
+@pytest.mark.parametrize("answer", [down, lambda: b"<html>Log in to this network</html>", lambda: b""])
+def test_a_starter_serves_after_any_failed_download(folder: Path, answer: Callable[[], bytes]) -> None:
+    assert finish(with_starters(folder, answer).serve(Role.DETECTOR)).card.id == "small"
+    assert not (folder / "best.pt").exists()
+
+
+def test_a_starter_serves_where_weights_cannot_be_saved(folder: Path, tmp_path: Path) -> None:
+    with_starters(folder)
+    (tmp_path / "full").write_text("no folder")
+    store = WeightStore((SMALL, *CARDS), [tmp_path / "full", folder], opener=Network(lambda: BEST))
+    assert finish(store.serve(Role.DETECTOR)).card.id == "small"
+
+
+def test_offline_a_starter_serves_without_asking_the_network(folder: Path) -> None:
+    store = with_starters(folder, offline=True)
+    chosen = store.choose(Role.DETECTOR)
+    assert (chosen.card.id, chosen.present) == ("small", True)
+    assert "starter weights, less accurate" in chosen.notice
+    assert finish(store.serve(Role.DETECTOR)) == chosen
+    assert store._opener.asked == 0  # type: ignore[attr-defined]
+
+
+def test_damaged_weights_are_reported_although_a_starter_is_there(folder: Path) -> None:
+    store = with_starters(folder)
+    put(folder, "best.pt", BEST[::-1])
+    with pytest.raises(WeightsCorrupt, match=r"best\.pt"):
+        finish(store.serve(Role.DETECTOR))
+    (folder / "best.pt").unlink()
+    put(folder, "starter.pt", b"small weightS")
+    with pytest.raises(WeightsCorrupt, match=r"starter\.pt"):
+        finish(store.serve(Role.DETECTOR))
+
+
+def test_a_starter_that_is_named_serves_without_advice_to_fetch(folder: Path) -> None:
+    store = with_starters(folder)
+    for wanted in ("small", "starter.pt", str(folder / "starter.pt")):
+        served = finish(store.serve(Role.DETECTOR, wanted))
+        assert served.card.id == "small"
+        assert "SIGHTLINE_DETECTOR names starter weights" in served.notice
+        assert "fetch" not in served.notice
+    assert store._opener.asked == 0  # type: ignore[attr-defined]
+    with pytest.raises(WeightsMissing):
+        finish(store.serve(Role.DETECTOR, "best"))  # who names a card gets that one or none
+
+
+def test_a_network_that_hangs_holds_up_both_roles_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "QUICK", 0.4)
+    monkeypatch.setattr(weights, "AGAIN", 0.1)
+    over = threading.Event()
+
+    def hang() -> bytes:
+        over.wait(20)
+        raise OSError("too late")
+
+    cards = (SMALL, SMALL_MIND, *(replace(card, files=(replace(card.files[0], url="https://x.org/w"),))
+                                  for card in CARDS if card.recommended))  # fmt: skip
+    with_starters(folder)
+    store = WeightStore(cards, [folder], opener=Network(hang))
+    try:
+        times = []
+        for role in Role:
+            started = time.monotonic()
+            assert finish(store.serve(role)).card.starter
+            times.append(time.monotonic() - started)
+        assert 0.4 <= times[0] < 2
+        assert times[1] < 0.35
+    finally:
+        over.set()
 
 
 def test_a_store_needs_a_folder() -> None:

@@ -1,0 +1,54 @@
+"""Makes the adapter that fits weights and a device. Vendor libraries are imported by the functions that need them."""
+
+from pathlib import Path
+
+from biometric.errors import InvalidSetting
+from biometric.models.cards import Format
+from biometric.models.sealing import sealed_folder
+from biometric.models.weights import Weights
+from biometric.ports import Detector, Embedder
+
+
+def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
+    """Load a detector. Raises `ModelError`."""
+    from biometric.models.detection import UltralyticsDetector
+
+    return UltralyticsDetector(weights.main, _name(weights), device, cache, files=weights.paths)
+
+
+def _name(weights: Weights) -> str:
+    return weights.card.title if weights.card.id.startswith("sha256:") else weights.card.id
+
+
+def load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
+    """Load an embedder by its format and the device. Raises `ModelError`, `InvalidSetting`."""
+    card, path = weights.card, weights.main
+    form = card.input
+    if form is None:
+        raise InvalidSetting(f"The card {card.id} does not say how crops are prepared.")
+    if card.format is Format.SAFETENSORS:
+        from biometric.models.embedding_torch import TorchEmbedder
+
+        return TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, device, card.dimension)
+    if device == "cpu":
+        from biometric.models.embedding_openvino import OpenVINOEmbedder
+
+        return OpenVINOEmbedder(path, form, card.id, card.dimension)
+    from biometric.models.embedding_torch import TorchEmbedder
+
+    if card.format is Format.ONNX:
+        path = as_ir(weights, cache)
+    return TorchEmbedder.from_ir(path, form, card.id, device, card.dimension)
+
+
+def as_ir(weights: Weights, cache: Path) -> Path:
+    """The IR of an ONNX file, converted once: the form from which torch rebuilds a network."""
+    from biometric.models.embedding_openvino import convert_to_ir
+
+    digest = weights.card.files[0].checksum[:16]
+    folder = cache / "embedders" / f"{weights.main.stem}-{digest}"
+
+    def make(scratch: Path) -> None:
+        convert_to_ir(weights.main, scratch / "model.xml")
+
+    return sealed_folder(folder, make) / "model.xml"
