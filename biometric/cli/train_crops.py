@@ -11,7 +11,6 @@ from biometric.cli.common import DONE, INTERRUPTED, run, show
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
-    from biometric.ports import Detector
     from biometric.training.crop_sources import Source
     from biometric.training.crop_store import Writer
     from biometric.training.crops import Summary
@@ -92,19 +91,25 @@ def _add_choice(made: argparse.ArgumentParser) -> None:
 
 def _crops(options: argparse.Namespace) -> int:
     from biometric.bootstrap import build_crop_tools
+    from biometric.errors import BiometricError
     from biometric.training import contact_sheet, crops
     from biometric.training.crop_store import open_crops
     from biometric.training.runs import RunFolder
 
     wanted, sources = _wanted(options), _sources(options)
     detections = _detections(options, sources)
-    folder = RunFolder(options.run.expanduser(), "crops", _settings(options), options.resume)
+    folder = RunFolder(options.run.expanduser(), "crops", _settings(options, wanted), options.resume)
     try:
+        tools = build_crop_tools(Settings.from_environment(None, detector=options.detector))
         writer = _writer(options.store, folder.folder)
         try:
-            tools = build_crop_tools(Settings.from_environment(None, detector=options.detector))
             summary = run(crops.make(crops.Job(sources, wanted, detections), tools, writer))
             where = writer.complete()
+        except BiometricError:
+            if not any(record.crops for record in writer.records.values()):
+                writer.discard()  # so that the next attempt may choose otherwise
+                (folder.folder / "config.json").unlink(missing_ok=True)
+            raise
         finally:
             writer.close()
         contact_sheet.write(open_crops(where), folder.folder / "contact-sheet.png")
@@ -154,7 +159,7 @@ def _sources(options: argparse.Namespace) -> "list[Source]":
     return crop_sources.unique(found)
 
 
-def _detections(options: argparse.Namespace, sources: "list[Source]") -> "Mapping[str, Detector]":
+def _detections(options: argparse.Namespace, sources: "list[Source]") -> "Mapping[str, Path]":
     if options.detections is None:
         return {}
     from biometric.training import detection_files
@@ -184,7 +189,9 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
     return Wanted(rules, options.min_sharpness, every, options.min_track, not options.no_tracks, options.accept_damaged)
 
 
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
+def _settings(options: argparse.Namespace, wanted: "Wanted") -> dict[str, Any]:
     """All that decides which crops a source gives. The sources are not among it: a set may grow."""
-    free = {"videos", "names", "root", "photographs", "split", "run", "resume", "json", "command", "detections"}
-    return {name: value for name, value in sorted(vars(options).items()) if name not in free}
+    import dataclasses
+
+    boxes = "detector" if options.detections is None else "files"
+    return {"store": options.store, "detector": options.detector, "boxes": boxes, **dataclasses.asdict(wanted)}

@@ -37,5 +37,7 @@ def write(crops: Crops, destination: Path) -> Path:
         x, y = place % COLUMNS, place // COLUMNS
         sheet.paste(cell, (GAP + x * (CELL[0] + GAP), GAP + y * (CELL[1] + GAP)))
     content = io.BytesIO()
-    sheet.save(content, "PNG", optimize=True)
-    return write_whole(destination, content.getvalue())
+    sheet.quantize(256).save(content, "PNG", optimize=True)  # a third of the bytes
+    path = write_whole(destination, content.getvalue())
+    path.chmod(0o600)  # it shows people
+    return path

@@ -62,11 +62,18 @@ class FolderWriter:
 
     def complete(self) -> Path:
         """Remove what unfinished videos left, and give the index its final name; returns the run's folder."""
-        for left in self._pictures.glob(f".*{PARTIAL}"):
-            shutil.rmtree(left, ignore_errors=True)
+        for left in self._pictures.iterdir():
+            if left.name not in self.records:
+                shutil.rmtree(left, ignore_errors=True)
         self._lines.close()
         self._partial.replace(self._index)
         return self._index.parent
+
+    def discard(self) -> None:
+        """Remove an unfinished set."""
+        self._lines.close()
+        shutil.rmtree(self._pictures, ignore_errors=True)
+        self._partial.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the index."""

@@ -73,7 +73,8 @@ class Record:
     Attributes:
         video: its name within the set.
         source: where it lay, as it was given.
-        bytes: size of that file, which tells a changed one.
+        size: of that file in bytes, which tells a changed one.
+        boxes: what found the people: a detector, a file, or labels.
         frames: frames that were looked at.
         tracks: people followed who left a crop.
         seconds: of work.
@@ -83,7 +84,8 @@ class Record:
 
     video: str
     source: str
-    bytes: int
+    size: int
+    boxes: str
     frames: int
     tracks: int
     seconds: float
@@ -123,6 +125,9 @@ class Writer(Protocol):
     def complete(self) -> Path:
         """Give the set its final name and return the path that `open_crops` takes."""
 
+    def discard(self) -> None:
+        """Remove an unfinished set."""
+
     def close(self) -> None:
         """Let go; an unfinished set stays, to be gone on with."""
 
@@ -152,7 +157,7 @@ class Table:
 
     def video(self, index: int) -> str:
         """Video of a crop."""
-        return self._videos[self._owner[index]]
+        return self._videos[int(self._owner[index])]
 
     def track(self, index: int) -> int | None:
         """Track of a crop, from 1, or None."""

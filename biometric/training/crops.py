@@ -9,11 +9,11 @@ from typing import Any
 
 from biometric.entities import Progress
 from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInvalid, NobodyFound, NoUsableSample
-from biometric.ports import Detector
 from biometric.training import photographs
 from biometric.training.crop_sources import Source
-from biometric.training.crop_store import Record, Writer
+from biometric.training.crop_store import Cut, Place, Record, Writer
 from biometric.training.cutting import Counts, Tools, Wanted, cut_clip, cut_photograph
+from biometric.training.detection_files import FileDetector
 
 LOOSEN = {
     "too small": "--min-height and --min-width",
@@ -36,6 +36,7 @@ class Summary:
         failed: path and reason of what could not be read, in this run.
         frames, tracks, crops, refused, seconds: over the whole set, whichever run did the work.
         crops_per_video: fewest, median and most.
+        boxes: what found the people: detectors, files, labels.
     """
 
     videos: int
@@ -47,6 +48,7 @@ class Summary:
     refused: Mapping[str, int] = field(default_factory=dict)
     failed: tuple[tuple[str, str], ...] = ()
     crops_per_video: tuple[int, int, int] = (0, 0, 0)
+    boxes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -59,11 +61,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to cut: `detections` maps a video's name to what stands in for the detector, where somebody gave that."""
+    """What to cut: `detections` are the files that stand in for the detector, by the video's name."""
 
     sources: Sequence[Source]
     wanted: Wanted
-    detections: Mapping[str, Detector] = field(default_factory=dict)
+    detections: Mapping[str, Path] = field(default_factory=dict)
 
 
 def make(job: Job, tools: Tools, writer: Writer) -> Generator[Progress, None, Summary]:
@@ -98,7 +100,7 @@ def make(job: Job, tools: Tools, writer: Writer) -> Generator[Progress, None, Su
 
 def _is_finished(source: Source, records: Mapping[str, Record]) -> bool:
     record = records.get(source.video)
-    return record is not None and source.path.is_file() and record.bytes == source.path.stat().st_size
+    return record is not None and source.path.is_file() and record.size == source.path.stat().st_size
 
 
 def _cut(source: Source, job: Job, tools: Tools, writer: Writer) -> Generator[Progress, None, None]:
@@ -106,9 +108,9 @@ def _cut(source: Source, job: Job, tools: Tools, writer: Writer) -> Generator[Pr
     if not source.path.is_file():
         raise ClipNotFound(f"There is no file {source.path}. Check its name.")
     writer.begin(source.video)
-    places: list[tuple[int, int, int | None]] = []
+    places: list[Place] = []
 
-    def keep(cut: Any) -> None:
+    def keep(cut: Cut) -> None:
         writer.add(cut)
         places.append((cut.frame, cut.box, cut.track))
 
@@ -116,18 +118,22 @@ def _cut(source: Source, job: Job, tools: Tools, writer: Writer) -> Generator[Pr
         image = tools.picture(source.path)
         boxes = photographs.people(photographs.label_file(source.path), image.shape[1], image.shape[0])
         counts = cut_photograph(image, boxes, job.wanted, tools, keep)
+        boxes_of = "labels"
         yield Progress("Reading photograph", 1, 1)
     else:
-        detector = job.detections.get(source.video) or tools.detector()
+        given = job.detections.get(source.video)
+        detector = tools.detector() if given is None else FileDetector(given)
+        boxes_of = detector.name
         counts = yield from cut_clip(source.path, detector, job.wanted, tools, keep)
-    writer.finish(_record(source, counts, places, time.perf_counter() - started))
+    writer.finish(_record(source, boxes_of, counts, places, time.perf_counter() - started))
 
 
-def _record(source: Source, counts: Counts, places: list[tuple[int, int, int | None]], seconds: float) -> Record:
+def _record(source: Source, boxes_of: str, counts: Counts, places: list[Place], seconds: float) -> Record:
     return Record(
         video=source.video,
         source=str(source.path),
-        bytes=source.path.stat().st_size,
+        size=source.path.stat().st_size,
+        boxes=boxes_of,
         frames=counts.frames,
         tracks=counts.tracks,
         seconds=round(seconds, 3),
@@ -157,6 +163,7 @@ def _summary(records: Mapping[str, Record], present: int, failed: list[tuple[str
         refused=dict(refused.most_common()),
         failed=tuple(failed),
         crops_per_video=(sizes[0], sizes[len(sizes) // 2], sizes[-1]) if sizes else (0, 0, 0),
+        boxes=tuple(sorted({record.boxes for record in records.values()})),
     )
 
 

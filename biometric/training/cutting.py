@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,7 +143,7 @@ class _Cutter:
                     self._keep(cut)
             return
         followed = self._tracker.update(frame, detections)
-        self._refuse("not followed by the tracker", len(detections) - len(followed))
+        self._leave(frame, detections, {detection.box_index for _, detection in followed})
         for track_id, detection in followed:
             self._follow(track_id, detection, frame, detections)
         for track_id in self._tracker.ended():
@@ -172,14 +172,24 @@ class _Cutter:
                 self._keep(each)
             track.waiting.clear()
 
+    def _leave(self, frame: Frame, detections: Sequence[Detection], followed: Set[int]) -> None:
+        """Count the boxes that belong to no track: by what is wrong with them, where something is."""
+        for detection in detections:
+            if detection.box_index not in followed:
+                reason = self._refusal(frame, detection, detections)
+                self._refuse("not followed by the tracker" if reason is None else _kind(reason))
+
+    def _refusal(self, frame: Frame, detection: Detection, all_there: Sequence[Detection]) -> str | None:
+        height, width = frame.image.shape[:2]
+        others = [other for other in all_there if other is not detection]
+        return selection.refusal(detection, others, width, height, self._wanted.rules)
+
     def _drop(self, track: _Track | None) -> None:
         if track is not None:
             self._refuse("followed for too few frames", len(track.waiting))
 
     def _cut(self, frame: Frame, detection: Detection, all_there: Sequence[Detection], track: int | None) -> Cut | None:
-        height, width = frame.image.shape[:2]
-        others = [other for other in all_there if other is not detection]
-        reason = selection.refusal(detection, others, width, height, self._wanted.rules)
+        reason = self._refusal(frame, detection, all_there)
         if reason is not None:
             self._refuse(_kind(reason))
             return None
