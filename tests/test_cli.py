@@ -1,5 +1,6 @@
 """The command line: words, exit status, and what goes to which stream."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from biometric import cli
 from biometric.cli import calibrate, common, gallery, models, recognition
 from biometric.errors import WeightsMissing
 from biometric.evaluation import collection
+from biometric.models.cards import read_manifest
 from tests.test_service import Made
 
 PROJECT = Path(__file__).parent.parent
@@ -243,6 +245,29 @@ def test_help_is_quick_and_loads_no_model() -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
     assert models.add_commands is not None
+
+
+@pytest.mark.parametrize("command", ["enroll", "verify", "identify", "calibrate"])
+def test_which_embedder_serves_is_settled_before_the_gallery_is_judged(
+    made: Made, capsys, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """A gallery made with starters must not be refused because the recommended weights might still be fetched."""
+    assert run(capsys, "enroll", made.clip, "Ada")[0] == 0
+    served, settled = made.models.embedder_id(), []
+    monkeypatch.setattr(made.models, "settle", lambda: settled.append(True))
+    monkeypatch.setattr(made.models, "embedder_id", lambda: served if settled else "not-to-be-had")
+    rest = {"identify": [made.clip], "calibrate": ["--clips", made.clip]}.get(command, [made.clip, "Ada"])
+    assert "not-to-be-had" not in run(capsys, command, *rest)[2]
+    assert settled
+
+
+def test_a_list_of_models_marks_recommended_ones_and_starters() -> None:
+    detector = next(card for card in read_manifest(PROJECT / "models" / "manifest.toml") if card.recommended)
+    starter = dataclasses.replace(detector, id="small", recommended=False, starter=True)
+    assert models._card_line(detector).startswith(f"detector: {detector.id} (recommended), ")
+    assert models._card_line(starter).startswith("detector: small (starter), ")
+    assert models._card_json(starter)["starter"] is True
+    assert models._card_json(detector)["starter"] is False
 
 
 @pytest.mark.real

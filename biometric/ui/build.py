@@ -71,7 +71,7 @@ class Interface:
             moved.then(self.headed, None, [self.header], **QUIET)
         self.blocks.load(self.loaded, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
         self.blocks.unload(self.left)
-        self.timer.tick(self.ticked, None, [self.header, self.timer, *boxes], **QUIET)
+        self.timer.tick(self.ticked, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
         parts: tuple[Any, ...] = (enrollment, self.verification, identification)
         for tab, part in zip(tabs, parts, strict=True):
             outputs = [*part.panel.parts, *part.panel.answers]
@@ -127,8 +127,16 @@ class Interface:
         settled = self.page.prepared
         updates: Updates = self.headed(request)
         if settled:
-            updates.update({self.timer: gr.Timer(active=False), **self._boxes(self.page.session(request))})
+            updates.update({self.timer: gr.Timer(active=False), **self._decided(self.page.session(request))})
         return updates
+
+    def _decided(self, session: Session) -> Updates:
+        """Thresholds anew: which embedder serves, and with it their defaults, may be known only since it was loaded."""
+        try:
+            evidence = self.sidebar.thresholds()
+        except BiometricError:
+            evidence = {}  # the header says what is wrong
+        return {**evidence, **self._boxes(session)}
 
     def left(self, request: gr.Request) -> None:
         """The page was closed."""

@@ -1,7 +1,7 @@
 """The strip on top: what the page runs on, and how the models are doing."""
 
 from biometric.entities import Identity, Purpose
-from biometric.errors import BiometricError
+from biometric.errors import BiometricError, ModelMismatch
 from biometric.ui import elements, presenters
 from biometric.ui.page import Page
 from biometric.ui.session import Session
@@ -26,6 +26,7 @@ def strip(page: Page, session: Session | None = None) -> str:
         f'<p class="sl-notice">{elements.icon("info")}<span>{escape(notice)}</span></p>'
         for notice in page.service.models.notices()
     )
+    notices += _mismatch(page)
     return (
         '<header class="sl-header"><div class="sl-brand"><span class="sl-logo" aria-hidden="true">◉</span>'
         f"<h1>Sightline</h1><p>Who is in this footage?</p></div>"
@@ -44,6 +45,19 @@ def _models(page: Page) -> list[tuple[str, str]]:
     cells.append(("Device", ", ".join(devices)))
     cells.extend((f"{one.role.capitalize()}: {one.state}", one.card) for one in status)
     return cells
+
+
+def _mismatch(page: Page) -> str:
+    """Say that the gallery is of another model than the one that serves; while models load that is not known yet."""
+    if page.models_state != "ready":
+        return ""
+    try:
+        page.service.gallery().check_model(page.service.models.embedder_id())
+    except ModelMismatch as error:
+        return presenters.problem(error)
+    except BiometricError:
+        return ""  # the strip says what is wrong
+    return ""
 
 
 def _gallery(page: Page, session: Session | None) -> list[tuple[str, str]]:

@@ -62,7 +62,7 @@ class GallerySidebar:
     @property
     def parts(self) -> list[Any]:
         """Components that `render` changes."""
-        return [self.search, self.rows, self.limits, self.calibration.current]
+        return [self.search, self.rows, *self.evidence]
 
     @property
     def form(self) -> list[Any]:
@@ -91,13 +91,24 @@ class GallerySidebar:
     def render(self) -> Updates:
         """Return the list and the thresholds as they are now."""
         identities = self.page.identities()
+        return {
+            self.search: gr.update(visible=len(identities) > SEARCH_FROM),
+            self.rows: rows(identities, self.page.pictures),
+            **self.thresholds(),
+        }
+
+    @property
+    def evidence(self) -> list[Any]:
+        """Components that `thresholds` changes."""
+        return [self.limits, self.calibration.current]
+
+    def thresholds(self) -> Updates:
+        """Return the thresholds with their evidence as they are now."""
         purposes: tuple[Purpose, ...] = ("verification", "identification")
         notes = "".join(
             f"<h4>{purpose.capitalize()}</h4>{elements.evidence(self.page.threshold(purpose))}" for purpose in purposes
         )
         return {
-            self.search: gr.update(visible=len(identities) > SEARCH_FROM),
-            self.rows: rows(identities, self.page.pictures),
             self.limits: f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>',
             **self.calibration.render(),
         }

@@ -69,9 +69,17 @@ class Loader:
 class Bench:
     """A store over a folder of fake weights."""
 
-    def __init__(self, folder: Path, *files: str, cuda: int = 0, delay: float = 0.0, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *files: str,
+        cards: Sequence[Card] = CARDS,
+        cuda: int = 0,
+        delay: float = 0.0,
+        **settings: object,
+    ) -> None:
         self.folder = folder / "models"
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         for name in files:
             (self.folder / name).write_bytes(CONTENT)
         self.detectors = Loader(FakeDetector(), delay)
@@ -79,7 +87,7 @@ class Bench:
         self.settings = Settings(cache=folder / "cache", **settings)  # type: ignore[arg-type]
         self.store = ModelStore(
             self.settings,
-            WeightStore(CARDS, [self.folder], self.settings.offline),
+            WeightStore(cards, [self.folder], self.settings.offline),
             self.detectors,  # type: ignore[arg-type]
             self.embedders,  # type: ignore[arg-type]
             lambda: cuda,
@@ -235,6 +243,145 @@ def test_an_embedder_that_gives_no_vector_is_reported(tmp_path: Path) -> None:
 
     bench.embedders.product = Broken()
     assert bench.store.check()[1].problem == "no usable vector"
+
+
+STARTERS = (
+    card("small-eye", Role.DETECTOR, recommended=False, starter=True),
+    card("small-mind", Role.EMBEDDER, recommended=False, starter=True,
+         verification=DefaultThreshold(0.7, "measured on z")),
+)  # fmt: skip
+STARTER_FILES = ("small-eye.pt", "small-mind.pt")
+
+
+def with_starters(folder: Path, *files: str, **settings: object) -> Bench:
+    """A bench whose cards have starters; nobody offers the recommended weights for download, so that fetching fails."""
+    return Bench(folder, *STARTER_FILES, *files, cards=(*STARTERS, *CARDS), **settings)  # type: ignore[arg-type]
+
+
+def test_id_and_thresholds_are_those_of_the_embedder_that_serves(tmp_path: Path) -> None:
+    store = with_starters(tmp_path).store
+    assert (store.embedder_id(), store.threshold("verification").value) == ("mind", 0.5)
+    assert [status.state for status in store.status()] == ["to be fetched", "to be fetched"]
+    assert store.notices() == ()
+    store.embedder()
+    assert (store.embedder_id(), store.threshold("verification").value, store.coherence()) == ("small-mind", 0.7, 0.7)
+    assert [(status.card, status.state) for status in store.status()] == [
+        ("eye", "to be fetched"),
+        ("small-mind", "loaded"),
+    ]
+    assert store.status()[1].notice.startswith("Embedder uses starter weights, less accurate")
+    store.detector()
+    assert store.notices() == (
+        "Detector and embedder use starter weights, less accurate: `python -m biometric models fetch` gets the "
+        "recommended ones.",
+    )
+
+
+def test_settling_decides_without_loading(tmp_path: Path) -> None:
+    bench = with_starters(tmp_path)
+    bench.store.settle()
+    assert (bench.store.embedder_id(), bench.embedders.asked) == ("small-mind", [])
+    bench.store.embedder()
+    assert bench.embedders.asked[0][0].card.id == "small-mind"
+    for files in ([], ["mind.pt"]):  # nothing to decide: the error of absent weights is for their first use
+        plain = Bench(tmp_path / "plain", *files)
+        plain.store.settle()
+        assert plain.store.embedder_id() == "mind"
+
+
+def test_a_running_process_does_not_change_its_embedder(tmp_path: Path) -> None:
+    bench = with_starters(tmp_path)
+    bench.store.settle()
+    (bench.folder / "mind.pt").write_bytes(CONTENT)
+    bench.store.embedder()
+    assert bench.embedders.asked[0][0].card.id == "small-mind"
+    assert (bench.store.embedder_id(), bench.store.threshold("verification").value) == ("small-mind", 0.7)
+    assert bench.store.notices() == ("Mind can serve as embedder now: start Sightline again to use it.",)
+    assert list(bench.store.fetch("embedder")) == []
+    assert bench.store.embedder_id() == "small-mind"
+    bench.store.close()
+    assert bench.store.embedder_id() == "mind"
+    assert bench.store.threshold("verification").value == 0.5
+
+
+def test_offline_starters_are_known_from_the_start(tmp_path: Path) -> None:
+    store = with_starters(tmp_path, offline=True).store
+    assert (store.embedder_id(), store.threshold("verification").value) == ("small-mind", 0.7)
+    assert [status.state for status in store.status()] == ["ready", "ready"]
+    assert "Detector and embedder use starter weights" in store.notices()[0]
+    with pytest.raises(WeightsMissing, match=r"eye\.pt"):
+        list(store.fetch())
+
+
+def test_a_named_card_is_not_replaced_by_a_starter(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match=r"mind\.pt"):
+        with_starters(tmp_path, embedder="mind").store.embedder()
+    named = with_starters(tmp_path, embedder="small-mind")
+    named.store.settle()
+    assert "names starter weights" in named.store.status()[1].notice
+    assert list(named.store.fetch("embedder")) == []
+
+
+def test_a_starter_that_does_not_load_is_tried_again(tmp_path: Path) -> None:
+    bench = with_starters(tmp_path, device="cuda")
+    with pytest.raises(InvalidSetting, match="no CUDA"):
+        bench.store.embedder()
+    assert bench.store.embedder_id() == "mind"
+
+
+def test_checking_loads_starters_too(tmp_path: Path) -> None:
+    bench = with_starters(tmp_path, *ALL)
+    assert [outcome.card for outcome in bench.store.check()] == ["eye", "mind", "small-eye", "small-mind"]
+    assert bench.store.embedder_id() == "mind"
+    (bench.folder / "small-mind.pt").write_bytes(b"weighTs")
+    assert [bool(outcome.problem) for outcome in bench.store.check()] == [False, False, False, True]
+    alone = with_starters(tmp_path / "alone")
+    assert [outcome.card for outcome in alone.store.check()] == ["small-eye", "small-mind"]
+
+
+def test_a_starter_of_the_manifest_is_loaded_and_embeds(tmp_path: Path) -> None:
+    import safetensors.torch
+    import torch
+
+    from biometric.models.architectures import build
+
+    torch.manual_seed(0)
+    path = tmp_path / "models" / "starter-embedder.safetensors"
+    path.parent.mkdir()
+    safetensors.torch.save_file(build("osnet_x0_25").state_dict(), path)
+    size, checksum = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
+    text = (PROJECT / "models" / "manifest.toml").read_text("utf-8")
+    text = "[[card]]".join(part for part in text.split("[[card]]") if "starter = true" not in part)
+    (path.parent / "manifest.toml").write_text(
+        text
+        + f'''
+[[card]]
+id = "starter-embedder"
+role = "embedder"
+title = "Starter"
+format = "safetensors"
+architecture = "osnet_x0_25"
+licence = "AGPL-3.0"
+source = "made for this test"
+starter = true
+dimension = 512
+files = [
+    {{ name = "{path.name}", size = {size}, sha256 = "{checksum}" }},
+]
+[card.input]
+height = 128
+width = 64
+[card.verification]
+value = 0.66
+evidence = "made up"
+''',
+        "utf-8",
+    )
+    settings = Settings(cache=tmp_path, offline=True, device="cpu")
+    store = ModelStore(settings, WeightStore.of_project(tmp_path, None, offline=True))
+    assert (store.status()[1].state, store.status()[1].device) == ("ready", "CPU · torch")
+    assert store.embedder().embed([np.full((50, 20, 3), 90, np.uint8)]).shape == (1, 512)
+    assert (store.embedder().model_id, store.threshold("verification").value) == ("starter-embedder", 0.66)
 
 
 @pytest.mark.real

@@ -278,15 +278,31 @@ def test_the_page_answers_and_says_that_weights_are_missing(chromium: Any, clips
         visitor.close()
 
 
-def test_the_page_answers_before_models_are_loaded(chromium: Any, tmp_path: Path) -> None:
+def test_the_page_answers_before_models_are_loaded_and_follows_when_starters_serve(
+    chromium: Any, tmp_path: Path
+) -> None:
     hold = tmp_path / "loading" / "hold"
     hold.parent.mkdir()
     hold.touch()
-    with serving(hold.parent) as server:
+    with serving(hold.parent, starter=1) as server:
         visitor = Visitor(chromium, server.url)
         assert "loading models" in visitor.page.locator("#header").inner_text()
+        assert "starter weights" not in visitor.page.locator("#header").inner_text()
+        visitor.tab("Verification")
+        visitor.page.get_by_text("Details: threshold").locator("visible=true").click()
+        field = visitor.page.get_by_label("number input for Threshold").locator("visible=true")
+        assert field.input_value() == "0.514"
         hold.unlink()
         visitor.page.wait_for_function("!document.querySelector('#header').innerText.includes('loading models')")
+        visitor.page.wait_for_selector(
+            "#header >> text=starter weights, less accurate: `python -m biometric models fetch` gets the recommended"
+        )
+        visitor.page.wait_for_function(
+            "[...document.querySelectorAll('#verification-threshold input')].some(field => field.value === '0.714')"
+        )
+        assert field.input_value() == "0.714"
+        evidence = visitor.page.locator("#gallery details", has_text="Thresholds and their evidence")
+        assert "0.772" in evidence.text_content()
         visitor.close()
 
 

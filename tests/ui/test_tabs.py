@@ -249,6 +249,21 @@ def test_the_header_says_that_a_threshold_was_set_by_the_person(desk: Desk) -> N
     assert "set by you (verification), model card (identification)" in said
 
 
+def test_a_gallery_of_another_model_is_told_on_top_once_the_models_are_known(
+    desk: Desk, clips: Clips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.enroll("Ada", clips["one"])
+    header = desk.interface.header
+    monkeypatch.setattr(desk.service.models, "embedder_id", lambda: "starter-embedder")
+    assert "of the model coats-16" not in desk.interface.headed(desk.request)[header]
+    desk.page.warm()
+    said = desk.interface.headed(desk.request)[header]
+    assert "templates of the model coats-16, not of starter-embedder" in said
+    assert "SIGHTLINE_EMBEDDER" in said
+    monkeypatch.undo()
+    assert "of the model coats-16" not in desk.interface.headed(desk.request)[header]
+
+
 # --- Verification -----------------------------------------------------------------------------------------------------
 
 
