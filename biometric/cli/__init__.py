@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biometric import __version__
-from biometric.cli import calibrate, evaluate, gallery, models, recognition
+from biometric.cli import calibrate, evaluate, gallery, models, recognition, train
 from biometric.cli.common import DONE, INTERRUPTED, WRONG, Command
 from biometric.errors import BiometricError, SeveralPeople
 from biometric.settings import PROJECT, Settings
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     calibrate.add_commands(commands)
     evaluate.add_commands(commands)
     models.add_commands(commands)
+    train.add_commands(commands)
 
     serve = commands.add_parser("serve", help="serve the web page", description="Serve the web page.")
     serve.add_argument("--host", help="address to serve on (default: 127.0.0.1)")

@@ -87,9 +87,11 @@ class OSNet(nn.Module):  # type: ignore[misc]
     Args:
         channels: four numbers.
         dimension: length of the embedding.
+        signed: without the last ReLU, so that numbers of the embedding can be negative, as those of other networks'
+            embeddings are: for a student of such a network.
     """
 
-    def __init__(self, channels: Sequence[int], dimension: int = 512) -> None:
+    def __init__(self, channels: Sequence[int], dimension: int = 512, signed: bool = False) -> None:
         super().__init__()
         stem, first, second, third = channels
         self.conv1 = _ConvNorm(3, stem, 7, 2)
@@ -98,7 +100,8 @@ class OSNet(nn.Module):  # type: ignore[misc]
         self.conv3 = nn.Sequential(_OmniScale(first, second), _OmniScale(second, second), self._halve(second))
         self.conv4 = nn.Sequential(_OmniScale(second, third), _OmniScale(third, third))
         self.conv5 = _ConvNorm(third, third)
-        self.fc = nn.Sequential(nn.Linear(third, dimension), nn.BatchNorm1d(dimension), nn.ReLU(inplace=True))
+        last = nn.Identity() if signed else nn.ReLU(inplace=True)
+        self.fc = nn.Sequential(nn.Linear(third, dimension), nn.BatchNorm1d(dimension), last)
         self.feature_dim = dimension
 
     @staticmethod
@@ -179,6 +182,8 @@ ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = {
     "osnet_x0_75": lambda: OSNet((48, 192, 288, 384)),
     "osnet_x0_5": lambda: OSNet((32, 128, 192, 256)),
     "osnet_x0_25": lambda: OSNet((16, 64, 96, 128)),
+    "osnet_x0_5_signed": lambda: OSNet((32, 128, 192, 256), 256, signed=True),
+    "osnet_x0_25_signed": lambda: OSNet((16, 64, 96, 128), 256, signed=True),
     "resnet50_bnneck": ResNet50BNNeck,
     "resnet50_bnneck_gem": lambda: ResNet50BNNeck(generalised_mean=True),
 }

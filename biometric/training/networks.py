@@ -129,9 +129,10 @@ def _imagenet(architecture: str) -> dict[str, Tensor]:
 
 def averaged(network: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
     """An exponential moving average of a network's weights and statistics."""
-    return torch.optim.swa_utils.AveragedModel(
+    made = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True
     )
+    return made.requires_grad_(False)
 
 
 def is_timm(architecture: str) -> bool:

@@ -79,13 +79,15 @@ class RunFolder:
     def _begin(self, settings: dict[str, Any], resume: bool) -> None:
         file = self.folder / "config.json"
         if not file.is_file():
-            self.write("config.json", _json({"kind": self.kind, "settings": settings, **circumstances()}))
+            self.began = {"kind": self.kind, "settings": settings, **circumstances()}
+            self.write("config.json", _json(self.began))
             return
         if not resume:
             raise RunConflict(f"{self.folder} holds a run. Go on with it by --resume, or choose another --run.")
         try:
             there = json.loads(file.read_text("utf-8"))
             begun, kind = dict(there["settings"]), there["kind"]
+            self.began = there
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunConflict(f"{file} cannot be read. Choose another --run.") from error
         changed = sorted(

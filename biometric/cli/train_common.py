@@ -1,0 +1,76 @@
+"""What the commands of `train` share: options of the loop, settings of a run, cards."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from biometric.training.loop import Plan
+    from biometric.training.runs import RunFolder
+
+NOT_FOR = (
+    "Must not be used to decide about a person without a human who looks at the footage, nor to watch people who "
+    "have not been told."
+)
+
+
+def add_schedule(made: argparse.ArgumentParser, epochs: int, batch: int, rate: float) -> None:
+    """Add the options of the shared loop."""
+    made.add_argument("--epochs", type=int, default=epochs, metavar="N", help=f"default: {epochs}")
+    made.add_argument("--batch", type=int, default=batch, metavar="N", help=f"crops a step (default: {batch})")
+    made.add_argument("--rate", type=float, default=rate, metavar="R", help=f"learning rate (default: {rate})")
+    made.add_argument("--half", action="store_true", help="bfloat16: faster where the processor knows it")
+    made.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 or auto (default)")
+    made.add_argument("--threads", type=int, default=0, metavar="N", help="of the CPU (default: all cores)")
+    made.add_argument("--workers", type=int, default=0, metavar="N", help="processes that prepare crops (default: 0)")
+    made.add_argument("--seed", type=int, default=0, metavar="N", help="of every random draw (default: 0)")
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What decides the outcome of a run: every option but those of the command itself, as JSON values."""
+    left_out = {"command", "json", "resume", "run"}
+    return {name: _plain(value) for name, value in sorted(vars(options).items()) if name not in left_out}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def plan_of(options: argparse.Namespace) -> "Plan":
+    """The plan of the loop; sets the number of threads. Raises `InvalidSetting`."""
+    import torch
+
+    from biometric.training.loop import Plan
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = options.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Plan(options.epochs, options.rate, half=options.half, device=device, seed=options.seed)
+
+
+def card(title: str, folder: "RunFolder", *, data: str, metrics: Sequence[str], limits: Sequence[str]) -> list[str]:
+    """Lines of a model card: data, command, metrics, limits, and what it must not be used for."""
+    command = folder.began.get("command", "")
+    return [
+        f"# {title}",
+        "",
+        f"Data: {data}.",
+        "",
+        "Made by:",
+        "",
+        f"    {command}",
+        "",
+        "## Measured",
+        "",
+        *(f"- {line}" for line in metrics),
+        "",
+        "## Limits",
+        "",
+        *(f"- {line}" for line in limits),
+        f"- {NOT_FOR}",
+    ]
