@@ -1,0 +1,220 @@
+"""Training of a person detector, from a data set in YOLO's layout to a checkpoint with one class."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from biometric.entities import Progress
+from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, OutOfMemory
+from biometric.training.loop import memory_is_full
+from biometric.training.runs import RunFolder
+
+SPLITS = ("train", "val")
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+LAYOUT = "DIR/images/train, DIR/images/val and, with the same names, DIR/labels/train, DIR/labels/val"
+
+Report = Callable[[Progress], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a detector is trained.
+
+    Attributes:
+        architecture: ultralytics' name, such as "yolo26n".
+        begin: "scratch" or a `.pt`.
+        size: side of the square that pictures are fitted into, in pixels, a multiple of 32.
+        rate: learning rate after the warm-up; falls along a half cosine.
+        optimizer: ultralytics' name: "MuSGD", "SGD", "AdamW", …
+        stretch: pictures are stretched by up to this factor in either direction; 1 for none.
+        half: half precision: bfloat16 on a CPU, mixed precision on a GPU.
+        threads: of the CPU, 0 for all cores.
+    """
+
+    architecture: str = "yolo26n"
+    begin: str = "scratch"
+    size: int = 320
+    epochs: int = 100
+    batch: int = 16
+    rate: float = 0.01
+    optimizer: str = "MuSGD"
+    stretch: float = 1.8
+    half: bool = False
+    device: str = "cpu"
+    threads: int = 0
+    workers: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 1 or not 0 < self.rate < math.inf or self.stretch < 1:
+            raise InvalidSetting(
+                "A detector needs 1 or more epochs and pictures a batch, a rate above 0, a stretch of 1 or more."
+            )
+        if self.size < 32 or self.size % 32:
+            raise InvalidSetting(f"--size must be a multiple of 32 pixels, got {self.size}.")
+
+
+def check_dataset(data: Path) -> dict[str, int]:
+    """Look at every label of a data set; return the number of pictures by split, and of people as "people".
+
+    A picture without a label file shows nobody.
+
+    Raises:
+        DatasetInvalid: names the first bad path, what is wrong with it, and the expected layout.
+        DataTooSmall: a split has no picture, or nobody is labelled.
+    """
+    counts, people = {}, 0
+    for split in SPLITS:
+        folder = data / "images" / split
+        if not folder.is_dir():
+            raise DatasetInvalid(f"{folder} is missing. Expected {LAYOUT}.")
+        pictures = [path for path in folder.rglob("*") if path.suffix.lower() in PICTURES]
+        if not pictures:
+            raise DataTooSmall(f"{folder} holds no pictures. Expected {LAYOUT}.")
+        counts[split] = len(pictures)
+        for picture in pictures:
+            label = (data / "labels" / split / picture.relative_to(folder)).with_suffix(".txt")
+            people += _people(label) if label.is_file() else 0
+    if not people:
+        raise DataTooSmall(f"Nobody is labelled in {data}. Expected {LAYOUT}.")
+    return {**counts, "people": people}
+
+
+def _people(label: Path) -> int:
+    """Count a label file's boxes. Raises `DatasetInvalid`."""
+    try:
+        rows = [line.split() for line in label.read_text("utf-8").splitlines() if line.strip()]
+        for number, row in enumerate(rows, 1):
+            values = [float(word) for word in row]
+            if len(values) != 5 or values[0] != 0 or not all(0 <= value <= 1 for value in values[1:]):
+                raise DatasetInvalid(
+                    f"{label}, line {number}, is no box of a person: expected `0 x y width height`, the middle and "
+                    f"size as shares of the picture, got {' '.join(row)[:80]!r}."
+                )
+    except (OSError, ValueError) as error:
+        raise DatasetInvalid(f"The labels {label} cannot be read: {error}.") from error
+    return len(rows)
+
+
+def link_dataset(data: Path, folder: Path) -> Path:
+    """Lay links to a data set's pictures and labels into `folder`; return the file to train with.
+
+    ultralytics keeps a pickled cache beside the labels it reads. Beside these links, it is one that this run wrote:
+    nothing is written into the data set, and no pickle that lies there is loaded.
+    """
+    for part in ("images", "labels"):
+        for split in SPLITS:
+            link = folder / part / split
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to((data / part / split).resolve())
+    file = folder / "data.yaml"
+    file.write_text(f"path: {folder.resolve()}\ntrain: images/train\nval: images/val\nnames:\n  0: person\n", "utf-8")
+    return file
+
+
+def train(data: Path, recipe: Recipe, run: RunFolder, report: Report) -> Path:
+    """Train to the end, from the run's last checkpoint where there is one; return the best checkpoint.
+
+    Resuming goes on after the last whole epoch, but draws other random numbers than an unbroken run would.
+
+    Raises:
+        DatasetInvalid, DataTooSmall: see `check_dataset`.
+        LossNotFinite: the last good checkpoint is kept.
+        OutOfMemory: says which setting to lower.
+        InvalidSetting: ultralytics does not know the architecture or the optimizer.
+    """
+    from biometric.training import yolo
+
+    check_dataset(data)
+    file = link_dataset(data, run.folder / "dataset")
+    last = run.folder / "yolo" / "weights" / "last.pt"
+    options = _options(recipe, file, run.folder, last if last.is_file() else None)
+    watch = _Watch(run, recipe, report)
+    try:
+        trainer = yolo.PersonTrainer(options, recipe.stretch, recipe.half and recipe.device == "cpu", recipe.threads)
+        return yolo.fit(trainer, watch.batch, watch.epoch)
+    except (FileNotFoundError, NotImplementedError, SyntaxError) as error:
+        raise InvalidSetting(f"ultralytics cannot train this: {_first_line(error)}") from error
+    except (RuntimeError, MemoryError) as error:
+        if memory_is_full(error):
+            raise OutOfMemory(
+                f"The memory of {recipe.device} is full. Lower --batch (now {recipe.batch}) or --size (now "
+                f"{recipe.size}); then go on with --resume."
+            ) from error
+        raise
+
+
+def _options(recipe: Recipe, file: Path, folder: Path, last: Path | None) -> dict[str, Any]:
+    """ultralytics' settings. What is not named keeps its default."""
+    begin = None if recipe.begin == "scratch" else Path(recipe.begin).expanduser()
+    if begin is not None and not begin.is_file():
+        raise InvalidSetting(f"--from names {recipe.begin}, which is no file. Name a .pt of ultralytics, or scratch.")
+    return {
+        "model": str(last or begin or f"{recipe.architecture}.yaml"),
+        "resume": str(last) if last else False,
+        "pretrained": begin is not None,
+        "data": str(file),
+        "imgsz": recipe.size,
+        "epochs": recipe.epochs,
+        "batch": recipe.batch,
+        "nbs": recipe.batch,  # one step of the optimizer a batch, rather than one in 64 pictures
+        "optimizer": recipe.optimizer,
+        "lr0": recipe.rate,
+        "lrf": 0.02,
+        "momentum": 0.9,
+        "cos_lr": True,
+        "warmup_epochs": 1.0,
+        "close_mosaic": min(8, recipe.epochs // 3),  # the last epochs see pictures as they are
+        "amp": recipe.half and recipe.device != "cpu",
+        "device": recipe.device.removeprefix("cuda:") if recipe.device != "cuda" else "0",
+        "workers": recipe.workers,
+        "cache": "ram",
+        "seed": recipe.seed,
+        "deterministic": False,
+        "plots": False,
+        "verbose": False,
+        "patience": recipe.epochs,
+        "project": str(folder),
+        "name": "yolo",
+        "exist_ok": True,
+    }
+
+
+class _Watch:
+    """Follows the training: progress, rows of the run, and an end where the loss is no number."""
+
+    def __init__(self, run: RunFolder, recipe: Recipe, report: Report) -> None:
+        self._run, self._recipe, self._report = run, recipe, report
+        self._epoch = -1
+
+    def batch(self, trainer: Any) -> None:
+        if trainer.epoch != self._epoch:
+            self._epoch, self._step = trainer.epoch, 0
+            self._run.forget_after(trainer.epoch)
+        self._step += 1
+        loss = float(trainer.loss.detach())
+        if not math.isfinite(loss):
+            raise LossNotFinite(
+                f"The loss became {loss} in epoch {trainer.epoch + 1}. The state after the last whole epoch is kept in "
+                f"{self._run.folder}. Train again with a lower --rate or without --half."
+            )
+        stage = f"Epoch {trainer.epoch + 1} of {trainer.epochs}: step"
+        self._report(Progress(stage, self._step, len(trainer.train_loader)))
+
+    def epoch(self, trainer: Any) -> None:
+        done = trainer.epoch + 1
+        if done > trainer.epochs or any(row["epoch"] == done for row in self._run.rows):
+            return  # the final check of the best checkpoint comes as one more epoch
+        losses = {name: float(value) for name, value in trainer.label_loss_items(trainer.tloss, prefix="train").items()}
+        known = {name: value for name, value in trainer.metrics.items() if isinstance(value, int | float)}
+        self._run.record({"epoch": done, **losses, **known, "rate": trainer.optimizer.param_groups[0]["lr"]})
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].strip()
+
+
+__all__ = ["LAYOUT", "Recipe", "check_dataset", "link_dataset", "train"]
