@@ -22,8 +22,8 @@ class FolderWriter:
         self._folder = self._pictures
         try:
             self._pictures.mkdir(mode=0o700, exist_ok=True)
-            if self._index.is_file():
-                self._index.replace(self._partial)  # more videos come: the set is unfinished again
+            if self._index.is_file() and not self._partial.is_file():
+                shutil.copyfile(self._index, self._partial)  # until more videos are in, the former set stays
             self.records = _whole_lines(self._partial)
             self._lines = self._partial.open("a", encoding="utf-8")
         except OSError as error:

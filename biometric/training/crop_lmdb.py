@@ -1,6 +1,8 @@
 """Crops in one LMDB file: pictures under `<video>/NumFrame_BB.jpg`, records under reserved keys."""
 
 import os
+import shutil
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,30 +32,27 @@ FIRST_SIZE = 1 << 26
 class LmdbWriter:
     """crop_store.Writer: crops in transactions of many, a video's record in one with its last crops.
 
-    The run's folder is held by one process (`runs.RunFolder`), so LMDB's own lock file is left out.
+    The run's folder is held by one process (`runs.RunFolder`), so LMDB's own lock file is left out. A finished file
+    may be in use somewhere: it is never written to. A set that grows grows in a copy.
     """
 
     def __init__(self, run: Path) -> None:
         self._final, self._partial = run / LMDB, run / f"{LMDB}{PARTIAL}"
         self._waiting: list[tuple[bytes, bytes]] = []
         self._video = ""
-        try:
-            if self._final.is_file():
-                self._final.replace(self._partial)  # more videos come: the set is unfinished again
-        except OSError as error:
-            raise StorageFull(f"Crops cannot be stored in {run}: {error.strerror}.") from error
-        size = max(FIRST_SIZE, 2 * self._partial.stat().st_size if self._partial.is_file() else 0)
-        with _translated(self._partial):
-            self._env = lmdb.open(str(self._partial), subdir=False, lock=False, map_size=size, mode=0o600)
-        try:
-            with _translated(self._partial):
-                self.records = _records(self._env, self._partial)
-        except DatasetInvalid:
-            self._env.close()
-            raise
+        self._env: Any = None
+        self.records: dict[str, Record] = {}
+        if self._partial.is_file():
+            with _translated(self._partial), _read_only(self._partial) as env:
+                self.records = _records(env, self._partial)
+        elif self._final.is_file():
+            with _translated(self._final):
+                self.records = _records(_shared(self._final), self._final)
 
     def begin(self, video: str) -> None:
         """Start a video; what an unfinished or former attempt left of it goes."""
+        if self._env is None:
+            self._open()
         self._video, self._waiting = video, []
         prefix = f"{video}/".encode()
         with _translated(self._partial):
@@ -75,6 +74,10 @@ class LmdbWriter:
 
     def complete(self) -> Path:
         """Give the file its final name and return it."""
+        if self._env is None and not self._partial.is_file():
+            return self._final  # there was nothing to add
+        if self._env is None:
+            self._open()
         with _translated(self._partial):
             for video in self._unfinished():
                 self.begin(video)
@@ -88,12 +91,23 @@ class LmdbWriter:
 
     def discard(self) -> None:
         """Remove an unfinished set."""
-        self._env.close()
+        self.close()
         self._partial.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the file."""
-        self._env.close()
+        if self._env is not None:
+            self._env.close()
+
+    def _open(self) -> None:
+        """Open the unfinished file for writing: a new one, or a copy of the finished one."""
+        with _translated(self._partial):
+            if self._final.is_file() and not self._partial.is_file():
+                copy = self._partial.with_suffix(".copy")
+                shutil.copyfile(self._final, copy)
+                copy.replace(self._partial)
+            size = max(FIRST_SIZE, 2 * self._partial.stat().st_size if self._partial.is_file() else 0)
+            self._env = lmdb.open(str(self._partial), subdir=False, lock=False, map_size=size, mode=0o600)
 
     def _store(self, items: list[tuple[bytes, bytes]]) -> None:
         with _translated(self._partial):
@@ -133,16 +147,10 @@ class LmdbCrops:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._env: Any = None
-        self._owner = 0
         if not path.is_file():
             raise DatasetInvalid(f"There is no file {path}. Name an .lmdb file of crops.")
         with _translated(path):
-            env = _opened(path)
-            try:
-                self._table = Table(_records(env, path).values())
-            finally:
-                env.close()
+            self._table = Table(_records(_shared(path), path).values())
         if not len(self._table):
             raise DatasetInvalid(f"There are no crops in {path}. Make them with `train crops --store lmdb`.")
 
@@ -164,35 +172,52 @@ class LmdbCrops:
     def load(self, index: int) -> Image:
         """Return a crop, (h, w, 3) uint8 BGR. Raises `DatasetInvalid`."""
         key = f"{self.video(index)}/{self.name(index)}"
-        with _translated(self._path), self._mine().begin() as transaction:
+        with _translated(self._path), _shared(self._path).begin() as transaction:
             data = transaction.get(key.encode())
         if data is None:
             raise DatasetInvalid(f"{self._path} lacks the crop {key}. Make the crops again.")
         return pictures.decoded(data, f"The crop {key} in {self._path}")
 
-    def close(self) -> None:
-        """Let go of the file; the next `load` opens it again."""
-        if self._env is not None and self._owner == os.getpid():
-            self._env.close()
-        self._env = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_env": None}
+_open: dict[tuple[int, int], Any] = {}
+"""Files that this process has open, by device and inode: LMDB forbids to open one twice."""
 
-    def _mine(self) -> Any:
-        """The open file of this process: one that came over a fork is not to be used."""
-        if self._env is None or self._owner != os.getpid():
-            self._env, self._owner = _opened(self._path), os.getpid()
-        return self._env
+_opening = threading.Lock()
+
+
+def _shared(path: Path) -> Any:
+    """Return the one environment of this process for a file."""
+    status = path.stat()
+    key = (status.st_dev, status.st_ino)
+    with _opening:
+        if key not in _open:
+            _open[key] = _opened(path)
+        return _open[key]
+
+
+def _after_fork() -> None:
+    """An open file that came over a fork is not to be used: close this process's view of it."""
+    global _opening
+    _opening = threading.Lock()
+    for env in _open.values():
+        env.close()
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _opened(path: Path) -> Any:
-    env = lmdb.open(str(path), subdir=False, readonly=True, lock=False, readahead=False, max_spare_txns=1)
+    env = _read_only(path)
     if _bytes_used(env) > path.stat().st_size:
         env.close()
         # To read behind the end of a mapped file ends the process.
         raise DatasetInvalid(f"{path} is cut short. Copy it again, or make the crops again.")
     return env
+
+
+def _read_only(path: Path) -> Any:
+    return lmdb.open(str(path), subdir=False, readonly=True, lock=False, readahead=False, max_spare_txns=1)
 
 
 def _bytes_used(env: Any) -> int:

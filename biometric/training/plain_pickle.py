@@ -65,7 +65,7 @@ class _Unpickler(pickle.Unpickler):
     """Looks no module up: names are those of `_NAMES` or refused."""
 
     def find_class(self, module: str, name: str) -> Any:
-        found = _NAMES.get((module.replace("numpy._core", "numpy.core"), name))
+        found = _NAMES.get((_MOVED.get(module, module), name))
         if found is None:
             raise _Refused(f"{module}.{name}")
         return found
@@ -144,6 +144,13 @@ _NAMES: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): dict,
     ("collections", "defaultdict"): _empty,
     **{("builtins", each.__name__): each for each in (list, dict, tuple, set, frozenset, int, float)},
+}
+
+
+_MOVED = {
+    "__builtin__": "builtins",  # of Python 2, and what Python 3 writes for it
+    "numpy._core.multiarray": "numpy.core.multiarray",
+    "numpy._core.numeric": "numpy.core.numeric",
 }
 
 

@@ -73,8 +73,13 @@ class RunFolder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self._lock.close()
             raise RunConflict(f"Another process trains in {folder}. Wait for it, or choose another --run.") from error
-        self._begin(json.loads(json.dumps(dict(settings))), resume)
+        try:
+            self._begin(json.loads(json.dumps(dict(settings))), resume)
+        except RunConflict:
+            self._lock.close()
+            raise
 
     def _begin(self, settings: dict[str, Any], resume: bool) -> None:
         file = self.folder / "config.json"
