@@ -15,10 +15,11 @@ NOT_FOR = (
 )
 
 
-def add_schedule(made: argparse.ArgumentParser, epochs: int, batch: int, rate: float) -> None:
-    """Add the options of the shared loop."""
+def add_schedule(made: argparse.ArgumentParser, epochs: int, batch: int | None, rate: float) -> None:
+    """Add the options of the shared loop; no --batch where `batch` is None."""
     made.add_argument("--epochs", type=int, default=epochs, metavar="N", help=f"default: {epochs}")
-    made.add_argument("--batch", type=int, default=batch, metavar="N", help=f"crops a step (default: {batch})")
+    if batch is not None:
+        made.add_argument("--batch", type=int, default=batch, metavar="N", help=f"crops a step (default: {batch})")
     made.add_argument("--rate", type=float, default=rate, metavar="R", help=f"learning rate (default: {rate})")
     made.add_argument("--half", action="store_true", help="bfloat16: faster where the processor knows it")
     made.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 or auto (default)")

@@ -170,11 +170,15 @@ class ResNet50BNNeck(nn.Module):  # type: ignore[misc]
         rest = (_Bottleneck(middle * 4, middle, 1) for _ in range(blocks - 1))
         return nn.Sequential(_Bottleneck(inner, middle, stride), *rest)
 
-    def forward(self, batch: Tensor) -> Tensor:
-        """(N, 3, H, W) → (N, 2048)."""
+    def feature(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, 2048) before the neck, where training compares distances."""
         data = self.maxpool(torch.relu(self.bn1(self.conv1(batch))))
         data = self.layer4(self.layer3(self.layer2(self.layer1(data))))
-        return self.bottleneck(data.mean((2, 3)) if self.pool is None else self.pool(data))
+        return data.mean((2, 3)) if self.pool is None else self.pool(data)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, 2048)."""
+        return self.bottleneck(self.feature(batch))
 
 
 ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = {
