@@ -8,7 +8,7 @@ import pytest
 from biometric.entities import Detection
 from biometric.errors import DatasetInvalid, EmptyGallery, InvalidSetting
 from biometric.evaluation.comparisons import DISTRACTOR, JUNK
-from biometric.evaluation.datasets import Dataset, Source, families, read
+from biometric.evaluation.datasets import Dataset, Source, families, read, read_training
 from biometric.evaluation.datasets.folders import read_gallery
 from biometric.evaluation.pictures import Pictures
 from biometric.gallery.repository import SQLiteGallery
@@ -247,3 +247,72 @@ def test_damaged_pictures_are_named(tmp_path: Path) -> None:
         cuhk03(tmp_path / "mat")
         with pytest.raises(DatasetInvalid, match="nothing"):
             pictures.load(Source(tmp_path / "mat" / "cuhk-03.mat", "nothing"))
+
+
+def names(dataset: Dataset | None) -> list[str]:
+    """File names of a training side, with its people."""
+    assert dataset is not None
+    assert dataset.symmetric
+    return [source.path.name for source in dataset.sources]
+
+
+def test_the_training_side_of_market_1501(tmp_path: Path) -> None:
+    market(tmp_path)
+    with pytest.raises(DatasetInvalid, match="bounding_box_train does not exist"):
+        read_training("market1501", tmp_path)  # nobody trains on the test side by mistake
+    write(tmp_path / "bounding_box_train" / "0007_c1s1_000001_01.jpg")
+    assert names(read_training("market1501", tmp_path)) == ["0007_c1s1_000001_01.jpg"]
+    write(tmp_path / "heap" / "0007_c1s1_000001_01.jpg")
+    assert read_training("market1501", tmp_path / "heap") is None
+
+
+def test_the_training_side_of_msmt17(tmp_path: Path) -> None:
+    name = "0003/0003_000_01_0303morning_0015_0.jpg"
+    write(tmp_path / "train" / name)
+    (tmp_path / "list_train.txt").write_text(f"{name} 3\n")
+    found = read_training("msmt17", tmp_path)
+    assert names(found) == [Path(name).name]
+    assert found is not None
+    assert found.people == ("000003",)
+
+
+def test_the_training_sides_of_cuhk03(tmp_path: Path) -> None:
+    cuhk03(tmp_path)
+    new = read_training("cuhk03", tmp_path)
+    assert new is not None
+    assert [source.inside for source in new.sources] == ["/#refs#/labeled_0_0_0"]  # train_idx is 1
+    classic = read_training("cuhk03", tmp_path, "classic-detected")
+    tested = read("cuhk03", tmp_path, "classic-detected")
+    assert classic is not None
+    assert set(classic.people) == {"1_003", "2_002", "2_003"}
+    assert not set(classic.sources) & set(tested.sources)
+    write(tmp_path / "plain" / "12_0.jpg")
+    assert read_training("cuhk03", tmp_path / "plain") is None
+    with pytest.raises(InvalidSetting, match="0 to 19"):
+        read_training("cuhk03", tmp_path, "classic-detected:20")
+
+
+def test_the_training_side_of_a_csv(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        write(tmp_path / name)
+    listing = tmp_path / "dataset.csv"
+    listing.write_text("file,id,cam,split\na.jpg,ada,1,train\nb.jpg,ben,2,gallery\n")
+    assert names(read_training("csv", tmp_path)) == ["a.jpg"]
+    listing.write_text("file,id,cam,split\nb.jpg,ben,2,gallery\n")
+    with pytest.raises(DatasetInvalid, match="no picture of the split train"):
+        read_training("csv", tmp_path)
+    listing.write_text("file,id,cam\na.jpg,ada,1\n")
+    assert read_training("csv", tmp_path) is None
+
+
+def test_pictures_of_a_csv_that_only_train_need_not_be_there(tmp_path: Path) -> None:
+    write(tmp_path / "b.jpg")
+    (tmp_path / "dataset.csv").write_text("file,id,cam,split\na.jpg,ada,1,train\nb.jpg,ben,2,gallery\n")
+    assert read("csv", tmp_path).people == ("ben",)
+    with pytest.raises(DatasetInvalid, match=r"a\.jpg does not exist"):
+        read_training("csv", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["cuhk01", "tree"])
+def test_a_heap_of_people_sets_nobody_apart_for_training(tmp_path: Path, kind: str) -> None:
+    assert read_training(kind, tmp_path) is None

@@ -8,7 +8,7 @@ and indices.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +46,45 @@ def read_cuhk03(root: Path, protocol: str | None = None) -> Dataset:
         InvalidSetting: no such test set.
     """
     folder(root, LAYOUT)
+    stored, name, number = _chosen(root, protocol)
+    if name == "plain":
+        return assemble("CUHK03", "plain: camera 1 against camera 2", _plain_entries(root))
+    kind, _, boxes = name.partition("-")
+    if kind == "new":
+        sides: dict[Role, str] = {"probe": "query_idx", "reference": "gallery_idx"}
+        return assemble("CUHK03", f"new (767/700), {boxes}", _new_entries(root, stored, boxes, sides))
+    entries = _classic_entries(stored, boxes, number)
+    return assemble("CUHK03", f"classic, {boxes}, test set {number}", entries, single_shot=True)
+
+
+def read_cuhk03_training(root: Path, protocol: str | None = None) -> Dataset | None:
+    """Read what a protocol trains on: its list, or all people outside the classic test set; None for plain folders.
+
+    Raises: as `read_cuhk03`.
+    """
+    folder(root, LAYOUT)
+    stored, name, number = _chosen(root, protocol)
+    if name == "plain":
+        return None
+    kind, _, boxes = name.partition("-")
+    if kind == "new":
+        entries = _new_entries(root, stored, boxes, {"both": "train_idx"})
+    else:
+        entries = _classic_entries(stored, boxes, number, tested=False)
+    return assemble("CUHK03", f"training side of {name}", entries)
+
+
+def _chosen(root: Path, protocol: str | None) -> tuple[Path, str, int]:
+    """The `.mat`, the protocol's name and the number of its test set."""
     stored = next(
         (path for path in (root / "cuhk-03.mat", root / "cuhk03_release" / "cuhk-03.mat") if path.is_file()), None
     )
     name, _, number = (protocol or ("plain" if stored is None else PROTOCOLS[0])).partition(":")
-    if name == "plain":
-        return assemble("CUHK03", "plain: camera 1 against camera 2", _plain_entries(root))
-    if stored is None:
+    if stored is None and name != "plain":
         raise invalid(root / "cuhk-03.mat", "does not exist", LAYOUT)
-    kind, _, boxes = name.partition("-")
-    if kind == "new":
-        return assemble("CUHK03", f"new (767/700), {boxes}", _new_entries(root, stored, boxes))
-    if not (number or "0").isdigit() or int(number or "0") >= SPLITS:
+    if name.startswith("classic") and (not (number or "0").isdigit() or int(number or "0") >= SPLITS):
         raise InvalidSetting(f"CUHK03 has the test sets 0 to {SPLITS - 1}, got {number!r}.")
-    entries = _classic_entries(stored, boxes, int(number or "0"))
-    return assemble("CUHK03", f"classic, {boxes}, test set {int(number or '0')}", entries, single_shot=True)
+    return stored or root, name, int(number) if number.isdigit() else 0
 
 
 def _plain_entries(root: Path) -> list[Entry]:
@@ -81,19 +105,20 @@ def _entry(source: Source, person: str, view: int) -> Entry:
     return Entry(source, person, str(view), role)
 
 
-def _classic_entries(stored: Path, boxes: str, number: int) -> Iterator[Entry]:
-    """All pictures of a test set's people are probes and references (as in torchreid)."""
+def _classic_entries(stored: Path, boxes: str, number: int, tested: bool = True) -> Iterator[Entry]:
+    """All pictures of a test set's people (or of all others) are probes and references (as in torchreid)."""
     with _opened(stored) as mat:
         try:
             chosen = {(int(pair), int(person)) for pair, person in mat[mat["testsets"][0][number]][:].T}
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise invalid(stored, f"holds no test set {number}", LAYOUT) from error
         for pair, person, view, _, source in _pictures(mat, stored, boxes):
-            if (pair, person) in chosen:
+            if ((pair, person) in chosen) is tested:
                 yield Entry(source, f"{pair}_{person:03d}", str(view))
 
 
-def _new_entries(root: Path, stored: Path, boxes: str) -> Iterator[Entry]:
+def _new_entries(root: Path, stored: Path, boxes: str, wanted: Mapping[Role, str]) -> Iterator[Entry]:
+    """The pictures whose numbers (from 1) stand in the wanted lists of the protocol."""
     from scipy.io import loadmat
 
     config = root / f"cuhk03_new_protocol_config_{boxes}.mat"
@@ -101,10 +126,7 @@ def _new_entries(root: Path, stored: Path, boxes: str) -> Iterator[Entry]:
         lists = loadmat(file(config, LAYOUT))
         names = [str(name[0]) for name in lists["filelist"].ravel()]
         labels = [int(label) for label in lists["labels"].ravel()]
-        sides: dict[Role, Sequence[int]] = {
-            "probe": lists["query_idx"].ravel().tolist(),
-            "reference": lists["gallery_idx"].ravel().tolist(),
-        }
+        sides: dict[Role, Sequence[int]] = {role: lists[key].ravel().tolist() for role, key in wanted.items()}
     except DatasetInvalid:
         raise
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:

@@ -11,7 +11,7 @@ TREE_LAYOUT = "one folder a person, in it one folder a camera or visit, in it pi
 
 CSV_LAYOUT = (
     "a CSV (or a folder with dataset.csv) with the columns file, id, cam and, if wanted, split: file is relative to "
-    "the CSV; split is query, gallery or train (left out); without it every picture is probe and reference."
+    "the CSV; split is query, gallery or train (not evaluated); without it every picture is probe and reference."
 )
 _ROLES: dict[str, Role] = {"query": "probe", "probe": "probe", "gallery": "reference", "test": "reference", "": "both"}
 _LEFT_OUT = {"train", "val"}
@@ -50,32 +50,53 @@ def read_csv(path: Path, protocol: str | None = None) -> Dataset:
         DatasetInvalid: the file or a listed picture is missing, or a line cannot be used.
     """
     listing = file(path / "dataset.csv" if path.is_dir() else path, CSV_LAYOUT)
+    rows = [row for row in _csv_rows(listing) if row["split"] not in _LEFT_OUT]
+    entries = [_csv_entry(listing, row) for row in rows]
+    if not entries:
+        raise invalid(listing, "lists no picture to evaluate", CSV_LAYOUT)
+    return assemble("CSV", protocol or "as listed", entries)
+
+
+def read_csv_training(path: Path, protocol: str | None = None) -> Dataset | None:
+    """Read the lines whose split is train; None where no line has a split.
+
+    Raises:
+        DatasetInvalid: as `read_csv`, or there are other splits but no train.
+    """
+    listing = file(path / "dataset.csv" if path.is_dir() else path, CSV_LAYOUT)
+    rows = _csv_rows(listing)
+    if not any(row["split"] for row in rows):
+        return None
+    entries = [_csv_entry(listing, row) for row in rows if row["split"] == "train"]
+    if not entries:
+        raise invalid(listing, "lists no picture of the split train", CSV_LAYOUT)
+    return assemble("CSV", "training side", entries)
+
+
+def _csv_rows(listing: Path) -> list[dict[str, str]]:
+    """The lines with `file`, `id`, `cam` and a known `split` ("" for none); files are not looked for."""
     try:
         with listing.open(encoding="utf-8-sig", newline="") as opened:
             rows = list(csv.DictReader(opened))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise invalid(listing, f"cannot be read ({error})", CSV_LAYOUT) from error
-    entries = []
-    for number, row in enumerate(rows, 2):
-        entry = _csv_entry(listing, number, row)
-        if entry is not None:
-            entries.append(entry)
-    if not entries:
-        raise invalid(listing, "lists no picture", CSV_LAYOUT)
-    return assemble("CSV", protocol or "as listed", entries)
+    return [_checked(listing, number, row) for number, row in enumerate(rows, 2)]
 
 
-def _csv_entry(listing: Path, number: int, row: dict[str, str | None]) -> Entry | None:
+def _checked(listing: Path, number: int, row: dict[str, str | None]) -> dict[str, str]:
     values = {name: (row.get(name) or "").strip() for name in ("file", "id", "cam", "split")}
     missing = [name for name in ("file", "id", "cam") if not values[name]]
     if missing:
         raise invalid(listing, f"has no {missing[0]} in line {number}", CSV_LAYOUT)
-    if values["split"].lower() in _LEFT_OUT:
-        return None
-    role = _ROLES.get(values["split"].lower())
-    if role is None:
+    split = values["split"].lower()
+    if split not in _ROLES and split not in _LEFT_OUT:
         raise invalid(listing, f"has the split {values['split']!r} in line {number}", CSV_LAYOUT)
-    return Entry(Source(file(listing.parent / values["file"], CSV_LAYOUT)), values["id"], values["cam"], role)
+    return {**values, "split": split}
+
+
+def _csv_entry(listing: Path, row: dict[str, str]) -> Entry:
+    source = Source(file(listing.parent / row["file"], CSV_LAYOUT))
+    return Entry(source, row["id"], row["cam"], _ROLES.get(row["split"], "both"))
 
 
 def read_gallery(gallery: Gallery) -> Dataset:

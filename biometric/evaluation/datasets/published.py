@@ -16,7 +16,7 @@ STANDARD = ("standard",)
 MARKET_PROTOCOLS = ("standard",)
 MARKET_LAYOUT = (
     "query/ and bounding_box_test/ (or one folder of pictures, all of them probes and references) with names such as "
-    "0002_c1s1_000451_03.jpg: person, c, camera; -1 is junk, 0000 a distractor."
+    "0002_c1s1_000451_03.jpg: person, c, camera; -1 is junk, 0000 a distractor. Training reads bounding_box_train/."
 )
 _MARKET_NAME = re.compile(r"(-1|\d+)_c(\d+)(?:\D.*)?\.\w+")
 
@@ -28,7 +28,8 @@ _CUHK01_NAME = re.compile(r"(\d{4})(\d{3})\.\w+")
 
 MSMT17_LAYOUT = (
     "list_query.txt and list_gallery.txt with lines such as '0000/0000_000_01_0303morning_0015_0.jpg 0' (file, person; "
-    "the third part of the name is the camera), beside test/ (or mask_test_v2/); or a folder MSMT17_V1/ of these."
+    "the third part of the name is the camera), beside test/ (or mask_test_v2/); or a folder MSMT17_V1/ of these. "
+    "Training reads list_train.txt beside train/ (or mask_train_v2/)."
 )
 
 
@@ -46,6 +47,20 @@ def read_market(root: Path, protocol: str | None = None) -> Dataset:
         return assemble("Market-1501 naming", "all against all", _market_entries(root, "both"))
     entries = [*_market_entries(root / "query", "probe"), *_market_entries(root / "bounding_box_test", "reference")]
     return assemble("Market-1501", protocol or MARKET_PROTOCOLS[0], entries)
+
+
+def read_market_training(root: Path, protocol: str | None = None) -> Dataset | None:
+    """Read bounding_box_train/; None for any other folder in the naming.
+
+    Raises:
+        DatasetInvalid: there are query/ or bounding_box_test/ alone, or a picture is named otherwise.
+    """
+    folder(root, MARKET_LAYOUT)
+    names = ("query", "bounding_box_test", "bounding_box_train")
+    if not any((root / name).is_dir() for name in names):
+        return None
+    entries = _market_entries(root / "bounding_box_train", "both")
+    return assemble("Market-1501", "training side", entries)
 
 
 def _market_entries(path: Path, role: Role) -> Iterator[Entry]:
@@ -85,10 +100,7 @@ def read_msmt17(root: Path, protocol: str | None = None) -> Dataset:
     Raises:
         DatasetInvalid: a list, a folder or a listed picture is missing, or a line says something else.
     """
-    folder(root, MSMT17_LAYOUT)
-    for name in ("MSMT17_V1", "MSMT17_V2"):
-        if (root / name).is_dir():
-            root = root / name
+    root = _msmt17_root(root)
     masked = root / "mask_test_v2"
     test = masked if masked.is_dir() else folder(root / "test", MSMT17_LAYOUT)
     entries = [
@@ -96,6 +108,28 @@ def read_msmt17(root: Path, protocol: str | None = None) -> Dataset:
         *_msmt17_entries(root / "list_gallery.txt", test, "reference"),
     ]
     return assemble("MSMT17", protocol or STANDARD[0], entries)
+
+
+def read_msmt17_training(root: Path, protocol: str | None = None) -> Dataset:
+    """Read list_train.txt beside train/ (or mask_train_v2/).
+
+    list_val.txt is left out, as published results leave it out: it holds further pictures of the same people.
+
+    Raises:
+        DatasetInvalid: as `read_msmt17`.
+    """
+    root = _msmt17_root(root)
+    masked = root / "mask_train_v2"
+    train = masked if masked.is_dir() else folder(root / "train", MSMT17_LAYOUT)
+    return assemble("MSMT17", "training side", _msmt17_entries(root / "list_train.txt", train, "both"))
+
+
+def _msmt17_root(root: Path) -> Path:
+    folder(root, MSMT17_LAYOUT)
+    for name in ("MSMT17_V1", "MSMT17_V2"):
+        if (root / name).is_dir():
+            root = root / name
+    return root
 
 
 def _msmt17_entries(listing: Path, test: Path, role: Role) -> Iterator[Entry]:
