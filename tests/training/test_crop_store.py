@@ -51,19 +51,21 @@ def test_pictures_come_back_as_they_were(tmp_path: Path, store: str) -> None:
     assert crops.track(0) is None
 
 
+def files_open(_: int) -> int:
+    return len(crop_lmdb._open)
+
+
 def load_sum(crops: Crops) -> tuple[int, int]:
     return os.getpid(), sum(int(crops.load(index).sum()) for index in range(len(crops)))
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize(("store", "method"), [("folders", "fork"), ("lmdb", "fork"), ("lmdb", "spawn")])
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_workers_read_what_this_process_reads(tmp_path: Path, store: str, method: str) -> None:
-    if store == "folders" and method == "spawn":
-        pytest.skip("files need no second start of the interpreter to show this")
     crops = open_crops(small_set(store, tmp_path / "run"))
     own = load_sum(crops)  # opened here first: a fork must not use this process's file
     with ProcessPoolExecutor(2, mp_context=get_context(method)) as pool:
+        assert list(pool.map(files_open, range(1))) == [0]
         for process, total in pool.map(load_sum, [crops, crops]):
             assert process != own[0]
             assert total == own[1]

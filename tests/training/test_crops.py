@@ -177,7 +177,11 @@ def test_a_set_in_use_is_not_touched_while_it_grows(tmp_path: Path) -> None:
     fill("lmdb", tmp_path / "run", sources[:1])
     before = open_crops(tmp_path / "run")
     said = listing(before)
+    held = tmp_path / "held"
+    held.hardlink_to(tmp_path / "run" / "crops.lmdb")
+    content = held.read_bytes()
     fill("lmdb", tmp_path / "run", sources)
+    assert held.read_bytes() == content
     assert len(open_crops(tmp_path / "run")) == 36
     again = fill("lmdb", tmp_path / "run", sources)
     assert again.present == 3
