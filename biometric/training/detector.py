@@ -1,6 +1,7 @@
 """Training of a person detector, from a data set in YOLO's layout to a checkpoint with one class."""
 
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1 or not 0 < self.rate < math.inf or self.stretch < 1:
+        if self.epochs < 1 or self.batch < 1 or not 0 < self.rate <= 1 or self.stretch < 1:
             raise InvalidSetting(
-                "A detector needs 1 or more epochs and pictures a batch, a rate above 0, a stretch of 1 or more."
+                "A detector needs 1 or more epochs and pictures a batch, a rate in (0, 1], a stretch of 1 or more."
             )
         if self.size < 32 or self.size % 32:
             raise InvalidSetting(f"--size must be a multiple of 32 pixels, got {self.size}.")
@@ -70,7 +71,7 @@ def check_dataset(data: Path) -> dict[str, int]:
         folder = data / "images" / split
         if not folder.is_dir():
             raise DatasetInvalid(f"{folder} is missing. Expected {LAYOUT}.")
-        pictures = [path for path in folder.rglob("*") if path.suffix.lower() in PICTURES]
+        pictures = _pictures(folder)
         if not pictures:
             raise DataTooSmall(f"{folder} holds no pictures. Expected {LAYOUT}.")
         counts[split] = len(pictures)
@@ -99,20 +100,30 @@ def _people(label: Path) -> int:
 
 
 def link_dataset(data: Path, folder: Path) -> Path:
-    """Lay links to a data set's pictures and labels into `folder`; return the file to train with.
+    """Lay a link to each picture and its labels into `folder`; return the file to train with.
 
     ultralytics keeps a pickled cache beside the labels it reads. Beside these links, it is one that this run wrote:
-    nothing is written into the data set, and no pickle that lies there is loaded.
+    nothing is written into the data set, and no pickle that lies there is loaded. (Links to whole folders would not
+    do: ultralytics follows them.)
     """
-    for part in ("images", "labels"):
-        for split in SPLITS:
-            link = folder / part / split
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.unlink(missing_ok=True)
-            link.symlink_to((data / part / split).resolve())
+    shutil.rmtree(folder, ignore_errors=True)
+    for split in SPLITS:
+        source = (data / "images" / split).resolve()
+        for picture in _pictures(source):
+            inner = picture.relative_to(source)
+            label = (data / "labels" / split / inner).with_suffix(".txt").resolve()
+            for part, target in (("images", picture), ("labels", label)):
+                link = (folder / part / split / inner).with_suffix(target.suffix)
+                if target.is_file():
+                    link.parent.mkdir(parents=True, exist_ok=True)
+                    link.symlink_to(target)
     file = folder / "data.yaml"
     file.write_text(f"path: {folder.resolve()}\ntrain: images/train\nval: images/val\nnames:\n  0: person\n", "utf-8")
     return file
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
 
 
 def train(data: Path, recipe: Recipe, run: RunFolder, report: Report) -> Path:

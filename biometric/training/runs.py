@@ -146,6 +146,12 @@ class RunFolder:
         """Write a file of the run whole or not at all. Raises `StorageFull`."""
         return write_whole(self.folder / name, content)
 
+    def __enter__(self) -> "RunFolder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Let other processes have the run."""
         if not self.quiet:
