@@ -51,10 +51,9 @@ def _distill(options: argparse.Namespace) -> int:
         folder.finish(result, _card(options, folder, result))
     finally:
         folder.close()
-    low, high = result["cosine_interval"]
     text = (
         f"Mean cosine to {teacher} on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
-        f"(95 % interval {low:.3f} to {high:.3f}). The run is in {folder.folder}; next: "
+        f"({_interval(result)}). The run is in {folder.folder}; next: "
         f"python -m biometric train export --run {folder.folder}"
     )
     show(options, result, text)
@@ -93,15 +92,21 @@ def _judged(task: "Distillation", teacher: str, begun: str) -> dict[str, Any]:
         "teacher": teacher,
         "began_from": begun,
         "held_back": len(cosines),
-        "cosine": float(cosines.mean()),
-        "cosine_interval": [interval.low, interval.high],
+        "cosine": float(cosines.mean(dtype=float)),
+        "cosine_interval": None if interval is None else [interval.low, interval.high],
         "scores": float(task.judge(0)["scores"]),
         "parameters": sum(value.numel() for value in task.network.parameters()),
     }
 
 
-def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, Any]) -> list[str]:
+def _interval(result: dict[str, Any]) -> str:
+    if result["cosine_interval"] is None:
+        return "without an interval: all come from one picture or video"
     low, high = result["cosine_interval"]
+    return f"95 % interval {low:.3f} to {high:.3f}, drawing whole pictures"
+
+
+def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, Any]) -> list[str]:
     return card(
         f"{options.student}, student of {result['teacher']}",
         folder,
@@ -109,7 +114,7 @@ def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, An
         f"held back: {options.held_back.name}",
         metrics=[
             f"mean cosine to the teacher on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
-            f"(95 % interval {low:.3f} to {high:.3f}, drawing whole pictures)",
+            f"({_interval(result)})",
             f"correlation of comparison scores with the teacher's: {result['scores']:.3f}",
         ],
         limits=[

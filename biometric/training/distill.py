@@ -175,10 +175,14 @@ class Distillation:
         """(M,) cosine of the student's embeddings to the teacher's."""
         return np.asarray((found * self._held_targets).sum(1), np.float32)
 
-    def interval(self, cosines: Vectors) -> Interval:
-        """95 % interval of their mean, drawing whole pictures or videos: crops of one are not independent."""
+    def interval(self, cosines: Vectors) -> Interval | None:
+        """95 % interval of their mean, drawing whole pictures or videos: crops of one are not independent.
+
+        None where all come from one.
+        """
         names = [self._held_crops.video(index) for index in range(len(self._held_crops))]
-        return bootstrap_mean(cosines.astype(np.float64), np.unique(names, return_inverse=True)[1])
+        sources = np.unique(names, return_inverse=True)[1]
+        return bootstrap_mean(cosines.astype(np.float64), sources) if len(set(names)) > 1 else None
 
 
 def embed(network: nn.Module, crops: Crops | Sequence[Image], form: InputFormat, batch: int = 64) -> Vectors:
