@@ -8,24 +8,39 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from biometric.errors import InvalidSetting, UnsupportedModel, WeightsMissing
+from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, WeightsMissing
+from biometric.jobs import finish
 from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
+from biometric.models.cards import Card, Format, Role, read_manifest
+from biometric.models.weights import WeightStore
+from biometric.settings import PROJECT, Settings
 from biometric.training.loop import load_state
 
 _TIMM = "timm:"
+_NOT_TRAINABLE = (
+    "--from names {}, whose format (OpenVINO, ONNX) is made for running a network, not for training it. "
+    "Begin from a .safetensors, or let a new network learn from it: python -m biometric train distill."
+)
 
 
 class TimmBackbone(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
     """A timm network without its classifier: (N, 3, H, W) float32 → (N, D). Exported as ONNX only.
 
     Raises:
+        LibraryMissing: timm is not installed.
         InvalidSetting: timm knows no such network.
         WeightsMissing: `pretrained` weights could not be had.
     """
 
     def __init__(self, name: str, pretrained: bool = False) -> None:
         super().__init__()
-        import timm
+        try:
+            import timm
+        except ImportError as error:
+            raise LibraryMissing(
+                f"The network {_TIMM}{name} and ImageNet's weights need the library timm: "
+                "python -m pip install -r requirements-train.txt"
+            ) from error
 
         if name not in timm.list_models(name):
             raise InvalidSetting(
@@ -57,12 +72,12 @@ def backbone(architecture: str) -> nn.Module:
 
 
 def begin_from(network: nn.Module, architecture: str, source: str) -> str:
-    """Fill a network from "scratch", "imagenet", a run's folder, a checkpoint or a `.safetensors`; say what it was.
+    """Fill a network from "scratch", "imagenet", a run, a checkpoint, a `.safetensors` or a card; say what it was.
 
     A head whose shape differs (other dimension, other classes) is left as it is.
 
     Raises:
-        InvalidSetting: no such file.
+        InvalidSetting: no such file or card.
         UnsupportedModel: the weights are of another architecture.
         WeightsMissing: ImageNet's weights could not be fetched.
         RunConflict: the checkpoint cannot be read.
@@ -75,12 +90,36 @@ def begin_from(network: nn.Module, architecture: str, source: str) -> str:
     path = Path(source).expanduser()
     if path.is_dir():
         path = path / "checkpoint.pt"
+    if not path.exists() and (card := _card(source)) is not None:
+        _fill(network, trained_weights(_card_file(card, architecture)), card.id)
+        return f"the weights of the card {card.id}"
     if not path.is_file():
         raise InvalidSetting(
-            f"--from names {source}, which is no file or run. Name a run, a .safetensors, imagenet or scratch."
+            f"--from names {source}, which is no file, run or card. Name a run, a .safetensors, a card of "
+            "`python -m biometric models list`, imagenet or scratch."
         )
+    if path.suffix in (".xml", ".onnx"):
+        raise UnsupportedModel(_NOT_TRAINABLE.format(path.name))
     _fill(network, trained_weights(path), path.name)
     return f"the weights of {path.parent.name}/{path.name}"
+
+
+def _card(name: str) -> Card | None:
+    cards = read_manifest(PROJECT / "models" / "manifest.toml")
+    return next((card for card in cards if card.id == name and card.role is Role.EMBEDDER), None)
+
+
+def _card_file(card: Card, architecture: str) -> Path:
+    """The weights of a card, fetched where they are not here, with every byte checked."""
+    if card.format is not Format.SAFETENSORS:
+        raise UnsupportedModel(_NOT_TRAINABLE.format(f"the card {card.id}"))
+    if card.architecture != architecture:
+        raise UnsupportedModel(
+            f"The card {card.id} is of the architecture {card.architecture}, not {architecture}. Name that one."
+        )
+    settings = Settings.from_environment(None)
+    store = WeightStore.of_project(PROJECT, settings.models, settings.offline)
+    return finish(store.obtain(store.choose(Role.EMBEDDER, card.id))).main
 
 
 def trained_weights(path: Path) -> dict[str, Tensor]:
@@ -128,10 +167,18 @@ def _imagenet(architecture: str) -> dict[str, Tensor]:
 
 
 def averaged(network: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
-    """An exponential moving average of a network's weights and statistics."""
-    made = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay), use_buffers=True
-    )
+    """An exponential moving average of a network's weights and statistics, which asks for no gradients.
+
+    The decay rises to `decay` with the number of steps, (1 + n) / (10 + n), so that the first, untrained weights
+    are soon forgotten.
+    """
+
+    def move(average: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
+        share = 1 - min(decay, (1 + int(steps)) / (10 + int(steps)))
+        for mean, value in zip(average, current, strict=True):
+            mean.copy_(torch.lerp(mean, value, share) if mean.is_floating_point() else value)
+
+    made = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=move, use_buffers=True)
     return made.requires_grad_(False)
 
 
