@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from biometric.entities import Image
+from biometric.errors import BiometricError
 from biometric.models.cards import InputFormat
 from biometric.models.embedding import prepare, resize
 
@@ -79,7 +80,7 @@ def appearance(image: Image, strength: Augmentation, draw: Generator) -> Image:
     height, width = image.shape[:2]
     if draw.random() < strength.shrink:
         share = draw.uniform(min(1.0, strength.smallest[0] / height), 1.0)
-        rows, columns = max(1, round(height * share)), max(strength.smallest[1] // 2, round(width * share))
+        rows, columns = max(1, round(height * share)), max(1, round(width * share))
         image = resize(resize(image, rows, columns), height, width)
     if draw.random() < strength.blur:
         sigma = draw.uniform(0.3, 2.0)
@@ -145,7 +146,12 @@ def loader(
 ) -> Iterator[list[Tensor]]:
     """Yield the batches (lists of sample numbers) in order, made by `workers` processes (0: by this one)."""
     made = DataLoader(samples, batch_sampler=[list(batch) for batch in batches], num_workers=workers, pin_memory=pinned)
-    yield from made
+    try:
+        yield from made
+    except BiometricError as error:
+        # From a worker comes an error of the same type with the traceback as its message: its last line says it all.
+        message = str(error).strip().splitlines()[-1].removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")
+        raise type(error)(message) from error
 
 
 def shuffled(count: int, batch: int, seed: int, epoch: int, rank: int = 0, world: int = 1) -> list[NDArray[np.int64]]:
