@@ -193,9 +193,9 @@ def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, An
     return card(
         f"{options.architecture}, fine-tuned on {result['evaluation']['dataset']['name']}",
         folder,
-        data=f"{options.dataset} in {options.folder.name}: {learnt['people']:,} people, {learnt['pictures']:,} "
-        f"pictures (licence of the data: {options.licence}); {learnt['left_out_with_one_picture']:,} people of whom there is "
-        f"one picture only were left out; begun from {options.begin}",
+        data=f"{options.dataset} in {options.folder.name} (licence of the data: {options.licence}): "
+        f"{learnt['people']:,} people, {learnt['pictures']:,} pictures; left out: "
+        f"{learnt['left_out_with_one_picture']:,} people of whom there is one picture only; begun from {options.begin}",
         metrics=_measured(result),
         limits=[
             *few,

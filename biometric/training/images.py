@@ -79,7 +79,7 @@ def appearance(image: Image, strength: Augmentation, draw: Generator) -> Image:
     """Return the crop, (H, W, 3) uint8 BGR, with less detail, other colours and a part missing."""
     height, width = image.shape[:2]
     if draw.random() < strength.shrink:
-        share = draw.uniform(min(1.0, strength.smallest[0] / height), 1.0)
+        share = draw.uniform(min(1.0, max(strength.smallest[0] / height, strength.smallest[1] / width)), 1.0)
         rows, columns = max(1, round(height * share)), max(1, round(width * share))
         image = resize(resize(image, rows, columns), height, width)
     if draw.random() < strength.blur:

@@ -20,12 +20,10 @@ TRIPLET_MARGIN = 0.3
 WITH_PROXIES = (
     "ArcFaceLoss",
     "CosFaceLoss",
-    "LargeMarginSoftmaxLoss",
     "NormalizedSoftmaxLoss",
     "ProxyAnchorLoss",
     "ProxyNCALoss",
     "SoftTripleLoss",
-    "SphereFaceLoss",
     "SubCenterArcFaceLoss",
 )
 """Losses that learn something for each person, beside the network."""
@@ -53,7 +51,8 @@ LOSSES = (
     *WITH_PROXIES,
 )
 """Losses of embeddings and labels that need nothing else. Left out are wrappers around other losses, those with state
-that a checkpoint would not keep (DynamicSoftMarginLoss), and those that fail with today's torch (HistogramLoss)."""
+that a checkpoint would not keep (DynamicSoftMarginLoss), and those that use torch or numpy in ways that end soon
+(HistogramLoss, LargeMarginSoftmaxLoss, SphereFaceLoss)."""
 MINERS = (
     "AngularMiner",
     "BatchEasyHardMiner",
