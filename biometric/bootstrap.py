@@ -43,6 +43,14 @@ def build(settings: Settings) -> Sightline:
     return Sightline(settings, adapters, private.path / "observations")
 
 
+def build_measured_models(settings: Settings) -> ModelStore:
+    """Return the models that `build` would use; the detector reports every detection, as measuring it needs."""
+    from biometric.models.loading import load_measured_detector
+
+    quiet_ultralytics(settings.cache)
+    return ModelStore(settings, load_detector=load_measured_detector)
+
+
 def build_crop_tools(settings: Settings) -> "Tools":
     """Return what crops for training are cut with. The detector loads when first needed."""
     from biometric.clips.crops import sharpness

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biometric import __version__
-from biometric.cli import calibrate, evaluate, gallery, models, recognition, train
+from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition, train
 from biometric.cli.common import DONE, INTERRUPTED, WRONG, Command
 from biometric.errors import BiometricError, SeveralPeople
 from biometric.settings import PROJECT, Settings
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     gallery.add_commands(commands)
     calibrate.add_commands(commands)
     evaluate.add_commands(commands)
+    evaluate_detector.add_commands(commands)
     models.add_commands(commands)
     train.add_commands(commands)
 

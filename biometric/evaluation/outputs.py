@@ -139,15 +139,16 @@ def rate_json(rate: Rate | None) -> dict[str, Any] | None:
     return {**counts, "interval": _interval(rate.interval), "support": str(rate.support)}
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def estimate_json(estimate: Estimate) -> dict[str, Any]:
+    """A mean with its interval."""
     return {"value": _number(estimate.value), "interval": _interval(estimate.interval)}
 
 
 def _ranking(ranking: RankResult) -> dict[str, Any]:
     return {
-        **{f"rank{number}": _estimate(estimate) for number, estimate in ranking.ranks.items()},
-        "mAP": _estimate(ranking.mean_average_precision),
-        "mINP": _estimate(ranking.mean_inverse_negative_penalty),
+        **{f"rank{number}": estimate_json(estimate) for number, estimate in ranking.ranks.items()},
+        "mAP": estimate_json(ranking.mean_average_precision),
+        "mINP": estimate_json(ranking.mean_inverse_negative_penalty),
         "cmc": [_number(float(value)) for value in ranking.cmc],
         "probes": ranking.probes,
         "uncounted": ranking.uncounted,

@@ -6,7 +6,7 @@ Lines differ in dash and marker as well as colour; every axis says its quantity.
 import io
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -149,6 +149,22 @@ def heat_map(rows: Sequence[Row]) -> bytes:
                 is_bright = (value if number == 0 else 1 - value) > 0.6
                 colour = "black" if is_bright else "white"
                 axes.text(column, line, f"{value:.3f}", ha="center", va="center", color=colour, fontsize=8)
+    return _png(figure)
+
+
+def precision_recall(recall: Numbers, precision: Numbers, marks: Mapping[str, tuple[float, float]]) -> bytes:
+    """Precision over recall, (N,) each, of a detector; `marks` are (recall, precision) to point out, by name."""
+    figure, axes = _figure(
+        "Recall (share of the people who are found)", "Precision (share of the boxes that are right)"
+    )
+    axes.plot(recall, precision)
+    for marker, (name, (x, y)) in zip(itertools.cycle("osD^v"), marks.items(), strict=False):
+        axes.plot([x], [y], marker, color="black", fillstyle="none", label=name)
+    axes.set_xlim(0, 1.01)
+    axes.set_ylim(0, 1.01)
+    if marks:
+        axes.legend(loc="lower left")
+    axes.set_title("Precision and recall at IoU 0.5")
     return _png(figure)
 
 

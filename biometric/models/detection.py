@@ -21,6 +21,12 @@ from biometric.models.vendor import quiet_ultralytics
 CONFIDENCE = 0.1
 """Least confidence reported: ByteTrack continues tracks with detections as weak as this."""
 
+STARTS_TRACK = 0.4
+"""Least confidence that starts a track. Surer than what continues one: reflections and bags then start fewer."""
+
+EVERYTHING = 0.001
+"""Least confidence at which detectors are measured: COCO's tools and ultralytics' take all detections down to it."""
+
 OVERLAP = 0.7
 """Boxes that overlap more (intersection over union) are one person; for models with non-maximum suppression."""
 

@@ -16,6 +16,13 @@ def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
     return UltralyticsDetector(weights.main, _name(weights), device, cache, files=weights.paths)
 
 
+def load_measured_detector(weights: Weights, device: str, cache: Path) -> Detector:
+    """Load a detector as `load_detector` does, but to report every detection, however weak. Raises `ModelError`."""
+    from biometric.models.detection import EVERYTHING, UltralyticsDetector
+
+    return UltralyticsDetector(weights.main, _name(weights), device, cache, EVERYTHING, weights.paths)
+
+
 def _name(weights: Weights) -> str:
     return weights.card.title if weights.card.id.startswith("sha256:") else weights.card.id
 

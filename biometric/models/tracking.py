@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.entities import Detection, Frame
+from biometric.models.detection import STARTS_TRACK
 from biometric.models.vendor import quiet_ultralytics
 
 quiet_ultralytics()
@@ -33,8 +34,7 @@ class ByteTracker:
             SimpleNamespace(
                 track_high_thresh=0.25,
                 track_low_thresh=0.1,
-                # A new track needs a surer detection than the continuation of one: reflections and bags start fewer.
-                new_track_thresh=0.4,
+                new_track_thresh=STARTS_TRACK,
                 track_buffer=max(2, round(frame_rate * LOST_SECONDS)),
                 match_thresh=0.8,
                 fuse_score=True,
