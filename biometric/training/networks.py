@@ -42,7 +42,7 @@ class TimmBackbone(nn.Module):  # type: ignore[misc]  # torch is not followed by
                 "python -m pip install -r requirements-train.txt"
             ) from error
 
-        if name not in timm.list_models(name):
+        if not timm.is_model(name):
             raise InvalidSetting(
                 f"timm knows no network {name!r}. List them with: python -c 'import timm; print(timm.list_models())'."
             )
