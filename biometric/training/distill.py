@@ -62,12 +62,12 @@ class Recipe:
             raise InvalidSetting("Distillation needs 1 or more views, batches of 2 or more, an average in [0, 1).")
 
 
-def view(crop: Image, recipe: Recipe, index: int, number: int) -> Image:
-    """Fixed view `number` of crop `index`: (256, 128, 3) uint8 BGR; view 0 is the whole crop as it is."""
+def view(crop: Image, recipe: Recipe, index: int, number: int, size: tuple[int, int] = VIEW_SIZE) -> Image:
+    """Fixed view `number` of crop `index` as (height, width, 3) uint8 BGR; view 0 is the whole crop as it is."""
     if number == 0:
-        return resize(crop, *VIEW_SIZE)
+        return resize(crop, *size)
     draw = np.random.default_rng((recipe.seed, _VIEWS_SEED, index, number))
-    return images.geometry(crop, recipe.strength, draw, VIEW_SIZE)
+    return images.geometry(crop, recipe.strength, draw, size)
 
 
 def teach(
@@ -145,7 +145,7 @@ class Distillation:
     def _sample(self, index: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
         recipe, form = self._recipe, self._recipe.form
         number = int(draw.integers(recipe.views))
-        clean = resize(view(self._crops.load(index), recipe, index, number), form.height, form.width)
+        clean = view(self._crops.load(index), recipe, index, number, (form.height, form.width))
         worse = images.appearance(clean, recipe.strength, draw)
         return images.network_input(worse, form), torch.from_numpy(self._targets[index, number])
 
