@@ -105,7 +105,11 @@ class UltralyticsDetector:
         self._person = _person_class(backend.names, name)
         self._options["classes"] = [self._person]
         # Exports of fixed shape take one frame at a time; stacking them would only cost memory traffic.
-        many = backend.format == "pt" or bool(getattr(backend, "dynamic", False))
+        dynamic = bool(getattr(backend, "dynamic", False))
+        many = backend.format == "pt" or dynamic
+        if dynamic:
+            # ultralytics takes 640 pixels for any export of free size; people are found at the size of the training.
+            self._options["imgsz"] = backend.imgsz
         self._batch = BATCH[self._device.split(":")[0]] if many else 1
         self._format = str(backend.format)
 

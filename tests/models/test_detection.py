@@ -35,7 +35,7 @@ def frames(count: int = 2, height: int = 360, width: int = 640) -> list[Frame]:
     return [Frame(10 + n, np.kron(blocks[n], np.ones((20, 20, 1))).astype(np.uint8), 0.0) for n in range(count)]
 
 
-def untrained(folder: Path, recipe: str, cache: Path, names: dict[int, str] | None = None) -> Path:
+def untrained(folder: Path, recipe: str, cache: Path, names: dict[int, str] | None = None, size: int = 640) -> Path:
     """An ultralytics model with random weights whose first class fires, saved as `.pt`."""
     _prepare(cache)
     import torch
@@ -60,6 +60,7 @@ def untrained(folder: Path, recipe: str, cache: Path, names: dict[int, str] | No
                 branch[-1].bias[0] = -3
                 branch[-1].weight.mul_(3)
     path = folder / f"{recipe}.pt"
+    model.ckpt = {"train_args": {"imgsz": size}}
     model.save(path)
     return path
 
@@ -72,12 +73,12 @@ def overlap(one: Detection, two: Detection) -> float:
 
 
 @pytest.mark.usefixtures("exact")
-@pytest.mark.parametrize("recipe", ["yolo26n", "yolov8n"])
+@pytest.mark.parametrize(("recipe", "size"), [("yolo26n", 640), ("yolov8n", 640), ("yolov8n", 320)])
 def test_an_export_finds_what_its_checkpoint_finds(
-    recipe: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, size: int, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """End-to-end (YOLO26) and with non-maximum suppression (YOLOv8)."""
-    path = untrained(tmp_path, recipe, cache)
+    """End-to-end (YOLO26) and with non-maximum suppression (YOLOv8), at the size that they were trained on."""
+    path = untrained(tmp_path, recipe, cache, size=size)
     exported = UltralyticsDetector(path, recipe, "cpu", cache)
     assert exported.device == "CPU · OpenVINO"
 
@@ -93,6 +94,7 @@ def test_an_export_finds_what_its_checkpoint_finds(
         assert len(found) == len(expected)
         assert all(max(overlap(box, other) for other in found) > 0.95 for box in expected)
         np.testing.assert_allclose([d.confidence for d in found], [d.confidence for d in expected], atol=2e-3)
+    assert exported._model.predictor.imgsz == plain._model.predictor.imgsz == [size, size]
 
 
 def test_promise_16_an_export_is_made_once_and_damage_makes_it_again(tmp_path: Path, cache: Path) -> None:
