@@ -9,6 +9,7 @@ import math
 import os
 import time
 from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from biometric.entities import Progress
-from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict
+from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict, StorageFull
 from biometric.training.runs import RunFolder
 
 _LARGE_PRIME = 1_000_003
@@ -95,58 +96,39 @@ def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Gen
         LossNotFinite: nothing after the last checkpoint is kept.
         OutOfMemory: names `setting`.
         RunConflict: the checkpoint is not one of this task.
+        StorageFull: the checkpoint cannot be written; the one before is kept.
     """
-    device = torch.device(plan.device)
-    for module in task.modules.values():
-        module.to(device)
-    optimizer = _optimizer(task, plan)
-    scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
-    done = _restore(task, run, optimizer, scaler)
-    started, first = time.monotonic(), done
-    for epoch in range(done, plan.epochs):
-        seed_all(plan.seed, epoch)
-        total, watch = 0.0, time.monotonic()
-        for step, batch in enumerate(task.batches(epoch)):
-            rate = plan.rate_at(epoch + step / task.steps())
-            total += _step(task, batch, optimizer, scaler, plan, rate, (run, setting))
-            task.stepped(epoch)
-            passed = epoch - first + (step + 1) / task.steps()
-            left = (time.monotonic() - started) / passed * (plan.epochs - first - passed)
-            yield Progress(f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=left)
-        row = {"epoch": epoch + 1, "loss": total / task.steps(), "rate": plan.rate_at(epoch + 1)}
-        with torch.no_grad():
-            row |= task.judge(epoch)
-        run.record({**row, "seconds": time.monotonic() - watch})
-        _save(task, run, optimizer, scaler, epoch + 1)
+    with _memory_watched(plan, setting):
+        device = torch.device(plan.device)
+        for module in task.modules.values():
+            module.to(device)
+        optimizer = _optimizer(task, plan)
+        scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
+        done = _restore(task, run, optimizer, scaler)
+        started, first = time.monotonic(), done
+        for epoch in range(done, plan.epochs):
+            seed_all(plan.seed, epoch)
+            total, watch = 0.0, time.monotonic()
+            for step, batch in enumerate(task.batches(epoch)):
+                for group in optimizer.param_groups:
+                    group["lr"] = plan.rate_at(epoch + step / task.steps())
+                total += _step(task, batch, optimizer, scaler, plan, run)
+                task.stepped(epoch)
+                passed = epoch - first + (step + 1) / task.steps()
+                left = (time.monotonic() - started) / passed * (plan.epochs - first - passed)
+                yield Progress(f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=left)
+            row = {"epoch": epoch + 1, "loss": total / task.steps(), "rate": plan.rate_at(epoch + 1)}
+            with torch.no_grad():
+                row |= task.judge(epoch)
+            run.record({**row, "seconds": time.monotonic() - watch})
+            _save(task, run, optimizer, scaler, epoch + 1)
 
 
-def _step(
-    task: Task,
-    batch: Any,
-    optimizer: torch.optim.Optimizer,
-    scaler: Any,
-    plan: Plan,
-    rate: float,
-    where: tuple[RunFolder, str],
-) -> float:
-    """One step of the optimizer; returns the loss."""
-    run, setting = where
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    device = torch.device(plan.device)
+@contextmanager
+def _memory_watched(plan: Plan, setting: str) -> Generator[None, None, None]:
+    """Say which setting to lower where memory is full: in a step, in moving the network, or in judging it."""
     try:
-        with torch.autocast(device.type, dtype=_half(device), enabled=plan.half):
-            loss = task.loss(batch)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise LossNotFinite(_not_finite(run, value))
-        optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()
-        if plan.clip:
-            scaler.unscale_(optimizer)
-            nn.utils.clip_grad_norm_(_trained(task), plan.clip)
-        scaler.step(optimizer)
-        scaler.update()
+        yield
     except (torch.cuda.OutOfMemoryError, RuntimeError, MemoryError) as error:
         if not memory_is_full(error):
             raise
@@ -154,6 +136,23 @@ def _step(
             f"The memory of {plan.device} is full. Lower {setting}, choose a smaller network, or free memory; "
             "then go on with --resume."
         ) from error
+
+
+def _step(task: Task, batch: Any, optimizer: torch.optim.Optimizer, scaler: Any, plan: Plan, run: RunFolder) -> float:
+    """One step of the optimizer; returns the loss."""
+    device = torch.device(plan.device)
+    with torch.autocast(device.type, dtype=_half(device), enabled=plan.half):
+        loss = task.loss(batch)
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise LossNotFinite(_not_finite(run, value))
+    optimizer.zero_grad(set_to_none=True)
+    scaler.scale(loss).backward()
+    if plan.clip:
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(_trained(task), plan.clip)
+    scaler.step(optimizer)
+    scaler.update()
     return value
 
 
@@ -217,12 +216,19 @@ def _save(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: 
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
-    """Write tensors and plain values whole or not at all."""
+    """Write tensors and plain values whole or not at all. Raises `StorageFull`."""
     temporary = path.with_name(f".{path.name}.partial")
-    torch.save(state, temporary)
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as stream:
+            torch.save(state, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:
+        temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError) and "write" not in str(error):  # torch's zip writer has no type of its own
+            raise
+        raise StorageFull(f"{path} cannot be written: {error}. Make room; then go on with --resume.") from error
 
 
 def load_state(path: Path) -> dict[str, Any]:
