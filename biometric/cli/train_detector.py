@@ -33,6 +33,7 @@ def add_command(subcommands: Any) -> None:
     made.add_argument("--rate", type=float, default=0.01, metavar="R", help="learning rate (default: 0.01)")
     made.add_argument("--optimizer", default="MuSGD", metavar="NAME", help="MuSGD (default), SGD, AdamW, …")
     made.add_argument("--stretch", type=float, default=1.8, metavar="X", help="largest stretching (default: 1.8)")
+    made.add_argument("--mosaic", type=float, default=1.0, metavar="P", help="share put together of four (default: 1)")
     made.add_argument("--half", action="store_true", help="half precision: faster where the processor knows it")
     made.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 or auto (default)")
     made.add_argument("--threads", type=int, default=0, metavar="N", help="of the CPU (default: all cores)")
@@ -74,7 +75,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
 
     from biometric.training.detector import Recipe
 
-    names = ("architecture", "begin", "size", "epochs", "batch", "rate", "optimizer", "stretch", "half")
+    names = ("architecture", "begin", "size", "epochs", "batch", "rate", "optimizer", "mosaic", "stretch", "half")
     values = {name: getattr(options, name) for name in (*names, "threads", "workers", "seed")}
     device = options.device
     if device == "auto":

@@ -29,6 +29,7 @@ class Recipe:
         size: side of the square that pictures are fitted into, in pixels, a multiple of 32.
         rate: learning rate after the warm-up; falls along a half cosine.
         optimizer: ultralytics' name: "MuSGD", "SGD", "AdamW", …
+        mosaic: share of pictures that are put together of four, in [0, 1]; the last epochs see none.
         stretch: pictures are stretched by up to this factor in either direction; 1 for none.
         half: half precision: bfloat16 on a CPU, mixed precision on a GPU.
         threads: of the CPU, 0 for all cores.
@@ -41,6 +42,7 @@ class Recipe:
     batch: int = 16
     rate: float = 0.01
     optimizer: str = "MuSGD"
+    mosaic: float = 1.0
     stretch: float = 1.8
     half: bool = False
     device: str = "cpu"
@@ -49,9 +51,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1 or not 0 < self.rate <= 1 or self.stretch < 1:
+        if self.epochs < 1 or self.batch < 1 or not 0 < self.rate <= 1 or self.stretch < 1 or not 0 <= self.mosaic <= 1:
             raise InvalidSetting(
-                "A detector needs 1 or more epochs and pictures a batch, a rate in (0, 1], a stretch of 1 or more."
+                "A detector needs 1 or more epochs and pictures a batch, a rate in (0, 1], a stretch of 1 or more, "
+                "a mosaic in [0, 1]."
             )
         if self.size < 32 or self.size % 32:
             raise InvalidSetting(f"--size must be a multiple of 32 pixels, got {self.size}.")
@@ -178,6 +181,7 @@ def _options(recipe: Recipe, file: Path, folder: Path, last: Path | None) -> dic
         "momentum": 0.9,
         "cos_lr": True,
         "warmup_epochs": 1.0,
+        "mosaic": recipe.mosaic,
         "close_mosaic": min(8, recipe.epochs // 3),  # the last epochs see pictures as they are
         "amp": recipe.half and recipe.device != "cpu",
         "device": recipe.device.removeprefix("cuda:") if recipe.device != "cuda" else "0",

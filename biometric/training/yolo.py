@@ -5,6 +5,7 @@ network can run in bfloat16, which ultralytics offers on CUDA only. What is save
 ultralytics, which loads without this module.
 """
 
+import logging
 import math
 import os
 import random
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
+from ultralytics.utils import LOGGER
 
 
 class StretchedDataset(YOLODataset):  # type: ignore[misc]  # ultralytics is not followed by mypy here
@@ -61,6 +63,7 @@ class PersonTrainer(DetectionTrainer):  # type: ignore[misc]
     """
 
     def __init__(self, options: dict[str, Any], stretch: float, half_on_cpu: bool, threads: int = 0) -> None:
+        LOGGER.setLevel(logging.ERROR)  # its progress bars, too: progress is told by the callbacks
         self._stretch, self._half_on_cpu, self._threads = stretch, half_on_cpu, threads or os.cpu_count() or 1
         super().__init__(overrides=options)
 
