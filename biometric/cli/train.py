@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from biometric.cli import train_crops, train_detector, train_distill, train_finetune, train_pretrain
+from biometric.cli import train_crops, train_detector, train_distill, train_export, train_finetune, train_pretrain
 
 
 def add_commands(commands: Any) -> None:
@@ -13,5 +13,5 @@ def add_commands(commands: Any) -> None:
         description="Train models: from videos to weights (see docs/training.md). Each run writes a folder.",
     )
     inner = made.add_subparsers(metavar="STEP", required=True)
-    for step in (train_crops, train_pretrain, train_finetune, train_distill, train_detector):
+    for step in (train_crops, train_pretrain, train_finetune, train_distill, train_detector, train_export):
         step.add_command(inner)
