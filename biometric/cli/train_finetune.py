@@ -171,10 +171,9 @@ def _measured(result: dict[str, Any]) -> list[str]:
     found = result["evaluation"]
     data, ranking = found["dataset"], found["ranking"]
     point = next(each for each in found["verification"]["points"] if each["target_fmr"] == 0.01)
-    side = "people held back" if result["held_back"] else "its test side"
+    side = "" if result["held_back"] else ", its test side"  # the protocol says how many are held back
     return [
-        f"judged on {data['name']} ({data['protocol']}), {side}: {data['people']:,} people, {data['pictures']:,} "
-        "pictures",
+        f"judged on {data['name']} ({data['protocol']}){side}: {data['people']:,} people, {data['pictures']:,} pictures",
         f"rank-1 {_with_interval(ranking['rank1'])}, mAP {_with_interval(ranking['mAP'])}",
         f"FNMR {_with_interval(point['fnmr'])} at FMR 1e-2 (threshold {point['threshold']:.3f}; {point['support']})",
     ]
