@@ -173,7 +173,8 @@ def _measured(result: dict[str, Any]) -> list[str]:
     point = next(each for each in found["verification"]["points"] if each["target_fmr"] == 0.01)
     side = "" if result["held_back"] else ", its test side"  # the protocol says how many are held back
     return [
-        f"judged on {data['name']} ({data['protocol']}){side}: {data['people']:,} people, {data['pictures']:,} pictures",
+        f"judged on {data['name']} ({data['protocol']}){side}: {data['people']:,} people, "
+        f"{data['pictures']:,} pictures",
         f"rank-1 {_with_interval(ranking['rank1'])}, mAP {_with_interval(ranking['mAP'])}",
         f"FNMR {_with_interval(point['fnmr'])} at FMR 1e-2 (threshold {point['threshold']:.3f}; {point['support']})",
     ]
