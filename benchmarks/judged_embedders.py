@@ -13,7 +13,8 @@ from biometric.clips.crops import JpegCropStore
 from biometric.comparison import pool, score
 from biometric.entities import Image, Template
 from biometric.evaluation import collection, fitting, intervals
-from biometric.evaluation.error_rates import FMR_TARGETS, eer, fnmr_at_fmr
+from biometric.evaluation.error_rates import d_prime, eer, fnmr_at_fmr
+from biometric.evaluation.intervals import Rate
 from biometric.models.store import ModelStore
 from biometric.ports import Embedder
 from biometric.selection import Rules
@@ -35,19 +36,21 @@ class Street:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """1:1 error rates of half tracks: `fnmr` (low, value, high) at the lowest FMR target that the pairs support.
+    """1:1 error rates of half tracks.
 
     Attributes:
         genuine, impostor: number of comparisons; `independent` is what the impostors count for.
-        target: None where not even the highest target is supported; `fnmr` then, too.
+        fmr: what the false match rate is below, with 95 % confidence, at the lowest threshold that no impostor reaches.
+        fnmr: at that threshold.
     """
 
     genuine: int
     impostor: int
     independent: int
     eer: float
-    target: float | None
-    fnmr: tuple[float, float, float] | None
+    d_prime: float
+    fmr: float
+    fnmr: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +168,13 @@ def _errors(embedder: Embedder, seen: Street) -> Errors:
     genuine = [score(*both) for both in halves.values()]
     impostor = [score(halves[one][0], halves[two][1]) for one, two in pairs]
     independent = fitting.independent(pairs)
-    supported = [target for target in FMR_TARGETS if intervals.trials_needed(target) <= independent]
-    fnmr = None
-    if supported:
-        value, _ = fnmr_at_fmr(genuine, impostor, min(supported))
-        limits = intervals.binomial_interval(round(value * len(genuine)), len(genuine))
-        fnmr = (limits.low, value, limits.high)
-    equal = eer(genuine, impostor).rate
-    return Errors(len(genuine), len(impostor), independent, equal, min(supported, default=None), fnmr)
+    missed = round(fnmr_at_fmr(genuine, impostor, 0.0)[0] * len(genuine))
+    return Errors(
+        len(genuine),
+        len(impostor),
+        independent,
+        eer(genuine, impostor).rate,
+        d_prime(genuine, impostor),
+        intervals.rule_of_three(independent),
+        intervals.rate(missed, len(genuine)),
+    )

@@ -22,6 +22,7 @@ from benchmarks.judged_detectors import DetectorRow, Found
 from benchmarks.judged_embedders import EmbedderRow, Material
 from benchmarks.judging import EMPTY, OCCUPIED, ONE_BY_ONE, SHARED, STREET, Bench, Remembering
 from biometric.errors import BiometricError
+from biometric.evaluation.protocols import Estimate
 from biometric.models.cards import Role
 from biometric.models.loading import load_detector
 from biometric.models.store import ModelStore
@@ -37,7 +38,7 @@ DETECTOR_HEAD = (
 )  # fmt: skip
 EMBEDDER_HEAD = (
     "embedder", "MB", "dimension", "ms a crop", "lowest same", "highest other", "margin", f"cosine to {EMBEDDER}",
-    "EER", "FNMR",
+    "EER", "d′", "FNMR",
 )  # fmt: skip
 
 
@@ -105,10 +106,8 @@ def _detector_cells(row: DetectorRow) -> list[str]:
     return [*averages, *shares("occupied"), *shares("empty"), str(row.people), f"{row.milliseconds:.1f}"]
 
 
-def _estimate(estimate: object) -> str:
-    from biometric.evaluation.protocols import Estimate
-
-    if not isinstance(estimate, Estimate) or estimate.interval is None:
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.interval is None:
         return "—"
     return f"{estimate.value:.3f} ({estimate.interval.low:.3f}–{estimate.interval.high:.3f})"
 
@@ -135,12 +134,11 @@ def embedders(bench: Bench, files: list[str]) -> str:
         rows.append([model.title, f"{model.megabytes:.1f}", *_embedder_cells(row)])
         errors = row.errors
     if rows:
-        target = "no target" if errors.target is None else f"FMR {errors.target:g}"
         notes.insert(
             0,
-            f"Street: {errors.genuine} tracks in halves; {errors.impostor} pairs seen at the same time count for "
-            f"{errors.independent} independent ones, which supports {target} (rule of 30). {len(crops)} crops of "
-            f"photographs.",
+            f"Street: {errors.genuine} tracks, one half against the other; {errors.impostor} pairs of people seen at "
+            f"the same time, which count for {errors.independent} independent ones. FNMR is at the threshold that none "
+            f"of them reaches: FMR is below {errors.fmr:.2g} there. Cosines: {len(crops)} crops of photographs.",
         )
     return "\n".join([table(EMBEDDER_HEAD, rows), "", *notes])
 
@@ -150,10 +148,11 @@ def _embedder_cells(row: EmbedderRow) -> list[str]:
         return "—" if value is None else f"{value:.3f}"
 
     margin = None if row.same is None or row.other is None else row.same - row.other
-    fnmr = row.errors.fnmr
-    rate = "—" if fnmr is None else f"{fnmr[1]:.3f} ({fnmr[0]:.3f}–{fnmr[2]:.3f}) at FMR {row.errors.target:g}"
+    missed = row.errors.fnmr
+    rate = f"{missed.value:.3f} ({missed.interval.low:.3f}–{missed.interval.high:.3f})"
     scores = [number(value) for value in (row.same, row.other, margin, row.cosine)]
-    return [str(row.dimension), f"{row.milliseconds:.1f}", *scores, f"{row.errors.eer:.2%}", rate]
+    apart = [f"{row.errors.eer:.2%}", f"{row.errors.d_prime:.2f}"]
+    return [str(row.dimension), f"{row.milliseconds:.1f}", *scores, *apart, rate]
 
 
 def main() -> None:
