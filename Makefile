@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test test-slow test-gpu check format bench demo clean
+.PHONY: help run test test-slow test-gpu check format bench train-setup demo clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,8 @@ bench: $(VENV)/.app ## measure speed and memory against the obvious assembly
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.page
 
+train-setup: $(VENV)/.train ## install what `python -m biometric train` needs
+
 demo: $(VENV)/.app ## make the example clips in demo/
 	$(BIN)/python -m biometric demo
 
@@ -58,6 +60,10 @@ system-libraries:
 	@$(BIN)/python -c 'import cv2' || { \
 		echo "OpenCV needs two system libraries. Debian, Ubuntu: apt install libgl1 libglib2.0-0. Then run make again."; exit 1; }
 
-$(VENV)/.dev: requirements-dev.txt constraints.txt $(VENV)/.app
+$(VENV)/.train: requirements-train.txt constraints.txt $(VENV)/.app
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-train.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements-train.txt constraints.txt $(VENV)/.app
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	@touch $@
