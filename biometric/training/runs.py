@@ -77,7 +77,7 @@ class RunFolder:
             raise RunConflict(f"Another process trains in {folder}. Wait for it, or choose another --run.") from error
         try:
             self._begin(json.loads(json.dumps(dict(settings))), resume)
-        except RunConflict:
+        except BaseException:
             self._lock.close()
             raise
 
@@ -105,8 +105,7 @@ class RunFolder:
             raise RunConflict(
                 f"The run in {self.folder} was begun {what}. Repeat its settings, or choose another --run."
             )
-        table = self.folder / "metrics.json"
-        self.rows = json.loads(table.read_text("utf-8")) if table.is_file() else []
+        self.rows = _rows(self.folder / "metrics.json")
 
     @property
     def checkpoint(self) -> Path:
@@ -156,6 +155,16 @@ class RunFolder:
         """Let other processes have the run."""
         if not self.quiet:
             self._lock.close()
+
+
+def _rows(table: Path) -> list[dict[str, float]]:
+    """The rows of former epochs. Raises `RunConflict` where they cannot be read."""
+    if not table.is_file():
+        return []
+    try:
+        return [{"epoch": row["epoch"], **row} for row in json.loads(table.read_text("utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunConflict(f"{table} cannot be read. Choose another --run.") from error
 
 
 def write_whole(path: Path, content: bytes) -> Path:
