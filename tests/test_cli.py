@@ -210,7 +210,7 @@ def test_wrong_usage_is_status_2(capsys) -> None:
         assert capsys.readouterr().out == ""
 
 
-def test_every_command_option_and_setting_is_in_the_readme() -> None:
+def test_every_command_option_and_setting_is_in_the_readme_or_its_documents() -> None:
     from dataclasses import fields
 
     from biometric.settings import Settings
@@ -220,8 +220,10 @@ def test_every_command_option_and_setting_is_in_the_readme() -> None:
         assert f"`SIGHTLINE_{field.name.upper()}`" in readme, field.name
     for command in ("enroll", "verify", "identify", "gallery", "calibrate", "models", "serve", "demo"):
         assert f"python -m biometric {command}" in readme, command
+    documents = [readme, *((PROJECT / "docs" / name).read_text("utf-8") for name in ("evaluation.md", "training.md"))]
+    assert all(f"(docs/{name})" in readme for name in ("evaluation.md", "training.md"))
     for option in set(re.findall(r"--[a-z-]+", cli.parser().format_help() + _all_help())) - {"--help"}:
-        assert option in readme, option
+        assert any(option in text for text in documents), option
 
 
 def _all_help() -> str:
