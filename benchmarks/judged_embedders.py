@@ -18,7 +18,7 @@ from biometric.evaluation.intervals import Rate
 from biometric.models.store import ModelStore
 from biometric.ports import Embedder
 from biometric.selection import Rules
-from biometric.training.cutting import Wanted, cut_photograph
+from biometric.training.crops.cutting import Wanted, cut_photograph
 
 CROPS = 500
 """Most crops of photographs that are compared with the teacher's embeddings."""

@@ -15,7 +15,7 @@ from biometric.settings import Settings
 if TYPE_CHECKING:
     from biometric.clips.demo import DemoClip
     from biometric.clips.video_limits import VideoLimits
-    from biometric.training.cutting import Tools
+    from biometric.training.crops.cutting import Tools
 
 
 def build(settings: Settings) -> Sightline:
@@ -55,8 +55,8 @@ def build_crop_tools(settings: Settings) -> "Tools":
     """Return what crops for training are cut with. The detector loads when first needed."""
     from biometric.clips.crops import sharpness
     from biometric.clips.video import PyAVReader
-    from biometric.training import pictures
-    from biometric.training.cutting import Tools
+    from biometric.training.crops import pictures
+    from biometric.training.crops.cutting import Tools
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))

@@ -49,7 +49,7 @@ def photographs(folder: Path, split: str) -> "Photographs":
     from biometric.evaluation.datasets.common import Source
     from biometric.evaluation.detection import Photographs
     from biometric.evaluation.pictures import Pictures
-    from biometric.training.photographs import find, label_file, people
+    from biometric.training.crops.photographs import find, label_file, people
 
     pictures = Pictures()
     return Photographs(

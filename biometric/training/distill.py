@@ -23,7 +23,7 @@ from biometric.models.cards import InputFormat
 from biometric.models.embedding import resize
 from biometric.ports import Embedder
 from biometric.training import images
-from biometric.training.crop_store import Crops
+from biometric.training.crops.store import Crops
 from biometric.training.images import Augmentation
 from biometric.training.networks import averaged
 from biometric.training.runs import RunFolder

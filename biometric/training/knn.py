@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.training.crop_store import Crops
+from biometric.training.crops.store import Crops
 
 NEIGHBOURS = 5
 _GAP = 25

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from biometric.errors import DataTooSmall, InvalidSetting, LossNotFinite
 from biometric.models.cards import InputFormat
 from biometric.training import images, knn
-from biometric.training.crop_store import Crops
+from biometric.training.crops.store import Crops
 from biometric.training.distill import embed
 from biometric.training.distributed import Place, parallel
 from biometric.training.images import Augmentation

@@ -8,8 +8,8 @@ from torch import nn
 
 from biometric.entities import Image
 from biometric.models.cards import IMAGENET
-from biometric.training.crop_folders import FolderWriter
-from biometric.training.crop_store import Cut, Record
+from biometric.training.crops.folders import FolderWriter
+from biometric.training.crops.store import Cut, Record
 from biometric.training.moco import Contrast
 from biometric.training.pretrain import Recipe
 from tests.training.made_people import picture
@@ -18,7 +18,7 @@ TINY = replace(IMAGENET, height=32, width=16)
 
 
 class Walkers:
-    """crop_store.Crops: `each` crops of each person, who is a track of one video; frames are 30 apart."""
+    """store.Crops: `each` crops of each person, who is a track of one video; frames are 30 apart."""
 
     def __init__(self, people: int = 12, each: int = 4, tracked: bool = True) -> None:
         self._people, self._each, self._tracked = people, each, tracked

@@ -7,13 +7,13 @@ import numpy as np
 from biometric.entities import Image
 from biometric.jobs import finish
 from biometric.selection import Rules
-from biometric.training.crop_folders import FolderWriter
-from biometric.training.crop_lmdb import LmdbWriter
-from biometric.training.crop_sources import Source
-from biometric.training.crop_store import Crops, Writer
-from biometric.training.crops import Job, Summary, make
-from biometric.training.cutting import Tools, Wanted
-from biometric.training.pictures import read
+from biometric.training.crops.cutting import Tools, Wanted
+from biometric.training.crops.folders import FolderWriter
+from biometric.training.crops.lmdb_store import LmdbWriter
+from biometric.training.crops.making import Job, Summary, make
+from biometric.training.crops.pictures import read
+from biometric.training.crops.sources import Source
+from biometric.training.crops.store import Crops, Writer
 from tests.fakes import ColumnTracker, FakeDetector, FakeReader, video_info
 
 FRAMES = 30

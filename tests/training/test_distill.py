@@ -15,7 +15,7 @@ from biometric.errors import DataTooSmall, InvalidSetting
 from biometric.jobs import finish
 from biometric.models.cards import IMAGENET, InputFormat
 from biometric.training import distill
-from biometric.training.joined_crops import JoinedCrops
+from biometric.training.crops.joined import JoinedCrops
 from biometric.training.loop import Plan, fit
 from biometric.training.networks import backbone, trained_weights
 from biometric.training.runs import RunFolder

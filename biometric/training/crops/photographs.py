@@ -1,0 +1,72 @@
+"""Photographs with YOLO labels: `images/<split>/<name>.jpg` beside `labels/<split>/<name>.txt`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from biometric.entities import Detection
+from biometric.errors import DatasetInvalid
+from biometric.training.crops.folders import SUFFIXES
+
+LAYOUT = "DIR/images/SPLIT/NAME.jpg beside DIR/labels/SPLIT/NAME.txt"
+
+PERSON = 0
+"""The class of people, in one-class sets and in COCO."""
+
+
+def find(folder: Path, splits: Sequence[str]) -> list[Path]:
+    """Return the photographs of the splits, by name.
+
+    Raises:
+        DatasetInvalid: a split is missing or empty, or has no labels.
+    """
+    found: list[Path] = []
+    for split in splits:
+        images = folder / "images" / split
+        for part in (images, folder / "labels" / split):
+            if not part.is_dir():
+                raise DatasetInvalid(f"{part} is no folder. Expected layout: {LAYOUT}; choose splits with --split.")
+        files = sorted(file for file in images.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+        if not files:
+            raise DatasetInvalid(f"{images} holds no photograph. Expected layout: {LAYOUT}.")
+        found += files
+    return found
+
+
+def label_file(photograph: Path) -> Path:
+    """Where the labels of a photograph lie."""
+    root, split = photograph.parent.parent.parent, photograph.parent.name
+    return root / "labels" / split / f"{photograph.stem}.txt"
+
+
+def people(labels: Path, width: int, height: int) -> list[Detection]:
+    """Return the people in a photograph of `width` × `height` pixels, in the order of its label file.
+
+    Each line is "class centre-x centre-y box-width box-height", relative to the picture, as YOLO's tools write it;
+    other classes than `PERSON` are passed over. A photograph without label file shows nobody.
+
+    Raises:
+        DatasetInvalid: a line is something else.
+    """
+    if not labels.is_file():
+        return []
+    found: list[Detection] = []
+    for number, line in enumerate(labels.read_text("utf-8", errors="replace").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            kind, x, y, w, h = (float(word) for word in line.split())
+        except ValueError:
+            kind, x, y, w, h = -1.0, 0.0, 0.0, 0.0, 0.0
+        if kind < 0 or not (0 <= x <= 1 and 0 <= y <= 1 and 0 <= w <= 1 and 0 <= h <= 1):
+            raise DatasetInvalid(
+                f"{labels}, line {number}, is no label. Expected: class, centre x, centre y, width, height from 0 to 1."
+            )
+        box = (
+            max(0.0, (x - w / 2) * width),
+            max(0.0, (y - h / 2) * height),
+            min(float(width), (x + w / 2) * width),
+            min(float(height), (y + h / 2) * height),
+        )
+        if kind == PERSON and box[2] > box[0] and box[3] > box[1]:
+            found.append(Detection(0, box, 1.0, len(found)))
+    return found

@@ -1,0 +1,135 @@
+"""Cards written as text are the cards that are read; a manifest keeps all else as it was, or is not touched."""
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from biometric.errors import InvalidSetting, StorageFull
+from biometric.models.cards import (
+    IMAGENET,
+    RAW_BGR,
+    Card,
+    CardFile,
+    DefaultThreshold,
+    Format,
+    Role,
+    Table,
+    input_format,
+    read_manifest,
+)
+from biometric.settings import PROJECT
+from biometric.training import runs
+from biometric.training.export import manifest
+
+TEXTS = ['quotes " and \\', "two\nlines\tand a tab", "colour, Ünïcode, “”, 行人", "delete \x7f and bell \x07"]
+
+
+def card(name: str = "mine", **changes: object) -> Card:
+    values = {
+        "id": name,
+        "role": Role.EMBEDDER,
+        "title": "Mine",
+        "format": Format.SAFETENSORS,
+        "architecture": "osnet_x0_25",
+        "files": (CardFile(f"{name}.safetensors", 3, "sha256", "a" * 64),),
+        "licence": "MIT",
+        "source": "our own",
+        "input": IMAGENET,
+        "dimension": 512,
+    }
+    return Card(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    (tmp_path / "manifest.toml").write_text((PROJECT / "models" / "manifest.toml").read_text("utf-8"), "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_is_written_is_what_is_read(models: Path, text: str) -> None:
+    threshold = DefaultThreshold(0.123456789012345, text, 1e-5)
+    made = card(title=text, licence=text, source=text, input=RAW_BGR, verification=threshold, starter=True)
+    made = replace(made, identification=DefaultThreshold(-1.0, text))
+    manifest.install(made, {}, models)
+    assert made in read_manifest(models / "manifest.toml")
+    table = Table("beside", tomllib.loads(manifest.beside(made)))
+    assert (table.take("title", str), table.take("verification", dict)["fmr"]) == (text, 1e-5)
+    assert manifest.inside(made)["title"] == text
+
+
+def test_the_table_beside_holds_the_input(models: Path) -> None:
+    table = Table("beside", tomllib.loads(manifest.beside(card())))
+    for name in ("architecture", "title", "licence", "dimension"):
+        table.take(name, object)
+    assert input_format(table, RAW_BGR) == IMAGENET
+
+
+def test_cards_join_those_of_their_role_and_comments_stay(models: Path) -> None:
+    path = models / "manifest.toml"
+    before, cards = path.read_text("utf-8"), read_manifest(path)
+    detector = card("eye", role=Role.DETECTOR, format=Format.ULTRALYTICS, input=None, dimension=None,
+                    files=(CardFile("eye.pt", 3, "sha256", "b" * 64),))  # fmt: skip
+    manifest.install(detector, {"eye.pt": b"abc"}, models)
+    manifest.install(card(), {"mine.safetensors": b"abc", "mine.md": b"# Mine"}, models)
+    names = [each.id for each in read_manifest(path)]
+    roles = [each.role for each in read_manifest(path)]
+    assert roles == sorted(roles)  # detectors, then embedders
+    assert [name for name in names if name not in ("eye", "mine")] == [each.id for each in cards]
+    after = path.read_text("utf-8")
+    assert [line for line in before.splitlines() if line not in after.splitlines()] == []
+    assert after.count("\n\n[[card]]") + after.count("yet.\n[[card]]") == after.count("[[card]]")
+    assert (models / "mine.safetensors").read_bytes() == b"abc"
+    assert (models / "mine.md").read_bytes() == b"# Mine"
+
+
+def test_a_card_gives_way_only_when_asked(models: Path) -> None:
+    path = models / "manifest.toml"
+    manifest.install(card(), {"mine.safetensors": b"old"}, models)
+    with pytest.raises(InvalidSetting, match="--replace"):
+        manifest.install(card(title="Newer"), {"mine.safetensors": b"new"}, models)
+    assert (models / "mine.safetensors").read_bytes() == b"old"
+    order = [each.id for each in read_manifest(path)]
+    manifest.install(card(title="Newer"), {"mine.safetensors": b"new"}, models, replace=True)
+    assert [each.id for each in read_manifest(path)] == order
+    assert card(title="Newer") in read_manifest(path)
+    assert (models / "mine.safetensors").read_bytes() == b"new"
+
+
+def test_a_manifest_that_would_be_wrong_is_not_written(models: Path) -> None:
+    manifest.install(card(starter=True), {}, models)
+    before = (models / "manifest.toml").read_bytes()
+    with pytest.raises(InvalidSetting, match=r"manifest\.toml: at most one embedder may have the key 'starter'"):
+        manifest.install(card("other", starter=True), {"other.safetensors": b"abc"}, models)
+    assert (models / "manifest.toml").read_bytes() == before
+    assert {path.name for path in models.iterdir()} == {"manifest.toml"}
+
+
+def test_a_manifest_of_one_line_a_card_is_left_to_people(models: Path) -> None:
+    path = models / "manifest.toml"
+    text = path.read_text("utf-8") + 'note = """\n[[card]]\n"""\n'
+    path.write_text(text, "utf-8")
+    with pytest.raises(InvalidSetting):
+        manifest.install(card(), {}, models)
+    assert path.read_text("utf-8") == text
+
+
+def test_a_folder_without_manifest_is_told(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(InvalidSetting, match=r"cannot be (read|opened)"):
+            manifest.install(card(), {}, folder)
+
+
+def test_a_full_disk_leaves_the_manifest_as_it_was(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> Path:
+        if path.name == "manifest.toml":
+            raise StorageFull("The disk is full.")
+        return runs.write_whole(path, content)
+
+    before = (models / "manifest.toml").read_bytes()
+    monkeypatch.setattr(manifest, "write_whole", full)
+    with pytest.raises(StorageFull):
+        manifest.install(card(), {"mine.safetensors": b"abc"}, models)
+    assert (models / "manifest.toml").read_bytes() == before
