@@ -202,6 +202,19 @@ def test_an_interrupted_command_is_status_130(made: Made, capsys, monkeypatch: p
     assert made.service.gallery().is_empty()
 
 
+@pytest.mark.parametrize("step", [("distill", "c", "--held-back", "h"), ("crops", "v.mp4"), ("detector", "d")])
+def test_an_interrupted_training_says_how_to_go_on(
+    capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: tuple[str, ...]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for place in ("distill._distill", "crops._wanted", "detector._recipe"):
+        monkeypatch.setattr(f"biometric.cli.train.{place}", interrupt)
+    status, out, err = run(capsys, "train", *step, "--run", tmp_path / "run")
+    assert (status, out, err) == (130, "", "Interrupted. Give the same command with --resume to go on.\n")
+
+
 def test_wrong_usage_is_status_2(capsys) -> None:
     for arguments in ([], ["enroll"], ["enrol", "x", "y"], ["identify", "x", "--threshold", "high"]):
         with pytest.raises(SystemExit) as stopped:

@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BiometricError as error:
         return _complain(str(error))
     except KeyboardInterrupt:
-        print("Interrupted. Nothing was stored.", file=sys.stderr)
+        left = "Give the same command with --resume to go on" if hasattr(options, "resume") else "Nothing was stored"
+        print(f"Interrupted. {left}.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biometric.cli.common import DONE, INTERRUPTED, run, show
+from biometric.cli.common import DONE, run, show
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
@@ -114,9 +114,6 @@ def _crops(options: argparse.Namespace) -> int:
             writer.close()
         contact_sheet.write(open_crops(where), folder.folder / "contact-sheet.png")
         _report(options, folder, summary, where)
-    except KeyboardInterrupt:
-        print("Interrupted. Give the same command with --resume to go on.", file=sys.stderr)
-        return INTERRUPTED
     finally:
         folder.close()
     return DONE
