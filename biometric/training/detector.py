@@ -139,17 +139,22 @@ def train(data: Path, recipe: Recipe, run: RunFolder, report: Report) -> Path:
         LossNotFinite: the last good checkpoint is kept.
         OutOfMemory: says which setting to lower.
         InvalidSetting: ultralytics does not know the architecture or the optimizer.
+        RunConflict: the last checkpoint is damaged.
     """
     from biometric.training import yolo
 
     check_dataset(data)
+    last, best = (run.folder / "yolo" / "weights" / name for name in ("last.pt", "best.pt"))
+    if last.is_file() and best.is_file() and yolo.finished(last, recipe.epochs):
+        return best  # killed after its last epoch: ultralytics would refuse to go on
     file = link_dataset(data, run.folder / "dataset")
-    last = run.folder / "yolo" / "weights" / "last.pt"
-    options = _options(recipe, file, run.folder, last if last.is_file() else None)
+    options = _options(recipe, file, run.folder.resolve(), last.resolve() if last.is_file() else None)
     watch = _Watch(run, recipe, report)
     try:
-        trainer = yolo.PersonTrainer(options, recipe.stretch, recipe.half and recipe.device == "cpu", recipe.threads)
-        return yolo.fit(trainer, watch.batch, watch.epoch)
+        with yolo.without_downloads():
+            half = recipe.half and recipe.device == "cpu"
+            yolo.fit(yolo.PersonTrainer(options, recipe.stretch, half, recipe.threads), watch.batch, watch.epoch)
+        return best
     except (FileNotFoundError, NotImplementedError, SyntaxError) as error:
         raise InvalidSetting(f"ultralytics cannot train this: {_first_line(error)}") from error
     except (RuntimeError, MemoryError) as error:
@@ -162,7 +167,7 @@ def train(data: Path, recipe: Recipe, run: RunFolder, report: Report) -> Path:
 
 
 def _options(recipe: Recipe, file: Path, folder: Path, last: Path | None) -> dict[str, Any]:
-    """ultralytics' settings. What is not named keeps its default."""
+    """ultralytics' settings. What is not named keeps its default; a relative `folder` it would look for elsewhere."""
     begin = None if recipe.begin == "scratch" else Path(recipe.begin).expanduser()
     if begin is not None and not begin.is_file():
         raise InvalidSetting(f"--from names {recipe.begin}, which is no file. Name a .pt of ultralytics, or scratch.")
@@ -194,6 +199,7 @@ def _options(recipe: Recipe, file: Path, folder: Path, last: Path | None) -> dic
         "patience": recipe.epochs,
         "project": str(folder),
         "name": "yolo",
+        "save_dir": str(folder / "yolo"),  # also of a run that was moved since its last epoch
         "exist_ok": True,
     }
 

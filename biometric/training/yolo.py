@@ -9,7 +9,8 @@ import logging
 import math
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ import torch
 from numpy.typing import NDArray
 from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
-from ultralytics.nn.tasks import DetectionModel
-from ultralytics.utils import LOGGER
+from ultralytics.nn.tasks import DetectionModel, torch_safe_load
+from ultralytics.utils import LOGGER, downloads
+
+from biometric.errors import RunConflict
 
 
 class StretchedDataset(YOLODataset):  # type: ignore[misc]  # ultralytics is not followed by mypy here
@@ -104,9 +107,40 @@ def _widened(preds: Any) -> Any:
 
 def fit(
     trainer: PersonTrainer, each_batch: Callable[[PersonTrainer], None], each_epoch: Callable[[PersonTrainer], None]
-) -> Path:
-    """Train to the end and return the best checkpoint; what the callbacks raise ends the training."""
+) -> None:
+    """Train to the end; what the callbacks raise ends the training."""
     trainer.add_callback("on_train_batch_end", each_batch)
     trainer.add_callback("on_fit_epoch_end", each_epoch)
     trainer.train()
-    return Path(trainer.best)
+
+
+def finished(last: Path, epochs: int) -> bool:
+    """Whether a training of so many epochs came to the end of the last one. Raises `RunConflict`: damaged."""
+    try:
+        epoch = int(torch_safe_load(last)[0]["epoch"])
+    except Exception as error:  # ultralytics and torch raise whatever a damaged file provokes
+        raise RunConflict(
+            f"The checkpoint {last} cannot be used ({type(error).__name__}). Delete it, or choose another --run."
+        ) from error
+    return epoch < 0 or epoch + 1 >= epochs  # -1: ready for use, with no state of the training left
+
+
+@contextmanager
+def without_downloads() -> Generator[None, None, None]:
+    """Keep ultralytics from fetching what nobody asked for: a font, a network to try mixed precision with on a GPU.
+
+    It does without either, as where there is no network.
+    """
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise ConnectionError("nothing is downloaded during a training")
+
+    def no_address(url: Any, check: bool = False) -> bool:
+        return not check and is_url(url)
+
+    is_url, fetch = downloads.is_url, downloads.safe_download
+    downloads.is_url, downloads.safe_download = no_address, refused
+    try:
+        yield
+    finally:
+        downloads.is_url, downloads.safe_download = is_url, fetch

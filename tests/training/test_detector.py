@@ -133,6 +133,51 @@ def test_a_run_that_was_killed_goes_on_and_its_weights_serve_the_app(data: Path,
     assert all(0 <= each.confidence <= 1 for each in found.detect([frame])[0])
 
 
+def test_a_run_in_a_relative_folder_may_be_moved_and_resumed_after_its_end(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def killed(progress: Progress) -> None:
+        if progress.stage.startswith("Epoch 2"):
+            raise KeyboardInterrupt
+
+    with RunFolder(Path("run"), "detector", {}) as run, pytest.raises(KeyboardInterrupt):
+        detector.train(data, recipe(), run, killed)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    moved = Path("moved/yolo/weights/best.pt")
+    with RunFolder(Path("moved"), "detector", {}, resume=True) as run:
+        assert detector.train(data, recipe(), run, silent) == moved
+        assert [row["epoch"] for row in run.rows] == [1, 2]
+    assert moved.is_file()
+    assert not (tmp_path / "run").exists()
+
+    with RunFolder(Path("moved"), "detector", {}, resume=True) as run:  # killed before its card was written
+        assert detector.train(data, recipe(), run, lambda progress: pytest.fail(str(progress))) == moved
+        (tmp_path / "moved" / "yolo" / "weights" / "last.pt").write_bytes(b"torn")
+        with pytest.raises(RunConflict, match=r"last\.pt cannot be used"):
+            detector.train(data, recipe(), run, silent)
+
+
+def test_nothing_is_fetched_from_a_network(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import requests
+    from ultralytics.utils import checks, downloads
+
+    asked: list[object] = []
+    monkeypatch.setattr(requests, "head", lambda *address, **_: asked.append(address))
+    monkeypatch.setattr(checks, "USER_CONFIG_DIR", tmp_path / "no-font-here")
+    is_url = downloads.is_url
+    with RunFolder(tmp_path, "detector", {}) as run:
+        detector.train(data, recipe(epochs=1), run, silent)
+    assert asked == []
+    assert downloads.is_url is is_url
+
+    from biometric.training.yolo import without_downloads
+
+    with without_downloads(), pytest.raises(ConnectionError):
+        downloads.attempt_download_asset(tmp_path / "yolo26n.pt")
+
+
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_epoch(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
