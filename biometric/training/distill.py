@@ -8,6 +8,7 @@ Distillation", CVPR 2019, arXiv 1904.05068, with cosines in place of distances).
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from biometric.entities import Image, Progress
-from biometric.errors import DataTooSmall, InvalidSetting
+from biometric.errors import DataTooSmall, InvalidSetting, RunConflict
 from biometric.evaluation.intervals import Interval, bootstrap_mean
 from biometric.models.cards import InputFormat
 from biometric.models.embedding import resize
@@ -73,12 +74,20 @@ def view(crop: Image, recipe: Recipe, index: int, number: int, size: tuple[int, 
 def teach(
     crops: Crops, teacher: Embedder, recipe: Recipe, run: RunFolder, name: str, views: int
 ) -> Generator[Progress, None, Vectors]:
-    """Embed all views with the teacher: (N, views, D) float32, kept in the run as `name`.npy for a resumed run."""
-    file = run.folder / f"{name}.npy"
+    """Embed all views with the teacher: (N, views, D) float32, kept in the run as `name`.….npy for a resumed run.
+
+    Raises:
+        RunConflict: the run has learnt from another teacher or from other crops.
+    """
+    file = run.folder / f"{name}.{_taught(crops, teacher, recipe, views)}.npy"
     if file.is_file():
-        there: Vectors = np.load(file, allow_pickle=False).astype(np.float32)
-        if there.shape == (len(crops), views, teacher.dimension):
-            return there
+        kept: Vectors = np.load(file, allow_pickle=False)
+        return kept.astype(np.float32)
+    if run.checkpoint.is_file() and any(run.folder.glob(f"{name}.*.npy")):
+        raise RunConflict(
+            f"The run in {run.folder} has learnt from another teacher than {teacher.model_id}, or from other crops "
+            "than are there now. Restore what it was begun with, or choose another --run."
+        )
     targets = np.empty((len(crops), views, teacher.dimension), np.float32)
     for index in range(len(crops)):
         crop = crops.load(index)
@@ -93,6 +102,14 @@ def teach(
     np.save(temporary, targets.astype(np.float16), allow_pickle=False)
     temporary.replace(file)
     return targets.astype(np.float16).astype(np.float32)  # as a resumed run will read it
+
+
+def _taught(crops: Crops, teacher: Embedder, recipe: Recipe, views: int) -> str:
+    """A name for what decides the targets: which embedder and crops serve may change where no option does."""
+    found = sha256(f"{teacher.model_id}\n{views} {recipe.seed}\n".encode())
+    for index in range(len(crops)):
+        found.update(f"{crops.video(index)}/{crops.name(index)}\n".encode())
+    return found.hexdigest()[:16]
 
 
 class Distillation:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from biometric.cli import main
 from biometric.entities import Image
-from biometric.errors import DataTooSmall, InvalidSetting
+from biometric.errors import DataTooSmall, InvalidSetting, RunConflict
 from biometric.jobs import finish
 from biometric.models.cards import IMAGENET, InputFormat
 from biometric.training import distill
@@ -141,6 +141,43 @@ def test_the_teacher_embeds_each_view_once_also_after_a_restart(tmp_path: Path) 
         np.testing.assert_array_equal(first, again)
         finish(distill.teach(crops, teacher, recipe(), run, "teacher", 2))
         assert teacher.crops == 50
+
+
+def test_a_run_keeps_its_teacher_and_its_crops(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, "distill", {}) as run:
+        finish(fit(task(run, recipe(), count=16, network=Small()), run, Plan(epochs=1, rate=1e-3)))
+        other = ColourTeacher()
+        other.model_id = "another"
+        for crops, teacher in ((DrawnCrops(16), other), (DrawnCrops(17), ColourTeacher())):
+            with pytest.raises(RunConflict, match=r"another teacher than (another|colours), or from other crops"):
+                finish(distill.teach(crops, teacher, recipe(), run, "teacher", 2))
+            assert teacher.crops == 0
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import cv2
+
+    (tmp_path / "crops").mkdir()
+    cv2.imwrite(str(tmp_path / "crops" / "0.jpg"), DrawnCrops(1).load(0))
+    words = ["train", "distill", str(tmp_path / "crops"), "--run", str(tmp_path / "run"), "--held-back"]
+    assert main([*words, str(tmp_path / "absent")]) == 2
+    assert main([*words, str(tmp_path / "crops"), "--from", "absent.safetensors"]) == 2
+    assert main([*words, str(tmp_path / "crops"), "--height", "0"]) == 2
+    assert not (tmp_path / "run").exists()
+    assert "--height and --width must be 1 or more" in capsys.readouterr().err
+
+
+def test_the_seed_decides_where_a_student_begins() -> None:
+    from argparse import Namespace
+
+    from biometric.cli.train.distill import _network
+
+    def weights(seed: int) -> torch.Tensor:
+        made = _network(Namespace(student=STUDENT, begin="scratch", resume=False, seed=seed))
+        return torch.cat([value.flatten() for value in made.parameters()])
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
 
 
 def test_views_are_fixed_and_the_first_is_the_crop_itself() -> None:

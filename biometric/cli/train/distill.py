@@ -10,7 +10,8 @@ from biometric.cli.train.common import add_schedule, card, plan_of, settings_of
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
-    from biometric.training.distill import Distillation
+    from biometric.training.crops.store import Crops
+    from biometric.training.distill import Distillation, Recipe
     from biometric.training.runs import RunFolder
 
 
@@ -39,15 +40,21 @@ def add_command(subcommands: Any) -> None:
 
 
 def _distill(options: argparse.Namespace) -> int:
+    from biometric.training.crops.joined import JoinedCrops
+    from biometric.training.crops.store import open_crops
     from biometric.training.loop import fit
     from biometric.training.runs import RunFolder
 
+    # Whatever is wrong with options and data is found before a run is begun: no folder is left behind.
+    plan, recipe = plan_of(options), _recipe(options)
+    crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
+    held_back = open_crops(options.held_back.expanduser())
+    network = _network(options)
     folder = RunFolder(options.run.expanduser(), "distill", settings_of(options), options.resume)
     try:
-        plan = plan_of(options)
-        task, teacher, begun = _task(options, folder)
+        task, teacher = _taught(options, network, (crops, held_back), recipe, folder)
         run(fit(task, folder, plan))
-        result = _judged(task, teacher, begun)
+        result = _judged(task, teacher, options.begin)
         folder.finish(result, _card(options, folder, result))
     finally:
         folder.close()
@@ -60,20 +67,37 @@ def _distill(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _task(options: argparse.Namespace, folder: "RunFolder") -> "tuple[Distillation, str, str]":
-    from biometric.bootstrap import build
+def _recipe(options: argparse.Namespace) -> "Recipe":
+    from biometric.errors import InvalidSetting
     from biometric.models.cards import IMAGENET
-    from biometric.training.crops.joined import JoinedCrops
-    from biometric.training.crops.store import open_crops
-    from biometric.training.distill import Distillation, Recipe, teach
+    from biometric.training.distill import Recipe
+
+    try:
+        form = replace(IMAGENET, height=options.height, width=options.width)
+    except ValueError as error:
+        raise InvalidSetting("--height and --width must be 1 or more.") from error
+    return Recipe(form, options.views, options.batch, options.relation, seed=options.seed, workers=options.workers)
+
+
+def _network(options: argparse.Namespace) -> Any:
+    from biometric.training.loop import seed_all
     from biometric.training.networks import backbone, begin_from
 
-    form = replace(IMAGENET, height=options.height, width=options.width)
-    recipe = Recipe(form, options.views, options.batch, options.relation, seed=options.seed, workers=options.workers)
-    crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
-    held_back = open_crops(options.held_back.expanduser())
+    seed_all(options.seed)
     network = backbone(options.student)
-    begun = begin_from(network, options.student, options.begin)
+    if not (options.resume and (options.run.expanduser() / "checkpoint.pt").is_file()):
+        begin_from(network, options.student, options.begin)
+    return network
+
+
+def _taught(
+    options: argparse.Namespace, network: Any, sides: "tuple[Crops, Crops]", recipe: "Recipe", folder: "RunFolder"
+) -> "tuple[Distillation, str]":
+    """The task with the teacher's answers for the crops to learn from and for those held back; the teacher's id."""
+    from biometric.bootstrap import build
+    from biometric.training.distill import Distillation, teach
+
+    crops, held_back = sides
     service = build(Settings.from_environment(None, embedder=options.teacher))
     try:
         teacher = service.models.embedder()
@@ -81,7 +105,7 @@ def _task(options: argparse.Namespace, folder: "RunFolder") -> "tuple[Distillati
         judged = run(teach(held_back, teacher, recipe, folder, "teacher-held-back", 1))[:, 0]
     finally:
         service.close()
-    return Distillation(network, crops, targets, (held_back, judged), recipe), teacher.model_id, begun
+    return Distillation(network, crops, targets, (held_back, judged), recipe), teacher.model_id
 
 
 def _judged(task: "Distillation", teacher: str, begun: str) -> dict[str, Any]:
