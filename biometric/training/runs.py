@@ -15,6 +15,7 @@ import json
 import math
 import os
 import platform
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -195,8 +196,8 @@ def circumstances() -> dict[str, Any]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    words = ["python -m biometric", *sys.argv[1:]]
-    return {"command": " ".join(words), "begun": _now(), "processor": platform.machine(), "versions": versions}
+    command = shlex.join(["python", "-m", "biometric", *sys.argv[1:]])  # the card's: it must work as it stands there
+    return {"command": command, "begun": _now(), "processor": platform.machine(), "versions": versions}
 
 
 def _now() -> str:

@@ -15,12 +15,12 @@ SETTINGS = {"seed": 3, "rate": 0.1, "crops": ["a", "b"], "device": "cpu", "worke
 
 
 def test_a_new_run_says_with_what_it_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["…", "train", "distill", "--seed", "3"])
+    monkeypatch.setattr(sys, "argv", ["…", "train", "distill", "--licence", "CC BY 4.0"])
     with RunFolder(tmp_path / "deep" / "run", "distill", SETTINGS) as run:
         begun = json.loads((run.folder / "config.json").read_text())
     assert begun["kind"] == "distill"
     assert begun["settings"] == SETTINGS
-    assert begun["command"] == "python -m biometric train distill --seed 3"
+    assert begun["command"] == "python -m biometric train distill --licence 'CC BY 4.0'"
     assert begun["versions"].keys() >= {"python", "torch", "numpy"}
     assert begun["begun"].endswith("+00:00")
 
