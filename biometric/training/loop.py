@@ -258,7 +258,8 @@ def _restore(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scale
         for name, module in task.modules.items():
             module.load_state_dict(state["modules"][name])
         optimizer.load_state_dict(state["optimizer"])
-        scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the loss was not scaled, as on a processor that knows bfloat16
+            scaler.load_state_dict(state["scaler"])
         done = int(state["epoch"])
     except (KeyError, RuntimeError, ValueError) as error:
         raise RunConflict(

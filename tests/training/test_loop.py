@@ -65,6 +65,23 @@ def equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_run_goes_on_where_half_precision_needs_a_scaled_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Line()
+    task.judge = lambda epoch: {}  # type: ignore[method-assign]
+    with RunFolder(tmp_path, "line", {}) as run:
+        work = fit(task, run, plan(half=True))
+        while not next(work).stage.startswith("Epoch 3"):
+            pass
+        work.close()
+    monkeypatch.setattr(loop, "_half", lambda device: torch.float16)
+    with RunFolder(tmp_path, "line", {}, resume=True) as run:
+        finish(fit(task, run, plan(half=True)))
+    assert [row["epoch"] for row in run.rows] == [1, 2, 3, 4]
+    assert load_state(tmp_path / "checkpoint.pt")["scaler"]
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_the_loss_falls_and_every_epoch_leaves_a_row(tmp_path: Path, optimizer: str) -> None:
     task = Line()
