@@ -104,11 +104,12 @@ def install(card: Card, files: Mapping[str, bytes], models: Path, replace: bool 
 
     Args:
         files: what is copied, by name; the card's own among them.
-        replace: an entry of the same id gives way.
+        replace: an entry of the same id gives way, and files of these names.
 
     Raises:
-        InvalidSetting: the id is taken, the folder has no manifest, or the manifest would not be a good one (such as
-            with two starters of a role). Nothing was changed.
+        InvalidSetting: the id is taken, a file of the name is there or belongs to another card, the folder has no
+            manifest, or the manifest would not be a good one (such as with two starters of a role). Nothing was
+            changed.
         StorageFull: the folder cannot be written.
     """
     path = models / MANIFEST
@@ -117,11 +118,24 @@ def install(card: Card, files: Mapping[str, bytes], models: Path, replace: bool 
         taken = any(other.id == card.id for other in before)
         if taken and not replace:
             raise InvalidSetting(f"{path} has a card {card.id} already. Choose another --id, or give --replace.")
+        _check_names(card, files, before, models, replace)
         text = _with_entry(path.read_text("utf-8"), card)
         _check(text, card, before, models)
         for name, content in files.items():
             write_whole(models / name, content)
         return write_whole(path, text.encode())
+
+
+def _check_names(card: Card, files: Mapping[str, bytes], before: tuple[Card, ...], models: Path, replace: bool) -> None:
+    """Refuse names under which something else lies, or another card's file would: weights are not easily had again."""
+    for other in before:
+        names = files.keys() & {file.name for file in other.files}
+        if other.id != card.id and names:
+            raise InvalidSetting(f"{names.pop()} is a file of the card {other.id}. Choose another --id.")
+    for name, content in files.items():
+        path = models / name
+        if not replace and path.exists() and not (path.is_file() and path.read_bytes() == content):
+            raise InvalidSetting(f"{path} is there already. Choose another --id, or give --replace.")
 
 
 @contextmanager

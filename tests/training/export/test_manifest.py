@@ -98,6 +98,20 @@ def test_a_card_gives_way_only_when_asked(models: Path) -> None:
     assert (models / "mine.safetensors").read_bytes() == b"new"
 
 
+def test_files_of_others_are_not_written_over(models: Path) -> None:
+    path, own = models / "manifest.toml", models / "mine.safetensors"
+    before = path.read_bytes()
+    own.write_bytes(b"somebody's")
+    with pytest.raises(InvalidSetting, match=r"mine\.safetensors is there already"):
+        manifest.install(card(), {own.name: b"abc"}, models)
+    with pytest.raises(InvalidSetting, match=r"yolo26n\.pt is a file of the card yolo26n"):
+        manifest.install(card(), {"yolo26n.pt": b"abc"}, models, replace=True)
+    assert (own.read_bytes(), path.read_bytes()) == (b"somebody's", before)
+    manifest.install(card(), {own.name: b"somebody's"}, models)  # an interrupted installation goes on
+    manifest.install(card(), {own.name: b"abc"}, models, replace=True)
+    assert own.read_bytes() == b"abc"
+
+
 def test_a_manifest_that_would_be_wrong_is_not_written(models: Path) -> None:
     manifest.install(card(starter=True), {}, models)
     before = (models / "manifest.toml").read_bytes()
