@@ -301,6 +301,9 @@ def test_the_training_side_of_a_csv(tmp_path: Path) -> None:
     listing.write_text("file,id,cam,split\nb.jpg,ben,2,gallery\n")
     with pytest.raises(DatasetInvalid, match="no picture of the split train"):
         read_training("csv", tmp_path)
+    listing.write_text("file,id,cam,split\na.jpg,ada,1,train\nb.jpg,ada,2,gallery\n")
+    with pytest.raises(DatasetInvalid, match="has ada in train and in other splits"):
+        read_training("csv", tmp_path)
     listing.write_text("file,id,cam\na.jpg,ada,1\n")
     assert read_training("csv", tmp_path) is None
 

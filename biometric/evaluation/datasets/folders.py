@@ -61,7 +61,7 @@ def read_csv_training(path: Path, protocol: str | None = None) -> Dataset | None
     """Read the lines whose split is train; None where no line has a split.
 
     Raises:
-        DatasetInvalid: as `read_csv`, or there are other splits but no train.
+        DatasetInvalid: as `read_csv`, or there are other splits but no train, or it shares a person with the test side.
     """
     listing = file(path / "dataset.csv" if path.is_dir() else path, CSV_LAYOUT)
     rows = _csv_rows(listing)
@@ -70,6 +70,11 @@ def read_csv_training(path: Path, protocol: str | None = None) -> Dataset | None
     entries = [_csv_entry(listing, row) for row in rows if row["split"] == "train"]
     if not entries:
         raise invalid(listing, "lists no picture of the split train", CSV_LAYOUT)
+    shared = {row["id"] for row in rows if row["split"] not in _LEFT_OUT} & {entry.person for entry in entries}
+    if shared:
+        raise invalid(
+            listing, f"has {min(shared)} in train and in other splits; who was learnt cannot judge", CSV_LAYOUT
+        )
     return assemble("CSV", "training side", entries)
 
 
