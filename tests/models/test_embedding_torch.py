@@ -10,13 +10,18 @@ import torch
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.architectures import build
-from biometric.models.cards import IMAGENET, Card, Role, read_manifest
+from biometric.models.cards import IMAGENET, Card, Format, Role, read_manifest
 from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
 from biometric.models.embedding_torch import TorchEmbedder
 from biometric.settings import PROJECT
 
 MANIFEST = PROJECT / "models" / "manifest.toml"
-CARDS = [card for card in read_manifest(MANIFEST) if card.role is Role.EMBEDDER and card.id != "omz-0286-fp32"]
+CARDS = [
+    card
+    for card in read_manifest(MANIFEST)
+    if card.role is Role.EMBEDDER and card.format is not Format.SAFETENSORS and card.id != "omz-0286-fp32"
+]
+"""Those of the shared folder; a .safetensors is torch's alone on every device."""
 
 
 def crops_of(shared: Path, count: int = 12) -> list[np.ndarray]:

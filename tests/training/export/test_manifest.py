@@ -44,7 +44,9 @@ def card(name: str = "mine", **changes: object) -> Card:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    (tmp_path / "manifest.toml").write_text((PROJECT / "models" / "manifest.toml").read_text("utf-8"), "utf-8")
+    """A folder of models with the project's manifest, whose starters are ordinary cards: a role has one starter."""
+    text = (PROJECT / "models" / "manifest.toml").read_text("utf-8").replace("starter = true\n", "")
+    (tmp_path / "manifest.toml").write_text(text, "utf-8")
     return tmp_path
 
 
