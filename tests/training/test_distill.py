@@ -170,10 +170,10 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: pytest
 def test_the_seed_decides_where_a_student_begins() -> None:
     from argparse import Namespace
 
-    from biometric.cli.train.distill import _network
+    from biometric.cli.train.common import begun_network
 
     def weights(seed: int) -> torch.Tensor:
-        made = _network(Namespace(student=STUDENT, begin="scratch", resume=False, seed=seed))
+        made = begun_network(Namespace(begin="scratch", resume=False, seed=seed), STUDENT)
         return torch.cat([value.flatten() for value in made.parameters()])
 
     assert torch.equal(weights(1), weights(1))

@@ -2,10 +2,14 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biometric.errors import InvalidSetting
+
 if TYPE_CHECKING:
+    from biometric.models.cards import InputFormat
     from biometric.training.loop import Plan
     from biometric.training.runs import RunFolder
 
@@ -48,10 +52,42 @@ def plan_of(options: argparse.Namespace) -> "Plan":
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Plan(options.epochs, options.rate, half=options.half, device=device, seed=options.seed)
+    return Plan(options.epochs, options.rate, half=options.half, device=device_of(options), seed=options.seed)
+
+
+def device_of(options: argparse.Namespace) -> str:
+    """What --device says; for "auto" an NVIDIA GPU where there is one."""
+    import torch
+
+    if options.device != "auto":
+        return str(options.device)
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def input_form(options: argparse.Namespace) -> "InputFormat":
+    """The network's input: of --height and --width, normalised as ImageNet's. Raises `InvalidSetting`."""
+    from biometric.models.cards import IMAGENET
+
+    try:
+        return replace(IMAGENET, height=options.height, width=options.width)
+    except ValueError as error:
+        raise InvalidSetting("--height and --width must be 1 or more.") from error
+
+
+def begun_network(options: argparse.Namespace, architecture: str) -> Any:
+    """The network of --seed's random weights, filled as --from says; a resumed run has weights of its own.
+
+    Raises:
+        InvalidSetting, UnsupportedModel, WeightsMissing, RunConflict: see `networks.backbone` and `begin_from`.
+    """
+    from biometric.training.loop import seed_all
+    from biometric.training.networks import backbone, begin_from
+
+    seed_all(options.seed)
+    network = backbone(architecture)
+    if not (options.resume and (options.run.expanduser() / "checkpoint.pt").is_file()):
+        begin_from(network, architecture, options.begin)
+    return network
 
 
 def card(title: str, folder: "RunFolder", *, data: str, metrics: Sequence[str], limits: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, show
-from biometric.cli.train.common import card, settings_of
+from biometric.cli.train.common import card, device_of, settings_of
 from biometric.entities import Progress
 
 if TYPE_CHECKING:
@@ -71,16 +71,11 @@ def _detector(options: argparse.Namespace) -> int:
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
-    import torch
-
     from biometric.training.detector import Recipe
 
     names = ("architecture", "begin", "size", "epochs", "batch", "rate", "optimizer", "mosaic", "stretch", "half")
     values = {name: getattr(options, name) for name in (*names, "threads", "workers", "seed")}
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Recipe(device=device, **values)
+    return Recipe(device=device_of(options), **values)
 
 
 def _report(progress: Progress) -> None:

@@ -1,12 +1,11 @@
 """`python -m biometric train distill`: a small network learns the embeddings of a large one."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.cli.train.common import add_schedule, card, plan_of, settings_of
+from biometric.cli.train.common import add_schedule, begun_network, card, input_form, plan_of, settings_of
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def _distill(options: argparse.Namespace) -> int:
     plan, recipe = plan_of(options), _recipe(options)
     crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
     held_back = open_crops(options.held_back.expanduser())
-    network = _network(options)
+    network = begun_network(options, options.student)
     folder = RunFolder(options.run.expanduser(), "distill", settings_of(options), options.resume)
     try:
         task, teacher = _taught(options, network, (crops, held_back), recipe, folder)
@@ -68,26 +67,16 @@ def _distill(options: argparse.Namespace) -> int:
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
-    from biometric.errors import InvalidSetting
-    from biometric.models.cards import IMAGENET
     from biometric.training.distill import Recipe
 
-    try:
-        form = replace(IMAGENET, height=options.height, width=options.width)
-    except ValueError as error:
-        raise InvalidSetting("--height and --width must be 1 or more.") from error
-    return Recipe(form, options.views, options.batch, options.relation, seed=options.seed, workers=options.workers)
-
-
-def _network(options: argparse.Namespace) -> Any:
-    from biometric.training.loop import seed_all
-    from biometric.training.networks import backbone, begin_from
-
-    seed_all(options.seed)
-    network = backbone(options.student)
-    if not (options.resume and (options.run.expanduser() / "checkpoint.pt").is_file()):
-        begin_from(network, options.student, options.begin)
-    return network
+    return Recipe(
+        input_form(options),
+        options.views,
+        options.batch,
+        options.relation,
+        seed=options.seed,
+        workers=options.workers,
+    )
 
 
 def _taught(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.cli.train.common import add_schedule, card, plan_of, settings_of
+from biometric.cli.train.common import add_schedule, begun_network, card, input_form, plan_of, settings_of
 
 if TYPE_CHECKING:
     from biometric.training.finetune import Finetuning, Recipe
@@ -102,17 +102,11 @@ def _plan(options: argparse.Namespace) -> "Plan":
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
-    from biometric.errors import InvalidSetting
-    from biometric.models.cards import IMAGENET
     from biometric.training.finetune import Recipe
     from biometric.training.losses import Metric
 
-    try:
-        form = replace(IMAGENET, height=options.height, width=options.width)
-    except ValueError as error:
-        raise InvalidSetting("--height and --width must be 1 or more.") from error
     return Recipe(
-        form,
+        input_form(options),
         people=options.people,
         each=options.each,
         metric=Metric(options.loss, options.miner, options.margin),
@@ -129,14 +123,8 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
 
 def _task(options: argparse.Namespace, sides: "Sides", recipe: "Recipe") -> "Finetuning":
     from biometric.training.finetune import Finetuning
-    from biometric.training.loop import seed_all
-    from biometric.training.networks import backbone, begin_from
 
-    seed_all(options.seed)
-    network = backbone(options.architecture)
-    if not (options.resume and (options.run.expanduser() / "checkpoint.pt").is_file()):
-        begin_from(network, options.architecture, options.begin)
-    return Finetuning(network, sides, recipe)
+    return Finetuning(begun_network(options, options.architecture), sides, recipe)
 
 
 def _result(options: argparse.Namespace, folder: "RunFolder", task: "Finetuning", sides: "Sides") -> dict[str, Any]:

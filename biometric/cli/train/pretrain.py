@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.cli.train.common import add_schedule, card, plan_of, settings_of
+from biometric.cli.train.common import add_schedule, begun_network, card, input_form, plan_of, settings_of
 from biometric.jobs import finish
 
 if TYPE_CHECKING:
@@ -90,17 +90,11 @@ def _plan(options: argparse.Namespace, where: "Place") -> "Plan":
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
-    from biometric.errors import InvalidSetting
-    from biometric.models.cards import IMAGENET
     from biometric.training.moco import Contrast
     from biometric.training.pretrain import Recipe
 
-    try:
-        form = replace(IMAGENET, height=options.height, width=options.width)
-    except ValueError as error:
-        raise InvalidSetting("--height and --width must be 1 or more.") from error
     return Recipe(
-        form,
+        input_form(options),
         Contrast(options.queue, options.temperature, options.momentum, options.dimension, options.groups),
         batch=options.batch,
         epochs=options.epochs,
@@ -114,14 +108,10 @@ def _task(options: argparse.Namespace, recipe: "Recipe", where: "Place") -> "Pre
     from biometric.training.crops.joined import JoinedCrops
     from biometric.training.crops.store import open_crops
     from biometric.training.loop import seed_all
-    from biometric.training.networks import backbone, begin_from
     from biometric.training.pretrain import Pretraining
 
     crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
-    seed_all(options.seed)
-    network = backbone(options.architecture)
-    if not (options.resume and (options.run.expanduser() / "checkpoint.pt").is_file()):
-        begin_from(network, options.architecture, options.begin)
+    network = begun_network(options, options.architecture)
     seed_all(options.seed, 1)  # wherever it began from, heads and queue begin alike
     return Pretraining(network, crops, recipe, where)
 

@@ -80,7 +80,7 @@ class FolderWriter:
         self._lines.close()
 
 
-class FolderCrops:
+class FolderCrops(Table):
     """store.Crops of a finished run in folders."""
 
     def __init__(self, run: Path) -> None:
@@ -88,26 +88,11 @@ class FolderCrops:
         index = run / INDEX
         try:
             lines = index.read_text("utf-8").splitlines()
-            self._table = Table({record.video: record for record in map(Record.from_line, lines)}.values())
+            super().__init__({record.video: record for record in map(Record.from_line, lines)}.values())
         except (OSError, ValueError) as error:
             raise DatasetInvalid(f"The index {index} is damaged: {error}. Make the crops again.") from error
-        if not len(self._table):
+        if not len(self):
             raise DatasetInvalid(f"There are no crops in {run}. Make them again from other footage.")
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def name(self, index: int) -> str:
-        """File name of a crop."""
-        return self._table.name(index)
-
-    def video(self, index: int) -> str:
-        """Video of a crop."""
-        return self._table.video(index)
-
-    def track(self, index: int) -> int | None:
-        """Track of a crop, from 1, or None."""
-        return self._table.track(index)
 
     def load(self, index: int) -> Image:
         """Return a crop, (h, w, 3) uint8 BGR. Raises `DatasetInvalid`."""

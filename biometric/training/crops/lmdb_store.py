@@ -142,7 +142,7 @@ class LmdbWriter:
         return found
 
 
-class LmdbCrops:
+class LmdbCrops(Table):
     """store.Crops of an LMDB file, read-only and without lock. Each process opens the file for itself."""
 
     def __init__(self, path: Path) -> None:
@@ -150,24 +150,9 @@ class LmdbCrops:
         if not path.is_file():
             raise DatasetInvalid(f"There is no file {path}. Name an .lmdb file of crops.")
         with _translated(path):
-            self._table = Table(_records(_shared(path), path).values())
-        if not len(self._table):
+            super().__init__(_records(_shared(path), path).values())
+        if not len(self):
             raise DatasetInvalid(f"There are no crops in {path}. Make them with `train crops --store lmdb`.")
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def name(self, index: int) -> str:
-        """File name of a crop."""
-        return self._table.name(index)
-
-    def video(self, index: int) -> str:
-        """Video of a crop."""
-        return self._table.video(index)
-
-    def track(self, index: int) -> int | None:
-        """Track of a crop, from 1, or None."""
-        return self._table.track(index)
 
     def load(self, index: int) -> Image:
         """Return a crop, (h, w, 3) uint8 BGR. Raises `DatasetInvalid`."""
