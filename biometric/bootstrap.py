@@ -51,6 +51,14 @@ def build_measured_models(settings: Settings) -> ModelStore:
     return ModelStore(settings, load_detector=load_measured_detector)
 
 
+def build_teachers(settings: Settings, in_torch: bool) -> ModelStore:
+    """Return the models without a service, for a student to learn from; `in_torch`: as networks of torch."""
+    from biometric.models.loading import load_embedder, load_teacher
+
+    quiet_ultralytics(settings.cache)
+    return ModelStore(settings, load_embedder=load_teacher if in_torch else load_embedder)
+
+
 def build_crop_tools(settings: Settings) -> "Tools":
     """Return what crops for training are cut with. The detector loads when first needed."""
     from biometric.clips.crops import sharpness

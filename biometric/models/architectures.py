@@ -1,6 +1,6 @@
 """Re-identification networks in torch, written from their papers, with the parameter names of published weights.
 
-OSNet: Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", ICCV 2019 (arXiv 1905.00953).
+OSNet: see osnet.py.
 ResNet-50: He et al., "Deep Residual Learning", CVPR 2016; with stride 1 in its last stage and a BNNeck from
 Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-identification", CVPRW 2019 (arXiv 1903.07071).
 
@@ -15,103 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-
-_REDUCTION = 16
-"""Squeeze of the unified aggregation gate (section 3.2 of the OSNet paper)."""
-
-
-class _ConvNorm(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
-    """Convolution, batch normalisation and, unless `linear`, ReLU."""
-
-    def __init__(self, inner: int, outer: int, kernel: int = 1, stride: int = 1, linear: bool = False) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(inner, outer, kernel, stride, kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(outer)
-        self.act = nn.Identity() if linear else nn.ReLU(inplace=True)
-
-    def forward(self, data: Tensor) -> Tensor:
-        return self.act(self.bn(self.conv(data)))
-
-
-class _LiteConv(nn.Module):  # type: ignore[misc]
-    """Lite 3×3: a pointwise, then a depthwise convolution (figure 3b of the OSNet paper)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 1, bias=False)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
-        self.bn = nn.BatchNorm2d(channels)
-
-    def forward(self, data: Tensor) -> Tensor:
-        return torch.relu(self.bn(self.conv2(self.conv1(data))))
-
-
-class _Gate(nn.Module):  # type: ignore[misc]
-    """Unified aggregation gate: channel weights from the channel means, shared by the four streams."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Conv2d(channels, channels // _REDUCTION, 1)
-        self.fc2 = nn.Conv2d(channels // _REDUCTION, channels, 1)
-
-    def forward(self, data: Tensor) -> Tensor:
-        return data * torch.sigmoid(self.fc2(torch.relu(self.fc1(data.mean((2, 3), keepdim=True)))))
-
-
-class _OmniScale(nn.Module):  # type: ignore[misc]
-    """Omni-scale residual block: streams of one to four lite convolutions, gated and summed (figure 4)."""
-
-    def __init__(self, inner: int, outer: int) -> None:
-        super().__init__()
-        middle = outer // 4
-        self.conv1 = _ConvNorm(inner, middle)
-        self.conv2a = _LiteConv(middle)
-        self.conv2b = nn.Sequential(*(_LiteConv(middle) for _ in range(2)))
-        self.conv2c = nn.Sequential(*(_LiteConv(middle) for _ in range(3)))
-        self.conv2d = nn.Sequential(*(_LiteConv(middle) for _ in range(4)))
-        self.gate = _Gate(middle)
-        self.conv3 = _ConvNorm(middle, outer, linear=True)
-        self.downsample = None if inner == outer else _ConvNorm(inner, outer, linear=True)
-
-    def forward(self, data: Tensor) -> Tensor:
-        squeezed = self.conv1(data)
-        streams = (self.conv2a, self.conv2b, self.conv2c, self.conv2d)
-        mixed = torch.stack([self.gate(stream(squeezed)) for stream in streams]).sum(0)
-        shortcut = data if self.downsample is None else self.downsample(data)
-        return torch.relu(self.conv3(mixed) + shortcut)
-
-
-class OSNet(nn.Module):  # type: ignore[misc]
-    """OSNet of a width (table 1 of the paper); `channels` of the stem and the three stages.
-
-    Args:
-        channels: four numbers.
-        dimension: length of the embedding.
-        signed: without the last ReLU, so that numbers of the embedding can be negative, as those of other networks'
-            embeddings are: for a student of such a network.
-    """
-
-    def __init__(self, channels: Sequence[int], dimension: int = 512, signed: bool = False) -> None:
-        super().__init__()
-        stem, first, second, third = channels
-        self.conv1 = _ConvNorm(3, stem, 7, 2)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        self.conv2 = nn.Sequential(_OmniScale(stem, first), _OmniScale(first, first), self._halve(first))
-        self.conv3 = nn.Sequential(_OmniScale(first, second), _OmniScale(second, second), self._halve(second))
-        self.conv4 = nn.Sequential(_OmniScale(second, third), _OmniScale(third, third))
-        self.conv5 = _ConvNorm(third, third)
-        last = nn.Identity() if signed else nn.ReLU(inplace=True)
-        self.fc = nn.Sequential(nn.Linear(third, dimension), nn.BatchNorm1d(dimension), last)
-        self.feature_dim = dimension
-
-    @staticmethod
-    def _halve(channels: int) -> nn.Sequential:
-        return nn.Sequential(_ConvNorm(channels, channels), nn.AvgPool2d(2, 2))
-
-    def forward(self, batch: Tensor) -> Tensor:
-        """(N, 3, H, W) → (N, D)."""
-        data = self.conv4(self.conv3(self.conv2(self.maxpool(self.conv1(batch)))))
-        return self.fc(self.conv5(data).mean((2, 3)))
+from biometric.models.osnet import OSNet, Place, PlacedOSNet
 
 
 class _Bottleneck(nn.Module):  # type: ignore[misc]
@@ -226,14 +130,50 @@ class StripedResNet(nn.Module):  # type: ignore[misc]
         return self.fc(data.unflatten(2, (self._stripes, -1)).mean((3, 4)).flatten(1))
 
 
+class PlacedResNet(nn.Module):  # type: ignore[misc]
+    """A small residual network of dense convolutions for students; see osnet.PlacedOSNet for what `placed` means.
+
+    Depthwise convolutions, as OSNet's, keep a CPU waiting for memory: dense ones train several times as fast there.
+
+    Args:
+        channels: of the stages.
+        wide: channels that places are weighed in.
+        dimension: length of the embedding.
+        grid: rows and columns of places.
+    """
+
+    def __init__(
+        self, channels: Sequence[int], wide: int = 512, dimension: int = 256, grid: tuple[int, int] = (8, 4)
+    ) -> None:
+        super().__init__()
+        self.enter = nn.InstanceNorm2d(3, affine=True)
+        self.conv1 = nn.Conv2d(3, channels[0], 4, 4, bias=False)
+        self.bn1 = nn.InstanceNorm2d(channels[0], affine=True)
+        stages = []
+        for number, (inner, outer) in enumerate(zip((channels[0], *channels), channels, strict=False)):
+            stages.append(nn.Sequential(_Basic(inner, outer, 1 if number == 0 else 2), _Basic(outer, outer, 1)))
+        self.stages = nn.Sequential(*stages)
+        self.widen = nn.Sequential(nn.Conv2d(channels[-1], wide, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU())
+        self.place = Place(wide, grid)
+        self.fc = nn.Sequential(nn.Linear(wide, dimension), nn.BatchNorm1d(dimension))
+        self.feature_dim = dimension
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, D)."""
+        data = torch.relu(self.bn1(self.conv1(self.enter(batch))))
+        return self.fc(self.place(self.widen(self.stages(data))))
+
+
 ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = {
     "osnet_x1_0": lambda: OSNet((64, 256, 384, 512)),
     "osnet_x0_75": lambda: OSNet((48, 192, 288, 384)),
     "osnet_x0_5": lambda: OSNet((32, 128, 192, 256)),
     "osnet_x0_25": lambda: OSNet((16, 64, 96, 128)),
-    "osnet_x0_5_signed": lambda: OSNet((32, 128, 192, 256), 256, signed=True),
-    "osnet_x0_25_signed": lambda: OSNet((16, 64, 96, 128), 256, signed=True),
+    "osnet_x0_75_placed": lambda: PlacedOSNet((48, 192, 288, 384)),
+    "osnet_x0_5_placed": lambda: PlacedOSNet((32, 128, 192, 256)),
+    "osnet_x0_25_placed": lambda: PlacedOSNet((16, 64, 96, 128)),
     "resnet14_stripes": lambda: StripedResNet((48, 96, 192)),
+    "resnet14_placed": lambda: PlacedResNet((48, 96, 192)),
     "resnet50_bnneck": ResNet50BNNeck,
     "resnet50_bnneck_gem": lambda: ResNet50BNNeck(generalised_mean=True),
 }

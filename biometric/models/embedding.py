@@ -33,7 +33,7 @@ def prepare(crops: Sequence[Image], form: InputFormat) -> NDArray[np.float32]:
             raise ValueError(f"expected a crop of shape (h, w, 3) uint8, got {crop.shape} {crop.dtype}")
         resized = resize(crop, form.height, form.width).transpose(2, 0, 1)
         batch[number] = resized if form.colour == "BGR" else resized[::-1]
-    factor, offset = _scaling(form)
+    factor, offset = scaling(form)
     if factor is not None:
         batch *= factor
     if offset is not None:
@@ -41,8 +41,8 @@ def prepare(crops: Sequence[Image], form: InputFormat) -> NDArray[np.float32]:
     return batch
 
 
-def _scaling(form: InputFormat) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
-    """(pixel * scale - mean) / std as pixel * factor - offset; None for a step that changes nothing."""
+def scaling(form: InputFormat) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """(pixel * scale - mean) / std as pixel * factor - offset, (3, 1, 1) each; None for a step that changes nothing."""
     std = np.asarray(form.std, np.float64).reshape(3, 1, 1)
     factor = form.scale / std
     offset = np.asarray(form.mean, np.float64).reshape(3, 1, 1) / std

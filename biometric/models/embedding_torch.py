@@ -163,6 +163,16 @@ class TorchEmbedder:
         return self._dimension
 
     @property
+    def network(self) -> nn.Module:
+        """(N, 3, H, W) float32, prepared as `form` says → (N, D), for training another one by it."""
+        return self._module
+
+    @property
+    def form(self) -> InputFormat:
+        """How crops are prepared."""
+        return self._form
+
+    @property
     def device(self) -> str:
         """For people, such as "CUDA · NVIDIA H200" or "CPU · torch"."""
         if self._device.type == "cuda":

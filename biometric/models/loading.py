@@ -1,12 +1,16 @@
 """Makes the adapter that fits weights and a device. Vendor libraries are imported by the functions that need them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from biometric.errors import InvalidSetting
-from biometric.models.cards import Format
+from biometric.models.cards import Card, Format, InputFormat
 from biometric.models.sealing import sealed_folder
 from biometric.models.weights import Weights
 from biometric.ports import Detector, Embedder
+
+if TYPE_CHECKING:
+    from biometric.models.embedding_torch import TorchEmbedder
 
 
 def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
@@ -29,23 +33,30 @@ def _name(weights: Weights) -> str:
 
 def load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
     """Load an embedder by its format and the device. Raises `ModelError`, `InvalidSetting`."""
-    card, path = weights.card, weights.main
-    form = card.input
-    if form is None:
-        raise InvalidSetting(f"The card {card.id} does not say how crops are prepared.")
-    if card.format is Format.SAFETENSORS:
-        from biometric.models.embedding_torch import TorchEmbedder
+    card = weights.card
+    if device != "cpu" or card.format is Format.SAFETENSORS:
+        return load_teacher(weights, device, cache)
+    from biometric.models.embedding_openvino import OpenVINOEmbedder
 
-        return TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, device, card.dimension)
-    if device == "cpu":
-        from biometric.models.embedding_openvino import OpenVINOEmbedder
+    return OpenVINOEmbedder(weights.main, _form(card), card.id, card.dimension)
 
-        return OpenVINOEmbedder(path, form, card.id, card.dimension)
+
+def load_teacher(weights: Weights, device: str, cache: Path) -> "TorchEmbedder":
+    """Load an embedder as a network of torch, on the CPU too. Raises `ModelError`, `InvalidSetting`."""
     from biometric.models.embedding_torch import TorchEmbedder
 
+    card, path, form = weights.card, weights.main, _form(weights.card)
+    if card.format is Format.SAFETENSORS:
+        return TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, device, card.dimension)
     if card.format is Format.ONNX:
         path = as_ir(weights, cache)
     return TorchEmbedder.from_ir(path, form, card.id, device, card.dimension)
+
+
+def _form(card: Card) -> InputFormat:
+    if card.input is None:
+        raise InvalidSetting(f"The card {card.id} does not say how crops are prepared.")
+    return card.input
 
 
 def as_ir(weights: Weights, cache: Path) -> Path:

@@ -9,8 +9,10 @@ from typing import Any
 
 from biometric.entities import Progress
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, OutOfMemory
+from biometric.training.crops.photographs import PERSON, read_labels
 from biometric.training.loop import memory_is_full
 from biometric.training.runs import RunFolder
+from biometric.training.schedule import check_limit
 
 SPLITS = ("train", "val")
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -32,6 +34,7 @@ class Recipe:
         mosaic: share of pictures that are put together of four, in [0, 1]; the last epochs see none.
         stretch: pictures are stretched by up to this factor in either direction; 1 for none.
         half: half precision: bfloat16 on a CPU, mixed precision on a GPU.
+        minutes: end after so long, 0 for no limit; the rate then falls with the time.
         threads: of the CPU, 0 for all cores.
     """
 
@@ -45,12 +48,14 @@ class Recipe:
     mosaic: float = 1.0
     stretch: float = 1.8
     half: bool = False
+    minutes: float = 0.0
     device: str = "cpu"
     threads: int = 0
     workers: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_limit(self.minutes)
         if self.epochs < 1 or self.batch < 1 or not 0 < self.rate <= 1 or self.stretch < 1 or not 0 <= self.mosaic <= 1:
             raise InvalidSetting(
                 "A detector needs 1 or more epochs and pictures a batch, a rate in (0, 1], a stretch of 1 or more, "
@@ -87,18 +92,13 @@ def check_dataset(data: Path) -> dict[str, int]:
 
 
 def _people(label: Path) -> int:
-    """Count a label file's boxes. Raises `DatasetInvalid`."""
-    try:
-        rows = [line.split() for line in label.read_text("utf-8").splitlines() if line.strip()]
-        for number, row in enumerate(rows, 1):
-            values = [float(word) for word in row]
-            if len(values) != 5 or values[0] != 0 or not all(0 <= value <= 1 for value in values[1:]):
-                raise DatasetInvalid(
-                    f"{label}, line {number}, is no box of a person: expected `0 x y width height`, the middle and "
-                    f"size as shares of the picture, got {' '.join(row)[:80]!r}."
-                )
-    except (OSError, ValueError) as error:
-        raise DatasetInvalid(f"The labels {label} cannot be read: {error}.") from error
+    """Count a label file's boxes. Raises `DatasetInvalid`: also where one is of another class."""
+    rows = read_labels(label)
+    for number, kind, *_ in rows:
+        if kind != PERSON:
+            raise DatasetInvalid(
+                f"{label}, line {number}, is of class {kind}. Take out all but people, class {PERSON}."
+            )
     return len(rows)
 
 
@@ -134,8 +134,10 @@ def train(data: Path, recipe: Recipe, run: RunFolder, report: Report) -> Path:
 
     Resuming goes on after the last whole epoch, but draws other random numbers than an unbroken run would.
 
+    Args:
+        data: a data set that `check_dataset` found good.
+
     Raises:
-        DatasetInvalid, DataTooSmall: see `check_dataset`.
         LossNotFinite: the last good checkpoint is kept.
         OutOfMemory: says which setting to lower.
         InvalidSetting: ultralytics does not know the architecture or the optimizer.
@@ -143,7 +145,6 @@ def train(data: Path, recipe: Recipe, run: RunFolder, report: Report) -> Path:
     """
     from biometric.training import yolo
 
-    check_dataset(data)
     last, best = (run.folder / "yolo" / "weights" / name for name in ("last.pt", "best.pt"))
     if last.is_file() and best.is_file() and yolo.finished(last, recipe.epochs):
         return best  # killed after its last epoch: ultralytics would refuse to go on
@@ -185,6 +186,7 @@ def _options(recipe: Recipe, file: Path, folder: Path, last: Path | None) -> dic
         "lrf": 0.02,
         "momentum": 0.9,
         "cos_lr": True,
+        "time": recipe.minutes / 60 or None,
         "warmup_epochs": 1.0,
         "mosaic": recipe.mosaic,
         "close_mosaic": min(8, recipe.epochs // 3),  # the last epochs see pictures as they are
@@ -231,7 +233,7 @@ class _Watch:
             return  # the final check of the best checkpoint comes as one more epoch
         losses = {name: float(value) for name, value in trainer.label_loss_items(trainer.tloss, prefix="train").items()}
         known = {name: value for name, value in trainer.metrics.items() if isinstance(value, int | float)}
-        self._run.record({"epoch": done, **losses, **known, "rate": trainer.optimizer.param_groups[0]["lr"]})
+        self._run.record({"epoch": done, **losses, **known, "rate": trainer.lr["lr/pg0"]})
 
 
 def _first_line(error: Exception) -> str:

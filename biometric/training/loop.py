@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from biometric.entities import Progress
-from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict, StorageFull
+from biometric.errors import LossNotFinite, OutOfMemory, RunConflict, StorageFull
 from biometric.training.runs import RunFolder
+from biometric.training.schedule import Clock, Plan
 
 _LARGE_PRIME = 1_000_003
 
@@ -47,45 +47,6 @@ class Task(Protocol):
         """Quantities after an epoch (validation); {} where there is nothing to say this time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how fast.
-
-    Attributes:
-        rate: learning rate after the warm-up; follows a half cosine to `final` × rate (arXiv 1608.03983).
-        warmup: epochs of linear rise.
-        optimizer: "adamw" or "sgd" (momentum 0.9, Nesterov).
-        decay: weight decay, for weights of two and more axes only.
-        half: bfloat16 (CPU, newer GPUs) or float16 with a scaled loss (older GPUs) instead of float32.
-        device: "cpu", "cuda", "cuda:1", …
-        clip: largest norm of the gradient, 0 for no limit.
-    """
-
-    epochs: int
-    rate: float
-    warmup: float = 1.0
-    final: float = 0.01
-    optimizer: str = "adamw"
-    decay: float = 1e-4
-    half: bool = False
-    device: str = "cpu"
-    seed: int = 0
-    clip: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or not 0 < self.rate < math.inf or self.warmup < 0 or self.decay < 0:
-            raise InvalidSetting("Training needs 1 or more epochs, a learning rate above 0, warm-up and decay from 0.")
-        if self.optimizer not in ("adamw", "sgd"):
-            raise InvalidSetting(f"There is no optimizer {self.optimizer!r}. Known: adamw, sgd.")
-
-    def rate_at(self, epoch: float) -> float:
-        """Learning rate at a point of the run, counted in epochs."""
-        if epoch < self.warmup:
-            return self.rate * (epoch + 1e-3) / self.warmup
-        share = (epoch - self.warmup) / max(1e-9, self.epochs - self.warmup)
-        return self.rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
-
-
 def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Generator[Progress, None, None]:
     """Train to the end, from the run's checkpoint where there is one; yields progress.
 
@@ -105,19 +66,25 @@ def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Gen
         optimizer = _optimizer(task, plan)
         scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
         done = _restore(task, run, optimizer, scaler)
-        started, first = time.monotonic(), done
+        started, first, clock = time.monotonic(), done, Clock(plan, run.rows)
         for epoch in range(done, plan.epochs):
+            if clock.over():
+                break
             seed_all(plan.seed, epoch)
             total, watch = 0.0, time.monotonic()
             for step, batch in enumerate(task.batches(epoch)):
+                rate = plan.rate_at(clock.place(epoch + step / task.steps()))
                 for group in optimizer.param_groups:
-                    group["lr"] = plan.rate_at(epoch + step / task.steps())
+                    group["lr"] = rate
                 total += _step(task, batch, optimizer, scaler, plan, run)
                 task.stepped(epoch)
+                clock.ready()
                 passed = epoch - first + (step + 1) / task.steps()
-                left = (time.monotonic() - started) / passed * (plan.epochs - first - passed)
+                left = min(clock.left, (time.monotonic() - started) / passed * (plan.epochs - first - passed))
                 yield Progress(f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=left)
-            row = {"epoch": epoch + 1, "loss": total / task.steps(), "rate": plan.rate_at(epoch + 1)}
+                if clock.over():
+                    break
+            row = {"epoch": epoch + 1, "loss": total / (step + 1), "rate": rate}
             with torch.no_grad():
                 row |= task.judge(epoch)
             run.record({**row, "seconds": time.monotonic() - watch})

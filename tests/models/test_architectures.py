@@ -9,6 +9,7 @@ import torch
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
 from biometric.models.ir_graph import Graph, read_ir
+from biometric.models.osnet import Place
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
@@ -34,6 +35,23 @@ def test_every_architecture_gives_one_vector_a_crop(name: str) -> None:
 def test_the_number_of_parameters_is_the_published_one(name: str, millions: float) -> None:
     count = sum(parameter.numel() for parameter in build(name).parameters())
     assert count / 1e6 == pytest.approx(millions, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["osnet_x0_25_placed", "resnet14_placed"])
+def test_students_even_out_light_and_contrast(name: str) -> None:
+    torch.manual_seed(0)
+    network, crops = build(name).eval(), torch.randn(2, 3, 256, 128)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(crops * 0.7 + 0.2), network(crops), rtol=1e-3, atol=1e-3)
+
+
+def test_places_are_weighed_channel_by_channel() -> None:
+    place = Place(2, (2, 1))
+    data = torch.arange(16.0).view(1, 2, 4, 2)
+    torch.testing.assert_close(place(data), data.mean((2, 3)))  # before training: the mean
+    with torch.no_grad():
+        place.weight.copy_(torch.tensor([[[1.0], [0.0]], [[0.0], [2.0]]]))
+    torch.testing.assert_close(place(data), torch.tensor([[data[0, 0, :2].mean(), 2 * data[0, 1, 2:].mean()]]))
 
 
 def test_osnet_has_torchreids_names() -> None:

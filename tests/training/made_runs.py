@@ -11,7 +11,7 @@ from biometric.training.loop import save_state
 from biometric.training.networks import averaged, backbone
 from biometric.training.runs import RunFolder
 
-ARCHITECTURE = "osnet_x0_25_signed"
+ARCHITECTURE = "osnet_x0_25_placed"
 CARD = ["# A small network", "", "Data: drawn crops.", "", "## Measured", "", "- nothing worth telling", ""]
 SIZES = {"height": 64, "width": 32}
 

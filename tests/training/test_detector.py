@@ -54,11 +54,12 @@ def test_a_data_set_is_counted(data: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("1 0.5 0.5 0.1 0.1", "line 2, is no box of a person"),
-        ("0 0.5 0.5 0.1", "line 2, is no box of a person"),
-        ("0 0.5 1.5 0.1 0.1", "line 2, is no box of a person"),
-        ("0 nan 0.5 0.1 0.1", "line 2, is no box of a person"),
-        ("person 0.5 0.5 0.1 0.1", "cannot be read"),
+        ("1 0.5 0.5 0.1 0.1", "line 2, is of class 1"),
+        ("0 0.5 0.5 0.1", "line 2, is no label"),
+        ("0 0.5 1.5 0.1 0.1", "line 2, is no label"),
+        ("0 nan 0.5 0.1 0.1", "line 2, is no label"),
+        ("person 0.5 0.5 0.1 0.1", "line 2, is no label"),
+        ("0.5 0.5 0.5 0.1 0.1", "line 2, is no label"),
     ],
 )
 def test_a_bad_label_is_named(tmp_path: Path, line: str, words: str) -> None:
@@ -87,6 +88,8 @@ def test_recipes_that_cannot_work_are_refused(data: Path, tmp_path: Path) -> Non
         recipe(size=100)
     with pytest.raises(InvalidSetting, match="1 or more epochs"):
         recipe(epochs=0)
+    with pytest.raises(InvalidSetting, match="--minutes must be 0"):
+        recipe(minutes=-1.0)
     for changes in ({"architecture": "yolo99q"}, {"begin": "absent.pt"}, {"optimizer": "Gradient"}):
         folder = tmp_path / str(next(iter(changes)))
         with RunFolder(folder, "detector", changes) as run, pytest.raises(InvalidSetting):
@@ -157,6 +160,20 @@ def test_a_run_in_a_relative_folder_may_be_moved_and_resumed_after_its_end(
         (tmp_path / "moved" / "yolo" / "weights" / "last.pt").write_bytes(b"torn")
         with pytest.raises(RunConflict, match=r"last\.pt cannot be used"):
             detector.train(data, recipe(), run, silent)
+
+
+def test_a_run_ends_when_its_time_is_up_and_is_not_resumed(data: Path, tmp_path: Path) -> None:
+    plan = recipe(epochs=1000, minutes=0.05)
+    with RunFolder(tmp_path, "detector", {}) as run:
+        best = detector.train(data, plan, run, silent)
+        ended = len(run.rows)
+    assert best.is_file()
+    assert 1 <= ended < 1000
+    assert all(0 < row["rate"] <= 0.03 for row in run.rows)
+    assert len({row["rate"] for row in run.rows}) == ended
+    with RunFolder(tmp_path, "detector", {}, resume=True) as run:
+        assert detector.train(data, plan, run, silent) == best
+    assert len(run.rows) == ended
 
 
 def test_nothing_is_fetched_from_a_network(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,14 +14,15 @@ from biometric.entities import Image
 from biometric.errors import DataTooSmall, InvalidSetting, RunConflict
 from biometric.jobs import finish
 from biometric.models.cards import IMAGENET, InputFormat
-from biometric.training import distill
+from biometric.training import distill, lessons
 from biometric.training.crops.joined import JoinedCrops
-from biometric.training.loop import Plan, fit
+from biometric.training.loop import fit
 from biometric.training.networks import backbone, trained_weights
 from biometric.training.runs import RunFolder
+from biometric.training.schedule import Plan
 
 FORM = InputFormat(32, 16, "RGB", IMAGENET.scale, IMAGENET.mean, IMAGENET.std)
-STUDENT = "osnet_x0_25_signed"
+STUDENT = "osnet_x0_25_placed"
 
 
 class DrawnCrops:
@@ -65,8 +66,8 @@ class ColourTeacher:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def recipe(**changes: object) -> distill.Recipe:
-    return distill.Recipe(**{"form": FORM, "views": 2, "batch": 16, "average": 0.8, **changes})  # type: ignore[arg-type]
+def recipe(**changes: object) -> lessons.Recipe:
+    return lessons.Recipe(**{"form": FORM, "views": 2, "batch": 16, "average": 0.8, **changes})  # type: ignore[arg-type]
 
 
 def student() -> torch.nn.Module:
@@ -91,12 +92,13 @@ class Small(torch.nn.Module):
 
 
 def task(
-    run: RunFolder, plan: distill.Recipe, count: int = 64, network: torch.nn.Module | None = None
+    run: RunFolder, plan: lessons.Recipe, count: int = 64, network: torch.nn.Module | None = None
 ) -> distill.Distillation:
     crops, held, teacher = DrawnCrops(count), DrawnCrops(16, 1000), ColourTeacher()
-    targets = finish(distill.teach(crops, teacher, plan, run, "teacher", plan.views))
-    judged = finish(distill.teach(held, teacher, plan, run, "held-back", 1))[:, 0]
-    return distill.Distillation(network or student(), crops, targets, (held, judged), plan)
+    targets = finish(lessons.teach(crops, teacher, plan, run, "teacher", plan.views))
+    judged = finish(lessons.teach(held, teacher, plan, run, "held-back", 1))[:, 0]
+    fixed = lessons.FixedLessons(crops, targets, plan)
+    return distill.Distillation(network or student(), count, fixed, (held, judged), plan)
 
 
 def test_the_student_comes_to_agree_with_its_teacher(tmp_path: Path) -> None:
@@ -135,11 +137,11 @@ def test_a_killed_run_gives_the_same_weights_as_an_unbroken_one(tmp_path: Path) 
 def test_the_teacher_embeds_each_view_once_also_after_a_restart(tmp_path: Path) -> None:
     teacher, crops = ColourTeacher(), DrawnCrops(10)
     with RunFolder(tmp_path, "distill", {}) as run:
-        first = finish(distill.teach(crops, teacher, recipe(), run, "teacher", 3))
-        again = finish(distill.teach(crops, teacher, recipe(), run, "teacher", 3))
+        first = finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 3))
+        again = finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 3))
         assert teacher.crops == 30
         np.testing.assert_array_equal(first, again)
-        finish(distill.teach(crops, teacher, recipe(), run, "teacher", 2))
+        finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 2))
         assert teacher.crops == 50
 
 
@@ -150,7 +152,7 @@ def test_a_run_keeps_its_teacher_and_its_crops(tmp_path: Path) -> None:
         other.model_id = "another"
         for crops, teacher in ((DrawnCrops(16), other), (DrawnCrops(17), ColourTeacher())):
             with pytest.raises(RunConflict, match=r"another teacher than (another|colours), or from other crops"):
-                finish(distill.teach(crops, teacher, recipe(), run, "teacher", 2))
+                finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 2))
             assert teacher.crops == 0
 
 
@@ -160,11 +162,18 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: pytest
     (tmp_path / "crops").mkdir()
     cv2.imwrite(str(tmp_path / "crops" / "0.jpg"), DrawnCrops(1).load(0))
     words = ["train", "distill", str(tmp_path / "crops"), "--run", str(tmp_path / "run"), "--held-back"]
-    assert main([*words, str(tmp_path / "absent")]) == 2
-    assert main([*words, str(tmp_path / "crops"), "--from", "absent.safetensors"]) == 2
-    assert main([*words, str(tmp_path / "crops"), "--height", "0"]) == 2
-    assert not (tmp_path / "run").exists()
-    assert "--height and --width must be 1 or more" in capsys.readouterr().err
+    (tmp_path / "held-back").mkdir()
+    cv2.imwrite(str(tmp_path / "held-back" / "0.jpg"), DrawnCrops(1, 9).load(0))
+    for wrong, said in (
+        ((str(tmp_path / "absent"),), "absent"),
+        ((str(tmp_path / "crops"),), "is learnt from, too"),
+        ((str(tmp_path / "held-back"), "--from", "absent.safetensors"), "absent.safetensors"),
+        ((str(tmp_path / "held-back"), "--height", "0"), "--height and --width must be 1 or more"),
+        ((str(tmp_path / "held-back"), "--minutes", "-1"), "--minutes must be 0"),
+    ):
+        assert main([*words, *wrong]) == 2
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
 
 
 def test_the_seed_decides_where_a_student_begins() -> None:
@@ -182,9 +191,9 @@ def test_the_seed_decides_where_a_student_begins() -> None:
 
 def test_views_are_fixed_and_the_first_is_the_crop_itself() -> None:
     crop = DrawnCrops(1).load(0)
-    assert np.array_equal(distill.view(crop, recipe(), 0, 0), distill.resize(crop, 256, 128))
-    one, other = (distill.view(crop, recipe(), 0, number) for number in (1, 2))
-    assert np.array_equal(one, distill.view(crop, recipe(), 0, 1))
+    assert np.array_equal(lessons.view(crop, recipe(), 0, 0), lessons.resize(crop, 256, 128))
+    one, other = (lessons.view(crop, recipe(), 0, number) for number in (1, 2))
+    assert np.array_equal(one, lessons.view(crop, recipe(), 0, 1))
     assert not np.array_equal(one, other)
     assert one.shape == (256, 128, 3)
     assert one.dtype == np.uint8
@@ -195,10 +204,12 @@ def test_what_cannot_work_is_told(tmp_path: Path) -> None:
         with pytest.raises(DataTooSmall, match="10 crops do not fill one batch of 16"):
             task(run, recipe(), count=10)
         targets = np.zeros((32, 2, 512), np.float32)
+        fixed = lessons.FixedLessons(DrawnCrops(32), targets, recipe())
         with pytest.raises(InvalidSetting, match="gives 256 numbers a crop, the teacher 512"):
-            distill.Distillation(student(), DrawnCrops(32), targets, (DrawnCrops(2), targets[:2, 0]), recipe())
-    with pytest.raises(InvalidSetting, match="1 or more views"):
-        recipe(views=0)
+            distill.Distillation(student(), 32, fixed, (DrawnCrops(2), targets[:2, 0]), recipe())
+    for wrong in ({"views": 0}, {"passes": 0}, {"mix": 1.1}, {"batch": 1}):
+        with pytest.raises(InvalidSetting, match="1 or more views and passes"):
+            recipe(**wrong)
 
 
 def test_joined_sets_are_one() -> None:

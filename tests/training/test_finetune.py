@@ -13,11 +13,12 @@ from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossN
 from biometric.jobs import finish
 from biometric.models.architectures import build
 from biometric.training.finetune import Finetuning, Head, Recipe
-from biometric.training.loop import Plan, fit, load_state, seed_all
+from biometric.training.loop import fit, load_state, seed_all
 from biometric.training.losses import Metric
 from biometric.training.networks import begin_from
 from biometric.training.people import Sides, read_sides
 from biometric.training.runs import RunFolder
+from biometric.training.schedule import Plan
 from tests.evaluation.made_datasets import cuhk03
 from tests.training.made_people import SMALL, tree
 

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict, StorageFull
 from biometric.jobs import finish
 from biometric.training import loop
-from biometric.training.loop import Plan, fit, load_state, save_state
+from biometric.training.loop import fit, load_state, save_state
 from biometric.training.runs import RunFolder
+from biometric.training.schedule import Plan
 
 
 class Line:
@@ -101,6 +102,19 @@ def test_progress_counts_steps_and_the_time_left(tmp_path: Path) -> None:
     assert [(each.done, each.total) for each in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)] * 2
     assert seen[0].stage.startswith("Epoch 1 of 2")
     assert seen[-1].seconds_left == pytest.approx(0, abs=1e-6)
+
+
+def test_a_run_ends_when_its_time_is_up_and_keeps_what_it_has(tmp_path: Path) -> None:
+    task = Line()
+    with RunFolder(tmp_path, "line", {}) as run:
+        finish(fit(task, run, plan(epochs=100_000, minutes=0.005)))
+        ended = len(run.rows)
+    assert 1 <= ended < 100_000
+    assert run.rows[-1]["rate"] < 0.01 * 0.1  # the rate fell with the time
+    assert load_state(tmp_path / "checkpoint.pt")["epoch"] == ended
+    with RunFolder(tmp_path, "line", {}, resume=True) as run:
+        finish(fit(Line(), run, plan(epochs=100_000, minutes=0.005)))
+        assert len(run.rows) == ended  # its time is up
 
 
 @pytest.mark.parametrize("killed_in", [1, 2, 3, 4])

@@ -42,7 +42,7 @@ def saved(network: nn.Module, path: Path) -> Path:
 
 
 def test_every_network_says_the_length_of_its_embedding() -> None:
-    for architecture in (TINY, "osnet_x0_25_signed", TIMM):
+    for architecture in (TINY, "osnet_x0_25_placed", TIMM):
         network = made(architecture).eval()
         with torch.no_grad():
             assert network(torch.zeros(2, 3, 64, 32)).shape == (2, network.feature_dim)

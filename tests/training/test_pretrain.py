@@ -13,9 +13,10 @@ from biometric.errors import DataTooSmall, InvalidSetting, LibraryMissing
 from biometric.jobs import finish
 from biometric.training import distributed, images, moco, pretrain
 from biometric.training.distributed import Place
-from biometric.training.loop import Plan, fit, load_state
+from biometric.training.loop import fit, load_state
 from biometric.training.moco import Contrast
 from biometric.training.runs import RunFolder
+from biometric.training.schedule import Plan
 from tests.conftest import PROJECT
 from tests.training import together
 from tests.training.made_crops import TINY, Small, Walkers, recipe

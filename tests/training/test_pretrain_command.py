@@ -85,6 +85,16 @@ def test_what_cannot_work_leaves_no_folder(crops: Path, tmp_path: Path, capsys: 
     assert main(words(tmp_path / "no-crops", run)) == 2
 
 
+def test_several_processes_do_not_end_by_the_clock(
+    crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    assert main(words(crops, tmp_path / "run", "--minutes", "1")) == 2
+    assert "--minutes is for one process" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_huge_rate_ends_with_the_last_checkpoint(
     crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,9 +7,10 @@ import torch
 
 from biometric.jobs import finish
 from biometric.training import distributed
-from biometric.training.loop import Plan, fit, save_state
+from biometric.training.loop import fit, save_state
 from biometric.training.pretrain import Pretraining
 from biometric.training.runs import RunFolder
+from biometric.training.schedule import Plan
 from tests.training.made_crops import Small, Walkers, recipe
 
 

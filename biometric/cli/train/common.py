@@ -10,8 +10,8 @@ from biometric.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from biometric.models.cards import InputFormat
-    from biometric.training.loop import Plan
     from biometric.training.runs import RunFolder
+    from biometric.training.schedule import Plan
 
 NOT_FOR = (
     "Must not be used to decide about a person without a human who looks at the footage, nor to watch people who "
@@ -22,6 +22,7 @@ NOT_FOR = (
 def add_schedule(made: argparse.ArgumentParser, epochs: int, batch: int | None, rate: float) -> None:
     """Add the options of the shared loop; no --batch where `batch` is None."""
     made.add_argument("--epochs", type=int, default=epochs, metavar="N", help=f"default: {epochs}")
+    made.add_argument("--minutes", type=float, default=0.0, metavar="N", help="end after so long (default: no limit)")
     if batch is not None:
         made.add_argument("--batch", type=int, default=batch, metavar="N", help=f"crops a step (default: {batch})")
     made.add_argument("--rate", type=float, default=rate, metavar="R", help=f"learning rate (default: {rate})")
@@ -48,11 +49,18 @@ def plan_of(options: argparse.Namespace) -> "Plan":
     """The plan of the loop; sets the number of threads. Raises `InvalidSetting`."""
     import torch
 
-    from biometric.training.loop import Plan
+    from biometric.training.schedule import Plan
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    return Plan(options.epochs, options.rate, half=options.half, device=device_of(options), seed=options.seed)
+    return Plan(
+        options.epochs,
+        options.rate,
+        half=options.half,
+        device=device_of(options),
+        seed=options.seed,
+        minutes=options.minutes,
+    )
 
 
 def device_of(options: argparse.Namespace) -> str:

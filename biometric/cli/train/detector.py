@@ -29,6 +29,7 @@ def add_command(subcommands: Any) -> None:
     made.add_argument("--from", dest="begin", default="scratch", metavar="PT", help="a .pt (default: scratch)")
     made.add_argument("--size", type=int, default=320, metavar="PIXELS", help="of the picture (default: 320)")
     made.add_argument("--epochs", type=int, default=100, metavar="N", help="default: 100")
+    made.add_argument("--minutes", type=float, default=0.0, metavar="N", help="end after so long (default: no limit)")
     made.add_argument("--batch", type=int, default=16, metavar="N", help="pictures a step (default: 16)")
     made.add_argument("--rate", type=float, default=0.01, metavar="R", help="learning rate (default: 0.01)")
     made.add_argument("--optimizer", default="MuSGD", metavar="NAME", help="MuSGD (default), SGD, AdamW, …")
@@ -73,8 +74,8 @@ def _detector(options: argparse.Namespace) -> int:
 def _recipe(options: argparse.Namespace) -> "Recipe":
     from biometric.training.detector import Recipe
 
-    names = ("architecture", "begin", "size", "epochs", "batch", "rate", "optimizer", "mosaic", "stretch", "half")
-    values = {name: getattr(options, name) for name in (*names, "threads", "workers", "seed")}
+    names = ("architecture", "begin", "size", "epochs", "minutes", "batch", "rate", "optimizer", "mosaic", "stretch")
+    values = {name: getattr(options, name) for name in (*names, "half", "threads", "workers", "seed")}
     return Recipe(device=device_of(options), **values)
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
 from biometric.cli.train.common import add_schedule, begun_network, card, input_form, plan_of, settings_of
+from biometric.errors import InvalidSetting
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
     from biometric.training.crops.store import Crops
-    from biometric.training.distill import Distillation, Recipe
+    from biometric.training.distill import Distillation
+    from biometric.training.lessons import Recipe
     from biometric.training.runs import RunFolder
 
 
@@ -26,11 +28,14 @@ def add_command(subcommands: Any) -> None:
     made.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of the run")
     made.add_argument("--resume", action="store_true", help="go on with the run that is there")
     made.add_argument("--teacher", metavar="CARD", help="a card's name or a file (default: the app's embedder)")
-    made.add_argument("--student", default="osnet_x0_5_signed", metavar="NAME", help="default: osnet_x0_5_signed")
+    made.add_argument("--student", default="osnet_x0_5_placed", metavar="NAME", help="default: osnet_x0_5_placed")
     made.add_argument("--from", dest="begin", default="scratch", metavar="WEIGHTS", help="a run or a .safetensors")
     made.add_argument("--height", type=int, default=256, metavar="PIXELS", help="of the student's input (default: 256)")
     made.add_argument("--width", type=int, default=128, metavar="PIXELS", help="of the student's input (default: 128)")
     made.add_argument("--views", type=int, default=4, metavar="N", help="fixed views of each crop (default: 4)")
+    made.add_argument("--live", action="store_true", help="the teacher looks at every picture, at each step: for GPUs")
+    made.add_argument("--mix", type=float, default=0.5, metavar="P", help="share blended of two (--live; default: 0.5)")
+    made.add_argument("--passes", type=int, default=1, metavar="N", help="times an epoch shows a crop (default: 1)")
     made.add_argument("--relation", type=float, default=1.0, metavar="X", help="weight of comparison scores")
     add_schedule(made, epochs=30, batch=64, rate=2e-3)
     made.add_argument("--licence", default="not stated", help="of the crops, for the card")
@@ -46,6 +51,10 @@ def _distill(options: argparse.Namespace) -> int:
 
     # Whatever is wrong with options and data is found before a run is begun: no folder is left behind.
     plan, recipe = plan_of(options), _recipe(options)
+    if any(path.expanduser().resolve() == options.held_back.expanduser().resolve() for path in options.crops):
+        raise InvalidSetting(
+            f"--held-back {options.held_back} is learnt from, too. Name crops of other videos to judge by."
+        )
     crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
     held_back = open_crops(options.held_back.expanduser())
     network = begun_network(options, options.student)
@@ -67,13 +76,15 @@ def _distill(options: argparse.Namespace) -> int:
 
 
 def _recipe(options: argparse.Namespace) -> "Recipe":
-    from biometric.training.distill import Recipe
+    from biometric.training.lessons import Recipe
 
     return Recipe(
         input_form(options),
         options.views,
         options.batch,
         options.relation,
+        options.mix,
+        options.passes,
         seed=options.seed,
         workers=options.workers,
     )
@@ -82,19 +93,24 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
 def _taught(
     options: argparse.Namespace, network: Any, sides: "tuple[Crops, Crops]", recipe: "Recipe", folder: "RunFolder"
 ) -> "tuple[Distillation, str]":
-    """The task with the teacher's answers for the crops to learn from and for those held back; the teacher's id."""
-    from biometric.bootstrap import build
-    from biometric.training.distill import Distillation, teach
+    """The task, with the teacher's answers or the teacher itself; the teacher's id."""
+    from biometric.bootstrap import build_teachers
+    from biometric.training.distill import Distillation
+    from biometric.training.lessons import FixedLessons, Lessons, LiveLessons, teach
 
     crops, held_back = sides
-    service = build(Settings.from_environment(None, embedder=options.teacher))
+    models = build_teachers(Settings.from_environment(None, embedder=options.teacher), options.live)
     try:
-        teacher = service.models.embedder()
-        targets = run(teach(crops, teacher, recipe, folder, "teacher", options.views))
+        teacher: Any = models.embedder()
         judged = run(teach(held_back, teacher, recipe, folder, "teacher-held-back", 1))[:, 0]
+        lessons: Lessons
+        if options.live:
+            lessons = LiveLessons(crops, teacher.network, teacher.form, teacher.dimension, recipe)
+        else:
+            lessons = FixedLessons(crops, run(teach(crops, teacher, recipe, folder, "teacher", options.views)), recipe)
     finally:
-        service.close()
-    return Distillation(network, crops, targets, (held_back, judged), recipe), teacher.model_id
+        models.close()
+    return Distillation(network, len(crops), lessons, (held_back, judged), recipe), teacher.model_id
 
 
 def _judged(task: "Distillation", teacher: str, begun: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from biometric.cli.train.common import add_schedule, begun_network, card, input_
 
 if TYPE_CHECKING:
     from biometric.training.finetune import Finetuning, Recipe
-    from biometric.training.loop import Plan
     from biometric.training.people import Sides
     from biometric.training.runs import RunFolder
+    from biometric.training.schedule import Plan
 
 DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv")
 """What `evaluate` reads, but for galleries: people were not enrolled in order to be trained on."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
 from biometric.cli.train.common import add_schedule, begun_network, card, input_form, plan_of, settings_of
+from biometric.errors import InvalidSetting
 from biometric.jobs import finish
 
 if TYPE_CHECKING:
     from biometric.training.distributed import Place
-    from biometric.training.loop import Plan
     from biometric.training.pretrain import Pretraining, Recipe
     from biometric.training.runs import RunFolder
+    from biometric.training.schedule import Plan
 
 
 def add_command(subcommands: Any) -> None:
@@ -80,6 +81,8 @@ def _plan(options: argparse.Namespace, where: "Place") -> "Plan":
     from biometric.training.distributed import device_of
 
     plan = plan_of(options)
+    if plan.minutes and where.world > 1:
+        raise InvalidSetting("--minutes is for one process: several would not end in the same step. Use --epochs.")
     return replace(
         plan,
         warmup=options.warmup,

@@ -38,29 +38,43 @@ def label_file(photograph: Path) -> Path:
     return root / "labels" / split / f"{photograph.stem}.txt"
 
 
-def people(labels: Path, width: int, height: int) -> list[Detection]:
-    """Return the people in a photograph of `width` × `height` pixels, in the order of its label file.
-
-    Each line is "class centre-x centre-y box-width box-height", relative to the picture, as YOLO's tools write it;
-    other classes than `PERSON` are passed over. A photograph without label file shows nobody.
+def read_labels(labels: Path) -> list[tuple[int, int, float, float, float, float]]:
+    """Return the boxes of a label file: line (from 1), class, centre x, centre y, width and height from 0 to 1.
 
     Raises:
-        DatasetInvalid: a line is something else.
+        DatasetInvalid: the file cannot be read; a line is something else, and which one.
     """
-    if not labels.is_file():
-        return []
-    found: list[Detection] = []
-    for number, line in enumerate(labels.read_text("utf-8", errors="replace").splitlines(), start=1):
+    try:
+        lines = labels.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise DatasetInvalid(f"The labels {labels} cannot be read: {error}.") from error
+    found = []
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             kind, x, y, w, h = (float(word) for word in line.split())
         except ValueError:
             kind, x, y, w, h = -1.0, 0.0, 0.0, 0.0, 0.0
-        if kind < 0 or not (0 <= x <= 1 and 0 <= y <= 1 and 0 <= w <= 1 and 0 <= h <= 1):
+        if kind < 0 or not kind.is_integer() or not all(0 <= value <= 1 for value in (x, y, w, h)):
             raise DatasetInvalid(
-                f"{labels}, line {number}, is no label. Expected: class, centre x, centre y, width, height from 0 to 1."
+                f"{labels}, line {number}, is no label. Expected: class, centre x, centre y, width, height from 0 to "
+                f"1; got {line.strip()[:80]!r}."
             )
+        found.append((number, int(kind), x, y, w, h))
+    return found
+
+
+def people(labels: Path, width: int, height: int) -> list[Detection]:
+    """Return the people in a photograph of `width` × `height` pixels, in the order of its label file.
+
+    Other classes than `PERSON` are passed over. A photograph without label file shows nobody.
+
+    Raises:
+        DatasetInvalid: see `read_labels`.
+    """
+    found: list[Detection] = []
+    for _, kind, x, y, w, h in read_labels(labels) if labels.is_file() else []:
         box = (
             max(0.0, (x - w / 2) * width),
             max(0.0, (y - h / 2) * height),

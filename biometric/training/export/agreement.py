@@ -64,7 +64,12 @@ def compare(
 
 
 LEAST_OVERLAP = 0.9
-"""Of a box by the exported with one by the trained network (intersection over union)."""
+"""Of a box by the exported with one by the trained network (intersection over union), for 19 boxes of 20.
+
+Not for all: where two places of a network are about as sure of a person, the rounding of a device decides which one
+tells the box (OpenVINO computes in bfloat16 on CPUs that have it)."""
+LEAST_OVERLAP_OF_ALL = 0.5
+"""The same, for every box: below it is another box."""
 MOST_CONFIDENCE = 0.05
 """Greatest difference of their confidences."""
 _SUREST = 10
@@ -78,18 +83,20 @@ class BoxAgreement:
         what: the file and how it was run.
         boxes: how many were compared.
         overlap: lowest intersection over union of a box with its counterpart; 1 where there were none.
+        usual: the same, without the worst twentieth of the boxes.
         confidence: greatest difference of confidences.
     """
 
     what: str
     boxes: int
     overlap: float
+    usual: float
     confidence: float
 
     def __str__(self) -> str:
         return (
-            f"{self.what}: {self.boxes} boxes, lowest overlap {self.overlap:.4f}, greatest difference of confidences "
-            f"{self.confidence:.1e}"
+            f"{self.what}: {self.boxes} boxes, lowest overlap {self.overlap:.4f} ({self.usual:.4f} without the worst "
+            f"twentieth), greatest difference of confidences {self.confidence:.1e}"
         )
 
 
@@ -107,12 +114,13 @@ def compare_boxes(
         for one in ones[:_SUREST]
     ]
     ones = [one for each in trained for one in each[:_SUREST]]
-    overlap = min((share for share, _ in pairs), default=1.0)
+    overlaps = sorted(share for share, _ in pairs) or [1.0]
     changes = (
         abs(one.confidence - (other.confidence if other else 0.0)) for one, (_, other) in zip(ones, pairs, strict=True)
     )
-    made = BoxAgreement(what, len(ones), overlap, max(changes, default=0.0))
-    if made.overlap < LEAST_OVERLAP or made.confidence > MOST_CONFIDENCE:
+    usual = overlaps[len(overlaps) // 20]
+    made = BoxAgreement(what, len(ones), overlaps[0], usual, max(changes, default=0.0))
+    if made.overlap < LEAST_OVERLAP_OF_ALL or made.usual < LEAST_OVERLAP or made.confidence > MOST_CONFIDENCE:
         raise OutputsDiffer(
             f"The exported file does not find what the trained network finds ({made}). Nothing was written."
         )

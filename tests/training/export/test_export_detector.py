@@ -135,6 +135,19 @@ def test_boxes_are_compared_by_place_and_confidence() -> None:
             compare_boxes([[one]], [other], "x")
 
 
+def test_one_box_of_twenty_may_be_told_by_another_place() -> None:
+    def row(heights: list[float]) -> list[list[Detection]]:
+        return [[Detection(0, (0.0, 0.0, 10.0, height), 0.9)] for height in heights]
+
+    trained = row([10.0] * 20)
+    agreed = compare_boxes(trained, row([10.0] * 19 + [7.0]), "x")
+    assert (agreed.overlap, agreed.usual) == (0.7, 1.0)
+    assert "lowest overlap 0.7000 (1.0000 without the worst twentieth)" in str(agreed)
+    for heights in ([10.0] * 18 + [7.0] * 2, [10.0] * 19 + [4.0]):
+        with pytest.raises(OutputsDiffer):
+            compare_boxes(trained, row(heights), "x")
+
+
 def test_what_only_embedders_have_is_refused(made: tuple[Path, Path, Exported], tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match="no --format and no thresholds"):
         export(read_run(made[0]), Wanted("eye", "Eye", "x", formats=(Format.ONNX,)), tmp_path)

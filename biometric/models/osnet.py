@@ -1,0 +1,146 @@
+"""OSNet in torch, written from its paper, with torchreid's parameter names; and a form of it for students.
+
+OSNet: Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", ICCV 2019 (arXiv 1905.00953).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_REDUCTION = 16
+"""Squeeze of the unified aggregation gate (section 3.2 of the OSNet paper)."""
+
+
+class _ConvNorm(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+    """Convolution, batch normalisation and, unless `linear`, ReLU."""
+
+    def __init__(self, inner: int, outer: int, kernel: int = 1, stride: int = 1, linear: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inner, outer, kernel, stride, kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(outer)
+        self.act = nn.Identity() if linear else nn.ReLU(inplace=True)
+
+    def forward(self, data: Tensor) -> Tensor:
+        return self.act(self.bn(self.conv(data)))
+
+
+class _LiteConv(nn.Module):  # type: ignore[misc]
+    """Lite 3×3: a pointwise, then a depthwise convolution (figure 3b of the OSNet paper)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 1, bias=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, data: Tensor) -> Tensor:
+        return torch.relu(self.bn(self.conv2(self.conv1(data))))
+
+
+class _Gate(nn.Module):  # type: ignore[misc]
+    """Unified aggregation gate: channel weights from the channel means, shared by the four streams."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, channels // _REDUCTION, 1)
+        self.fc2 = nn.Conv2d(channels // _REDUCTION, channels, 1)
+
+    def forward(self, data: Tensor) -> Tensor:
+        return data * torch.sigmoid(self.fc2(torch.relu(self.fc1(data.mean((2, 3), keepdim=True)))))
+
+
+class _OmniScale(nn.Module):  # type: ignore[misc]
+    """Omni-scale residual block: streams of one to four lite convolutions, gated and summed (figure 4)."""
+
+    def __init__(self, inner: int, outer: int) -> None:
+        super().__init__()
+        middle = outer // 4
+        self.conv1 = _ConvNorm(inner, middle)
+        self.conv2a = _LiteConv(middle)
+        self.conv2b = nn.Sequential(*(_LiteConv(middle) for _ in range(2)))
+        self.conv2c = nn.Sequential(*(_LiteConv(middle) for _ in range(3)))
+        self.conv2d = nn.Sequential(*(_LiteConv(middle) for _ in range(4)))
+        self.gate = _Gate(middle)
+        self.conv3 = _ConvNorm(middle, outer, linear=True)
+        self.downsample = None if inner == outer else _ConvNorm(inner, outer, linear=True)
+
+    def forward(self, data: Tensor) -> Tensor:
+        squeezed = self.conv1(data)
+        streams = (self.conv2a, self.conv2b, self.conv2c, self.conv2d)
+        mixed = torch.stack([self.gate(stream(squeezed)) for stream in streams]).sum(0)
+        shortcut = data if self.downsample is None else self.downsample(data)
+        return torch.relu(self.conv3(mixed) + shortcut)
+
+
+class OSNet(nn.Module):  # type: ignore[misc]
+    """OSNet of a width (table 1 of the paper); `channels` of the stem and the three stages.
+
+    Args:
+        channels: four numbers.
+        dimension: length of the embedding.
+        signed: without the last ReLU, so that numbers of the embedding can be negative, as those of other networks'
+            embeddings are: for a student of such a network.
+    """
+
+    def __init__(self, channels: Sequence[int], dimension: int = 512, signed: bool = False) -> None:
+        super().__init__()
+        stem, first, second, third = channels
+        self.conv1 = _ConvNorm(3, stem, 7, 2)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.conv2 = nn.Sequential(_OmniScale(stem, first), _OmniScale(first, first), self._halve(first))
+        self.conv3 = nn.Sequential(_OmniScale(first, second), _OmniScale(second, second), self._halve(second))
+        self.conv4 = nn.Sequential(_OmniScale(second, third), _OmniScale(third, third))
+        self.conv5 = _ConvNorm(third, third)
+        last = nn.Identity() if signed else nn.ReLU(inplace=True)
+        self.fc = nn.Sequential(nn.Linear(third, dimension), nn.BatchNorm1d(dimension), last)
+        self.feature_dim = dimension
+
+    @staticmethod
+    def _halve(channels: int) -> nn.Sequential:
+        return nn.Sequential(_ConvNorm(channels, channels), nn.AvgPool2d(2, 2))
+
+    def maps(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, C, H / 16, W / 16), before pooling."""
+        return self.conv5(self.conv4(self.conv3(self.conv2(self.maxpool(self.conv1(batch))))))
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, D)."""
+        return self.fc(self.maps(batch).mean((2, 3)))
+
+
+class Place(nn.Module):  # type: ignore[misc]
+    """Pools a map by a learnt weight for each channel and place (global depthwise convolution).
+
+    After Chen et al., "MobileFaceNets", CCBR 2018 (arXiv 1804.07573). Maps of other sizes are averaged to `grid`.
+    """
+
+    def __init__(self, channels: int, grid: tuple[int, int]) -> None:
+        super().__init__()
+        self._grid = grid
+        self.weight = nn.Parameter(torch.full((channels, *grid), 1 / (grid[0] * grid[1])))
+
+    def forward(self, data: Tensor) -> Tensor:
+        """(N, C, h, w) → (N, C)."""
+        return (functional.adaptive_avg_pool2d(data, self._grid) * self.weight).sum((2, 3))
+
+
+class PlacedOSNet(OSNet):
+    """OSNet that evens out light and contrast, and that knows where in the crop something is: for students.
+
+    Two changes take it nearer to Open Model Zoo's 0286 and its relatives, so that it can learn what they answer. Crops
+    and the stem's maps are normalised one by one (instance normalisation, as in Zhou et al., "Learning Generalisable
+    Omni-Scale Representations", TPAMI 2021, arXiv 1910.06827). And places are weighed for each channel instead of
+    averaged, on the map of a crop of 256×128. The embedding is signed.
+    """
+
+    def __init__(self, channels: Sequence[int], dimension: int = 256) -> None:
+        super().__init__(channels, dimension, signed=True)
+        self.enter = nn.InstanceNorm2d(3, affine=True)
+        self.conv1.bn = nn.InstanceNorm2d(channels[0], affine=True)
+        self.place = Place(channels[-1], (16, 8))
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) → (N, D)."""
+        return self.fc(self.place(self.maps(self.enter(batch))))

@@ -1,0 +1,95 @@
+"""How long and how fast a network is trained, and where in that a run is."""
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from biometric.errors import InvalidSetting
+
+
+def check_limit(minutes: float) -> None:
+    """Refuse a limit that is no time. Raises `InvalidSetting`."""
+    if not 0 <= minutes < math.inf:
+        raise InvalidSetting("--minutes must be 0 (no limit) or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how fast.
+
+    Attributes:
+        rate: learning rate after the warm-up; follows a half cosine to `final` × rate (arXiv 1608.03983).
+        warmup: epochs of linear rise.
+        optimizer: "adamw" or "sgd" (momentum 0.9, Nesterov).
+        decay: weight decay, for weights of two and more axes only.
+        half: bfloat16 (CPU, newer GPUs) or float16 with a scaled loss (older GPUs) instead of float32.
+        device: "cpu", "cuda", "cuda:1", …
+        clip: largest norm of the gradient, 0 for no limit.
+        minutes: end after so long, 0 for no limit; the rate then falls with the time. Such a run cannot be repeated
+            exactly.
+    """
+
+    epochs: int
+    rate: float
+    warmup: float = 1.0
+    final: float = 0.01
+    optimizer: str = "adamw"
+    decay: float = 1e-4
+    half: bool = False
+    device: str = "cpu"
+    seed: int = 0
+    clip: float = 0.0
+    minutes: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_limit(self.minutes)
+        if self.epochs < 1 or not 0 < self.rate < math.inf or self.warmup < 0 or self.decay < 0:
+            raise InvalidSetting("Training needs 1 or more epochs, a learning rate above 0, warm-up and decay from 0.")
+        if self.optimizer not in ("adamw", "sgd"):
+            raise InvalidSetting(f"There is no optimizer {self.optimizer!r}. Known: adamw, sgd.")
+
+    def rate_at(self, epoch: float) -> float:
+        """Learning rate at a point of the run, counted in epochs."""
+        if epoch < self.warmup:
+            return self.rate * (epoch + 1e-3) / self.warmup
+        share = (epoch - self.warmup) / max(1e-9, self.epochs - self.warmup)
+        return self.rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+class Clock:
+    """Tells where in its plan a run is: by its epochs, or by its time where that is further on.
+
+    Args:
+        rows: of the epochs that are done, with their "seconds".
+    """
+
+    def __init__(self, plan: Plan, rows: Iterable[Mapping[str, float]]) -> None:
+        self._plan = plan
+        self._before = sum(row.get("seconds", 0.0) for row in rows)
+        self._begun = time.monotonic()
+        self._lost: float | None = None
+
+    def ready(self) -> None:
+        """The first step is done: what it took to get there (workers, compilers) belongs to no place in the plan."""
+        if self._lost is None:
+            self._lost = time.monotonic() - self._begun
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left, infinity without a limit."""
+        if not self._plan.minutes:
+            return math.inf
+        return self._plan.minutes * 60 - self._before - (time.monotonic() - self._begun)
+
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self.left <= 0
+
+    def place(self, epoch: float) -> float:
+        """The place in the plan, in epochs."""
+        if self._lost is None or not self._plan.minutes:
+            return epoch
+        whole = self._plan.minutes * 60 - self._lost
+        share = 1.0 if whole <= 0 else 1.0 - max(0.0, self.left) / whole
+        return max(epoch, self._plan.epochs * share)
