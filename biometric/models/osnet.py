@@ -113,7 +113,8 @@ class OSNet(nn.Module):  # type: ignore[misc]
 class Place(nn.Module):  # type: ignore[misc]
     """Pools a map by a learnt weight for each channel and place (global depthwise convolution).
 
-    After Chen et al., "MobileFaceNets", CCBR 2018 (arXiv 1804.07573). Maps of other sizes are averaged to `grid`.
+    After Chen et al., "MobileFaceNets", CCBR 2018 (arXiv 1804.07573). For maps of another size than `grid` the weights
+    are interpolated, not the map: they are constants in an exported network.
     """
 
     def __init__(self, channels: int, grid: tuple[int, int]) -> None:
@@ -123,7 +124,11 @@ class Place(nn.Module):  # type: ignore[misc]
 
     def forward(self, data: Tensor) -> Tensor:
         """(N, C, h, w) → (N, C)."""
-        return (functional.adaptive_avg_pool2d(data, self._grid) * self.weight).sum((2, 3))
+        size, weight = (int(data.shape[2]), int(data.shape[3])), self.weight
+        if size != self._grid:
+            share = self._grid[0] * self._grid[1] / (size[0] * size[1])
+            weight = share * functional.interpolate(weight[None], size, mode="bilinear", align_corners=False)[0]
+        return (data * weight).sum((2, 3))
 
 
 class PlacedOSNet(OSNet):
@@ -132,7 +137,7 @@ class PlacedOSNet(OSNet):
     Two changes take it nearer to Open Model Zoo's 0286 and its relatives, so that it can learn what they answer. Crops
     and the stem's maps are normalised one by one (instance normalisation, as in Zhou et al., "Learning Generalisable
     Omni-Scale Representations", TPAMI 2021, arXiv 1910.06827). And places are weighed for each channel instead of
-    averaged, on the map of a crop of 256×128. The embedding is signed.
+    averaged, in the grid that the map of a crop of 256×128 has. The embedding is signed.
     """
 
     def __init__(self, channels: Sequence[int], dimension: int = 256) -> None:

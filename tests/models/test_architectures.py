@@ -47,11 +47,15 @@ def test_students_even_out_light_and_contrast(name: str) -> None:
 
 def test_places_are_weighed_channel_by_channel() -> None:
     place = Place(2, (2, 1))
-    data = torch.arange(16.0).view(1, 2, 4, 2)
+    data = torch.rand(3, 2, 2, 1)
     torch.testing.assert_close(place(data), data.mean((2, 3)))  # before training: the mean
+    larger = torch.rand(3, 2, 6, 5)
+    torch.testing.assert_close(place(larger), larger.mean((2, 3)))
     with torch.no_grad():
         place.weight.copy_(torch.tensor([[[1.0], [0.0]], [[0.0], [2.0]]]))
-    torch.testing.assert_close(place(data), torch.tensor([[data[0, 0, :2].mean(), 2 * data[0, 1, 2:].mean()]]))
+    torch.testing.assert_close(place(data), torch.stack([data[:, 0, 0, 0], 2 * data[:, 1, 1, 0]], 1))
+    ramp = torch.tensor([1.0, 1.0, 2 / 3, 1 / 3, 0.0, 0.0]).view(6, 1)  # the first channel's, from above to below
+    torch.testing.assert_close(place(larger)[:, 0], (larger[:, 0] * ramp).sum((1, 2)) / 15)
 
 
 def test_osnet_has_torchreids_names() -> None:

@@ -28,7 +28,7 @@ def add_command(subcommands: Any) -> None:
     made.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of the run")
     made.add_argument("--resume", action="store_true", help="go on with the run that is there")
     made.add_argument("--teacher", metavar="CARD", help="a card's name or a file (default: the app's embedder)")
-    made.add_argument("--student", default="osnet_x0_5_placed", metavar="NAME", help="default: osnet_x0_5_placed")
+    made.add_argument("--student", default="resnet14_placed", metavar="NAME", help="default: resnet14_placed")
     made.add_argument("--from", dest="begin", default="scratch", metavar="WEIGHTS", help="a run or a .safetensors")
     made.add_argument("--height", type=int, default=256, metavar="PIXELS", help="of the student's input (default: 256)")
     made.add_argument("--width", type=int, default=128, metavar="PIXELS", help="of the student's input (default: 128)")
