@@ -100,8 +100,8 @@ def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, An
         f"{counts['people']:,} people labelled (licence of the data: {options.licence}). Begun from {begun}",
         metrics=[
             f"AP50 {result['ap50']:.3f}, AP50-95 {result['ap50_95']:.3f} on the validation photographs at "
-            f"{options.size} pixels, the best of {len(folder.rows)} epochs: chosen on the same photographs, so slightly "
-            "too good"
+            f"{options.size} pixels, the best of {len(folder.rows)} epochs: chosen on the same photographs, so "
+            "slightly too good"
         ],
         limits=[
             "It finds people as large as those of its photographs; small, crowded and hidden ones are missed more.",
