@@ -5,9 +5,9 @@ OSNet: Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", 
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 _REDUCTION = 16
 """Squeeze of the unified aggregation gate (section 3.2 of the OSNet paper)."""
@@ -126,9 +126,19 @@ class Place(nn.Module):  # type: ignore[misc]
         """(N, C, h, w) → (N, C)."""
         size, weight = (int(data.shape[2]), int(data.shape[3])), self.weight
         if size != self._grid:
-            share = self._grid[0] * self._grid[1] / (size[0] * size[1])
-            weight = share * functional.interpolate(weight[None], size, mode="bilinear", align_corners=False)[0]
+            rows, columns = (_between(*each).to(weight) for each in zip(size, self._grid, strict=True))
+            weight = rows @ weight @ columns.T
         return (data * weight).sum((2, 3))
+
+
+def _between(places: int, known: int) -> Tensor:
+    """(places, known) float32: bilinear interpolation between middles, so scaled that sums stay what they are.
+
+    As a product of constants, which every exported network can hold; torch's own becomes an operation of its own.
+    """
+    position = np.clip((np.arange(places) + 0.5) * known / places - 0.5, 0, known - 1)
+    share = np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(known)))
+    return torch.from_numpy((share * known / places).astype(np.float32))
 
 
 class PlacedOSNet(OSNet):

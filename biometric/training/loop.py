@@ -67,11 +67,12 @@ def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Gen
         scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
         done = _restore(task, run, optimizer, scaler)
         started, first, clock = time.monotonic(), done, Clock(plan, run.rows)
+        recorded = started
         for epoch in range(done, plan.epochs):
             if clock.over():
                 break
             seed_all(plan.seed, epoch)
-            total, watch = 0.0, time.monotonic()
+            total = 0.0
             for step, batch in enumerate(task.batches(epoch)):
                 rate = plan.rate_at(clock.place(epoch + step / task.steps()))
                 for group in optimizer.param_groups:
@@ -87,7 +88,8 @@ def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Gen
             row = {"epoch": epoch + 1, "loss": total / (step + 1), "rate": rate}
             with torch.no_grad():
                 row |= task.judge(epoch)
-            run.record({**row, "seconds": time.monotonic() - watch})
+            before, recorded = recorded, time.monotonic()
+            run.record({**row, "seconds": recorded - before})  # all seconds together are what the run took
             _save(task, run, optimizer, scaler, epoch + 1)
 
 

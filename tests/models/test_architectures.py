@@ -56,6 +56,9 @@ def test_places_are_weighed_channel_by_channel() -> None:
     torch.testing.assert_close(place(data), torch.stack([data[:, 0, 0, 0], 2 * data[:, 1, 1, 0]], 1))
     ramp = torch.tensor([1.0, 1.0, 2 / 3, 1 / 3, 0.0, 0.0]).view(6, 1)  # the first channel's, from above to below
     torch.testing.assert_close(place(larger)[:, 0], (larger[:, 0] * ramp).sum((1, 2)) / 15)
+    near = torch.nn.functional.interpolate(place.weight[None], (7, 3), mode="bilinear")[0] * 2 / 21
+    other = torch.rand(1, 2, 7, 3)
+    torch.testing.assert_close(place(other), (other * near).sum((2, 3)))
 
 
 def test_osnet_has_torchreids_names() -> None:

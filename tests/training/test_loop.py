@@ -114,7 +114,7 @@ def test_a_run_ends_when_its_time_is_up_and_keeps_what_it_has(tmp_path: Path) ->
     assert load_state(tmp_path / "checkpoint.pt")["epoch"] == ended
     with RunFolder(tmp_path, "line", {}, resume=True) as run:
         finish(fit(Line(), run, plan(epochs=100_000, minutes=0.005)))
-        assert len(run.rows) == ended  # its time is up
+        assert len(run.rows) <= ended + 1  # its time is up, but for what the last checkpoint took
 
 
 @pytest.mark.parametrize("killed_in", [1, 2, 3, 4])
