@@ -3,7 +3,7 @@
 Two ways. `FixedLessons`: the teacher has embedded a few views of every crop once; the student sees these, made worse,
 and is asked for the answer to the clean view: cheap on a CPU. `LiveLessons`: the teacher looks at exactly the picture
 that the student sees, worsened and blended as it is, at every step, so that no two pictures are alike and nothing can
-be learnt by heart. That costs a run of the teacher a picture, and agrees best with it (Beyer et al., "Knowledge
+be learnt by heart. That costs a run of the teacher a picture, and is for long runs (Beyer et al., "Knowledge
 distillation: A good teacher is patient and consistent", CVPR 2022, arXiv 2106.05237).
 """
 
