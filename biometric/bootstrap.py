@@ -53,10 +53,10 @@ def build_measured_models(settings: Settings) -> ModelStore:
 
 def build_teachers(settings: Settings, in_torch: bool) -> ModelStore:
     """Return the models without a service, for a student to learn from; `in_torch`: as networks of torch."""
-    from biometric.models.loading import load_embedder, load_teacher
+    from biometric.models.loading import load_in_torch
 
     quiet_ultralytics(settings.cache)
-    return ModelStore(settings, load_embedder=load_teacher if in_torch else load_embedder)
+    return ModelStore(settings, load_embedder=load_in_torch if in_torch else None)
 
 
 def build_crop_tools(settings: Settings) -> "Tools":

@@ -35,13 +35,13 @@ def load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
     """Load an embedder by its format and the device. Raises `ModelError`, `InvalidSetting`."""
     card = weights.card
     if device != "cpu" or card.format is Format.SAFETENSORS:
-        return load_teacher(weights, device, cache)
+        return load_in_torch(weights, device, cache)
     from biometric.models.embedding_openvino import OpenVINOEmbedder
 
     return OpenVINOEmbedder(weights.main, _form(card), card.id, card.dimension)
 
 
-def load_teacher(weights: Weights, device: str, cache: Path) -> "TorchEmbedder":
+def load_in_torch(weights: Weights, device: str, cache: Path) -> "TorchEmbedder":
     """Load an embedder as a network of torch, on the CPU too. Raises `ModelError`, `InvalidSetting`."""
     from biometric.models.embedding_torch import TorchEmbedder
 

@@ -145,19 +145,13 @@ def loader(
     samples: Samples, batches: Sequence[Sequence[int]], workers: int, pinned: bool = False
 ) -> Iterator[list[Tensor]]:
     """Yield the batches (lists of sample numbers) in order, made by `workers` processes (0: by this one)."""
-    order = [list(batch) for batch in batches]
-    made = DataLoader(samples, batch_sampler=order, num_workers=workers, pin_memory=pinned, worker_init_fn=_one_thread)
+    made = DataLoader(samples, batch_sampler=[list(batch) for batch in batches], num_workers=workers, pin_memory=pinned)
     try:
         yield from made
     except BiometricError as error:
         # From a worker comes an error of the same type with the traceback as its message: its last line says it all.
         message = str(error).strip().splitlines()[-1].removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")
         raise type(error)(message) from error
-
-
-def _one_thread(worker: int) -> None:
-    """OpenCV's threads in every worker only wait for each other (a crop took 3.3 ms instead of 0.9, 6 workers)."""
-    cv2.setNumThreads(0)
 
 
 def shuffled(count: int, batch: int, seed: int, epoch: int, rank: int = 0, world: int = 1) -> list[NDArray[np.int64]]:

@@ -124,7 +124,7 @@ class LiveLessons:
     """Lessons in which the teacher looks at every picture.
 
     Args:
-        teacher: (N, 3, H, W) float32, prepared as `form` says → (N, dimension).
+        teacher: (N, 3, H, W) float32, prepared as `form` says → (N, dimension); on the device of the training.
     """
 
     def __init__(self, crops: Crops, teacher: nn.Module, form: InputFormat, dimension: int, recipe: Recipe) -> None:
@@ -148,7 +148,7 @@ class LiveLessons:
         others = torch.randperm(count, device=device)
         blended = [torch.lerp(part[others], part, share) for part in shown]
         with torch.no_grad():
-            answers = self._teacher.to(device)(_prepared(blended[0], self._form)).flatten(1).float()
+            answers = self._teacher(_prepared(blended[0], self._form)).flatten(1).float()
         return _prepared(blended[-1], self._recipe.form), answers
 
 

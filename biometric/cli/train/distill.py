@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.cli.train.common import add_schedule, begun_network, card, input_form, plan_of, settings_of
+from biometric.cli.train.common import add_schedule, begun_network, card, device_of, input_form, plan_of, settings_of
 from biometric.errors import InvalidSetting
 from biometric.settings import Settings
 
@@ -105,7 +105,8 @@ def _taught(
         judged = run(teach(held_back, teacher, recipe, folder, "teacher-held-back", 1))[:, 0]
         lessons: Lessons
         if options.live:
-            lessons = LiveLessons(crops, teacher.network, teacher.form, teacher.dimension, recipe)
+            looking = teacher.network.to(device_of(options))
+            lessons = LiveLessons(crops, looking, teacher.form, teacher.dimension, recipe)
         else:
             lessons = FixedLessons(crops, run(teach(crops, teacher, recipe, folder, "teacher", options.views)), recipe)
     finally:
