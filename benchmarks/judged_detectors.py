@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmarks.judging import EMPTY, OCCUPIED, ONE_BY_ONE, PHOTOGRAPHS, Bench, Remembering, observe, quickest
 from biometric.cli.evaluate_detector import confidences, photographs
 from biometric.clips.video import PyAVReader
+from biometric.domain.selection import Rules
 from biometric.evaluation.detection import measure
 from biometric.evaluation.protocols import Estimate
 from biometric.jobs import finish
@@ -13,7 +14,6 @@ from biometric.models.detection import STARTS_TRACK
 from biometric.models.loading import load_detector, load_measured_detector
 from biometric.models.store import ModelStore
 from biometric.ports import Embedder
-from biometric.selection import Rules
 
 SURE = Rules().min_confidence
 """From here on a crop can be embedded: without one such box a person is in no answer by name."""

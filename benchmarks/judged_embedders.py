@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 
 from benchmarks.judging import ONE_BY_ONE, PHOTOGRAPHS, STAYS, STREET, Bench, Remembering, observe, quickest
 from biometric.bootstrap import build_crop_tools
+from biometric.calibration import collection, fitting
 from biometric.cli.evaluate_detector import photographs
 from biometric.clips.crops import JpegCropStore
-from biometric.comparison import pool, score
+from biometric.domain.comparison import pool, score
+from biometric.domain.selection import Rules
 from biometric.entities import Image, Template
-from biometric.evaluation import collection, fitting, intervals
-from biometric.evaluation.error_rates import d_prime, eer, fnmr_at_fmr
-from biometric.evaluation.intervals import Rate
 from biometric.models.store import ModelStore
 from biometric.ports import Embedder
-from biometric.selection import Rules
+from biometric.statistics import intervals
+from biometric.statistics.error_rates import d_prime, eer, fnmr_at_fmr
+from biometric.statistics.intervals import Rate
 from biometric.training.crops.cutting import Wanted, cut_photograph
 
 CROPS = 500

@@ -25,7 +25,7 @@ import av
 import numpy as np
 
 from biometric.bootstrap import build
-from biometric.continuity import overlap
+from biometric.domain.continuity import overlap
 from biometric.entities import FrameRange, Identification, ObservedClip
 from biometric.jobs import finish
 from biometric.service import Sightline

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.bootstrap import build
-from biometric.evaluation.error_rates import fmr, threshold_at_fmr
-from biometric.evaluation.intervals import bootstrap_pairs
 from biometric.settings import Settings
+from biometric.statistics.error_rates import fmr, threshold_at_fmr
+from biometric.statistics.intervals import bootstrap_pairs
 from biometric.training.crops.store import open_crops
 
 ROUNDS = 500

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from biometric.models.store import ModelStore
 from biometric.models.vendor import quiet_ultralytics
-from biometric.outputs import OutputWriter
 from biometric.ports import Gallery, Tracker
 from biometric.private_folder import PrivateFolder
+from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 def build(settings: Settings) -> Sightline:
     """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
-    from biometric.annotation import PillowAnnotator
     from biometric.clips.crops import JpegCropStore, sharpness
     from biometric.clips.video import PyAVReader
     from biometric.clips.video_writing import H264Writer
+    from biometric.results.annotation import PillowAnnotator
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))

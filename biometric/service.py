@@ -14,8 +14,9 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from biometric import calibrated, observing, recognition
-from biometric.cache import ObservationCache, ObservationKey
+from biometric.domain import recognition
+from biometric.domain import thresholds as calibrated
+from biometric.domain.selection import Rules
 from biometric.entities import (
     Calibration,
     Enrollment,
@@ -30,7 +31,9 @@ from biometric.entities import (
     Verification,
     VideoInfo,
 )
-from biometric.outputs import Outputs, OutputWriter, clip_folder_name
+from biometric.pipeline import observing
+from biometric.pipeline.frame_ranges import checked_range
+from biometric.pipeline.observation_cache import ObservationCache, ObservationKey
 from biometric.ports import (
     CropStore,
     Gallery,
@@ -40,8 +43,7 @@ from biometric.ports import (
     VideoReader,
     VideoWriter,
 )
-from biometric.ranges import checked_range
-from biometric.selection import Rules
+from biometric.results.answer_files import Outputs, OutputWriter, clip_folder_name
 from biometric.settings import Settings
 
 GALLERIES_KEPT = 8
@@ -273,7 +275,7 @@ class Sightline:
             InvalidInput: a target is no rate.
             ClipError, ModelError, GalleryError: the work cannot be done.
         """
-        from biometric.evaluation import calibration  # brings scikit-learn along
+        from biometric.calibration import procedure as calibration  # brings scikit-learn along
 
         yield Progress("Loading models", 0, 0)
         self.models.settle()

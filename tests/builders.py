@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from biometric.comparison import pool
+from biometric.domain.comparison import pool
 from biometric.entities import Detection, FrameRange, Observation, ObservedClip, Sample, Tracklet, Vector
 from tests.fakes import MODEL_ID, video_info
 

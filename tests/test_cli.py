@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from biometric import cli
+from biometric.calibration import collection
 from biometric.cli import calibrate, common, gallery, models, recognition
 from biometric.errors import WeightsMissing
-from biometric.evaluation import collection
 from biometric.models.cards import read_manifest
 from tests.test_service import Made
 

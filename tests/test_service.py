@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from biometric.annotation import PillowAnnotator
 from biometric.entities import (
     Calibration,
     FittedThreshold,
@@ -18,7 +17,8 @@ from biometric.entities import (
 )
 from biometric.errors import CalibrationRefused, ClipNotFound, DamagedClip, InvalidFrameRange, InvalidThreshold
 from biometric.gallery.repository import SQLiteGallery
-from biometric.outputs import OutputWriter
+from biometric.results.annotation import PillowAnnotator
+from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
 from tests.fakes import (
@@ -258,7 +258,7 @@ def test_growth_in_references_counts_like_growth_in_people(made: Made) -> None:
 
 
 def test_a_setting_does_not_move_who_counts_as_whom(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    from biometric.evaluation import collection
+    from biometric.calibration import collection
 
     bounds = []
     monkeypatch.setattr(collection, "collect", lambda _, __, bound: bounds.append(bound) or collection.Collected())
@@ -270,7 +270,7 @@ def test_a_setting_does_not_move_who_counts_as_whom(made: Made, monkeypatch: pyt
 
 
 def test_promise_12_a_damaged_clip_is_noted_in_its_calibration(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    from biometric.evaluation import collection
+    from biometric.calibration import collection
 
     people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
     monkeypatch.setattr(collection, "collect", lambda *arguments: people)
@@ -297,7 +297,7 @@ def test_calibrating_reuses_observations_and_stores_the_result(made: Made, monke
         finish(made.service.calibrate([made.clip], target_fmr=0.01))
     assert made.reader.reads == reads
     assert made.service.calibration() is None
-    from biometric.evaluation import collection
+    from biometric.calibration import collection
 
     people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
     monkeypatch.setattr(collection, "collect", lambda *arguments: people)

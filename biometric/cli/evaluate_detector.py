@@ -34,8 +34,8 @@ def add_commands(commands: Any) -> None:
 
 def confidences() -> dict[str, float]:
     """The confidences that decide what the app does with a detection, by name."""
+    from biometric.domain.selection import Rules
     from biometric.models.detection import CONFIDENCE, STARTS_TRACK
-    from biometric.selection import Rules
 
     return {
         "continues a track": CONFIDENCE,

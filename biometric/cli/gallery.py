@@ -8,7 +8,7 @@ from biometric.cli.common import DONE, build_service, show
 from biometric.entities import BiometricReference
 from biometric.errors import InvalidInput
 from biometric.ports import Gallery
-from biometric.results import identity_json
+from biometric.results.answer_json import identity_json
 
 
 def add_commands(commands: Any) -> None:

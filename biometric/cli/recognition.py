@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from biometric import recognition
 from biometric.cli.common import DONE, NOT_CONFIRMED, Command, build_service, run, show
+from biometric.domain import recognition
 from biometric.entities import (
     Decision,
     FrameRange,
@@ -17,7 +17,7 @@ from biometric.entities import (
     Verification,
     clean_name,
 )
-from biometric.results import enrollment_json, identification_json, verification_json
+from biometric.results.answer_json import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
 
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.evaluation.intervals import ROUNDS, Interval, draws, percentile_interval, ratios
 from biometric.evaluation.protocols import Estimate
+from biometric.statistics.intervals import ROUNDS, Interval, draws, percentile_interval, ratios
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """COCO's: 0.5, 0.55, … 0.95."""

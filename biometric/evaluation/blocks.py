@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.evaluation.comparisons import BLOCK, Block, Trial, blocks
-from biometric.evaluation.error_rates import Distribution
-from biometric.evaluation.intervals import Rate, bootstrap_pairs, bootstrap_ratio, pair_ratios, rate
+from biometric.statistics.error_rates import Distribution
+from biometric.statistics.intervals import Rate, bootstrap_pairs, bootstrap_ratio, pair_ratios, rate
 
 BINS_PER_UNIT = 1 << 19
 """Bins between score 0 and 1: 1.9e-6 wide. A power of two, so that a float32 score falls into its bin exactly."""

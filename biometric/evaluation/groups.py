@@ -12,7 +12,7 @@ import numpy as np
 
 from biometric.evaluation.blocks import count_errors
 from biometric.evaluation.comparisons import Trial
-from biometric.evaluation.intervals import Interval, Rate, Support, draws, percentile_interval, ratios
+from biometric.statistics.intervals import Interval, Rate, Support, draws, percentile_interval, ratios
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.evaluation.comparisons import BLOCK, Samples, Trial, blocks
-from biometric.evaluation.error_rates import Distribution, threshold_at_fmr
-from biometric.evaluation.intervals import Rate, bootstrap_mean, rate
+from biometric.statistics.error_rates import Distribution, threshold_at_fmr
+from biometric.statistics.intervals import Rate, bootstrap_mean, rate
 
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 FPIR_TARGETS = (1e-1, 1e-2, 1e-3)

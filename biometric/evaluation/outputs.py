@@ -10,9 +10,9 @@ from typing import Any
 
 from biometric.errors import StorageFull
 from biometric.evaluation.groups import Audit
-from biometric.evaluation.intervals import Interval, Rate
 from biometric.evaluation.protocols import Estimate, OneToOne, OperatingPoint, RankResult, SearchPoint
 from biometric.evaluation.run import Evaluation
+from biometric.statistics.intervals import Interval, Rate
 
 DIGITS = 6
 

@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from biometric.evaluation.error_rates import Distribution, curves
 from biometric.evaluation.open_set import Searches
 from biometric.evaluation.protocols import Measured, OneToOne, RankResult
 from biometric.evaluation.run import Row
+from biometric.statistics.error_rates import Distribution, curves
 
 DPI = 110
 POINTS = 2000

@@ -13,11 +13,11 @@ from biometric.errors import DatasetInvalid
 from biometric.evaluation import open_set
 from biometric.evaluation.blocks import Scores, Watch, collect, count_errors
 from biometric.evaluation.comparisons import Trial
-from biometric.evaluation.error_rates import FMR_TARGETS, auc, d_prime, eer, threshold_at_fmr
-from biometric.evaluation.intervals import Interval, Rate, Support, bootstrap_mean
 from biometric.evaluation.open_set import Searches
 from biometric.evaluation.ranking import rank, single_shot
 from biometric.evaluation.templates import template_trial
+from biometric.statistics.error_rates import FMR_TARGETS, auc, d_prime, eer, threshold_at_fmr
+from biometric.statistics.intervals import Interval, Rate, Support, bootstrap_mean
 
 CMC_RANKS = 50
 REPORTED_RANKS = (1, 5, 10)

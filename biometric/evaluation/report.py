@@ -5,10 +5,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from biometric.evaluation.intervals import ERRORS_NEEDED, Rate, Support
 from biometric.evaluation.outputs import Circumstances
 from biometric.evaluation.protocols import Estimate, OneToOne, SearchPoint
 from biometric.evaluation.run import Evaluation
+from biometric.statistics.intervals import ERRORS_NEEDED, Rate, Support
 
 TITLES = {
     "cmc": "How early the right person appears",

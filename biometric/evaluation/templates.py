@@ -7,7 +7,7 @@ CUHK03's FNMR at FMR 1e-2 from .201 to .083 with the default model.
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.comparison import unit
+from biometric.domain.comparison import unit
 from biometric.evaluation.comparisons import Samples, Trial
 
 

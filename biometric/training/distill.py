@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from biometric.entities import Image
 from biometric.errors import DataTooSmall, InvalidSetting
-from biometric.evaluation.intervals import Interval, bootstrap_mean
 from biometric.models.cards import InputFormat
+from biometric.statistics.intervals import Interval, bootstrap_mean
 from biometric.training import images
 from biometric.training.crops.store import Crops
 from biometric.training.lessons import Lessons, Recipe, Vectors

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from biometric.comparison import decide
+from biometric.domain.comparison import decide
 from biometric.entities import Candidate, Decision, Identification, Identity, ObservedClip, Verification
 from biometric.ui import elements, presenters
 from biometric.ui.pictures import Pictures

@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from biometric import results
 from biometric.entities import FrameRange, ObservedClip
 from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
 from biometric.jobs import Result, finish
 from biometric.paths import resolve_inside
+from biometric.results import answer_json as results
 from biometric.ui.page import MODEL_WORK, Page, logger, whole
 from biometric.ui.text import escape
 

@@ -12,12 +12,12 @@ from biometric.service import Sightline
 from biometric.ui import ExampleMaker, header, no_examples, presenters
 from biometric.ui.api import Endpoints, register
 from biometric.ui.components import asset
-from biometric.ui.enrollment import EnrollmentTab
-from biometric.ui.identification import IdentificationTab
+from biometric.ui.enrollment_tab import EnrollmentTab
+from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.session import TABS, Session
 from biometric.ui.sidebar import GallerySidebar
-from biometric.ui.verification import VerificationTab
+from biometric.ui.verification_tab import VerificationTab
 
 UPLOADS_KEPT = 12 * 3600
 """Seconds after which Gradio removes what it still holds; a session's own files go with the session, earlier."""

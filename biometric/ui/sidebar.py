@@ -10,7 +10,7 @@ import gradio as gr
 from biometric.entities import NAME_LIMIT, Identity, Purpose, clean_name
 from biometric.errors import ArchiveInvalid, InvalidInput, UnknownIdentity
 from biometric.ui import answers, elements, presenters
-from biometric.ui.calibration import CalibrationPanel
+from biometric.ui.calibration_tab import CalibrationPanel
 from biometric.ui.components import area, on_act
 from biometric.ui.page import QUIET, Page, Steps, Updates, event, once, safely
 from biometric.ui.pictures import Pictures

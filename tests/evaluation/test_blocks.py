@@ -9,7 +9,7 @@ import pytest
 
 from biometric.evaluation.blocks import BINS_PER_UNIT, CLUSTERS, collect, count_errors
 from biometric.evaluation.comparisons import Samples, Trial
-from biometric.evaluation.error_rates import fmr, fnmr, threshold_at_fmr
+from biometric.statistics.error_rates import fmr, fnmr, threshold_at_fmr
 from tests.evaluation.made_samples import one_hot, symmetric, trial
 
 PROJECT = Path(__file__).resolve().parent.parent.parent

@@ -5,10 +5,10 @@ import pytest
 
 from biometric.errors import DatasetInvalid
 from biometric.evaluation.comparisons import Samples, Trial
-from biometric.evaluation.error_rates import FMR_TARGETS
-from biometric.evaluation.intervals import Support
 from biometric.evaluation.protocols import measure, ranked, verify
 from biometric.evaluation.ranking import single_shot
+from biometric.statistics.error_rates import FMR_TARGETS
+from biometric.statistics.intervals import Support
 from tests.evaluation.made_samples import one_hot, symmetric, trial
 
 

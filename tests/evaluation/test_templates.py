@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biometric.comparison import pool
+from biometric.domain.comparison import pool
 from biometric.evaluation.comparisons import DISTRACTOR, JUNK, Samples, Trial
 from biometric.evaluation.templates import pooled, template_trial
 from tests.evaluation.made_samples import one_hot, samples

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from biometric.domain.selection import Rules
 from biometric.entities import Image
 from biometric.jobs import finish
-from biometric.selection import Rules
 from biometric.training.crops.cutting import Tools, Wanted
 from biometric.training.crops.folders import FolderWriter
 from biometric.training.crops.lmdb_store import LmdbWriter

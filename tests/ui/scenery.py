@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.annotation import PillowAnnotator
 from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.video import PyAVReader
@@ -24,8 +23,9 @@ from biometric.errors import WeightsMissing
 from biometric.gallery.repository import SQLiteGallery
 from biometric.models.cards import Role
 from biometric.models.weights import starter_notice
-from biometric.outputs import OutputWriter
 from biometric.ports import ModelStatus
+from biometric.results.annotation import PillowAnnotator
+from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
 

@@ -165,8 +165,8 @@ def _detections(options: argparse.Namespace, sources: "list[Source]") -> "Mappin
 
 
 def _wanted(options: argparse.Namespace) -> "Wanted":
+    from biometric.domain.selection import Rules
     from biometric.errors import InvalidSetting
-    from biometric.selection import Rules
     from biometric.training.crops.cutting import NO_BORDER, Wanted
 
     every = options.every if options.every is not None else 5 if options.detections is None else 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from biometric import continuity, selection
+from biometric.domain import continuity, selection
 from biometric.entities import Detection, Frame, FrameRange, Image, Progress, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
 from biometric.ports import Detector, SharpnessOf, Tracker, TrackerFactory, VideoReader

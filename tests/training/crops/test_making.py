@@ -9,10 +9,10 @@ from pathlib import Path
 import lmdb
 import pytest
 
+from biometric.domain.selection import Rules
 from biometric.entities import Frame
 from biometric.errors import ClipNotFound, DamagedClip, NobodyFound, NoUsableSample
 from biometric.jobs import finish
-from biometric.selection import Rules
 from biometric.training.crops import cutting, making
 from biometric.training.crops.cutting import Counts, Tools, Wanted
 from biometric.training.crops.sources import Source

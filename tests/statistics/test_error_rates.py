@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from biometric.comparison import decide
+from biometric.domain.comparison import decide
 from biometric.entities import Threshold, ThresholdSource
-from biometric.evaluation.error_rates import (
+from biometric.statistics.error_rates import (
     Distribution,
     auc,
     curves,

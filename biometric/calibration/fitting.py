@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 
 from biometric.entities import FittedThreshold
 from biometric.errors import CalibrationRefused
-from biometric.evaluation import intervals
-from biometric.evaluation.error_rates import threshold_at_fmr
+from biometric.statistics import intervals
+from biometric.statistics.error_rates import threshold_at_fmr
 
 ROUNDS = 200
 """Draws of the bootstrap for a threshold's interval."""

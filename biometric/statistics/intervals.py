@@ -18,7 +18,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.evaluation.beta import beta_quantile
+from biometric.statistics.beta import beta_quantile
 
 Numbers = NDArray[np.floating] | NDArray[np.integer]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from biometric import comparison
+from biometric.domain import comparison
 from biometric.entities import (
     Candidate,
     Decision,
@@ -27,7 +27,7 @@ from biometric.errors import (
     UnknownPerson,
 )
 from biometric.ports import Gallery, NewReference, NewSample
-from biometric.results import refusal_summary
+from biometric.results.answer_json import refusal_summary
 
 CANDIDATES = 5
 """How many identities an identification lists."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from biometric import comparison, continuity, selection
+from biometric.domain import comparison, continuity, selection
 from biometric.entities import (
     Detection,
     Frame,

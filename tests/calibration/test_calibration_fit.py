@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from biometric.calibration import collection, fitting, likelihood
+from biometric.calibration import procedure as calibration
 from biometric.entities import Calibration, GenuineScores, Histogram, LikelihoodRatio
 from biometric.errors import CalibrationRefused, InvalidInput
-from biometric.evaluation import calibration, collection, fitting, likelihood
 
 
 def everybody(count: int, seed: int = 0, spread: float = 0.1) -> dict[tuple[int, int], float]:

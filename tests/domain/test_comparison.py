@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from biometric import comparison
+from biometric.domain import comparison
 from biometric.entities import Candidate, Decision, Identity, Template, Threshold, ThresholdSource
 from biometric.errors import ModelMismatch
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biometric import observing
+from biometric.domain.selection import Rules
 from biometric.entities import FrameRange, Observation, Progress
 from biometric.errors import DamagedClip
-from biometric.selection import Rules
+from biometric.pipeline import observing
 from tests.fakes import ColumnTracker, FakeCrops, FakeDetector, FakeEmbedder, FakeReader, video_info
 
 LEFT = (100.0, 100.0, 200.0, 350.0)

@@ -21,7 +21,8 @@ from biometric.entities import (
 from biometric.errors import CalibrationRefused, InvalidInput
 from biometric.gallery.repository import SQLiteGallery
 from biometric.ports import NewReference
-from biometric.ui import calibration, elements, presenters
+from biometric.ui import calibration_tab as calibration
+from biometric.ui import elements, presenters
 from tests.ui.scenery import CoatEmbedder
 from tests.ui.serving import Server, serving
 

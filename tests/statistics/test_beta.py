@@ -3,7 +3,7 @@
 import pytest
 from scipy.special import betainc, betaincinv
 
-from biometric.evaluation.beta import beta_quantile, incomplete_beta
+from biometric.statistics.beta import beta_quantile, incomplete_beta
 
 
 @pytest.mark.parametrize(

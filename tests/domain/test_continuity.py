@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from biometric.continuity import Stretch, jumps, overlap, people
+from biometric.domain.continuity import Stretch, jumps, overlap, people
+from biometric.domain.selection import Pick, Refused
 from biometric.entities import Detection
-from biometric.selection import Pick, Refused
 from tests.builders import axis
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from biometric.calibration import collection, fitting, likelihood
 from biometric.entities import (
     Calibration,
     GenuineScores,
@@ -20,8 +21,8 @@ from biometric.entities import (
     Progress,
 )
 from biometric.errors import CalibrationRefused, ClipError, InvalidInput
-from biometric.evaluation import collection, fitting, intervals, likelihood
 from biometric.ports import Gallery
+from biometric.statistics import intervals
 
 DEFAULT_FPIR = 0.01
 """Target of identification where none is given; then data that cannot support it are no reason to refuse."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from biometric.domain.selection import Candidates, Rules, covered, crop, quality, refusal
 from biometric.entities import Detection
-from biometric.selection import Candidates, Rules, covered, crop, quality, refusal
 
 RULES = Rules()
 IMAGE = np.zeros((10, 5, 3), np.uint8)

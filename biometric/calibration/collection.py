@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.comparison import check_same_model, pool, score
+from biometric.domain.comparison import check_same_model, pool, score
 from biometric.entities import BiometricReference, Box, Observation, ObservedClip, Template, Vector
 
 SAME_TIME, ENROLLED, UNLABELLED = "same time", "enrolled", "unlabelled"

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biometric.comparison import pool
+from biometric.calibration import collection
+from biometric.calibration.collection import ENROLLED, REPEATED, SAME_TIME, SAME_VISIT, UNLABELLED
+from biometric.domain.comparison import pool
 from biometric.entities import BiometricReference, Template
 from biometric.errors import ModelMismatch
-from biometric.evaluation import collection
-from biometric.evaluation.collection import ENROLLED, REPEATED, SAME_TIME, SAME_VISIT, UNLABELLED
 from tests.builders import axis, observed_clip, person
 
 BOUND = 0.6

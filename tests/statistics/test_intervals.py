@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from biometric.evaluation.intervals import (
+from biometric.statistics.intervals import (
     Interval,
     Rate,
     Support,

@@ -14,7 +14,7 @@ from pathlib import Path
 from biometric.entities import Box, Decision, FrameRange, Identification, Image, ObservedClip, Progress, Tracklet
 from biometric.errors import StorageFull
 from biometric.ports import Annotator, Bar, Mark, VideoReader, VideoWriter
-from biometric.results import identification_json
+from biometric.results.answer_json import identification_json
 
 CSV_COLUMNS = (
     "person",

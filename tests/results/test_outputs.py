@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from biometric.annotation import PillowAnnotator, clock
 from biometric.entities import (
     Candidate,
     Decision,
@@ -21,8 +20,9 @@ from biometric.entities import (
     Tracklet,
 )
 from biometric.errors import StorageFull
-from biometric.outputs import OutputWriter, box_at, clip_folder_name, csv_text, harmless, json_text
 from biometric.ports import Bar, Mark
+from biometric.results.annotation import PillowAnnotator, clock
+from biometric.results.answer_files import OutputWriter, box_at, clip_folder_name, csv_text, harmless, json_text
 from tests.builders import axis, observed_clip, person
 from tests.fakes import FakeReader, FakeWriter
 
@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> Non
 
 
 def test_json_text_is_readable_json_without_any_people(tmp_path: Path) -> None:
-    from biometric.outputs import Outputs
+    from biometric.results.answer_files import Outputs
 
     outputs = Outputs(*(tmp_path / name for name in ("c.mp4", "c.csv", "c.json", "c.png")))
     assert json.loads(json_text(observed_clip(tmp_path), [], outputs))["people"] == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from biometric import recognition
+from biometric.domain import recognition
 from biometric.entities import Decision, Purpose, Threshold, ThresholdSource
 from biometric.errors import (
     DamagedClip,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric import comparison
+from biometric.domain import comparison
+from biometric.domain.selection import Pick, Refused
 from biometric.entities import Box, Detection
-from biometric.selection import Pick, Refused
 
 JUMP_OVERLAP = 0.5
 JUMP_HEIGHT = 0.7

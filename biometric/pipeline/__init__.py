@@ -1,0 +1,1 @@
+"""From a clip to observations: decode, detect, track, select, embed."""

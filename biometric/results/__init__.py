@@ -1,0 +1,1 @@
+"""What an answer leaves: annotated clip, timeline, CSV and JSON."""

@@ -1,0 +1,1 @@
+"""Error rates of comparisons and their confidence intervals: shared by calibration and evaluation."""
