@@ -20,6 +20,7 @@ from biometric.entities.decisions import (
     Verification,
 )
 from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Progress, Tracklet, Vector, VideoInfo
+from biometric.entities.notices import REFUSALS, Notice, NoticeCode
 from biometric.entities.people import (
     NAME_LIMIT,
     BiometricReference,
@@ -35,6 +36,7 @@ from biometric.entities.people import (
 
 __all__ = [
     "NAME_LIMIT",
+    "REFUSALS",
     "BiometricReference",
     "Box",
     "Calibration",
@@ -51,6 +53,8 @@ __all__ = [
     "Identity",
     "Image",
     "LikelihoodRatio",
+    "Notice",
+    "NoticeCode",
     "Observation",
     "ObservedClip",
     "Progress",

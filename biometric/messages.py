@@ -1,0 +1,257 @@
+"""The one catalogue of sentences: codes and numbers → what people read.
+
+Only what faces people uses it: page, command line, API, and the files of results. Everything else passes notices on.
+A translation needs `_translated` to look its argument up (gettext); the templates are the message ids.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from biometric.entities.notices import Notice, NoticeCode, Value
+
+_TEMPLATES: Final[Mapping[NoticeCode, str]] = {
+    NoticeCode.CLIP_CUT_SHORT: "The clip is damaged: {readable} of {claimed} frames can be read.",
+    NoticeCode.CLIP_CUT_SHORT_ESTIMATED: "The clip is damaged: {readable} of about {claimed} frames can be read.",
+    NoticeCode.CLIP_UNREADABLE_DATA: (
+        "The clip is damaged: it ends early or holds unreadable data; {readable} frames can be read."
+    ),
+    NoticeCode.CLIP_LOST_DATA: (
+        "The clip is damaged: {incomplete} of {frames} frames have lost data and may look wrong."
+    ),
+    NoticeCode.GREY_FOOTAGE: (
+        "The footage has no colour. Scores are lower without colour, so that people may not be recognised."
+    ),
+    NoticeCode.STARTER_WEIGHTS: (
+        "{Role} uses starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
+    ),
+    NoticeCode.ALL_STARTER_WEIGHTS: (
+        "Detector and embedder use starter weights, less accurate: `python -m biometric models fetch` gets the "
+        "recommended ones."
+    ),
+    NoticeCode.STARTER_WEIGHTS_NAMED: (
+        "{setting} names starter weights, which are less accurate than the recommended ones. Leave it unset to use "
+        "those."
+    ),
+    NoticeCode.REPLACEMENT_WEIGHTS: (
+        "{title} serves as {role}, because the recommended {recommended} is not on this machine. Fetch it with: "
+        "python -m biometric models fetch {role}"
+    ),
+    NoticeCode.BETTER_WEIGHTS_PRESENT: "{title} can serve as {role} now: start Sightline again to use it.",
+    NoticeCode.INPUT_FORMAT_ASSUMED: (
+        "{file} has no description; {format} are assumed. Put {description} beside it to say otherwise."
+    ),
+    NoticeCode.DETECTOR_ON_CPU: "The detector {detector} runs on the CPU: its file is an export that CUDA cannot run.",
+    NoticeCode.TOO_SMALL: (
+        "too small ({width:.0f}×{height:.0f} pixels; at least {min_width:.0f}×{min_height:.0f} are needed)"
+    ),
+    NoticeCode.LOW_CONFIDENCE: "the detector is not sure that this is a person ({confidence:.2f})",
+    NoticeCode.CUT_OFF: "cut off by the {edge} edge of the picture",
+    NoticeCode.ODD_SHAPE: "shows only a part of a person, or more than one",
+    NoticeCode.COVERED: "{share:.0%} hidden behind somebody else",
+    NoticeCode.BLURRED: "blurred",
+    NoticeCode.UNLIKE_OTHER_SAMPLES: "does not look like the other samples",
+    NoticeCode.LOOKS_LIKE: (
+        "{name} scores {score} against {other}, who is already enrolled (identification threshold {threshold}). They "
+        "may be one person, or look alike."
+    ),
+    NoticeCode.UNLIKE_OWN_REFERENCES: (
+        "The new reference scores only {score} against {name}'s earlier ones (verification threshold {threshold}). "
+        "Check that this is the same person."
+    ),
+    NoticeCode.SCORE_BELOW_THRESHOLD: "The score is below the threshold.",
+    NoticeCode.SCORE_REACHES_THRESHOLD: "The score reaches the threshold.",
+    NoticeCode.SOMEBODY_ELSE_CLOSER: "The score passes the threshold, but somebody else enrolled is closer.",
+    NoticeCode.BYSTANDER_CLOSER: (
+        "The score passes the threshold, but person {person}, seen elsewhere in the same frames, is closer: {score} "
+        "against {own_score}. One name cannot be in two places."
+    ),
+    NoticeCode.BYSTANDER_ALSO_REACHES: (
+        "Person {person}, seen elsewhere in the same frames, also reaches the threshold: {score} against {own_score}. "
+        "Check which of them was meant."
+    ),
+    NoticeCode.NO_GOOD_SAMPLE: "No sample is good enough.",
+    NoticeCode.NOBODY_TO_COMPARE: "Nobody is enrolled to compare with.",
+    NoticeCode.NOBODY_REACHES_THRESHOLD: "Nobody enrolled scores at or above the threshold.",
+    NoticeCode.BEST_REACHES_THRESHOLD: "The best score reaches the threshold.",
+    NoticeCode.CLOSE_CALL: "A close call: {name} scores almost the same.",
+    NoticeCode.NAME_IN_TWO_PLACES: (
+        "{name} is the best candidate, but person {person}, seen elsewhere in {frames} of the same frames, is closer "
+        "to {name}: {score} against {own_score}. One name cannot be in two places."
+    ),
+    NoticeCode.NAME_ALSO_ELSEWHERE: (
+        "Person {person}, seen elsewhere in {frames} of the same frames, also reaches the threshold for {name}: "
+        "{score} against {own_score}. Check which of them is {name}."
+    ),
+    NoticeCode.CARD_EVIDENCE: "{text}",
+    NoticeCode.CARD_NOT_MEASURED: (
+        "not measured for this model; a cautious value, calibrate it on footage of your own"
+    ),
+    NoticeCode.SETTING_NAMED: "{setting}",
+    NoticeCode.CALIBRATED: (
+        "Calibrated on your footage on {day}: {errors:,} of {trials:,} {basis} reach it, so the rate is at most "
+        "{upper:.2g} (target {target:g}) with 95 % confidence, if the people seen are a random sample of your "
+        "cameras' people. 95 % interval of the threshold: {low:.2f} to {high:.2f}, drawing people anew."
+    ),
+    NoticeCode.COUNTED_AS_ERRORS: (
+        "{comparisons:,} comparisons that may be of one person were counted as errors up to their scores."
+    ),
+    NoticeCode.FOR_GALLERY_SIZE: "It was fitted for a gallery of {identities:,} identities.",
+    NoticeCode.GALLERY_HAS_GROWN: (
+        "The gallery has grown to {identities:,} identities with {references:,} references since, so that more "
+        "searches name somebody wrongly, up to {rate:.2g} of them: calibrate again."
+    ),
+    NoticeCode.CARD_THRESHOLD_DECIDES: "The model card's threshold decides, not the lower calibrated one.",
+    NoticeCode.CLIP_USED_IN_PART: "Clip {number} of {total} is damaged and was used as far as it can be read.",
+    NoticeCode.CLIP_LEFT_OUT: "Clip {number} of {total} was left out: {problem}.",
+    NoticeCode.NAMES_TAKEN_FOR_PEOPLE: "Two names in the gallery are taken to be two people.",
+    NoticeCode.DOUBTFUL_COMPARISONS: (
+        "{comparisons:,} comparisons of people in the clips with names scored {score} or more. They may be the "
+        "enrolled people themselves, but count as errors of every threshold up to their score. If thresholds are too "
+        "high for that reason, calibrate on clips in which no enrolled person is seen."
+    ),
+    NoticeCode.SAME_VISIT_FLATTERS: (
+        "Scores of one person within one visit are too favourable: clothes, light and camera are the same."
+    ),
+    NoticeCode.IDENTIFICATION_NEEDS_GALLERY: (
+        "Identification keeps its default threshold. An identification threshold is for a gallery of a certain size, "
+        "and nobody is enrolled yet. Enroll the people to be recognised, then calibrate again."
+    ),
+    NoticeCode.IDENTIFICATION_NEEDS_DATA: (
+        "Identification keeps its default threshold. For a gallery of {identities:,} and a false-positive "
+        "identification rate of {rate:g}, it takes {strangers_needed:,} strangers in clips other than the "
+        "enrollments' (there are {strangers:,}), or {needed:,} independent comparisons of different people (there are "
+        "{available:,}). Add footage, or choose a higher rate."
+    ),
+    NoticeCode.IDENTIFICATION_NOT_SEPARABLE: (
+        "Identification keeps its default threshold. People who must be different score 1.00 with each other, so no "
+        "threshold can tell them apart. Check that nobody is enrolled under two names."
+    ),
+    NoticeCode.NO_LIKELIHOOD_RATIO: (
+        "There is no likelihood ratio: it needs references from different clips of {people} people or more."
+    ),
+    NoticeCode.LIKELIHOOD_BASIS: (
+        "From {people:,} people with references of several clips and {pairs:,} pairs of people."
+    ),
+    NoticeCode.STORED_NOTE: "{text}",
+}
+
+_REFUSAL_NAMES: Final[Mapping[NoticeCode, str]] = {
+    NoticeCode.TOO_SMALL: "too small",
+    NoticeCode.LOW_CONFIDENCE: "the detector is not sure that this is a person",
+    NoticeCode.CUT_OFF: "cut off by the edge of the picture",
+    NoticeCode.ODD_SHAPE: "shows only a part of a person, or more than one",
+    NoticeCode.COVERED: "hidden behind somebody else",
+    NoticeCode.BLURRED: "blurred",
+    NoticeCode.UNLIKE_OTHER_SAMPLES: "does not look like the other samples",
+}
+"""Refusals without their numbers, for counting."""
+
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "basis": {
+        "pairs": "pairs of different people",
+        "searches": "strangers searched in the gallery",
+        "pairs for searches": (
+            "pairs of different people, taking the {searched:,} comparisons of a search for independent,"
+        ),
+    },
+    "format": {
+        "openvino": "BGR pixels 0…255, as in Open Model Zoo's files,",
+        "onnx": "RGB with ImageNet's mean and std, as in torchreid's exports,",
+    },
+    "problem": {
+        "ClipNotFound": "there is no such file",
+        "EmptyClip": "the file is empty",
+        "NotAVideo": "it is not a video that can be read here",
+        "NoVideoTrack": "it has no video track",
+        "ClipTooLarge": "it is larger than the limits allow",
+        "DamagedClip": "it is damaged",
+    },
+}
+"""Words for values that are codes of their own; others are shown as they are."""
+
+_SCORES = ("score", "own_score", "threshold")
+"""Values that are shown with as many decimals as it takes to tell them apart."""
+
+
+def describe(notice: Notice) -> str:
+    """Return the sentence of a notice (of a refused sample: a phrase that follows a colon)."""
+    values = dict(notice.values)
+    shown: dict[str, Value] = {**values, **_scores_shown(values)}
+    for name, words in _WORDS.items():
+        if name in values:
+            shown[name] = _translated(words.get(str(values[name]), str(values[name]))).format(**values)
+    if "role" in values:
+        shown["Role"] = str(values["role"]).capitalize()
+    return _translated(_TEMPLATES[notice.code]).format(**shown)
+
+
+def refusal_name(code: NoticeCode) -> str:
+    """Return a refusal without its numbers, such as "too small". Raises `KeyError`: it is no refusal's code."""
+    return _translated(_REFUSAL_NAMES[code])
+
+
+def decimals_apart(*numbers: float | None, least: int = 2) -> int:
+    """Return how many decimals it takes, at least `least`, to show unequal numbers as unequal and in their order.
+
+    Rounding to the same number of decimals never changes the order, so it suffices that none become equal.
+    """
+    known = {number + 0.0 for number in numbers if number is not None}  # + 0.0: there is one zero
+    decimals = least
+    while decimals < _MOST_DECIMALS and len({float(decimal(number, decimals)) for number in known}) < len(known):
+        decimals += 1
+    return decimals
+
+
+_MOST_DECIMALS = 350
+"""No two numbers in [-1, 1] need more decimals (the smallest float is 5e-324)."""
+
+
+def decimal(number: float, decimals: int = 2) -> str:
+    """Return a number with so many decimals; what rounds to zero has no sign."""
+    text = f"{number:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def clock(seconds: float) -> str:
+    """Return a time of footage as m:ss.d, such as 0:06.3 (hours are counted as minutes, times below 0 are 0)."""
+    tenths = max(0, round(seconds * 10))
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def describe_false_match_rate(rate: float) -> str:
+    """Return what a false match rate in [0, 1] means: "of 1,000 strangers, about 1 would pass"."""
+    if rate <= 0:
+        return _translated("no stranger passed in the evidence")
+    return _translated("of {total:,} strangers, about {count:,} would pass").format(**_out_of(rate))
+
+
+def describe_false_positive_rate(rate: float) -> str:
+    """Return what a false-positive identification rate in [0, 1] means, for searches of the whole gallery."""
+    if rate <= 0:
+        return _translated("no search for a stranger named anybody in the evidence")
+    return _translated("of {total:,} searches for strangers, about {count:,} would name somebody").format(
+        **_out_of(rate)
+    )
+
+
+def _out_of(rate: float) -> dict[str, int]:
+    total = 100
+    while total * rate < 1 and total < 10**9:
+        total *= 10
+    return {"total": total, "count": round(total * rate)}
+
+
+def _scores_shown(values: Mapping[str, Value]) -> dict[str, str]:
+    scores = {name: float(values[name]) for name in _SCORES if name in values}
+    decimals = decimals_apart(*scores.values())
+    return {name: decimal(score, decimals) for name, score in scores.items()}
+
+
+def _translated(text: str) -> str:
+    """The place where gettext looks a message up."""
+    return text
+
+
+def describe_all(notices: Iterable[Notice]) -> list[str]:
+    """Return the sentences of several notices."""
+    return [describe(notice) for notice in notices]
