@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from biometric.models.store import ModelStore
 from biometric.models.vendor import quiet_ultralytics
 from biometric.ports import Gallery, Tracker
-from biometric.private_folder import PrivateFolder
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
+from biometric.storage import PrivateFolder
 
 if TYPE_CHECKING:
     from biometric.clips.demo import DemoClip

@@ -10,8 +10,8 @@ import gradio as gr
 from biometric.entities import FrameRange, ObservedClip
 from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
 from biometric.jobs import Result, finish
-from biometric.paths import resolve_inside
 from biometric.results import answer_json as results
+from biometric.storage import resolve_inside
 from biometric.ui.page import MODEL_WORK, Page, logger, whole
 from biometric.ui.text import escape
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from biometric.entities import Calibration, FittedThreshold, Histogram
 from biometric.errors import InvalidInput
-from biometric.private_folder import remove_quietly
+from biometric.storage import remove_quietly
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, follow, safely

@@ -3,8 +3,8 @@
 import os
 import sys
 
-from biometric.private_folder import PrivateFolder
 from biometric.settings import Settings
+from biometric.storage import PrivateFolder
 
 
 def prepare(settings: Settings) -> PrivateFolder:

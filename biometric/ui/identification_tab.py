@@ -9,7 +9,7 @@ import gradio as gr
 
 from biometric.entities import Identification
 from biometric.errors import BiometricError, InvalidInput, StorageFull
-from biometric.paths import resolve_inside
+from biometric.storage import resolve_inside
 from biometric.ui import answers, elements, presenters, sheets
 from biometric.ui.components import area, file_url, on_act, player
 from biometric.ui.footage import connect

@@ -9,7 +9,7 @@ import gradio as gr
 
 from biometric.entities import FrameRange, ObservedClip, Progress
 from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
-from biometric.private_folder import remove_quietly
+from biometric.storage import remove_quietly
 from biometric.ui import presenters
 from biometric.ui.components import player
 from biometric.ui.page import NO_CLIP, Page, Steps, Updates, event, follow, frames_within, once, safely, whole

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import InvalidInput
-from biometric.private_folder import remove_quietly
+from biometric.storage import remove_quietly
 
 SESSIONS = 100
 """Most sessions kept; the one unused for longest goes first."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from biometric.errors import InvalidInput, StorageFull
-from biometric.private_folder import remove_quietly
+from biometric.storage import remove_quietly
 from biometric.ui.session import Footage, Session
 
 UNUSED_FOR = 3600.0

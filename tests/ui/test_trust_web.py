@@ -177,7 +177,7 @@ def test_promise_3_uploads_do_not_outlive_a_crash(tmp_path: Path, clips: dict[st
     with serving(root) as first:
         path = Path(uploaded(first, clips["one"])["path"])
         assert path.is_file()
-        folder = next((root / "temp").glob("run-*"))
+        folder = next((root / "temp").glob("private-*"))
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert stat.S_IMODE((root / "temp").stat().st_mode) == 0o700
         first.process.send_signal(signal.SIGKILL)
@@ -188,7 +188,7 @@ def test_promise_3_uploads_do_not_outlive_a_crash(tmp_path: Path, clips: dict[st
         assert not folder.exists()
         second.process.send_signal(signal.SIGTERM)
         second.process.wait(20)
-    assert not list((root / "temp").glob("run-*"))  # an orderly end leaves nothing
+    assert not list((root / "temp").glob("private-*"))  # an orderly end leaves nothing
 
 
 def test_promise_4_private_handlers_answer_hostile_input_with_words(enrolled: Server) -> None:
