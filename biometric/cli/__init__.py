@@ -1,37 +1,65 @@
 """The service from a terminal. Results go to stdout, messages and progress to stderr.
 
-Exit status: 0 done or match, 1 no match or no decision, 2 wrong usage or input, 130 interrupted.
+Exit status: 0 done or match, 1 no match or no decision, 2 wrong usage or input, 70 the program failed or its output
+could not be written, 130 interrupted, 141 the reader of the output went away.
 """
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from biometric import __version__
-from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition, train
-from biometric.cli.common import DONE, INTERRUPTED, WRONG, Command
+from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition, streams, train
+from biometric.cli.common import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG, Command
 from biometric.errors import BiometricError, SeveralPeople
 from biometric.settings import PROJECT, Settings
 
+DEBUG = "--debug"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status."""
-    options = parser().parse_args(arguments)
+    """Run one command and return its exit status. A failure of the program itself is never a status of an answer."""
+    streams.prepare()
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = DEBUG in arguments
+    try:
+        try:
+            return _run(arguments, debug)
+        finally:
+            streams.finish_output()
+    except BrokenPipeError:
+        return READER_GONE
+    except streams.OutputFailed as error:
+        streams.say(f"The output could not be written: {error}. What it says is lost; the status is not an answer.")
+        return FAILED
+    except Exception as error:  # noqa: BLE001  the last resort: a crash must not read as "no match"
+        if debug:
+            streams.say(traceback.format_exc())
+        streams.say(
+            f"Sightline failed, and this is not an answer: {type(error).__name__}: {error}. "
+            f"This is a fault of the program. Run the command again with {DEBUG} to see where it happened."
+        )
+        return FAILED
+
+
+def _run(arguments: Sequence[str], debug: bool) -> int:
+    options = parser().parse_args(arguments)  # leaves by SystemExit after help, the version or wrong usage
     try:
         command: Command = options.command
         return command(options)
-    except SeveralPeople as error:
-        return _complain(f"{error} Choose with --person N.")
     except BiometricError as error:
-        return _complain(str(error))
+        if debug:
+            streams.say(traceback.format_exc())
+        streams.say(f"{error} Choose with --person N." if isinstance(error, SeveralPeople) else str(error))
+        return WRONG
+    except SystemExit as error:  # a library that gives up must not choose the status
+        raise RuntimeError(f"a library ended the program with status {error.code}") from error
     except KeyboardInterrupt:
         left = "Give the same command with --resume to go on" if hasattr(options, "resume") else "Nothing was stored"
-        print(f"Interrupted. {left}.", file=sys.stderr)
+        streams.say(f"Interrupted. {left}.")
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return DONE
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="make short example clips", description="Make short example clips.")
     demo.add_argument("folder", type=Path, nargs="?", default=Path("demo"), help="where to put them (default: demo/)")
     demo.set_defaults(command=_demo)
+    _accept_debug_everywhere(root)
     return root
 
 
@@ -76,10 +105,16 @@ def _demo(options: argparse.Namespace) -> int:
     from biometric.bootstrap import make_demo
 
     for clip in make_demo(options.folder):
-        print(f"{clip.path}: {clip.title}")
+        streams.answer(f"{clip.path}: {clip.title}")
     return DONE
 
 
-def _complain(message: str) -> int:
-    print(message, file=sys.stderr)
-    return WRONG
+def _accept_debug_everywhere(parser: argparse.ArgumentParser) -> None:
+    """Let `--debug` stand before or behind any command."""
+    parser.add_argument(
+        DEBUG, action="store_true", default=argparse.SUPPRESS, help="print the traceback when something fails"
+    )
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in set(action.choices.values()):
+                _accept_debug_everywhere(command)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator
 from typing import Any
 
+from biometric.cli import streams
 from biometric.entities import Progress
 from biometric.jobs import Result, finish
 from biometric.service import Sightline
@@ -13,7 +14,8 @@ from biometric.settings import Settings
 
 Command = Callable[[argparse.Namespace], int]
 
-DONE, NOT_CONFIRMED, WRONG, INTERRUPTED = 0, 1, 2, 130
+DONE, NOT_CONFIRMED, WRONG, FAILED, INTERRUPTED, READER_GONE = 0, 1, 2, 70, 130, 141
+"""Exit statuses. 70 is EX_SOFTWARE of sysexits.h; 130 and 141 are 128 and the signal's number, as shells have it."""
 
 
 def build_service(options: argparse.Namespace) -> Sightline:
@@ -40,4 +42,4 @@ def run(work: Generator[Progress, None, Result]) -> Result:
 
 def show(options: argparse.Namespace, result: Any, text: str) -> None:
     """Print a result: JSON where asked for, else text for people."""
-    print(json.dumps(result, indent=2, ensure_ascii=False) if options.json else text)
+    streams.answer(json.dumps(result, indent=2, ensure_ascii=False) if options.json else text)

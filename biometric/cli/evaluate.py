@@ -2,11 +2,11 @@
 
 import argparse
 import shlex
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biometric.cli import streams
 from biometric.cli.common import DONE, run, show
 from biometric.models.cards import Role, read_manifest
 from biometric.service import Sightline
@@ -143,7 +143,7 @@ def _card(service: Sightline) -> dict[str, str]:
 def _write(evaluation: "Evaluation", circumstances: "Circumstances", folder: Path) -> list[str]:
     from biometric.evaluation import outputs, plots, report
 
-    print("Drawing …", file=sys.stderr)
+    streams.say("Drawing …")
     drawn = plots.pictures(evaluation.measured, evaluation.rows)
     files: dict[str, bytes | str] = {
         "report.html": report.html(evaluation, circumstances, drawn),

@@ -1,10 +1,10 @@
 """`python -m biometric enroll | verify | identify`."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
+from biometric.cli import streams
 from biometric.cli.common import DONE, NOT_CONFIRMED, Command, build_service, run, show
 from biometric.domain import recognition
 from biometric.entities import (
@@ -66,7 +66,7 @@ def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
 def _note(observed: ObservedClip) -> None:
     """Say what should be known about an answer, beside it; after an error the error's own message stands alone."""
     for warning in observed.warnings:
-        print(f"Note: {warning}", file=sys.stderr)
+        streams.say(f"Note: {warning}")
 
 
 def _enroll(options: argparse.Namespace) -> int:

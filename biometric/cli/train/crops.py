@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biometric.cli import streams
 from biometric.cli.common import DONE, run, show
 from biometric.settings import Settings
 
@@ -127,7 +127,7 @@ def _report(options: argparse.Namespace, folder: "RunFolder", summary: "Summary"
     folder.write("summary.json", (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
     show(options, result, "\n".join(text))
     if options.json:
-        print("\n".join(text[1:]), file=sys.stderr)
+        streams.say("\n".join(text[1:]))
 
 
 def _writer(store: str, folder: Path) -> "Writer":

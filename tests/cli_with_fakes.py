@@ -1,0 +1,22 @@
+"""Run the command line on fake models, in a process of its own: `python -m tests.cli_with_fakes FOLDER COMMAND …`."""
+
+import os
+import sys
+from pathlib import Path
+
+from biometric import cli
+from biometric.cli import calibrate, common, gallery, recognition
+from tests.test_service import Made
+
+
+def run(folder: Path, arguments: list[str]) -> int:
+    """Run one command in `folder`, which holds a made clip afterwards."""
+    made = Made(folder)
+    for module in (calibrate, common, gallery, recognition):
+        module.build_service = lambda options: made.service
+    os.chdir(folder)
+    return cli.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(sys.argv[1]), sys.argv[2:]))
