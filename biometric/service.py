@@ -30,6 +30,7 @@ from biometric.entities import (
     ThresholdSource,
     Verification,
     VideoInfo,
+    clean_label,
 )
 from biometric.pipeline import observing
 from biometric.pipeline.frame_ranges import checked_range
@@ -156,7 +157,7 @@ class Sightline:
                 raise
             observed = ObservedClip(
                 path=clip,
-                label=label or clip.name,
+                label=clean_label(label or clip.name),
                 video=video,
                 frames=frames,
                 observations=result.observations,
@@ -169,7 +170,7 @@ class Sightline:
         return dataclasses.replace(
             observed,
             path=clip,
-            label=label or clip.name,
+            label=clean_label(label or clip.name),
             warnings=(*warnings, *self.models.notices()),
             damage_accepted=accept_damaged,
         )

@@ -20,12 +20,12 @@ import stat
 import sys
 import threading
 import time
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 
+from biometric.entities.names import has_unsafe_characters
 from biometric.errors import PathRefused, StorageFull
 
 _HINT_BYTES = 60
@@ -35,7 +35,6 @@ _SHARE_OF_TIME = 50
 """Looking for leftovers may take one part in this many of a writer's time."""
 _SHOWN = 60
 """Most characters of a refused path that a message repeats."""
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 _own_tokens: set[str] = set()
@@ -393,7 +392,7 @@ def resolve_inside(root: Path, text: str) -> Path:
     """
     text = text.strip()
     allowed = f"Type a path inside {root}."
-    if any(unicodedata.category(character) in ("Cc", "Cs") or character in _BIDI_CONTROLS for character in text):
+    if has_unsafe_characters(text):
         raise PathRefused(f"The path contains a control character. {allowed}")
     shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     if text.startswith("~"):

@@ -1,14 +1,12 @@
 """The value types check themselves."""
 
 import math
-import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from biometric.entities import (
-    NAME_LIMIT,
     Detection,
     FrameRange,
     Observation,
@@ -20,10 +18,8 @@ from biometric.entities import (
     ThresholdSource,
     Tracklet,
     VideoInfo,
-    clean_name,
-    name_key,
 )
-from biometric.errors import InvalidFrameRange, InvalidName, InvalidThreshold
+from biometric.errors import InvalidFrameRange, InvalidThreshold
 
 UNIT = np.array([0.6, 0.8], np.float32)
 INFO = VideoInfo(640, 480, 25.0, 100, "decoded", 4.0, 0, "h264", "mov", "d")
@@ -31,30 +27,6 @@ INFO = VideoInfo(640, 480, 25.0, 100, "decoded", 4.0, 0, "h264", "mov", "d")
 
 def detection(frame: int, size: float = 10.0, confidence: float = 0.9) -> Detection:
     return Detection(frame, (0.0, 0.0, size, 2 * size), confidence)
-
-
-# Names
-
-
-def test_names_are_cleaned() -> None:
-    assert clean_name("  Ada \t  Lovelace\n") == "Ada Lovelace"
-    assert clean_name(unicodedata.normalize("NFD", "Zoë")) == "Zoë"
-    assert clean_name("a" * NAME_LIMIT) == "a" * NAME_LIMIT
-    assert clean_name("李小龙") == "李小龙"
-
-
-@pytest.mark.parametrize(
-    "text", ["", "  ", "\n", "a" * (NAME_LIMIT + 1), "a\0", "\u200b", "a\u202eb", "\ud800", "\x7f"]
-)
-def test_promise_10_unusable_names_are_refused_in_a_sentence(text: str) -> None:
-    with pytest.raises(InvalidName, match=r"^The name .+\.$"):
-        clean_name(text)
-
-
-def test_promise_10_twins_share_a_key() -> None:
-    assert name_key("ZOË") == name_key(unicodedata.normalize("NFD", " zoë ")) == name_key("Zoë")
-    assert name_key("Straße") == name_key("STRASSE")
-    assert name_key("Ada") != name_key("Ada B")
 
 
 # Frames and clips

@@ -107,6 +107,14 @@ def test_observing_again_runs_no_model_and_reads_no_frame(made: Made) -> None:
     assert made.reader.reads == reads + 1
 
 
+def test_a_label_is_text_whatever_the_file_is_called(made: Made) -> None:
+    clip = made.clip.rename(made.clip.with_name("caf\udce9\n9.41\u202fAM.mp4"))
+    made.clip = clip
+    observed = made.observe()
+    assert (observed.label, observed.path) == ("caf??9.41\u202fAM.mp4", clip)
+    assert made.service.enroll(observed, "Ada").reference.clip_name == "caf??9.41\u202fAM.mp4"
+
+
 def test_deciding_again_with_another_threshold_runs_no_model(made: Made) -> None:
     observed = made.observe()
     made.service.enroll(observed, "Ada")

@@ -20,9 +20,9 @@ from biometric.entities.decisions import (
     Verification,
 )
 from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Progress, Tracklet, Vector, VideoInfo
+from biometric.entities.names import LABEL_LIMIT, NAME_LIMIT, clean_label, clean_name, has_unsafe_characters, name_key
 from biometric.entities.notices import REFUSALS, Notice, NoticeCode
 from biometric.entities.people import (
-    NAME_LIMIT,
     BiometricReference,
     Candidate,
     Identity,
@@ -30,11 +30,10 @@ from biometric.entities.people import (
     ObservedClip,
     Sample,
     Template,
-    clean_name,
-    name_key,
 )
 
 __all__ = [
+    "LABEL_LIMIT",
     "NAME_LIMIT",
     "REFUSALS",
     "BiometricReference",
@@ -67,6 +66,8 @@ __all__ = [
     "Vector",
     "Verification",
     "VideoInfo",
+    "clean_label",
     "clean_name",
+    "has_unsafe_characters",
     "name_key",
 ]

@@ -1,38 +1,12 @@
 """Samples, templates, observed people, and who is enrolled."""
 
 import math
-import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from biometric.entities.footage import Detection, FrameRange, Tracklet, Vector, VideoInfo
-from biometric.errors import InvalidName
-
-NAME_LIMIT = 100
-"""Longest name of an identity, in characters after normalisation."""
-
-
-def clean_name(text: str) -> str:
-    """Return the one spelling under which a name is stored: NFC, inner white space folded, ends stripped.
-
-    Raises:
-        InvalidName: empty, longer than `NAME_LIMIT`, or with control or invisible format characters.
-    """
-    name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not name:
-        raise InvalidName("The name is empty. Type the name of the person to enroll.")
-    if len(name) > NAME_LIMIT:
-        raise InvalidName(f"The name has {len(name)} characters; at most {NAME_LIMIT} are allowed.")
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"} for character in name):
-        raise InvalidName("The name contains control or invisible characters. Type it again without them.")
-    return name
-
-
-def name_key(text: str) -> str:
-    """Return the key by which two spellings are one person: cleaned, then case-folded (NFC/NFD twins agree)."""
-    return unicodedata.normalize("NFC", clean_name(text).casefold())
 
 
 @dataclass(frozen=True, slots=True)

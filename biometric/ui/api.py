@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import FrameRange, ObservedClip
+from biometric.entities import FrameRange, ObservedClip, clean_label
 from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
 from biometric.jobs import Result, finish
 from biometric.results import answer_json as results
@@ -163,7 +163,7 @@ class Endpoints:
         """Return path and name of an uploaded clip; a path that Gradio did not give for an upload is refused."""
         data = clip if isinstance(clip, dict) else getattr(clip, "model_dump", dict)()
         text = data.get("path")
-        if not isinstance(text, str) or not text or not text.isprintable():
+        if not isinstance(text, str) or not text:
             raise EmptyClip("There is no clip. Upload a video file.")
         try:
             path = Path(text).resolve(strict=True)
@@ -172,7 +172,8 @@ class Endpoints:
         if not self._page.uploads.is_upload(path):
             raise PathRefused("The clip must be an uploaded file. Upload it with the same client, then pass it on.")
         label = data.get("orig_name")
-        return path, Path(label).name if isinstance(label, str) and label.isprintable() and label else path.name
+        name = Path(label).name if isinstance(label, str) else ""
+        return path, clean_label(name or path.name)
 
 
 def register(endpoints: Endpoints) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import NAME_LIMIT, ObservedClip, clean_name, name_key
+from biometric.entities import ObservedClip, clean_name, name_key
 from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.ui import elements, presenters, sheets
 from biometric.ui.components import on_act
@@ -37,7 +37,6 @@ class EnrollmentTab:
         self.name = gr.Textbox(
             label="Name",
             placeholder="Ada Lovelace",
-            max_length=NAME_LIMIT,
             max_lines=1,
             elem_id="enrollment-name",
             html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),

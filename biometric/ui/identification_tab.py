@@ -60,11 +60,9 @@ class IdentificationTab:
         settings = self.page.service.settings
         with gr.Accordion("Where to look and where to write", open=False):
             self.gallery = gr.Textbox(
-                label="Gallery path", value=str(settings.gallery), max_lines=1, max_length=1000, elem_id="gallery-path"
+                label="Gallery path", value=str(settings.gallery), max_lines=1, elem_id="gallery-path"
             )
-            self.query = gr.Textbox(
-                label="Query path", value=str(settings.query), max_lines=1, max_length=1000, elem_id="query-path"
-            )
+            self.query = gr.Textbox(label="Query path", value=str(settings.query), max_lines=1, elem_id="query-path")
             gr.HTML(
                 '<p class="sl-quiet sl-padded">The gallery holds who is known. New crops, the annotated clip and the '
                 "tables are written below the query path.</p>",

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import NAME_LIMIT, Identity, Purpose, clean_name
+from biometric.entities import Identity, Purpose, clean_name
 from biometric.errors import ArchiveInvalid, InvalidInput, UnknownIdentity
 from biometric.ui import answers, elements, presenters
 from biometric.ui.calibration_tab import CalibrationPanel
@@ -28,18 +28,14 @@ class GallerySidebar:
     def __init__(self, page: Page) -> None:
         self.page = page
         gr.HTML('<h2 class="sl-title">Gallery</h2>', apply_default_css=False)
-        self.search = gr.Textbox(
-            label="Search by name", max_lines=1, max_length=100, visible=False, elem_id="gallery-search"
-        )
+        self.search = gr.Textbox(label="Search by name", max_lines=1, visible=False, elem_id="gallery-search")
         self.message = area(elem_id="gallery-message")
         self.rows = area(rows([], page.pictures), elem_id="gallery-rows")
         with gr.Column(visible=False, elem_id="gallery-edit", elem_classes=["sl-form"]) as self.edit:
             self.card = area()
-            self.name = gr.Textbox(label="New name", max_lines=1, max_length=NAME_LIMIT, elem_id="gallery-name")
+            self.name = gr.Textbox(label="New name", max_lines=1, elem_id="gallery-name")
             self.rename = gr.Button("Rename", size="sm")
-            self.target = gr.Textbox(
-                label="Merge into (name)", max_lines=1, max_length=NAME_LIMIT, elem_id="gallery-merge-into"
-            )
+            self.target = gr.Textbox(label="Merge into (name)", max_lines=1, elem_id="gallery-merge-into")
             self.merging = gr.Checkbox(label="They are one person; merging cannot be undone", value=False)
             self.merge = gr.Button("Merge", size="sm")
             self.sure = gr.Checkbox(label="Remove for good, with all pictures", value=False)

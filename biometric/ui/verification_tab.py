@@ -42,9 +42,7 @@ class VerificationTab:
                 self.box = threshold_box(panel, "verification", self.decide_again)
 
     def _question(self) -> None:
-        self.search = gr.Textbox(
-            label="Search by name", max_lines=1, max_length=100, visible=False, elem_id="verification-search"
-        )
+        self.search = gr.Textbox(label="Search by name", max_lines=1, visible=False, elem_id="verification-search")
         self.claims = area(NOBODY, elem_id="verification-claims")
         self.pictures = gr.HTML("", apply_default_css=False)
 

@@ -46,6 +46,13 @@ def test_enroll_verify_identify_and_list(client: Any, clips: dict[str, Path]) ->
     assert [one["identity"] for one in listed] == ["Ada Lovelace"]
 
 
+def test_a_clip_may_be_called_as_macos_calls_recordings(client: Any, clips: dict[str, Path], tmp_path: Path) -> None:
+    clip = tmp_path / "Screen Recording 2026-11-27 at 9.41.00\u202fAM \u2764\ufe0f.mp4"
+    clip.write_bytes(clips["one"].read_bytes())
+    added = client.predict(clip=gradio_client.handle_file(clip), name="Ada Lovelace", api_name="/enroll")
+    assert added["identity"] == "Ada Lovelace"
+
+
 @pytest.mark.parametrize(
     ("endpoint", "arguments", "words"),
     [

@@ -1,0 +1,95 @@
+"""Which names and labels are accepted, how they are stored, and when two spellings name one person.
+
+Refused are only characters that harm whoever reads the text: control characters (category Cc), lone surrogates (Cs),
+and the marks that turn the writing direction of the text around them: embeddings and overrides (U+202A to U+202E) and
+isolates (U+2066 to U+2069). Everything else is somebody's name:
+
+- U+200C and U+200D (Persian and Indic names, emoji), variation selectors and tags are stored as typed.
+- U+200E, U+200F and U+061C mark the direction at one place and reorder no other word; contact lists add them to names.
+- Private-use characters stand for names that Unicode lacks; unassigned ones are of a newer Unicode than this Python's.
+
+All of these that show nothing are left out of the key by which names are compared, so that no two people have names
+that look alike.
+"""
+
+import re
+import unicodedata
+
+from biometric.errors import InvalidName
+
+NAME_LIMIT = 100
+"""Longest name of an identity, in characters (Unicode code points) after normalisation."""
+
+LABEL_LIMIT = 255
+"""Longest label of a clip, in characters; file names are not longer."""
+
+_UNSAFE = re.compile("[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_TYPED_SPACE = str.maketrans("\t\n\v\f\r", "     ")
+_BLANK = str.maketrans({"\u2800": " "})  # a Braille pattern without dots
+
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt); Python's unicodedata does not tell it.
+_INVISIBLE = re.compile(
+    "(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)"  # an emoji made of tags, such as a region's flag, is visible
+    "|[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def has_unsafe_characters(text: str) -> bool:
+    """Return whether text holds a control character, a surrogate, or a mark that turns the writing direction."""
+    return _UNSAFE.search(text) is not None
+
+
+def clean_label(text: str) -> str:
+    """Return a clip's label as it is stored and shown: unsafe characters as "?", a longer one ending in "…".
+
+    Unlike a name, a label is no one's choice: a file may be called anything, so nothing is refused.
+    """
+    label = _UNSAFE.sub("?", text)
+    return label if len(label) <= LABEL_LIMIT else label[: LABEL_LIMIT - 1] + "…"
+
+
+def clean_name(text: str) -> str:
+    """Return the one spelling under which a name is stored: NFC, any white space as single spaces, ends stripped.
+
+    Raises:
+        InvalidName: nothing visible, longer than `NAME_LIMIT`, or with unsafe characters.
+    """
+    text = text.translate(_TYPED_SPACE)
+    if has_unsafe_characters(text):
+        raise InvalidName(
+            "The name contains control characters or marks that turn the writing direction. Type it again without them."
+        )
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if not name:
+        raise InvalidName("The name is empty. Type the name of the person to enroll.")
+    if len(name) > NAME_LIMIT:
+        raise InvalidName(
+            f"The name has {len(name):,} characters; at most {NAME_LIMIT} are allowed. Type a shorter one."
+        )
+    if not _key(name):
+        raise InvalidName("The name has no visible characters. Type the name of the person to enroll.")
+    return name
+
+
+def name_key(text: str) -> str:
+    """Return the key by which two spellings are one person.
+
+    Case, NFC or NFD, kinds of white space, and characters that show nothing make no difference.
+
+    Raises:
+        InvalidName: as `clean_name`.
+    """
+    return _key(clean_name(text))
+
+
+def number_name(name: str, number: int) -> str:
+    """Return a cleaned name with a number, such as "Ada (2)", where the name alone is taken; it keeps the limit."""
+    suffix = f" ({number})"
+    return name[: NAME_LIMIT - len(suffix)].rstrip() + suffix
+
+
+def _key(name: str) -> str:
+    folded = unicodedata.normalize("NFD", name).casefold()
+    visible = _INVISIBLE.sub(lambda match: match[1] or "", folded)
+    return unicodedata.normalize("NFC", " ".join(visible.translate(_BLANK).split()))
