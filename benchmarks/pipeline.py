@@ -25,8 +25,8 @@ import av
 import numpy as np
 
 from biometric.bootstrap import build
-from biometric.domain.continuity import overlap
 from biometric.entities import FrameRange, Identification, ObservedClip
+from biometric.entities.boxes import iou
 from biometric.jobs import finish
 from biometric.service import Sightline
 from biometric.settings import Settings
@@ -101,7 +101,7 @@ def compare_decisions(identifications: tuple[Identification, ...], assembly: dic
         for detection in item.observation.tracklet.detections:
             for track_id, (boxes, _) in assembly.items():
                 box = boxes.get(detection.frame_index)
-                if box is not None and overlap(detection.box, box) > 0.6:
+                if box is not None and iou(detection.box, box) > 0.6:
                     shared[track_id] += 1
         if not shared:
             continue

@@ -252,7 +252,7 @@ class Models(Protocol):
     def embedder_id(self) -> str:
         """The `model_id` of the embedder that is or would be used, without loading it. Raises as `embedder`."""
 
-    def coherence(self) -> float:
+    def min_track_similarity(self) -> float:
         """Comparison score that two parts of one person's track at least have: the card's, never the settings'."""
 
     def card_threshold(self, purpose: Purpose) -> Threshold:

@@ -141,10 +141,10 @@ class Sightline:
         key = ObservationKey(video.digest, frames, detector.name, embedder.model_id, self.settings.samples)
         observed = self._cache.get(key)
         if observed is None:
-            coherence = self.models.coherence()
+            min_track_similarity = self.models.min_track_similarity()
             rules = Rules(samples=self.settings.samples)
             folder = self._workspace / uuid.uuid4().hex
-            job = observing.Job(clip, video, frames, folder, rules, coherence)
+            job = observing.Job(clip, video, frames, folder, rules, min_track_similarity)
             adapters = self._adapters
             tools = observing.Tools(
                 adapters.reader, detector, adapters.new_tracker, embedder, adapters.crops, adapters.sharpness

@@ -210,7 +210,7 @@ class FakeModels:
     def status(self) -> list[ModelStatus]:
         return []
 
-    def coherence(self) -> float:
+    def min_track_similarity(self) -> float:
         return 0.5
 
     def card_threshold(self, purpose: Purpose) -> Threshold:

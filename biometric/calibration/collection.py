@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from biometric.domain.comparison import check_same_model, pool, score
 from biometric.entities import BiometricReference, Box, Observation, ObservedClip, Template, Vector
+from biometric.entities.boxes import box_area, intersection_area, iou
 
 SAME_TIME, ENROLLED, UNLABELLED = "same time", "enrolled", "unlabelled"
 SAME_VISIT, REPEATED = "same visit", "repeated references"
@@ -169,13 +170,9 @@ def _two_people(one: dict[int, Box], other: dict[int, Box]) -> bool:
     clearly = 0
     for frame in one.keys() & other.keys():
         first, second = one[frame], other[frame]
-        width = min(first[2], second[2]) - max(first[0], second[0])
-        height = min(first[3], second[3]) - max(first[1], second[1])
-        common = max(0.0, width) * max(0.0, height)
-        areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
-        if common > COINCIDE * (sum(areas) - common):
+        if iou(first, second) > COINCIDE:
             return False
-        clearly += common <= APART_OVERLAP * min(areas)
+        clearly += intersection_area(first, second) <= APART_OVERLAP * min(box_area(first), box_area(second))
     return clearly >= APART_FRAMES
 
 

@@ -123,7 +123,7 @@ def outliers(embeddings: NDArray[np.float32], least: float) -> list[int]:
     return taken
 
 
-def seam(embeddings: NDArray[np.float32], least: float) -> int | None:
+def find_identity_switch(embeddings: NDArray[np.float32], least: float) -> int | None:
     """Find where a track of (N, D) unit embeddings in time order stops being one person.
 
     Returns the index that starts the second part when the pooled first and second parts (two rows or more each) agree

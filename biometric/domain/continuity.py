@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from biometric.domain import comparison
 from biometric.domain.selection import Pick, Refused
-from biometric.entities import Box, Detection
+from biometric.entities import Detection
+from biometric.entities.boxes import iou
 
 JUMP_OVERLAP = 0.5
 JUMP_HEIGHT = 0.7
@@ -20,7 +21,7 @@ JUMP_HEIGHT = 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
+class TrackSegment:
     """A part of a track: its detections, the picks with their embeddings `rows` ((N, D) unit), the refused samples."""
 
     detections: list[Detection]
@@ -28,17 +29,17 @@ class Stretch:
     rows: NDArray[np.float32]
     refused: list[Refused]
 
-    def split(self, index: int) -> "tuple[Stretch, Stretch]":
+    def split(self, index: int) -> "tuple[TrackSegment, TrackSegment]":
         """Cut halfway between pick `index - 1` and pick `index`."""
         border = (self.picks[index - 1].detection.frame_index + self.picks[index].detection.frame_index + 1) // 2
         return (
-            Stretch(
+            TrackSegment(
                 [item for item in self.detections if item.frame_index < border],
                 self.picks[:index],
                 self.rows[:index],
                 [item for item in self.refused if item.detection.frame_index < border],
             ),
-            Stretch(
+            TrackSegment(
                 [item for item in self.detections if item.frame_index >= border],
                 self.picks[index:],
                 self.rows[index:],
@@ -46,10 +47,10 @@ class Stretch:
             ),
         )
 
-    def join(self, later: "Stretch") -> "Stretch":
-        """Put a later stretch of the same person behind this one."""
+    def join(self, later: "TrackSegment") -> "TrackSegment":
+        """Put a later segment of the same person behind this one."""
         rows = [part.rows for part in (self, later) if part.picks]
-        return Stretch(
+        return TrackSegment(
             self.detections + later.detections,
             self.picks + later.picks,
             np.concatenate(rows) if rows else self.rows,
@@ -60,41 +61,31 @@ class Stretch:
 def jumps(earlier: Detection, later: Detection) -> bool:
     """Whether a track's next box is unlikely to be the same person: it lies elsewhere and has another size."""
     ratio = later.height / earlier.height
-    return min(ratio, 1 / ratio) < JUMP_HEIGHT and overlap(earlier.box, later.box) < JUMP_OVERLAP
+    return min(ratio, 1 / ratio) < JUMP_HEIGHT and iou(earlier.box, later.box) < JUMP_OVERLAP
 
 
-def overlap(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes, in [0, 1]."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = (first[2] - first[0]) * (first[3] - first[1]) + (second[2] - second[0]) * (second[3] - second[1])
-    return width * height / (areas - width * height)
+def people(segments: Sequence[TrackSegment], min_track_similarity: float) -> list[TrackSegment]:
+    """Return a track's segments one a person, in time order.
 
-
-def people(stretches: Sequence[Stretch], coherence: float) -> list[Stretch]:
-    """Return a track's stretches one a person, in time order.
-
-    Each stretch is cut where its looks change (`comparison.seam`); neighbours that agree at least `coherence` are
-    joined again, because a box also jumps when somebody is half hidden. A stretch without a pick says nothing about
-    looks and stays with its neighbour.
+    Each segment is cut where its looks change (`comparison.find_identity_switch`); neighbours that agree at least
+    `min_track_similarity` are joined again, because a box also jumps when somebody is half hidden. A segment without
+    a pick says nothing about looks and stays with its neighbour.
     """
-    joined: list[Stretch] = []
-    for part in _cut_at_seams(stretches, coherence):
-        if joined and _may_be_one(joined[-1], part, coherence):
+    joined: list[TrackSegment] = []
+    for part in _cut_at_switches(segments, min_track_similarity):
+        if joined and _may_be_one(joined[-1], part, min_track_similarity):
             joined[-1] = joined[-1].join(part)
         else:
             joined.append(part)
     return joined
 
 
-def _cut_at_seams(stretches: Sequence[Stretch], coherence: float) -> list[Stretch]:
-    parts: list[Stretch] = []
-    waiting = list(reversed(stretches))
+def _cut_at_switches(segments: Sequence[TrackSegment], min_track_similarity: float) -> list[TrackSegment]:
+    parts: list[TrackSegment] = []
+    waiting = list(reversed(segments))
     while waiting:
         part = waiting.pop()
-        index = comparison.seam(part.rows, coherence) if part.picks else None
+        index = comparison.find_identity_switch(part.rows, min_track_similarity) if part.picks else None
         if index is None:
             parts.append(part)
         else:
@@ -102,8 +93,8 @@ def _cut_at_seams(stretches: Sequence[Stretch], coherence: float) -> list[Stretc
     return parts
 
 
-def _may_be_one(earlier: Stretch, later: Stretch, coherence: float) -> bool:
+def _may_be_one(earlier: TrackSegment, later: TrackSegment, min_track_similarity: float) -> bool:
     if not earlier.picks or not later.picks:
         return True
     means = comparison.unit(np.stack([earlier.rows.mean(axis=0), later.rows.mean(axis=0)]))
-    return float(means[0] @ means[1]) >= coherence
+    return float(means[0] @ means[1]) >= min_track_similarity

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from biometric.entities import Box, Detection, Image
+from biometric.entities.boxes import intersection_area
 
 REFUSED_SHOWN = 6
 """How many refused samples of a person keep their crop, so that people can look at them."""
@@ -97,15 +98,11 @@ def covered(detection: Detection, others: Sequence[Detection]) -> float:
 
     Who stands in front is read from the feet: on level ground the box that ends lower is nearer to the camera.
     """
-    x1, y1, x2, y2 = detection.box
     largest = 0.0
     for other in others:
-        if other.box[3] <= y2 or other.confidence < 0.4:
+        if other.box[3] <= detection.box[3] or other.confidence < 0.4:
             continue
-        inner_width = min(x2, other.box[2]) - max(x1, other.box[0])
-        inner_height = min(y2, other.box[3]) - max(y1, other.box[1])
-        if inner_width > 0 and inner_height > 0:
-            largest = max(largest, inner_width * inner_height / detection.area)
+        largest = max(largest, intersection_area(detection.box, other.box) / detection.area)
     return largest
 
 
@@ -182,7 +179,7 @@ class Candidates:
 
 
 def _spread(picks: list[Pick], count: int) -> list[Pick]:
-    """Choose the best picks, but at least one from every stretch of time: a swapped person must not go unseen."""
+    """Choose the best picks, but at least one from every period: a swapped person must not go unseen."""
     if len(picks) <= count:
         return picks
     groups = np.array_split(np.arange(len(picks)), (count + 1) // 2)

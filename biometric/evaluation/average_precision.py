@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.entities.boxes import iou_matrix
 from biometric.evaluation.protocols import Estimate
 from biometric.statistics.intervals import ROUNDS, Interval, draws, percentile_interval, ratios
 
@@ -104,15 +105,6 @@ def match(pictures: Sequence[Judged], ious: Sequence[float] = IOUS) -> Matches:
     return Matches(tuple(ious), confidences[order], right[:, order], numbers[order], labels)
 
 
-def overlaps(boxes: Boxes, others: Boxes) -> NDArray[np.float64]:
-    """Intersection over union of (N, 4) with (M, 4) boxes x1, y1, x2, y2, as (N, M); 0 for boxes without area."""
-    top = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    bottom = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = np.clip(bottom - top, 0.0, None).prod(axis=2)
-    areas = [np.clip(side[:, 2:] - side[:, :2], 0.0, None).prod(axis=1) for side in (boxes, others)]
-    return ratios(common, areas[0][:, None] + areas[1][None, :] - common)
-
-
 def average_precision(matches: Matches, ious: Sequence[float] | None = None, seed: int = 0) -> Estimate:
     """Average precision, in [0, 1], averaged over `ious` (None: all that were matched), with its interval.
 
@@ -161,7 +153,7 @@ def _matched(picture: Judged, wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
     right = np.zeros((len(wanted), len(picture.found)), bool)
     if not picture.labelled.size or not picture.found.size:
         return right
-    shared = overlaps(picture.found, picture.labelled)
+    shared = iou_matrix(picture.found, picture.labelled)
     free = np.ones((len(wanted), len(picture.labelled)), bool)
     rows = np.arange(len(wanted))
     for index in np.argsort(-picture.confidences, kind="stable"):

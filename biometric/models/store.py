@@ -246,7 +246,7 @@ class ModelStore:
         """All cards of the manifest."""
         return self._weights.cards
 
-    def coherence(self) -> float:
+    def min_track_similarity(self) -> float:
         """Least comparison score of two parts of one person's track: the card's threshold, never the settings'."""
         return float(self.card_threshold("verification").value)
 

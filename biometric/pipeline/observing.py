@@ -51,14 +51,17 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to observe. `coherence` is the comparison score that two parts of one person's track at least have."""
+    """What to observe.
+
+    `min_track_similarity` is the comparison score that two parts of one person's track at least have.
+    """
 
     clip: Path
     video: VideoInfo
     frames: FrameRange
     folder: Path
     rules: selection.Rules
-    coherence: float
+    min_track_similarity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Observed:
 
 
 @dataclass(slots=True, eq=False)
-class _Stretch:
+class _OpenSegment:
     """A part of a track without a jump, while it is followed."""
 
     candidates: selection.Candidates
@@ -83,12 +86,12 @@ class _Track:
     """A track while it is followed, then while its picks wait for the embedder."""
 
     track_id: int
-    stretches: list[_Stretch] = field(default_factory=list)
+    segments: list[_OpenSegment] = field(default_factory=list)
 
     @property
     def crops(self) -> int:
         """At most so many crops will be embedded."""
-        return sum(len(stretch.candidates.best) for stretch in self.stretches)
+        return sum(len(segment.candidates.best) for segment in self.segments)
 
 
 @dataclass(slots=True, eq=False)
@@ -199,7 +202,7 @@ class _Run:
             self._end(ended)
 
     def _offer(self, track_id: int, detection: Detection, image: Image, detections: Sequence[Detection]) -> None:
-        candidates = self._stretch(track_id, detection).candidates
+        candidates = self._segment(track_id, detection).candidates
         height, width = image.shape[:2]
         others = [other for other in detections if other is not detection]
         rating = selection.quality(detection, others, height)
@@ -211,36 +214,36 @@ class _Run:
             cut = selection.crop(image, detection.box)
             candidates.offer(detection, cut, rating, self.tools.sharpness(cut))
 
-    def _stretch(self, track_id: int, detection: Detection) -> _Stretch:
+    def _segment(self, track_id: int, detection: Detection) -> _OpenSegment:
         """The part of the track that a detection continues; a new part where the track jumps."""
         track = self.tracks.setdefault(track_id, _Track(track_id))
-        if not track.stretches or continuity.jumps(track.stretches[-1].detections[-1], detection):
-            track.stretches.append(_Stretch(selection.Candidates(self.job.rules)))
-        track.stretches[-1].detections.append(detection)
-        return track.stretches[-1]
+        if not track.segments or continuity.jumps(track.segments[-1].detections[-1], detection):
+            track.segments.append(_OpenSegment(selection.Candidates(self.job.rules)))
+        track.segments[-1].detections.append(detection)
+        return track.segments[-1]
 
     def _end(self, track_ids: list[int]) -> None:
         self.waiting += [track for track_id in track_ids if (track := self.tracks.pop(track_id, None)) is not None]
 
     def _embed(self, tracks: list[_Track]) -> None:
         """Embed finished tracks together, put their crops on disk and let go of the pictures."""
-        chosen = [[stretch.candidates.chosen() for stretch in track.stretches] for track in tracks]
-        images = [pick.image for stretches in chosen for picks, _ in stretches for pick in picks]
+        chosen = [[segment.candidates.chosen() for segment in track.segments] for track in tracks]
+        images = [pick.image for segments in chosen for picks, _ in segments for pick in picks]
         with self._timed("embed"):
             rows = self.tools.embedder.embed(images)
         with self._timed("select"):
             done = 0
-            for track, stretches in zip(tracks, chosen, strict=True):
+            for track, segments in zip(tracks, chosen, strict=True):
                 parts = []
-                for stretch, (picks, refused) in zip(track.stretches, stretches, strict=True):
+                for segment, (picks, refused) in zip(track.segments, segments, strict=True):
                     own = rows[done : done + len(picks)]
-                    parts.append(continuity.Stretch(stretch.detections, picks, own, refused))
+                    parts.append(continuity.TrackSegment(segment.detections, picks, own, refused))
                     done += len(picks)
-                for part in continuity.people(parts, self.job.coherence):
+                for part in continuity.people(parts, self.job.min_track_similarity):
                     self.people.append(self._person(track.track_id, part))
 
-    def _person(self, track_id: int, part: continuity.Stretch) -> _Person:
-        strangers = set(comparison.outliers(part.rows, self.job.coherence)) if part.picks else set()
+    def _person(self, track_id: int, part: continuity.TrackSegment) -> _Person:
+        strangers = set(comparison.outliers(part.rows, self.job.min_track_similarity)) if part.picks else set()
         samples = [
             self._sample(pick.detection, pick.quality, pick.image, embedding=part.rows[index])
             if index not in strangers

@@ -12,7 +12,6 @@ from biometric.evaluation.average_precision import (
     average_precision,
     curve,
     match,
-    overlaps,
 )
 
 Box = tuple[float, float, float, float]
@@ -27,13 +26,6 @@ def picture(found: list[tuple[Box, float]], labelled: list[Box]) -> Judged:
 
 def ap50(*pictures: Judged) -> float:
     return average_precision(match(pictures, [0.5])).value
-
-
-def test_overlap_is_intersection_over_union() -> None:
-    half, apart, nothing = (5.0, 0.0, 15.0, 20.0), B, (3.0, 3.0, 3.0, 3.0)
-    found = overlaps(np.array([A, nothing]), np.array([A, half, apart, nothing]))
-    assert found[0].tolist() == pytest.approx([1.0, 1 / 3, 0.0, 0.0])
-    assert np.isnan(found[1, 3]) or found[1, 3] == 0.0
 
 
 def test_everybody_found_and_nobody_else_is_one() -> None:

@@ -264,7 +264,11 @@ def test_id_and_thresholds_are_those_of_the_embedder_that_serves(tmp_path: Path)
     assert [status.state for status in store.status()] == ["to be fetched", "to be fetched"]
     assert store.notices() == ()
     store.embedder()
-    assert (store.embedder_id(), store.threshold("verification").value, store.coherence()) == ("small-mind", 0.7, 0.7)
+    assert (store.embedder_id(), store.threshold("verification").value, store.min_track_similarity()) == (
+        "small-mind",
+        0.7,
+        0.7,
+    )
     assert [(status.card, status.state) for status in store.status()] == [
         ("eye", "to be fetched"),
         ("small-mind", "loaded"),

@@ -29,7 +29,7 @@ def tools(script, embedder=None, reader=None) -> observing.Tools:
 
 def job(folder: Path, start: int = 0, stop: int = 100, step: int = 1) -> observing.Job:
     frames = FrameRange(start, stop, step)
-    return observing.Job(Path("clip.mp4"), video_info(), frames, folder, Rules(), coherence=0.5)
+    return observing.Job(Path("clip.mp4"), video_info(), frames, folder, Rules(), min_track_similarity=0.5)
 
 
 def run(work) -> tuple[observing.Observed, list[Progress]]:

@@ -164,7 +164,7 @@ class CoatModels:
     def embedder(self) -> CoatEmbedder:
         return CoatEmbedder()
 
-    def coherence(self) -> float:
+    def min_track_similarity(self) -> float:
         return 0.5
 
     def settle(self) -> None:

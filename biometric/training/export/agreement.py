@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.entities import Detection, Image
+from biometric.entities.boxes import iou
 from biometric.errors import OutputsDiffer, UnsupportedModel
 from biometric.ports import Embedder
 
@@ -109,7 +110,7 @@ def compare_boxes(
         OutputsDiffer: a box lies elsewhere, or is much more or less sure.
     """
     pairs = [
-        max(((_overlap(one, other), other) for other in others), key=lambda pair: pair[0], default=(0.0, None))
+        max(((iou(one.box, other.box), other) for other in others), key=lambda pair: pair[0], default=(0.0, None))
         for ones, others in zip(trained, exported, strict=True)
         for one in ones[:_SUREST]
     ]
@@ -125,11 +126,3 @@ def compare_boxes(
             f"The exported file does not find what the trained network finds ({made}). Nothing was written."
         )
     return made
-
-
-def _overlap(one: Detection, other: Detection) -> float:
-    left, top = max(one.box[0], other.box[0]), max(one.box[1], other.box[1])
-    right, bottom = min(one.box[2], other.box[2]), min(one.box[3], other.box[3])
-    common = max(0.0, right - left) * max(0.0, bottom - top)
-    areas = [(each.box[2] - each.box[0]) * (each.box[3] - each.box[1]) for each in (one, other)]
-    return common / (sum(areas) - common)
