@@ -1,8 +1,5 @@
 """Crops as JPEG files, thumbnails of them, and their sharpness (OpenCV)."""
 
-import errno
-import os
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -10,6 +7,7 @@ import numpy as np
 
 from biometric.entities import Image
 from biometric.errors import GalleryCorrupt, StorageFull
+from biometric.storage import describe_os_error, make_private_folder, write_atomically
 
 JPEG_QUALITY = 95
 """Quality of stored crops: a template made again from the file must equal the one made from the frame closely."""
@@ -32,12 +30,12 @@ class JpegCropStore:
         """
         data = encoded(crop, JPEG_QUALITY)
         try:
-            _make_private(destination.parent)
-            _write(data, destination)
+            make_private_folder(destination.parent)
+            write_atomically(destination, data)
         except OSError as error:
-            reason = "the disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
             raise StorageFull(
-                f"The picture {destination.name} could not be stored: {reason}. Check the folder and the free space."
+                f"The picture {destination.name} could not be stored: {describe_os_error(error)}. "
+                "Check the folder and the free space."
             ) from error
 
     def load(self, path: Path) -> Image:
@@ -102,24 +100,3 @@ def encoded(image: Image, quality: int) -> bytes:
     if not done:
         raise ValueError(f"expected a picture that JPEG can hold, got {image.shape}")
     return bytes(data)
-
-
-def _make_private(folder: Path) -> None:
-    """Make a folder and those above it that are missing, all 0700 (`mkdir` itself gives parents the umask's mode)."""
-    for missing in reversed([folder, *folder.parents]):
-        if not missing.exists():
-            missing.mkdir(mode=0o700, exist_ok=True)
-
-
-def _write(data: bytes, destination: Path) -> None:
-    """Write to a temporary name (mkstemp makes it 0600), push it to the disk, rename."""
-    handle, name = tempfile.mkstemp(prefix=f".{destination.name}.", suffix=".partial", dir=destination.parent)
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(destination)
-    finally:
-        partial.unlink(missing_ok=True)

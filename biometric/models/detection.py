@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from biometric.entities import Detection, Frame
 from biometric.errors import UnsupportedModel, WeightsCorrupt
+from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.own_weights import fresh_digest
-from biometric.models.sealing import sealed_folder
 from biometric.models.vendor import quiet_ultralytics
 
 CONFIDENCE = 0.1
@@ -255,7 +255,7 @@ def _export(path: Path, cache: Path) -> Path:
         made.rmdir()
         copy.unlink()
 
-    return sealed_folder(folder, make)
+    return checksummed_folder(folder, make)
 
 
 def _size(model: Any) -> int:
@@ -279,4 +279,4 @@ def _folder(path: Path, files: Sequence[Path], cache: Path) -> Path:
         for part in parts:
             shutil.copy(part, scratch / part.name)
 
-    return sealed_folder(folder, make)
+    return checksummed_folder(folder, make)

@@ -1,11 +1,8 @@
 """Downloads weight files: https only, short time-outs, a temporary name, the checksum, then a rename."""
 
 import contextlib
-import errno
 import functools
 import hashlib
-import os
-import tempfile
 import threading
 import time
 import urllib.error
@@ -20,6 +17,7 @@ from typing import IO, Protocol
 from biometric.entities import Progress
 from biometric.errors import StorageFull, WeightsCorrupt, WeightsMissing
 from biometric.models.cards import Card, CardFile
+from biometric.storage import atomic_path, describe_os_error
 
 TIMEOUT = 5.0
 """Seconds to wait for a connection or for the next bytes: offline, the page must say so soon."""
@@ -96,30 +94,19 @@ def _fetch(card: Card, file: CardFile, folder: Path, answer: _Answer) -> Generat
     target = folder / file.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{file.basename}.", suffix=".part", dir=target.parent)
-    except OSError as error:
-        raise StorageFull(f"The folder {target.parent} cannot be written: {error.strerror}.") from error
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            checksum = yield from _copy(card, file, folder, answer, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if checksum != file.checksum:
-            raise WeightsCorrupt(
-                f"What {file.url} sent is not {file.basename}: its {file.algorithm.upper()} does not match the card. "
-                "Nothing was kept. Try again later, or get the file elsewhere."
-            )
-        # Private by mkstemp; weights are no secret, and another account may run the app.
-        part.chmod(0o644)
-        part.replace(target)
+        # Weights are no secret, and another account may run the app.
+        with atomic_path(target, mode=0o644) as partial:
+            with partial.open("wb") as stream:
+                checksum = yield from _copy(card, file, folder, answer, stream)
+            if checksum != file.checksum:
+                raise WeightsCorrupt(
+                    f"What {file.url} sent is not {file.basename}: its {file.algorithm.upper()} does not match the "
+                    "card. Nothing was kept. Try again later, or get the file elsewhere."
+                )
     except OSError as error:
         raise StorageFull(
-            f"{target} cannot be written: {error.strerror}. Make room or choose another folder."
+            f"{target} cannot be written: {describe_os_error(error)}. Make room or choose another folder."
         ) from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()
 
 
 def _copy(
@@ -196,5 +183,6 @@ def _write(stream: IO[bytes], chunk: bytes) -> None:
     try:
         stream.write(chunk)
     except OSError as error:
-        full = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
-        raise StorageFull(f"The weights cannot be saved: {full}. Make room and try again.") from error
+        raise StorageFull(
+            f"The weights cannot be saved: {describe_os_error(error)}. Make room and try again."
+        ) from error

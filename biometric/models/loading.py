@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from biometric.errors import InvalidSetting
 from biometric.models.cards import Card, Format, InputFormat
-from biometric.models.sealing import sealed_folder
+from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.weights import Weights
 from biometric.ports import Detector, Embedder
 
@@ -69,4 +69,4 @@ def as_ir(weights: Weights, cache: Path) -> Path:
     def make(scratch: Path) -> None:
         convert_to_ir(weights.main, scratch / "model.xml")
 
-    return sealed_folder(folder, make) / "model.xml"
+    return checksummed_folder(folder, make) / "model.xml"

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from biometric.clips import crops
 from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.errors import GalleryCorrupt, StorageFull
 
@@ -51,7 +50,7 @@ def test_promise_20_a_full_disk_leaves_neither_a_crop_nor_a_partial_file(
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(crops.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageFull, match="the disk is full"):
         JpegCropStore().save(picture(), tmp_path / "00000000_00.jpg")
     assert list(tmp_path.iterdir()) == []

@@ -102,15 +102,15 @@ def test_promise_16_an_export_is_made_once_and_damage_makes_it_again(tmp_path: P
     own = tmp_path / "cache"
     UltralyticsDetector(path, "x", "cpu", own)
     folder = next((own / "detectors").glob("yolov8n-*_openvino_model"))
-    made = (folder / "seal.json").stat().st_mtime_ns
+    made = (folder / "checksums.json").stat().st_mtime_ns
     UltralyticsDetector(path, "x", "cpu", own)
-    assert (folder / "seal.json").stat().st_mtime_ns == made
+    assert (folder / "checksums.json").stat().st_mtime_ns == made
     weights = next(folder.glob("*.bin"))
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     UltralyticsDetector(path, "x", "cpu", own)
-    assert (folder / "seal.json").stat().st_mtime_ns != made
+    assert (folder / "checksums.json").stat().st_mtime_ns != made
     assert sorted(part.name for part in tmp_path.iterdir()) == ["cache", "yolov8n.pt"]
 
 
