@@ -7,9 +7,9 @@ from benchmarks.judging import EMPTY, OCCUPIED, ONE_BY_ONE, PHOTOGRAPHS, Bench, 
 from biometric.cli.evaluate_detector import confidences, photographs
 from biometric.clips.video import PyAVReader
 from biometric.domain.selection import Rules
+from biometric.entities.progress import finish
 from biometric.evaluation.detection import measure
 from biometric.evaluation.protocols import Estimate
-from biometric.jobs import finish
 from biometric.models.detection import STARTS_TRACK
 from biometric.models.loading import load_detector, load_measured_detector
 from biometric.models.store import ModelStore

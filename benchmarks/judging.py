@@ -8,7 +8,7 @@ from pathlib import Path
 
 from biometric.bootstrap import build
 from biometric.entities import Detection, Frame, FrameRange, ObservedClip
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 from biometric.models.detection import CONFIDENCE
 from biometric.models.store import ModelStore
 from biometric.ports import Detector, Embedder

@@ -27,7 +27,7 @@ import numpy as np
 from biometric.bootstrap import build
 from biometric.entities import FrameRange, Identification, ObservedClip
 from biometric.entities.boxes import iou
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 from biometric.service import Sightline
 from biometric.settings import Settings
 

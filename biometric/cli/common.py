@@ -8,7 +8,7 @@ from typing import Any
 
 from biometric.cli import streams
 from biometric.entities import Progress
-from biometric.jobs import Result, finish
+from biometric.entities.progress import Result, finish
 from biometric.service import Sightline
 from biometric.settings import Settings
 

@@ -19,7 +19,7 @@ from biometric.entities.decisions import (
     ThresholdSource,
     Verification,
 )
-from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Progress, Tracklet, Vector, VideoInfo
+from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Tracklet, Vector, VideoInfo
 from biometric.entities.names import LABEL_LIMIT, NAME_LIMIT, clean_label, clean_name, has_unsafe_characters, name_key
 from biometric.entities.notices import REFUSALS, Notice, NoticeCode
 from biometric.entities.people import (
@@ -31,6 +31,7 @@ from biometric.entities.people import (
     Sample,
     Template,
 )
+from biometric.entities.progress import Progress
 
 __all__ = [
     "LABEL_LIMIT",

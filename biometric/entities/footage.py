@@ -187,25 +187,3 @@ class Tracklet:
     def last_frame(self) -> int:
         """Frame in which the person is last seen."""
         return self.detections[-1].frame_index
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a long job stands: `stage` (such as "Reading frame") `done` of `total`, 0 where there is no count.
-
-    `people` counts who was found so far; `seconds_left` is None while it cannot be told.
-    """
-
-    stage: str
-    done: int
-    total: int
-    people: int = 0
-    seconds_left: float | None = None
-
-    def __str__(self) -> str:
-        text = f"{self.stage} {self.done} of {self.total}" if self.total else self.stage
-        if self.people:
-            text += f" · {self.people} {'person' if self.people == 1 else 'people'} so far"
-        if self.seconds_left is not None:
-            text += f" · about {max(1, round(self.seconds_left))} s left"
-        return text

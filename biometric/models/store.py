@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from biometric.entities import Progress, Threshold, ThresholdSource
+from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
-from biometric.jobs import finish
 from biometric.models import loading
 from biometric.models.cards import Card, Format, Role
 from biometric.models.checking import ModelCheck, check_detector, check_embedder

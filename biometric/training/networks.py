@@ -8,8 +8,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, WeightsMissing
-from biometric.jobs import finish
 from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
 from biometric.models.cards import Card, Format, Role, read_manifest
 from biometric.models.weights import WeightStore

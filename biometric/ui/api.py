@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import FrameRange, ObservedClip, clean_label
+from biometric.entities.progress import Result, finish
 from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
-from biometric.jobs import Result, finish
 from biometric.results import answer_json as results
 from biometric.storage import resolve_inside
 from biometric.ui.page import MODEL_WORK, Page, logger, whole

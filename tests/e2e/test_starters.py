@@ -11,7 +11,7 @@ import pytest
 from biometric.bootstrap import build, make_demo
 from biometric.cli import main
 from biometric.entities import Frame, FrameRange, Vector
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 from biometric.models.cards import Role, read_manifest
 from biometric.models.detection import STARTS_TRACK
 from biometric.service import Sightline

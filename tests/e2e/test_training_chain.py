@@ -9,7 +9,7 @@ import pytest
 from biometric.bootstrap import build
 from biometric.cli import main
 from biometric.entities import FrameRange
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 from biometric.settings import Settings
 from biometric.training.crops.store import open_crops
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from biometric.domain.selection import Rules
 from biometric.entities import Image
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 from biometric.training.crops.cutting import Tools, Wanted
 from biometric.training.crops.folders import FolderWriter
 from biometric.training.crops.lmdb_store import LmdbWriter

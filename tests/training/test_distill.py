@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from biometric.cli import main
 from biometric.entities import Image
+from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, RunConflict
-from biometric.jobs import finish
 from biometric.models.cards import IMAGENET, InputFormat
 from biometric.training import distill, lessons
 from biometric.training.crops.joined import JoinedCrops

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from biometric.entities.progress import finish
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, RunConflict
-from biometric.jobs import finish
 from biometric.models.architectures import build
 from biometric.training.finetune import Finetuning, Head, Recipe
 from biometric.training.loop import fit, load_state, seed_all

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from biometric.cli import main
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 from biometric.models.cards import IMAGENET, InputFormat
 from biometric.models.embedding import prepare, resize
 from biometric.training import distill, images, lessons

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict, StorageFull
-from biometric.jobs import finish
 from biometric.training import loop
 from biometric.training.loop import fit, load_state, save_state
 from biometric.training.runs import RunFolder

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, LibraryMissing
-from biometric.jobs import finish
 from biometric.training import distributed, images, moco, pretrain
 from biometric.training.distributed import Place
 from biometric.training.loop import fit, load_state

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 from biometric.training import distributed
 from biometric.training.loop import fit, save_state
 from biometric.training.pretrain import Pretraining

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
 from biometric.cli.train.common import add_schedule, begun_network, card, input_form, plan_of, settings_of
+from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting
-from biometric.jobs import finish
 
 if TYPE_CHECKING:
     from biometric.training.distributed import Place

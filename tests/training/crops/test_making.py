@@ -11,8 +11,8 @@ import pytest
 
 from biometric.domain.selection import Rules
 from biometric.entities import Frame
+from biometric.entities.progress import finish
 from biometric.errors import ClipNotFound, DamagedClip, NobodyFound, NoUsableSample
-from biometric.jobs import finish
 from biometric.training.crops import cutting, making
 from biometric.training.crops.cutting import Counts, Tools, Wanted
 from biometric.training.crops.sources import Source

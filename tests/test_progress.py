@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from biometric.entities import Progress
-from biometric.jobs import finish
+from biometric.entities.progress import finish
 
 
 def count(to: int, ended: list[bool]) -> Generator[Progress, None, str]:

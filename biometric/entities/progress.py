@@ -1,0 +1,49 @@
+"""How long jobs tell where they stand: generators of `Progress`, whose return value is the result."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a long job stands: `stage` (such as "Reading frame") `done` of `total`, 0 where there is no count.
+
+    `people` counts who was found so far; `seconds_left` is None while it cannot be told.
+    """
+
+    stage: str
+    done: int
+    total: int
+    people: int = 0
+    seconds_left: float | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.stage} {self.done} of {self.total}" if self.total else self.stage
+        if self.people:
+            text += f" · {self.people} {'person' if self.people == 1 else 'people'} so far"
+        if self.seconds_left is not None:
+            text += f" · about {max(1, round(self.seconds_left))} s left"
+        return text
+
+
+Result = TypeVar("Result")
+
+
+def finish(work: Generator[Progress, None, Result], report: Callable[[Progress], object] | None = None) -> Result:
+    """Run a job to its end and return its result; it is closed whatever happens, so that its work stops.
+
+    Args:
+        report: told of each step.
+    """
+    try:
+        while True:
+            try:
+                progress = next(work)
+            except StopIteration as finished:
+                result: Result = finished.value
+                return result
+            if report is not None:
+                report(progress)
+    finally:
+        work.close()
