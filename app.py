@@ -4,14 +4,15 @@ import sys
 
 from biometric.bootstrap import build, make_demo
 from biometric.errors import BiometricError
-from biometric.settings import PROJECT, Settings
+from biometric.settings import Settings
 from biometric.ui import serve
 
 
 def main() -> int:
     """Serve the page as the environment says; return the exit status."""
     try:
-        serve(build(Settings.from_environment()), lambda: make_demo(PROJECT / "demo"))
+        settings = Settings.from_environment()
+        serve(build(settings), lambda: make_demo(settings.data / "demo"))
     except BiometricError as error:
         print(error, file=sys.stderr)
         return 2

@@ -22,7 +22,7 @@ from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
 from biometric.models.embedding_torch import TorchEmbedder
 from biometric.models.store import ModelStore
 from biometric.models.weights import WeightStore
-from biometric.settings import PROJECT, Settings
+from biometric.settings import Settings
 
 BATCHES = (1, 8, 16, 64)
 
@@ -87,7 +87,7 @@ def main() -> None:
     milliseconds = best(lambda: detector.detect(frames), len(frames))
     print(f"{detector.name} on {detector.device}: {milliseconds:.1f} ms a frame of {frames[0].image.shape[1::-1]}")
     crops = crops_of(frames, detector)[: max(BATCHES)]
-    weights = WeightStore.of_project(PROJECT, settings.models, offline=True)
+    weights = WeightStore.of_settings(settings)
     with tempfile.TemporaryDirectory() as scratch:
         for card in weights.cards:
             found = weights.choose(card.role, card.id) if card.role is Role.EMBEDDER else None

@@ -27,7 +27,7 @@ from biometric.models.cards import Role
 from biometric.models.loading import load_detector
 from biometric.models.store import ModelStore
 from biometric.models.weights import WeightStore
-from biometric.settings import PROJECT
+from biometric.settings import Settings
 
 DETECTOR, EMBEDDER = "yolov8n-int8", "omz-0286"
 """Before which embedders, and behind which detectors are measured; the embedder is also the teacher of starters."""
@@ -53,7 +53,7 @@ class Model:
 
 def models(role: Role, files: list[str]) -> tuple[list[Model], list[str]]:
     """The cards whose files are there, then files of one's own; and what is missing, in sentences."""
-    weights = WeightStore.of_project(PROJECT, SHARED / "models", offline=True)
+    weights = WeightStore.of_settings(Settings(models=SHARED / "models", offline=True))
     found, missing = [], []
     cards = sorted((card for card in weights.cards if card.role is role), key=lambda card: not card.starter)
     if not any(card.starter for card in cards):

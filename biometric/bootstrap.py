@@ -1,6 +1,7 @@
 """The one place that chooses concrete adapters. Imports them inside its functions: nothing heavy before first use."""
 
 import atexit
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,17 +26,17 @@ def build(settings: Settings) -> Sightline:
     from biometric.clips.video_writing import H264Writer
     from biometric.results.annotation import PillowAnnotator
 
+    private = PrivateFolder(settings.temp)
+    atexit.register(private.close)
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))
     writer = H264Writer(reader)
-    private = PrivateFolder(settings.temp)
-    atexit.register(private.close)
     adapters = Adapters(
         reader=reader,
         writer=writer,
         crops=JpegCropStore(),
         models=ModelStore(settings),
-        new_tracker=_new_tracker,
+        new_tracker=partial(_new_tracker, settings.cache),
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=_open_gallery,
@@ -68,7 +69,7 @@ def build_crop_tools(settings: Settings) -> "Tools":
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))
-    return Tools(reader, ModelStore(settings).detector, _new_tracker, sharpness, pictures.read)
+    return Tools(reader, ModelStore(settings).detector, partial(_new_tracker, settings.cache), sharpness, pictures.read)
 
 
 def _limits(settings: Settings) -> "VideoLimits":
@@ -88,10 +89,10 @@ def _open_gallery(folder: Path) -> Gallery:
     return SQLiteGallery(folder)
 
 
-def _new_tracker(frame_rate: float) -> Tracker:
+def _new_tracker(cache: Path, frame_rate: float) -> Tracker:
     from biometric.models.tracking import ByteTracker
 
-    return ByteTracker(frame_rate)
+    return ByteTracker(frame_rate, cache)
 
 
 def make_demo(folder: Path) -> "list[DemoClip]":

@@ -1,33 +1,61 @@
 """One frozen `Settings`; the only reader of the environment.
 
 Every field is set by the environment variable `SIGHTLINE_<FIELD>` (upper case); the README's table is
-checked against `SETTINGS` by a test.
+checked against `Settings.model_fields` by a test.
 """
 
+import difflib
 import ipaddress
 import os
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from biometric import locations
 from biometric.errors import InvalidSetting
 
-PROJECT = Path(__file__).resolve().parent.parent
+PREFIX = "SIGHTLINE_"
 
 
-DEFAULT_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sightline"
+def _absolute(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        return locations.absolute_path(value)
+    except ValueError as error:
+        raise InvalidSetting(f"{_variable(str(info.field_name))} {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+Folder = Annotated[Path, BeforeValidator(_absolute)]
+"""An absolute path; `~` is expanded and links are followed when the settings are made."""
+
+_Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+
+
+class Settings(BaseSettings):
     """Configuration of one process. Paths are absolute; numbers are checked.
+
+    `Settings(…)` takes what it is given and the defaults; `Settings.from_environment()` also reads the environment.
 
     Attributes:
         host, port: where the page is served.
-        login: "name:password" asked for by the page, or None. Needed to serve beyond this machine.
+        login: "name:password" asked for by the page, or None; not shown when printed. Needed to serve beyond this
+            machine.
+        data: folder of gallery, query and downloaded weights, unless these are set by themselves; the checkout, or the
+            platform's folder for data of programs.
         gallery, query: folders of the gallery and of the crops of unknown people.
-        models: an extra folder of weights, searched after `models/`, or None.
+        models: an extra folder of weights, searched after those of `weight_folders`, or None.
         detector, embedder: a weight file or a card's name, or None for the recommended card.
         device: "auto", "cpu" or "cuda" ("cuda:1", …).
         offline: never try to download weights.
@@ -41,102 +69,158 @@ class Settings:
         max_seconds: longest clip, in seconds.
         max_frames: most frames of one clip.
         mcp: also serve the API as tools of the Model Context Protocol.
+
+    Raises:
+        InvalidSetting: a value cannot be used; the message names the variable and what it accepts.
     """
 
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_prefix=PREFIX)
+
     host: str = "127.0.0.1"
-    port: int = 7860
-    login: str | None = None
-    gallery: Path = PROJECT / "gallery"
-    query: Path = PROJECT / "query"
-    models: Path | None = None
+    port: int = Field(7860, ge=1, le=65535, description="a port from 1 to 65535")
+    login: SecretStr | None = Field(None, description="name:password with 8 characters or more")
+    data: Folder = Field(default_factory=locations.default_data_folder, description="a folder")
+    gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description="a folder")
+    query: Folder = Field(default_factory=lambda values: values["data"] / "query", description="a folder")
+    models: Folder | None = Field(None, description="a folder")
     detector: str | None = None
     embedder: str | None = None
-    device: str = "auto"
-    offline: bool = False
-    cache: Path = DEFAULT_CACHE
-    temp: Path = Path(tempfile.gettempdir()) / "sightline"
-    analysis_fps: float = 10.0
-    samples: int = 8
-    verification_threshold: float | None = None
-    identification_threshold: float | None = None
-    max_upload_mb: int = 2000
-    max_pixels: int = 36_000_000
-    max_seconds: int = 4 * 3600
-    max_frames: int = 1_000_000
-    mcp: bool = False
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:.*)?)$", description="auto, cpu, cuda or cuda:N")
+    offline: bool = Field(False, description="1 or 0")
+    temp: Folder = Field(default_factory=locations.default_temp_folder, description="a folder")
+    cache: Folder = Field(
+        default_factory=lambda values: locations.default_cache_folder(values["temp"]), description="a folder"
+    )
+    analysis_fps: float = Field(10.0, ge=0, le=1000, allow_inf_nan=False, description="a number from 0 to 1000")
+    samples: int = Field(8, ge=1, le=256, description="a whole number from 1 to 256")
+    verification_threshold: float | None = Field(
+        None, ge=-1, le=1, allow_inf_nan=False, description="a number from -1 to 1"
+    )
+    identification_threshold: float | None = Field(
+        None, ge=-1, le=1, allow_inf_nan=False, description="a number from -1 to 1"
+    )
+    max_upload_mb: _Count = 2000
+    max_pixels: _Count = 36_000_000
+    max_seconds: _Count = 4 * 3600
+    max_frames: _Count = 1_000_000
+    mcp: bool = Field(False, description="1 or 0")
 
-    def __post_init__(self) -> None:
-        _check(1 <= self.port <= 65535, "SIGHTLINE_PORT", "a port from 1 to 65535", self.port)
-        _check(0 <= self.analysis_fps <= 1000, "SIGHTLINE_ANALYSIS_FPS", "a number from 0 to 1000", self.analysis_fps)
-        _check(1 <= self.samples <= 256, "SIGHTLINE_SAMPLES", "a whole number from 1 to 256", self.samples)
-        for name in ("max_upload_mb", "max_pixels", "max_seconds", "max_frames"):
-            value = getattr(self, name)
-            _check(value >= 1, f"SIGHTLINE_{name.upper()}", "a whole number of at least 1", value)
-        for name in ("verification_threshold", "identification_threshold"):
-            threshold = getattr(self, name)
-            within = threshold is None or -1.0 <= threshold <= 1.0
-            _check(within, f"SIGHTLINE_{name.upper()}", "a number from -1 to 1", threshold)
-        kind = self.device.split(":")[0]
-        _check(kind in {"auto", "cpu", "cuda"}, "SIGHTLINE_DEVICE", "auto, cpu, cuda or cuda:N", self.device)
-        if self.login is not None:
-            user, _, password = self.login.partition(":")
-            _check(bool(user and len(password) >= 8), "SIGHTLINE_LOGIN", "name:password with 8 characters or more", "…")
-        _check(
-            self.login is not None or is_loopback(self.host),
-            "SIGHTLINE_HOST",
-            "an address of this machine, unless SIGHTLINE_LOGIN sets a name:password",
-            self.host,
-        )
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            refusal = _refusal(error, values)
+        else:
+            return
+        raise refusal  # outside, so that a password in pydantic's message is in no traceback
+
+    @field_validator("login")
+    @classmethod
+    def _check_login(cls, login: SecretStr | None) -> SecretStr | None:
+        if login is not None:
+            user, _, password = login.get_secret_value().partition(":")
+            if not user or len(password) < 8:
+                raise InvalidSetting(_must_be("login", "…"))
+        return login
+
+    @model_validator(mode="after")
+    def _check_host(self) -> "Settings":
+        if self.login is None and not is_loopback(self.host):
+            raise InvalidSetting(
+                f"SIGHTLINE_HOST must be an address of this machine, unless SIGHTLINE_LOGIN sets a name:password, "
+                f"got {self.host}."
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values come from the caller alone; `from_environment` is the caller that reads the environment."""
+        return (init_settings,)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
         """Read `SIGHTLINE_*`; keyword `overrides` (such as a command line's) that are not None win.
 
+        Variables that are empty count as not set. Other `SIGHTLINE_*` variables are ignored, unless their name is
+        nearly that of a setting: a spelling mistake must not pass unnoticed.
+
         Raises:
-            InvalidSetting: a value cannot be used, or a `SIGHTLINE_*` variable is not known (a typo must not pass).
+            InvalidSetting: a value cannot be used, or the name of a variable is misspelt.
         """
         environment = os.environ if environment is None else environment
-        known = {f"SIGHTLINE_{field.name.upper()}": field.name for field in fields(cls)}
-        values: dict[str, object] = {}
-        for variable, text in environment.items():
-            if not variable.startswith("SIGHTLINE_") or variable in _OUTSIDE:
-                continue
-            if variable not in known:
-                raise InvalidSetting(f"{variable} is not a setting of Sightline. Known: {', '.join(sorted(known))}.")
-            if text.strip():
-                values[known[variable]] = _parse(variable, known[variable], text.strip())
-        values.update({name: value for name, value in overrides.items() if value is not None})
-        return cls(**values)  # type: ignore[arg-type]
+        variables = {name: text.strip() for name, text in environment.items() if name.startswith(PREFIX)}
+        known = {_variable(name) for name in cls.model_fields}
+        for variable in sorted(variables.keys() - known):
+            meant = _meant(variable.removeprefix(PREFIX), (name.removeprefix(PREFIX) for name in known))
+            if meant is not None:
+                raise InvalidSetting(
+                    f"{variable} is not a setting of Sightline. {PREFIX}{meant} is probably meant: correct the name, "
+                    f"or remove {variable}."
+                )
+        source = EnvSettingsSource(cls)
+        source.env_vars = {name.lower(): text for name, text in variables.items() if name in known and text}
+        return cls(**{**source(), **{name: value for name, value in overrides.items() if value is not None}})
+
+    @property
+    def weight_folders(self) -> tuple[Path, ...]:
+        """Where weights are looked for, in order; downloads go into the first."""
+        folders = [self.data / "models", locations.shipped_models(), *([] if self.models is None else [self.models])]
+        return tuple(dict.fromkeys(folders))
+
+    @property
+    def manifests(self) -> tuple[Path, ...]:
+        """The lists of models: the program's own, then that of `weight_folders[0]` where people add theirs."""
+        files = [folder / "manifest.toml" for folder in (locations.shipped_models(), self.data / "models")]
+        return tuple(dict.fromkeys(files))
 
 
-_OUTSIDE = {"SIGHTLINE_SHARED"}
-"""Variables of the tests, not of the app."""
-
-_PATHS = {"gallery", "query", "models", "cache", "temp"}
-_INTEGERS = {"port", "samples", "max_upload_mb", "max_pixels", "max_seconds", "max_frames"}
-_NUMBERS = {"analysis_fps", "verification_threshold", "identification_threshold"}
-_FLAGS = {"offline", "mcp"}
+def _variable(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
 
 
-def _parse(variable: str, name: str, text: str) -> object:
-    try:
-        if name in _PATHS:
-            return Path(text).expanduser().resolve()
-        if name in _INTEGERS:
-            return int(text)
-        if name in _NUMBERS:
-            return float(text)
-    except ValueError as error:
-        raise InvalidSetting(f"{variable} must be a number, got {text!r}.") from error
-    if name in _FLAGS:
-        _check(text.lower() in {"0", "1", "true", "false", "yes", "no"}, variable, "1 or 0", text)
-        return text.lower() in {"1", "true", "yes"}
-    return text
+def _must_be(field: str, got: object) -> str:
+    return f"{_variable(field)} must be {Settings.model_fields[field].description}, got {got}."
 
 
-def _check(condition: bool, variable: str, expected: str, got: object) -> None:
-    if not condition:
-        raise InvalidSetting(f"{variable} must be {expected}, got {got}.")
+def _refusal(error: ValidationError, values: Mapping[str, Any]) -> InvalidSetting:
+    """The first problem as a sentence, without the value of a secret."""
+    field = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+    if field not in Settings.model_fields:
+        meant = _meant(field, Settings.model_fields)
+        hint = "" if meant is None else f" Is {meant} meant?"
+        return InvalidSetting(f"Sightline has no setting {field}.{hint}")
+    secret = Settings.model_fields[field].annotation == SecretStr | None
+    return InvalidSetting(_must_be(field, "…" if secret else values.get(field)))
+
+
+def _meant(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` is a misspelling of, None where it is nearly none of them.
+
+    Near is: the same letters in another order (PROT), one letter of them another (PORY), nearly all letters (GALERY),
+    or a known name made longer (GALLERY_FOLDER). A short word in a longer one (PORT in REPORT) is a word of its own.
+    """
+    known = sorted(known)
+    stem = name.lower()
+    for ending in ("_dir", "_folder", "_path", "_file"):
+        stem = stem.removesuffix(ending)
+    for candidate in difflib.get_close_matches(stem, [word.lower() for word in known], n=3, cutoff=0.6):
+        ratio = difflib.SequenceMatcher(None, stem, candidate).ratio()
+        one_differs = len(stem) == len(candidate) and sum(a != b for a, b in zip(stem, candidate, strict=True)) == 1
+        alike = ratio >= _NEAR and (abs(len(stem) - len(candidate)) < 2 or stem[:3] == candidate[:3])
+        if one_differs or alike or sorted(stem) == sorted(candidate):
+            return next(word for word in known if word.lower() == candidate)
+    return None
+
+
+_NEAR = 0.77
+"""Least likeness (of `difflib`, 0 to 1) of a misspelt name."""
 
 
 def is_loopback(host: str) -> bool:

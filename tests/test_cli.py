@@ -224,13 +224,11 @@ def test_wrong_usage_is_status_2(capsys) -> None:
 
 
 def test_every_command_option_and_setting_is_in_the_readme_or_its_documents() -> None:
-    from dataclasses import fields
-
     from biometric.settings import Settings
 
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    for field in fields(Settings):
-        assert f"`SIGHTLINE_{field.name.upper()}`" in readme, field.name
+    for name in Settings.model_fields:
+        assert f"`SIGHTLINE_{name.upper()}`" in readme, name
     for command in ("enroll", "verify", "identify", "gallery", "calibrate", "models", "serve", "demo"):
         assert f"python -m biometric {command}" in readme, command
     documents = [readme, *((PROJECT / "docs" / name).read_text("utf-8") for name in ("evaluation.md", "training.md"))]

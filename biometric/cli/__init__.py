@@ -14,7 +14,7 @@ from biometric import __version__
 from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition, streams, train
 from biometric.cli.common import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG, Command
 from biometric.errors import BiometricError, SeveralPeople
-from biometric.settings import PROJECT, Settings
+from biometric.settings import Settings
 
 DEBUG = "--debug"
 
@@ -97,7 +97,7 @@ def _serve(options: argparse.Namespace) -> int:
     from biometric.ui import serve
 
     settings = Settings.from_environment(None, host=options.host, port=options.port)
-    serve(build(settings), lambda: make_demo(PROJECT / "demo"))
+    serve(build(settings), lambda: make_demo(settings.data / "demo"))
     return DONE
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli import streams
 from biometric.cli.common import DONE, run, show
-from biometric.models.cards import Role, read_manifest
+from biometric.models.cards import Role, read_manifests
 from biometric.service import Sightline
-from biometric.settings import PROJECT, Settings
+from biometric.settings import Settings
 
 if TYPE_CHECKING:
     from biometric.evaluation.datasets import Dataset
@@ -128,7 +128,7 @@ def _card(service: Sightline) -> dict[str, str]:
     """What is known of the embedder in use."""
     embedder = service.models.embedder()
     card = {"model": embedder.model_id, "dimension": str(embedder.dimension), "device": embedder.device}
-    for known in read_manifest(PROJECT / "models" / "manifest.toml"):
+    for known in read_manifests(service.settings.manifests):
         if known.id == embedder.model_id:
             card |= {"title": known.title, "architecture": known.architecture, "source": known.source}
     for status in service.models.status():

@@ -6,8 +6,8 @@ Only the standard library is needed, so that listing models loads nothing.
 import math
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -230,6 +230,22 @@ def read_manifest(path: Path) -> tuple[Card, ...]:
         if sum(card.role is role and card.starter for card in cards) > 1:
             raise InvalidSetting(f"{path.name}: at most one {role} may have the key 'starter'.")
     return cards
+
+
+def read_manifests(paths: Sequence[Path]) -> tuple[Card, ...]:
+    """Read the program's manifest, the first of `paths`, and add the cards of people's own, where these are there.
+
+    The program's own cards win over others of their id, and alone are recommended or starters: a copy that was made
+    for an older version must not bring its choices back.
+
+    Raises:
+        InvalidSetting: a manifest is invalid.
+    """
+    cards = {card.id: card for card in read_manifest(paths[0])}
+    for path in paths[1:]:
+        for card in read_manifest(path) if path.exists() else ():
+            cards.setdefault(card.id, replace(card, recommended=False, starter=False))
+    return tuple(cards.values())
 
 
 def _card(manifest: str, number: int, values: object) -> Card:

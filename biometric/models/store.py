@@ -3,6 +3,7 @@
 Importing this module loads no library: the adapters are imported by the methods that need them.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -16,7 +17,7 @@ from biometric.models.cards import Card, Format, Role
 from biometric.models.checking import ModelCheck, check_detector, check_embedder
 from biometric.models.weights import Weights, WeightStore, starter_notice
 from biometric.ports import Detector, Embedder, ModelStatus
-from biometric.settings import PROJECT, Settings
+from biometric.settings import Settings
 
 T = TypeVar("T")
 
@@ -50,7 +51,7 @@ class ModelStore:
         cuda_devices: Callable[[], int] | None = None,
     ) -> None:
         self._settings = settings
-        self._weights = weights or WeightStore.of_project(PROJECT, settings.models, settings.offline)
+        self._weights = weights or WeightStore.of_settings(settings)
         self._load_detector = load_detector or loading.load_detector
         self._load_embedder = load_embedder or loading.load_embedder
         self._cuda_devices = cuda_devices or _cuda_devices
@@ -306,8 +307,9 @@ def _roles(role: str | None) -> list[Role]:
 
 
 def _cuda_devices() -> int:
-    """Count CUDA devices; where no NVIDIA driver is loaded, without the seconds that importing torch takes."""
-    if not any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia")):
+    """Count CUDA devices; on Linux without an NVIDIA driver, without the seconds that importing torch takes."""
+    drivers = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia")
+    if sys.platform == "linux" and not any(Path(path).exists() for path in drivers):
         return 0
     import torch
 

@@ -4,6 +4,7 @@ ByteTrack: Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,10 +15,6 @@ from biometric.entities import Detection, Frame
 from biometric.models.detection import STARTS_TRACK
 from biometric.models.vendor import quiet_ultralytics
 
-quiet_ultralytics()
-
-from ultralytics.trackers.byte_tracker import BYTETracker  # noqa: E402  (its environment must be set first)
-
 LOST_SECONDS = 1.0
 """How long a person may be hidden and still be the same track; longer invites swaps between people."""
 
@@ -27,9 +24,13 @@ class ByteTracker:
 
     Args:
         frame_rate: analysed frames per second of footage, > 0.
+        cache: folder for ultralytics' own settings.
     """
 
-    def __init__(self, frame_rate: float) -> None:
+    def __init__(self, frame_rate: float, cache: Path) -> None:
+        quiet_ultralytics(cache)  # before ultralytics is imported, which reads it
+        from ultralytics.trackers.byte_tracker import BYTETracker
+
         self._tracker = BYTETracker(
             SimpleNamespace(
                 track_high_thresh=0.25,

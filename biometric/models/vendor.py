@@ -3,13 +3,23 @@
 import os
 from pathlib import Path
 
-from biometric.settings import DEFAULT_CACHE
+from biometric.errors import StorageFull
 
 
-def quiet_ultralytics(cache: Path = DEFAULT_CACHE) -> None:
-    """Set the environment that ultralytics reads at import; its own settings file goes under `cache`."""
+def quiet_ultralytics(cache: Path) -> None:
+    """Set the environment that ultralytics reads at import; its own settings file goes under `cache`.
+
+    Raises:
+        StorageFull: the cache folder cannot be written.
+    """
     folder = cache / "ultralytics"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFull(
+            f"The cache folder {cache} cannot be used: {error.strerror}. Set SIGHTLINE_CACHE to a folder of your own "
+            "that can be written."
+        ) from error
     os.environ.setdefault("YOLO_CONFIG_DIR", str(folder))
     os.environ.update(
         YOLO_AUTOINSTALL="false",

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from biometric.entities import Progress
 from biometric.errors import InvalidSetting, ModelError, StorageFull, WeightsCorrupt
-from biometric.models.cards import Card, Role, read_manifest
+from biometric.models.cards import Card, Role, read_manifests
 from biometric.models.fetching import PATIENCE, Opener, fetch_card, missing, open_https
 from biometric.models.own_weights import digest, fresh_digest, own_card
+from biometric.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class WeightStore:
     """The weights of this machine.
 
     Args:
-        cards: all known cards, see `read_manifest`.
+        cards: all known cards, see `read_manifests`.
         folders: where weights are looked for, in order; downloads go into the first.
         offline: never download.
         opener: opens https addresses.
@@ -75,11 +76,13 @@ class WeightStore:
         self._failed_slowly: float | None = None  # when, on the monotonic clock
 
     @classmethod
-    def of_project(cls, project: Path, extra: Path | None, offline: bool) -> "WeightStore":
-        """The store of `project/models` with its manifest and an extra folder. Raises `InvalidSetting`."""
-        models = project / "models"
-        folders = [models] if extra is None else [models, extra]
-        return cls(read_manifest(models / "manifest.toml"), folders, offline)
+    def of_settings(cls, settings: Settings) -> "WeightStore":
+        """The weights that the settings name: the program's, people's own, and an extra folder.
+
+        Raises:
+            InvalidSetting: a manifest is invalid.
+        """
+        return cls(read_manifests(settings.manifests), settings.weight_folders, settings.offline)
 
     def recommended(self, role: Role) -> Card:
         """The card that is used when nothing else is said."""

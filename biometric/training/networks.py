@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, WeightsMissing
 from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
-from biometric.models.cards import Card, Format, Role, read_manifest
+from biometric.models.cards import Card, Format, Role, read_manifests
 from biometric.models.weights import WeightStore
-from biometric.settings import PROJECT, Settings
+from biometric.settings import Settings
 from biometric.training.loop import load_state
 
 _TIMM = "timm:"
@@ -105,7 +105,7 @@ def begin_from(network: nn.Module, architecture: str, source: str) -> str:
 
 
 def _card(name: str) -> Card | None:
-    cards = read_manifest(PROJECT / "models" / "manifest.toml")
+    cards = read_manifests(Settings.from_environment().manifests)
     return next((card for card in cards if card.id == name and card.role is Role.EMBEDDER), None)
 
 
@@ -118,7 +118,7 @@ def _card_file(card: Card, architecture: str) -> Path:
             f"The card {card.id} is of the architecture {card.architecture}, not {architecture}. Name that one."
         )
     settings = Settings.from_environment(None)
-    store = WeightStore.of_project(PROJECT, settings.models, settings.offline)
+    store = WeightStore.of_settings(settings)
     return finish(store.obtain(store.choose(Role.EMBEDDER, card.id))).main
 
 

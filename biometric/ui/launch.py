@@ -67,7 +67,7 @@ def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
     return {
         "server_name": settings.host,
         "server_port": settings.port,
-        "auth": None if login is None else tuple(login.split(":", 1)),
+        "auth": None if login is None else tuple(login.get_secret_value().split(":", 1)),
         "share": False,
         "quiet": True,
         "show_error": False,
@@ -90,5 +90,4 @@ def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
 
 
 def _data_folders(settings: Settings) -> list[Path]:
-    folders = [settings.gallery, settings.query, settings.cache]
-    return [*folders, *([settings.models] if settings.models is not None else [])]
+    return [settings.gallery, settings.query, settings.cache, *settings.weight_folders]

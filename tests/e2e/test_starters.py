@@ -29,7 +29,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(PROJECT / "models" / "manifest.toml", models)
     for card in CARDS.values():
         shutil.copy(PROJECT / "models" / card.files[0].name, models)
-    monkeypatch.setattr("biometric.models.store.PROJECT", tmp_path)
+    monkeypatch.setattr("biometric.locations.checkout", lambda: tmp_path)
     for name in ("MODELS", "DETECTOR", "EMBEDDER"):
         monkeypatch.delenv(f"SIGHTLINE_{name}", raising=False)
     monkeypatch.setenv("SIGHTLINE_OFFLINE", "1")

@@ -162,11 +162,11 @@ def test_wrong_input_is_a_sentence_and_status_2(
     assert "Traceback" not in err
 
 
-def test_the_points_are_those_of_the_app() -> None:
+def test_the_points_are_those_of_the_app(tmp_path: Path) -> None:
     from biometric.models.tracking import ByteTracker
 
     assert list(confidences().values()) == [0.1, 0.4, 0.5]
-    assert ByteTracker(10)._tracker.args.new_track_thresh == confidences()["starts a track"]
+    assert ByteTracker(10, tmp_path)._tracker.args.new_track_thresh == confidences()["starts a track"]
 
 
 def test_every_option_is_documented() -> None:

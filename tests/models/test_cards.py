@@ -6,7 +6,7 @@ import pytest
 
 from biometric.errors import InvalidSetting
 from biometric.models.cards import Card, CardFile, DefaultThreshold, Format, InputFormat, Role, read_manifest
-from biometric.settings import PROJECT
+from tests.conftest import PROJECT
 
 MANIFEST = PROJECT / "models" / "manifest.toml"
 

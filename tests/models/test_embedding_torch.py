@@ -13,7 +13,7 @@ from biometric.models.architectures import build
 from biometric.models.cards import IMAGENET, Card, Format, Role, read_manifest
 from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
 from biometric.models.embedding_torch import TorchEmbedder
-from biometric.settings import PROJECT
+from tests.conftest import PROJECT
 
 MANIFEST = PROJECT / "models" / "manifest.toml"
 CARDS = [

@@ -13,10 +13,11 @@ import pytest
 
 from biometric.entities import Detection, Frame, Image, ThresholdSource
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, WeightsMissing
-from biometric.models.cards import IMAGENET, Card, CardFile, DefaultThreshold, Format, Role
+from biometric.models.cards import IMAGENET, Card, CardFile, DefaultThreshold, Format, Role, read_manifest
 from biometric.models.store import ModelStore
 from biometric.models.weights import Weights, WeightStore
-from biometric.settings import PROJECT, Settings
+from biometric.settings import Settings
+from tests.conftest import PROJECT
 
 CONTENT = b"weights"
 
@@ -382,7 +383,7 @@ evidence = "made up"
         "utf-8",
     )
     settings = Settings(cache=tmp_path, offline=True, device="cpu")
-    store = ModelStore(settings, WeightStore.of_project(tmp_path, None, offline=True))
+    store = ModelStore(settings, WeightStore(read_manifest(path.parent / "manifest.toml"), [path.parent], offline=True))
     assert (store.status()[1].state, store.status()[1].device) == ("ready", "CPU · torch")
     assert store.embedder().embed([np.full((50, 20, 3), 90, np.uint8)]).shape == (1, 512)
     assert (store.embedder().model_id, store.threshold("verification").value) == ("starter-embedder", 0.66)
@@ -414,7 +415,7 @@ def test_an_onnx_file_is_converted_once_for_cuda(shared: Path, tmp_path: Path) -
     from biometric.models.embedding_torch import TorchEmbedder
     from biometric.models.loading import as_ir
 
-    store = WeightStore.of_project(PROJECT, shared / "models", offline=True)
+    store = WeightStore.of_settings(Settings(models=shared / "models", offline=True))
     weights = store.choose(Role.EMBEDDER, "osnet-x0.25-msmt17")
     path = as_ir(weights, tmp_path)
     made = path.stat().st_mtime_ns

@@ -17,7 +17,7 @@ from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, W
 from biometric.models import weights
 from biometric.models.cards import IMAGENET, Card, CardFile, Format, Role, read_manifest
 from biometric.models.weights import Weights, WeightStore
-from biometric.settings import PROJECT
+from tests.conftest import PROJECT
 
 MANIFEST = PROJECT / "models" / "manifest.toml"
 

@@ -11,10 +11,11 @@ from biometric.entities import Frame, Progress
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, OutOfMemory, RunConflict
 from biometric.models.detection import UltralyticsDetector
 from biometric.models.vendor import quiet_ultralytics
+from biometric.settings import Settings
 from biometric.training import detector
 from biometric.training.runs import RunFolder
 
-quiet_ultralytics()
+quiet_ultralytics(Settings().cache)
 
 
 def photographs(folder: Path, train: int = 16, val: int = 4, size: int = 96) -> Path:

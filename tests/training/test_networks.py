@@ -18,7 +18,6 @@ from biometric.errors import (
     WeightsMissing,
 )
 from biometric.models.architectures import ARCHITECTURES, OSNet
-from biometric.training import networks
 from biometric.training.loop import save_state, seed_all
 from biometric.training.networks import averaged, backbone, begin_from, exact, is_timm, trained_weights
 
@@ -171,7 +170,7 @@ def manifest(project: Path, weights: Path, checksum: str = "") -> None:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "models").mkdir()
-    monkeypatch.setattr(networks, "PROJECT", tmp_path)
+    monkeypatch.setattr("biometric.locations.checkout", lambda: tmp_path)
     monkeypatch.setenv("SIGHTLINE_OFFLINE", "1")
     return tmp_path
 

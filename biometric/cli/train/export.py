@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, show
+from biometric.errors import InvalidSetting, StorageFull
 from biometric.models.cards import NOT_MEASURED, DefaultThreshold, Format
-from biometric.settings import PROJECT
+from biometric.settings import Settings
+from biometric.storage import write_atomically
 
 if TYPE_CHECKING:
     from biometric.training.export.exported import Exported, Wanted
@@ -59,7 +61,6 @@ def _add_threshold(made: argparse.ArgumentParser, purpose: str) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from biometric.errors import InvalidSetting
     from biometric.training.export.trained import read_run
     from biometric.training.export.writing import export, install
 
@@ -74,13 +75,29 @@ def _export(options: argparse.Namespace) -> int:
     lines += made.notes
     manifest = None
     if options.install:
-        manifest = install(made, output, (options.models or PROJECT / "models").expanduser(), options.replace)
+        manifest = install(made, output, _models_folder(options), options.replace)
         lines.append(f"The card {made.card.id} is in {manifest}. Check it: python -m biometric models check")
     else:
         setting = f"SIGHTLINE_{made.card.role.upper()}"
         lines.append(f"Use it: {setting}={output / made.card.files[0].name} python app.py")
     show(options, _json(made, output, manifest), "\n".join(lines))
     return DONE
+
+
+def _models_folder(options: argparse.Namespace) -> Path:
+    """The folder that the card goes into; the app's is made, with a copy of the list of models, on first use."""
+    if options.models is not None:
+        return Path(options.models).expanduser()
+    settings = Settings.from_environment()
+    folder, shipped = settings.weight_folders[0], settings.manifests[0]
+    manifest = folder / shipped.name
+    if not manifest.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(manifest, shipped.read_bytes(), 0o644)
+        except OSError as error:
+            raise StorageFull(f"The folder {folder} cannot be written: {error.strerror}.") from error
+    return folder
 
 
 def _wanted(options: argparse.Namespace, run: "TrainedRun") -> "Wanted":
@@ -102,7 +119,6 @@ def _wanted(options: argparse.Namespace, run: "TrainedRun") -> "Wanted":
 
 def _threshold(options: argparse.Namespace, purpose: str) -> DefaultThreshold:
     """The threshold that was given, `NOT_MEASURED` for none. Raises `InvalidSetting`."""
-    from biometric.errors import InvalidSetting
 
     value, rate, evidence = (getattr(options, f"{name}_{purpose}") for name in ("threshold", "fmr", "evidence"))
     if value is None and rate is None and evidence is None:

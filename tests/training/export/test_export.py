@@ -24,6 +24,7 @@ from biometric.training.export import embedder
 from biometric.training.export.exported import Exported, Wanted
 from biometric.training.export.trained import drawn_pictures, input_of, read_run, trained_network, trial_pictures
 from biometric.training.export.writing import export
+from tests.conftest import PROJECT
 from tests.training.made_people import tree
 from tests.training.made_runs import ARCHITECTURE, CARD, network, run
 
@@ -254,7 +255,6 @@ def test_options_that_do_not_go_together_are_refused(
 
 def test_an_installed_export_serves_by_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from biometric.models.weights import WeightStore
-    from biometric.settings import PROJECT
 
     models = tmp_path / "project" / "models"
     models.mkdir(parents=True)
@@ -268,7 +268,7 @@ def test_an_installed_export_serves_by_its_name(tmp_path: Path, capsys: pytest.C
     assert [set(each) for each in told["agreements"]] == [{"what", "cosine", "difference"}]
     assert {path.name for path in models.iterdir()} == {"manifest.toml", "trial.safetensors", "trial.md"}
 
-    store = WeightStore.of_project(models.parent, None, offline=True)
+    store = WeightStore(read_manifest(models / "manifest.toml"), [models], offline=True)
     weights = store.choose(Role.EMBEDDER, "trial")
     store.verify(weights)
     assert weights.card.input is not None

@@ -13,6 +13,7 @@ from biometric.entities import Detection
 from biometric.errors import InvalidSetting, OutputsDiffer, RunConflict
 from biometric.models.cards import Format, Role
 from biometric.models.vendor import quiet_ultralytics
+from biometric.settings import Settings
 from biometric.training.export import detector
 from biometric.training.export.agreement import compare_boxes
 from biometric.training.export.exported import Exported, Wanted
@@ -20,7 +21,7 @@ from biometric.training.export.trained import BEST, read_run
 from biometric.training.export.writing import export
 from tests.training.made_runs import CARD
 
-quiet_ultralytics()
+quiet_ultralytics(Settings().cache)
 SECRET = "/home/somebody/secret"
 WANTED = Wanted("eye", "Eye", "AGPL-3.0")
 

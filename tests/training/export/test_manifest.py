@@ -19,9 +19,9 @@ from biometric.models.cards import (
     input_format,
     read_manifest,
 )
-from biometric.settings import PROJECT
 from biometric.training import runs
 from biometric.training.export import manifest
+from tests.conftest import PROJECT
 
 TEXTS = ['quotes " and \\', "two\nlines\tand a tab", "colour, Ünïcode, “”, 行人", "delete \x7f and bell \x07"]
 
