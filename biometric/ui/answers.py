@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from biometric.domain.comparison import decide
 from biometric.entities import Candidate, Decision, Identification, Identity, ObservedClip, Verification
 from biometric.ui import elements, presenters
-from biometric.ui.pictures import Pictures
+from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
-from biometric.ui.text import clock, decimal, escape, people, threshold_text
+from biometric.ui.text_format import clock, decimal, escape, people, threshold_text
 
 
 def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
@@ -61,37 +61,39 @@ def claimed(identity: Identity, own: References, pictures: Pictures, limit: int 
     return f'<div class="sl-samples sl-compact" aria-label="Pictures of {escape(identity.name)}">{"".join(shown)}</div>'
 
 
-def evidence(one: Identification, pictures: Pictures, own: References) -> str:
+def evidence(answer: Identification, pictures: Pictures, own: References) -> str:
     """Return what stands behind one identification: probe and best reference, the top candidates, the way on."""
-    person = one.observation.person
-    best = one.observation.best
+    person = answer.observation.person
+    best = answer.observation.best
     probe = elements.figure(
         pictures.crop(best.crop if best is not None else None, 260),
         f"Person {person} in this clip",
-        presenters.span(one.observation),
+        presenters.span(answer.observation),
     )
-    known = one.decision is Decision.IDENTIFIED and one.identity is not None
-    title = f"Person {person} is {one.identity.name}" if one.identity is not None and known else f"Person {person}"
+    known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
+    title = (
+        f"Person {person} is {answer.identity.name}" if answer.identity is not None and known else f"Person {person}"
+    )
     html = f'<div class="sl-head"><h4>{escape(title)}{"" if known else " is unknown"}</h4>'
-    if not known and one.observation.template is not None:
+    if not known and answer.observation.template is not None:
         html += elements.button("enroll", person, "Enroll this person", css="sl-button sl-primary")
-    html += f'</div><p class="sl-quiet">{escape(one.reason)}</p>' if one.reason else "</div>"
-    if not one.candidates:
+    html += f'</div><p class="sl-quiet">{escape(answer.reason)}</p>' if answer.reason else "</div>"
+    if not answer.candidates:
         return f'{html}<div class="sl-pair">{probe}</div>'
-    first = one.candidates[0]
+    first = answer.candidates[0]
     reference = elements.figure(
         pictures.crop(presenters.matched(first, own), 260), first.identity.name, "closest in the gallery"
     )
-    html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(one.score, one.threshold)}'
-    rows = "".join(_candidate(candidate, one, pictures, own) for candidate in one.candidates)
+    html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(answer.score, answer.threshold)}'
+    rows = "".join(_candidate(candidate, answer, pictures, own) for candidate in answer.candidates)
     return (
         f'{html}<div class="sl-scroll"><table><caption>Closest in the gallery</caption><thead><tr><th>Rank</th>'
         f"<th>Picture</th><th>Name</th><th>Score</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
-def _candidate(candidate: Candidate, one: Identification, pictures: Pictures, own: References) -> str:
-    passed = decide(candidate.score, one.threshold)
+def _candidate(candidate: Candidate, answer: Identification, pictures: Pictures, own: References) -> str:
+    passed = decide(candidate.score, answer.threshold)
     word = elements.badge("good", "above") if passed else elements.badge("unsure", "below")
     shot = elements.picture(pictures.crop(presenters.matched(candidate, own), 72), "", "sl-thumb")
     return (
@@ -103,15 +105,15 @@ def _candidate(candidate: Candidate, one: Identification, pictures: Pictures, ow
 def table(identifications: Sequence[Identification], observed: ObservedClip) -> str:
     """Return the answers as a table: person, name, when, score, margin, threshold."""
     rows = ""
-    for one in identifications:
-        track = one.observation.tracklet
-        name = one.identity.name if one.identity is not None else "unknown"
+    for answer in identifications:
+        track = answer.observation.tracklet
+        name = answer.identity.name if answer.identity is not None else "unknown"
         when = f"{clock(observed.video.seconds(track.first_frame))}–{clock(observed.video.seconds(track.last_frame))}"
         rows += (
-            f'<tr><td>{one.observation.person}</td><td dir="auto">{escape(name)}</td>'
+            f'<tr><td>{answer.observation.person}</td><td dir="auto">{escape(name)}</td>'
             f"<td>{track.first_frame}–{track.last_frame}</td>"
-            f"<td>{when}</td><td>{decimal(one.score)}</td><td>{decimal(one.margin)}</td>"
-            f"<td>{threshold_text(one.threshold.value)}</td></tr>"
+            f"<td>{when}</td><td>{decimal(answer.score)}</td><td>{decimal(answer.margin)}</td>"
+            f"<td>{threshold_text(answer.threshold.value)}</td></tr>"
         )
     head = "".join(f"<th>{word}</th>" for word in ("Person", "Name", "Frames", "Time", "Score", "Margin", "Threshold"))
     return f'<div class="sl-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -121,12 +123,16 @@ def timeline(identifications: Sequence[Identification], observed: ObservedClip) 
     """Return one bar a person over the chosen seconds; clicking a bar takes the clip there (`data-seek`, seconds)."""
     frames, info = observed.frames, observed.video
     rows = ""
-    for one in identifications:
-        track = one.observation.tracklet
+    for answer in identifications:
+        track = answer.observation.tracklet
         left = 100 * (track.first_frame - frames.first) / len(frames)
         width = 100 * (track.last_frame + 1 - track.first_frame) / len(frames)
-        known = one.decision is Decision.IDENTIFIED and one.identity is not None
-        name = one.identity.name if one.identity is not None and known else f"Person {one.observation.person}, unknown"
+        known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
+        name = (
+            answer.identity.name
+            if answer.identity is not None and known
+            else f"Person {answer.observation.person}, unknown"
+        )
         start, end = info.seconds(track.first_frame), info.seconds(track.last_frame)
         seek = info.seconds(track.first_frame - frames.first)
         words = f"{name}, {clock(start)} to {clock(end)}"

@@ -12,8 +12,8 @@ from biometric.entities.progress import Result, finish
 from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
 from biometric.results import answer_json as results
 from biometric.storage import resolve_inside
-from biometric.ui.page import MODEL_WORK, Page, logger, whole
-from biometric.ui.text import escape
+from biometric.ui.page import MODEL_WORK, Page, logger, parse_int
+from biometric.ui.text_format import escape
 
 
 class Endpoints:
@@ -155,8 +155,8 @@ class Endpoints:
         with self._page.uploads.borrowed(upload) as path, self._page.job():
             frames = None
             if first is not None or last is not None:
-                end = service.probe(path).frame_count - 1 if last is None else whole(last, "to_frame")
-                frames = FrameRange.inclusive(0 if first is None else whole(first, "from_frame"), end)
+                end = service.probe(path).frame_count - 1 if last is None else parse_int(last, "to_frame")
+                frames = FrameRange.inclusive(0 if first is None else parse_int(first, "from_frame"), end)
             yield finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
 
     def _clip(self, clip: Any) -> tuple[Path, str]:
@@ -206,7 +206,7 @@ def _name(value: object) -> str:
 
 
 def _person(value: object) -> int | None:
-    return None if value is None else whole(value, "person")
+    return None if value is None else parse_int(value, "person")
 
 
 def _threshold(value: object) -> float | None:

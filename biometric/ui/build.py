@@ -63,15 +63,15 @@ class Interface:
         boxes = [*self.verification.box.parts, *identification.box.parts]
         boxes += [panel.examples for panel in self.panels]
         for job in jobs:
-            job.then(self.loaded, None, [*changed, *boxes], **QUIET)
+            job.then(self.on_load, None, [*changed, *boxes], **QUIET)
         answers = [component for panel in self.panels for component in panel.answers]
         for edit in edits:
-            edit.then(self.edited, None, [*changed, *boxes, *answers], **QUIET)
+            edit.then(self.on_gallery_edited, None, [*changed, *boxes, *answers], **QUIET)
         for moved in (*self.verification.box.events, *identification.box.events):
-            moved.then(self.headed, None, [self.header], **QUIET)
-        self.blocks.load(self.loaded, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
-        self.blocks.unload(self.left)
-        self.timer.tick(self.ticked, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
+            moved.then(self.on_threshold_changed, None, [self.header], **QUIET)
+        self.blocks.load(self.on_load, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
+        self.blocks.unload(self.on_unload)
+        self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
         parts: tuple[Any, ...] = (enrollment, self.verification, identification)
         for tab, part in zip(tabs, parts, strict=True):
             outputs = [*part.panel.parts, *part.panel.answers]
@@ -94,18 +94,18 @@ class Interface:
             updates[self.sidebar.rows] = presenters.problem(error)
         return updates
 
-    def loaded(self, request: gr.Request) -> Updates:
+    def on_load(self, request: gr.Request) -> Updates:
         """The page was opened, or the gallery or its thresholds changed."""
         return {**self.refresh(request), **self._boxes(self.page.session(request))}
 
-    def edited(self, request: gr.Request) -> Updates:
+    def on_gallery_edited(self, request: gr.Request) -> Updates:
         """The gallery or its thresholds were changed in the sidebar: answers already shown follow."""
-        updates, session = self.loaded(request), self.page.session(request)
+        updates, session = self.on_load(request), self.page.session(request)
         for tab in (self.enrollment, self.verification, self.identification):
-            updates.update(tab.gallery_edited(session))
+            updates.update(tab.answer_after_edit(session))
         return updates
 
-    def headed(self, request: gr.Request) -> Updates:
+    def on_threshold_changed(self, request: gr.Request) -> Updates:
         """Another threshold is in force: the header says whose."""
         return {self.header: header.strip(self.page, self.page.session(request))}
 
@@ -122,10 +122,10 @@ class Interface:
             limits = {}  # the header says what is wrong
         return {**limits, **self._examples(session)}
 
-    def ticked(self, request: gr.Request) -> Updates:
+    def on_timer(self, request: gr.Request) -> Updates:
         """Look at models that are loading; stop looking once they are ready or failed."""
         settled = self.page.prepared
-        updates: Updates = self.headed(request)
+        updates: Updates = self.on_threshold_changed(request)
         if settled:
             updates.update({self.timer: gr.Timer(active=False), **self._decided(self.page.session(request))})
         return updates
@@ -138,7 +138,7 @@ class Interface:
             evidence = {}  # the header says what is wrong
         return {**evidence, **self._boxes(session)}
 
-    def left(self, request: gr.Request) -> None:
+    def on_unload(self, request: gr.Request) -> None:
         """The page was closed."""
         self.page.sessions.closed(request.session_hash)
 
@@ -146,7 +146,7 @@ class Interface:
 def _opener(page: Page, part: Any) -> Any:
     def opened(request: gr.Request) -> Updates:
         try:
-            updates: Updates = part.opened(page.session(request))
+            updates: Updates = part.on_tab_opened(page.session(request))
         except BiometricError as error:
             return {part.answer: presenters.problem(error)}
         return updates or {part.answer: gr.skip()}

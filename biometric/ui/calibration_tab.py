@@ -12,9 +12,9 @@ from biometric.errors import InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, follow, safely
+from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, guarded, stream_progress
 from biometric.ui.session import Session
-from biometric.ui.text import count, escape, people, threshold_text
+from biometric.ui.text_format import count, escape, people, threshold_text
 
 TARGETS = [("1 in 100", 0.01), ("1 in 1,000", 0.001), ("1 in 10,000", 0.0001)]
 MOST_CLIPS = 50
@@ -54,9 +54,9 @@ class CalibrationPanel:
     def connect(self) -> Any:
         """Attach events; returns the job, after which thresholds have changed."""
         outputs = [self.current, self.clips, self.status, self.message, self.start, self.cancel]
-        self.start.click(self.queued, None, [self.status, self.cancel], **QUIET)
+        self.start.click(self.on_start_pressed, None, [self.status, self.cancel], **QUIET)
         job = self.start.click(self.run, [self.clips, self.target], outputs, **MODEL_JOB)
-        self.cancel.click(self.cancelled, None, outputs, cancels=[job], **QUIET)
+        self.cancel.click(self.on_cancel, None, outputs, cancels=[job], **QUIET)
         return job
 
     def render(self) -> Updates:
@@ -64,7 +64,7 @@ class CalibrationPanel:
         found = self.page.service.calibration()
         return {self.current: NONE_YET if found is None else shown(found, len(self.page.identities()))}
 
-    def queued(self) -> Updates:
+    def on_start_pressed(self) -> Updates:
         """Say that the job waits, when another one runs."""
         if self.page.working == 0:
             return {self.status: gr.skip()}
@@ -74,7 +74,7 @@ class CalibrationPanel:
     def run(self, clips: Any, target: Any, request: gr.Request) -> Steps:
         """Calibrate on the uploaded clips; they go when the work ends, however it ends."""
         session = self.page.session(request)
-        yield from safely(self._run(session, clips, target), self.message, self._idle)
+        yield from guarded(self._run(session, clips, target), self.message, self._idle)
 
     def _run(self, session: Session, clips: Any, target: Any) -> Steps:
         rate, sources = _rate(target), _paths(clips)
@@ -89,11 +89,13 @@ class CalibrationPanel:
             with self.page.job():
                 taken = [self._take(source, folder / str(number)) for number, source in enumerate(sources)]
                 work = self.page.service.calibrate(taken, target_fmr=rate)
-                made = yield from follow(work, lambda progress: {self.status: presenters.working(progress)})
+                calibration = yield from stream_progress(
+                    work, lambda progress: {self.status: presenters.working(progress)}
+                )
         finally:
             remove_quietly(folder)
         text = "The thresholds of Verification and Identification are the calibrated ones from now on."
-        if made.identification is None:
+        if calibration.identification is None:
             text = "Verification uses the calibrated threshold from now on; Identification keeps its own."
         yield {self.message: elements.banner("good", "Calibrated", text), **self.render()}
 
@@ -109,33 +111,37 @@ class CalibrationPanel:
             self.cancel: gr.update(interactive=False),
         }
 
-    def cancelled(self) -> Updates:
+    def on_cancel(self) -> Updates:
         """Cancel was pressed; the job is closed by Gradio, which stops its work."""
-        said = presenters.said("Cancelled. The former thresholds stay.")
-        return {**self._idle(), self.status: said}
+        message = presenters.status_message("Cancelled. The former thresholds stay.")
+        return {**self._idle(), self.status: message}
 
 
-def shown(made: Calibration, gallery_size: int) -> str:
+def shown(calibration: Calibration, gallery_size: int) -> str:
     """Return a calibration: histogram with the threshold, then targets, intervals, counts and notes in words."""
     rows = [
-        ("Date", made.day),
-        ("Verification", _fitted(made.verification)),
-        ("Identification", _identification(made, gallery_size)),
-        ("Based on", f"{count(made.pairs, 'pair')} of {people(made.people)}, {count(made.clips, 'clip')}"),
-        ("Comparisons", ", ".join(f"{number:,} {source}" for source, number in made.sources.items())),
-        ("In doubt", f"{made.doubtful:,} comparisons, counted as mistakes" if made.doubtful else ""),
-        *((f"Same person, {item.kind}", f"{item.missed} of {item.comparisons} missed") for item in made.genuine),
+        ("Date", calibration.day),
+        ("Verification", _fitted(calibration.verification)),
+        ("Identification", _identification(calibration, gallery_size)),
+        (
+            "Based on",
+            f"{count(calibration.pairs, 'pair')} of {people(calibration.people)}, {count(calibration.clips, 'clip')}",
+        ),
+        ("Comparisons", ", ".join(f"{number:,} {source}" for source, number in calibration.sources.items())),
+        ("In doubt", f"{calibration.doubtful:,} comparisons, counted as mistakes" if calibration.doubtful else ""),
+        *((f"Same person, {item.kind}", f"{item.missed} of {item.comparisons} missed") for item in calibration.genuine),
     ]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in made.notes)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in calibration.notes)
     more = f'<details class="sl-quiet"><summary>What this assumes</summary>{notes}</details>' if notes else ""
-    return f"<h4>Calibration</h4>{histogram(made.histogram, made.verification.value)}{elements.pairs(rows)}{more}"
+    scores = histogram(calibration.histogram, calibration.verification.value)
+    return f"<h4>Calibration</h4>{scores}{elements.pairs(rows)}{more}"
 
 
-def _identification(made: Calibration, gallery_size: int) -> str:
-    if made.identification is None:
+def _identification(calibration: Calibration, gallery_size: int) -> str:
+    if calibration.identification is None:
         return "not calibrated, see below why"
-    text = f"{_fitted(made.identification)}, for a gallery of {people(made.gallery_size)}"
-    if gallery_size > made.gallery_size:
+    text = f"{_fitted(calibration.identification)}, for a gallery of {people(calibration.gallery_size)}"
+    if gallery_size > calibration.gallery_size:
         text += f"; it has {gallery_size:,} now, so a higher threshold of the model card may decide: calibrate again"
     return text
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
-from biometric.ui.text import escape
+from biometric.ui.text_format import escape
 
 ASSETS = Path(__file__).parent / "assets"
 

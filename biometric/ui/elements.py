@@ -6,7 +6,7 @@ from typing import Literal
 
 from biometric.entities import Threshold
 from biometric.entities.decisions import strangers as of_strangers
-from biometric.ui.text import decimal, escape, threshold_text
+from biometric.ui.text_format import decimal, escape, threshold_text
 
 Mood = Literal["good", "bad", "unsure", "info", "warning"]
 

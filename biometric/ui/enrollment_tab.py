@@ -7,15 +7,15 @@ import gradio as gr
 
 from biometric.entities import ObservedClip, clean_name, name_key
 from biometric.errors import InvalidInput, UnknownIdentity
-from biometric.ui import elements, presenters, sheets
+from biometric.ui import contact_sheets, elements, presenters
 from biometric.ui.components import on_act
 from biometric.ui.footage import connect
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, whole
+from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
-from biometric.ui.text import people
+from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
+from biometric.ui.text_format import people
 from biometric.ui.uploads import discard
-from biometric.ui.workbench import cancelled, cancels, workbench
 
 TAB = "enrollment"
 INTRO = elements.empty(
@@ -29,9 +29,9 @@ class EnrollmentTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with workbench(page, TAB, self._question, "Name", INTRO) as panel:
+        with tab_layout(page, TAB, self._question, "Name", INTRO) as panel:
             self.panel: Panel = panel
-            self.answer, self.sheet = panel.answer, panel.sheet
+            self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
 
     def _question(self) -> None:
         self.name = gr.Textbox(
@@ -54,14 +54,14 @@ class EnrollmentTab:
             **MODEL_JOB,
         )
         connect(panel, [job])
-        cancels(panel, [job], lambda: cancelled(panel))
-        on_act(self.sheet, self.chose, outputs=[self.sheet, self.answer], **QUIET)
+        connect_cancel(panel, [job], lambda: cancelled(panel))
+        on_act(self.contact_sheet, self.chose, outputs=[self.contact_sheet, self.answer], **QUIET)
         return job
 
     def submit(self, name: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
         """Observe if need be, then enroll, or ask which person."""
         session = self.page.session(request)
-        yield from self.panel.submitted(self._submit(session, name, first, last, accept))
+        yield from self.panel.run_submission(self._submit(session, name, first, last, accept))
 
     def _submit(self, session: Session, name: Any, first: Any, last: Any, accept: Any) -> Steps:
         footage = self.panel.take(session, first, last, accept)
@@ -86,11 +86,11 @@ class EnrollmentTab:
         session.enrolled = (token, enrollment.identity.id, enrollment.reference.id)
         session.enrollment_shown = True
         references = self.page.references(into)
-        warnings = self.page.news(enrollment.warnings)
+        warnings = self.page.new_warnings(enrollment.warnings)
         html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
         if into is not None:
             html = elements.banner("info", f"Stored in the gallery {self._gallery_name(into)}") + html
-        return {self.answer: html, self.sheet: ""}
+        return {self.answer: html, self.contact_sheet: ""}
 
     def _gallery_name(self, folder: Path) -> str:
         """Return a gallery's path as it can be typed in Identification."""
@@ -103,7 +103,7 @@ class EnrollmentTab:
             return False
         _, identity_id, reference_id = session.enrolled
         try:
-            return any(one.id == reference_id for one in self.page.references(gallery)(identity_id))
+            return any(observation.id == reference_id for observation in self.page.references(gallery)(identity_id))
         except UnknownIdentity:
             return False
 
@@ -120,15 +120,15 @@ class EnrollmentTab:
     def show_people(self, footage: Footage) -> Updates:
         """Return the contact sheet with the chosen person's samples."""
         if footage.observed is None:
-            return {self.sheet: ""}
+            return {self.contact_sheet: ""}
         pictures, observed = self.page.pictures, footage.observed
-        html = sheets.choices(observed, footage.person, pictures, "Who is to be enrolled?")
-        html += sheets.samples(observed, footage.person, footage.dropped, pictures, droppable=True)
-        return {self.sheet: html}
+        html = contact_sheets.choices(observed, footage.person, pictures, "Who is to be enrolled?")
+        html += contact_sheets.samples(observed, footage.person, footage.dropped, pictures, droppable=True)
+        return {self.contact_sheet: html}
 
-    def opened(self, session: Session) -> Updates:
+    def on_tab_opened(self, session: Session) -> Updates:
         """Return the updates when the tab is opened: footage that came along brings its people."""
-        updates = self.panel.carried(session)
+        updates = self.panel.carry_footage(session)
         footage = session.footage(TAB)
         if updates and footage.observed is not None and len(footage.observed.usable) > 1:
             footage.asked = True
@@ -162,23 +162,23 @@ class EnrollmentTab:
             if observed is None:
                 raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
             if action == "person":
-                person = whole(value, "The person's number")
-                if person not in {one.person for one in observed.usable}:
+                person = parse_int(value, "The person's number")
+                if person not in {observation.person for observation in observed.usable}:
                     raise InvalidInput(f"Person {person} cannot be enrolled from these frames.")
                 if person != footage.person:
                     footage.person, footage.dropped = person, set()
                 footage.picked = True
             elif action == "sample":
-                names = {s.detection.crop_name for one in observed.observations for s in one.kept}
+                names = {s.detection.crop_name for observation in observed.observations for s in observation.kept}
                 footage.dropped ^= {value} & names
             return self.show_people(footage)
 
-        return once(run, self.answer)
+        return run_once(run, self.answer)
 
-    def gallery_edited(self, session: Session) -> Updates:
+    def answer_after_edit(self, session: Session) -> Updates:
         """Return the updates after somebody was renamed, merged or removed: an answer with their names goes."""
         if not session.enrollment_shown:
             return {}
         session.forget_answer(TAB)
         note = elements.banner("info", "The gallery was changed", "The sidebar shows who is enrolled now.")
-        return {self.answer: note, self.sheet: ""}
+        return {self.answer: note, self.contact_sheet: ""}

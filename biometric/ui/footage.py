@@ -49,7 +49,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         *(chooser, first, last, ends, submit, cancel, status),
     )
     # Before the tab's own listener: the browser asks in this order, and what comes after a waiting job waits as well.
-    submit.click(panel.queued, None, panel.controls, **QUIET)
+    submit.click(panel.on_submit_pressed, None, panel.controls, **QUIET)
     return panel
 
 
@@ -61,13 +61,13 @@ def connect(panel: Panel, jobs: Sequence[Any]) -> None:
     for event in (panel.drop.upload, panel.webcam.stop_recording, panel.examples.act, panel.another.click):
         event(None, None, None, cancels=list(jobs), **QUIET)
     options: dict[str, Any] = {"outputs": everything, **QUIET}
-    panel.drop.upload(panel.opened, [panel.drop], **options)
-    panel.webcam.stop_recording(panel.opened, [panel.webcam], **options)
-    on_act(panel.examples, panel.example, **options)
-    panel.another.click(panel.clear, None, **options)
+    panel.drop.upload(panel.on_clip_uploaded, [panel.drop], **options)
+    panel.webcam.stop_recording(panel.on_clip_uploaded, [panel.webcam], **options)
+    on_act(panel.examples, panel.on_example_chosen, **options)
+    panel.another.click(panel.on_another_clip, None, **options)
     gr.on(
         [panel.first.input, panel.first.release, panel.last.input, panel.last.release],
-        panel.moved,
+        panel.on_frames_moved,
         [panel.first, panel.last],
         [panel.first, panel.last, panel.ends, *panel.answers],
         trigger_mode="always_last",

@@ -1,11 +1,11 @@
 """The strip on top: what the page runs on, and how the models are doing."""
 
-from biometric.entities import Identity, Purpose
+from biometric.entities import Purpose
 from biometric.errors import BiometricError, ModelMismatch
 from biometric.ui import elements, presenters
 from biometric.ui.page import Page
 from biometric.ui.session import Session
-from biometric.ui.text import count, escape, people
+from biometric.ui.text_format import count, escape, people
 
 PURPOSES: tuple[Purpose, ...] = ("verification", "identification")
 LIMITS = (
@@ -41,9 +41,9 @@ def _models(page: Page) -> list[tuple[str, str]]:
         status = page.service.models.status()
     except BiometricError as error:
         return [*cells, ("Models", str(error))]
-    devices = list(dict.fromkeys(one.device for one in status if one.device))
+    devices = list(dict.fromkeys(entry.device for entry in status if entry.device))
     cells.append(("Device", ", ".join(devices)))
-    cells.extend((f"{one.role.capitalize()}: {one.state}", one.card) for one in status)
+    cells.extend((f"{entry.role.capitalize()}: {entry.state}", entry.card) for entry in status)
     return cells
 
 
@@ -62,9 +62,8 @@ def _mismatch(page: Page) -> str:
 
 def _gallery(page: Page, session: Session | None) -> list[tuple[str, str]]:
     try:
-        identities: list[Identity] = page.identities()
-        references = sum(one.reference_count for one in identities)
-        text = f"{people(len(identities))}, {count(references, 'reference')}"
+        gallery = page.service.gallery()
+        text = f"{people(gallery.size())}, {count(gallery.reference_count(), 'reference')}"
         sources = {purpose: str(page.threshold(purpose, session).source) for purpose in PURPOSES}
     except BiometricError as error:
         return [("Gallery", str(error))]

@@ -10,15 +10,26 @@ import gradio as gr
 from biometric.entities import Identification
 from biometric.errors import BiometricError, InvalidInput, StorageFull
 from biometric.storage import resolve_inside
-from biometric.ui import answers, elements, presenters, sheets
+from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, file_url, on_act, player
 from biometric.ui.footage import connect
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, follow, once, safely, whole
+from biometric.ui.page import (
+    MODEL_JOB,
+    QUIET,
+    Page,
+    Steps,
+    Updates,
+    event,
+    guarded,
+    parse_int,
+    run_once,
+    stream_progress,
+)
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
-from biometric.ui.text import escape, threshold_text
+from biometric.ui.tab_layout import connect_cancel, tab_layout
+from biometric.ui.text_format import escape, threshold_text
 from biometric.ui.thresholds import threshold_box
-from biometric.ui.workbench import cancels, workbench
 
 TAB = "identification"
 INTRO = elements.empty(
@@ -40,9 +51,9 @@ class IdentificationTab:
         self.page = page
         self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
         self.enroll_parts: list[Any] = []
-        with workbench(page, TAB, self._question, "Options", INTRO) as panel:
+        with tab_layout(page, TAB, self._question, "Options", INTRO) as panel:
             self.panel: Panel = panel
-            self.answer, self.sheet = panel.answer, panel.sheet
+            self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
             self.evidence = area(elem_id="identification-evidence")
             self.writing = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"])
             self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
@@ -53,7 +64,16 @@ class IdentificationTab:
                 self.box = threshold_box(panel, "identification", self.decide_again)
         self.panel.reset = self._empty
         self.panel.answers = [
-            *(self.answer, self.sheet, self.evidence, self.writing, self.clip, self.again, self.times, self.files)
+            *(
+                self.answer,
+                self.contact_sheet,
+                self.evidence,
+                self.writing,
+                self.clip,
+                self.again,
+                self.times,
+                self.files,
+            )
         ]
 
     def _question(self) -> None:
@@ -83,8 +103,8 @@ class IdentificationTab:
         )
         rewrite = self.again.click(self.rewrite, [self.query], outputs, **MODEL_JOB)
         connect(panel, [job, rewrite])
-        cancels(panel, [job, rewrite], self.cancelled, self.writing)
-        on_act(self.sheet, self.open, outputs=[self.answer, self.sheet, self.evidence], **QUIET)
+        connect_cancel(panel, [job, rewrite], self.on_cancel, self.writing)
+        on_act(self.contact_sheet, self.open, outputs=[self.answer, self.contact_sheet, self.evidence], **QUIET)
         handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_parts], **QUIET)
         handed.then(None, js="() => { document.querySelector('#enrollment-name :is(input, textarea)')?.focus(); }")
         self.box.connect()
@@ -107,10 +127,10 @@ class IdentificationTab:
             with self.page.job():
                 yield from self._write(session, footage, folder)
 
-        yield from self.panel.submitted(run(), lambda: self.panel.cleared(session))
+        yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
 
     def _gallery(self, text: object) -> Path | None:
-        """Return the gallery folder of the path field, None for the configured one."""
+        """Return the gallery folder of the path field, None for the configured identification."""
         root = self.page.service.settings.gallery
         folder = resolve_inside(root, _text(text))
         return None if folder == root.resolve() else folder
@@ -124,7 +144,7 @@ class IdentificationTab:
             observed, threshold=session.thresholds.get("identification"), gallery=gallery
         )
         session.gallery = gallery
-        if session.opened not in {one.observation.person for one in session.identifications}:
+        if session.opened not in {identification.observation.person for identification in session.identifications}:
             session.opened = None
 
     def _show(self, session: Session) -> Updates:
@@ -133,19 +153,29 @@ class IdentificationTab:
             return self._empty()
         found = session.identifications
         listed = answers.timeline(found, observed) + answers.table(found, observed)
-        warnings = "".join(elements.banner("warning", "Please note", one) for one in self.page.news(observed.warnings))
+        warnings = "".join(
+            elements.banner("warning", "Please note", identification)
+            for identification in self.page.new_warnings(observed.warnings)
+        )
         return {
-            self.answer: sheets.summary(found) + warnings,
-            self.sheet: sheets.answers(found, session.opened, self.page.pictures),
+            self.answer: contact_sheets.summary(found) + warnings,
+            self.contact_sheet: contact_sheets.answers(found, session.opened, self.page.pictures),
             self.evidence: self._evidence(session),
             self.times: listed,
         }
 
     def _evidence(self, session: Session) -> str:
-        one = next((one for one in session.identifications if one.observation.person == session.opened), None)
-        if one is None:
+        identification = next(
+            (
+                identification
+                for identification in session.identifications
+                if identification.observation.person == session.opened
+            ),
+            None,
+        )
+        if identification is None:
             return ""
-        html = answers.evidence(one, self.page.pictures, self.page.references(session.gallery))
+        html = answers.evidence(identification, self.page.pictures, self.page.references(session.gallery))
         return f'<section class="sl-evidence-box">{html}</section>'
 
     def decide_again(self, session: Session) -> Updates:
@@ -158,16 +188,22 @@ class IdentificationTab:
         note = ""
         if stale and session.written_at is not None:
             note = f"The clip and the files were written with threshold {threshold_text(session.written_at)}."
-        return {**self._show(session), self.writing: presenters.said(note), self.again: gr.update(visible=stale)}
+        return {
+            **self._show(session),
+            self.writing: presenters.status_message(note),
+            self.again: gr.update(visible=stale),
+        }
 
-    def gallery_edited(self, session: Session) -> Updates:
+    def answer_after_edit(self, session: Session) -> Updates:
         """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
         try:
             updates = self.decide_again(session)
         except BiometricError as error:
-            return self.panel.failed(session, error)
+            return self.panel.show_failure(session, error)
         if updates and session.written_at is not None:
-            updates[self.writing] = presenters.said("The clip and the files were written before the gallery changed.")
+            updates[self.writing] = presenters.status_message(
+                "The clip and the files were written before the gallery changed."
+            )
             updates[self.again] = gr.update(visible=True)
         return updates
 
@@ -189,7 +225,7 @@ class IdentificationTab:
             with self.page.job():
                 yield from self._write(session, footage, folder)
 
-        yield from safely(run(), self.writing, lambda: {self.panel.status: "", **self.panel.idle()})
+        yield from guarded(run(), self.writing, lambda: {self.panel.status: "", **self.panel.idle()})
 
     def _write(self, session: Session, footage: Footage, folder: Path) -> Steps:
         observed, found = footage.observed, session.identifications
@@ -198,7 +234,7 @@ class IdentificationTab:
         work = self.page.service.write_outputs(observed, found, folder)
         yield {self.writing: presenters.working("Writing the annotated clip")}
         try:
-            outputs = yield from follow(work, lambda progress: {self.writing: presenters.working(progress)})
+            outputs = yield from stream_progress(work, lambda progress: {self.writing: presenters.working(progress)})
             # What lies in the query folder is never served; the page hands out copies that go with the session.
             served = session.new_folder("results")
             copies = {kind: _copy(getattr(outputs, kind), served) for kind, _ in KINDS}
@@ -222,33 +258,33 @@ class IdentificationTab:
         session = self.page.session(request)
 
         def run() -> Updates:
-            one = _person(session, event(data)[1])
-            number = one.observation.person
+            identification = _person(session, event(data)[1])
+            number = identification.observation.person
             session.opened = None if session.opened == number else number
-            shown = sheets.answers(session.identifications, session.opened, self.page.pictures)
-            return {self.sheet: shown, self.evidence: self._evidence(session)}
+            shown = contact_sheets.answers(session.identifications, session.opened, self.page.pictures)
+            return {self.contact_sheet: shown, self.evidence: self._evidence(session)}
 
-        return once(run, self.answer)
+        return run_once(run, self.answer)
 
     def enroll_person(self, data: gr.EventData, request: gr.Request) -> Updates:
         """ "Enroll this person" was clicked: go on in Enrollment with everything at hand."""
         session = self.page.session(request)
-        return once(lambda: self.enroll(session, _person(session, event(data)[1]).observation.person), self.answer)
+        return run_once(lambda: self.enroll(session, _person(session, event(data)[1]).observation.person), self.answer)
 
-    def opened(self, session: Session) -> Updates:
+    def on_tab_opened(self, session: Session) -> Updates:
         """Return the updates when the tab is opened."""
-        updates = self.panel.carried(session)
+        updates = self.panel.carry_footage(session)
         if updates:
             updates.update(self._empty())
         return updates
 
-    def cancelled(self, request: gr.Request) -> Updates:
+    def on_cancel(self, request: gr.Request) -> Updates:
         """Cancel was pressed; the job is closed by Gradio, which stops its work."""
         session = self.page.session(request)
         text = "Cancelled. Nothing was stored."
         if session.identifications and session.footage(TAB).observed is not None:
             text = "Cancelled. The answer stands; the annotated clip was not written."
-        return {self.panel.status: presenters.said(text), self.writing: "", **self.panel.idle()}
+        return {self.panel.status: presenters.status_message(text), self.writing: "", **self.panel.idle()}
 
 
 def downloads(files: dict[str, Path]) -> str:
@@ -262,10 +298,10 @@ def downloads(files: dict[str, Path]) -> str:
 
 
 def _person(session: Session, value: str) -> Identification:
-    number = whole(value, "The person's number")
-    for one in session.identifications:
-        if one.observation.person == number:
-            return one
+    number = parse_int(value, "The person's number")
+    for identification in session.identifications:
+        if identification.observation.person == number:
+            return identification
     raise InvalidInput(f"There is no person {number} in this answer. Press Submit to look at the frames again.")
 
 

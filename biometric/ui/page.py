@@ -14,7 +14,7 @@ from biometric.entities import FrameRange, Identity, ObservedClip, Progress, Pur
 from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
-from biometric.ui.pictures import Pictures
+from biometric.ui.picture_uris import Pictures
 from biometric.ui.session import Footage, Session, Sessions
 from biometric.ui.uploads import Uploads
 
@@ -69,7 +69,7 @@ class Page:
         """Return everybody enrolled in the configured gallery, by name."""
         return self.service.gallery().identities()
 
-    def news(self, warnings: Sequence[str]) -> list[str]:
+    def new_warnings(self, warnings: Sequence[str]) -> list[str]:
         """Return the warnings of an answer that the header does not show already."""
         known = set(self.service.models.notices())
         return [warning for warning in warnings if warning not in known]
@@ -118,7 +118,7 @@ class Page:
             return {status: presenters.working(progress)}
 
         try:
-            observed = yield from follow(work, show)
+            observed = yield from stream_progress(work, show)
         except BiometricError:
             footage.check_wanted()  # a replaced clip's file is gone, which is not what to tell
             raise
@@ -155,7 +155,7 @@ def _gallery(purpose: Purpose, session: Session | None) -> Path | None:
 NO_CLIP = "There is no video yet. Drop one into the box above, browse for one, or record one with the webcam."
 
 
-def follow(
+def stream_progress(
     work: Generator[Progress, None, Result], show: Callable[[Progress], Updates], every: float = UPDATE_EVERY
 ) -> Generator[Updates, None, Result]:
     """Run a job to its end, yielding what `show` makes of its progress, at most once in `every` seconds.
@@ -176,7 +176,7 @@ def follow(
                 yield show(progress)
 
 
-def safely(
+def guarded(
     run: Steps, banner: Any, after: Callable[[], Updates] | None = None, clear: Callable[[], Updates] = dict
 ) -> Steps:
     """Run a handler's steps; an error becomes a banner in the page, and `after` gives the updates that end the job.
@@ -195,19 +195,19 @@ def safely(
         yield after()
 
 
-def once(run: Callable[[], Updates], banner: Any) -> Updates:
-    """Like `safely`, for a handler that answers at once."""
+def run_once(run: Callable[[], Updates], banner: Any) -> Updates:
+    """Like `guarded`, for a handler that answers at once."""
     updates: Updates = {}
 
     def steps() -> Steps:
         yield run()
 
-    for update in safely(steps(), banner):
+    for update in guarded(steps(), banner):
         updates.update(update)
     return updates
 
 
-def whole(value: object, what: str) -> int:
+def parse_int(value: object, what: str) -> int:
     """Return a whole number that came from a browser.
 
     Raises:
@@ -230,7 +230,7 @@ def frames_within(first: object, last: object, info: VideoInfo) -> FrameRange:
     Raises:
         InvalidFrameRange: reversed, or outside the clip.
     """
-    frames = FrameRange.inclusive(whole(first, "From frame"), whole(last, "To frame"))
+    frames = FrameRange.inclusive(parse_int(first, "From frame"), parse_int(last, "To frame"))
     if frames.last >= info.frame_count:
         raise InvalidFrameRange(
             f"To frame {frames.last} is after the clip's last frame, {info.frame_count - 1}. Choose an earlier one."

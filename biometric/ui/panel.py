@@ -12,9 +12,20 @@ from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui import presenters
 from biometric.ui.components import player
-from biometric.ui.page import NO_CLIP, Page, Steps, Updates, event, follow, frames_within, once, safely, whole
+from biometric.ui.page import (
+    NO_CLIP,
+    Page,
+    Steps,
+    Updates,
+    event,
+    frames_within,
+    guarded,
+    parse_int,
+    run_once,
+    stream_progress,
+)
 from biometric.ui.session import Footage, Session
-from biometric.ui.text import escape
+from biometric.ui.text_format import escape
 from biometric.ui.uploads import discard
 
 
@@ -23,7 +34,7 @@ class Panel:
     """The components of one tab's footage panel, and what its events do.
 
     Attributes:
-        answer, sheet: where the tab answers, and its contact sheet; set by `workbench`.
+        answer, contact_sheet: where the tab answers, and its contact sheet; set by `tab_layout`.
         answers: all components of the tab's answer.
         reset: gives the updates that empty the tab's answer, because clip or range changed.
     """
@@ -45,7 +56,7 @@ class Panel:
     cancel: gr.Button
     status: gr.HTML
     answer: Any = None
-    sheet: Any = None
+    contact_sheet: Any = None
     answers: list[Any] = field(default_factory=list)
     reset: Callable[[], Updates] = dict
 
@@ -133,22 +144,22 @@ class Panel:
 
     # --- a clip comes in -----------------------------------------------------------------------------------------
 
-    def opened(self, path: str | None, request: gr.Request) -> Steps:
+    def on_clip_uploaded(self, path: str | None, request: gr.Request) -> Steps:
         """Take an uploaded or recorded clip."""
-        yield from safely(self._open(path, self.page.session(request)), self.status)
+        yield from guarded(self._open(path, self.page.session(request)), self.status)
 
-    def example(self, data: gr.EventData, request: gr.Request) -> Steps:
+    def on_example_chosen(self, data: gr.EventData, request: gr.Request) -> Steps:
         """Take one of the example clips, by its number."""
 
         def steps() -> Steps:
-            number = whole(event(data)[1], "The number of the example")
+            number = parse_int(event(data)[1], "The number of the example")
             if not 0 <= number < len(self.page.examples):
                 raise InvalidInput("There is no such example.")
             chosen = self.page.examples[number]
             yield from self._open(str(chosen.path), self.page.session(request), keep=True)
-            yield {self.status: presenters.said(chosen.suggestion)}
+            yield {self.status: presenters.status_message(chosen.suggestion)}
 
-        yield from safely(steps(), self.status)
+        yield from guarded(steps(), self.status)
 
     def _open(self, path: str | None, session: Session, keep: bool = False) -> Steps:
         if path is None:
@@ -186,9 +197,11 @@ class Panel:
             return {self.status: presenters.working(_prefixed("Making a preview that browsers can play", progress))}
 
         try:
-            yield from follow(self.page.service.proxy(footage.clip, proxy), show)
+            yield from stream_progress(self.page.service.proxy(footage.clip, proxy), show)
         except BiometricError as error:
-            yield {self.status: presenters.said(f"There is no preview of this clip, but it can be used. {error}")}
+            yield {
+                self.status: presenters.status_message(f"There is no preview of this clip, but it can be used. {error}")
+            }
             return
         for other in session.tabs.values():
             if other.clip == footage.clip:
@@ -197,7 +210,7 @@ class Panel:
         if session.footage(self.tab) is footage:
             yield {self.shown: gr.update(value=self._card(footage)), self.status: ""}
 
-    def clear(self, request: gr.Request) -> Updates:
+    def on_another_clip(self, request: gr.Request) -> Updates:
         """Make room for another clip."""
         session = self.page.session(request)
         former = session.put(self.tab, Footage())
@@ -206,13 +219,13 @@ class Panel:
         discard(former, session)
         return {**self.render(session.footage(self.tab)), **self.reset()}
 
-    def carried(self, session: Session) -> Updates:
+    def carry_footage(self, session: Session) -> Updates:
         """Return the updates of a tab that was opened: footage of another tab comes along if this one has none."""
         return self.render(session.footage(self.tab)) if session.carry(self.tab) else {}
 
     # --- frames --------------------------------------------------------------------------------------------------
 
-    def moved(self, first: Any, last: Any, request: gr.Request) -> Updates:
+    def on_frames_moved(self, first: Any, last: Any, request: gr.Request) -> Updates:
         """Take new From and To frames as they stand, reversed or not; a number outside the clip becomes its end."""
         session = self.page.session(request)
         footage = session.footage(self.tab)
@@ -221,7 +234,7 @@ class Panel:
         top = footage.info.frame_count - 1
 
         def run() -> Updates:
-            sent = whole(first, "From frame"), whole(last, "To frame")
+            sent = parse_int(first, "From frame"), parse_int(last, "To frame")
             held = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
             changed = footage.choose_frames(*held)
             if changed:
@@ -230,7 +243,7 @@ class Panel:
             back = {component: gr.update(value=now) for component, given, now in fields if given != now}
             return {**back, self.ends: self._ends(footage), **(self.reset() if changed else {})}
 
-        return once(run, self.ends)
+        return run_once(run, self.ends)
 
     def take(self, session: Session, first: Any, last: Any, accept: Any) -> Footage:
         """Return the tab's footage with the fields as they stand when Submit is pressed.
@@ -256,20 +269,20 @@ class Panel:
             yield {self.status: presenters.working("Starting"), **self.busy()}
             return (yield from self.page.observe(footage, self.status))
 
-    def submitted(self, run: Steps, clear: Callable[[], Updates] = dict) -> Steps:
+    def run_submission(self, run: Steps, clear: Callable[[], Updates] = dict) -> Steps:
         """Run the steps of Submit; an error is told as the answer, after `clear`, and the panel is free again."""
-        yield from safely(run, self.answer, lambda: {self.status: "", **self.idle()}, clear)
+        yield from guarded(run, self.answer, lambda: {self.status: "", **self.idle()}, clear)
 
-    def failed(self, session: Session, error: BiometricError) -> Updates:
+    def show_failure(self, session: Session, error: BiometricError) -> Updates:
         """Return the error as the answer; the former answer goes, because it is not one to this question."""
-        return {**self.cleared(session), self.answer: presenters.problem(error)}
+        return {**self.clear_answer(session), self.answer: presenters.problem(error)}
 
-    def cleared(self, session: Session) -> Updates:
+    def clear_answer(self, session: Session) -> Updates:
         """Forget the tab's answer and return the updates that empty it."""
         session.forget_answer(self.tab)
         return self.reset()
 
-    def queued(self) -> Updates:
+    def on_submit_pressed(self) -> Updates:
         """Say that a job waits, when another one runs."""
         if self.page.working == 0:
             return {self.status: gr.skip()}

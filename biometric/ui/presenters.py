@@ -24,8 +24,8 @@ from biometric.errors import (
     WeightsMissing,
 )
 from biometric.ui import elements
-from biometric.ui.pictures import Pictures
-from biometric.ui.text import clock, count, decimal, escape
+from biometric.ui.picture_uris import Pictures
+from biometric.ui.text_format import clock, count, decimal, escape
 
 References = Callable[[str], Sequence[BiometricReference]]
 """Looks up the references of an identity id."""
@@ -90,7 +90,7 @@ def working(progress: Progress | str) -> str:
     return f'<div class="sl-status sl-busy">{bar}<p>{escape(progress)}</p></div>'
 
 
-def said(text: str) -> str:
+def status_message(text: str) -> str:
     """Return the status line of a finished or cancelled job."""
     return f'<div class="sl-status" role="status"><p>{escape(text)}</p></div>' if text else ""
 

@@ -45,7 +45,7 @@ class Footage:
         picked: the person was chosen by a click, not by being the most prominent.
         dropped: crop names of samples that the person took out.
         asked: the contact sheet has been shown, so that the next Submit acts on the choice.
-        gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
+        gallery: gallery folder that the chosen person came from and goes to, or None for the configured observation.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -138,7 +138,10 @@ class Footage:
 
 def _samples(observed: ObservedClip) -> list[tuple[int, list[str]]]:
     """Return what choices refer to: the people's numbers with the names of their kept crops."""
-    return [(one.person, [sample.detection.crop_name for sample in one.kept]) for one in observed.observations]
+    return [
+        (observation.person, [sample.detection.crop_name for sample in observation.kept])
+        for observation in observed.observations
+    ]
 
 
 @dataclass(slots=True)
@@ -151,7 +154,7 @@ class Session:
         thresholds: what the person set on the sliders, by purpose; absent means the default.
         claimed: id of the identity claimed in Verification, or None.
         answered: Verification has answered for the footage, so that another claim or person re-decides at once.
-        gallery: gallery folder chosen in Identification, or None for the configured one.
+        gallery: gallery folder chosen in Identification, or None for the configured observation.
         identifications: the last answer of Identification.
         opened: person number whose evidence is shown.
         enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of

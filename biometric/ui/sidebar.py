@@ -12,10 +12,10 @@ from biometric.errors import ArchiveInvalid, InvalidInput, UnknownIdentity
 from biometric.ui import answers, elements, presenters
 from biometric.ui.calibration_tab import CalibrationPanel
 from biometric.ui.components import area, on_act
-from biometric.ui.page import QUIET, Page, Steps, Updates, event, once, safely
-from biometric.ui.pictures import Pictures
+from biometric.ui.page import QUIET, Page, Steps, Updates, event, guarded, run_once
+from biometric.ui.picture_uris import Pictures
 from biometric.ui.session import Session
-from biometric.ui.text import count, day, escape, people
+from biometric.ui.text_format import count, day, escape, people
 
 ROWS = 100
 """Most rows shown at once; the search narrows them down."""
@@ -112,7 +112,7 @@ class GallerySidebar:
     def searched(self, text: Any) -> Updates:
         """The search text changed."""
         query = text if isinstance(text, str) else ""
-        return once(lambda: {self.rows: rows(self.page.identities(), self.page.pictures, query)}, self.message)
+        return run_once(lambda: {self.rows: rows(self.page.identities(), self.page.pictures, query)}, self.message)
 
     def open(self, data: gr.EventData, request: gr.Request) -> Updates:
         """A row was clicked: show its pictures and what can be done."""
@@ -131,7 +131,7 @@ class GallerySidebar:
                 self.sure: False,
             }
 
-        return once(run, self.message)
+        return run_once(run, self.message)
 
     def _card(self, identity: Identity) -> str:
         line = (
@@ -174,7 +174,7 @@ class GallerySidebar:
             text = f"{identity.name} is now called {now.name}."
             return {**self._closed(elements.banner("good", "Renamed", text))}
 
-        return once(run, self.message)
+        return run_once(run, self.message)
 
     def merged(self, target: Any, sure: Any, request: gr.Request) -> Updates:
         """Move all references of the chosen identity to another one, once the box is ticked."""
@@ -184,7 +184,7 @@ class GallerySidebar:
             identity, gallery = self._identity(session), self.page.service.gallery()
             into = gallery.find(clean_name(_text(target)))
             if into.id == identity.id:
-                raise InvalidInput("Choose another person to merge into; this is the same one.")
+                raise InvalidInput("Choose another person to merge into; this is the same identity.")
             if sure is not True:
                 raise InvalidInput(
                     f"To merge {identity.name} with {count(identity.reference_count, 'reference')} into {into.name}, "
@@ -195,7 +195,7 @@ class GallerySidebar:
             text = f"{identity.name} is now part of {now.name}, with {count(now.reference_count, 'reference')}."
             return self._closed(elements.banner("good", "Merged", text))
 
-        return once(run, self.message)
+        return run_once(run, self.message)
 
     def removed(self, sure: Any, request: gr.Request) -> Updates:
         """Remove the chosen identity, once the box is ticked."""
@@ -213,7 +213,7 @@ class GallerySidebar:
             text = f"{identity.name}, all references and pictures are gone from the gallery."
             return self._closed(elements.banner("good", "Removed", text))
 
-        return once(run, self.message)
+        return run_once(run, self.message)
 
     def _forget(self, identity: Identity) -> None:
         """Drop remembered pictures of somebody who is gone."""
@@ -233,7 +233,7 @@ class GallerySidebar:
                 self.download: gr.update(value=str(path), visible=True),
             }
 
-        return once(run, self.message)
+        return run_once(run, self.message)
 
     def imported(self, path: str | None) -> Steps:
         """Add the people of an uploaded export."""
@@ -253,7 +253,7 @@ class GallerySidebar:
                 text += f" {before} is called {now} here."
             yield {self.message: elements.banner("good", "Imported", text)}
 
-        yield from safely(run(), self.message, lambda: {self.archive: gr.update(value=None)})
+        yield from guarded(run(), self.message, lambda: {self.archive: gr.update(value=None)})
 
 
 def rows(identities: Sequence[Identity], pictures: Pictures, query: str = "") -> str:
@@ -261,8 +261,8 @@ def rows(identities: Sequence[Identity], pictures: Pictures, query: str = "") ->
     if not identities:
         return elements.empty("Nobody is enrolled yet", "Start in Enrollment.")
     wanted = query.strip().casefold()
-    found = [one for one in identities if wanted in one.name.casefold()]
-    html = "".join(_row(one, pictures) for one in found[:ROWS])
+    found = [identity for identity in identities if wanted in identity.name.casefold()]
+    html = "".join(_row(identity, pictures) for identity in found[:ROWS])
     if not found:
         html = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
     elif len(found) > ROWS:

@@ -11,7 +11,7 @@ from biometric.entities import Purpose, Threshold
 from biometric.errors import BiometricError, GalleryError, InvalidThreshold
 from biometric.ui import elements
 from biometric.ui.components import Slider
-from biometric.ui.page import QUIET, Page, Updates, once
+from biometric.ui.page import QUIET, Page, Updates, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.session import Session
 
@@ -53,7 +53,7 @@ class ThresholdBox:
         current = self.page.threshold(self.purpose, session)
         return {self.slider: gr.update(value=current.value), self.note: elements.evidence(current)}
 
-    def moved(self, value: Any, request: gr.Request) -> Updates:
+    def on_slider_moved(self, value: Any, request: gr.Request) -> Updates:
         """The slider was moved: decide again. A number outside the slider becomes its end, and is sent back."""
         session = self.page.session(request)
 
@@ -68,14 +68,14 @@ class ThresholdBox:
             note = elements.evidence(self.page.threshold(self.purpose, session))
             return {**back, self.note: note, **self._decided(session)}
 
-        return once(run, self.panel.answer)
+        return run_once(run, self.panel.answer)
 
     def _decided(self, session: Session) -> Updates:
         """Decide again; where that fails the former answer goes, because another threshold is in force."""
         try:
             return self.decide(session)
         except BiometricError as error:
-            return self.panel.failed(session, error)
+            return self.panel.show_failure(session, error)
 
     def reset(self, request: gr.Request) -> Updates:
         """Back to the default."""
@@ -85,14 +85,14 @@ class ThresholdBox:
             session.thresholds.pop(self.purpose, None)
             return {**self.render(session), **self._decided(session)}
 
-        return once(run, self.panel.answer)
+        return run_once(run, self.panel.answer)
 
     def connect(self) -> None:
         """Attach the events."""
         everything = [*self.parts, *self.panel.answers]
         moved = gr.on(
             [self.slider.input, self.slider.release],
-            self.moved,
+            self.on_slider_moved,
             [self.slider],
             everything,
             trigger_mode="always_last",

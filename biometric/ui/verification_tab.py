@@ -7,16 +7,16 @@ import gradio as gr
 
 from biometric.entities import Identity
 from biometric.errors import BiometricError, EmptyGallery, InvalidInput, UnknownIdentity
-from biometric.ui import answers, elements, sheets
+from biometric.ui import answers, contact_sheets, elements
 from biometric.ui.components import area, on_act
 from biometric.ui.footage import connect
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, once, whole
+from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
-from biometric.ui.pictures import Pictures
+from biometric.ui.picture_uris import Pictures
 from biometric.ui.session import Footage, Session
-from biometric.ui.text import count, escape, people
+from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
+from biometric.ui.text_format import count, escape, people
 from biometric.ui.thresholds import threshold_box
-from biometric.ui.workbench import cancelled, cancels, workbench
 
 TAB = "verification"
 SEARCH_FROM = 12
@@ -35,9 +35,9 @@ class VerificationTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with workbench(page, TAB, self._question, "Claim", INTRO) as panel:
+        with tab_layout(page, TAB, self._question, "Claim", INTRO) as panel:
             self.panel: Panel = panel
-            self.answer, self.sheet = panel.answer, panel.sheet
+            self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
             with gr.Accordion("Details: threshold", open=False):
                 self.box = threshold_box(panel, "verification", self.decide_again)
 
@@ -51,8 +51,8 @@ class VerificationTab:
         panel = self.panel
         job = panel.submit.click(self.submit, panel.fields, [*panel.parts, *panel.answers], **MODEL_JOB)
         connect(panel, [job])
-        cancels(panel, [job], lambda: cancelled(panel))
-        on_act(self.sheet, self.chose, outputs=panel.answers, **QUIET)
+        connect_cancel(panel, [job], lambda: cancelled(panel))
+        on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
         on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
         self.search.input(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
         self.box.connect()
@@ -63,7 +63,7 @@ class VerificationTab:
     def render_claims(self, session: Session) -> Updates:
         """Return the choice of identities and the pictures of the chosen one, from the gallery as it is now."""
         identities = self.page.identities()
-        if session.claimed not in {one.id for one in identities}:
+        if session.claimed not in {identity.id for identity in identities}:
             session.claimed = None
         return {
             self.search: gr.update(visible=len(identities) > SEARCH_FROM),
@@ -77,7 +77,7 @@ class VerificationTab:
         return [self.search, self.claims, self.pictures]
 
     def _claimed_pictures(self, session: Session, identities: Sequence[Identity]) -> str:
-        identity = next((one for one in identities if one.id == session.claimed), None)
+        identity = next((identity for identity in identities if identity.id == session.claimed), None)
         if identity is None:
             return ""
         try:
@@ -92,20 +92,20 @@ class VerificationTab:
         def run() -> Updates:
             _, value = event(data)
             identities = self.page.identities()
-            if value not in {one.id for one in identities}:
+            if value not in {identity.id for identity in identities}:
                 raise UnknownIdentity("This identity is no longer in the gallery. Choose another.")
             session.claimed = value
             shown = claims(identities, value, self.page.pictures, search if isinstance(search, str) else "")
             updates = {self.claims: shown, self.pictures: self._claimed_pictures(session, identities)}
             return {**updates, **self.decide_again(session)}
 
-        return once(run, self.answer)
+        return run_once(run, self.answer)
 
     def searched(self, text: Any, request: gr.Request) -> Updates:
         """The search text changed; who is claimed stays chosen and in sight."""
         chosen = self.page.session(request).claimed
         query = text if isinstance(text, str) else ""
-        return once(
+        return run_once(
             lambda: {self.claims: claims(self.page.identities(), chosen, self.page.pictures, query)}, self.claims
         )
 
@@ -115,7 +115,7 @@ class VerificationTab:
         """Observe if need be, then compare, or ask which person makes the claim."""
         session = self.page.session(request)
         run = self._submit(session, first, last, accept)
-        yield from self.panel.submitted(run, lambda: self.panel.cleared(session))
+        yield from self.panel.run_submission(run, lambda: self.panel.clear_answer(session))
 
     def _submit(self, session: Session, first: Any, last: Any, accept: Any) -> Steps:
         footage = self.panel.take(session, first, last, accept)
@@ -134,7 +134,7 @@ class VerificationTab:
         identities = self.page.identities()
         if not identities:
             raise EmptyGallery("There is nobody to compare with. Enroll somebody in Enrollment first.")
-        identity = next((one for one in identities if one.id == session.claimed), None)
+        identity = next((identity for identity in identities if identity.id == session.claimed), None)
         if identity is None:
             raise InvalidInput("Choose who the person claims to be, then press Submit.")
         return identity
@@ -153,7 +153,10 @@ class VerificationTab:
         )
         session.answered = True
         html = answers.verdict(answer, self.page.pictures, self.page.references())
-        warnings = "".join(elements.banner("warning", "Please note", one) for one in self.page.news(observed.warnings))
+        warnings = "".join(
+            elements.banner("warning", "Please note", identity)
+            for identity in self.page.new_warnings(observed.warnings)
+        )
         return {self.answer: html + warnings, **self._people(footage)}
 
     def decide_again(self, session: Session) -> Updates:
@@ -165,18 +168,22 @@ class VerificationTab:
     def _people(self, footage: Footage) -> Updates:
         observed = footage.observed
         if observed is None:
-            return {self.sheet: ""}
+            return {self.contact_sheet: ""}
         if len(observed.usable) < 2:
-            html = sheets.samples(
+            html = contact_sheets.samples(
                 observed,
                 observed.usable[0].person if observed.usable else None,
                 set(),
                 self.page.pictures,
                 droppable=False,
             )
-            return {self.sheet: f"<details><summary>Samples of this clip</summary>{html}</details>" if html else ""}
+            return {
+                self.contact_sheet: f"<details><summary>Samples of this clip</summary>{html}</details>" if html else ""
+            }
         chosen = footage.person if footage.picked else None
-        return {self.sheet: sheets.choices(observed, chosen, self.page.pictures, "Who makes the claim?")}
+        return {
+            self.contact_sheet: contact_sheets.choices(observed, chosen, self.page.pictures, "Who makes the claim?")
+        }
 
     def chose(self, data: gr.EventData, request: gr.Request) -> Updates:
         """A tile was clicked: that person makes the claim."""
@@ -184,33 +191,33 @@ class VerificationTab:
 
         def run() -> Updates:
             footage = session.footage(TAB)
-            person = whole(event(data)[1], "The person's number")
-            if footage.observed is None or person not in {one.person for one in footage.observed.usable}:
+            person = parse_int(event(data)[1], "The person's number")
+            if footage.observed is None or person not in {identity.person for identity in footage.observed.usable}:
                 raise InvalidInput(f"Person {person} cannot be compared. Press Submit to look at the frames again.")
             footage.person, footage.picked = person, True
             return self._decide(session)
 
-        return once(run, self.answer)
+        return run_once(run, self.answer)
 
-    def opened(self, session: Session) -> Updates:
+    def on_tab_opened(self, session: Session) -> Updates:
         """Return the updates when the tab is opened."""
-        updates = self.panel.carried(session)
+        updates = self.panel.carry_footage(session)
         if updates:
             updates.update(self.panel.reset())
         return {**updates, **self.render_claims(session)}
 
-    def gallery_edited(self, session: Session) -> Updates:
+    def answer_after_edit(self, session: Session) -> Updates:
         """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
         if not session.answered:
             return {}
         try:
             return self.decide_again(session) or self._gone(session)
         except BiometricError as error:
-            return self.panel.failed(session, error)
+            return self.panel.show_failure(session, error)
 
     def _gone(self, session: Session) -> Updates:
         note = elements.banner("info", "The gallery was changed", "Choose who the person claims to be, then Submit.")
-        return {**self.panel.cleared(session), self.answer: note}
+        return {**self.panel.clear_answer(session), self.answer: note}
 
 
 def claims(identities: Sequence[Identity], chosen: str | None, pictures: Pictures, query: str = "") -> str:
@@ -218,8 +225,8 @@ def claims(identities: Sequence[Identity], chosen: str | None, pictures: Picture
     if not identities:
         return NOBODY
     wanted = query.strip().casefold()
-    found = [one for one in identities if wanted in one.name.casefold() or one.id == chosen]
-    rows = "".join(_claim(one, one.id == chosen, pictures) for one in found[:ROWS])
+    found = [identity for identity in identities if wanted in identity.name.casefold() or identity.id == chosen]
+    rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in found[:ROWS])
     if not found:
         rows = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
     elif len(found) > ROWS:

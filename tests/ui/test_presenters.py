@@ -19,8 +19,8 @@ from biometric.entities import (
     Verification,
 )
 from biometric.errors import EmptyGallery, InvalidName, NobodyFound
-from biometric.ui import answers, elements, presenters, sheets
-from biometric.ui.pictures import MISSING, Pictures
+from biometric.ui import answers, contact_sheets, elements, presenters
+from biometric.ui.picture_uris import MISSING, Pictures
 from tests.builders import axis, observed_clip, person
 from tests.fakes import FakeCrops, video_info
 
@@ -88,7 +88,7 @@ def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
         answers.evidence(known, pictures, nobody),  # type: ignore[arg-type]
         answers.table([known], observed),
         answers.timeline([known], observed),
-        sheets.answers([known], None, pictures),
+        contact_sheets.answers([known], None, pictures),
         presenters.problem(InvalidName(f"{HOSTILE} is wrong.")),
     ):
         assert "onclick" in html
@@ -98,8 +98,8 @@ def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
 
 def test_nobody_known_is_said_with_a_next_step() -> None:
     unknown = Identification(someone(), Decision.UNKNOWN, None, 0.1, CARD, None, (), "")
-    assert "0 of 1 person identified" in sheets.summary([unknown])
-    assert "enroll somebody" in sheets.summary([unknown])
+    assert "0 of 1 person identified" in contact_sheets.summary([unknown])
+    assert "enroll somebody" in contact_sheets.summary([unknown])
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_damage_is_said_at_upload() -> None:
 def test_the_status_line_has_a_bar_where_there_is_a_number() -> None:
     assert '<progress max="40" value="8"' in presenters.working(Progress("Reading frame", 8, 40, people=2))
     assert "<progress" not in presenters.working(Progress("Loading models", 0, 0))
-    assert presenters.said("") == ""
+    assert presenters.status_message("") == ""
 
 
 def test_a_missing_crop_is_an_empty_picture_and_a_stored_one_travels_in_the_page(

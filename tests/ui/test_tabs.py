@@ -44,7 +44,7 @@ class Desk:
         return path
 
     def open(self, tab: Any, clip: Path) -> Footage:
-        said = run(tab.panel.opened(str(self.upload(clip)), self.request))
+        said = run(tab.panel.on_clip_uploaded(str(self.upload(clip)), self.request))
         assert "sl-bad" not in str(said), said
         return self.session.footage(tab.panel.tab)
 
@@ -113,7 +113,7 @@ def test_frames_moved_while_they_are_read_give_no_verdict(desk: Desk, clips: Cli
     desk.open(desk.verification, clips["again"])
     desk.claim("Ada")
     panel = desk.verification.panel
-    said = desk.verify(lambda: panel.moved(5, 20, desk.request))[desk.verification.answer]
+    said = desk.verify(lambda: panel.on_frames_moved(5, 20, desk.request))[desk.verification.answer]
     assert "The frames were changed while they were read. Press Submit again." in said
     assert "Match" not in said
     assert desk.session.footage("verification").observed is None
@@ -126,7 +126,7 @@ def test_frames_moved_while_they_are_read_give_no_verdict(desk: Desk, clips: Cli
 
 def test_frames_moved_while_they_are_read_enroll_nobody(desk: Desk, clips: Clips) -> None:
     desk.open(desk.enrollment, clips["one"])
-    said = desk.enroll("Ada", meanwhile=lambda: desk.enrollment.panel.moved(20, 35, desk.request))
+    said = desk.enroll("Ada", meanwhile=lambda: desk.enrollment.panel.on_frames_moved(20, 35, desk.request))
     assert "frames were changed" in said
     assert desk.names() == []
     assert "kept from frames 2" in desk.enroll("Ada")  # 20 or later, not the former 0
@@ -135,7 +135,7 @@ def test_frames_moved_while_they_are_read_enroll_nobody(desk: Desk, clips: Clips
 def test_frames_moved_while_they_are_read_identify_nobody(desk: Desk, clips: Clips) -> None:
     desk.enroll("Ada", clips["one"])
     desk.open(desk.identification, clips["again"])
-    said = desk.identify(meanwhile=lambda: desk.identification.panel.moved(0, 9, desk.request))
+    said = desk.identify(meanwhile=lambda: desk.identification.panel.on_frames_moved(0, 9, desk.request))
     assert "frames were changed" in said[desk.identification.answer]
     assert desk.session.identifications == ()
 
@@ -147,7 +147,7 @@ def test_a_clip_replaced_while_it_is_read_enrolls_nobody(desk: Desk, clips: Clip
     assert desk.names() == []
     assert desk.session.footage("enrollment").label == "other.mp4"
     desk.open(desk.enrollment, clips["again"])
-    said = desk.enroll("Ada", meanwhile=lambda: desk.enrollment.panel.clear(desk.request))
+    said = desk.enroll("Ada", meanwhile=lambda: desk.enrollment.panel.on_another_clip(desk.request))
     assert "replaced" in said
     assert desk.names() == []
 
@@ -175,10 +175,10 @@ def test_clip_and_frames_rest_while_a_job_runs(desk: Desk) -> None:
 def test_numbers_outside_the_clip_are_sent_back_as_its_ends(desk: Desk, clips: Clips) -> None:
     footage = desk.open(desk.verification, clips["one"])
     panel = desk.verification.panel
-    updates = panel.moved(99999, 99999, desk.request)
+    updates = panel.on_frames_moved(99999, 99999, desk.request)
     assert (updates[panel.first]["value"], updates[panel.last]["value"]) == (39, 39)
     assert (footage.first, footage.last) == (39, 39)
-    assert panel.first not in panel.moved(3, 20, desk.request)
+    assert panel.first not in panel.on_frames_moved(3, 20, desk.request)
     payload = panel.first.preprocess(99999)  # Gradio's own slider raises here, before any handler
     assert payload == 99999
 
@@ -189,7 +189,7 @@ def test_reversed_frames_take_the_answer_away(desk: Desk, clips: Clips) -> None:
     desk.claim("Ada")
     desk.verify()
     panel = desk.verification.panel
-    updates = panel.moved(25, 10, desk.request)
+    updates = panel.on_frames_moved(25, 10, desk.request)
     assert "From frame 25 comes after To frame 10" in updates[panel.ends]
     assert "Verify a claim" in updates[desk.verification.answer]
     assert not desk.session.answered
@@ -238,7 +238,7 @@ def test_a_threshold_is_told_although_the_answer_fails(desk: Desk, clips: Clips)
     updates = box.moved(0.5, desk.request)
     assert "Threshold 0.50, set by you" in updates[box.note]
     assert "Nobody is enrolled yet" in updates[desk.identification.answer]
-    assert updates[desk.identification.sheet] == ""
+    assert updates[desk.identification.contact_sheet] == ""
 
 
 def test_the_header_says_that_a_threshold_was_set_by_the_person(desk: Desk) -> None:
@@ -274,10 +274,10 @@ def test_with_several_people_nobody_makes_the_claim_until_somebody_is_chosen(des
     for _ in range(2):
         updates = desk.verify()
         assert "3 people are in these frames" in updates[desk.verification.answer]
-        assert 'aria-checked="true"' not in updates[desk.verification.sheet]
+        assert 'aria-checked="true"' not in updates[desk.verification.contact_sheet]
     updates = desk.verification.chose(act("person", 1), desk.request)
     assert "Match: this is Ada" in updates[desk.verification.answer]
-    assert updates[desk.verification.sheet].count('aria-checked="true"') == 1
+    assert updates[desk.verification.contact_sheet].count('aria-checked="true"') == 1
     assert "Match: this is Ada" in desk.verify()[desk.verification.answer]
 
 
@@ -299,7 +299,7 @@ def test_a_failed_verification_takes_the_former_verdict_away(desk: Desk, clips: 
     desk.session.claimed = None
     updates = desk.verify()
     assert "Choose who the person claims to be" in updates[desk.verification.answer]
-    assert updates[desk.verification.sheet] == ""
+    assert updates[desk.verification.contact_sheet] == ""
 
 
 # --- Identification ---------------------------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ def test_an_unknown_person_is_enrolled_where_they_were_looked_for(desk: Desk, cl
     assert "Ben is enrolled" in said
     assert desk.names() == []
     assert [one.name for one in desk.service.gallery(other).identities()] == ["Ada", "Ben"]
-    desk.enrollment.panel.moved(0, 12, desk.request)  # other frames are a new enrollment, in the usual place
+    desk.enrollment.panel.on_frames_moved(0, 12, desk.request)  # other frames are a new enrollment, in the usual place
     assert desk.session.footage("enrollment").gallery is None
 
 
@@ -368,7 +368,7 @@ def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:
     gallery.rename(gallery.find("Ada").id, "Countess")
     updates = desk.interface.edited(desk.request)
     assert "Match: this is Countess" in updates[desk.verification.answer]
-    assert "Countess" in updates[desk.identification.sheet]
+    assert "Countess" in updates[desk.identification.contact_sheet]
     assert "before the gallery changed" in updates[desk.identification.writing]
     assert "The gallery was changed" in updates[desk.enrollment.answer]
     gallery.remove(gallery.find("Countess").id)

@@ -2,7 +2,7 @@ import html
 
 import pytest
 
-from biometric.ui.text import clock, count, decimal, escape, people, threshold_text
+from biometric.ui.text_format import clock, count, decimal, escape, people, threshold_text
 
 
 @pytest.mark.parametrize("text", ["<img src=x onerror=1>", "${1}", "{{value}}", "`x`", "\"'&"])

@@ -14,7 +14,7 @@ from biometric.ui.panel import Panel
 
 
 @contextmanager
-def workbench(page: Page, tab: str, question: Callable[[], None], heading: str, intro: str) -> Iterator[Panel]:
+def tab_layout(page: Page, tab: str, question: Callable[[], None], heading: str, intro: str) -> Iterator[Panel]:
     """Build a tab's two columns and its panel; what the context builds stands below answer and contact sheet.
 
     Args:
@@ -27,17 +27,17 @@ def workbench(page: Page, tab: str, question: Callable[[], None], heading: str, 
             panel = footage_panel(page, tab, question, heading)
         with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
             panel.answer = area(intro, elem_id=f"{tab}-answer", css="sl-answer")
-            panel.sheet = area(elem_id=f"{tab}-sheet")
-            panel.answers = [panel.answer, panel.sheet]
-            panel.reset = lambda: {panel.answer: intro, panel.sheet: ""}
+            panel.contact_sheet = area(elem_id=f"{tab}-sheet")
+            panel.answers = [panel.answer, panel.contact_sheet]
+            panel.reset = lambda: {panel.answer: intro, panel.contact_sheet: ""}
             yield panel
 
 
-def cancels(panel: Panel, jobs: Sequence[Any], cancelled: Callable[..., Updates], *also: Any) -> None:
+def connect_cancel(panel: Panel, jobs: Sequence[Any], cancelled: Callable[..., Updates], *also: Any) -> None:
     """Let Cancel stop the jobs, and say so with `cancelled`, which may change the components `also`, too."""
     panel.cancel.click(cancelled, None, [*panel.controls, *also], cancels=list(jobs), **QUIET)
 
 
 def cancelled(panel: Panel) -> Updates:
     """Cancel was pressed; the job is closed by Gradio, which stops its work."""
-    return {panel.status: presenters.said("Cancelled. Nothing was stored."), **panel.idle()}
+    return {panel.status: presenters.status_message("Cancelled. Nothing was stored."), **panel.idle()}

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from biometric.entities import Decision, Identification, Observation, ObservedClip
 from biometric.ui import elements, presenters
-from biometric.ui.pictures import Pictures
-from biometric.ui.text import decimal, escape, people
+from biometric.ui.picture_uris import Pictures
+from biometric.ui.text_format import decimal, escape, people
 
 
 def choices(observed: ObservedClip, chosen: int | None, pictures: Pictures, title: str) -> str:
@@ -19,7 +19,7 @@ def samples(
     observed: ObservedClip, chosen: int | None, dropped: set[str], pictures: Pictures, *, droppable: bool
 ) -> str:
     """Return the chosen person's samples (action `sample` drops or restores one), and the refused ones."""
-    observation = next((one for one in observed.observations if one.person == chosen), None)
+    observation = next((answer for answer in observed.observations if answer.person == chosen), None)
     if observation is None:
         return ""
     kept = observation.kept
@@ -33,13 +33,13 @@ def samples(
 
 def answers(identifications: Sequence[Identification], opened: int | None, pictures: Pictures) -> str:
     """Return identifications as tiles (action `open` shows the evidence)."""
-    tiles = "".join(_answer(one, opened, pictures) for one in identifications)
+    tiles = "".join(_answer(answer, opened, pictures) for answer in identifications)
     return f'<div class="sl-sheet" role="group" aria-label="People found">{tiles}</div>'
 
 
 def summary(identifications: Sequence[Identification]) -> str:
     """Return the banner "2 of 3 people identified", or what to do when nobody is known."""
-    known = sum(one.decision is Decision.IDENTIFIED for one in identifications)
+    known = sum(answer.decision is Decision.IDENTIFIED for answer in identifications)
     total = len(identifications)
     title = f"{known} of {people(total)} identified"
     if known == 0:
@@ -66,19 +66,20 @@ def _choice(observation: Observation, chosen: int | None, pictures: Pictures) ->
     )
 
 
-def _answer(one: Identification, opened: int | None, pictures: Pictures) -> str:
-    person = one.observation.person
-    known = one.decision is Decision.IDENTIFIED and one.identity is not None
-    name = one.identity.name if one.identity is not None and known else "unknown"
+def _answer(answer: Identification, opened: int | None, pictures: Pictures) -> str:
+    person = answer.observation.person
+    known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
+    name = answer.identity.name if answer.identity is not None and known else "unknown"
     badge = elements.badge("good", "identified") if known else elements.badge("unsure", "unknown")
-    numbers = f"score {decimal(one.score)}" if one.score is not None else one.reason or "no score"
-    if one.margin is not None:
-        numbers += f" · margin {decimal(one.margin)}"
+    numbers = f"score {decimal(answer.score)}" if answer.score is not None else answer.reason or "no score"
+    if answer.margin is not None:
+        numbers += f" · margin {decimal(answer.margin)}"
     return (
         f'<button type="button" class="sl-tile" aria-expanded="{"true" if person == opened else "false"}" '
-        f'data-action="open" data-value="{person}" data-key="open:{person}">{_shot(one.observation, pictures)}'
+        f'data-action="open" data-value="{person}" data-key="open:{person}">{_shot(answer.observation, pictures)}'
         f'<span class="sl-name" dir="auto">{escape(name)}</span>{badge}'
-        f"<small>Person {person} · {presenters.span(one.observation)}</small><small>{escape(numbers)}</small></button>"
+        f"<small>Person {person} · {presenters.span(answer.observation)}</small>"
+        f"<small>{escape(numbers)}</small></button>"
     )
 
 
