@@ -35,6 +35,7 @@ from biometric.entities import (
 from biometric.pipeline import observing
 from biometric.pipeline.frame_ranges import checked_range
 from biometric.pipeline.observation_cache import ObservationCache, ObservationKey
+from biometric.pipeline.streaming import Footage
 from biometric.ports import (
     CropStore,
     Gallery,
@@ -144,14 +145,13 @@ class Sightline:
             min_track_similarity = self.models.min_track_similarity()
             rules = Rules(samples=self.settings.samples)
             folder = self._workspace / uuid.uuid4().hex
-            job = observing.Job(clip, video, frames, folder, rules, min_track_similarity)
             adapters = self._adapters
-            tools = observing.Tools(
-                adapters.reader, detector, adapters.new_tracker, embedder, adapters.crops, adapters.sharpness
-            )
+            footage = Footage(adapters.reader, clip, video, frames)
+            tools = observing.Tools(detector, adapters.new_tracker, embedder, adapters.crops, adapters.sharpness)
+            sampling = observing.Sampling(folder, rules, min_track_similarity)
             folder.mkdir(parents=True, mode=0o700)
             try:
-                result = yield from observing.observe(job, tools)
+                result = yield from observing.observe(footage, tools, sampling)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise

@@ -121,19 +121,3 @@ def outliers(embeddings: NDArray[np.float32], least: float) -> list[int]:
             break
         taken.append(remaining.pop(worst))
     return taken
-
-
-def find_identity_switch(embeddings: NDArray[np.float32], least: float) -> int | None:
-    """Find where a track of (N, D) unit embeddings in time order stops being one person.
-
-    Returns the index that starts the second part when the pooled first and second parts (two rows or more each) agree
-    less than `least` at their most different split, else None. A tracker that swaps two people who cross makes such
-    a track, and pooling it would make a template that is neither of them.
-    """
-    best: tuple[float, int] | None = None
-    for split in range(2, len(embeddings) - 1):
-        parts = unit(np.stack([embeddings[:split].sum(axis=0), embeddings[split:].sum(axis=0)]))
-        agreement = float(parts[0] @ parts[1])
-        if best is None or agreement < best[0]:
-            best = (agreement, split)
-    return best[1] if best is not None and best[0] < least else None

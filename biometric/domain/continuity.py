@@ -1,61 +1,47 @@
-"""Whether a track is one person all along: cut where it jumps or changes looks, join what looks alike. Numpy only.
+"""Which frames of a track show one person: cut where it changes looks, join what looks alike. Numpy only.
 
 A tracker follows boxes, not people. When somebody leaves the picture or passes behind somebody else, it may go on with
 another person's box; a template pooled over both would be neither of them, and the answer would be wrong for one.
+So looks are compared before samples are chosen: every `MOMENT_SECONDS` of a track gives an embedding, and neighbouring
+ones that are alike are summed. Somebody who was there for a moment only is then not lost among the samples of
+somebody who stayed.
 """
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.domain import comparison
-from biometric.domain.selection import Pick, Refused
-from biometric.entities import Detection
+from biometric.domain.selection import Pick
+from biometric.entities import Detection, Image
 from biometric.entities.boxes import iou
+
+MOMENT_SECONDS = 0.2
+"""Each moment of a track gives one embedding, so that 0.4 s of somebody have one wherever moments begin."""
 
 JUMP_OVERLAP = 0.5
 JUMP_HEIGHT = 0.7
 """A box that keeps less than this overlap and this share of its height from one analysed frame to the next jumped."""
 
+GRID_ROWS, GRID_COLUMNS, GRID_POINTS = 8, 4, 3
+"""Cells of a crop whose mean colours are compared from frame to frame, and points a cell in each direction."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrackSegment:
-    """A part of a track: its detections, the picks with their embeddings `rows` ((N, D) unit), the refused samples."""
+SUDDEN_CHANGE = 16.0
+"""Mean difference of two colour grids, of 255, from which a frame begins a new moment. Of one person in consecutive
+frames at 10 a second, 19 of 20 stay below; of two people in one place, 19 of 20 lie above."""
 
-    detections: list[Detection]
-    picks: list[Pick]
-    rows: NDArray[np.float32]
-    refused: list[Refused]
+FEW_EMBEDDINGS = 8
+FEW_SIMILARITY = 0.8
+"""Pooled looks of fewer embeddings than this that are linked to the rest must differ more to be another person's (by
+this factor): the first moments of somebody who comes into the picture show only parts of them."""
 
-    def split(self, index: int) -> "tuple[TrackSegment, TrackSegment]":
-        """Cut halfway between pick `index - 1` and pick `index`."""
-        border = (self.picks[index - 1].detection.frame_index + self.picks[index].detection.frame_index + 1) // 2
-        return (
-            TrackSegment(
-                [item for item in self.detections if item.frame_index < border],
-                self.picks[:index],
-                self.rows[:index],
-                [item for item in self.refused if item.detection.frame_index < border],
-            ),
-            TrackSegment(
-                [item for item in self.detections if item.frame_index >= border],
-                self.picks[index:],
-                self.rows[index:],
-                [item for item in self.refused if item.detection.frame_index >= border],
-            ),
-        )
+BLOCKS = 16
+"""Most runs of alike embeddings that are kept apart in one track."""
 
-    def join(self, later: "TrackSegment") -> "TrackSegment":
-        """Put a later segment of the same person behind this one."""
-        rows = [part.rows for part in (self, later) if part.picks]
-        return TrackSegment(
-            self.detections + later.detections,
-            self.picks + later.picks,
-            np.concatenate(rows) if rows else self.rows,
-            self.refused + later.refused,
-        )
+SAMPLES_KEPT = 3
+"""Samples kept per sample that is wanted while a track is followed."""
 
 
 def jumps(earlier: Detection, later: Detection) -> bool:
@@ -64,37 +50,182 @@ def jumps(earlier: Detection, later: Detection) -> bool:
     return min(ratio, 1 / ratio) < JUMP_HEIGHT and iou(earlier.box, later.box) < JUMP_OVERLAP
 
 
-def people(segments: Sequence[TrackSegment], min_track_similarity: float) -> list[TrackSegment]:
-    """Return a track's segments one a person, in time order.
+def colour_grid(crop: Image) -> NDArray[np.float32]:
+    """Mean colours of a (h, w, 3) uint8 crop's cells, (8, 4, 3) in 0…255: a look that is cheap to compare."""
+    height, width = crop.shape[:2]
+    rows = ((np.arange(GRID_ROWS * GRID_POINTS) + 0.5) * height / (GRID_ROWS * GRID_POINTS)).astype(int)
+    columns = ((np.arange(GRID_COLUMNS * GRID_POINTS) + 0.5) * width / (GRID_COLUMNS * GRID_POINTS)).astype(int)
+    points = crop[rows[:, None], columns].astype(np.float32)
+    cells: NDArray[np.float32] = points.reshape(GRID_ROWS, GRID_POINTS, GRID_COLUMNS, GRID_POINTS, 3).mean(axis=(1, 3))
+    return cells
 
-    Each segment is cut where its looks change (`comparison.find_identity_switch`); neighbours that agree at least
-    `min_track_similarity` are joined again, because a box also jumps when somebody is half hidden. A segment without
-    a pick says nothing about looks and stays with its neighbour.
+
+def colour_change(earlier: NDArray[np.float32], later: NDArray[np.float32]) -> float:
+    """Mean absolute difference of two colour grids, in [0, 255]."""
+    return float(np.abs(later - earlier).mean())
+
+
+@dataclass(slots=True, eq=False)
+class _Block:
+    """A run of embeddings that are alike: their sum, how many, first and last frame.
+
+    `link` is the comparison score of its first embedding with the last one before it.
     """
-    joined: list[TrackSegment] = []
-    for part in _cut_at_switches(segments, min_track_similarity):
-        if joined and _may_be_one(joined[-1], part, min_track_similarity):
-            joined[-1] = joined[-1].join(part)
+
+    total: NDArray[np.float32]
+    count: int
+    first: int
+    last: int
+    link: float
+
+    def direction(self) -> NDArray[np.float32]:
+        return _direction(self.total)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackPart:
+    """What belongs together in a track: runs of frames from embedding to embedding, (first, last), both inclusive.
+
+    `is_person` is False for a single embedding that resembles nobody else in the track.
+    """
+
+    runs: tuple[tuple[int, int], ...]
+    is_person: bool
+
+    def holds(self, frame: int) -> bool:
+        """Whether a frame lies in one of the runs."""
+        return any(first <= frame <= last for first, last in self.runs)
+
+
+@dataclass(slots=True)
+class LookHistory:
+    """The looks of one track while it is followed, in bounded memory.
+
+    Attributes:
+        min_similarity: comparison score that two parts of one person's track at least have.
+        samples: samples wanted per person.
+        picks: samples kept so far, in frame order, spread over time and over looks.
+    """
+
+    min_similarity: float
+    samples: int
+    picks: list[Pick] = field(default_factory=list)
+    _blocks: list[_Block] = field(default_factory=list)
+    _last: NDArray[np.float32] | None = None
+
+    def add(self, pick: Pick) -> None:
+        """Take the next moment's sample, with its embedding."""
+        row = pick.row
+        if row is None:
+            raise ValueError("expected a sample with an embedding, got one without")
+        link = 1.0 if self._last is None else float(self._last @ row)
+        self._last = row
+        alike = (1.0 + self.min_similarity) / 2
+        if self._blocks and float(self._blocks[-1].direction() @ row) >= alike:
+            block = self._blocks[-1]
+            block.total, block.count, block.last = block.total + row, block.count + 1, pick.frame
         else:
-            joined.append(part)
-    return joined
+            self._blocks.append(_Block(row.copy(), 1, pick.frame, pick.frame, link))
+            if len(self._blocks) > BLOCKS:
+                self._merge_most_alike()
+        self.picks.append(pick)
+        if len(self.picks) > max(SAMPLES_KEPT * self.samples, BLOCKS):
+            self._drop_one()
+
+    def parts(self) -> list[TrackPart]:
+        """Return what the track is made of, in order of appearance.
+
+        The blocks are cut where the next one resembles neither the one before it nor what came before, and where the
+        pooled looks before and after differ. Parts that are alike are joined, also when somebody else was between
+        them. A part of one embedding that resembles nobody is a person only where there is nothing larger.
+        """
+        parts = self._join_alike([part for run in self._runs() for part in self._cut_gradual(run)])
+        most = max((_count(part) for part in parts), default=0)
+        return [
+            TrackPart(tuple((block.first, block.last) for block in part), _count(part) > 1 or most == 1)
+            for part in parts
+        ]
+
+    def _runs(self) -> list[list[_Block]]:
+        runs: list[list[_Block]] = []
+        for block in self._blocks:
+            if runs and max(block.link, _similarity(runs[-1], [block])) >= self.min_similarity:
+                runs[-1].append(block)
+            else:
+                runs.append([block])
+        return runs
+
+    def _cut_gradual(self, run: list[_Block]) -> list[list[_Block]]:
+        """Cut a run whose looks drift from one person's to another's, as when one slowly covers the other."""
+        splits = []
+        for split in range(1, len(run)):
+            least = min(_count(run[:split]), _count(run[split:]))
+            limit = self.min_similarity * (FEW_SIMILARITY if least < FEW_EMBEDDINGS else 1.0)
+            if least > 1:
+                splits.append((_similarity(run[:split], run[split:]) - limit, split))
+        excess, split = min(splits, default=(0.0, 0))
+        if excess >= 0:
+            return [run]
+        return self._cut_gradual(run[:split]) + self._cut_gradual(run[split:])
+
+    def _join_alike(self, parts: list[list[_Block]]) -> list[list[_Block]]:
+        while len(parts) > 1:
+            pairs = [(_similarity(parts[i], parts[j]), i, j) for j in range(len(parts)) for i in range(j)]
+            similarity, first, second = max(pairs)
+            if similarity < self.min_similarity:
+                break
+            parts[first] = sorted(parts[first] + parts.pop(second), key=lambda block: block.first)
+        return parts
+
+    def _merge_most_alike(self) -> None:
+        directions = np.stack([block.direction() for block in self._blocks])
+        index = int((directions[1:] * directions[:-1]).sum(axis=1).argmax())
+        earlier, later = self._blocks[index], self._blocks.pop(index + 1)
+        earlier.total, earlier.count = earlier.total + later.total, earlier.count + later.count
+        earlier.last = later.last
+
+    def _drop_one(self) -> None:
+        """Drop a sample of the block that has most: of its two that lie closest in time, the worse one."""
+        members: list[list[int]] = [[] for _ in self._blocks]
+        starts = np.array([block.first for block in self._blocks])
+        for index, pick in enumerate(self.picks):
+            members[int(np.searchsorted(starts, pick.frame, side="right")) - 1].append(index)
+        fullest = max(members, key=len)
+        closest = min(itertools.pairwise(fullest), key=lambda pair: self._gap(*pair))
+        self.picks.pop(min(closest, key=lambda index: self.picks[index].quality))
+
+    def _gap(self, first: int, second: int) -> int:
+        return self.picks[second].frame - self.picks[first].frame
 
 
-def _cut_at_switches(segments: Sequence[TrackSegment], min_track_similarity: float) -> list[TrackSegment]:
-    parts: list[TrackSegment] = []
-    waiting = list(reversed(segments))
-    while waiting:
-        part = waiting.pop()
-        index = comparison.find_identity_switch(part.rows, min_track_similarity) if part.picks else None
-        if index is None:
-            parts.append(part)
-        else:
-            waiting.extend(reversed(part.split(index)))
-    return parts
+def _direction(total: NDArray[np.float32]) -> NDArray[np.float32]:
+    scaled: NDArray[np.float32] = total / max(float(np.linalg.norm(total)), 1e-6)
+    return scaled
 
 
-def _may_be_one(earlier: TrackSegment, later: TrackSegment, min_track_similarity: float) -> bool:
-    if not earlier.picks or not later.picks:
-        return True
-    means = comparison.unit(np.stack([earlier.rows.mean(axis=0), later.rows.mean(axis=0)]))
-    return float(means[0] @ means[1]) >= min_track_similarity
+def _similarity(first: Sequence[_Block], second: Sequence[_Block]) -> float:
+    totals = [np.sum([block.total for block in side], axis=0) for side in (first, second)]
+    return float(_direction(totals[0]) @ _direction(totals[1]))
+
+
+def _count(part: Sequence[_Block]) -> int:
+    return sum(block.count for block in part)
+
+
+def assign_frames(frames: Sequence[int], changes: Sequence[float], parts: Sequence[TrackPart]) -> list[int]:
+    """Return which part each frame of a track belongs to, as its index in `parts`.
+
+    Between the runs of two parts, the second one begins where the colours changed most.
+
+    Args:
+        frames: (N,) frame numbers of the track's detections, rising.
+        changes: (N,) how much the colours of each detection differ from those of the one before.
+        parts: of the same track, at least one.
+    """
+    runs = sorted((first, last, index) for index, part in enumerate(parts) for first, last in part.runs)
+    owners = np.full(len(frames), runs[0][2])
+    for (_, last, earlier), (first, _, later) in itertools.pairwise(runs):
+        if earlier != later:
+            between = slice(int(np.searchsorted(frames, last, "right")), int(np.searchsorted(frames, first, "right")))
+            owners[between.start + int(np.argmax(changes[between])) :] = later
+    return [int(owner) for owner in owners]

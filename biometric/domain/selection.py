@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from biometric.entities import Box, Detection, Image
+from biometric.entities import Box, Detection, Image, Vector
 from biometric.entities.boxes import intersection_area
 
 REFUSED_SHOWN = 6
@@ -27,7 +27,7 @@ class Rules:
         max_covered: share of the box that people standing in front may cover.
         border: a box ending within this share of the frame's size from its edge counts as cut off there.
         min_sharpness: share of the track's median sharpness below which a sample is blurred.
-        samples: most samples embedded per person.
+        samples: most samples kept per person.
     """
 
     min_height: float = 64.0
@@ -43,12 +43,21 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pick:
-    """A sample that passed the rules and may be embedded: `image` is its crop, (h, w, 3) uint8 BGR."""
+    """A sample that passed the rules: `image` is its crop, (h, w, 3) uint8 BGR; `row` its embedding, (D,) unit float32.
+
+    `row` is None until the sample was embedded.
+    """
 
     detection: Detection
     image: Image
     quality: float
     sharpness: float
+    row: Vector | None = None
+
+    @property
+    def frame(self) -> int:
+        """Its frame number."""
+        return self.detection.frame_index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,11 +70,16 @@ class Refused:
     image: Image | None = None
 
 
-def crop(image: Image, box: Box) -> Image:
-    """Cut a box out of a (H, W, 3) frame as an independent copy; at least one pixel."""
+def view(image: Image, box: Box) -> Image:
+    """Return the pixels of a box in a (H, W, 3) frame, at least one, as a view."""
     x1, y1 = (max(0, int(value)) for value in box[:2])
     x2, y2 = max(x1 + 1, round(box[2])), max(y1 + 1, round(box[3]))
-    return image[y1:y2, x1:x2].copy()
+    return image[y1:y2, x1:x2]
+
+
+def crop(image: Image, box: Box) -> Image:
+    """Cut a box out of a (H, W, 3) frame as an independent copy; at least one pixel."""
+    return view(image, box).copy()
 
 
 def refusal(detection: Detection, others: Sequence[Detection], width: int, height: int, rules: Rules) -> str | None:
@@ -121,72 +135,44 @@ def _cut_edges(box: Box, width: int, height: int, border: float) -> list[str]:
 
 
 @dataclass(slots=True)
-class Candidates:
-    """Collects one track's samples while it is followed, in bounded memory, spread over time.
+class RefusedSamples:
+    """The refused samples of one track while it is followed; only the first few keep their crops."""
 
-    Time is cut into bins; each keeps its best sample. When there are more than twice as many bins as samples wanted,
-    neighbours are joined, so a track of a second and one of an hour both end with evenly spread, good samples.
-    """
-
-    rules: Rules
-    bin_frames: int = 1
-    best: dict[int, Pick] = field(default_factory=dict)
-    refused: list[Refused] = field(default_factory=list)
+    items: list[Refused] = field(default_factory=list)
     shown: int = 0
 
     @property
-    def shows_refused(self) -> bool:
+    def shows_next(self) -> bool:
         """Whether another refused sample keeps its crop (else it need not be cut)."""
         return self.shown < REFUSED_SHOWN
 
-    def offer(self, detection: Detection, image: Image, rating: float, sharpness: float) -> None:
-        """Take a sample that passed the rules; `image` is its crop."""
-        key = detection.frame_index // self.bin_frames
-        held = self.best.get(key)
-        pick = Pick(detection, image, rating, sharpness)
-        self.best[key] = pick if held is None else _better(held, pick)
-        while len(self.best) > 2 * self.rules.samples:
-            self.bin_frames *= 2
-            joined: dict[int, Pick] = {}
-            for other in self.best.values():
-                key = other.detection.frame_index // self.bin_frames
-                joined[key] = other if key not in joined else _better(joined[key], other)
-            self.best = joined
-
-    def refuse(self, detection: Detection, image: Image | None, rating: float, reason: str) -> None:
-        """Record a sample that failed a rule, keeping the crops of the first few."""
-        kept = image if self.shows_refused else None
+    def add(self, detection: Detection, image: Image | None, rating: float, reason: str) -> None:
+        """Record a sample that failed a rule; `image` is its crop."""
+        kept = image if self.shows_next else None
         self.shown += kept is not None
-        self.refused.append(Refused(detection, reason, rating, kept))
+        self.items.append(Refused(detection, reason, rating, kept))
 
-    def wants(self, detection: Detection, rating: float) -> bool:
-        """Whether a sample of this rating could still be kept (else its crop need not be cut)."""
-        held = self.best.get(detection.frame_index // self.bin_frames)
-        return held is None or rating > held.quality
 
-    def chosen(self) -> tuple[list[Pick], list[Refused]]:
-        """Return the picks to embed, in frame order, and all refused samples."""
-        picks = sorted(self.best.values(), key=lambda pick: pick.detection.frame_index)
-        refused = list(self.refused)
-        if len(picks) >= 4:
-            limit = self.rules.min_sharpness * float(np.median([pick.sharpness for pick in picks]))
-            blurred = [pick for pick in picks if pick.sharpness < limit]
-            refused += [Refused(pick.detection, "blurred", pick.quality, pick.image) for pick in blurred]
-            picks = [pick for pick in picks if pick.sharpness >= limit]
-        best = _spread(picks, self.rules.samples)
-        refused.sort(key=lambda sample: sample.detection.frame_index)
-        return best, refused
+def choose(picks: Sequence[Pick], rules: Rules) -> tuple[list[Pick], list[Refused]]:
+    """Choose the samples of one person's picks, in frame order: those that are kept, spread over time, and the blurred.
+
+    Sharpness is judged against the person's own median, from four picks on.
+    """
+    picks = sorted(picks, key=lambda pick: pick.frame)
+    blurred: list[Pick] = []
+    if len(picks) >= 4:
+        limit = rules.min_sharpness * float(np.median([pick.sharpness for pick in picks]))
+        blurred = [pick for pick in picks if pick.sharpness < limit]
+        picks = [pick for pick in picks if pick.sharpness >= limit]
+    refused = [Refused(pick.detection, "blurred", pick.quality, pick.image) for pick in blurred]
+    return _spread(picks, rules.samples), refused
 
 
 def _spread(picks: list[Pick], count: int) -> list[Pick]:
-    """Choose the best picks, but at least one from every period: a swapped person must not go unseen."""
+    """Choose the best picks, but at least one from every period, so that they differ."""
     if len(picks) <= count:
         return picks
     groups = np.array_split(np.arange(len(picks)), (count + 1) // 2)
     first = {max(group, key=lambda index: picks[index].quality) for group in groups}
     rest = sorted(set(range(len(picks))) - first, key=lambda index: -picks[index].quality)
     return [picks[index] for index in sorted([*first, *rest[: count - len(first)]])]
-
-
-def _better(first: Pick, second: Pick) -> Pick:
-    return second if second.quality > first.quality else first

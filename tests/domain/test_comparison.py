@@ -104,15 +104,6 @@ def test_a_sample_unlike_the_others_is_an_outlier_but_only_against_a_majority() 
     assert len(comparison.outliers(np.stack([same, same, same, same, stranger, -stranger]), 0.5)) == 2
 
 
-def test_an_identity_switch_is_found_where_a_track_changes_person() -> None:
-    ada, ben = vector(1, 0.1, 0), vector(0, 0.1, 1)
-    assert comparison.find_identity_switch(np.stack([ada, ada, ada, ben, ben]), 0.5) == 3
-    assert comparison.find_identity_switch(np.stack([ada, ada, ada, ada]), 0.5) is None
-    assert comparison.find_identity_switch(np.stack([ada, ada, ben]), 0.5) is None, (
-        "one sample is an outlier, not a person"
-    )
-
-
 def test_unit_refuses_what_has_no_direction() -> None:
     for rows in (np.zeros((1, 3)), np.full((1, 3), np.nan), np.full((1, 3), np.inf), np.zeros(3)):
         with pytest.raises(ValueError, match="expected"):

@@ -1,31 +1,138 @@
-"""A track that is two people is cut, a person who is half hidden for a while is not."""
+"""A track that is several people is cut, a person who turns, is half hidden or blurred for a moment is not."""
 
 import numpy as np
 import pytest
 
-from biometric.domain.continuity import TrackSegment, jumps, people
-from biometric.domain.selection import Pick, Refused
+from biometric.domain.continuity import (
+    BLOCKS,
+    LookHistory,
+    TrackPart,
+    assign_frames,
+    colour_change,
+    colour_grid,
+    jumps,
+)
+from biometric.domain.selection import Pick
 from biometric.entities import Detection
-from tests.builders import axis
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
+SIMILARITY, DIMENSION = 0.5, 64
+BOX = (100.0, 100.0, 200.0, 400.0)
 
 
-def detection(frame: int, box=(100.0, 100.0, 200.0, 400.0)) -> Detection:
-    return Detection(frame, box, 0.9)
+def embeddings(person: int, count: int, seed: int = 0, spread: float = 0.5) -> list[np.ndarray]:
+    """Embeddings of one person in time order: neighbours score about .93, distant ones .75, other people about .3."""
+    rng = np.random.default_rng([person, seed])
+    common = np.ones(DIMENSION) / DIMENSION**0.5
+    own = np.random.default_rng(person).normal(size=DIMENSION)
+    own = 0.55 * common + 0.84 * own / np.linalg.norm(own)
+    pose = rng.normal(size=DIMENSION)
+    rows = []
+    for _ in range(count):
+        pose = 0.9 * pose + 0.44 * rng.normal(size=DIMENSION)
+        row = own + spread * pose / DIMENSION**0.5 + 0.2 * rng.normal(size=DIMENSION) / DIMENSION**0.5
+        rows.append((row / np.linalg.norm(row)).astype(np.float32))
+    return rows
 
 
-def segment(first: int, *numbers: int) -> TrackSegment:
-    """A segment with one pick a frame, of the person on that axis."""
-    detections = [detection(first + index) for index in range(len(numbers))]
-    rows = np.stack([axis(number) for number in numbers]) if numbers else np.zeros((0, 8), np.float32)
-    return TrackSegment(detections, [Pick(item, IMAGE, 0.9, 1.0) for item in detections], rows, [])
+def history(rows: list[np.ndarray], samples: int = 8) -> LookHistory:
+    """A history of one embedding a frame."""
+    looks = LookHistory(SIMILARITY, samples)
+    for frame, row in enumerate(rows):
+        looks.add(Pick(Detection(frame, BOX, 0.9), IMAGE, 0.9, 100.0, row))
+    return looks
 
 
-def unseen(first: int, count: int) -> TrackSegment:
-    detections = [detection(first + index) for index in range(count)]
-    refused = [Refused(item, "too small", 0.1) for item in detections]
-    return TrackSegment(detections, [], np.zeros((0, 8), np.float32), refused)
+def people(rows: list[np.ndarray]) -> list[set[int]]:
+    """The frames of each person's runs."""
+    return [
+        {frame for first, last in part.runs for frame in range(first, last + 1)}
+        for part in history(rows).parts()
+        if part.is_person
+    ]
+
+
+@pytest.mark.parametrize("places", [(3, 5), (5, 3), (3, 9), (9, 5)])
+@pytest.mark.parametrize("short", [2, 3, 4, 8])
+@pytest.mark.parametrize("long", [4, 20, 300])
+@pytest.mark.parametrize("order", ["AB", "BA", "BAB", "ABC"])
+def test_property_a_switch_gives_two_people_whatever_the_lengths(places, short: int, long: int, order: str) -> None:
+    lengths = {"A": short, "B": long, "C": long}
+    numbers = {"A": places[0], "B": places[1], "C": 20}
+    rows, labels = [], []
+    for part, letter in enumerate(order):
+        rows += embeddings(numbers[letter], lengths[letter], seed=part)
+        labels += [letter] * lengths[letter]
+    found = people(rows)
+    assert [{labels[frame] for frame in frames} for frames in found] == [{letter} for letter in sorted(
+        set(order), key=order.index
+    )]  # fmt: skip
+    assert sorted(frame for frames in found for frame in frames) == list(range(len(rows)))
+
+
+@pytest.mark.parametrize("position", [0, 10, 20])
+def test_a_single_embedding_of_somebody_else_leaves_the_track(position: int) -> None:
+    rows = embeddings(1, 20)
+    rows.insert(position, embeddings(2, 1)[0])
+    parts = history(rows).parts()
+    assert sorted(part.is_person for part in parts) == [False, True]
+    (person,) = people(rows)
+    assert person == set(range(21)) - {position}
+
+
+@pytest.mark.parametrize("length", [3, 6])
+def test_a_gradual_change_to_somebody_else_is_cut(length: int) -> None:
+    before, after = embeddings(1, 12), embeddings(2, 40)
+    mixed = [(1 - share) * before[-1] + share * after[0] for share in np.linspace(0, 1, length + 2)[1:-1]]
+    rows = [*before, *(row / np.linalg.norm(row) for row in np.asarray(mixed, np.float32)), *after]
+    first, second = people(rows)
+    assert set(range(10)) <= first
+    assert set(range(12 + length + 2, len(rows))) <= second
+    assert max(first) < min(second)
+
+
+@pytest.mark.parametrize("person", range(12))
+@pytest.mark.parametrize("count", [1, 2, 8, 40, 2000])
+def test_one_person_stays_one(person: int, count: int) -> None:
+    assert len(people(embeddings(person, count))) == 1
+
+
+def test_somebody_who_is_only_partly_in_the_picture_at_first_stays_one_person() -> None:
+    whole = embeddings(1, 30)
+    part = [row + 0.9 * embeddings(2, 1)[0] for row in embeddings(1, 2, seed=3)]
+    assert len(people([*(row / np.linalg.norm(row) for row in part), *whole])) == 1
+
+
+def test_memory_is_bounded_and_samples_of_a_short_part_are_kept() -> None:
+    looks = history([*embeddings(1, 3), *embeddings(2, 5000, spread=1.5)])
+    assert len(looks.picks) <= 3 * 8
+    assert any(pick.frame < 3 for pick in looks.picks)
+    frames = [pick.frame for pick in looks.picks]
+    assert frames == sorted(frames)
+    assert frames[-1] > 4000
+    assert sum(len(part.runs) for part in looks.parts()) <= BLOCKS
+
+
+def test_two_single_embeddings_of_two_people_are_two_people() -> None:
+    assert people([embeddings(1, 1)[0], embeddings(2, 1)[0]]) == [{0}, {1}]
+    assert history([]).parts() == []
+
+
+def test_the_border_between_two_people_is_where_colours_change_most() -> None:
+    parts = [TrackPart(((0, 2), (8, 9)), True), TrackPart(((6, 6),), True)]
+    changes = [0, 1, 1, 3, 90, 3, 2, 60, 1, 1]
+    assert assign_frames(range(10), changes, parts) == [0, 0, 0, 0, 1, 1, 1, 0, 0, 0]
+
+
+def test_colour_grids_see_another_person_and_not_another_size() -> None:
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 255, (8, 4, 3), np.uint8)
+    person = np.kron(blocks, np.ones((20, 15, 1), np.uint8))
+    larger = np.kron(blocks, np.ones((24, 18, 1), np.uint8))
+    assert colour_grid(person).shape == (8, 4, 3)
+    assert colour_change(colour_grid(person), colour_grid(larger)) < 2
+    assert colour_change(colour_grid(person), colour_grid(person[::-1])) > 40
+    assert colour_grid(person[:1, :1]).shape == (8, 4, 3)
 
 
 @pytest.mark.parametrize(
@@ -40,32 +147,4 @@ def unseen(first: int, count: int) -> TrackSegment:
     ],
 )
 def test_a_jump_is_another_place_and_another_size(box, jumped: bool) -> None:
-    assert jumps(detection(0), detection(1, box)) is jumped
-
-
-def test_parts_that_look_alike_are_one_person_again() -> None:
-    (person,) = people([segment(0, 1, 1), segment(2, 1, 1)], 0.5)
-    assert [item.frame_index for item in person.detections] == [0, 1, 2, 3]
-    assert person.rows.shape == (4, 8)
-
-
-def test_parts_that_look_different_are_two_people() -> None:
-    first, second = people([segment(0, 1, 1), segment(2, 2, 2)], 0.5)
-    assert [item.frame_index for item in first.detections] == [0, 1]
-    assert [item.frame_index for item in second.detections] == [2, 3]
-
-
-def test_a_change_of_looks_without_a_jump_is_cut_too_and_several_times() -> None:
-    parts = people([segment(0, 1, 1, 1, 2, 2, 2, 3, 3, 3)], 0.5)
-    assert [part.rows.argmax(axis=1).tolist() for part in parts] == [[1] * 3, [2] * 3, [3] * 3]
-
-
-def test_a_part_without_samples_stays_with_its_neighbour() -> None:
-    for order in ([unseen(0, 2), segment(2, 1, 1)], [segment(0, 1, 1), unseen(2, 2)]):
-        (person,) = people(order, 0.5)
-        assert len(person.detections) == 4
-        assert len(person.refused) == 2
-        assert len(person.picks) == 2
-    (nobody,) = people([unseen(0, 2), unseen(2, 1)], 0.5)
-    assert (len(nobody.detections), nobody.picks) == (3, [])
-    assert people([], 0.5) == []
+    assert jumps(Detection(0, BOX, 0.9), Detection(1, box, 0.9)) is jumped

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biometric.domain.selection import Candidates, Rules, covered, crop, quality, refusal
+from biometric.domain.selection import Pick, RefusedSamples, Rules, choose, covered, crop, quality, refusal
 from biometric.entities import Detection
 
 RULES = Rules()
@@ -63,45 +63,30 @@ def test_crops_are_independent_copies_of_at_least_a_pixel() -> None:
     assert frame[1, 1, 0] != 255
 
 
-@pytest.mark.parametrize("length", [1, 5, 16, 17, 100, 5000])
-def test_memory_is_bounded_and_picks_are_spread_over_the_whole_track(length: int) -> None:
-    candidates = Candidates(RULES)
-    for frame in range(length):
-        candidates.offer(detection(frame=frame), IMAGE, 0.5 + 0.001 * (frame % 7), 100.0)
-        assert len(candidates.best) <= 2 * RULES.samples
-    picks, refused = candidates.chosen()
-    frames = [pick.detection.frame_index for pick in picks]
+def pick(frame: int, rating: float = 0.9, sharpness: float = 100.0) -> Pick:
+    return Pick(detection(frame=frame), IMAGE, rating, sharpness)
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 24])
+def test_samples_are_spread_over_the_picks(count: int) -> None:
+    kept, refused = choose([pick(frame, 0.5 + 0.01 * (frame % 7)) for frame in range(count)], RULES)
+    frames = [item.frame for item in kept]
     assert refused == []
-    assert len(picks) == min(length, RULES.samples)
+    assert len(kept) == min(count, RULES.samples)
     assert frames == sorted(frames)
-    if length >= 100:
-        assert frames[-1] - frames[0] > length // 3
+    if count == 24:
+        assert all(any(first <= frame < first + 8 for frame in frames) for first in (0, 8, 16))
 
 
-def test_the_better_of_two_samples_in_a_bin_stays() -> None:
-    candidates = Candidates(RULES, bin_frames=10)
-    assert candidates.wants(detection(frame=1), 0.2)
-    candidates.offer(detection(frame=1), IMAGE, 0.2, 1.0)
-    candidates.offer(detection(frame=2), IMAGE, 0.9, 1.0)
-    candidates.offer(detection(frame=3), IMAGE, 0.5, 1.0)
-    assert not candidates.wants(detection(frame=4), 0.5)
-    assert [pick.detection.frame_index for pick in candidates.chosen()[0]] == [2]
-
-
-def test_blurred_samples_are_refused_against_the_tracks_own_sharpness() -> None:
-    candidates = Candidates(RULES)
-    for frame, sharpness in enumerate([100, 110, 5, 90, 120]):
-        candidates.offer(detection(frame=frame), IMAGE, 0.9, sharpness)
-    picks, refused = candidates.chosen()
-    assert [pick.detection.frame_index for pick in picks] == [0, 1, 3, 4]
+def test_blurred_samples_are_refused_against_the_persons_own_sharpness() -> None:
+    kept, refused = choose([pick(frame, sharpness=value) for frame, value in enumerate([100, 110, 5, 90, 120])], RULES)
+    assert [item.frame for item in kept] == [0, 1, 3, 4]
     assert [(item.detection.frame_index, item.reason) for item in refused] == [(2, "blurred")]
 
 
 def test_only_the_first_refused_samples_keep_their_pictures() -> None:
-    candidates = Candidates(RULES)
+    refused = RefusedSamples()
     for frame in range(50):
-        candidates.refuse(detection(frame=frame), IMAGE, 0.1, "too small")
-    _, refused = candidates.chosen()
-    assert len(refused) == 50
-    assert sum(item.image is not None for item in refused) == 6
-    assert Candidates(RULES).chosen() == ([], [])
+        refused.add(detection(frame=frame), IMAGE, 0.1, "too small")
+    assert len(refused.items) == 50
+    assert sum(item.image is not None for item in refused.items) == 6

@@ -7,8 +7,9 @@ import pytest
 
 from biometric.domain.selection import Rules
 from biometric.entities import FrameRange, Observation, Progress
-from biometric.errors import DamagedClip
+from biometric.errors import DamagedClip, InvalidFrameRange
 from biometric.pipeline import observing
+from biometric.pipeline.streaming import Footage
 from tests.fakes import ColumnTracker, FakeCrops, FakeDetector, FakeEmbedder, FakeReader, video_info
 
 LEFT = (100.0, 100.0, 200.0, 350.0)
@@ -16,20 +17,14 @@ RIGHT = (400.0, 100.0, 500.0, 350.0)
 SMALL = (300.0, 100.0, 312.0, 130.0)
 
 
-def tools(script, embedder=None, reader=None) -> observing.Tools:
-    return observing.Tools(
-        reader or FakeReader(),
-        FakeDetector(script),
-        ColumnTracker,
-        embedder or FakeEmbedder(),
-        FakeCrops(),
-        lambda image: 100.0,
+def observe(folder: Path, script, embedder=None, reader=None, start: int = 0, stop: int = 100, step: int = 1):
+    """The work of observing made-up people."""
+    reader = reader or FakeReader()
+    footage = Footage(reader, Path("clip.mp4"), reader.info, FrameRange(start, stop, step))
+    tools = observing.Tools(
+        FakeDetector(script), ColumnTracker, embedder or FakeEmbedder(), FakeCrops(), lambda image: 100.0
     )
-
-
-def job(folder: Path, start: int = 0, stop: int = 100, step: int = 1) -> observing.Job:
-    frames = FrameRange(start, stop, step)
-    return observing.Job(Path("clip.mp4"), video_info(), frames, folder, Rules(), min_track_similarity=0.5)
+    return observing.observe(footage, tools, observing.Sampling(folder, Rules(), min_track_similarity=0.5))
 
 
 def run(work) -> tuple[observing.Observed, list[Progress]]:
@@ -49,8 +44,7 @@ def test_people_are_numbered_by_appearance_with_kept_and_refused_samples(tmp_pat
     script = {frame: [(RIGHT, 0.9)] for frame in range(10, 40)}
     for frame in range(20, 30):
         script[frame] = [(RIGHT, 0.9), (LEFT, 0.9), (SMALL, 0.8)]
-    used = tools(script)
-    observed, steps = run(observing.observe(job(tmp_path), used))
+    observed, steps = run(observe(tmp_path, script))
     first, second, third = people(observed)
     assert (first.person, first.tracklet.first_frame, first.tracklet.last_frame) == (1, 10, 39)
     assert (second.tracklet.first_frame, second.tracklet.last_frame) == (20, 29)
@@ -66,68 +60,85 @@ def test_people_are_numbered_by_appearance_with_kept_and_refused_samples(tmp_pat
 
 
 def test_promise_11_exactly_the_frames_of_the_range_are_read(tmp_path: Path) -> None:
-    used = tools({frame: [(LEFT, 0.9)] for frame in range(100)})
-    observed, _ = run(observing.observe(job(tmp_path, 30, 61, 3), used))
-    assert used.reader.indices == list(range(30, 61, 3))
+    reader = FakeReader()
+    script = {frame: [(LEFT, 0.9)] for frame in range(100)}
+    observed, _ = run(observe(tmp_path, script, reader=reader, start=30, stop=61, step=3))
+    assert reader.indices == list(range(30, 61, 3))
     (person,) = people(observed)
     assert (person.tracklet.first_frame, person.tracklet.last_frame) == (30, 60)
 
 
 def test_an_empty_scene_has_no_people(tmp_path: Path) -> None:
-    observed, _ = run(observing.observe(job(tmp_path), tools({})))
+    observed, _ = run(observe(tmp_path, {}))
     assert observed.observations == ()
 
 
 def test_a_flicker_is_not_a_person(tmp_path: Path) -> None:
-    observed, _ = run(observing.observe(job(tmp_path), tools({5: [(LEFT, 0.3)], 6: [(LEFT, 0.3)]})))
+    observed, _ = run(observe(tmp_path, {5: [(LEFT, 0.3)], 6: [(LEFT, 0.3)]}))
     assert observed.observations == ()
 
 
 def test_promise_6_closing_the_work_stops_it_and_leaves_no_crops(tmp_path: Path) -> None:
-    used = tools({frame: [(LEFT, 0.9)] for frame in list(range(10)) + list(range(60, 100))})
-    work = observing.observe(job(tmp_path), used)
+    reader = FakeReader()
+    work = observe(tmp_path, {frame: [(LEFT, 0.9)] for frame in list(range(10)) + list(range(60, 100))}, reader=reader)
     for _ in range(5):
         next(work)
     work.close()
-    assert used.reader.closed == 1
-    assert max(used.reader.indices) < 50
+    assert reader.closed == 1
+    assert max(reader.indices) < 50
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_clip_that_breaks_off_leaves_no_crops(tmp_path: Path) -> None:
     script = {frame: [(LEFT, 0.9)] for frame in range(10)}
-    used = tools(script, reader=FakeReader(ends_at=50))
     with pytest.raises(DamagedClip):
-        run(observing.observe(job(tmp_path), used))
+        run(observe(tmp_path, script, reader=FakeReader(ends_at=50)))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_tracks_are_embedded_as_they_end_so_that_memory_does_not_grow(tmp_path: Path) -> None:
     script = {frame: [(LEFT, 0.9)] for frame in range(1000) if frame % 20 < 10}
     embedder = FakeEmbedder()
-    used = tools(script, embedder, FakeReader(video_info(frame_count=1000)))
-    observed, _ = run(observing.observe(job(tmp_path, 0, 1000), used))
+    reader = FakeReader(video_info(frame_count=1000))
+    observed, _ = run(observe(tmp_path, script, embedder, reader, stop=1000))
     assert len(observed.observations) == 50
-    assert max(embedder.batches) <= observing.CROPS_AT_ONCE + 2 * 8
+    assert max(embedder.batches) <= observing.CROPS_AT_ONCE
     assert len(embedder.batches) > 5
 
 
 def test_a_track_that_swaps_people_becomes_two_people(tmp_path: Path) -> None:
     script = {frame: [(LEFT, 0.9)] for frame in range(40)}
     embedder = FakeEmbedder(axis_of=lambda grey: 0 if grey < 20 else 1)
-    observed, _ = run(observing.observe(job(tmp_path), tools(script, embedder)))
+    observed, _ = run(observe(tmp_path, script, embedder))
     first, second = people(observed)
     assert first.tracklet.last_frame < second.tracklet.first_frame
     assert abs(first.tracklet.last_frame - 19) <= 3
     assert float(first.template.vector @ second.template.vector) == pytest.approx(0.0)
 
 
-def test_a_single_stranger_among_the_samples_is_refused(tmp_path: Path) -> None:
+def test_a_single_sample_of_somebody_else_is_refused_and_its_frame_leaves_the_track(tmp_path: Path) -> None:
     script = {frame: [(LEFT, 0.9)] for frame in range(8)}
     embedder = FakeEmbedder(axis_of=lambda grey: 1 if grey == 3 else 0)
-    observed, _ = run(observing.observe(job(tmp_path), tools(script, embedder)))
+    observed, _ = run(observe(tmp_path, script, embedder))
     (person,) = people(observed)
     assert [(item.detection.frame_index, item.refusal) for item in person.refused] == [
         (3, "does not look like the other samples")
     ]
+    assert [item.frame_index for item in person.tracklet.detections] == [0, 1, 2, 4, 5, 6, 7]
     assert np.flatnonzero(person.template.vector).tolist() == [0]
+
+
+def test_the_end_of_a_clip_whose_length_is_an_estimate_is_where_it_ends(tmp_path: Path) -> None:
+    class ShortReader(FakeReader):
+        def read(self, clip, frames):
+            yield from super().read(clip, FrameRange(frames.start, 50, frames.step))
+            raise InvalidFrameRange("The clip has 50 frames.")
+
+    script = {frame: [(LEFT, 0.9)] for frame in range(100)}
+    estimated = ShortReader(video_info(frame_count_source="claimed"))
+    observed, _ = run(observe(tmp_path, script, reader=estimated))
+    assert observed.analysed_frames == 50
+    with pytest.raises(InvalidFrameRange):
+        run(observe(tmp_path, script, reader=estimated, stop=90))
+    with pytest.raises(InvalidFrameRange):
+        run(observe(tmp_path, script, reader=ShortReader(video_info())))

@@ -4,18 +4,16 @@ import dataclasses
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence, Set
+from collections.abc import Callable, Generator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from biometric.domain import continuity, selection
-from biometric.entities import Detection, Frame, FrameRange, Image, Progress, VideoInfo
-from biometric.errors import DamagedClip, InvalidFrameRange
-from biometric.ports import Detector, SharpnessOf, Tracker, TrackerFactory, VideoReader
+from biometric.entities import Detection, Frame, FrameRange, Image, Progress
+from biometric.errors import DamagedClip
+from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, tracked_frames
+from biometric.ports import Detector, SharpnessOf, TrackerFactory, VideoReader
 from biometric.training.crops.store import Cut
-
-FRAMES_AT_ONCE = 8
-"""Frames decoded before the detector runs, as in `observing`."""
 
 NO_BORDER = -1.0
 """For `selection.Rules.border`: people cut off by the edge of the picture are taken, too."""
@@ -79,37 +77,27 @@ def cut_clip(
             video.frame_count,
             video.claimed_frames,
         )
-    cutter = _Cutter(wanted, tools, keep, video.fps / wanted.every)
-    frames = _frames(clip, video, wanted, tools.reader)
+    frames = FrameRange(0, video.frame_count, wanted.every)
+    footage = Footage(tools.reader, clip, video, frames, wanted.accept_damaged)
+    tracker = tools.new_tracker(footage.analysed_fps) if wanted.follow else None
+    cutter = _Cutter(wanted, tools, keep)
+    chunks = tracked_frames(footage, detector, tracker, Stopwatch())
     try:
-        while chunk := list(itertools.islice(frames, FRAMES_AT_ONCE)):
-            for frame, detections in zip(chunk, detector.detect(chunk), strict=True):
-                cutter.take(frame, detections)
-            yield Progress("Reading frame", min(chunk[-1].index + 1, video.frame_count), video.frame_count)
+        for chunk in chunks:
+            for tracked in chunk:
+                cutter.take(tracked)
+            yield Progress("Reading frame", min(chunk[-1].frame.index + 1, video.frame_count), video.frame_count)
     finally:
-        frames.close()
+        chunks.close()
     return cutter.end()
 
 
 def cut_photograph(image: Image, boxes: Sequence[Detection], wanted: Wanted, tools: Tools, keep: Keep) -> Counts:
     """Hand the crops of a labelled photograph, (H, W, 3) uint8 BGR, to `keep`. Its edges may cut people off."""
     rules = dataclasses.replace(wanted.rules, border=NO_BORDER)
-    cutter = _Cutter(dataclasses.replace(wanted, rules=rules, follow=False), tools, keep, 1.0)
-    cutter.take(Frame(0, image, 0.0), boxes)
+    cutter = _Cutter(dataclasses.replace(wanted, rules=rules, follow=False), tools, keep)
+    cutter.take(TrackedFrame(Frame(0, image, 0.0), list(boxes)))
     return cutter.end()
-
-
-def _frames(clip: Path, video: VideoInfo, wanted: Wanted, reader: VideoReader) -> Generator[Frame, None, None]:
-    frames: Iterator[Frame] = reader.read(clip, FrameRange(0, video.frame_count, wanted.every))
-    try:
-        yield from frames
-    except InvalidFrameRange:
-        # The number of frames of a long clip is an estimate: it may end a little earlier, and whole.
-        if video.frame_count_source == "decoded":
-            raise
-    except DamagedClip:
-        if not wanted.accept_damaged:
-            raise
 
 
 @dataclass(slots=True)
@@ -126,27 +114,26 @@ class _Track:
 class _Cutter:
     """Looks at one video's frames in order."""
 
-    def __init__(self, wanted: Wanted, tools: Tools, keep: Keep, frame_rate: float) -> None:
+    def __init__(self, wanted: Wanted, tools: Tools, keep: Keep) -> None:
         self._wanted, self._sharpness, self._keep = wanted, tools.sharpness, keep
-        self._tracker: Tracker | None = tools.new_tracker(frame_rate) if wanted.follow else None
         self._tracks: dict[int, _Track] = {}
         self._numbers = itertools.count(1)
         self._counts = Counts()
 
-    def take(self, frame: Frame, detections: Sequence[Detection]) -> None:
+    def take(self, tracked: TrackedFrame) -> None:
         """Take the next frame's people."""
+        frame, detections = tracked.frame, tracked.detections
         self._counts.frames += 1
-        if self._tracker is None:
+        if not self._wanted.follow:
             for detection in detections:
                 cut = self._cut(frame, detection, detections, None)
                 if cut is not None:
                     self._keep(cut)
             return
-        followed = self._tracker.update(frame, detections)
-        self._leave(frame, detections, {detection.box_index for _, detection in followed})
-        for track_id, detection in followed:
+        self._leave(frame, detections, {detection.box_index for _, detection in tracked.tracked})
+        for track_id, detection in tracked.tracked:
             self._follow(track_id, detection, frame, detections)
-        for track_id in self._tracker.ended():
+        for track_id in tracked.ended:
             self._drop(self._tracks.pop(track_id, None))
 
     def end(self) -> Counts:

@@ -1,0 +1,129 @@
+"""One track while it is followed, and the people found in it once it has ended."""
+
+import dataclasses
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.domain import comparison, continuity, selection
+from biometric.domain.selection import Pick, Refused
+from biometric.entities import Detection, Frame
+from biometric.ports import SharpnessOf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackedPerson:
+    """One person of an ended track. `kept` have embeddings; `unlike` do not look like the others."""
+
+    track_id: int
+    detections: list[Detection]
+    kept: list[Pick]
+    unlike: list[Pick]
+    refused: list[Refused]
+
+
+class FollowedTrack:
+    """Collects one track's samples in bounded memory (but for its boxes).
+
+    Args:
+        min_similarity: comparison score that two parts of one person's track at least have.
+    """
+
+    def __init__(self, track_id: int, rules: selection.Rules, min_similarity: float, sharpness: SharpnessOf) -> None:
+        self.track_id = track_id
+        self._rules, self._min_similarity, self._sharpness = rules, min_similarity, sharpness
+        self._detections: list[Detection] = []
+        self._changes = array("f")
+        self._refused = selection.RefusedSamples()
+        self._history = continuity.LookHistory(min_similarity, rules.samples)
+        self._grid: NDArray[np.float32] | None = None
+        self._best: Pick | None = None
+        self._moment_start = 0.0
+        self._moments = 0
+
+    def take(self, frame: Frame, detection: Detection, others: Sequence[Detection]) -> Pick | None:
+        """Take the track's next detection; return the sample of the moment that it ended, to be embedded."""
+        new_moment = self._follow(frame, detection)
+        height, width = frame.image.shape[:2]
+        rating = selection.quality(detection, others, height)
+        reason = selection.refusal(detection, others, width, height, self._rules)
+        if reason is not None:
+            cut = selection.crop(frame.image, detection.box) if self._refused.shows_next else None
+            self._refused.add(detection, cut, rating, reason)
+            return self.end_moment() if new_moment else None
+        ended = None
+        # The first samples are all embedded: of somebody seen briefly, none is to spare.
+        late = frame.seconds - self._moment_start >= continuity.MOMENT_SECONDS - 1e-3
+        if new_moment or late or self._moments < self._rules.samples:
+            ended = self.end_moment()
+            self._moment_start = frame.seconds
+        if self._best is None or rating > self._best.quality:
+            self._best = Pick(detection, selection.crop(frame.image, detection.box), rating, 0.0)
+        return ended
+
+    def end_moment(self) -> Pick | None:
+        """Return the sample of the current moment, if there is one, to be embedded."""
+        best, self._best = self._best, None
+        if best is None:
+            return None
+        self._moments += 1
+        return dataclasses.replace(best, sharpness=self._sharpness(best.image))
+
+    def add(self, pick: Pick) -> None:
+        """Take a sample back with its embedding; in the order in which they were returned."""
+        self._history.add(pick)
+
+    def people(self) -> list[TrackedPerson]:
+        """Return who was in the track, in order of appearance; nobody is in two of them."""
+        parts = self._history.parts()
+        if not parts:
+            return [TrackedPerson(self.track_id, self._detections, [], [], self._refused.items)]
+        owners = continuity.assign_frames([item.frame_index for item in self._detections], self._changes, parts)
+        owner_of = {item.frame_index: owner for item, owner in zip(self._detections, owners, strict=True)}
+        # What resembles nobody leaves the track: its boxes are nobody's, its samples are refused beside the person
+        # whose track it interrupts.
+        host = _hosts(parts)
+        return [self._person(index, owner_of, parts, host) for index, part in enumerate(parts) if part.is_person]
+
+    def _person(
+        self, index: int, owner_of: dict[int, int], parts: Sequence[continuity.TrackPart], host: Sequence[int]
+    ) -> TrackedPerson:
+        own = [pick for pick in self._history.picks if parts[index].holds(pick.frame)]
+        unlike = [
+            pick
+            for pick in self._history.picks
+            for other, part in enumerate(parts)
+            if not part.is_person and host[other] == index and part.holds(pick.frame)
+        ]
+        kept, blurred = selection.choose(own, self._rules)
+        rows = np.stack([pick.row for pick in kept if pick.row is not None])
+        strangers = set(comparison.outliers(rows, self._min_similarity))
+        unlike += [pick for number, pick in enumerate(kept) if number in strangers]
+        kept = [pick for number, pick in enumerate(kept) if number not in strangers]
+        detections = [item for item in self._detections if owner_of[item.frame_index] == index]
+        refused = [item for item in self._refused.items if host[owner_of[item.detection.frame_index]] == index]
+        return TrackedPerson(self.track_id, detections, kept, unlike, refused + blurred)
+
+    def _follow(self, frame: Frame, detection: Detection) -> bool:
+        """Note the detection and how much the look changes; return whether the change is sudden."""
+        grid = continuity.colour_grid(selection.view(frame.image, detection.box))
+        change = 0.0 if self._grid is None else continuity.colour_change(self._grid, grid)
+        if self._detections and continuity.jumps(self._detections[-1], detection):
+            change += 255.0
+        self._grid = grid
+        self._detections.append(detection)
+        self._changes.append(change)
+        return change >= continuity.SUDDEN_CHANGE
+
+
+def _hosts(parts: Sequence[continuity.TrackPart]) -> list[int]:
+    """Return for each part its own index where it is a person, else that of the last person who appeared before it."""
+    people = [index for index, part in enumerate(parts) if part.is_person]
+    hosts = []
+    for index, part in enumerate(parts):
+        before = [person for person in people if parts[person].runs[0] < part.runs[0]]
+        hosts.append(index if part.is_person else (before or people[:1])[-1])
+    return hosts

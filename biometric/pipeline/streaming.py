@@ -1,0 +1,122 @@
+"""From a clip to tracked people, frame by frame: decode, detect, track. Serves observing and cutting crops.
+
+Streams in bounded memory; whoever closes the generator stops the work and releases the clip.
+"""
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from biometric.entities import Detection, Frame, FrameRange, VideoInfo
+from biometric.errors import DamagedClip, InvalidFrameRange
+from biometric.ports import Detector, Tracker, VideoReader
+
+FRAMES_AT_ONCE = 8
+"""Frames decoded before the detector runs, so that a GPU gets batches; 200 MB at 4K."""
+
+
+class Stopwatch:
+    """Seconds spent in each stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time that the block takes to a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - started
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """What to read: a frame range of a probed clip.
+
+    Attributes:
+        accept_damaged: a clip that ends early is used up to there.
+    """
+
+    reader: VideoReader
+    clip: Path
+    video: VideoInfo
+    frames: FrameRange
+    accept_damaged: bool = False
+
+    @property
+    def analysed_fps(self) -> float:
+        """Analysed frames per second of footage."""
+        return self.video.fps / self.frames.step
+
+    def may_end_early(self) -> bool:
+        """Whether the range's end is only an estimate: the number of frames of a long clip is not counted."""
+        return self.video.frame_count_source == "claimed" and self.frames.stop >= self.video.frame_count
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFrame:
+    """One analysed frame.
+
+    Attributes:
+        detections: everybody whom the detector found.
+        tracked: (track id, detection) of those that belong to a track.
+        ended: ids of tracks that can no longer be continued, each once.
+    """
+
+    frame: Frame
+    detections: list[Detection]
+    tracked: list[tuple[int, Detection]] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+
+
+def tracked_frames(
+    footage: Footage, detector: Detector, tracker: Tracker | None, stopwatch: Stopwatch
+) -> Generator[list[TrackedFrame], None, None]:
+    """Yield the analysed frames in chunks, each with its people; without a tracker nobody is followed.
+
+    Raises:
+        ClipError: the clip cannot be read over the whole range.
+    """
+    frames = _decoded(footage, stopwatch)
+    try:
+        while chunk := list(itertools.islice(frames, FRAMES_AT_ONCE)):
+            with stopwatch.timed("detect"):
+                detected = detector.detect(chunk)
+            with stopwatch.timed("track"):
+                tracked = [_tracked(*pair, tracker) for pair in zip(chunk, detected, strict=True)]
+            yield tracked
+    finally:
+        frames.close()
+
+
+def _tracked(frame: Frame, detections: list[Detection], tracker: Tracker | None) -> TrackedFrame:
+    if tracker is None:
+        return TrackedFrame(frame, detections)
+    return TrackedFrame(frame, detections, tracker.update(frame, detections), tracker.ended())
+
+
+def _decoded(footage: Footage, stopwatch: Stopwatch) -> Generator[Frame, None, None]:
+    frames = footage.reader.read(footage.clip, footage.frames)
+    try:
+        while True:
+            with stopwatch.timed("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
+    except InvalidFrameRange:
+        if not footage.may_end_early():
+            raise
+    except DamagedClip:
+        if not footage.accept_damaged:
+            raise
+    finally:
+        close = getattr(frames, "close", None)
+        if close is not None:
+            close()
