@@ -1,10 +1,11 @@
 # Sightline: `make run` serves the app, `make test` runs every test. Both set up what they need.
+# For Linux, macOS and WSL; on Windows itself install the package with pip (see README.md).
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test test-slow test-gpu check format bench train-setup demo clean
+.PHONY: help run test test-slow test-gpu check format bench train-setup demo wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,15 +43,20 @@ train-setup: $(VENV)/.train ## install what `python -m biometric train` needs
 demo: $(VENV)/.app ## make the example clips in demo/
 	$(BIN)/python -m biometric demo
 
+wheel: $(VENV)/.dev ## build the package into dist/
+	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-build-isolation --no-deps -w dist .
+
 clean: ## remove the virtual environment and caches (never the gallery)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer: make PYTHON=python3.12 run"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.app: requirements.txt constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+# The package itself is installed last, editable, so that .venv/bin/sightline is there and works from any folder.
+$(VENV)/.app: requirements.txt requirements-build.txt constraints.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt -r requirements-build.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-build-isolation --no-deps -e .
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(MAKE) --no-print-directory system-libraries
 	@touch $@
 

@@ -4,4 +4,4 @@ Importing this package is cheap: no model, no vendor library is loaded until it 
 Start from `biometric.bootstrap.build` for a ready-made service.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -65,7 +65,7 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     root = argparse.ArgumentParser(
-        prog="python -m biometric",
+        prog="sightline" if Path(sys.argv[0]).stem == "sightline" else "python -m biometric",
         description="Enroll, verify and identify people in video by person re-identification. "
         "Frames are 0-based and inclusive. Settings: SIGHTLINE_… variables, see the README.",
     )
