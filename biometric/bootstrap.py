@@ -64,12 +64,12 @@ def build_crop_tools(settings: Settings) -> "Tools":
     """Return what crops for training are cut with. The detector loads when first needed."""
     from biometric.clips.crops import sharpness
     from biometric.clips.video import PyAVReader
-    from biometric.training.crops import pictures
+    from biometric.training.crops.crop_records import read_picture
     from biometric.training.crops.cutting import Tools
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))
-    return Tools(reader, ModelStore(settings).detector, partial(_new_tracker, settings.cache), sharpness, pictures.read)
+    return Tools(reader, ModelStore(settings).detector, partial(_new_tracker, settings.cache), sharpness, read_picture)
 
 
 def _limits(settings: Settings) -> "VideoLimits":

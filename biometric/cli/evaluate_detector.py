@@ -49,13 +49,13 @@ def photographs(folder: Path, split: str) -> "Photographs":
     from biometric.evaluation.datasets.common import Source
     from biometric.evaluation.detection import Photographs
     from biometric.evaluation.pictures import Pictures
-    from biometric.training.crops.photographs import find, label_file, people
+    from biometric.training.crops.photographs import find_labelled, label_file, read_people
 
     pictures = Pictures()
     return Photographs(
-        find(folder.expanduser(), [split]),
+        find_labelled(folder.expanduser(), [split]),
         lambda file: pictures.load(Source(file)),
-        lambda file, width, height: people(label_file(file), width, height),
+        lambda file, width, height: read_people(label_file(file), width, height),
     )
 
 

@@ -1,4 +1,4 @@
-"""Several processes as one training: who they are (torchrun says it), how they meet, whose gradients are averaged."""
+"""Several processes that train one network: their ranks (set by torchrun), their group, and averaged gradients."""
 
 import os
 from collections.abc import Generator
@@ -12,8 +12,8 @@ from biometric.errors import InvalidSetting
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Which process of how many this is.
+class ProcessRank:
+    """The rank of this process among those that train together.
 
     Attributes:
         rank: in [0, world); the process of rank 0 writes the run's folder.
@@ -28,7 +28,7 @@ class Place:
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.world or self.local < 0:
             raise InvalidSetting(
-                f"RANK is {self.rank}, WORLD_SIZE {self.world} and LOCAL_RANK {self.local}, which do not fit together. "
+                f"RANK is {self.rank}, WORLD_SIZE {self.world} and LOCAL_RANK {self.local}, which contradict each other. "
                 "Start several processes by torchrun, or unset these variables."
             )
 
@@ -38,39 +38,39 @@ class Place:
         return self.rank == 0
 
 
-def place() -> Place:
-    """Read the place from RANK, WORLD_SIZE and LOCAL_RANK, as torchrun sets them; alone where they are absent.
+def process_rank() -> ProcessRank:
+    """Read the rank from RANK, WORLD_SIZE and LOCAL_RANK, as torchrun sets them; a single process where they are absent.
 
     Raises:
-        InvalidSetting: they are no numbers or do not fit together.
+        InvalidSetting: they are not numbers or contradict each other.
     """
-    values = {name: os.environ.get(name, default) for name, default in _ALONE.items()}
+    values = {name: os.environ.get(name, default) for name, default in _SINGLE_PROCESS.items()}
     try:
-        return Place(*(int(value) for value in values.values()))
+        return ProcessRank(*(int(value) for value in values.values()))
     except ValueError as error:
         raise InvalidSetting(f"{_listed(values)} must be whole numbers, as torchrun sets them.") from error
 
 
-_ALONE = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
+_SINGLE_PROCESS = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}
 
 
 def _listed(values: dict[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
-def device_of(where: Place, device: str) -> str:
-    """The device of this process: under torchrun, "cuda" is a GPU of its own."""
-    return f"cuda:{where.local}" if where.world > 1 and device == "cuda" else device
+def device_of(rank: ProcessRank, device: str) -> str:
+    """The device of this process: under torchrun, "cuda" means a GPU for each process."""
+    return f"cuda:{rank.local}" if rank.world > 1 and device == "cuda" else device
 
 
 @contextmanager
-def joined(where: Place, device: str) -> Generator[None, None, None]:
-    """Meet the other processes for as long as the block lasts (NCCL between GPUs, Gloo between CPUs).
+def process_group(rank: ProcessRank, device: str) -> Generator[None, None, None]:
+    """Join the group of processes for the duration of the block (NCCL between GPUs, Gloo between CPUs).
 
     Raises:
-        InvalidSetting: they did not meet.
+        InvalidSetting: the processes could not connect.
     """
-    if where.world == 1:
+    if rank.world == 1:
         yield
         return
     on_gpu = torch.device(device).type == "cuda"
@@ -80,7 +80,7 @@ def joined(where: Place, device: str) -> Generator[None, None, None]:
         torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
     except (RuntimeError, ValueError) as error:
         raise InvalidSetting(
-            f"The {where.world} processes of this training did not meet: {error}. Start them by torchrun."
+            f"The {rank.world} processes of this training could not connect: {error}. Start them by torchrun."
         ) from error
     try:
         yield
@@ -88,12 +88,12 @@ def joined(where: Place, device: str) -> Generator[None, None, None]:
         torch.distributed.destroy_process_group()
 
 
-def parallel(module: nn.Module, where: Place) -> nn.Module:
-    """Return the module so that its gradients are averaged over all processes; itself where there is one only.
+def parallelize(module: nn.Module, rank: ProcessRank) -> nn.Module:
+    """Return the module with gradients averaged over all processes; the module itself where there is one process only.
 
-    All begin each step with the buffers (statistics of normalisations, a queue) of the first process.
+    All start each step with the buffers (statistics of normalisations, a queue) of the first process.
     """
-    if where.world == 1:
+    if rank.world == 1:
         return module
     device = next(module.parameters()).device
     return nn.parallel.DistributedDataParallel(module, [device] if device.type == "cuda" else None)

@@ -1,8 +1,8 @@
 """The loop that every training of torch networks shares: epochs, schedule, precision, checkpoints, resuming.
 
-A task says what a batch costs and what an epoch achieved; the loop does the rest. Each epoch draws from generators
-seeded with (seed, epoch), and checkpoints are made between epochs: a run that was killed and resumed gives on the
-CPU the same numbers as one that was not.
+A task gives the batches, the loss and the evaluation; the loop does the rest. Each epoch draws from generators seeded
+with (seed, epoch), and checkpoints are written between epochs: on the CPU, a run that was interrupted and resumed gives
+the same numbers as one that was not.
 """
 
 import math
@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from biometric.entities import Progress
 from biometric.errors import LossNotFinite, OutOfMemory, RunConflict, StorageFull
 from biometric.training.runs import RunFolder
-from biometric.training.schedule import Clock, Plan
+from biometric.training.schedule import TrainingClock, TrainingPlan
 
 _LARGE_PRIME = 1_000_003
 
 
-class Task(Protocol):
+class TrainingTask(Protocol):
     """What is trained."""
 
     @property
@@ -32,7 +32,7 @@ class Task(Protocol):
         """All modules with state, by name; trained are those parameters that require gradients."""
 
     def batches(self, epoch: int) -> Iterable[Any]:
-        """The batches of an epoch; the same ones whenever it is asked with the same epoch."""
+        """The batches of an epoch; the same ones for the same epoch."""
 
     def steps(self) -> int:
         """Number of batches an epoch."""
@@ -40,21 +40,21 @@ class Task(Protocol):
     def loss(self, batch: Any) -> Tensor:
         """The scalar to minimise; run under automatic mixed precision where that is on."""
 
-    def stepped(self, epoch: int) -> None:
-        """Called after each step of the optimizer, such as to move a momentum encoder."""
+    def on_step_end(self, epoch: int) -> None:
+        """Called after each step of the optimizer, for example to update a momentum encoder."""
 
-    def judge(self, epoch: int) -> Mapping[str, float]:
-        """Quantities after an epoch (validation); {} where there is nothing to say this time."""
+    def evaluate(self, epoch: int) -> Mapping[str, float]:
+        """Quantities measured after an epoch (validation); {} where nothing is measured after this one."""
 
 
-def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Generator[Progress, None, None]:
+def fit(task: TrainingTask, run: RunFolder, plan: TrainingPlan, setting: str = "--batch") -> Generator[Progress, None, None]:
     """Train to the end, from the run's checkpoint where there is one; yields progress.
 
     Args:
         setting: the option to lower when memory is full, for the message.
 
     Raises:
-        LossNotFinite: nothing after the last checkpoint is kept.
+        LossNotFinite: only the last checkpoint is kept.
         OutOfMemory: names `setting`.
         RunConflict: the checkpoint is not one of this task.
         StorageFull: the checkpoint cannot be written; the one before is kept.
@@ -65,37 +65,37 @@ def fit(task: Task, run: RunFolder, plan: Plan, setting: str = "--batch") -> Gen
             module.to(device)
         optimizer = _optimizer(task, plan)
         scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
-        done = _restore(task, run, optimizer, scaler)
-        started, first, clock = time.monotonic(), done, Clock(plan, run.rows)
+        epochs_done = _restore(task, run, optimizer, scaler)
+        started, first, clock = time.monotonic(), epochs_done, TrainingClock(plan, run.rows)
         recorded = started
-        for epoch in range(done, plan.epochs):
-            if clock.over():
+        for epoch in range(epochs_done, plan.epochs):
+            if clock.is_over():
                 break
             seed_all(plan.seed, epoch)
             total = 0.0
             for step, batch in enumerate(task.batches(epoch)):
-                rate = plan.rate_at(clock.place(epoch + step / task.steps()))
+                rate = plan.rate_at(clock.position(epoch + step / task.steps()))
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 total += _step(task, batch, optimizer, scaler, plan, run)
-                task.stepped(epoch)
-                clock.ready()
-                passed = epoch - first + (step + 1) / task.steps()
-                left = min(clock.left, (time.monotonic() - started) / passed * (plan.epochs - first - passed))
-                yield Progress(f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=left)
-                if clock.over():
+                task.on_step_end(epoch)
+                clock.on_first_step()
+                epochs_passed = epoch - first + (step + 1) / task.steps()
+                seconds_left = min(clock.seconds_left, (time.monotonic() - started) / epochs_passed * (plan.epochs - first - epochs_passed))
+                yield Progress(f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=seconds_left)
+                if clock.is_over():
                     break
             row = {"epoch": epoch + 1, "loss": total / (step + 1), "rate": rate}
             with torch.no_grad():
-                row |= task.judge(epoch)
+                row |= task.evaluate(epoch)
             before, recorded = recorded, time.monotonic()
-            run.record({**row, "seconds": recorded - before})  # all seconds together are what the run took
+            run.record({**row, "seconds": recorded - before})  # their sum is the time that the run took
             _save(task, run, optimizer, scaler, epoch + 1)
 
 
 @contextmanager
-def _memory_watched(plan: Plan, setting: str) -> Generator[None, None, None]:
-    """Say which setting to lower where memory is full: in a step, in moving the network, or in judging it."""
+def _memory_watched(plan: TrainingPlan, setting: str) -> Generator[None, None, None]:
+    """Name the setting to lower where memory is full: in a step, in moving the network, or in evaluating it."""
     try:
         yield
     except (torch.cuda.OutOfMemoryError, RuntimeError, MemoryError) as error:
@@ -103,11 +103,11 @@ def _memory_watched(plan: Plan, setting: str) -> Generator[None, None, None]:
             raise
         raise OutOfMemory(
             f"The memory of {plan.device} is full. Lower {setting}, choose a smaller network, or free memory; "
-            "then go on with --resume."
+            "then repeat the command with --resume."
         ) from error
 
 
-def _step(task: Task, batch: Any, optimizer: torch.optim.Optimizer, scaler: Any, plan: Plan, run: RunFolder) -> float:
+def _step(task: TrainingTask, batch: Any, optimizer: torch.optim.Optimizer, scaler: Any, plan: TrainingPlan, run: RunFolder) -> float:
     """One step of the optimizer; returns the loss."""
     device = torch.device(plan.device)
     with torch.autocast(device.type, dtype=_half(device), enabled=plan.half):
@@ -119,29 +119,29 @@ def _step(task: Task, batch: Any, optimizer: torch.optim.Optimizer, scaler: Any,
     scaler.scale(loss).backward()
     if plan.clip:
         scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(_trained(task), plan.clip)
+        nn.utils.clip_grad_norm_(_trainable(task), plan.clip)
     scaler.step(optimizer)
     scaler.update()
     return value
 
 
 def memory_is_full(error: BaseException) -> bool:
-    """Whether an error says that memory could not be had (torch has a type for it on CUDA only)."""
-    words = str(error).lower()
+    """Whether an error means that memory could not be allocated (torch has a type for it on CUDA only)."""
+    message = str(error).lower()
     return (
         isinstance(error, torch.cuda.OutOfMemoryError | MemoryError)
-        or "out of memory" in words
-        or "can't allocate memory" in words
+        or "out of memory" in message
+        or "can't allocate memory" in message
     )
 
 
 def _not_finite(run: RunFolder, value: float) -> str:
-    kept = (
+    checkpoint = (
         f"The state after the last whole epoch is kept in {run.checkpoint}"
         if run.checkpoint.is_file()
         else "No epoch was finished, so nothing is kept"
     )
-    return f"The loss became {value}. {kept}. Train again with a lower --rate, a longer --warmup or without --half."
+    return f"The loss became {value}. {checkpoint}. Train again with a lower --rate, a longer --warmup or without --half."
 
 
 def seed_all(seed: int, epoch: int = 0) -> None:
@@ -155,13 +155,13 @@ def _half(device: torch.device) -> torch.dtype:
     return torch.bfloat16
 
 
-def _trained(task: Task) -> list[nn.Parameter]:
+def _trainable(task: TrainingTask) -> list[nn.Parameter]:
     return [value for module in task.modules.values() for value in module.parameters() if value.requires_grad]
 
 
-def _optimizer(task: Task, plan: Plan) -> torch.optim.Optimizer:
+def _optimizer(task: TrainingTask, plan: TrainingPlan) -> torch.optim.Optimizer:
     """Weight decay pulls on weights, not on biases and scales of normalisations (arXiv 1812.01187, section 3.1)."""
-    values = _trained(task)
+    values = _trainable(task)
     groups = [
         {"params": [value for value in values if value.ndim > 1], "weight_decay": plan.decay},
         {"params": [value for value in values if value.ndim <= 1], "weight_decay": 0.0},
@@ -171,12 +171,12 @@ def _optimizer(task: Task, plan: Plan) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=plan.rate)
 
 
-def _save(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any, done: int) -> None:
+def _save(task: TrainingTask, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any, epochs_done: int) -> None:
     if run.quiet:
         return
     state = {
         "kind": run.kind,
-        "epoch": done,
+        "epoch": epochs_done,
         "modules": {name: module.state_dict() for name, module in task.modules.items()},
         "optimizer": optimizer.state_dict(),
         "scaler": scaler.state_dict(),
@@ -185,7 +185,7 @@ def _save(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: 
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
-    """Write tensors and plain values whole or not at all. Raises `StorageFull`."""
+    """Write tensors and plain values atomically. Raises `StorageFull`."""
     temporary = path.with_name(f".{path.name}.partial")
     try:
         with temporary.open("wb") as stream:
@@ -197,7 +197,7 @@ def save_state(state: Mapping[str, Any], path: Path) -> None:
         temporary.unlink(missing_ok=True)
         if not isinstance(error, OSError) and "write" not in str(error):  # torch's zip writer has no type of its own
             raise
-        raise StorageFull(f"{path} cannot be written: {error}. Make room; then go on with --resume.") from error
+        raise StorageFull(f"{path} cannot be written: {error}. Free some space; then repeat the command with --resume.") from error
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def load_state(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(state, dict) or not isinstance(state.get("modules"), dict):
-            raise ValueError("no checkpoint of a training run")
+            raise ValueError("it is not a checkpoint of a training run")
     except Exception as error:  # torch raises whatever a damaged file provokes
         raise RunConflict(
             f"The checkpoint {path} cannot be used: {error}. Delete it, or choose another --run."
@@ -217,7 +217,7 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def _restore(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any) -> int:
+def _restore(task: TrainingTask, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any) -> int:
     """Load the checkpoint where there is one; return the number of epochs done."""
     if not run.checkpoint.is_file():
         run.forget_after(0)
@@ -227,12 +227,12 @@ def _restore(task: Task, run: RunFolder, optimizer: torch.optim.Optimizer, scale
         for name, module in task.modules.items():
             module.load_state_dict(state["modules"][name])
         optimizer.load_state_dict(state["optimizer"])
-        if state["scaler"]:  # empty where the loss was not scaled, as on a processor that knows bfloat16
+        if state["scaler"]:  # empty where the loss was not scaled, as on processors with bfloat16
             scaler.load_state_dict(state["scaler"])
-        done = int(state["epoch"])
+        epochs_done = int(state["epoch"])
     except (KeyError, RuntimeError, ValueError) as error:
         raise RunConflict(
             f"The checkpoint {run.checkpoint} belongs to another kind of run. Choose another --run."
         ) from error
-    run.forget_after(done)
-    return done
+    run.forget_after(epochs_done)
+    return epochs_done

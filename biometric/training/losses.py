@@ -1,4 +1,4 @@
-"""Metric losses and miners of pytorch-metric-learning, by the library's names.
+"""MetricLossConfig losses and miners of pytorch-metric-learning, by the library's names.
 
 The default is the batch-hard triplet loss (Hermans et al., arXiv 1703.07737) with the margin 0.3 of "bag of tricks"
 (Luo et al., arXiv 1903.07071).
@@ -26,7 +26,7 @@ WITH_PROXIES = (
     "SoftTripleLoss",
     "SubCenterArcFaceLoss",
 )
-"""Losses that learn something for each person, beside the network."""
+"""Losses with learnt parameters for each person."""
 LOSSES = (
     "AngularLoss",
     "CircleLoss",
@@ -50,8 +50,8 @@ LOSSES = (
     "TupletMarginLoss",
     *WITH_PROXIES,
 )
-"""Losses of embeddings and labels that need nothing else. Left out are wrappers around other losses, those with state
-that a checkpoint would not keep (DynamicSoftMarginLoss), and those that use torch or numpy in ways that end soon
+"""Losses that need embeddings and labels only. Left out are wrappers around other losses, those with state that a
+checkpoint would not keep (DynamicSoftMarginLoss), and those that use deprecated parts of torch or numpy
 (HistogramLoss, LargeMarginSoftmaxLoss, SphereFaceLoss)."""
 MINERS = (
     "AngularMiner",
@@ -64,13 +64,13 @@ MINERS = (
     "TripletMarginMiner",
     "UniformHistogramMiner",
 )
-_FOLLOWS = {"BatchEasyHardMiner", BATCH_HARD, "TripletMarginMiner"}
-"""Miners that look for hard examples by whatever distance the triplet loss has."""
+_TAKE_DISTANCE = {"BatchEasyHardMiner", BATCH_HARD, "TripletMarginMiner"}
+"""Miners that are given the distance of the triplet loss."""
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """Which loss of distances, by the library's names.
+class MetricLossConfig:
+    """The metric loss and its miner, by the library's names.
 
     Attributes:
         miner: "none" for none; None: batch-hard for the triplet loss, none for others.
@@ -89,18 +89,18 @@ class Metric:
 
 
 class MetricLoss(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
-    """The loss of (N, D) float32 features with (N,) int64 labels; a module, as some losses learn proxies of people.
+    """The loss of (N, D) float32 features with (N,) int64 labels; a module, as some losses learn parameters for people.
 
     Args:
         people: labels are in [0, people).
         normalised: compare directions by the triplet loss, not points (see `finetune.Finetuning`).
 
     Raises:
-        InvalidSetting: the loss has no margin, or loss and miner do not go together.
+        InvalidSetting: the loss has no margin, or loss and miner cannot be combined.
         LibraryMissing: the library is not installed.
     """
 
-    def __init__(self, metric: Metric, people: int, dimension: int, normalised: bool) -> None:
+    def __init__(self, metric: MetricLossConfig, people: int, dimension: int, normalised: bool) -> None:
         super().__init__()
         library = _library()
         distance = library.distances.LpDistance(normalize_embeddings=normalised)
@@ -115,21 +115,21 @@ class MetricLoss(nn.Module):  # type: ignore[misc]  # torch is not followed by m
                 raise InvalidSetting(f"The loss {metric.loss} has no margin. Leave --margin out.")
             options["margin"] = metric.margin
         self.loss = kind(**options)
-        self.miner = self._made_miner(library, metric, distance)
-        self._try(metric, people, dimension)
+        self.miner = self._build_miner(library, metric, distance)
+        self._check(metric, people, dimension)
 
     @staticmethod
-    def _made_miner(library: Any, metric: Metric, distance: Any) -> Any:
+    def _build_miner(library: Any, metric: MetricLossConfig, distance: Any) -> Any:
         name = metric.miner
         if name is None:
             name = BATCH_HARD if metric.loss == TRIPLET else NO_MINER
         if name == NO_MINER:
             return None
-        follows = metric.loss == TRIPLET and name in _FOLLOWS
-        return getattr(library.miners, name)(**({"distance": distance} if follows else {}))
+        takes_distance = metric.loss == TRIPLET and name in _TAKE_DISTANCE
+        return getattr(library.miners, name)(**({"distance": distance} if takes_distance else {}))
 
-    def _try(self, metric: Metric, people: int, dimension: int) -> None:
-        """Find out now, and not after minutes, whether the loss takes what the miner gives."""
+    def _check(self, metric: MetricLossConfig, people: int, dimension: int) -> None:
+        """Check before the training whether the loss accepts what the miner gives."""
         labels = torch.arange(min(people, 4)).repeat_interleave(2)
         features = torch.randn(len(labels), dimension, generator=torch.Generator().manual_seed(0))
         try:
@@ -146,8 +146,8 @@ class MetricLoss(nn.Module):  # type: ignore[misc]  # torch is not followed by m
         return self.loss(features, labels, self.miner(features, labels))
 
 
-def seed_draws(seed: int, epoch: int) -> None:
-    """Let what the library draws in an epoch depend on nothing else, so that a resumed run draws the same."""
+def seed_library(seed: int, epoch: int) -> None:
+    """Seed the library's random numbers of an epoch, so that a resumed run draws the same."""
     from pytorch_metric_learning.utils import common_functions
 
     common_functions.NUMPY_RANDOM = np.random.RandomState([seed, epoch])

@@ -1,4 +1,4 @@
-"""The networks that are trained: the app's own architectures, any timm backbone, and where their weights begin."""
+"""The networks that are trained: the application's architectures, any timm backbone, and their initial weights."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from biometric.training.loop import load_state
 _TIMM = "timm:"
 _NOT_TRAINABLE = (
     "--from names {}, whose format (OpenVINO, ONNX) is made for running a network, not for training it. "
-    "Begin from a .safetensors, or let a new network learn from it: python -m biometric train distill."
+    "Start from a .safetensors, or distil it into a new network: python -m biometric train distill."
 )
 
 
@@ -29,7 +29,7 @@ class TimmBackbone(nn.Module):  # type: ignore[misc]  # torch is not followed by
     Raises:
         LibraryMissing: timm is not installed.
         InvalidSetting: timm knows no such network.
-        WeightsMissing: `pretrained` weights could not be had.
+        WeightsMissing: `pretrained` weights could not be fetched.
     """
 
     def __init__(self, name: str, pretrained: bool = False) -> None:
@@ -51,7 +51,7 @@ class TimmBackbone(nn.Module):  # type: ignore[misc]  # torch is not followed by
         except (OSError, RuntimeError) as error:
             raise WeightsMissing(
                 f"The ImageNet weights of {name} could not be fetched ({type(error).__name__}). "
-                "Begin without them, or where there is a network."
+                "Start without them, or repeat the command with an internet connection."
             ) from error
         self.feature_dim: int = self.network.num_features
 
@@ -60,7 +60,7 @@ class TimmBackbone(nn.Module):  # type: ignore[misc]  # torch is not followed by
         return self.network(batch)
 
 
-def backbone(architecture: str) -> nn.Module:
+def build_network(architecture: str) -> nn.Module:
     """Return an untrained network, of `architectures.ARCHITECTURES` or `timm:NAME`; it has `feature_dim`.
 
     Raises:
@@ -71,10 +71,10 @@ def backbone(architecture: str) -> nn.Module:
     return build(architecture)
 
 
-def begin_from(network: nn.Module, architecture: str, source: str) -> str:
-    """Fill a network from "scratch", "imagenet", a run, a checkpoint, a `.safetensors` or a card; say what it was.
+def load_initial_weights(network: nn.Module, architecture: str, source: str) -> str:
+    """Fill a network from "scratch", "imagenet", a run, a checkpoint, a `.safetensors` or a card; return which.
 
-    A head whose shape differs (other dimension, other classes) is left as it is.
+    A head of another shape (dimension, classes) keeps its random weights.
 
     Raises:
         InvalidSetting: no such file or card.
@@ -91,16 +91,16 @@ def begin_from(network: nn.Module, architecture: str, source: str) -> str:
     if path.is_dir():
         path = path / "checkpoint.pt"
     if not path.exists() and (card := _card(source)) is not None:
-        _fill(network, trained_weights(_card_file(card, architecture)), card.id)
+        _fill(network, read_weights(_card_file(card, architecture)), card.id)
         return f"the weights of the card {card.id}"
     if not path.is_file():
         raise InvalidSetting(
-            f"--from names {source}, which is no file, run or card. Name a run, a .safetensors, a card of "
+            f"--from names {source}, which is not a file, a run or a card. Name a run, a .safetensors, a card of "
             "`python -m biometric models list`, imagenet or scratch."
         )
     if path.suffix in (".xml", ".onnx"):
         raise UnsupportedModel(_NOT_TRAINABLE.format(path.name))
-    _fill(network, trained_weights(path), path.name)
+    _fill(network, read_weights(path), path.name)
     return f"the weights of {path.parent.name}/{path.name}"
 
 
@@ -115,15 +115,15 @@ def _card_file(card: Card, architecture: str) -> Path:
         raise UnsupportedModel(_NOT_TRAINABLE.format(f"the card {card.id}"))
     if card.architecture != architecture:
         raise UnsupportedModel(
-            f"The card {card.id} is of the architecture {card.architecture}, not {architecture}. Name that one."
+            f"The card {card.id} has the architecture {card.architecture}, not {architecture}. Choose {card.architecture}."
         )
     settings = Settings.from_environment(None)
     store = WeightStore.of_settings(settings)
     return finish(store.obtain(store.choose(Role.EMBEDDER, card.id))).main
 
 
-def trained_weights(path: Path) -> dict[str, Tensor]:
-    """Weights of the network in a `.safetensors` or in a run's checkpoint, the moving average where there is one.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return the network's weights from a `.safetensors` or a run's checkpoint, the moving average where there is one.
 
     Raises:
         UnsupportedModel: not such a file.
@@ -137,20 +137,20 @@ def trained_weights(path: Path) -> dict[str, Tensor]:
     modules = load_state(path)["modules"]
     name = next((name for name in ("average", "network") if name in modules), None)
     if name is None:
-        raise UnsupportedModel(f"{path} holds no network of an embedder.")
+        raise UnsupportedModel(f"{path} does not hold an embedder's network.")
     state: Mapping[str, Tensor] = modules[name]
     # An averaged model (torch.optim.swa_utils) keeps the network under "module." and counts its updates.
     return {key.removeprefix("module."): value for key, value in state.items() if key != "n_averaged"}
 
 
 def _fill(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Load what fits; refuse when less than nine tenths of the network's numbers would come from the file."""
+    """Load the weights that fit; refuse where fewer than nine tenths of the network's tensors would come from the file."""
     own = network.state_dict()
     mapped = {**mapped_names(state), **{name: value for name, value in state.items() if name in own}}
     fitting = {name: value for name, value in mapped.items() if name in own and own[name].shape == value.shape}
     body = [name for name in own if not name.startswith(("fc.", "bottleneck.")) and own[name].is_floating_point()]
     if sum(name in fitting for name in body) < 0.9 * len(body):
-        raise UnsupportedModel(f"{source} are weights of another architecture. Name the one they belong to.")
+        raise UnsupportedModel(f"{source} are weights of another architecture. Choose the architecture that they belong to.")
     network.load_state_dict({**own, **fitting})
 
 
@@ -158,38 +158,38 @@ def _imagenet(architecture: str) -> dict[str, Tensor]:
     if architecture.startswith(_TIMM):
         network = TimmBackbone(architecture.removeprefix(_TIMM), pretrained=True)
     elif architecture.startswith("resnet50"):
-        network = TimmBackbone("resnet50.tv_in1k", pretrained=True).network  # torchvision's, whose names are ours
+        network = TimmBackbone("resnet50.tv_in1k", pretrained=True).network  # torchvision's, with the same parameter names
     else:
         raise InvalidSetting(
-            f"There are no ImageNet weights of {architecture} to begin from. Use a .safetensors or scratch."
+            f"There are no ImageNet weights for {architecture}. Start from a .safetensors or from scratch."
         )
     return dict(network.state_dict())
 
 
-def averaged(network: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
-    """An exponential moving average of a network's weights and statistics, which asks for no gradients.
+def average_model(network: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
+    """An exponential moving average of a network's weights and statistics, without gradients.
 
-    The decay rises to `decay` with the number of steps, (1 + n) / (10 + n), so that the first, untrained weights
-    are soon forgotten.
+    The decay rises to `decay` with the number of steps, (1 + n) / (10 + n), so that the first,
+    untrained weights lose their influence quickly.
     """
 
-    def move(average: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
+    def update(means: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
         share = 1 - min(decay, (1 + int(steps)) / (10 + int(steps)))
-        for mean, value in zip(average, current, strict=True):
+        for mean, value in zip(means, current, strict=True):
             mean.copy_(torch.lerp(mean, value, share) if mean.is_floating_point() else value)
 
-    made = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=move, use_buffers=True)
-    return made.requires_grad_(False)
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=update, use_buffers=True)
+    return average.requires_grad_(False)
 
 
 def is_timm(architecture: str) -> bool:
-    """Whether the network is timm's, so that the app can use it as ONNX only."""
+    """Whether the network is timm's, so that the application can use it as ONNX only."""
     return architecture not in ARCHITECTURES
 
 
-def exact(network: nn.Module, path: Path) -> None:
-    """Fill a network with a run's or file's weights, every one. Raises `WeightsCorrupt`, `UnsupportedModel`."""
-    state = trained_weights(path)
+def load_exact_weights(network: nn.Module, path: Path) -> None:
+    """Fill a network with all weights of a run or file. Raises `WeightsCorrupt`, `UnsupportedModel`."""
+    state = read_weights(path)
     if isinstance(network, TimmBackbone):
         network.load_state_dict(state)
     else:

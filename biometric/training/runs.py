@@ -1,10 +1,10 @@
-"""The folder of a training run: what was asked, with what, how it goes, and where to go on from.
+"""The folder of a training run: its settings, its progress, its checkpoint and its results.
 
 config.json       command, seed, settings, versions of everything that computes
 metrics.csv       one row an epoch; metrics.json holds the same
 curves.png        the same as pictures
-checkpoint.pt     the state after the last whole epoch: a killed run goes on from it
-result.json       what came out, once the run has ended
+checkpoint.pt     the state after the last whole epoch, from which an interrupted run continues
+result.json       the results, once the run has ended
 card.md           the same for people
 """
 
@@ -19,6 +19,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -43,6 +44,9 @@ _LIBRARIES = (
 _FREE_TO_CHANGE = {"device", "threads", "workers"}
 """Settings that a resumed run may change: they say where it computes, not what."""
 
+_CURVES_DPI = 100
+_CURVE_COLUMNS = 3
+
 
 class RunFolder:
     """A run of `kind` in `folder`, held by this process alone until `close` or the end of the process.
@@ -51,11 +55,11 @@ class RunFolder:
         folder: made if absent.
         kind: "distill", "finetune", …
         settings: everything that decides the outcome, as JSON values; "seed" among them.
-        resume: go on with the run that is there; where none is, begin.
+        resume: continue the run in the folder; where there is none, start one.
         quiet: neither lock nor write (all but the first process of a distributed run).
 
     Raises:
-        RunConflict: a run is there and `resume` is not given, or it was begun with other settings, or is in use.
+        RunConflict: a run is there and `resume` is not given, or it was started with other settings, or is in use.
         StorageFull: the folder cannot be written.
     """
 
@@ -75,7 +79,7 @@ class RunFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._lock.close()
-            raise RunConflict(f"Another process trains in {folder}. Wait for it, or choose another --run.") from error
+            raise RunConflict(f"Another process is training in {folder}. Wait until it ends, or choose another --run.") from error
         try:
             self._begin(json.loads(json.dumps(dict(settings))), resume)
         except BaseException:
@@ -85,32 +89,32 @@ class RunFolder:
     def _begin(self, settings: dict[str, Any], resume: bool) -> None:
         file = self.folder / "config.json"
         if not file.is_file():
-            self.began = {"kind": self.kind, "settings": settings, **circumstances()}
-            self.write("config.json", _json(self.began))
+            self.config = {"kind": self.kind, "settings": settings, **asdict(run_metadata())}
+            self.write("config.json", _json(self.config))
             return
         if not resume:
-            raise RunConflict(f"{self.folder} holds a run. Go on with it by --resume, or choose another --run.")
+            raise RunConflict(f"{self.folder} already holds a run. Continue it with --resume, or choose another --run.")
         try:
-            there = json.loads(file.read_text("utf-8"))
-            begun, kind = dict(there["settings"]), there["kind"]
-            self.began = there
+            config = json.loads(file.read_text("utf-8"))
+            before, kind = dict(config["settings"]), config["kind"]
+            self.config = config
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunConflict(f"{file} cannot be read. Choose another --run.") from error
         changed = sorted(
             name
-            for name in begun.keys() | settings.keys()
-            if begun.get(name) != settings.get(name) and name not in _FREE_TO_CHANGE
+            for name in before.keys() | settings.keys()
+            if before.get(name) != settings.get(name) and name not in _FREE_TO_CHANGE
         )
         if kind != self.kind or changed:
             what = f"with other settings ({', '.join(changed)})" if kind == self.kind else f"as another kind ({kind})"
             raise RunConflict(
-                f"The run in {self.folder} was begun {what}. Repeat its settings, or choose another --run."
+                f"The run in {self.folder} was started {what}. Repeat its settings, or choose another --run."
             )
         self.rows = _rows(self.folder / "metrics.json")
 
     @property
     def checkpoint(self) -> Path:
-        """Where the state after the last whole epoch is."""
+        """Path of the state after the last whole epoch."""
         return self.folder / "checkpoint.pt"
 
     def forget_after(self, epoch: int) -> None:
@@ -122,24 +126,22 @@ class RunFolder:
         self.rows.append({name: float(value) for name, value in row.items()})
         if self.quiet:
             return
-        names = list(dict.fromkeys(name for each in self.rows for name in each))
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
         text = io.StringIO()
         table = csv.DictWriter(text, names, restval="", lineterminator="\n")
         table.writeheader()
         table.writerows(self.rows)
         self.write("metrics.csv", text.getvalue().encode())
-        finite = [{name: value for name, value in each.items() if math.isfinite(value)} for each in self.rows]
+        finite = [{name: value for name, value in row.items() if math.isfinite(value)} for row in self.rows]
         self.write("metrics.json", _json(finite))
 
     def finish(self, result: Mapping[str, Any], card: Sequence[str]) -> None:
-        """Write what came out, the curves and the card (lines of Markdown)."""
+        """Write the results, the curves and the card (lines of Markdown)."""
         if self.quiet:
             return
-        from biometric.training.curves import draw
-
         self.write("result.json", _json({**result, "ended": _now()}))
         if self.rows:
-            self.write("curves.png", draw(self.rows, f"{self.kind}: {self.folder.name}"))
+            self.write("curves.png", draw_curves(self.rows, f"{self.kind}: {self.folder.name}"))
         self.write("card.md", ("\n".join(card) + "\n").encode())
 
     def write(self, name: str, content: bytes) -> Path:
@@ -153,13 +155,43 @@ class RunFolder:
         self.close()
 
     def close(self) -> None:
-        """Let other processes have the run."""
+        """Release the run for other processes."""
         if not self.quiet:
             self._lock.close()
 
 
+def draw_curves(rows: Sequence[Row], title: str) -> bytes:
+    """Draw every quantity of the rows but "epoch" as a PNG, one panel a quantity, over epochs.
+
+    An axis is logarithmic where positive values span more than a factor of a hundred.
+    """
+    from matplotlib.figure import Figure  # draws without a display
+
+    names = [name for name in dict.fromkeys(name for row in rows for name in row) if name != "epoch"]
+    columns = min(_CURVE_COLUMNS, max(1, len(names)))
+    lines = max(1, math.ceil(len(names) / columns))
+    figure = Figure(figsize=(4.2 * columns, 3.0 * lines), dpi=_CURVES_DPI, layout="constrained")
+    for number, name in enumerate(names, 1):
+        axes = figure.add_subplot(lines, columns, number)
+        points = [(row["epoch"], row[name]) for row in rows if name in row and math.isfinite(row[name])]
+        axes.plot([epoch for epoch, _ in points], [value for _, value in points], marker="o", markersize=3)
+        smallest, largest = (
+            min((value for _, value in points), default=0),
+            max((value for _, value in points), default=0),
+        )
+        if smallest > 0 and largest / smallest > 100:
+            axes.set_yscale("log")
+        axes.set_title(name)
+        axes.set_xlabel("epoch")
+        axes.grid(visible=True, alpha=0.3)
+    figure.suptitle(title)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
 def _rows(table: Path) -> list[dict[str, float]]:
-    """The rows of former epochs. Raises `RunConflict` where they cannot be read."""
+    """The rows of earlier epochs. Raises `RunConflict` where they cannot be read."""
     if not table.is_file():
         return []
     try:
@@ -188,16 +220,33 @@ def write_whole(path: Path, content: bytes) -> Path:
     return path
 
 
-def circumstances() -> dict[str, Any]:
-    """Command, time, machine and versions, for the record."""
+@dataclass(frozen=True, slots=True)
+class RunMetadata:
+    """How a run was started, for its config.json.
+
+    Attributes:
+        command: the command line, such that it works when repeated.
+        begun: ISO 8601 time in UTC.
+        processor: architecture of the processor.
+        versions: of Python and of the libraries that compute.
+    """
+
+    command: str
+    begun: str
+    processor: str
+    versions: dict[str, str]
+
+
+def run_metadata() -> RunMetadata:
+    """Collect command, time, machine and versions."""
     versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    command = shlex.join(["python", "-m", "biometric", *sys.argv[1:]])  # the card's: it must work as it stands there
-    return {"command": command, "begun": _now(), "processor": platform.machine(), "versions": versions}
+    command = shlex.join(["python", "-m", "biometric", *sys.argv[1:]])
+    return RunMetadata(command, _now(), platform.machine(), versions)
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""How long and how fast a network is trained, and where in that a run is."""
+"""How long a network is trained, with which learning rate, and how far a run has come."""
 
 import math
 import time
@@ -9,14 +9,14 @@ from biometric.errors import InvalidSetting
 
 
 def check_limit(minutes: float) -> None:
-    """Refuse a limit that is no time. Raises `InvalidSetting`."""
+    """Refuse a limit that is not a duration. Raises `InvalidSetting`."""
     if not 0 <= minutes < math.inf:
         raise InvalidSetting("--minutes must be 0 (no limit) or more.")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how fast.
+class TrainingPlan:
+    """Length of a training, learning rate and optimizer.
 
     Attributes:
         rate: learning rate after the warm-up; follows a half cosine to `final` × rate (arXiv 1608.03983).
@@ -26,8 +26,7 @@ class Plan:
         half: bfloat16 (CPU, newer GPUs) or float16 with a scaled loss (older GPUs) instead of float32.
         device: "cpu", "cuda", "cuda:1", …
         clip: largest norm of the gradient, 0 for no limit.
-        minutes: end after so long, 0 for no limit; the rate then falls with the time. Such a run cannot be repeated
-            exactly.
+        minutes: time limit, 0 for none; with a limit the rate falls with the time. Such a run cannot be repeated exactly.
     """
 
     epochs: int
@@ -57,39 +56,39 @@ class Plan:
         return self.rate * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-class Clock:
-    """Tells where in its plan a run is: by its epochs, or by its time where that is further on.
+class TrainingClock:
+    """Position of a run in its plan: by its epochs, or by its time where that is further on.
 
     Args:
-        rows: of the epochs that are done, with their "seconds".
+        rows: of the finished epochs, with their "seconds".
     """
 
-    def __init__(self, plan: Plan, rows: Iterable[Mapping[str, float]]) -> None:
+    def __init__(self, plan: TrainingPlan, rows: Iterable[Mapping[str, float]]) -> None:
         self._plan = plan
-        self._before = sum(row.get("seconds", 0.0) for row in rows)
-        self._begun = time.monotonic()
-        self._lost: float | None = None
+        self._earlier_seconds = sum(row.get("seconds", 0.0) for row in rows)
+        self._started = time.monotonic()
+        self._startup_seconds: float | None = None
 
-    def ready(self) -> None:
-        """The first step is done: what it took to get there (workers, compilers) belongs to no place in the plan."""
-        if self._lost is None:
-            self._lost = time.monotonic() - self._begun
+    def on_first_step(self) -> None:
+        """Call after every step; the first call ends the start-up (workers, compilers), which does not count as time."""
+        if self._startup_seconds is None:
+            self._startup_seconds = time.monotonic() - self._started
 
     @property
-    def left(self) -> float:
-        """Seconds that are left, infinity without a limit."""
+    def seconds_left(self) -> float:
+        """Seconds until the time limit, infinity without one."""
         if not self._plan.minutes:
             return math.inf
-        return self._plan.minutes * 60 - self._before - (time.monotonic() - self._begun)
+        return self._plan.minutes * 60 - self._earlier_seconds - (time.monotonic() - self._started)
 
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the time is up."""
-        return self.left <= 0
+        return self.seconds_left <= 0
 
-    def place(self, epoch: float) -> float:
-        """The place in the plan, in epochs."""
-        if self._lost is None or not self._plan.minutes:
+    def position(self, epoch: float) -> float:
+        """The position in the plan, in epochs."""
+        if self._startup_seconds is None or not self._plan.minutes:
             return epoch
-        whole = self._plan.minutes * 60 - self._lost
-        share = 1.0 if whole <= 0 else 1.0 - max(0.0, self.left) / whole
+        whole = self._plan.minutes * 60 - self._startup_seconds
+        share = 1.0 if whole <= 0 else 1.0 - max(0.0, self.seconds_left) / whole
         return max(epoch, self._plan.epochs * share)

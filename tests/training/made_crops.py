@@ -8,10 +8,10 @@ from torch import nn
 
 from biometric.entities import Image
 from biometric.models.cards import IMAGENET
-from biometric.training.crops.folders import FolderWriter
-from biometric.training.crops.store import Cut, Record
+from biometric.training.crops.crop_folders import FolderWriter
+from biometric.training.crops.crop_records import Cut, Record
 from biometric.training.moco import Contrast
-from biometric.training.pretrain import Recipe
+from biometric.training.pretraining import Recipe
 from tests.training.made_people import picture
 
 TINY = replace(IMAGENET, height=32, width=16)

@@ -8,12 +8,12 @@ from biometric.domain.selection import Rules
 from biometric.entities import Image
 from biometric.entities.progress import finish
 from biometric.training.crops.cutting import Tools, Wanted
-from biometric.training.crops.folders import FolderWriter
-from biometric.training.crops.lmdb_store import LmdbWriter
+from biometric.training.crops.crop_folders import FolderWriter
+from biometric.training.crops.crop_lmdb import LmdbWriter
 from biometric.training.crops.making import Job, Summary, make
-from biometric.training.crops.pictures import read
-from biometric.training.crops.sources import Source
-from biometric.training.crops.store import Crops, Writer
+from biometric.training.crops.crop_records import read
+from biometric.training.crops.crop_sources import Source
+from biometric.training.crops.crop_records import Crops, Writer
 from tests.fakes import ColumnTracker, FakeDetector, FakeReader, video_info
 
 FRAMES = 30

@@ -13,12 +13,12 @@ from biometric.entities import Detection, Frame, FrameRange, Image, Progress
 from biometric.errors import DamagedClip
 from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, tracked_frames
 from biometric.ports import Detector, SharpnessOf, TrackerFactory, VideoReader
-from biometric.training.crops.store import Cut
+from biometric.training.crops.crop_records import NewCrop
 
 NO_BORDER = -1.0
 """For `selection.Rules.border`: people cut off by the edge of the picture are taken, too."""
 
-Keep = Callable[[Cut], None]
+Keep = Callable[[NewCrop], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class _Track:
     number: int
     last: Detection
     seen: int = 0
-    waiting: list[Cut] = field(default_factory=list)
+    waiting: list[NewCrop] = field(default_factory=list)
     counted: bool = False
 
 
@@ -175,7 +175,7 @@ class _Cutter:
         if track is not None:
             self._refuse("followed for too few frames", len(track.waiting))
 
-    def _cut(self, frame: Frame, detection: Detection, all_there: Sequence[Detection], track: int | None) -> Cut | None:
+    def _cut(self, frame: Frame, detection: Detection, all_there: Sequence[Detection], track: int | None) -> NewCrop | None:
         reason = self._refusal(frame, detection, all_there)
         if reason is not None:
             self._refuse(_kind(reason))
@@ -184,7 +184,7 @@ class _Cutter:
         if self._sharpness(image) < self._wanted.min_sharpness:
             self._refuse("blurred")
             return None
-        return Cut(frame.index, detection.box_index, track, image)
+        return NewCrop(frame.index, detection.box_index, track, image)
 
     def _refuse(self, reason: str, count: int = 1) -> None:
         if count:

@@ -1,10 +1,11 @@
-"""Boxes of people from a file, in place of our detector: JSON, CSV, or a pickle of plain data.
+"""Boxes of people from a file, instead of the detector's: JSON or CSV.
 
-JSON and pickle    {frame: [[x1, y1, x2, y2, confidence], …], …}, or a list with such a list for each frame from 0,
-                   or [{"frame": 0, "box": [x1, y1, x2, y2], "confidence": 0.9}, …]; lists may be numpy arrays
-CSV                a header with the columns frame, x1, y1, x2, y2 and, where known, confidence
+JSON    {frame: [[x1, y1, x2, y2, confidence], …], …}, or a list with such a list for each frame from 0,
+        or [{"frame": 0, "box": [x1, y1, x2, y2], "confidence": 0.9}, …]
+CSV     a header with the columns frame, x1, y1, x2, y2 and, where known, confidence
 
-Frames are 0-based, boxes corners in pixels; without a confidence it is 1. Boxes are numbered as they stand in the file.
+Frames are 0-based, boxes corners in pixels; a missing confidence counts as 1. Boxes are numbered in the file's order.
+Pickle files are not read, since loading one can run any code; docs/training.md says how to convert them.
 """
 
 import csv
@@ -18,16 +19,16 @@ from numpy.typing import NDArray
 
 from biometric.entities import Detection, Frame
 from biometric.errors import DatasetInvalid, InvalidSetting
-from biometric.training.crops import plain_pickle
 
-SUFFIXES = (".json", ".csv", ".pkl", ".pickle")
+SUFFIXES = (".json", ".csv")
+PICKLES = (".pkl", ".pickle")
 COLUMNS = ("frame", "x1", "y1", "x2", "y2")
 
 _EXPECTED = "Expected: for each frame number a list of boxes [x1, y1, x2, y2, confidence]"
 
 
 class FileDetector:
-    """ports.Detector that says what a file says; frames that it does not name show nobody.
+    """ports.Detector that returns the boxes of a file; frames that the file does not name show nobody.
 
     Raises:
         DatasetInvalid: the file is missing, damaged or of another form.
@@ -37,13 +38,13 @@ class FileDetector:
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
-        self._boxes = read(path)
+        self._boxes = read_boxes(path)
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's boxes, clipped to the frame; those outside of it are left out."""
-        return [list(self._of(frame)) for frame in frames]
+        return [list(self._clipped(frame)) for frame in frames]
 
-    def _of(self, frame: Frame) -> Iterator[Detection]:
+    def _clipped(self, frame: Frame) -> Iterator[Detection]:
         height, width = frame.image.shape[:2]
         for number, row in enumerate(self._boxes.get(frame.index, ())):
             x1, y1, x2, y2 = (float(value) for value in np.clip(row[:4], 0, (width, height, width, height)))
@@ -51,7 +52,7 @@ class FileDetector:
                 yield Detection(frame.index, (x1, y1, x2, y2), float(row[4]), number)
 
 
-def for_videos(path: Path, videos: Sequence[str]) -> dict[str, Path]:
+def find_detection_files(path: Path, videos: Sequence[str]) -> dict[str, Path]:
     """Return each video's detection file: `path` for a single video, else a file of its name in the folder `path`.
 
     Raises:
@@ -62,33 +63,36 @@ def for_videos(path: Path, videos: Sequence[str]) -> dict[str, Path]:
         if len(videos) != 1:
             raise InvalidSetting(
                 f"--detections {path} is one file for {len(videos)} videos. Give a folder that holds a file for each, "
-                "called like the video."
+                "named like the video."
             )
         return {videos[0]: path}
-    found: dict[str, Path] = {}
+    chosen: dict[str, Path] = {}
     for video in videos:
-        files = [file for suffix in SUFFIXES if (file := path / f"{video}{suffix}").is_file()]
+        files = [file for suffix in (*SUFFIXES, *PICKLES) if (file := path / f"{video}{suffix}").is_file()]
         if not files:
-            raise DatasetInvalid(
-                f"There are no detections for {video} in {path}. Expected: {video}.json, .csv or .pkl."
-            )
-        found[video] = files[0]
-    return found
+            raise DatasetInvalid(f"There are no detections for {video} in {path}. Expected: {video}.json or {video}.csv.")
+        chosen[video] = files[0]
+    return chosen
 
 
-def read(path: Path) -> dict[int, NDArray[np.float64]]:
+def read_boxes(path: Path) -> dict[int, NDArray[np.float64]]:
     """Return boxes by frame number: (N, 5) float64, x1, y1, x2, y2 in pixels and the confidence in [0, 1].
 
     Raises:
         DatasetInvalid: the file is missing, damaged or of another form.
     """
     suffix = path.suffix.lower()
+    if suffix in PICKLES:
+        raise DatasetInvalid(
+            f"{path} is a pickle file, which is not read because loading it can run any code. Convert it to JSON where "
+            "you trust it (docs/training.md, “Detections in pickle files”)."
+        )
     if suffix not in SUFFIXES:
-        raise DatasetInvalid(f"{path} is no detection file. Give {', '.join(SUFFIXES)}.")
+        raise DatasetInvalid(f"{path} is not a detection file. Give a file that ends in {' or '.join(SUFFIXES)}.")
     try:
         if suffix == ".csv":
-            return _gathered(_rows_of_csv(path), path)
-        content = json.loads(path.read_text("utf-8")) if suffix == ".json" else plain_pickle.read(path)
+            return _grouped(_rows_of_csv(path), path)
+        content = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise DatasetInvalid(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -97,22 +101,22 @@ def read(path: Path) -> dict[int, NDArray[np.float64]]:
 
 
 def _by_frame(content: Any, path: Path) -> dict[int, NDArray[np.float64]]:
-    if isinstance(content, list) and content and all(isinstance(each, dict) for each in content):
-        return _gathered(_rows_of_objects(content, path), path)
+    if isinstance(content, list) and content and all(isinstance(entry, dict) for entry in content):
+        return _grouped(_rows_of_objects(content, path), path)
     if isinstance(content, list):
         content = dict(enumerate(content))
     if not isinstance(content, dict):
         raise DatasetInvalid(f"{path} holds a {type(content).__name__}. {_EXPECTED}.")
-    found: dict[int, NDArray[np.float64]] = {}
+    boxes: dict[int, NDArray[np.float64]] = {}
     for key, rows in content.items():
         try:
-            found[int(key)] = _table([] if rows is None else rows)
+            boxes[int(key)] = _table([] if rows is None else rows)
         except (TypeError, ValueError) as error:
             raise DatasetInvalid(f"{path}, frame {key!r}: {error}. {_EXPECTED}.") from error
-    return found
+    return boxes
 
 
-def _gathered(rows: Iterator[tuple[int, list[float]]], path: Path) -> dict[int, NDArray[np.float64]]:
+def _grouped(rows: Iterator[tuple[int, list[float]]], path: Path) -> dict[int, NDArray[np.float64]]:
     lists: dict[int, list[list[float]]] = {}
     for frame, row in rows:
         lists.setdefault(frame, []).append(row)
@@ -120,12 +124,12 @@ def _gathered(rows: Iterator[tuple[int, list[float]]], path: Path) -> dict[int, 
 
 
 def _rows_of_objects(content: Sequence[Mapping[str, Any]], path: Path) -> Iterator[tuple[int, list[float]]]:
-    for number, each in enumerate(content):
+    for number, entry in enumerate(content):
         try:
-            yield int(each["frame"]), [*map(float, each["box"]), float(each.get("confidence", 1.0))]
+            yield int(entry["frame"]), [*map(float, entry["box"]), float(entry.get("confidence", 1.0))]
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetInvalid(
-                f'{path}, entry {number}, is no detection. Expected: {{"frame": 0, "box": [x1, y1, x2, y2], '
+                f'{path}, entry {number}, is not a detection. Expected: {{"frame": 0, "box": [x1, y1, x2, y2], '
                 '"confidence": 0.9}.'
             ) from error
 
@@ -141,7 +145,7 @@ def _rows_of_csv(path: Path) -> Iterator[tuple[int, list[float]]]:
                 box = [float(row[name]) for name in COLUMNS[1:]]
                 yield int(row["frame"]), [*box, float(row.get("confidence") or 1.0)]
             except (TypeError, ValueError) as error:
-                raise DatasetInvalid(f"{path}, line {line}, is no detection: {error}.") from error
+                raise DatasetInvalid(f"{path}, line {line}, is not a detection: {error}.") from error
 
 
 def _table(rows: Any) -> NDArray[np.float64]:

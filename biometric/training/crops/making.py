@@ -12,8 +12,8 @@ from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInv
 from biometric.training.crops import photographs
 from biometric.training.crops.cutting import Counts, Tools, Wanted, cut_clip, cut_photograph
 from biometric.training.crops.detection_files import FileDetector
-from biometric.training.crops.sources import Source
-from biometric.training.crops.store import Cut, Place, Record, Writer
+from biometric.training.crops.crop_sources import CropSource
+from biometric.training.crops.crop_records import NewCrop, CropPosition, VideoRecord, CropWriter
 
 LOOSEN = {
     "too small": "--min-height and --min-width",
@@ -63,13 +63,13 @@ class Summary:
 class Job:
     """What to cut: `detections` are the files that stand in for the detector, by the video's name."""
 
-    sources: Sequence[Source]
+    sources: Sequence[CropSource]
     wanted: Wanted
     detections: Mapping[str, Path] = field(default_factory=dict)
 
 
-def make(job: Job, tools: Tools, writer: Writer) -> Generator[Progress, None, Summary]:
-    """Cut all sources into a store; the generator's return value is the summary.
+def make(job: Job, tools: Tools, writer: CropWriter) -> Generator[Progress, None, Summary]:
+    """NewCrop all sources into a store; the generator's return value is the summary.
 
     What an earlier run finished is passed over unless its file has another size since. A source that cannot be read
     is reported in the summary and the others go on; the next run tries it again.
@@ -98,25 +98,25 @@ def make(job: Job, tools: Tools, writer: Writer) -> Generator[Progress, None, Su
     return summary
 
 
-def _is_finished(source: Source, records: Mapping[str, Record]) -> bool:
+def _is_finished(source: CropSource, records: Mapping[str, VideoRecord]) -> bool:
     record = records.get(source.video)
     return record is not None and source.path.is_file() and record.size == source.path.stat().st_size
 
 
-def _cut(source: Source, job: Job, tools: Tools, writer: Writer) -> Generator[Progress, None, None]:
+def _cut(source: CropSource, job: Job, tools: Tools, writer: CropWriter) -> Generator[Progress, None, None]:
     started = time.perf_counter()
     if not source.path.is_file():
         raise ClipNotFound(f"There is no file {source.path}. Check its name.")
     writer.begin(source.video)
-    places: list[Place] = []
+    places: list[CropPosition] = []
 
-    def keep(cut: Cut) -> None:
+    def keep(cut: NewCrop) -> None:
         writer.add(cut)
         places.append((cut.frame, cut.box, cut.track))
 
     if source.photograph:
         image = tools.picture(source.path)
-        boxes = photographs.people(photographs.label_file(source.path), image.shape[1], image.shape[0])
+        boxes = photographs.read_people(photographs.label_file(source.path), image.shape[1], image.shape[0])
         counts = cut_photograph(image, boxes, job.wanted, tools, keep)
         boxes_of = "labels"
         yield Progress("Reading photograph", 1, 1)
@@ -128,8 +128,8 @@ def _cut(source: Source, job: Job, tools: Tools, writer: Writer) -> Generator[Pr
     writer.finish(_record(source, boxes_of, counts, places, time.perf_counter() - started))
 
 
-def _record(source: Source, boxes_of: str, counts: Counts, places: list[Place], seconds: float) -> Record:
-    return Record(
+def _record(source: CropSource, boxes_of: str, counts: Counts, places: list[CropPosition], seconds: float) -> VideoRecord:
+    return VideoRecord(
         video=source.video,
         source=str(source.path),
         size=source.path.stat().st_size,
@@ -148,7 +148,7 @@ def _named(work: Generator[Progress, None, None], name: str) -> Generator[Progre
         yield Progress(f"{name}: {step.stage.lower()}", step.done, step.total)
 
 
-def _summary(records: Mapping[str, Record], present: int, failed: list[tuple[str, str]]) -> Summary:
+def _summary(records: Mapping[str, VideoRecord], present: int, failed: list[tuple[str, str]]) -> Summary:
     refused: Counter[str] = Counter()
     for record in records.values():
         refused.update(record.refused)

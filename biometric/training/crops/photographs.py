@@ -5,7 +5,7 @@ from pathlib import Path
 
 from biometric.entities import Detection
 from biometric.errors import DatasetInvalid
-from biometric.training.crops.folders import SUFFIXES
+from biometric.training.crops.crop_folders import SUFFIXES
 
 LAYOUT = "DIR/images/SPLIT/NAME.jpg beside DIR/labels/SPLIT/NAME.txt"
 
@@ -13,23 +13,23 @@ PERSON = 0
 """The class of people, in one-class sets and in COCO."""
 
 
-def find(folder: Path, splits: Sequence[str]) -> list[Path]:
+def find_labelled(folder: Path, splits: Sequence[str]) -> list[Path]:
     """Return the photographs of the splits, by name.
 
     Raises:
         DatasetInvalid: a split is missing or empty, or has no labels.
     """
-    found: list[Path] = []
+    photographs: list[Path] = []
     for split in splits:
         images = folder / "images" / split
-        for part in (images, folder / "labels" / split):
-            if not part.is_dir():
-                raise DatasetInvalid(f"{part} is no folder. Expected layout: {LAYOUT}; choose splits with --split.")
+        for subfolder in (images, folder / "labels" / split):
+            if not subfolder.is_dir():
+                raise DatasetInvalid(f"{subfolder} is not a folder. Expected layout: {LAYOUT}; choose splits with --split.")
         files = sorted(file for file in images.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
         if not files:
             raise DatasetInvalid(f"{images} holds no photograph. Expected layout: {LAYOUT}.")
-        found += files
-    return found
+        photographs += files
+    return photographs
 
 
 def label_file(photograph: Path) -> Path:
@@ -48,7 +48,7 @@ def read_labels(labels: Path) -> list[tuple[int, int, float, float, float, float
         lines = labels.read_text("utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise DatasetInvalid(f"The labels {labels} cannot be read: {error}.") from error
-    found = []
+    boxes = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -58,22 +58,22 @@ def read_labels(labels: Path) -> list[tuple[int, int, float, float, float, float
             kind, x, y, w, h = -1.0, 0.0, 0.0, 0.0, 0.0
         if kind < 0 or not kind.is_integer() or not all(0 <= value <= 1 for value in (x, y, w, h)):
             raise DatasetInvalid(
-                f"{labels}, line {number}, is no label. Expected: class, centre x, centre y, width, height from 0 to "
+                f"{labels}, line {number}, is not a label. Expected: class, centre x, centre y, width, height from 0 to "
                 f"1; got {line.strip()[:80]!r}."
             )
-        found.append((number, int(kind), x, y, w, h))
-    return found
+        boxes.append((number, int(kind), x, y, w, h))
+    return boxes
 
 
-def people(labels: Path, width: int, height: int) -> list[Detection]:
+def read_people(labels: Path, width: int, height: int) -> list[Detection]:
     """Return the people in a photograph of `width` × `height` pixels, in the order of its label file.
 
-    Other classes than `PERSON` are passed over. A photograph without label file shows nobody.
+    Other classes than `PERSON` are ignored. A photograph without label file shows nobody.
 
     Raises:
         DatasetInvalid: see `read_labels`.
     """
-    found: list[Detection] = []
+    detections: list[Detection] = []
     for _, kind, x, y, w, h in read_labels(labels) if labels.is_file() else []:
         box = (
             max(0.0, (x - w / 2) * width),
@@ -82,5 +82,5 @@ def people(labels: Path, width: int, height: int) -> list[Detection]:
             min(float(height), (y + h / 2) * height),
         )
         if kind == PERSON and box[2] > box[0] and box[3] > box[1]:
-            found.append(Detection(0, box, 1.0, len(found)))
-    return found
+            detections.append(Detection(0, box, 1.0, len(detections)))
+    return detections

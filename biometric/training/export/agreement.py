@@ -1,4 +1,4 @@
-"""Whether an exported network gives what the trained one gives: differences of embeddings, and the limit for them."""
+"""Whether an exported network gives the results of the trained one: differences of embeddings and boxes, and limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from biometric.entities.boxes import iou
 from biometric.errors import OutputsDiffer, UnsupportedModel
 from biometric.ports import Embedder
 
-LEAST_COSINE = 0.9999
-"""Of an embedding by the exported to one by the trained network."""
-LEAST_COSINE_HALF = 0.999
-"""The same, where numbers are stored with 11 bits of mantissa on purpose."""
+MIN_COSINE = 0.9999
+"""Lowest accepted cosine between an exported and a trained network's embedding of the same picture."""
+MIN_COSINE_HALF = 0.999
+"""The same, for weights stored as float16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,49 +36,49 @@ class Agreement:
 
 
 def compare(
-    trained: NDArray[np.float32], exported: Embedder, what: str, pictures: Sequence[Image], least: float
+    trained: NDArray[np.float32], exported: Embedder, what: str, pictures: Sequence[Image], min_cosine: float
 ) -> Agreement:
     """Embed pictures with the exported network and compare with what the trained one gave.
 
     Args:
         trained: (N, D) unit float32 of the same pictures.
-        least: lowest cosine that is accepted.
+        min_cosine: lowest cosine that is accepted.
 
     Raises:
         OutputsDiffer: a cosine is lower, or the exported network gives vectors without direction.
     """
     try:
-        found = exported.embed(pictures)
+        embeddings = exported.embed(pictures)
     except UnsupportedModel as error:  # such as numbers beyond what float16 holds
         raise OutputsDiffer(f"{what} gives no embeddings. Export without --half, or in the other --format.") from error
-    if found.shape != trained.shape:
-        raise OutputsDiffer(f"{what} gives {found.shape[1]} numbers a crop, the trained network {trained.shape[1]}.")
-    # Each embedding has length 1 to seven digits only: more than 1 would be noise.
-    cosine = min(1.0, float((found.astype(np.float64) * trained).sum(axis=1).min()))
-    made = Agreement(what, cosine, float(np.abs(found - trained).max()))
-    if not cosine >= least:  # NaN, too
+    if embeddings.shape != trained.shape:
+        raise OutputsDiffer(f"{what} gives {embeddings.shape[1]} numbers a crop, the trained network {trained.shape[1]}.")
+    # The length of each embedding is 1 to seven digits only: a cosine above 1 is a rounding error.
+    cosine = min(1.0, float((embeddings.astype(np.float64) * trained).sum(axis=1).min()))
+    agreement = Agreement(what, cosine, float(np.abs(embeddings - trained).max()))
+    if not cosine >= min_cosine:  # also where it is NaN
         raise OutputsDiffer(
-            f"The exported file does not give what was trained ({made}; at least {least} is needed). Nothing was "
+            f"The exported file does not give the trained network's embeddings ({agreement}; at least {min_cosine} is needed). Nothing was "
             "written. Export without --half, or in the other --format."
         )
-    return made
+    return agreement
 
 
-LEAST_OVERLAP = 0.9
+MIN_USUAL_OVERLAP = 0.9
 """Of a box by the exported with one by the trained network (intersection over union), for 19 boxes of 20.
 
-Not for all: where two places of a network are about as sure of a person, the rounding of a device decides which one
-tells the box (OpenVINO computes in bfloat16 on CPUs that have it)."""
-LEAST_OVERLAP_OF_ALL = 0.5
-"""The same, for every box: below it is another box."""
-MOST_CONFIDENCE = 0.05
+Not for all: where two positions of the network's map have nearly the same confidence, the rounding of a device decides
+which one gives the box (OpenVINO computes in bfloat16 on CPUs that have it)."""
+MIN_OVERLAP = 0.5
+"""The same, for every box."""
+MAX_CONFIDENCE_CHANGE = 0.05
 """Greatest difference of their confidences."""
-_SUREST = 10
+_BOXES_PER_PICTURE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class BoxAgreement:
-    """How far detectors agree on the surest boxes of some pictures.
+    """How far detectors agree on the most confident boxes of some pictures.
 
     Attributes:
         what: the file and how it was run.
@@ -104,25 +104,25 @@ class BoxAgreement:
 def compare_boxes(
     trained: Sequence[Sequence[Detection]], exported: Sequence[Sequence[Detection]], what: str
 ) -> BoxAgreement:
-    """Compare the ten surest boxes of each picture with the nearest ones of the exported network.
+    """Compare the ten most confident boxes of each picture with the nearest ones of the exported network.
 
     Raises:
-        OutputsDiffer: a box lies elsewhere, or is much more or less sure.
+        OutputsDiffer: a box lies elsewhere, or its confidence differs much.
     """
-    pairs = [
-        max(((iou(one.box, other.box), other) for other in others), key=lambda pair: pair[0], default=(0.0, None))
-        for ones, others in zip(trained, exported, strict=True)
-        for one in ones[:_SUREST]
-    ]
-    ones = [one for each in trained for one in each[:_SUREST]]
-    overlaps = sorted(share for share, _ in pairs) or [1.0]
-    changes = (
-        abs(one.confidence - (other.confidence if other else 0.0)) for one, (_, other) in zip(ones, pairs, strict=True)
-    )
-    usual = overlaps[len(overlaps) // 20]
-    made = BoxAgreement(what, len(ones), overlaps[0], usual, max(changes, default=0.0))
-    if made.overlap < LEAST_OVERLAP_OF_ALL or made.usual < LEAST_OVERLAP or made.confidence > MOST_CONFIDENCE:
+    overlaps, changes = [], []
+    for expected, candidates in zip(trained, exported, strict=True):
+        for detection in expected[:_BOXES_PER_PICTURE]:
+            overlap, confidence = max(
+                ((iou(detection.box, candidate.box), candidate.confidence) for candidate in candidates),
+                default=(0.0, 0.0),
+            )
+            overlaps.append(overlap)
+            changes.append(abs(detection.confidence - confidence))
+    overlaps.sort()
+    lowest, usual = (overlaps[0], overlaps[len(overlaps) // 20]) if overlaps else (1.0, 1.0)
+    agreement = BoxAgreement(what, len(overlaps), lowest, usual, max(changes, default=0.0))
+    if lowest < MIN_OVERLAP or usual < MIN_USUAL_OVERLAP or agreement.confidence > MAX_CONFIDENCE_CHANGE:
         raise OutputsDiffer(
-            f"The exported file does not find what the trained network finds ({made}). Nothing was written."
+            f"The exported file does not find what the trained network finds ({agreement}). Nothing was written."
         )
-    return made
+    return agreement

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 
 from biometric.cli.train import crops as train_crops
 from biometric.errors import InvalidInput, NotAVideo, NoUsableSample, RunConflict
-from biometric.training.crops.store import open_crops
+from biometric.training.crops.crop_records import open_crops
 from tests.made_clips import truncate, write_clip
 from tests.training.made_sets import picture
 

@@ -15,8 +15,8 @@ from biometric.entities.progress import finish
 from biometric.errors import ClipNotFound, DamagedClip, NobodyFound, NoUsableSample
 from biometric.training.crops import cutting, making
 from biometric.training.crops.cutting import Counts, Tools, Wanted
-from biometric.training.crops.sources import Source
-from biometric.training.crops.store import Cut, open_crops
+from biometric.training.crops.crop_sources import Source
+from biometric.training.crops.crop_records import Cut, open_crops
 from tests.fakes import FakeDetector, FakeReader, video_info
 from tests.training.made_sets import FRAMES, LEFT, RIGHT, WANTED, clips, fill, listing, tools, writer
 

@@ -19,11 +19,11 @@ from biometric.models.embedding_torch import TorchEmbedder
 from biometric.models.own_weights import own_card, safetensors_metadata
 from biometric.models.store import ModelStore
 from biometric.settings import Settings
-from biometric.training.distill import embed
+from biometric.training.distillation import embed
 from biometric.training.export import embedder
-from biometric.training.export.exported import Exported, Wanted
-from biometric.training.export.trained import drawn_pictures, input_of, read_run, trained_network, trial_pictures
-from biometric.training.export.writing import export
+from biometric.training.export.export_results import Exported, Wanted
+from biometric.training.export.trained_runs import drawn_pictures, input_of, read_run, trained_network, trial_pictures
+from biometric.training.export.exporting import export
 from tests.conftest import PROJECT
 from tests.training.made_people import tree
 from tests.training.made_runs import ARCHITECTURE, CARD, network, run

@@ -16,9 +16,9 @@ from biometric.models.vendor import quiet_ultralytics
 from biometric.settings import Settings
 from biometric.training.export import detector
 from biometric.training.export.agreement import compare_boxes
-from biometric.training.export.exported import Exported, Wanted
-from biometric.training.export.trained import BEST, read_run
-from biometric.training.export.writing import export
+from biometric.training.export.export_results import Exported, Wanted
+from biometric.training.export.trained_runs import BEST, read_run
+from biometric.training.export.exporting import export
 from tests.training.made_runs import CARD
 
 quiet_ultralytics(Settings().cache)

@@ -1,0 +1,164 @@
+"""Crops as training batches: random geometry and colours, drawn from generators seeded by (seed, epoch, crop).
+
+So an epoch is the same for any number of worker processes, and after a restart.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from biometric.entities import Image
+from biometric.errors import BiometricError
+from biometric.models.cards import InputFormat
+from biometric.models.embedding import prepare, resize
+
+Generator = np.random.Generator
+Load = Callable[[int], Image]
+"""Gives crop i as (h, w, 3) uint8 BGR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How strongly crops are changed at random; every probability is in [0, 1].
+
+    Attributes:
+        crop: largest share of either side that is cut off.
+        aspect: largest factor by which width over height changes, in either direction; 1 for none.
+        flip: probability of a mirror image.
+        shrink: probability of reducing to a random size down to `smallest` (height, width) and back.
+        blur: probability of a Gaussian blur of sigma up to 2 pixels.
+        colour: largest relative change of brightness, contrast and saturation, and a quarter of it of each channel.
+        grey: probability of grey.
+        erase: probability that a random rectangle of 2 to 25 % is filled with noise (arXiv 1708.04896).
+    """
+
+    crop: float = 0.12
+    aspect: float = 1.35
+    flip: float = 0.5
+    shrink: float = 0.4
+    smallest: tuple[int, int] = (96, 48)
+    blur: float = 0.2
+    colour: float = 0.3
+    grey: float = 0.05
+    erase: float = 0.3
+
+
+STRONG = Augmentation()
+"""For learning from few crops, and for footage of any kind."""
+
+MILD = Augmentation(crop=0.06, aspect=1.0, shrink=0.0, blur=0.0, colour=0.15, grey=0.0, erase=0.5)
+"""For fine-tuning on data sets whose crops are cut well: what "bag of tricks" (arXiv 1903.07071) uses."""
+
+NONE = Augmentation(crop=0, aspect=1, flip=0, shrink=0, blur=0, colour=0, grey=0, erase=0)
+
+
+def change_geometry(image: Image, strength: Augmentation, draw: Generator, size: tuple[int, int]) -> Image:
+    """Return a randomly cut, stretched and mirrored crop, `size` = (height, width), uint8 BGR.
+
+    Stretching shows less of one side: the crop stays filled.
+    """
+    height, width = image.shape[:2]
+    ratio = math.exp(draw.uniform(-1, 1) * math.log(strength.aspect)) if strength.aspect > 1 else 1.0
+    share_y, share_x = (1 - draw.uniform(0, strength.crop) for _ in range(2))
+    share_y, share_x = share_y * min(1.0, ratio), share_x * min(1.0, 1 / ratio)
+    rows, columns = max(1, round(height * share_y)), max(1, round(width * share_x))
+    top, left = draw.integers(0, height - rows + 1), draw.integers(0, width - columns + 1)
+    cut = np.ascontiguousarray(image[top : top + rows, left : left + columns])
+    cut = resize(cut, *size)
+    return np.ascontiguousarray(cut[:, ::-1]) if draw.random() < strength.flip else cut
+
+
+def change_appearance(image: Image, strength: Augmentation, draw: Generator) -> Image:
+    """Return the crop, (H, W, 3) uint8 BGR, with less detail, changed colours and an erased rectangle."""
+    height, width = image.shape[:2]
+    if draw.random() < strength.shrink:
+        share = draw.uniform(min(1.0, max(strength.smallest[0] / height, strength.smallest[1] / width)), 1.0)
+        rows, columns = max(1, round(height * share)), max(1, round(width * share))
+        image = resize(resize(image, rows, columns), height, width)
+    if draw.random() < strength.blur:
+        sigma = draw.uniform(0.3, 2.0)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+    if strength.colour > 0:
+        image = _recoloured(image, strength.colour, draw)
+    if draw.random() < strength.grey:
+        image = np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[:, :, None], 3, axis=2)
+    if draw.random() < strength.erase:
+        image = _erased(image, draw)
+    return image
+
+
+def _recoloured(image: Image, strength: float, draw: Generator) -> Image:
+    """Brightness, contrast, saturation and the colour of the light, as one linear map of the channels."""
+    bright, contrast, saturation = 1 + draw.uniform(-strength, strength, 3)
+    light = 1 + draw.uniform(-strength / 4, strength / 4, 3)
+    luma = np.array([0.114, 0.587, 0.299])
+    matrix = saturation * np.eye(3) + (1 - saturation) * np.ones((3, 1)) * luma
+    matrix = bright * contrast * light[:, None] * matrix
+    middle = float(image.mean()) * bright * (1 - contrast)
+    offset = np.full((3, 1), middle)
+    return np.asarray(cv2.transform(image, np.hstack([matrix, offset])), np.uint8)
+
+
+def _erased(image: Image, draw: Generator) -> Image:
+    height, width = image.shape[:2]
+    area, ratio = draw.uniform(0.02, 0.25) * height * width, math.exp(draw.uniform(math.log(0.3), math.log(3.3)))
+    rows, columns = (
+        min(height, max(1, round(math.sqrt(area * ratio)))),
+        min(width, max(1, round(math.sqrt(area / ratio)))),
+    )
+    top, left = draw.integers(0, height - rows + 1), draw.integers(0, width - columns + 1)
+    image = image.copy()
+    image[top : top + rows, left : left + columns] = draw.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+    return image
+
+
+MakeSample = Callable[[int, Generator], tuple[Tensor, ...]]
+"""Makes the tensors of crop i with a generator of its own."""
+
+
+class EpochSamples(Dataset):  # type: ignore[misc]  # torch is not followed by mypy here
+    """A data set of one epoch: sample i is made with the generator of (seed, epoch, i)."""
+
+    def __init__(self, make: MakeSample, count: int, seed: int, epoch: int) -> None:
+        self._make, self._count, self._seed, self._epoch = make, count, seed, epoch
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return self._make(index, np.random.default_rng((self._seed, self._epoch, index)))
+
+
+def network_input(image: Image, form: InputFormat) -> Tensor:
+    """(3, H, W) float32 of a crop, exactly as the application prepares it."""
+    return torch.from_numpy(prepare([image], form)[0])
+
+
+def load_batches(
+    samples: EpochSamples, batches: Sequence[Sequence[int]], workers: int, pinned: bool = False
+) -> Iterator[list[Tensor]]:
+    """Yield the batches (lists of sample numbers) in order, made by `workers` processes (0: by this one)."""
+    data_loader = DataLoader(samples, batch_sampler=[list(batch) for batch in batches], num_workers=workers, pin_memory=pinned)
+    try:
+        yield from data_loader
+    except BiometricError as error:
+        # A worker's error arrives with the same type and the traceback as its message; the last line is the message.
+        message = str(error).strip().splitlines()[-1].removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")
+        raise type(error)(message) from error
+
+
+def shuffled_batches(count: int, batch: int, seed: int, epoch: int, rank: int = 0, world: int = 1) -> list[NDArray[np.int64]]:
+    """Whole batches of a random order, the same in every process; each of `world` processes takes its own batches.
+
+    Crops that do not fill a batch for every process are left out in this epoch.
+    """
+    order = np.random.default_rng((seed, epoch, count)).permutation(count)
+    usable = count // (batch * world)
+    return [order[(number * world + rank) * batch :][:batch] for number in range(usable)]

@@ -1,0 +1,135 @@
+"""Distillation: a small network (the student) learns the embeddings of a large one (the teacher) on unlabelled crops.
+
+The loss compares its embedding of each picture with the teacher's, and the comparison scores within a batch with the
+teacher's (Park et al., "Relational Knowledge Distillation", CVPR 2019, arXiv 1904.05068, with cosines in place of
+distances). Inputs and targets come from `distillation_targets`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from biometric.entities import Image
+from biometric.errors import DataTooSmall, InvalidSetting
+from biometric.models.cards import InputFormat
+from biometric.statistics.intervals import Interval, bootstrap_mean
+from biometric.training import augmentation
+from biometric.training.crops.crop_records import Crops
+from biometric.training.distillation_targets import DistillationConfig, DistillationTargets, Vectors
+from biometric.training.networks import averaged
+
+
+class Distillation:
+    """loop.Task of a student.
+
+    Args:
+        network: (N, 3, H, W) float32 → (N, D) with the teacher's D.
+        count: number of crops to train on.
+        targets: inputs made of them, and the teacher's embeddings of those.
+        held_back: crops that the student is not trained on, and the teacher's (M, D) embeddings of them.
+
+    Raises:
+        DataTooSmall: fewer crops than a batch.
+        InvalidSetting: student and teacher give embeddings of different length.
+    """
+
+    def __init__(
+        self, network: nn.Module, count: int, targets: DistillationTargets, held_back: tuple[Crops, Vectors], config: DistillationConfig
+    ) -> None:
+        if count < config.batch:
+            raise DataTooSmall(f"{count} crops do not fill one batch of {config.batch}. Lower --batch or add crops.")
+        if network.feature_dim != targets.dimension:
+            raise InvalidSetting(
+                f"The student gives {network.feature_dim} numbers a crop, the teacher {targets.dimension}. "
+                "Choose a student of the teacher's dimension."
+            )
+        self.network = network.to(memory_format=torch.channels_last)
+        self.average = averaged(self.network, config.average)
+        self._count, self._targets, self._config = count, targets, config
+        self._held_crops, self._held_targets = held_back
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The student and its moving average."""
+        return {"network": self.network, "average": self.average}
+
+    def steps(self) -> int:
+        """Whole batches an epoch."""
+        return self._count * self._config.passes // self._config.batch
+
+    def batches(self, epoch: int) -> Iterable[Any]:
+        """Samples of each batch."""
+        self.network.train()
+        config, sample_count = self._config, self._count * self._config.passes
+        order = augmentation.shuffled_batches(sample_count, config.batch, config.seed, epoch)
+        samples = augmentation.EpochSamples(self._sample, sample_count, config.seed, epoch)
+        return augmentation.load_batches(samples, [batch.tolist() for batch in order], config.workers)
+
+    def _sample(self, number: int, draw: np.random.Generator) -> tuple[Tensor, ...]:
+        return self._targets.sample(number % self._count, draw)
+
+    def loss(self, batch: Any) -> Tensor:
+        """1 - cosine to the teacher, plus the squared error of the cosines between all pairs of the batch."""
+        pixels, target = self._targets.get_batch(batch, _device(self.network))
+        embedding = self.network(pixels.contiguous(memory_format=torch.channels_last)).float()
+        embedding, target = functional.normalize(embedding), functional.normalize(target)
+        cosine = (embedding * target).sum(1)
+        relation = (embedding @ embedding.T - target @ target.T).square().mean()
+        return (1 - cosine).mean() + self._config.relation * relation
+
+    def on_step_end(self, epoch: int) -> None:
+        """Update the moving average."""
+        self.average.update_parameters(self.network)
+
+    def evaluate(self, epoch: int) -> Mapping[str, float]:
+        """Mean cosine to the teacher on the held-back crops, and the correlation of comparison scores."""
+        embeddings = self.embed_held_back()
+        scores = _score_agreement(embeddings, self._held_targets)
+        return {"cosine": float(self.cosines(embeddings).mean()), "scores": scores}
+
+    def embed_held_back(self) -> Vectors:
+        """(M, D) unit float32 of the held-back crops by the average."""
+        return embed(self.average.module, self._held_crops, self._config.form)
+
+    def cosines(self, embeddings: Vectors) -> Vectors:
+        """(M,) cosine of the student's embeddings to the teacher's."""
+        return np.asarray((embeddings * self._held_targets).sum(1), np.float32)
+
+    def interval(self, cosines: Vectors) -> Interval | None:
+        """95 % interval of their mean by resampling pictures or videos: crops of the same one are not independent.
+
+        None where all crops come from the same one.
+        """
+        names = [self._held_crops.video(index) for index in range(len(self._held_crops))]
+        sources = np.unique(names, return_inverse=True)[1]
+        return bootstrap_mean(cosines.astype(np.float64), sources) if len(set(names)) > 1 else None
+
+
+def embed(network: nn.Module, crops: Crops | Sequence[Image], form: InputFormat, batch: int = 64) -> Vectors:
+    """(N, D) unit float32 of crops (or of BGR pictures) by a network, prepared as the application does."""
+    device, rows = _device(network), []
+    network.eval()
+    with torch.no_grad():
+        for start in range(0, len(crops), batch):
+            numbers = range(start, min(len(crops), start + batch))
+            pictures = [crops[number] if isinstance(crops, Sequence) else crops.load(number) for number in numbers]
+            pixels = torch.stack([augmentation.network_input(picture, form) for picture in pictures]).to(device)
+            rows.append(functional.normalize(network(pixels).float()).cpu().numpy())
+    return np.concatenate(rows)
+
+
+def _device(network: nn.Module) -> torch.device:
+    device: torch.device = next(network.parameters()).device
+    return device
+
+
+def _score_agreement(embeddings: Vectors, target: Vectors) -> float:
+    """Pearson correlation of the comparison scores of all pairs, student against teacher; 0 for fewer than 3 crops."""
+    if len(embeddings) < 3:
+        return 0.0
+    above = np.triu_indices(len(embeddings), 1)
+    return float(np.corrcoef((embeddings @ embeddings.T)[above], (target @ target.T)[above])[0, 1])

@@ -1,0 +1,107 @@
+"""Embedders as `.safetensors` and ONNX, each run in every way the application has and compared with the trained one."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from biometric.errors import UnsupportedModel
+from biometric.models.cards import Card, CardFile, Format, InputFormat, Role
+from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
+from biometric.models.embedding_torch import TorchEmbedder
+from biometric.ports import Embedder
+from biometric.training.export import manifest
+from biometric.training.export.agreement import MIN_COSINE, MIN_COSINE_HALF, compare
+from biometric.training.export.export_results import ExportRequest, ExportResult, describe_file, describe_source, run_notes
+from biometric.training.export.trained_runs import TrainedRun, input_of, trained_network, trial_pictures
+from biometric.training.export.weight_files import to_onnx, to_safetensors
+from biometric.training.networks import is_timm
+
+SUFFIXES = {Format.SAFETENSORS: ".safetensors", Format.ONNX: ".onnx"}
+_HALF = "Weights are stored as float16, scales and statistics as float32: see the comparison for what that changes."
+_NO_GPU = "On NVIDIA GPUs the ONNX file cannot be used. {}"
+
+
+def export_embedder(run: TrainedRun, request: ExportRequest, scratch: Path) -> ExportResult:
+    """Write the files of an embedder into an empty folder and compare each with the trained network.
+
+    Raises:
+        OutputsDiffer: a file does not give the trained network's embeddings.
+        UnsupportedModel: the format cannot hold the network.
+        RunConflict, WeightsCorrupt: the run's checkpoint cannot be used.
+        LibraryMissing: onnx or timm is not installed.
+    """
+    formats = _formats(run, request)
+    network, form = trained_network(run), input_of(run)
+    pictures, description = trial_pictures(run)
+    trained = TorchEmbedder(network, form, "the trained network")
+    vectors = trained.embed(pictures)
+    card = _card(run, request, form, trained.dimension)
+    min_cosine = MIN_COSINE_HALF if request.half else MIN_COSINE
+    files: dict[str, bytes] = {}
+    agreements, notes = [], [*run_notes(run), *([_HALF] if request.half else [])]
+    for kind in formats:
+        path = scratch / f"{request.id}{SUFFIXES[kind]}"
+        files[path.name] = _content(network, replace(card, format=kind), request.half)
+        path.write_bytes(files[path.name])
+        embedders, problem = _embedders(path, kind, card, form)
+        notes += [_NO_GPU.format(problem)] if problem else []
+        agreements += [compare(vectors, embedder, f"{path.name} by {how}", pictures, min_cosine) for how, embedder in embedders]
+    listed = replace(card, format=formats[0], files=(describe_file(*next(iter(files.items()))),))
+    return ExportResult(listed, files, tuple(agreements), description, tuple(notes))
+
+
+def _formats(run: TrainedRun, request: ExportRequest) -> tuple[Format, ...]:
+    timm = is_timm(run.architecture)
+    formats = request.formats or ((Format.ONNX,) if timm else tuple(SUFFIXES))
+    if timm and Format.SAFETENSORS in formats:
+        raise UnsupportedModel(
+            f"{run.architecture} is a network of timm, which the application does not have. Export it with --format onnx."
+        )
+    return formats
+
+
+def _content(network: nn.Module, card: Card, half: bool) -> bytes:
+    if card.format is Format.SAFETENSORS:
+        return to_safetensors(network, manifest.inside(card), half)
+    if card.input is None:
+        raise ValueError("expected an embedder's card, got one without an input format")
+    return to_onnx(network, card.input, manifest.inside(card), half)
+
+
+def _embedders(path: Path, kind: Format, card: Card, form: InputFormat) -> tuple[list[tuple[str, Embedder]], str]:
+    """The file loaded in every way that the application has, and why it cannot be used on GPUs, or ""."""
+    if kind is Format.SAFETENSORS:
+        loaded = TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, dimension=card.dimension)
+        return [("torch", loaded)], ""
+    embedders: list[tuple[str, Embedder]] = [
+        ("OpenVINO in full precision", OpenVINOEmbedder(path, form, card.id, card.dimension, exact=True)),
+        ("OpenVINO as the application runs it", OpenVINOEmbedder(path, form, card.id, card.dimension)),
+    ]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        rebuilt = convert_to_ir(path, Path(folder) / "model.xml")
+        try:
+            embedders.append(("torch, rebuilt as on GPUs", TorchEmbedder.from_ir(rebuilt, form, card.id)))
+        except UnsupportedModel as error:
+            return embedders, str(error)
+    return embedders, ""
+
+
+def _card(run: TrainedRun, request: ExportRequest, form: InputFormat, dimension: int) -> Card:
+    """The card but for its format and files, which are not yet known."""
+    return Card(
+        id=request.id,
+        role=Role.EMBEDDER,
+        title=request.title,
+        format=Format.SAFETENSORS,
+        architecture=run.architecture,
+        files=(CardFile(request.id, 1, "sha256", "0" * 64),),
+        licence=request.licence,
+        source=describe_source(run, request),
+        input=form,
+        dimension=dimension,
+        starter=request.starter,
+        verification=request.verification,
+        identification=request.identification,
+    )
