@@ -17,7 +17,7 @@ from biometric.bootstrap import build
 from biometric.settings import Settings
 from biometric.statistics.error_rates import fmr, threshold_at_fmr
 from biometric.statistics.intervals import bootstrap_pairs
-from biometric.training.crops.crop_records import open_crops
+from biometric.training.crops.crop_sets import open_crops
 
 ROUNDS = 500
 

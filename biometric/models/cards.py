@@ -24,6 +24,20 @@ CAUTIOUS_THRESHOLD = 0.8
 (OSNet x0.25 reaches 0.90 between strangers), so it errs towards "no match"."""
 
 
+ARCHITECTURE_ALIASES = {
+    "osnet_x0_75_placed": "osnet_x0_75_gdc",
+    "osnet_x0_5_placed": "osnet_x0_5_gdc",
+    "osnet_x0_25_placed": "osnet_x0_25_gdc",
+    "resnet14_placed": "resnet14_gdc",
+}
+"""Former names of architectures, which stand in weight files, cards and runs made before they were renamed."""
+
+
+def canonical_architecture(name: str) -> str:
+    """Return the present name of an architecture; other names are returned as they are."""
+    return ARCHITECTURE_ALIASES.get(name, name)
+
+
 class Role(StrEnum):
     """What a model does."""
 

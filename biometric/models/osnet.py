@@ -110,8 +110,8 @@ class OSNet(nn.Module):  # type: ignore[misc]
         return self.fc(self.maps(batch).mean((2, 3)))
 
 
-class Place(nn.Module):  # type: ignore[misc]
-    """Pools a map by a learnt weight for each channel and place (global depthwise convolution).
+class SpatialPooling(nn.Module):  # type: ignore[misc]
+    """Pools a map by a learnt weight for each channel and position (global depthwise convolution).
 
     After Chen et al., "MobileFaceNets", CCBR 2018 (arXiv 1804.07573). For maps of another size than `grid` the weights
     are interpolated, not the map: they are constants in an exported network.
@@ -126,35 +126,37 @@ class Place(nn.Module):  # type: ignore[misc]
         """(N, C, h, w) → (N, C)."""
         size, weight = (int(data.shape[2]), int(data.shape[3])), self.weight
         if size != self._grid:
-            rows, columns = (_between(*each).to(weight) for each in zip(size, self._grid, strict=True))
+            rows, columns = (_interpolation(*sizes).to(weight) for sizes in zip(size, self._grid, strict=True))
             weight = rows @ weight @ columns.T
         return (data * weight).sum((2, 3))
 
 
-def _between(places: int, known: int) -> Tensor:
-    """(places, known) float32: bilinear interpolation between middles, so scaled that sums stay what they are.
+def _interpolation(size: int, known: int) -> Tensor:
+    """(size, known) float32: bilinear interpolation between centres, scaled such that the sum of the weights is kept.
 
     As a product of constants, which every exported network can hold; torch's own becomes an operation of its own.
     """
-    position = np.clip((np.arange(places) + 0.5) * known / places - 0.5, 0, known - 1)
+    position = np.clip((np.arange(size) + 0.5) * known / size - 0.5, 0, known - 1)
     share = np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(known)))
-    return torch.from_numpy((share * known / places).astype(np.float32))
+    return torch.from_numpy((share * known / size).astype(np.float32))
 
 
-class PlacedOSNet(OSNet):
-    """OSNet that evens out light and contrast, and that knows where in the crop something is: for students.
+class OSNetGDC(OSNet):
+    """OSNet with instance normalisation and global depthwise convolution (GDC) instead of average pooling: for
+    students.
 
-    Two changes take it nearer to Open Model Zoo's 0286 and its relatives, so that it can learn what they answer. Crops
-    and the stem's maps are normalised one by one (instance normalisation, as in Zhou et al., "Learning Generalisable
-    Omni-Scale Representations", TPAMI 2021, arXiv 1910.06827). And places are weighed for each channel instead of
-    averaged, in the grid that the map of a crop of 256×128 has. The embedding is signed.
+    Both make it more similar to Open Model Zoo's 0286 and its relatives, the teachers. Crops and the stem's maps are
+    normalised one by one (instance normalisation, as in Zhou et al., "Learning Generalisable
+    Omni-Scale Representations", TPAMI 2021, arXiv 1910.06827). And
+    positions are weighted for each channel instead of averaged, in the grid that the map of a crop of 256×128 has. The
+    embedding is signed. Attribute names are those in weight files.
     """
 
     def __init__(self, channels: Sequence[int], dimension: int = 256) -> None:
         super().__init__(channels, dimension, signed=True)
         self.enter = nn.InstanceNorm2d(3, affine=True)
         self.conv1.bn = nn.InstanceNorm2d(channels[0], affine=True)
-        self.place = Place(channels[-1], (16, 8))
+        self.place = SpatialPooling(channels[-1], (16, 8))
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, D)."""

@@ -145,7 +145,9 @@ def load_batches(
     samples: EpochSamples, batches: Sequence[Sequence[int]], workers: int, pinned: bool = False
 ) -> Iterator[list[Tensor]]:
     """Yield the batches (lists of sample numbers) in order, made by `workers` processes (0: by this one)."""
-    data_loader = DataLoader(samples, batch_sampler=[list(batch) for batch in batches], num_workers=workers, pin_memory=pinned)
+    data_loader = DataLoader(
+        samples, batch_sampler=[list(batch) for batch in batches], num_workers=workers, pin_memory=pinned
+    )
     try:
         yield from data_loader
     except BiometricError as error:
@@ -154,7 +156,9 @@ def load_batches(
         raise type(error)(message) from error
 
 
-def shuffled_batches(count: int, batch: int, seed: int, epoch: int, rank: int = 0, world: int = 1) -> list[NDArray[np.int64]]:
+def shuffled_batches(
+    count: int, batch: int, seed: int, epoch: int, rank: int = 0, world: int = 1
+) -> list[NDArray[np.int64]]:
     """Whole batches of a random order, the same in every process; each of `world` processes takes its own batches.
 
     Crops that do not fill a batch for every process are left out in this epoch.

@@ -56,7 +56,9 @@ def read_splits(kind: str, path: Path, protocol: str | None, share: float | None
         test = _read_test_people(kind, path, protocol)
     pictures = np.bincount(train.identities[train.identities >= 0], minlength=len(train.people))
     enough = np.append(pictures >= MIN_PEOPLE, False)  # the last one is for junk and distractors
-    return DataSplits(subset(train, enough[np.maximum(train.identities, -1)]), test, int((pictures == 1).sum()), held_back)
+    return DataSplits(
+        subset(train, enough[np.maximum(train.identities, -1)]), test, int((pictures == 1).sum()), held_back
+    )
 
 
 def _read_test_people(kind: str, path: Path, protocol: str | None) -> Dataset:
@@ -64,7 +66,8 @@ def _read_test_people(kind: str, path: Path, protocol: str | None) -> Dataset:
         return read(kind, path, protocol)
     except DatasetInvalid as error:
         raise DatasetInvalid(
-            f"{error} These pictures test the training; to test with people held back from the training people, give --hold-back."
+            f"{error} These pictures test the training; to test with people held back from the training people, "
+            f"give --hold-back."
         ) from error
 
 
@@ -83,7 +86,8 @@ def hold_back(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Datas
     eligible = np.flatnonzero(cameras >= 2)
     if len(eligible) < MIN_PEOPLE:
         raise DataTooSmall(
-            f"Of {len(dataset.people)} people {len(eligible)} were seen by two cameras, and {MIN_PEOPLE} are needed to test "
+            f"Of {len(dataset.people)} people {len(eligible)} were seen by two cameras, and {MIN_PEOPLE} are "
+            f"needed to test "
             "the training. Add pictures of the same people by another camera or of another visit."
         )
     count = min(len(eligible), max(MIN_PEOPLE, round(share * len(dataset.people))))
@@ -94,7 +98,8 @@ def hold_back(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Datas
 
 
 def subset(dataset: Dataset, keep: NDArray[np.bool_]) -> Dataset:
-    """The pictures for which `keep` (N,) holds, with people renumbered; probes stay probes, references stay references."""
+    """The pictures for which `keep` (N,) holds, with people renumbered; probes stay probes, references stay
+    references."""
     people = np.unique(dataset.identities[keep & (dataset.identities >= 0)])
     identities = dataset.identities[keep]
     new_index = np.cumsum(keep) - 1

@@ -154,7 +154,11 @@ def train_detector(data: Path, config: DetectorConfig, run: RunFolder, report: R
     try:
         with ultralytics_trainer.without_downloads():
             half = config.half and config.device == "cpu"
-            ultralytics_trainer.fit(ultralytics_trainer.PersonTrainer(options, config.stretch, half, config.threads), monitor.on_batch_end, monitor.on_epoch_end)
+            ultralytics_trainer.fit(
+                ultralytics_trainer.PersonTrainer(options, config.stretch, half, config.threads),
+                monitor.on_batch_end,
+                monitor.on_epoch_end,
+            )
         return best
     except (FileNotFoundError, NotImplementedError, SyntaxError) as error:
         raise InvalidSetting(f"ultralytics cannot train this: {_first_line(error)}") from error
@@ -171,7 +175,9 @@ def _options(config: DetectorConfig, file: Path, folder: Path, last: Path | None
     """ultralytics' settings. Settings not named here keep their defaults; `folder` is absolute."""
     initial = None if config.begin == "scratch" else Path(config.begin).expanduser()
     if initial is not None and not initial.is_file():
-        raise InvalidSetting(f"--from names {config.begin}, which is not a file. Name a .pt of ultralytics, or scratch.")
+        raise InvalidSetting(
+            f"--from names {config.begin}, which is not a file. Name a .pt of ultralytics, or scratch."
+        )
     return {
         "model": str(last or initial or f"{config.architecture}.yaml"),
         "resume": str(last) if last else False,

@@ -20,7 +20,7 @@ from biometric.statistics.intervals import Interval, bootstrap_mean
 from biometric.training import augmentation
 from biometric.training.crops.crop_records import Crops
 from biometric.training.distillation_targets import DistillationConfig, DistillationTargets, Vectors
-from biometric.training.networks import averaged
+from biometric.training.networks import average_model
 
 
 class Distillation:
@@ -38,7 +38,12 @@ class Distillation:
     """
 
     def __init__(
-        self, network: nn.Module, count: int, targets: DistillationTargets, held_back: tuple[Crops, Vectors], config: DistillationConfig
+        self,
+        network: nn.Module,
+        count: int,
+        targets: DistillationTargets,
+        held_back: tuple[Crops, Vectors],
+        config: DistillationConfig,
     ) -> None:
         if count < config.batch:
             raise DataTooSmall(f"{count} crops do not fill one batch of {config.batch}. Lower --batch or add crops.")
@@ -48,7 +53,7 @@ class Distillation:
                 "Choose a student of the teacher's dimension."
             )
         self.network = network.to(memory_format=torch.channels_last)
-        self.average = averaged(self.network, config.average)
+        self.average = average_model(self.network, config.average)
         self._count, self._targets, self._config = count, targets, config
         self._held_crops, self._held_targets = held_back
 

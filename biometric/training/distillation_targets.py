@@ -1,7 +1,8 @@
 """The pictures that a student sees, and its targets: the embeddings by a large embedder, the teacher.
 
 Two kinds. `FixedTargets`: the teacher embeds a few views of every crop once, before the training; the student sees
-degraded versions of them, and its target is the embedding of the clean make_view. This is cheap on a CPU. `OnlineTargets`:
+degraded versions of them, and its target is the embedding of the clean make_view. This is cheap on a CPU.
+`OnlineTargets`:
 the teacher embeds exactly the picture that the student sees, degraded and blended, at every step, so that no two
 pictures are alike and the student cannot memorise targets. That costs a run of the teacher for each picture, and pays
 in long runs (Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022,
@@ -24,8 +25,8 @@ from biometric.models.cards import InputFormat
 from biometric.models.embedding import resize, scaling
 from biometric.ports import Embedder
 from biometric.training import augmentation
-from biometric.training.crops.crop_records import Crops
 from biometric.training.augmentation import Augmentation
+from biometric.training.crops.crop_records import Crops
 from biometric.training.runs import RunFolder
 
 VIEW_SIZE = (256, 128)
@@ -84,8 +85,11 @@ class DistillationTargets(Protocol):
         """The student's input (N, 3, H, W) float32 and the targets (N, D) of a batch of samples, on the device."""
 
 
-def make_view(crop: Image, config: DistillationConfig, index: int, number: int, size: tuple[int, int] = VIEW_SIZE) -> Image:
-    """Fixed make_view `number` of crop `index` as (height, width, 3) uint8 BGR; make_view 0 is the whole crop as it is."""
+def make_view(
+    crop: Image, config: DistillationConfig, index: int, number: int, size: tuple[int, int] = VIEW_SIZE
+) -> Image:
+    """Fixed make_view `number` of crop `index` as (height, width, 3) uint8 BGR; make_view 0 is the whole crop as it
+    is."""
     if number == 0:
         return resize(crop, *size)
     draw = np.random.default_rng((config.seed, _VIEWS_SEED, index, number))
@@ -128,7 +132,9 @@ class OnlineTargets:
         teacher: (N, 3, H, W) float32, prepared as `form` says → (N, dimension); on the device of the training.
     """
 
-    def __init__(self, crops: Crops, teacher: nn.Module, form: InputFormat, dimension: int, config: DistillationConfig) -> None:
+    def __init__(
+        self, crops: Crops, teacher: nn.Module, form: InputFormat, dimension: int, config: DistillationConfig
+    ) -> None:
         self._crops, self._teacher, self._form, self._config = crops, teacher, form, config
         self.dimension = dimension
 
@@ -147,7 +153,7 @@ class OnlineTargets:
         pictures = [tensor.to(device, non_blocking=True).float() for tensor in batch]
         count = len(pictures[0])
         chosen = torch.rand(count, device=device) < self._config.mix
-        share = torch.where(chosen, torch.rand(count, device=device), 1.0).make_view(-1, 1, 1, 1)
+        share = torch.where(chosen, torch.rand(count, device=device), 1.0).view(-1, 1, 1, 1)
         others = torch.randperm(count, device=device)
         blended = [torch.lerp(pixels[others], pixels, share) for pixels in pictures]
         with torch.no_grad():

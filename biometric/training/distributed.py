@@ -28,7 +28,8 @@ class ProcessRank:
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.world or self.local < 0:
             raise InvalidSetting(
-                f"RANK is {self.rank}, WORLD_SIZE {self.world} and LOCAL_RANK {self.local}, which contradict each other. "
+                f"RANK is {self.rank}, WORLD_SIZE {self.world} and LOCAL_RANK {self.local}, which contradict "
+                f"each other. "
                 "Start several processes by torchrun, or unset these variables."
             )
 
@@ -39,7 +40,8 @@ class ProcessRank:
 
 
 def process_rank() -> ProcessRank:
-    """Read the rank from RANK, WORLD_SIZE and LOCAL_RANK, as torchrun sets them; a single process where they are absent.
+    """Read the rank from RANK, WORLD_SIZE and LOCAL_RANK, as torchrun sets them; a single process where they are
+    absent.
 
     Raises:
         InvalidSetting: they are not numbers or contradict each other.

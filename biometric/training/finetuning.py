@@ -28,10 +28,10 @@ from biometric.models.cards import InputFormat
 from biometric.models.embedding_torch import TorchEmbedder
 from biometric.training import augmentation
 from biometric.training.augmentation import Augmentation
-from biometric.training.losses import MetricLossConfig, MetricLoss, seed_library
-from biometric.training.networks import averaged
 from biometric.training.data_splits import DataSplits
 from biometric.training.identity_batches import IdentityBatches
+from biometric.training.losses import MetricLoss, MetricLossConfig, seed_library
+from biometric.training.networks import average_model
 
 EVALUATION_FMR = evaluation.ROBUSTNESS_FMR
 """False match rate at which misses are counted after an epoch."""
@@ -127,7 +127,7 @@ class Finetuning:
         # "bag of tricks" compares points by their distance.
         normalised = not has_neck(network)
         self.metric = MetricLoss(config.metric, len(training.people), network.feature_dim, normalised)
-        self.average = averaged(self.network, config.average)
+        self.average = average_model(self.network, config.average)
         self._splits, self._config = splits, config
         self._pictures = _ProcessPictures(training.sources)
 
@@ -187,7 +187,8 @@ class Finetuning:
             vectors = finish(evaluation.embed(dataset, self.embedder(), None, seed))
         except UnsupportedModel as error:
             raise LossNotFinite(
-                "The network gives embeddings that are zero or not finite, although its loss is finite. The state after "
+                "The network gives embeddings that are zero or not finite, although its loss is finite. The "
+                "state after "
                 "the last whole epoch is kept. Train again with a lower --rate or a longer --warmup."
             ) from error
         trial = evaluation.make_trial(dataset, vectors, vectors)

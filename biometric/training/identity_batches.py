@@ -26,12 +26,15 @@ class IdentityBatches:
 
     def __init__(self, identities: Numbers, people: int, pictures_per_person: int) -> None:
         if people < 2 or pictures_per_person < 2:
-            raise InvalidSetting("--people and --each must be 2 or more: pictures of the same person and of others are compared.")
+            raise InvalidSetting(
+                "--people and --each must be 2 or more: pictures of the same person and of others are compared."
+            )
         self._people, self._pictures_per_person = people, pictures_per_person
         self._pictures = [np.flatnonzero(identities == person) for person in np.unique(identities)]
         if len(self._pictures) < people:
             raise DataTooSmall(
-                f"A batch takes {pictures_per_person} pictures of each of {people} people, and there are "
+                f"A batch takes {pictures_per_person} pictures of each of {people} people (P = {people}, K = "
+                f"{pictures_per_person}), and there are "
                 f"{len(self._pictures)} people with two pictures or more, {len(identities)} pictures in all. "
                 "Lower --people, hold back fewer people, or add some."
             )

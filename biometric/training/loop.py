@@ -47,7 +47,9 @@ class TrainingTask(Protocol):
         """Quantities measured after an epoch (validation); {} where nothing is measured after this one."""
 
 
-def fit(task: TrainingTask, run: RunFolder, plan: TrainingPlan, setting: str = "--batch") -> Generator[Progress, None, None]:
+def fit(
+    task: TrainingTask, run: RunFolder, plan: TrainingPlan, setting: str = "--batch"
+) -> Generator[Progress, None, None]:
     """Train to the end, from the run's checkpoint where there is one; yields progress.
 
     Args:
@@ -81,8 +83,13 @@ def fit(task: TrainingTask, run: RunFolder, plan: TrainingPlan, setting: str = "
                 task.on_step_end(epoch)
                 clock.on_first_step()
                 epochs_passed = epoch - first + (step + 1) / task.steps()
-                seconds_left = min(clock.seconds_left, (time.monotonic() - started) / epochs_passed * (plan.epochs - first - epochs_passed))
-                yield Progress(f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=seconds_left)
+                seconds_left = min(
+                    clock.seconds_left,
+                    (time.monotonic() - started) / epochs_passed * (plan.epochs - first - epochs_passed),
+                )
+                yield Progress(
+                    f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=seconds_left
+                )
                 if clock.is_over():
                     break
             row = {"epoch": epoch + 1, "loss": total / (step + 1), "rate": rate}
@@ -107,7 +114,9 @@ def _memory_watched(plan: TrainingPlan, setting: str) -> Generator[None, None, N
         ) from error
 
 
-def _step(task: TrainingTask, batch: Any, optimizer: torch.optim.Optimizer, scaler: Any, plan: TrainingPlan, run: RunFolder) -> float:
+def _step(
+    task: TrainingTask, batch: Any, optimizer: torch.optim.Optimizer, scaler: Any, plan: TrainingPlan, run: RunFolder
+) -> float:
     """One step of the optimizer; returns the loss."""
     device = torch.device(plan.device)
     with torch.autocast(device.type, dtype=_half(device), enabled=plan.half):
@@ -141,7 +150,9 @@ def _not_finite(run: RunFolder, value: float) -> str:
         if run.checkpoint.is_file()
         else "No epoch was finished, so nothing is kept"
     )
-    return f"The loss became {value}. {checkpoint}. Train again with a lower --rate, a longer --warmup or without --half."
+    return (
+        f"The loss became {value}. {checkpoint}. Train again with a lower --rate, a longer --warmup or without --half."
+    )
 
 
 def seed_all(seed: int, epoch: int = 0) -> None:
@@ -197,7 +208,9 @@ def save_state(state: Mapping[str, Any], path: Path) -> None:
         temporary.unlink(missing_ok=True)
         if not isinstance(error, OSError) and "write" not in str(error):  # torch's zip writer has no type of its own
             raise
-        raise StorageFull(f"{path} cannot be written: {error}. Free some space; then repeat the command with --resume.") from error
+        raise StorageFull(
+            f"{path} cannot be written: {error}. Free some space; then repeat the command with --resume."
+        ) from error
 
 
 def load_state(path: Path) -> dict[str, Any]:

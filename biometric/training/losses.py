@@ -1,4 +1,4 @@
-"""MetricLossConfig losses and miners of pytorch-metric-learning, by the library's names.
+"""Metric losses and miners of pytorch-metric-learning, by the library's names.
 
 The default is the batch-hard triplet loss (Hermans et al., arXiv 1703.07737) with the margin 0.3 of "bag of tricks"
 (Luo et al., arXiv 1903.07071).

@@ -1,6 +1,6 @@
 """Momentum contrast: a network learns to give similar features for two views of a crop, unlike those of other crops.
 
-MoCo v1: He et al., "Momentum ContrastConfig for Unsupervised Visual Representation Learning", CVPR 2020, arXiv 1911.05722.
+MoCo v1: He et al., "Momentum Contrast for Unsupervised Visual Representation Learning", CVPR 2020, arXiv 1911.05722.
 MoCo v2: Chen et al., "Improved Baselines with Momentum Contrastive Learning", arXiv 2003.04297 (projection head, more
 augmentation, cosine schedule). The modules are lightly's; those used here open no network connection.
 """
@@ -20,13 +20,15 @@ class ContrastConfig:
     """How views are compared.
 
     Attributes:
-        queue: keys of earlier crops that a query is compared with; a whole multiple of the batch. The paper's 65,536 are
+        queue: keys of earlier crops that a query is compared with; a whole multiple of the batch. The paper's 65,536
+            are
             for a million pictures and more.
         temperature: of the InfoNCE loss. 0.1 is better for people than MoCo v2's 0.2 (Fu et al., "Unsupervised
             Pre-training for Person Re-identification", CVPR 2021, arXiv 2012.03753).
         momentum: decay of the key encoder's moving average a step, in [0, 1).
         dimension: of queries and keys.
-        groups: number of groups that the batch is split into, over all processes; each is normalised by its own statistics.
+        groups: number of groups that the batch is split into, over all processes; each is normalised by its own
+            statistics.
     """
 
     queue: int = 4096
@@ -46,7 +48,8 @@ class MomentumContrast(nn.Module):  # type: ignore[misc]  # torch is not followe
     """The trained network, its moving average that computes the keys, and the queue of keys.
 
     Batch normalisation could reveal which key belongs to which query, as both would be normalised by the same
-    crops. So keys are computed from a shuffled batch, and the batch is normalised in groups ("shuffling BN", section 3.3
+    crops. So keys are computed from a shuffled batch, and the batch is normalised in groups ("shuffling BN",
+    section 3.3
     of v1): over processes, and within each.
 
     Args:

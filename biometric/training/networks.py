@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, WeightsMissing
 from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
-from biometric.models.cards import Card, Format, Role, read_manifests
+from biometric.models.cards import Card, Format, Role, canonical_architecture, read_manifests
 from biometric.models.weights import WeightStore
 from biometric.settings import Settings
 from biometric.training.loop import load_state
@@ -113,9 +113,10 @@ def _card_file(card: Card, architecture: str) -> Path:
     """The weights of a card, fetched where they are not here, with every byte checked."""
     if card.format is not Format.SAFETENSORS:
         raise UnsupportedModel(_NOT_TRAINABLE.format(f"the card {card.id}"))
-    if card.architecture != architecture:
+    if canonical_architecture(card.architecture) != canonical_architecture(architecture):
         raise UnsupportedModel(
-            f"The card {card.id} has the architecture {card.architecture}, not {architecture}. Choose {card.architecture}."
+            f"The card {card.id} has the architecture {card.architecture}, not {architecture}. Choose "
+            f"{card.architecture}."
         )
     settings = Settings.from_environment(None)
     store = WeightStore.of_settings(settings)
@@ -144,13 +145,16 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _fill(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Load the weights that fit; refuse where fewer than nine tenths of the network's tensors would come from the file."""
+    """Load the weights that fit; refuse where fewer than nine tenths of the network's tensors would come from the
+    file."""
     own = network.state_dict()
     mapped = {**mapped_names(state), **{name: value for name, value in state.items() if name in own}}
     fitting = {name: value for name, value in mapped.items() if name in own and own[name].shape == value.shape}
     body = [name for name in own if not name.startswith(("fc.", "bottleneck.")) and own[name].is_floating_point()]
     if sum(name in fitting for name in body) < 0.9 * len(body):
-        raise UnsupportedModel(f"{source} are weights of another architecture. Choose the architecture that they belong to.")
+        raise UnsupportedModel(
+            f"{source} are weights of another architecture. Choose the architecture that they belong to."
+        )
     network.load_state_dict({**own, **fitting})
 
 
@@ -158,7 +162,9 @@ def _imagenet(architecture: str) -> dict[str, Tensor]:
     if architecture.startswith(_TIMM):
         network = TimmBackbone(architecture.removeprefix(_TIMM), pretrained=True)
     elif architecture.startswith("resnet50"):
-        network = TimmBackbone("resnet50.tv_in1k", pretrained=True).network  # torchvision's, with the same parameter names
+        network = TimmBackbone(
+            "resnet50.tv_in1k", pretrained=True
+        ).network  # torchvision's, with the same parameter names
     else:
         raise InvalidSetting(
             f"There are no ImageNet weights for {architecture}. Start from a .safetensors or from scratch."
@@ -184,7 +190,7 @@ def average_model(network: nn.Module, decay: float) -> torch.optim.swa_utils.Ave
 
 def is_timm(architecture: str) -> bool:
     """Whether the network is timm's, so that the application can use it as ONNX only."""
-    return architecture not in ARCHITECTURES
+    return canonical_architecture(architecture) not in ARCHITECTURES
 
 
 def load_exact_weights(network: nn.Module, path: Path) -> None:

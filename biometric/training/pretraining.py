@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from biometric.errors import DataTooSmall, InvalidSetting, LossNotFinite
 from biometric.models.cards import InputFormat
 from biometric.training import augmentation
+from biometric.training.augmentation import Augmentation
 from biometric.training.crops.crop_records import Crops
 from biometric.training.distillation import embed
 from biometric.training.distributed import ProcessRank, parallelize
-from biometric.training.augmentation import Augmentation
 from biometric.training.moco import ContrastConfig, MomentumContrast
 from biometric.training.nearest_neighbours import choose_sample, neighbour_accuracy
 
@@ -73,7 +73,9 @@ class Pretraining:
         LibraryMissing: lightly is not installed.
     """
 
-    def __init__(self, network: nn.Module, crops: Crops, config: PretrainingConfig, rank: ProcessRank | None = None) -> None:
+    def __init__(
+        self, network: nn.Module, crops: Crops, config: PretrainingConfig, rank: ProcessRank | None = None
+    ) -> None:
         self._rank = rank if rank is not None else ProcessRank()
         _check(len(crops), config, self._rank.world)
         neck = getattr(network, "bottleneck", None)
@@ -110,7 +112,9 @@ class Pretraining:
         crop = self._crops.load(index)
         form, strength = self._config.form, self._config.strength
         cuts = (augmentation.change_geometry(crop, strength, draw, (form.height, form.width)) for _ in range(2))
-        first, second = (augmentation.network_input(augmentation.change_appearance(cut, strength, draw), form) for cut in cuts)
+        first, second = (
+            augmentation.network_input(augmentation.change_appearance(cut, strength, draw), form) for cut in cuts
+        )
         return first, second
 
     def loss(self, batch: Any) -> Tensor:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.errors import RunConflict, StorageFull
+from biometric.models.cards import canonical_architecture
 
 Row = Mapping[str, float]
 
@@ -43,6 +44,8 @@ _LIBRARIES = (
 )
 _FREE_TO_CHANGE = {"device", "threads", "workers"}
 """Settings that a resumed run may change: they say where it computes, not what."""
+
+_ARCHITECTURE_SETTINGS = {"architecture", "student"}
 
 _CURVES_DPI = 100
 _CURVE_COLUMNS = 3
@@ -79,7 +82,9 @@ class RunFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._lock.close()
-            raise RunConflict(f"Another process is training in {folder}. Wait until it ends, or choose another --run.") from error
+            raise RunConflict(
+                f"Another process is training in {folder}. Wait until it ends, or choose another --run."
+            ) from error
         try:
             self._begin(json.loads(json.dumps(dict(settings))), resume)
         except BaseException:
@@ -103,7 +108,7 @@ class RunFolder:
         changed = sorted(
             name
             for name in before.keys() | settings.keys()
-            if before.get(name) != settings.get(name) and name not in _FREE_TO_CHANGE
+            if not _same_setting(name, before.get(name), settings.get(name)) and name not in _FREE_TO_CHANGE
         )
         if kind != self.kind or changed:
             what = f"with other settings ({', '.join(changed)})" if kind == self.kind else f"as another kind ({kind})"
@@ -188,6 +193,13 @@ def draw_curves(rows: Sequence[Row], title: str) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
+
+
+def _same_setting(name: str, before: Any, now: Any) -> bool:
+    """Whether a setting is unchanged; an architecture may have been renamed since the run was started."""
+    if name in _ARCHITECTURE_SETTINGS and isinstance(before, str) and isinstance(now, str):
+        return canonical_architecture(before) == canonical_architecture(now)
+    return bool(before == now)
 
 
 def _rows(table: Path) -> list[dict[str, float]]:

@@ -26,7 +26,8 @@ class TrainingPlan:
         half: bfloat16 (CPU, newer GPUs) or float16 with a scaled loss (older GPUs) instead of float32.
         device: "cpu", "cuda", "cuda:1", …
         clip: largest norm of the gradient, 0 for no limit.
-        minutes: time limit, 0 for none; with a limit the rate falls with the time. Such a run cannot be repeated exactly.
+        minutes: time limit, 0 for none; with a limit the rate falls with the time. Such a run cannot be repeated
+            exactly.
     """
 
     epochs: int
@@ -70,7 +71,7 @@ class TrainingClock:
         self._startup_seconds: float | None = None
 
     def on_first_step(self) -> None:
-        """Call after every step; the first call ends the start-up (workers, compilers), which does not count as time."""
+        """Called after every step: the first call ends the start-up (workers, compilers), which does not count."""
         if self._startup_seconds is None:
             self._startup_seconds = time.monotonic() - self._started
 

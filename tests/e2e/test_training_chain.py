@@ -11,7 +11,7 @@ from biometric.cli import main
 from biometric.entities import FrameRange
 from biometric.entities.progress import finish
 from biometric.settings import Settings
-from biometric.training.crops.crop_records import open_crops
+from biometric.training.crops.crop_sets import open_crops
 
 SIZE = ["--height", "64", "--width", "32"]
 NETWORK = ["--architecture", "osnet_x0_25"]

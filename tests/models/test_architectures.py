@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
+from biometric.models.architectures import ARCHITECTURES, ResNetGDC, build, load_weights, mapped_names
+from biometric.models.cards import ARCHITECTURE_ALIASES
 from biometric.models.ir_graph import Graph, read_ir
-from biometric.models.osnet import Place
+from biometric.models.osnet import SpatialPooling
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
@@ -37,7 +39,7 @@ def test_the_number_of_parameters_is_the_published_one(name: str, millions: floa
     assert count / 1e6 == pytest.approx(millions, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["osnet_x0_25_placed", "resnet14_placed"])
+@pytest.mark.parametrize("name", ["osnet_x0_25_gdc", "resnet14_gdc"])
 def test_students_even_out_light_and_contrast(name: str) -> None:
     torch.manual_seed(0)
     network, crops = build(name).eval(), torch.randn(2, 3, 256, 128)
@@ -46,19 +48,19 @@ def test_students_even_out_light_and_contrast(name: str) -> None:
 
 
 def test_places_are_weighed_channel_by_channel() -> None:
-    place = Place(2, (2, 1))
+    pooling = SpatialPooling(2, (2, 1))
     data = torch.rand(3, 2, 2, 1)
-    torch.testing.assert_close(place(data), data.mean((2, 3)))  # before training: the mean
+    torch.testing.assert_close(pooling(data), data.mean((2, 3)))  # before training: the mean
     larger = torch.rand(3, 2, 6, 5)
-    torch.testing.assert_close(place(larger), larger.mean((2, 3)))
+    torch.testing.assert_close(pooling(larger), larger.mean((2, 3)))
     with torch.no_grad():
-        place.weight.copy_(torch.tensor([[[1.0], [0.0]], [[0.0], [2.0]]]))
-    torch.testing.assert_close(place(data), torch.stack([data[:, 0, 0, 0], 2 * data[:, 1, 1, 0]], 1))
+        pooling.weight.copy_(torch.tensor([[[1.0], [0.0]], [[0.0], [2.0]]]))
+    torch.testing.assert_close(pooling(data), torch.stack([data[:, 0, 0, 0], 2 * data[:, 1, 1, 0]], 1))
     ramp = torch.tensor([1.0, 1.0, 2 / 3, 1 / 3, 0.0, 0.0]).view(6, 1)  # the first channel's, from above to below
-    torch.testing.assert_close(place(larger)[:, 0], (larger[:, 0] * ramp).sum((1, 2)) / 15)
-    near = torch.nn.functional.interpolate(place.weight[None], (7, 3), mode="bilinear")[0] * 2 / 21
+    torch.testing.assert_close(pooling(larger)[:, 0], (larger[:, 0] * ramp).sum((1, 2)) / 15)
+    near = torch.nn.functional.interpolate(pooling.weight[None], (7, 3), mode="bilinear")[0] * 2 / 21
     other = torch.rand(1, 2, 7, 3)
-    torch.testing.assert_close(place(other), (other * near).sum((2, 3)))
+    torch.testing.assert_close(pooling(other), (other * near).sum((2, 3)))
 
 
 def test_osnet_has_torchreids_names() -> None:
@@ -78,6 +80,24 @@ def test_osnet_has_torchreids_names() -> None:
         "fc.0.weight",
         "fc.1.running_var",
     } <= names
+
+
+@pytest.mark.parametrize("former", sorted(ARCHITECTURE_ALIASES))
+def test_former_names_of_architectures_are_still_read(former: str) -> None:
+    assert type(build(former)) is type(build(ARCHITECTURE_ALIASES[former]))
+    assert former not in ARCHITECTURES
+
+
+@pytest.mark.real
+def test_students_trained_under_the_former_class_name_load(shared: Path) -> None:
+    """Weights of a larger student, saved when the class had another name: the parameters' names are unchanged."""
+    path = shared / "models" / "student-4m.safetensors"
+    network = ResNetGDC((64, 128, 192, 256), wide=512, dimension=256, grid=(6, 3))
+    state = safetensors.torch.load_file(path)
+    load_weights(network, state, path.name)
+    assert torch.equal(network.place.weight, state["place.weight"].float())
+    with torch.inference_mode():
+        assert torch.isfinite(network.eval()(torch.rand(2, 3, 192, 96))).all()
 
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones() -> None:

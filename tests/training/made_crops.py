@@ -9,9 +9,9 @@ from torch import nn
 from biometric.entities import Image
 from biometric.models.cards import IMAGENET
 from biometric.training.crops.crop_folders import FolderWriter
-from biometric.training.crops.crop_records import Cut, Record
-from biometric.training.moco import Contrast
-from biometric.training.pretraining import Recipe
+from biometric.training.crops.crop_records import NewCrop, VideoRecord
+from biometric.training.moco import ContrastConfig
+from biometric.training.pretraining import PretrainingConfig
 from tests.training.made_people import picture
 
 TINY = replace(IMAGENET, height=32, width=16)
@@ -55,10 +55,12 @@ class Small(nn.Module):
         return self.last(torch.nn.functional.adaptive_avg_pool2d(data, (4, 1)).flatten(1))
 
 
-def recipe(**changes: object) -> Recipe:
+def config(**changes: object) -> PretrainingConfig:
     """Batches of 8 in 2 groups, a queue of 16 keys."""
-    contrast = Contrast(queue=16, temperature=0.2, momentum=0.9, dimension=16, groups=2)
-    return Recipe(**{"form": TINY, "contrast": contrast, "batch": 8, "epochs": 3, "every": 2, **changes})  # type: ignore[arg-type]
+    contrast = ContrastConfig(queue=16, temperature=0.2, momentum=0.9, dimension=16, groups=2)
+    return PretrainingConfig(
+        **{"form": TINY, "contrast": contrast, "batch": 8, "epochs": 3, "probe_every": 2, **changes}
+    )  # type: ignore[arg-type]
 
 
 def store(folder: Path, crops: Walkers) -> Path:
@@ -69,14 +71,14 @@ def store(folder: Path, crops: Walkers) -> Path:
         for video in sorted({crops.video(index) for index in range(len(crops))}):
             own = [index for index in range(len(crops)) if crops.video(index) == video]
             cuts = [
-                Cut(int(crops.name(index)[:8]), crops.track(index) or 0, crops.track(index), crops.load(index))
+                NewCrop(int(crops.name(index)[:8]), crops.track(index) or 0, crops.track(index), crops.load(index))
                 for index in own
             ]
             writer.begin(video)
             for cut in cuts:
                 writer.add(cut)
             places = tuple(sorted((cut.frame, cut.box, cut.track) for cut in cuts))
-            writer.finish(Record(video, f"{video}.mp4", 1, "drawn", 120, len(own), 0.1, {}, places))
+            writer.finish(VideoRecord(video, f"{video}.mp4", 1, "drawn", 120, len(own), 0.1, {}, places))
         return writer.complete()
     finally:
         writer.close()

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from biometric.training.loop import save_state
-from biometric.training.networks import averaged, backbone
+from biometric.training.networks import average_model, build_network
 from biometric.training.runs import RunFolder
 
-ARCHITECTURE = "osnet_x0_25_placed"
+ARCHITECTURE = "osnet_x0_25_gdc"
 CARD = ["# A small network", "", "Data: drawn crops.", "", "## Measured", "", "- nothing worth telling", ""]
 SIZES = {"height": 64, "width": 32}
 
@@ -19,7 +19,7 @@ SIZES = {"height": 64, "width": 32}
 def network(architecture: str = ARCHITECTURE, seed: int = 1) -> nn.Module:
     """A network whose normalisations have statistics, as after training; in evaluation mode."""
     torch.manual_seed(seed)
-    made = backbone(architecture)
+    made = build_network(architecture)
     for module in made.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, std=0.1)
@@ -39,7 +39,7 @@ def run(
     name = "student" if kind == "distill" else "architecture"
     settings = {name: ARCHITECTURE, **SIZES, "seed": 0, **(settings or {})}
     with RunFolder(folder, kind, settings) as made:
-        kept = modules or {"network": network(seed=2), "average": averaged(network(), 0.9)}
+        kept = modules or {"network": network(seed=2), "average": average_model(network(), 0.9)}
         states = {name: module.state_dict() for name, module in kept.items()}
         save_state({"kind": kind, "epoch": 1, "modules": states, "optimizer": {}, "scaler": {}}, made.checkpoint)
         if ended:

@@ -7,13 +7,12 @@ import numpy as np
 from biometric.domain.selection import Rules
 from biometric.entities import Image
 from biometric.entities.progress import finish
-from biometric.training.crops.cutting import Tools, Wanted
 from biometric.training.crops.crop_folders import FolderWriter
 from biometric.training.crops.crop_lmdb import LmdbWriter
+from biometric.training.crops.crop_records import Crops, CropWriter, read_picture
+from biometric.training.crops.crop_sources import CropSource
+from biometric.training.crops.cutting import Tools, Wanted
 from biometric.training.crops.making import Job, Summary, make
-from biometric.training.crops.crop_records import read
-from biometric.training.crops.crop_sources import Source
-from biometric.training.crops.crop_records import Crops, Writer
 from tests.fakes import ColumnTracker, FakeDetector, FakeReader, video_info
 
 FRAMES = 30
@@ -29,28 +28,30 @@ def tools(
     """Adapters for clips of 30 frames in which two people stand, or as told."""
     detector = FakeDetector(SCRIPT if script is None else script)
     info = video_info(**{"frame_count": FRAMES, **clip})
-    return Tools(FakeReader(info), lambda: detector, ColumnTracker, lambda image: float(image.mean()), read)
+    return Tools(FakeReader(info), lambda: detector, ColumnTracker, lambda image: float(image.mean()), read_picture)
 
 
-def clips(folder: Path, count: int = 3) -> list[Source]:
+def clips(folder: Path, count: int = 3) -> list[CropSource]:
     """Files that the fake reader takes for clips."""
     folder.mkdir(exist_ok=True)
     found = []
     for number in range(count):
         path = folder / f"clip{number}.mp4"
         path.write_bytes(b"clip" * (number + 1))
-        found.append(Source(f"clip{number}", path))
+        found.append(CropSource(f"clip{number}", path))
     return found
 
 
-def writer(store: str, run: Path) -> Writer:
+def writer(store: str, run: Path) -> CropWriter:
     """A store of either kind in a run's folder."""
     run.mkdir(exist_ok=True)
     return WRITERS[store](run)
 
 
-def fill(store: str, run: Path, sources: list[Source], using: Tools | None = None, wanted: Wanted = WANTED) -> Summary:
-    """Cut all sources into a store and complete it."""
+def fill(
+    store: str, run: Path, sources: list[CropSource], using: Tools | None = None, wanted: Wanted = WANTED
+) -> Summary:
+    """NewCrop all sources into a store and complete it."""
     made = writer(store, run)
     try:
         summary = finish(make(Job(sources, wanted), using or tools(), made))

@@ -13,8 +13,18 @@ from biometric.errors import DatasetInvalid
 from biometric.evaluation.datasets import Source
 from biometric.evaluation.pictures import Pictures
 from biometric.models.embedding import prepare, resize
-from biometric.training import images
-from biometric.training.augmentation import MILD, NONE, STRONG, Samples, appearance, geometry, loader, network_input, shuffled
+from biometric.training import augmentation
+from biometric.training.augmentation import (
+    MILD,
+    NONE,
+    STRONG,
+    EpochSamples,
+    change_appearance,
+    change_geometry,
+    load_batches,
+    network_input,
+    shuffled_batches,
+)
 from tests.training.made_people import SMALL, picture
 
 
@@ -27,30 +37,32 @@ SIZES = [(1, 1), (2, 300), (300, 20), (256, 128), (47, 31)]
 
 
 def test_no_strength_changes_nothing() -> None:
-    assert np.array_equal(geometry(CROP, NONE, draw(), (90, 41)), CROP)
-    assert np.array_equal(geometry(CROP, NONE, draw(), (64, 32)), resize(CROP, 64, 32))
-    assert np.array_equal(appearance(CROP, NONE, draw()), CROP)
+    assert np.array_equal(change_geometry(CROP, NONE, draw(), (90, 41)), CROP)
+    assert np.array_equal(change_geometry(CROP, NONE, draw(), (64, 32)), resize(CROP, 64, 32))
+    assert np.array_equal(change_appearance(CROP, NONE, draw()), CROP)
 
 
 @pytest.mark.parametrize("strength", [MILD, STRONG])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_crop_becomes_a_whole_picture_of_the_size(strength: images.Augmentation, size: tuple[int, int]) -> None:
+def test_every_crop_becomes_a_whole_picture_of_the_size(
+    strength: augmentation.Augmentation, size: tuple[int, int]
+) -> None:
     crop = picture(1, 1, 0, 40, 20) if size == (40, 20) else np.full((*size, 3), 90, np.uint8)
     before = crop.copy()
     for seed in range(10):
-        made = geometry(crop, strength, draw(seed), (64, 32))
+        made = change_geometry(crop, strength, draw(seed), (64, 32))
         assert (made.shape, made.dtype) == ((64, 32, 3), np.uint8)
         assert made.flags["C_CONTIGUOUS"]
-        worse = appearance(made, strength, draw(seed))
+        worse = change_appearance(made, strength, draw(seed))
         assert (worse.shape, worse.dtype) == ((64, 32, 3), np.uint8)
     assert np.array_equal(crop, before)
 
 
 @pytest.mark.parametrize("strength", [MILD, STRONG])
-def test_the_same_draw_gives_the_same_picture(strength: images.Augmentation) -> None:
+def test_the_same_draw_gives_the_same_picture(strength: augmentation.Augmentation) -> None:
     def made(seed: int) -> Image:
         chosen = draw(seed)
-        return appearance(geometry(CROP, strength, chosen, (64, 32)), strength, chosen)
+        return change_appearance(change_geometry(CROP, strength, chosen, (64, 32)), strength, chosen)
 
     assert np.array_equal(made(5), made(5))
     assert not np.array_equal(made(5), made(6))
@@ -59,19 +71,22 @@ def test_the_same_draw_gives_the_same_picture(strength: images.Augmentation) -> 
 def test_the_input_is_not_written_to() -> None:
     crop = CROP.copy()
     for seed in range(5):
-        appearance(crop, replace(STRONG, erase=1.0, shrink=1.0, blur=1.0), draw(seed))
+        change_appearance(crop, replace(STRONG, erase=1.0, shrink=1.0, blur=1.0), draw(seed))
     assert np.array_equal(crop, CROP)
 
 
 def test_mirrored_with_the_probability_asked_for() -> None:
-    assert np.array_equal(geometry(CROP, replace(NONE, flip=1.0), draw(), (90, 41)), CROP[:, ::-1])
-    half = [np.array_equal(geometry(CROP, replace(NONE, flip=0.5), draw(seed), (90, 41)), CROP) for seed in range(200)]
+    assert np.array_equal(change_geometry(CROP, replace(NONE, flip=1.0), draw(), (90, 41)), CROP[:, ::-1])
+    half = [
+        np.array_equal(change_geometry(CROP, replace(NONE, flip=0.5), draw(seed), (90, 41)), CROP)
+        for seed in range(200)
+    ]
     assert 70 < sum(half) < 130
 
 
 def test_no_more_is_cut_off_than_asked_for() -> None:
     rows = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 100, 3)).copy()
-    shown = [geometry(rows, replace(NONE, crop=0.2), draw(seed), (200, 100))[:, 0, 0] for seed in range(50)]
+    shown = [change_geometry(rows, replace(NONE, crop=0.2), draw(seed), (200, 100))[:, 0, 0] for seed in range(50)]
     spans = [int(column[-1]) - int(column[0]) for column in shown]
     assert min(spans) >= 0.8 * 199 - 2
     assert len(set(spans)) > 10
@@ -80,11 +95,13 @@ def test_no_more_is_cut_off_than_asked_for() -> None:
 
 
 def test_stretching_stays_within_its_factor_and_fills_the_picture() -> None:
-    made = [geometry(CROP, replace(NONE, aspect=1.5), draw(seed), (90, 41)) for seed in range(20)]
+    made = [change_geometry(CROP, replace(NONE, aspect=1.5), draw(seed), (90, 41)) for seed in range(20)]
     assert all(image.shape == CROP.shape for image in made)
     assert not any((image == 0).all(axis=2).any() for image in made)
     ramp = np.broadcast_to(np.arange(240, dtype=np.uint8)[:, None, None], (240, 100, 3)).copy()
-    spans = [float(np.ptp(geometry(ramp, replace(NONE, aspect=1.5), draw(seed), (240, 100)))) for seed in range(50)]
+    spans = [
+        float(np.ptp(change_geometry(ramp, replace(NONE, aspect=1.5), draw(seed), (240, 100)))) for seed in range(50)
+    ]
     assert min(spans) >= 239 / 1.5 - 3
 
 
@@ -92,7 +109,7 @@ def test_the_erased_part_is_one_rectangle_of_2_to_25_per_cent() -> None:
     flat = np.full((128, 64, 3), 77, np.uint8)
     shares = []
     for seed in range(200):
-        made = appearance(flat, replace(NONE, erase=1.0), draw(seed))
+        made = change_appearance(flat, replace(NONE, erase=1.0), draw(seed))
         rows, columns = np.nonzero((made != 77).any(axis=2))
         box = made[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         shares.append(box.shape[0] * box.shape[1] / (128 * 64))
@@ -103,14 +120,17 @@ def test_the_erased_part_is_one_rectangle_of_2_to_25_per_cent() -> None:
 
 def test_colours_stay_within_their_strength() -> None:
     grey = np.full((8, 8, 3), 100, np.uint8)
-    means = [appearance(grey, replace(NONE, colour=0.2), draw(seed)).reshape(-1, 3).mean(axis=0) for seed in range(100)]
+    means = [
+        change_appearance(grey, replace(NONE, colour=0.2), draw(seed)).reshape(-1, 3).mean(axis=0)
+        for seed in range(100)
+    ]
     assert np.min(means) >= 100 * 0.8 * 0.95 - 2
     assert np.max(means) <= 100 * 1.2 * 1.05 + 2
     assert np.ptp(means) > 20
 
 
 def test_grey_blurred_and_shrunken_pictures() -> None:
-    made = appearance(CROP, replace(NONE, grey=1.0), draw())
+    made = change_appearance(CROP, replace(NONE, grey=1.0), draw())
     assert np.array_equal(made[..., 0], made[..., 1])
     assert np.array_equal(made[..., 1], made[..., 2])
 
@@ -118,28 +138,30 @@ def test_grey_blurred_and_shrunken_pictures() -> None:
         return float(cv2.Laplacian(image, cv2.CV_64F).var())
 
     big = picture(1, 1, 0, 256, 128)
-    assert detail(appearance(big, replace(NONE, blur=1.0), draw(1))) < detail(big)
+    assert detail(change_appearance(big, replace(NONE, blur=1.0), draw(1))) < detail(big)
     smallest = resize(resize(big, 96, 48), 256, 128)
     for seed in range(5):
-        assert detail(smallest) * 0.9 < detail(appearance(big, replace(NONE, shrink=1.0), draw(seed))) < detail(big)
+        assert (
+            detail(smallest) * 0.9 < detail(change_appearance(big, replace(NONE, shrink=1.0), draw(seed))) < detail(big)
+        )
 
 
 def test_pictures_below_the_smallest_size_are_not_shrunken() -> None:
     small = picture(1, 1, 0, 60, 30)
-    assert np.array_equal(appearance(small, replace(NONE, shrink=1.0), draw()), small)
+    assert np.array_equal(change_appearance(small, replace(NONE, shrink=1.0), draw()), small)
 
 
 class Numbered:
     """Makes samples that show their number and what was drawn for them."""
 
     def __call__(self, index: int, chosen: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        made = appearance(geometry(CROP, STRONG, chosen, (64, 32)), STRONG, chosen)
+        made = change_appearance(change_geometry(CROP, STRONG, chosen, (64, 32)), STRONG, chosen)
         return network_input(made, SMALL), torch.tensor(index)
 
 
 def collected(workers: int, epoch: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     batches = [[4, 0, 2], [1, 5, 3]]
-    made = list(loader(Samples(Numbered(), 6, 9, epoch), batches, workers))
+    made = list(load_batches(EpochSamples(Numbered(), 6, 9, epoch), batches, workers))
     return torch.cat([pixels for pixels, _ in made]), torch.cat([numbers for _, numbers in made])
 
 
@@ -168,19 +190,19 @@ class Damaged:
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_error_of_a_worker_stays_a_sentence(workers: int) -> None:
     with pytest.raises(DatasetInvalid) as caught:
-        list(loader(Samples(Damaged(), 1, 0, 0), [[0]], workers))
+        list(load_batches(EpochSamples(Damaged(), 1, 0, 0), [[0]], workers))
     assert str(caught.value).startswith("nowhere.jpg cannot be read")
     assert "Traceback" not in str(caught.value)
 
 
 def test_processes_share_an_order_without_sharing_samples() -> None:
-    alone = shuffled(23, 4, 1, 2)
+    alone = shuffled_batches(23, 4, 1, 2)
     assert [len(batch) for batch in alone] == [4] * 5
-    two = [shuffled(23, 4, 1, 2, rank, 2) for rank in (0, 1)]
+    two = [shuffled_batches(23, 4, 1, 2, rank, 2) for rank in (0, 1)]
     assert [len(batches) for batches in two] == [2, 2]
     for index in range(2):
         assert np.array_equal(alone[2 * index], two[0][index])
         assert np.array_equal(alone[2 * index + 1], two[1][index])
     assert len(set(np.concatenate(alone).tolist())) == 20
-    assert not np.array_equal(np.concatenate(alone), np.concatenate(shuffled(23, 4, 1, 3)))
-    assert shuffled(3, 4, 0, 0) == []
+    assert not np.array_equal(np.concatenate(alone), np.concatenate(shuffled_batches(23, 4, 1, 3)))
+    assert shuffled_batches(3, 4, 0, 0) == []

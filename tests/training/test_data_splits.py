@@ -7,7 +7,7 @@ import pytest
 
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting
 from biometric.evaluation.datasets import Dataset
-from biometric.training.data_splits import hold_back, read_sides, subset
+from biometric.training.data_splits import hold_back, read_splits, subset
 from tests.evaluation.made_datasets import market, write
 from tests.training.made_people import dataset, tree
 
@@ -19,21 +19,21 @@ def shown(found: Dataset) -> list[str]:
 
 def test_a_heap_is_split_by_people(tmp_path: Path) -> None:
     tree(tmp_path, people=10, each=1)
-    found = read_sides("tree", tmp_path, None, None, 0)
+    found = read_splits("tree", tmp_path, None, None, 0)
     assert found.held_back
-    assert (len(found.learnt.people), len(found.judged.people)) == (8, 2)
-    assert not set(found.learnt.people) & set(found.judged.people)
-    assert not set(found.learnt.sources) & set(found.judged.sources)
-    assert len(found.learnt.sources) + len(found.judged.sources) == 20
-    assert found.judged.symmetric
-    assert found.judged.protocol.endswith("2 people held back")
-    for source, person in zip(found.learnt.sources, shown(found.learnt), strict=True):
+    assert (len(found.training.people), len(found.test.people)) == (8, 2)
+    assert not set(found.training.people) & set(found.test.people)
+    assert not set(found.training.sources) & set(found.test.sources)
+    assert len(found.training.sources) + len(found.test.sources) == 20
+    assert found.test.symmetric
+    assert found.test.protocol.endswith("2 people held back")
+    for source, person in zip(found.training.sources, shown(found.training), strict=True):
         assert source.path.parent.parent.name == person
 
 
 def test_the_split_is_drawn_by_the_seed(tmp_path: Path) -> None:
     tree(tmp_path, people=10, each=1)
-    judges = [read_sides("tree", tmp_path, None, 0.3, seed).judged.people for seed in (0, 0, 1, 2)]
+    judges = [read_splits("tree", tmp_path, None, 0.3, seed).test.people for seed in (0, 0, 1, 2)]
     assert judges[0] == judges[1]
     assert len(set(judges)) > 1
     assert {len(each) for each in judges} == {3}
@@ -45,14 +45,14 @@ def test_the_data_sets_own_sides_are_used_where_it_has_them(tmp_path: Path) -> N
         for number in range(pictures):
             write(tmp_path / "bounding_box_train" / f"{person:04d}_c{number + 1}s1_000001_01.jpg", person)
     write(tmp_path / "bounding_box_train" / "-1_c1s1_000009_01.jpg")
-    found = read_sides("market1501", tmp_path, None, None, 0)
+    found = read_splits("market1501", tmp_path, None, None, 0)
     assert not found.held_back
-    assert shown(found.learnt) == ["0011"] * 2 + ["0013"] * 3  # one picture teaches nothing, nor does junk
-    assert found.alone == 1
-    assert found.judged.people == ("0001", "0002", "0003", "0004")
-    again = read_sides("market1501", tmp_path, None, 0.5, 0)
+    assert shown(found.training) == ["0011"] * 2 + ["0013"] * 3  # one picture teaches nothing, nor does junk
+    assert found.single_picture_people == 1
+    assert found.test.people == ("0001", "0002", "0003", "0004")
+    again = read_splits("market1501", tmp_path, None, 0.5, 0)
     assert again.held_back
-    assert set(again.judged.people) == {"0011", "0013"}  # nobody else was seen by two cameras
+    assert set(again.test.people) == {"0011", "0013"}  # nobody else was seen by two cameras
 
 
 def test_a_training_side_alone_needs_people_held_back(tmp_path: Path) -> None:
@@ -60,15 +60,15 @@ def test_a_training_side_alone_needs_people_held_back(tmp_path: Path) -> None:
         for camera in (1, 2):
             write(tmp_path / "bounding_box_train" / f"{person:04d}_c{camera}s1_000001_01.jpg", person)
     with pytest.raises(DatasetInvalid, match="give --hold-back"):
-        read_sides("market1501", tmp_path, None, None, 0)
-    found = read_sides("market1501", tmp_path, None, 0.5, 0)
-    assert (len(found.learnt.people), len(found.judged.people)) == (1, 2)
+        read_splits("market1501", tmp_path, None, None, 0)
+    found = read_splits("market1501", tmp_path, None, 0.5, 0)
+    assert (len(found.training.people), len(found.test.people)) == (1, 2)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.5, float("nan")])
 def test_a_share_that_is_none(tmp_path: Path, share: float) -> None:
     with pytest.raises(InvalidSetting, match="--hold-back is a share"):
-        read_sides("tree", tmp_path, None, share, 0)
+        read_splits("tree", tmp_path, None, share, 0)
 
 
 def test_people_of_one_camera_cannot_judge() -> None:

@@ -12,7 +12,7 @@ from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossN
 from biometric.models.detection import UltralyticsDetector
 from biometric.models.vendor import quiet_ultralytics
 from biometric.settings import Settings
-from biometric.training import detector
+from biometric.training import detector_training
 from biometric.training.runs import RunFolder
 
 quiet_ultralytics(Settings().cache)
@@ -40,8 +40,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return photographs(tmp_path_factory.mktemp("photographs"))
 
 
-def recipe(**changes: object) -> detector.Recipe:
-    return detector.Recipe(**{"size": 64, "epochs": 2, "batch": 8, "half": True, "threads": 1, **changes})  # type: ignore[arg-type]
+def config(**changes: object) -> detector_training.DetectorConfig:
+    return detector_training.DetectorConfig(
+        **{"size": 64, "epochs": 2, "batch": 8, "half": True, "threads": 1, **changes}
+    )  # type: ignore[arg-type]
 
 
 def silent(progress: Progress) -> None:
@@ -49,52 +51,52 @@ def silent(progress: Progress) -> None:
 
 
 def test_a_data_set_is_counted(data: Path) -> None:
-    assert detector.check_dataset(data) == {"train": 16, "val": 4, "people": 20}
+    assert detector_training.check_dataset(data) == {"train": 16, "val": 4, "people": 20}
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
         ("1 0.5 0.5 0.1 0.1", "line 2, is of class 1"),
-        ("0 0.5 0.5 0.1", "line 2, is no label"),
-        ("0 0.5 1.5 0.1 0.1", "line 2, is no label"),
-        ("0 nan 0.5 0.1 0.1", "line 2, is no label"),
-        ("person 0.5 0.5 0.1 0.1", "line 2, is no label"),
-        ("0.5 0.5 0.5 0.1 0.1", "line 2, is no label"),
+        ("0 0.5 0.5 0.1", "line 2, is not a label"),
+        ("0 0.5 1.5 0.1 0.1", "line 2, is not a label"),
+        ("0 nan 0.5 0.1 0.1", "line 2, is not a label"),
+        ("person 0.5 0.5 0.1 0.1", "line 2, is not a label"),
+        ("0.5 0.5 0.5 0.1 0.1", "line 2, is not a label"),
     ],
 )
 def test_a_bad_label_is_named(tmp_path: Path, line: str, words: str) -> None:
     label = photographs(tmp_path) / "labels" / "train" / "7.txt"
     label.write_text(f"0 0.5 0.5 0.1 0.1\n{line}\n")
     with pytest.raises(DatasetInvalid, match=words) as raised:
-        detector.check_dataset(tmp_path)
+        detector_training.check_dataset(tmp_path)
     assert "7.txt" in str(raised.value)
 
 
 def test_missing_and_empty_data_sets_are_told(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="images/train is missing"):
-        detector.check_dataset(tmp_path)
+        detector_training.check_dataset(tmp_path)
     for split in ("train", "val"):
         (tmp_path / "images" / split).mkdir(parents=True)
     with pytest.raises(DataTooSmall, match="holds no pictures"):
-        detector.check_dataset(tmp_path)
+        detector_training.check_dataset(tmp_path)
     for split in ("train", "val"):
         cv2.imwrite(str(tmp_path / "images" / split / "a.png"), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(DataTooSmall, match="Nobody is labelled"):
-        detector.check_dataset(tmp_path)
+        detector_training.check_dataset(tmp_path)
 
 
 def test_recipes_that_cannot_work_are_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match="multiple of 32"):
-        recipe(size=100)
+        config(size=100)
     with pytest.raises(InvalidSetting, match="1 or more epochs"):
-        recipe(epochs=0)
+        config(epochs=0)
     with pytest.raises(InvalidSetting, match="--minutes must be 0"):
-        recipe(minutes=-1.0)
+        config(minutes=-1.0)
     for changes in ({"architecture": "yolo99q"}, {"begin": "absent.pt"}, {"optimizer": "Gradient"}):
         folder = tmp_path / str(next(iter(changes)))
         with RunFolder(folder, "detector", changes) as run, pytest.raises(InvalidSetting):
-            detector.train(data, recipe(**changes), run, silent)
+            detector_training.train_detector(data, config(**changes), run, silent)
 
 
 def test_a_pickle_in_the_data_set_is_not_loaded_and_nothing_is_written_there(tmp_path: Path) -> None:
@@ -108,13 +110,13 @@ def test_a_pickle_in_the_data_set_is_not_loaded_and_nothing_is_written_there(tmp
         pickle.dump({"version": Trap()}, stream)
     before = sorted(data.rglob("*"))
     with RunFolder(tmp_path / "run", "detector", {}) as run:
-        detector.train(data, recipe(epochs=1), run, silent)
+        detector_training.train_detector(data, config(epochs=1), run, silent)
     assert not trap.exists()
     assert sorted(data.rglob("*")) == before
 
 
 def test_a_run_that_was_killed_goes_on_and_its_weights_serve_the_app(data: Path, tmp_path: Path) -> None:
-    folder, plan, seen = tmp_path / "run", recipe(epochs=3), []
+    folder, plan, seen = tmp_path / "run", config(epochs=3), []
 
     def killed(progress: Progress) -> None:
         seen.append(progress)
@@ -122,12 +124,12 @@ def test_a_run_that_was_killed_goes_on_and_its_weights_serve_the_app(data: Path,
             raise KeyboardInterrupt
 
     with RunFolder(folder, "detector", {"seed": 0}) as run, pytest.raises(KeyboardInterrupt):
-        detector.train(data, plan, run, killed)
+        detector_training.train_detector(data, plan, run, killed)
     assert [row["epoch"] for row in run.rows] == [1, 2]
 
     stages: list[str] = []
     with RunFolder(folder, "detector", {"seed": 0}, resume=True) as run:
-        best = detector.train(data, plan, run, lambda progress: stages.append(progress.stage))
+        best = detector_training.train_detector(data, plan, run, lambda progress: stages.append(progress.stage))
     assert {stage.split()[1] for stage in stages} == {"3"}
     assert [row["epoch"] for row in run.rows] == [1, 2, 3]
     assert all("metrics/mAP50(B)" in row and "train/box_loss" in row for row in run.rows)
@@ -147,33 +149,35 @@ def test_a_run_in_a_relative_folder_may_be_moved_and_resumed_after_its_end(
             raise KeyboardInterrupt
 
     with RunFolder(Path("run"), "detector", {}) as run, pytest.raises(KeyboardInterrupt):
-        detector.train(data, recipe(), run, killed)
+        detector_training.train_detector(data, config(), run, killed)
     (tmp_path / "run").rename(tmp_path / "moved")
     moved = Path("moved/yolo/weights/best.pt")
     with RunFolder(Path("moved"), "detector", {}, resume=True) as run:
-        assert detector.train(data, recipe(), run, silent) == moved
+        assert detector_training.train_detector(data, config(), run, silent) == moved
         assert [row["epoch"] for row in run.rows] == [1, 2]
     assert moved.is_file()
     assert not (tmp_path / "run").exists()
 
     with RunFolder(Path("moved"), "detector", {}, resume=True) as run:  # killed before its card was written
-        assert detector.train(data, recipe(), run, lambda progress: pytest.fail(str(progress))) == moved
+        assert (
+            detector_training.train_detector(data, config(), run, lambda progress: pytest.fail(str(progress))) == moved
+        )
         (tmp_path / "moved" / "yolo" / "weights" / "last.pt").write_bytes(b"torn")
         with pytest.raises(RunConflict, match=r"last\.pt cannot be used"):
-            detector.train(data, recipe(), run, silent)
+            detector_training.train_detector(data, config(), run, silent)
 
 
 def test_a_run_ends_when_its_time_is_up_and_is_not_resumed(data: Path, tmp_path: Path) -> None:
-    plan = recipe(epochs=1000, minutes=0.05)
+    plan = config(epochs=1000, minutes=0.05)
     with RunFolder(tmp_path, "detector", {}) as run:
-        best = detector.train(data, plan, run, silent)
+        best = detector_training.train_detector(data, plan, run, silent)
         ended = len(run.rows)
     assert best.is_file()
     assert 1 <= ended < 1000
     assert all(0 < row["rate"] <= 0.03 for row in run.rows)
     assert len({row["rate"] for row in run.rows}) == ended
     with RunFolder(tmp_path, "detector", {}, resume=True) as run:
-        assert detector.train(data, plan, run, silent) == best
+        assert detector_training.train_detector(data, plan, run, silent) == best
     assert len(run.rows) == ended
 
 
@@ -186,7 +190,7 @@ def test_nothing_is_fetched_from_a_network(data: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(checks, "USER_CONFIG_DIR", tmp_path / "no-font-here")
     is_url = downloads.is_url
     with RunFolder(tmp_path, "detector", {}) as run:
-        detector.train(data, recipe(epochs=1), run, silent)
+        detector_training.train_detector(data, config(epochs=1), run, silent)
     assert asked == []
     assert downloads.is_url is is_url
 
@@ -210,7 +214,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_epoch(
 
     monkeypatch.setattr(HalfPrecisionModel, "loss", poisoned)
     with RunFolder(tmp_path, "detector", {}) as run, pytest.raises(LossNotFinite, match="lower --rate"):
-        detector.train(data, recipe(), run, silent)
+        detector_training.train_detector(data, config(), run, silent)
     assert [row["epoch"] for row in run.rows] == [1]
     assert (tmp_path / "yolo" / "weights" / "last.pt").is_file()
 
@@ -218,14 +222,14 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_epoch(
 def test_memory_that_is_full_is_told_with_the_setting(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from biometric.training import ultralytics_trainer
+
     def full(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
 
-    from biometric.training import yolo
-
-    monkeypatch.setattr(yolo, "fit", full)
+    monkeypatch.setattr(ultralytics_trainer, "fit", full)
     with RunFolder(tmp_path, "detector", {}) as run, pytest.raises(OutOfMemory, match=r"--batch \(now 8\)"):
-        detector.train(data, recipe(), run, silent)
+        detector_training.train_detector(data, config(), run, silent)
 
 
 def test_training_pictures_are_stretched_and_others_are_not(data: Path, tmp_path: Path) -> None:
@@ -234,7 +238,7 @@ def test_training_pictures_are_stretched_and_others_are_not(data: Path, tmp_path
     from biometric.training.ultralytics_trainer import StretchedDataset
 
     made = StretchedDataset(
-        img_path=str(detector.link_dataset(data, tmp_path).parent / "images" / "train"),
+        img_path=str(detector_training.link_dataset(data, tmp_path).parent / "images" / "train"),
         imgsz=64,
         augment=True,
         hyp=get_cfg(),

@@ -14,15 +14,15 @@ from biometric.entities import Image
 from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, RunConflict
 from biometric.models.cards import IMAGENET, InputFormat
-from biometric.training import distill, lessons
+from biometric.training import distillation, distillation_targets
 from biometric.training.crops.crop_sets import JoinedCrops
 from biometric.training.loop import fit
-from biometric.training.networks import backbone, trained_weights
+from biometric.training.networks import build_network, read_weights
 from biometric.training.runs import RunFolder
-from biometric.training.schedule import Plan
+from biometric.training.schedule import TrainingPlan
 
 FORM = InputFormat(32, 16, "RGB", IMAGENET.scale, IMAGENET.mean, IMAGENET.std)
-STUDENT = "osnet_x0_25_placed"
+STUDENT = "osnet_x0_25_gdc"
 
 
 class DrawnCrops:
@@ -66,13 +66,13 @@ class ColourTeacher:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def recipe(**changes: object) -> lessons.Recipe:
-    return lessons.Recipe(**{"form": FORM, "views": 2, "batch": 16, "average": 0.8, **changes})  # type: ignore[arg-type]
+def config(**changes: object) -> distillation_targets.DistillationConfig:
+    return distillation_targets.DistillationConfig(**{"form": FORM, "views": 2, "batch": 16, "average": 0.8, **changes})  # type: ignore[arg-type]
 
 
 def student() -> torch.nn.Module:
     torch.manual_seed(1)
-    return backbone(STUDENT)
+    return build_network(STUDENT)
 
 
 class Small(torch.nn.Module):
@@ -92,21 +92,24 @@ class Small(torch.nn.Module):
 
 
 def task(
-    run: RunFolder, plan: lessons.Recipe, count: int = 64, network: torch.nn.Module | None = None
-) -> distill.Distillation:
+    run: RunFolder,
+    plan: distillation_targets.DistillationConfig,
+    count: int = 64,
+    network: torch.nn.Module | None = None,
+) -> distillation.Distillation:
     crops, held, teacher = DrawnCrops(count), DrawnCrops(16, 1000), ColourTeacher()
-    targets = finish(lessons.teach(crops, teacher, plan, run, "teacher", plan.views))
-    judged = finish(lessons.teach(held, teacher, plan, run, "held-back", 1))[:, 0]
-    fixed = lessons.FixedLessons(crops, targets, plan)
-    return distill.Distillation(network or student(), count, fixed, (held, judged), plan)
+    targets = finish(distillation_targets.embed_teacher(crops, teacher, plan, run, "teacher", plan.views))
+    judged = finish(distillation_targets.embed_teacher(held, teacher, plan, run, "held-back", 1))[:, 0]
+    fixed = distillation_targets.FixedTargets(crops, targets, plan)
+    return distillation.Distillation(network or student(), count, fixed, (held, judged), plan)
 
 
 def test_the_student_comes_to_agree_with_its_teacher(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "distill", {}) as run:
-        made = task(run, recipe(), network=Small())
-        before = made.judge(0)
-        finish(fit(made, run, Plan(epochs=30, rate=1e-2)))
-        after = made.judge(29)
+        made = task(run, config(), network=Small())
+        before = made.evaluate(0)
+        finish(fit(made, run, TrainingPlan(epochs=30, rate=1e-2)))
+        after = made.evaluate(29)
     assert after["cosine"] > max(0.5, before["cosine"] + 0.3)
     assert after["scores"] > before["scores"]
     assert run.rows[-1]["loss"] < run.rows[0]["loss"]
@@ -118,18 +121,18 @@ def test_the_student_comes_to_agree_with_its_teacher(tmp_path: Path) -> None:
 
 def test_a_killed_run_gives_the_same_weights_as_an_unbroken_one(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "unbroken", "distill", {}) as run:
-        finish(fit(task(run, recipe()), run, Plan(epochs=3, rate=1e-3)))
+        finish(fit(task(run, config()), run, TrainingPlan(epochs=3, rate=1e-3)))
 
     with RunFolder(tmp_path / "killed", "distill", {}) as run:
-        work = fit(task(run, recipe()), run, Plan(epochs=3, rate=1e-3))
+        work = fit(task(run, config()), run, TrainingPlan(epochs=3, rate=1e-3))
         for progress in work:
             if progress.stage.startswith("Epoch 2") and progress.done == 2:
                 break
         work.close()
     with RunFolder(tmp_path / "killed", "distill", {}, resume=True) as run:
-        finish(fit(task(run, recipe(workers=1)), run, Plan(epochs=3, rate=1e-3)))
+        finish(fit(task(run, config(workers=1)), run, TrainingPlan(epochs=3, rate=1e-3)))
 
-    unbroken, killed = (trained_weights(tmp_path / name / "checkpoint.pt") for name in ("unbroken", "killed"))
+    unbroken, killed = (read_weights(tmp_path / name / "checkpoint.pt") for name in ("unbroken", "killed"))
     assert unbroken.keys() == killed.keys()
     assert all(torch.equal(unbroken[name], killed[name]) for name in unbroken)
 
@@ -137,22 +140,22 @@ def test_a_killed_run_gives_the_same_weights_as_an_unbroken_one(tmp_path: Path) 
 def test_the_teacher_embeds_each_view_once_also_after_a_restart(tmp_path: Path) -> None:
     teacher, crops = ColourTeacher(), DrawnCrops(10)
     with RunFolder(tmp_path, "distill", {}) as run:
-        first = finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 3))
-        again = finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 3))
+        first = finish(distillation_targets.embed_teacher(crops, teacher, config(), run, "teacher", 3))
+        again = finish(distillation_targets.embed_teacher(crops, teacher, config(), run, "teacher", 3))
         assert teacher.crops == 30
         np.testing.assert_array_equal(first, again)
-        finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 2))
+        finish(distillation_targets.embed_teacher(crops, teacher, config(), run, "teacher", 2))
         assert teacher.crops == 50
 
 
 def test_a_run_keeps_its_teacher_and_its_crops(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "distill", {}) as run:
-        finish(fit(task(run, recipe(), count=16, network=Small()), run, Plan(epochs=1, rate=1e-3)))
+        finish(fit(task(run, config(), count=16, network=Small()), run, TrainingPlan(epochs=1, rate=1e-3)))
         other = ColourTeacher()
         other.model_id = "another"
         for crops, teacher in ((DrawnCrops(16), other), (DrawnCrops(17), ColourTeacher())):
-            with pytest.raises(RunConflict, match=r"another teacher than (another|colours), or from other crops"):
-                finish(lessons.teach(crops, teacher, recipe(), run, "teacher", 2))
+            with pytest.raises(RunConflict, match=r"another teacher than (another|colours), or with other crops"):
+                finish(distillation_targets.embed_teacher(crops, teacher, config(), run, "teacher", 2))
             assert teacher.crops == 0
 
 
@@ -166,7 +169,7 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: pytest
     cv2.imwrite(str(tmp_path / "held-back" / "0.jpg"), DrawnCrops(1, 9).load(0))
     for wrong, said in (
         ((str(tmp_path / "absent"),), "absent"),
-        ((str(tmp_path / "crops"),), "is learnt from, too"),
+        ((str(tmp_path / "crops"),), "is also among the training crops"),
         ((str(tmp_path / "held-back"), "--from", "absent.safetensors"), "absent.safetensors"),
         ((str(tmp_path / "held-back"), "--height", "0"), "--height and --width must be 1 or more"),
         ((str(tmp_path / "held-back"), "--minutes", "-1"), "--minutes must be 0"),
@@ -179,10 +182,10 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: pytest
 def test_the_seed_decides_where_a_student_begins() -> None:
     from argparse import Namespace
 
-    from biometric.cli.train.training_options import begun_network
+    from biometric.cli.train.training_options import initialize_network
 
     def weights(seed: int) -> torch.Tensor:
-        made = begun_network(Namespace(begin="scratch", resume=False, seed=seed), STUDENT)
+        made = initialize_network(Namespace(begin="scratch", resume=False, seed=seed), STUDENT)
         return torch.cat([value.flatten() for value in made.parameters()])
 
     assert torch.equal(weights(1), weights(1))
@@ -191,9 +194,11 @@ def test_the_seed_decides_where_a_student_begins() -> None:
 
 def test_views_are_fixed_and_the_first_is_the_crop_itself() -> None:
     crop = DrawnCrops(1).load(0)
-    assert np.array_equal(lessons.view(crop, recipe(), 0, 0), lessons.resize(crop, 256, 128))
-    one, other = (lessons.view(crop, recipe(), 0, number) for number in (1, 2))
-    assert np.array_equal(one, lessons.view(crop, recipe(), 0, 1))
+    assert np.array_equal(
+        distillation_targets.make_view(crop, config(), 0, 0), distillation_targets.resize(crop, 256, 128)
+    )
+    one, other = (distillation_targets.make_view(crop, config(), 0, number) for number in (1, 2))
+    assert np.array_equal(one, distillation_targets.make_view(crop, config(), 0, 1))
     assert not np.array_equal(one, other)
     assert one.shape == (256, 128, 3)
     assert one.dtype == np.uint8
@@ -202,14 +207,14 @@ def test_views_are_fixed_and_the_first_is_the_crop_itself() -> None:
 def test_what_cannot_work_is_told(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "distill", {}) as run:
         with pytest.raises(DataTooSmall, match="10 crops do not fill one batch of 16"):
-            task(run, recipe(), count=10)
+            task(run, config(), count=10)
         targets = np.zeros((32, 2, 512), np.float32)
-        fixed = lessons.FixedLessons(DrawnCrops(32), targets, recipe())
+        fixed = distillation_targets.FixedTargets(DrawnCrops(32), targets, config())
         with pytest.raises(InvalidSetting, match="gives 256 numbers a crop, the teacher 512"):
-            distill.Distillation(student(), 32, fixed, (DrawnCrops(2), targets[:2, 0]), recipe())
+            distillation.Distillation(student(), 32, fixed, (DrawnCrops(2), targets[:2, 0]), config())
     for wrong in ({"views": 0}, {"passes": 0}, {"mix": 1.1}, {"batch": 1}):
         with pytest.raises(InvalidSetting, match="1 or more views and passes"):
-            recipe(**wrong)
+            config(**wrong)
 
 
 def test_joined_sets_are_one() -> None:

@@ -1,4 +1,4 @@
-"""Lessons of a living teacher: it sees what the student sees, each prepared in its own way."""
+"""DistillationTargets of a living teacher: it sees what the student sees, each prepared in its own way."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from biometric.cli import main
 from biometric.entities.progress import finish
 from biometric.models.cards import IMAGENET, InputFormat
 from biometric.models.embedding import prepare, resize
-from biometric.training import distill, images, lessons
+from biometric.training import augmentation, distillation, distillation_targets
 from biometric.training.loop import fit
-from biometric.training.networks import trained_weights
+from biometric.training.networks import read_weights
 from biometric.training.runs import RunFolder
-from biometric.training.schedule import Plan
+from biometric.training.schedule import TrainingPlan
 from tests.training.test_distillation import DrawnCrops, Small
 
 OWN = InputFormat(32, 16, "RGB", IMAGENET.scale, IMAGENET.mean, IMAGENET.std)
@@ -36,23 +36,25 @@ class Watching(torch.nn.Module):
         return (halves.flatten(1) @ self.map)[:, :, None, None]  # as some networks do
 
 
-def recipe(**changes: object) -> lessons.Recipe:
-    return lessons.Recipe(**{"form": OWN, "batch": 16, "average": 0.8, "mix": 0.0, **changes})  # type: ignore[arg-type]
+def config(**changes: object) -> distillation_targets.DistillationConfig:
+    return distillation_targets.DistillationConfig(**{"form": OWN, "batch": 16, "average": 0.8, "mix": 0.0, **changes})  # type: ignore[arg-type]
 
 
-def live(plan: lessons.Recipe, form: InputFormat = TEACHERS, count: int = 32) -> tuple[lessons.LiveLessons, Watching]:
+def live(
+    plan: distillation_targets.DistillationConfig, form: InputFormat = TEACHERS, count: int = 32
+) -> tuple[distillation_targets.OnlineTargets, Watching]:
     teacher = Watching()
-    return lessons.LiveLessons(DrawnCrops(count), teacher, form, 256, plan), teacher
+    return distillation_targets.OnlineTargets(DrawnCrops(count), teacher, form, 256, plan), teacher
 
 
-def batch_of(made: lessons.LiveLessons, count: int = 8) -> list[torch.Tensor]:
+def batch_of(made: distillation_targets.OnlineTargets, count: int = 8) -> list[torch.Tensor]:
     samples = [made.sample(index, np.random.default_rng(index)) for index in range(count)]
     return [torch.stack(parts) for parts in zip(*samples, strict=True)]
 
 
 def test_student_and_teacher_see_the_same_picture_each_in_its_own_form() -> None:
-    made, teacher = live(recipe(strength=images.NONE))
-    pixels, answers = made.asked(batch_of(made), CPU)
+    made, teacher = live(config(strength=augmentation.NONE))
+    pixels, answers = made.get_batch(batch_of(made), CPU)
     crops = [DrawnCrops(8).load(index) for index in range(8)]
     np.testing.assert_allclose(teacher.seen[0].numpy(), prepare(crops, TEACHERS), atol=1e-4)
     larger = [resize(crop, TEACHERS.height, TEACHERS.width) for crop in crops]
@@ -63,41 +65,41 @@ def test_student_and_teacher_see_the_same_picture_each_in_its_own_form() -> None
 
 def test_of_one_size_the_picture_is_made_once() -> None:
     form = InputFormat(32, 16, "BGR", 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    made, teacher = live(recipe(), form)
+    made, teacher = live(config(), form)
     batch = batch_of(made)
     assert [part.shape for part in batch] == [(8, 3, 32, 16)]
     assert batch[0].dtype == torch.uint8
-    pixels, _ = made.asked(batch, CPU)
+    pixels, _ = made.get_batch(batch, CPU)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (OWN.mean, OWN.std))
     torch.testing.assert_close(pixels * std + mean, teacher.seen[0].flip(1) / 255)
 
 
 def test_the_teacher_sees_what_was_worsened_and_blended() -> None:
-    made, teacher = live(recipe(mix=1.0))
+    made, teacher = live(config(mix=1.0))
     batch = batch_of(made)
     torch.manual_seed(3)
-    made.asked(batch, CPU)
+    made.get_batch(batch, CPU)
     shown = teacher.seen[0]
     assert (shown - batch[0].float()).abs().amax((1, 2, 3)).min() > 1  # no picture is left as it was
     torch.manual_seed(3)
-    made.asked(batch, CPU)
+    made.get_batch(batch, CPU)
     torch.testing.assert_close(teacher.seen[1], shown)  # what the loop seeds is drawn again after a restart
 
 
 def test_a_student_learns_from_a_living_teacher_alike_after_a_restart(tmp_path: Path) -> None:
-    def task(run: RunFolder) -> distill.Distillation:
-        plan = recipe(passes=2, mix=0.25)
+    def task(run: RunFolder) -> distillation.Distillation:
+        plan = config(passes=2, mix=0.25)
         made, teacher = live(plan)
         held = DrawnCrops(16, 1000)
         pixels = torch.from_numpy(prepare([held.load(index) for index in range(16)], TEACHERS))
         answers = torch.nn.functional.normalize(teacher(pixels).flatten(1)).numpy()
-        return distill.Distillation(Small(), 32, made, (held, answers), plan)
+        return distillation.Distillation(Small(), 32, made, (held, answers), plan)
 
-    plan = Plan(epochs=12, rate=1e-2)
+    plan = TrainingPlan(epochs=12, rate=1e-2)
     with RunFolder(tmp_path / "unbroken", "distill", {}) as run:
         made = task(run)
         assert made.steps() == 4
-        before = made.judge(0)
+        before = made.evaluate(0)
         finish(fit(made, run, plan))
         assert run.rows[-1]["cosine"] > max(0.5, before["cosine"] + 0.3)
     with RunFolder(tmp_path / "killed", "distill", {}) as run:
@@ -108,7 +110,7 @@ def test_a_student_learns_from_a_living_teacher_alike_after_a_restart(tmp_path: 
         work.close()
     with RunFolder(tmp_path / "killed", "distill", {}, resume=True) as run:
         finish(fit(task(run), run, plan))
-    unbroken, killed = (trained_weights(tmp_path / name / "checkpoint.pt") for name in ("unbroken", "killed"))
+    unbroken, killed = (read_weights(tmp_path / name / "checkpoint.pt") for name in ("unbroken", "killed"))
     assert all(torch.equal(unbroken[name], killed[name]) for name in unbroken)
 
 
@@ -123,7 +125,7 @@ def test_the_command_with_a_living_teacher(shared: Path, tmp_path: Path, monkeyp
         for index in range(count):
             cv2.imwrite(str(tmp_path / name / f"{index}.jpg"), DrawnCrops(count).load(index))
     words = ["train", "distill", str(tmp_path / "crops"), "--held-back", str(tmp_path / "held-back"), "--live"]
-    words += ["--run", str(tmp_path / "run"), "--teacher", "omz-0286", "--student", "osnet_x0_25_placed"]
+    words += ["--run", str(tmp_path / "run"), "--teacher", "omz-0286", "--student", "osnet_x0_25_gdc"]
     words += ["--height", "64", "--width", "32", "--epochs", "1", "--batch", "4", "--passes", "2", "--workers", "1"]
     assert main(words) == 0
     assert not list((tmp_path / "run").glob("teacher.*.npy"))  # nothing is embedded beforehand but what judges

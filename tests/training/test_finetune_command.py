@@ -56,7 +56,7 @@ def test_a_run_is_written_and_can_be_begun_from(
     (folder := tmp_path / "run").mkdir()
     status, out, err = run(capsys, "tree", people, "--run", folder, *QUICK, "--licence", "CC0", "--seed", 3)
     assert (status, err) == (0, "")
-    assert "Judged on Folders (all against all, 4 people held back)" in out
+    assert "Tested on Folders (all against all, 4 people held back)" in out
     assert "Rank-1 " in out
     assert "FNMR " in out
     names = {path.name for path in folder.iterdir()}
@@ -86,7 +86,7 @@ def test_a_run_is_written_and_can_be_begun_from(
         "licence of the data: CC0",
         "6 people, 24 pictures",
         "Made by:",
-        "Only 4 people",
+        "tested with 4 people only",
         "Must not be",
     ):
         assert words in card
@@ -104,7 +104,7 @@ def test_a_run_that_is_there_is_gone_on_with_only_when_asked(
     assert run(capsys, *words)[0] == 0
     before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
     status, _, err = run(capsys, *words)
-    assert (status, "Go on with it by --resume" in err) == (2, True)
+    assert (status, "Continue it with --resume" in err) == (2, True)
     status, _, err = run(capsys, *words, "--resume", "--rate", "0.1")
     assert (status, "with other settings (rate)" in err) == (2, True)
     assert run(capsys, *words, "--resume", "--workers", "1")[0] == 0  # says where, not what
@@ -125,9 +125,9 @@ def test_a_run_that_is_there_is_gone_on_with_only_when_asked(
         (["tree", "DATA", "--hold-back", "2"], "--hold-back is a share"),
         (["tree", "DATA", "--architecture", "vgg"], "The architecture 'vgg' is not known"),
         (["tree", "DATA", "--architecture", "timm:vgg0"], "timm knows no network 'vgg0'"),
-        (["tree", "DATA", "--from", "NOWHERE"], "no file, run or card"),
+        (["tree", "DATA", "--from", "NOWHERE"], "not a file, a run or a card"),
         (["tree", "DATA", "--from", "omz-0286"], "made for running a network, not for training it"),
-        (["tree", "DATA", "--from", "imagenet"], "no ImageNet weights of osnet_x0_25"),
+        (["tree", "DATA", "--from", "imagenet"], "no ImageNet weights for osnet_x0_25"),
         (["tree", "DATA", "--height", "0"], "--height and --width"),
         (["tree", "DATA", "--epochs", "0"], "1 or more epochs"),
         (["tree", "DATA", "--seed", "-1"], "--seed and --workers must be 0 or more"),

@@ -12,24 +12,24 @@ from torch import Tensor, nn
 from biometric.entities.progress import finish
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, RunConflict
 from biometric.models.architectures import build
-from biometric.training.finetuning import Finetuning, Head, Recipe
+from biometric.training.data_splits import DataSplits, read_splits
+from biometric.training.finetuning import Finetuning, FinetuningConfig, FinetuningHead
 from biometric.training.loop import fit, load_state, seed_all
-from biometric.training.losses import Metric
-from biometric.training.networks import begin_from
-from biometric.training.data_splits import Sides, read_sides
+from biometric.training.losses import MetricLossConfig
+from biometric.training.networks import load_initial_weights
 from biometric.training.runs import RunFolder
-from biometric.training.schedule import Plan
+from biometric.training.schedule import TrainingPlan
 from tests.evaluation.made_datasets import cuhk03
 from tests.training.made_people import SMALL, tree
 
-RECIPE = Recipe(SMALL, people=3, each=2, epochs=3, every=1, average=0.9, seed=4)
-PLAN = Plan(epochs=3, rate=2e-3, warmup=0.5, seed=4)
+RECIPE = FinetuningConfig(SMALL, people=3, pictures_per_person=2, epochs=3, evaluate_every=1, average=0.9, seed=4)
+PLAN = TrainingPlan(epochs=3, rate=2e-3, warmup=0.5, seed=4)
 
 
 @pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> Sides:
-    """Six people to learn from, four to judge by, four pictures of each."""
-    return read_sides("tree", tree(tmp_path_factory.mktemp("people"), 10, 2), None, 0.4, 1)
+def sides(tmp_path_factory: pytest.TempPathFactory) -> DataSplits:
+    """Six people to learn from, four to evaluate by, four pictures of each."""
+    return read_splits("tree", tree(tmp_path_factory.mktemp("people"), 10, 2), None, 0.4, 1)
 
 
 class Small(nn.Module):
@@ -48,15 +48,19 @@ class Small(nn.Module):
         return self.fc(self.layers(batch).mean((2, 3)))
 
 
-def task(sides: Sides, recipe: Recipe = RECIPE, architecture: str | None = None) -> Finetuning:
-    seed_all(recipe.seed)
-    return Finetuning(Small() if architecture is None else build(architecture), sides, recipe)
+def task(sides: DataSplits, config: FinetuningConfig = RECIPE, architecture: str | None = None) -> Finetuning:
+    seed_all(config.seed)
+    return Finetuning(Small() if architecture is None else build(architecture), sides, config)
 
 
 def trained(
-    sides: Sides, folder: Path, recipe: Recipe = RECIPE, plan: Plan = PLAN, architecture: str | None = None
+    sides: DataSplits,
+    folder: Path,
+    config: FinetuningConfig = RECIPE,
+    plan: TrainingPlan = PLAN,
+    architecture: str | None = None,
 ) -> tuple[Finetuning, RunFolder]:
-    made, run = task(sides, recipe, architecture), RunFolder(folder, "finetune", {"seed": recipe.seed})
+    made, run = task(sides, config, architecture), RunFolder(folder, "finetune", {"seed": config.seed})
     finish(fit(made, run, plan))
     run.close()
     return made, run
@@ -69,10 +73,10 @@ def trained(
 def test_people_never_shown_are_told_apart_better(
     tmp_path: Path, architecture: str | None, epochs: int, rate: float
 ) -> None:
-    grown = read_sides("tree", tree(tmp_path / "people", 16, 3), None, 0.4, 3)
-    recipe = replace(RECIPE, people=5, each=3, epochs=epochs, every=epochs)
-    before = task(grown, recipe, architecture).judge(epochs - 1)
-    _, run = trained(grown, tmp_path / "run", recipe, replace(PLAN, epochs=epochs, rate=rate), architecture)
+    grown = read_splits("tree", tree(tmp_path / "people", 16, 3), None, 0.4, 3)
+    config = replace(RECIPE, people=5, pictures_per_person=3, epochs=epochs, evaluate_every=epochs)
+    before = task(grown, config, architecture).evaluate(epochs - 1)
+    _, run = trained(grown, tmp_path / "run", config, replace(PLAN, epochs=epochs, rate=rate), architecture)
     losses = [row["loss"] for row in run.rows]
     assert losses[-1] < 0.8 * losses[0]
     after = run.rows[-1]
@@ -82,12 +86,14 @@ def test_people_never_shown_are_told_apart_better(
     assert [row["epoch"] for row in run.rows if "rank1" in row] == [epochs]
 
 
-@pytest.mark.parametrize("metric", [Metric(), Metric("ProxyAnchorLoss", "DistanceWeightedMiner")])
-def test_a_killed_run_gives_the_numbers_of_an_unbroken_one(sides: Sides, tmp_path: Path, metric: Metric) -> None:
-    recipe = replace(RECIPE, metric=metric, every=2)
-    _, whole = trained(sides, tmp_path / "whole", recipe)
+@pytest.mark.parametrize("metric", [MetricLossConfig(), MetricLossConfig("ProxyAnchorLoss", "DistanceWeightedMiner")])
+def test_a_killed_run_gives_the_numbers_of_an_unbroken_one(
+    sides: DataSplits, tmp_path: Path, metric: MetricLossConfig
+) -> None:
+    config = replace(RECIPE, metric=metric, evaluate_every=2)
+    _, whole = trained(sides, tmp_path / "whole", config)
     first = RunFolder(tmp_path / "broken", "finetune", {"seed": 4})
-    for progress in (work := fit(task(sides, recipe), first, PLAN)):
+    for progress in (work := fit(task(sides, config), first, PLAN)):
         if str(progress).startswith("Epoch 3"):
             break
     work.close()
@@ -96,7 +102,7 @@ def test_a_killed_run_gives_the_numbers_of_an_unbroken_one(sides: Sides, tmp_pat
     torch.manual_seed(99)  # whatever happened in between
     np.random.seed(99)
     second = RunFolder(tmp_path / "broken", "finetune", {"seed": 4}, resume=True)
-    finish(fit(task(sides, recipe), second, PLAN))
+    finish(fit(task(sides, config), second, PLAN))
     one, other = load_state(whole.checkpoint), load_state(second.checkpoint)
     assert set(one["modules"]) == {"network", "average", "head", "metric"}
     for name, state in one["modules"].items():
@@ -109,18 +115,18 @@ def test_a_killed_run_gives_the_numbers_of_an_unbroken_one(sides: Sides, tmp_pat
     assert rows == [{name: value for name, value in row.items() if name != "seconds"} for row in second.rows]
 
 
-def test_a_run_of_other_settings_is_not_gone_on_with(sides: Sides, tmp_path: Path) -> None:
+def test_a_run_of_other_settings_is_not_gone_on_with(sides: DataSplits, tmp_path: Path) -> None:
     trained(sides, tmp_path / "run")
     with pytest.raises(RunConflict, match=r"other settings \(seed\)"):
         RunFolder(tmp_path / "run", "finetune", {"seed": 5}, resume=True)
     run = RunFolder(tmp_path / "run", "finetune", {"seed": 4}, resume=True)
     with pytest.raises(RunConflict, match="another kind of run"):
-        finish(fit(task(sides, replace(RECIPE, metric=Metric("ProxyAnchorLoss"))), run, PLAN))
+        finish(fit(task(sides, replace(RECIPE, metric=MetricLossConfig("ProxyAnchorLoss"))), run, PLAN))
     run.close()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_batches_are_p_people_with_k_pictures(sides: Sides, workers: int) -> None:
+def test_batches_are_p_people_with_k_pictures(sides: DataSplits, workers: int) -> None:
     made = task(sides, replace(RECIPE, workers=workers))
     batches = list(made.batches(0))
     assert len(batches) == made.steps() == 4
@@ -134,14 +140,14 @@ def test_batches_are_p_people_with_k_pictures(sides: Sides, workers: int) -> Non
 
 
 def test_pictures_inside_a_mat_file_reach_workers(tmp_path: Path) -> None:
-    found = read_sides("cuhk03", cuhk03(tmp_path), "classic-labeled", None, 0)
-    assert (len(found.learnt.people), len(found.judged.people)) == (3, 3)
+    found = read_splits("cuhk03", cuhk03(tmp_path), "classic-labeled", None, 0)
+    assert (len(found.training.people), len(found.test.people)) == (3, 3)
     both = [list(task(found, replace(RECIPE, workers=workers)).batches(0)) for workers in (0, 1)]
     assert all(torch.equal(one[0], other[0]) for one, other in zip(*both, strict=True))
 
 
 @pytest.mark.parametrize("architecture", ["osnet_x0_25", "resnet50_bnneck"])
-def test_the_loss_is_the_sum_of_its_parts(sides: Sides, architecture: str) -> None:
+def test_the_loss_is_the_sum_of_its_parts(sides: DataSplits, architecture: str) -> None:
     made = task(sides, replace(RECIPE, identity=0.5, distance=2.0), architecture)
     batch = next(iter(made.batches(0)))
     seed_all(0)
@@ -160,14 +166,14 @@ def test_the_loss_is_the_sum_of_its_parts(sides: Sides, architecture: str) -> No
 def test_a_neck_is_added_where_the_network_has_none() -> None:
     pixels = torch.rand(4, 3, 64, 32)
     osnet = build("osnet_x0_25").eval()
-    head = Head(osnet, 5).eval()
+    head = FinetuningHead(osnet, 5).eval()
     feature, logits = head(osnet, pixels)
     assert torch.equal(feature, osnet(pixels))  # what the app takes is what distances are compared of
     assert logits.shape == (4, 5)
     assert not head.neck.bias.requires_grad
     resnet = build("resnet50_bnneck").eval()
     resnet.bottleneck.running_mean.fill_(0.5)
-    head = Head(resnet, 5).eval()
+    head = FinetuningHead(resnet, 5).eval()
     feature, logits = head(resnet, pixels)
     assert torch.equal(resnet.bottleneck(feature), resnet(pixels))
     assert torch.equal(logits, head.classifier(resnet(pixels)))
@@ -175,24 +181,24 @@ def test_a_neck_is_added_where_the_network_has_none() -> None:
     assert not resnet.bottleneck.bias.requires_grad
 
 
-def test_what_is_kept_is_the_average_without_the_classifier(sides: Sides, tmp_path: Path) -> None:
+def test_what_is_kept_is_the_average_without_the_classifier(sides: DataSplits, tmp_path: Path) -> None:
     made, run = trained(sides, tmp_path / "run", plan=replace(PLAN, epochs=1))
     network = Small().eval()
-    begin_from(network, "small", str(run.folder))
+    load_initial_weights(network, "small", str(run.folder))
     average, last = made.average.module.state_dict(), made.network.state_dict()
     assert all(torch.equal(value, average[name]) for name, value in network.state_dict().items())
     assert not torch.equal(network.fc.weight, last["fc.weight"])
 
 
-def test_bfloat16_trains_too(sides: Sides, tmp_path: Path) -> None:
+def test_bfloat16_trains_too(sides: DataSplits, tmp_path: Path) -> None:
     _, run = trained(sides, tmp_path / "run", replace(RECIPE, epochs=1), replace(PLAN, epochs=1, half=True))
     assert np.isfinite(run.rows[0]["loss"])
 
 
-def test_judged_every_few_epochs_and_at_the_end(sides: Sides) -> None:
-    made = task(sides, replace(RECIPE, epochs=5, every=2))
-    assert [bool(made.judge(epoch)) for epoch in range(5)] == [False, True, False, True, True]
-    assert set(made.judge(4)) == {"rank1", "mAP", "FNMR at FMR 0.01"}
+def test_judged_every_few_epochs_and_at_the_end(sides: DataSplits) -> None:
+    made = task(sides, replace(RECIPE, epochs=5, evaluate_every=2))
+    assert [bool(made.evaluate(epoch)) for epoch in range(5)] == [False, True, False, True, True]
+    assert set(made.evaluate(4)) == {"rank1", "mAP", "FNMR at FMR 0.01"}
 
 
 class Poisoned(Finetuning):
@@ -200,15 +206,15 @@ class Poisoned(Finetuning):
 
     epoch = 0
 
-    def stepped(self, epoch: int) -> None:
-        super().stepped(epoch)
+    def on_step_end(self, epoch: int) -> None:
+        super().on_step_end(epoch)
         self.epoch = epoch
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         return super().loss(batch) * (float("nan") if self.epoch == 1 else 1.0)
 
 
-def test_a_loss_that_is_no_number_keeps_the_last_good_state(sides: Sides, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_keeps_the_last_good_state(sides: DataSplits, tmp_path: Path) -> None:
     made, run = Poisoned(Small(), sides, RECIPE), RunFolder(tmp_path / "run", "finetune", {})
     with pytest.raises(LossNotFinite, match="is kept in"):
         finish(fit(made, run, PLAN))
@@ -218,33 +224,33 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_state(sides: Sides, tmp_pa
     assert all(value.isfinite().all() for value in state["modules"]["network"].values())
 
 
-def test_embeddings_that_have_no_direction_end_the_training(sides: Sides) -> None:
+def test_embeddings_that_have_no_direction_end_the_training(sides: DataSplits) -> None:
     made = task(sides)
     with torch.no_grad():
         for value in made.average.module.fc.parameters():
             value.zero_()
-    with pytest.raises(LossNotFinite, match="zero or no numbers"):
-        made.judge(0)
+    with pytest.raises(LossNotFinite, match="zero or not finite"):
+        made.evaluate(0)
 
 
-def test_too_few_people_for_a_batch(sides: Sides) -> None:
+def test_too_few_people_for_a_batch(sides: DataSplits) -> None:
     with pytest.raises(DataTooSmall, match=r"P = 7, K = 2\), and there are 6 people .* 24 pictures"):
         task(sides, replace(RECIPE, people=7))
 
 
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
-    found = read_sides("tree", tree(tmp_path, 6, 2), None, None, 0)
-    found.learnt.sources[3].path.write_bytes(b"no picture")
+    found = read_splits("tree", tree(tmp_path, 6, 2), None, None, 0)
+    found.training.sources[3].path.write_bytes(b"no picture")
     for workers in (0, 1):
         with pytest.raises(DatasetInvalid) as caught:
             list(task(found, replace(RECIPE, workers=workers)).batches(0))
-        assert str(caught.value).startswith(f"{found.learnt.sources[3].path} is damaged")
+        assert str(caught.value).startswith(f"{found.training.sources[3].path} is damaged")
 
 
 def test_pictures_of_any_size_are_learnt_from(tmp_path: Path) -> None:
-    found = read_sides("tree", tree(tmp_path, 6, 2), None, None, 0)
-    cv2.imwrite(str(found.learnt.sources[0].path), np.zeros((1, 1, 3), np.uint8))
-    cv2.imwrite(str(found.learnt.sources[1].path), np.zeros((500, 900), np.uint8))
+    found = read_splits("tree", tree(tmp_path, 6, 2), None, None, 0)
+    cv2.imwrite(str(found.training.sources[0].path), np.zeros((1, 1, 3), np.uint8))
+    cv2.imwrite(str(found.training.sources[1].path), np.zeros((500, 900), np.uint8))
     assert len(list(task(found).batches(0))) == task(found).steps()
 
 
@@ -255,7 +261,7 @@ def test_pictures_of_any_size_are_learnt_from(tmp_path: Path) -> None:
         {"average": 1.0},
         {"identity": -1.0},
         {"identity": 0.0, "distance": 0.0},
-        {"every": 0},
+        {"evaluate_every": 0},
         {"seed": -1},
         {"workers": -1},
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from biometric.errors import DataTooSmall, InvalidSetting
-from biometric.training.identity_batches import Groups
+from biometric.training.identity_batches import IdentityBatches
 
 
 def who(counts: list[int]) -> np.ndarray:
@@ -15,7 +15,7 @@ def who(counts: list[int]) -> np.ndarray:
 @pytest.mark.parametrize("counts", [[4] * 8, [2] * 5, [40, 2, 2, 3, 9, 17], [3, 3, 100], [8, 8, 8, 8, 1000, 5]])
 def test_a_batch_is_p_people_with_k_pictures_of_each(counts: list[int]) -> None:
     identities = who(counts)
-    groups = Groups(identities, people=3, each=4)
+    groups = IdentityBatches(identities, people=3, pictures_per_person=4)
     batches = groups.batches(0, 0)
     assert len(batches) == groups.steps > 0
     for batch in batches:
@@ -29,16 +29,16 @@ def test_a_batch_is_p_people_with_k_pictures_of_each(counts: list[int]) -> None:
 
 
 def test_as_many_batches_as_there_can_be() -> None:
-    assert Groups(who([4] * 8), 4, 4).steps == 2
-    assert Groups(who([8] * 8), 4, 4).steps == 4
-    assert Groups(who([400, 4, 4]), 2, 4).steps == 2  # the one with many meets each of the others once
-    assert Groups(who([40, 40, 4]), 2, 4).steps == 10
+    assert IdentityBatches(who([4] * 8), 4, 4).steps == 2
+    assert IdentityBatches(who([8] * 8), 4, 4).steps == 4
+    assert IdentityBatches(who([400, 4, 4]), 2, 4).steps == 2  # the one with many meets each of the others once
+    assert IdentityBatches(who([40, 40, 4]), 2, 4).steps == 10
 
 
 def test_an_epoch_is_a_function_of_seed_and_epoch() -> None:
-    groups = Groups(who([6] * 9), 3, 2)
+    groups = IdentityBatches(who([6] * 9), 3, 2)
     first = np.stack(groups.batches(1, 5))
-    assert np.array_equal(first, np.stack(Groups(who([6] * 9), 3, 2).batches(1, 5)))
+    assert np.array_equal(first, np.stack(IdentityBatches(who([6] * 9), 3, 2).batches(1, 5)))
     assert not np.array_equal(first, np.stack(groups.batches(1, 6)))
     assert not np.array_equal(first, np.stack(groups.batches(2, 5)))
     assert sorted(first.ravel().tolist()) == list(range(54))
@@ -46,16 +46,16 @@ def test_an_epoch_is_a_function_of_seed_and_epoch() -> None:
 
 def test_everybody_has_a_turn_over_the_epochs() -> None:
     identities = who([20, 2, 2, 2, 2, 2, 2])
-    groups = Groups(identities, 2, 4)
+    groups = IdentityBatches(identities, 2, 4)
     seen = {person for epoch in range(20) for batch in groups.batches(0, epoch) for person in identities[batch]}
     assert seen == set(range(7))
 
 
 def test_too_few_people_are_told_with_what_was_asked_and_what_there_is() -> None:
     with pytest.raises(DataTooSmall, match=r"\(P = 4, K = 5\).*there are 3 people.*9 pictures"):
-        Groups(who([3, 3, 3]), 4, 5)
+        IdentityBatches(who([3, 3, 3]), 4, 5)
     with pytest.raises(DataTooSmall, match="there are 0 people"):
-        Groups(np.array([], np.int64), 2, 2)
+        IdentityBatches(np.array([], np.int64), 2, 2)
     for people, each in ((1, 4), (4, 1)):
         with pytest.raises(InvalidSetting, match="2 or more"):
-            Groups(who([3, 3, 3]), people, each)
+            IdentityBatches(who([3, 3, 3]), people, each)

@@ -15,7 +15,7 @@ from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConf
 from biometric.training import loop
 from biometric.training.loop import fit, load_state, save_state
 from biometric.training.runs import RunFolder
-from biometric.training.schedule import Plan
+from biometric.training.schedule import TrainingPlan
 
 
 class Line:
@@ -43,16 +43,16 @@ class Line:
             return self.spoil(self.moves)  # type: ignore[no-any-return]
         return (self.network(batch) - 3 * batch - 1 + 0.01 * torch.randn(8, 1)).square().mean()
 
-    def stepped(self, epoch: int) -> None:
+    def on_step_end(self, epoch: int) -> None:
         self.moves += 1
 
-    def judge(self, epoch: int) -> Mapping[str, float]:
+    def evaluate(self, epoch: int) -> Mapping[str, float]:
         assert not torch.is_grad_enabled()
         return {"halves": epoch / 2} if epoch % 2 else {}
 
 
-def plan(**changes: Any) -> Plan:
-    return Plan(**{"epochs": 4, "rate": 0.01, **changes})
+def plan(**changes: Any) -> TrainingPlan:
+    return TrainingPlan(**{"epochs": 4, "rate": 0.01, **changes})
 
 
 def trained(folder: Path, **changes: Any) -> dict[str, Tensor]:
@@ -70,7 +70,7 @@ def test_a_run_goes_on_where_half_precision_needs_a_scaled_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = Line()
-    task.judge = lambda epoch: {}  # type: ignore[method-assign]
+    task.evaluate = lambda epoch: {}  # type: ignore[method-assign]
     with RunFolder(tmp_path, "line", {}) as run:
         work = fit(task, run, plan(half=True))
         while not next(work).stage.startswith("Epoch 3"):
@@ -230,7 +230,7 @@ def test_full_memory_in_judging_is_told_too(tmp_path: Path, monkeypatch: pytest.
     def full(self: Line, epoch: int) -> Mapping[str, float]:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(Line, "judge", full)
+    monkeypatch.setattr(Line, "evaluate", full)
     with RunFolder(tmp_path, "line", {}) as run, pytest.raises(OutOfMemory, match="memory of cpu is full"):
         finish(fit(Line(), run, plan()))
 

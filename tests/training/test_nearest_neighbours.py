@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biometric.training import knn
+from biometric.training import nearest_neighbours
 from tests.training.made_crops import Walkers
 
 
@@ -33,20 +33,22 @@ def unit(*degrees: float) -> np.ndarray:
 
 def test_neighbours_vote_for_their_track() -> None:
     tracks = np.array([0, 0, 1, 1])
-    assert knn.accuracy(unit(0, 10, 90, 100), tracks) == 1.0
-    assert knn.accuracy(unit(0, 90, 2, 92), tracks) == 0.0
-    assert knn.accuracy(unit(0, 10, 5, 100), tracks) == 0.0 + 0.0  # 5 is nearest to both 0 and 10, and 100 to 10
-    assert knn.accuracy(unit(0, 1, 90, 60), tracks, neighbours=1) == 1.0
+    assert nearest_neighbours.neighbour_accuracy(unit(0, 10, 90, 100), tracks) == 1.0
+    assert nearest_neighbours.neighbour_accuracy(unit(0, 90, 2, 92), tracks) == 0.0
+    assert (
+        nearest_neighbours.neighbour_accuracy(unit(0, 10, 5, 100), tracks) == 0.0 + 0.0
+    )  # 5 is nearest to both 0 and 10, and 100 to 10
+    assert nearest_neighbours.neighbour_accuracy(unit(0, 1, 90, 60), tracks, neighbours=1) == 1.0
 
 
 def test_a_crop_is_not_its_own_neighbour() -> None:
-    assert knn.accuracy(unit(0, 180), np.array([0, 1])) == 0.0
+    assert nearest_neighbours.neighbour_accuracy(unit(0, 180), np.array([0, 1])) == 0.0
 
 
 def test_nearer_neighbours_weigh_more() -> None:
     # The first crop: one neighbour of its own track at 5 degrees, two of another at 60.
     vectors, tracks = unit(0, 5, 60, 61), np.array([0, 0, 1, 1])
-    assert knn.accuracy(vectors, tracks, neighbours=3) == 1.0
+    assert nearest_neighbours.neighbour_accuracy(vectors, tracks, neighbours=3) == 1.0
 
 
 def test_a_sample_has_crops_of_a_track_that_are_apart() -> None:
@@ -56,7 +58,7 @@ def test_a_sample_has_crops_of_a_track_that_are_apart() -> None:
         *(("b", 2, frame) for frame in (0, 5, 24)),  # within a second: no two are apart
         ("b", None, 0),
     )
-    sample = knn.choose(crops, seed=0)
+    sample = nearest_neighbours.choose_sample(crops, seed=0)
     assert sample is not None
     assert sample.tracks.tolist() == [0, 0, 0, 0, 1, 1]
     frames = [int(crops.name(int(index))[:8]) for index in sample.crops]
@@ -69,7 +71,7 @@ def test_a_sample_has_crops_of_a_track_that_are_apart() -> None:
 
 def test_a_sample_is_fixed_and_bounded() -> None:
     crops = Walkers(people=30)
-    one, same, other = (knn.choose(crops, seed, tracks=10) for seed in (1, 1, 2))
+    one, same, other = (nearest_neighbours.choose_sample(crops, seed, tracks=10) for seed in (1, 1, 2))
     assert one is not None
     assert same is not None
     assert other is not None
@@ -80,4 +82,4 @@ def test_a_sample_is_fixed_and_bounded() -> None:
 
 @pytest.mark.parametrize("crops", [Walkers(tracked=False), Walkers(people=1), Walkers(each=1), Walkers(people=0)])
 def test_without_tracks_there_is_no_sample(crops: Walkers) -> None:
-    assert knn.choose(crops, seed=0) is None
+    assert nearest_neighbours.choose_sample(crops, seed=0) is None

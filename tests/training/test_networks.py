@@ -19,7 +19,14 @@ from biometric.errors import (
 )
 from biometric.models.architectures import ARCHITECTURES, OSNet
 from biometric.training.loop import save_state, seed_all
-from biometric.training.networks import averaged, backbone, begin_from, exact, is_timm, trained_weights
+from biometric.training.networks import (
+    average_model,
+    build_network,
+    is_timm,
+    load_exact_weights,
+    load_initial_weights,
+    read_weights,
+)
 
 TINY = "osnet_x0_25"
 TIMM = "timm:resnet10t"
@@ -27,7 +34,7 @@ TIMM = "timm:resnet10t"
 
 def made(architecture: str = TINY, seed: int = 1) -> nn.Module:
     seed_all(seed)
-    return backbone(architecture)
+    return build_network(architecture)
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
@@ -41,7 +48,7 @@ def saved(network: nn.Module, path: Path) -> Path:
 
 
 def test_every_network_says_the_length_of_its_embedding() -> None:
-    for architecture in (TINY, "osnet_x0_25_placed", TIMM):
+    for architecture in (TINY, "osnet_x0_25_gdc", TIMM):
         network = made(architecture).eval()
         with torch.no_grad():
             assert network(torch.zeros(2, 3, 64, 32)).shape == (2, network.feature_dim)
@@ -61,47 +68,47 @@ def test_the_neck_follows_the_feature() -> None:
 
 def test_unknown_networks() -> None:
     with pytest.raises(UnsupportedModel, match="osnet_x0_25"):
-        backbone("osnet")
+        build_network("osnet")
     with pytest.raises(InvalidSetting, match="timm knows no network 'no_such'"):
-        backbone("timm:no_such")
+        build_network("timm:no_such")
 
 
 def test_without_timm_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(LibraryMissing, match=r"requirements-train\.txt"):
-        backbone(TIMM)
+        build_network(TIMM)
 
 
 def test_random_weights_are_left_as_they_are() -> None:
     network = made()
-    assert begin_from(network, TINY, "scratch") == "random weights"
+    assert load_initial_weights(network, TINY, "scratch") == "random weights"
     assert same(network, made())
     assert not same(network, made(seed=2))
 
 
 def test_begin_from_a_file_a_checkpoint_or_a_run(tmp_path: Path) -> None:
-    source, average = made(seed=2), averaged(made(seed=3), 0.9)
+    source, average = made(seed=2), average_model(made(seed=3), 0.9)
     saved(source, tmp_path / "weights.safetensors")
     run = tmp_path / "run"
     run.mkdir()
     save_state({"modules": {"network": source.state_dict()}}, run / "checkpoint.pt")
     for place in (tmp_path / "weights.safetensors", run, run / "checkpoint.pt"):
         network = made()
-        assert begin_from(network, TINY, str(place)).startswith("the weights of ")
+        assert load_initial_weights(network, TINY, str(place)).startswith("the weights of ")
         assert same(network, source)
     state = {"modules": {"network": source.state_dict(), "average": average.state_dict()}}
     save_state(state, run / "checkpoint.pt")
     network = made()
-    begin_from(network, TINY, str(run))
+    load_initial_weights(network, TINY, str(run))
     assert same(network, average.module)  # the average is what is kept of a run
-    assert set(trained_weights(run / "checkpoint.pt")) == set(source.state_dict())
+    assert set(read_weights(run / "checkpoint.pt")) == set(source.state_dict())
 
 
 def test_a_head_of_another_length_is_left_as_it_is(tmp_path: Path) -> None:
     seed_all(2)
     source = OSNet((16, 64, 96, 128), 64)
     network, untouched = made(), made()
-    begin_from(network, TINY, str(saved(source, tmp_path / "short.safetensors")))
+    load_initial_weights(network, TINY, str(saved(source, tmp_path / "short.safetensors")))
     assert same(network.conv5, source.conv5)
     assert torch.equal(network.fc[0].weight, untouched.fc[0].weight)
 
@@ -110,30 +117,30 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = saved(made("osnet_x0_5"), tmp_path / "wide.safetensors")
     network = made()
     with pytest.raises(UnsupportedModel, match=r"wide\.safetensors are weights of another architecture"):
-        begin_from(network, TINY, str(path))
+        load_initial_weights(network, TINY, str(path))
     assert same(network, made())
 
 
 def test_what_cannot_be_begun_from(tmp_path: Path) -> None:
     network = made()
-    with pytest.raises(InvalidSetting, match="no file, run or card"):
-        begin_from(network, TINY, str(tmp_path / "nowhere"))
+    with pytest.raises(InvalidSetting, match="not a file, a run or a card"):
+        load_initial_weights(network, TINY, str(tmp_path / "nowhere"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidSetting, match="no file, run or card"):
-        begin_from(network, TINY, str(tmp_path / "empty"))
+    with pytest.raises(InvalidSetting, match="not a file, a run or a card"):
+        load_initial_weights(network, TINY, str(tmp_path / "empty"))
     for name in ("model.onnx", "model.xml"):
         (tmp_path / name).write_bytes(b"x")
         with pytest.raises(UnsupportedModel, match=f"{name}, whose format .* train distill"):
-            begin_from(network, TINY, str(tmp_path / name))
+            load_initial_weights(network, TINY, str(tmp_path / name))
     (tmp_path / "bad.safetensors").write_bytes(b"x" * 50)
     with pytest.raises(UnsupportedModel, match="is damaged"):
-        begin_from(network, TINY, str(tmp_path / "bad.safetensors"))
+        load_initial_weights(network, TINY, str(tmp_path / "bad.safetensors"))
     (tmp_path / "bad.pt").write_bytes(b"x" * 50)
     with pytest.raises(RunConflict, match="cannot be used"):
-        begin_from(network, TINY, str(tmp_path / "bad.pt"))
+        load_initial_weights(network, TINY, str(tmp_path / "bad.pt"))
     save_state({"modules": {"head": {}}}, tmp_path / "other.pt")
-    with pytest.raises(UnsupportedModel, match="no network of an embedder"):
-        begin_from(network, TINY, str(tmp_path / "other.pt"))
+    with pytest.raises(UnsupportedModel, match="does not hold an embedder's network"):
+        load_initial_weights(network, TINY, str(tmp_path / "other.pt"))
 
 
 CARD = """
@@ -178,31 +185,31 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_begin_from_a_card(project: Path) -> None:
     source, network = made(seed=2), made()
     manifest(project, saved(source, project / "models" / "mine.safetensors"))
-    assert begin_from(network, TINY, "mine") == "the weights of the card mine"
+    assert load_initial_weights(network, TINY, "mine") == "the weights of the card mine"
     assert same(network, source)
-    with pytest.raises(UnsupportedModel, match="is of the architecture osnet_x0_25, not osnet_x0_5"):
-        begin_from(made("osnet_x0_5"), "osnet_x0_5", "mine")
+    with pytest.raises(UnsupportedModel, match="has the architecture osnet_x0_25, not osnet_x0_5"):
+        load_initial_weights(made("osnet_x0_5"), "osnet_x0_5", "mine")
     with pytest.raises(UnsupportedModel, match="the card ir, whose format"):
-        begin_from(network, TINY, "ir")
-    with pytest.raises(InvalidSetting, match="no file, run or card"):
-        begin_from(network, TINY, "finder")
+        load_initial_weights(network, TINY, "ir")
+    with pytest.raises(InvalidSetting, match="not a file, a run or a card"):
+        load_initial_weights(network, TINY, "finder")
 
 
 def test_every_byte_of_a_card_is_checked(project: Path) -> None:
     path = saved(made(seed=2), project / "models" / "mine.safetensors")
     manifest(project, path, checksum="0" * 64)
     with pytest.raises(WeightsCorrupt, match="not the file that its card"):
-        begin_from(made(), TINY, "mine")
+        load_initial_weights(made(), TINY, "mine")
     path.unlink()
     with pytest.raises(WeightsMissing):
-        begin_from(made(), TINY, "mine")
+        load_initial_weights(made(), TINY, "mine")
 
 
 def test_imagenet_without_weights_or_network(monkeypatch: pytest.MonkeyPatch) -> None:
     import timm
 
-    with pytest.raises(InvalidSetting, match="no ImageNet weights of osnet_x0_25"):
-        begin_from(made(), TINY, "imagenet")
+    with pytest.raises(InvalidSetting, match="no ImageNet weights for osnet_x0_25"):
+        load_initial_weights(made(), TINY, "imagenet")
     create = timm.create_model
 
     def offline(name: str, pretrained: bool, num_classes: int) -> nn.Module:
@@ -212,7 +219,7 @@ def test_imagenet_without_weights_or_network(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(timm, "create_model", offline)
     with pytest.raises(WeightsMissing, match=r"ImageNet weights of resnet10t .*OSError"):
-        begin_from(made(TIMM), TIMM, "imagenet")
+        load_initial_weights(made(TIMM), TIMM, "imagenet")
 
 
 def test_imagenets_names_are_those_of_our_resnet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +229,7 @@ def test_imagenets_names_are_those_of_our_resnet(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained, num_classes: create(name, num_classes=0))
     for architecture in ("resnet50_bnneck", "resnet50_bnneck_gem"):
         network, before = made(architecture), made(architecture)
-        assert begin_from(network, architecture, "imagenet") == "ImageNet weights of timm"
+        assert load_initial_weights(network, architecture, "imagenet") == "ImageNet weights of timm"
         assert not torch.equal(network.conv1.weight, before.conv1.weight)
         assert not torch.equal(network.layer4[2].conv3.weight, before.layer4[2].conv3.weight)
 
@@ -230,26 +237,26 @@ def test_imagenets_names_are_those_of_our_resnet(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(("decay", "moved"), [(0.1, 0.9), (0.75, 9 / 11), (0.9999, 9 / 11)])
 def test_the_average_follows_weights_and_statistics(decay: float, moved: float) -> None:
     network = nn.BatchNorm1d(2)
-    average = averaged(network, decay)
+    average = average_model(network, decay)
     assert not any(value.requires_grad for value in average.parameters())
     assert all(value.requires_grad for value in network.parameters())
     average.update_parameters(network)  # the first one is taken as it is
     with torch.no_grad():
         network.weight.fill_(5.0)
         network.running_mean.fill_(8.0)
-    average.update_parameters(network)  # early ones move it far: see `averaged`
+    average.update_parameters(network)  # early ones move it far: see `average_model`
     assert average.module.weight.tolist() == pytest.approx([1 + 4 * moved] * 2)
     assert average.module.running_mean.tolist() == pytest.approx([8 * moved] * 2)
 
 
-def test_exact_takes_every_weight(tmp_path: Path) -> None:
+def test_loading_takes_every_weight(tmp_path: Path) -> None:
     source = made(seed=2)
     path = saved(source, tmp_path / "weights.safetensors")
     network = made()
-    exact(network, path)
+    load_exact_weights(network, path)
     assert same(network, source)
     with pytest.raises(WeightsCorrupt, match="do not fit"):
-        exact(made("osnet_x0_5"), path)
+        load_exact_weights(made("osnet_x0_5"), path)
     timm_source, timm_network = made(TIMM, 2), made(TIMM)
-    exact(timm_network, saved(timm_source, tmp_path / "timm.safetensors"))
+    load_exact_weights(timm_network, saved(timm_source, tmp_path / "timm.safetensors"))
     assert same(timm_network, timm_source)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from biometric.cli import main
-from biometric.training.networks import trained_weights
+from biometric.training.networks import read_weights
 from tests.conftest import PROJECT
 from tests.training.made_crops import Walkers, store
 
@@ -43,7 +43,7 @@ def test_from_crops_to_a_card(crops: Path, tmp_path: Path, capsys: pytest.Captur
     run = tmp_path / "run"
     assert main(words(crops, run)) == 0
     said = capsys.readouterr().out
-    assert "of guessing: 2.833" in said  # ln 17
+    assert "of random guessing: 2.833" in said  # ln 17
     assert f"train finetune … --from {run}" in said
 
     result = json.loads((run / "result.json").read_text())
@@ -63,10 +63,10 @@ def test_from_crops_to_a_card(crops: Path, tmp_path: Path, capsys: pytest.Captur
     assert main(words(crops, run)) == 2  # a run is there
     assert main(words(crops, run, "--temperature", "0.3", "--resume")) == 2
     assert "temperature" in capsys.readouterr().err
-    before = trained_weights(run / "checkpoint.pt")
+    before = read_weights(run / "checkpoint.pt")
     assert main(words(crops, run, "--resume", "--json")) == 0  # nothing is left to do
     assert json.loads(capsys.readouterr().out)["loss"] == pytest.approx(result["loss"])
-    assert all(torch.equal(value, before[name]) for name, value in trained_weights(run / "checkpoint.pt").items())
+    assert all(torch.equal(value, before[name]) for name, value in read_weights(run / "checkpoint.pt").items())
     assert main(words(crops, tmp_path / "next", "--from", str(run), "--epochs", "1")) == 0
 
 
@@ -91,7 +91,7 @@ def test_several_processes_do_not_end_by_the_clock(
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
     assert main(words(crops, tmp_path / "run", "--minutes", "1")) == 2
-    assert "--minutes is for one process" in capsys.readouterr().err
+    assert "--minutes works with one process" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

@@ -11,21 +11,21 @@ import torch
 
 from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, LibraryMissing
-from biometric.training import distributed, images, moco, pretrain
-from biometric.training.distributed import Place
+from biometric.training import augmentation, distributed, moco, pretraining
+from biometric.training.distributed import ProcessRank
 from biometric.training.loop import fit, load_state
-from biometric.training.moco import Contrast
+from biometric.training.moco import ContrastConfig
 from biometric.training.runs import RunFolder
-from biometric.training.schedule import Plan
+from biometric.training.schedule import TrainingPlan
 from tests.conftest import PROJECT
-from tests.training import together
-from tests.training.made_crops import TINY, Small, Walkers, recipe
+from tests.training import torchrun_pretraining
+from tests.training.made_crops import TINY, Small, Walkers, config
 
-PLAN = Plan(epochs=3, rate=0.05, optimizer="sgd")
+PLAN = TrainingPlan(epochs=3, rate=0.05, optimizer="sgd")
 
 
-def task(crops: Walkers | None = None, **changes: object) -> pretrain.Pretraining:
-    return pretrain.Pretraining(Small(), crops or Walkers(), recipe(**changes))
+def task(crops: Walkers | None = None, **changes: object) -> pretraining.Pretraining:
+    return pretraining.Pretraining(Small(), crops or Walkers(), config(**changes))
 
 
 def same(one: Path, other: Path) -> bool:
@@ -34,7 +34,7 @@ def same(one: Path, other: Path) -> bool:
     return all(torch.equal(first[name][key], second[name][key]) for name in first for key in first[name])
 
 
-def separation(made: pretrain.Pretraining) -> float:
+def separation(made: pretraining.Pretraining) -> float:
     """How many standard deviations of all scores between views a crop's own two views stand above their mean."""
     made.moco.eval()
     views = [made._views(index, np.random.default_rng((9, index))) for index in range(made.crops)]
@@ -48,11 +48,11 @@ def separation(made: pretrain.Pretraining) -> float:
 
 
 def test_it_learns_to_tell_people_apart(tmp_path: Path) -> None:
-    contrast = Contrast(queue=64, momentum=0.97, dimension=16, groups=2)
+    contrast = ContrastConfig(queue=64, momentum=0.97, dimension=16, groups=2)
     made = task(Walkers(people=160, each=1), contrast=contrast, batch=32, epochs=10)
     before = separation(made)
     with RunFolder(tmp_path, "pretrain", {}) as run:
-        finish(fit(made, run, Plan(epochs=10, rate=0.06, optimizer="sgd")))
+        finish(fit(made, run, TrainingPlan(epochs=10, rate=0.06, optimizer="sgd")))
         assert run.rows[-1]["loss"] < run.rows[1]["loss"] - 0.5  # the queue begins at random, so the second epoch
     assert separation(made) > before + 0.3
 
@@ -87,7 +87,7 @@ def test_a_killed_run_gives_the_same_weights_as_an_unbroken_one(tmp_path: Path) 
 def test_two_processes_learn_alike_and_what_one_learns(tmp_path: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [*torchrun, "-m", together.__name__, str(tmp_path / "two")],
+        [*torchrun, "-m", torchrun_pretraining.__name__, str(tmp_path / "two")],
         cwd=PROJECT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -96,7 +96,7 @@ def test_two_processes_learn_alike_and_what_one_learns(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    together.learn(tmp_path / "one")
+    torchrun_pretraining.learn(tmp_path / "one")
 
     alone, first, second = (load_state(tmp_path / path)["modules"] for path in ("one/0.pt", "two/0.pt", "two/1.pt"))
     for module, state in alone.items():
@@ -110,7 +110,7 @@ def test_two_processes_learn_alike_and_what_one_learns(tmp_path: Path) -> None:
 def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
     for seed in (0, 1):
         with RunFolder(tmp_path / str(seed), "pretrain", {}) as run:
-            finish(fit(task(seed=seed), run, Plan(epochs=1, rate=0.05, optimizer="sgd", seed=seed)))
+            finish(fit(task(seed=seed), run, TrainingPlan(epochs=1, rate=0.05, optimizer="sgd", seed=seed)))
     assert not same(tmp_path / "0" / "checkpoint.pt", tmp_path / "1" / "checkpoint.pt")
 
 
@@ -135,7 +135,7 @@ def test_the_key_encoder_follows_slowly_and_learns_nothing_itself() -> None:
     with torch.no_grad():
         learning.network.last.bias += 1.0
     before = learning.key_network.last.bias.clone()
-    learning.follow()
+    learning.update_key_encoder()
     torch.testing.assert_close(learning.key_network.last.bias, before + 0.1)  # momentum 0.9
 
 
@@ -162,14 +162,14 @@ def test_two_views_of_a_crop_differ_and_are_repeatable() -> None:
 
 def test_mixed_precision_learns_as_well(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "pretrain", {}) as run:
-        finish(fit(task(), run, Plan(epochs=3, rate=0.05, optimizer="sgd", half=True)))
+        finish(fit(task(), run, TrainingPlan(epochs=3, rate=0.05, optimizer="sgd", half=True)))
         assert run.rows[-1]["loss"] < run.rows[0]["loss"] + 0.5
         assert np.isfinite(run.rows[-1]["loss"])
 
 
 def test_crops_without_tracks_are_learnt_from_without_a_probe(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "pretrain", {}) as run:
-        finish(fit(task(Walkers(tracked=False), epochs=1), run, Plan(epochs=1, rate=0.05, optimizer="sgd")))
+        finish(fit(task(Walkers(tracked=False), epochs=1), run, TrainingPlan(epochs=1, rate=0.05, optimizer="sgd")))
         assert "knn" not in run.rows[0]
 
 
@@ -182,30 +182,30 @@ def test_too_few_crops_are_told_in_numbers() -> None:
     ("changes", "message"),
     [
         ({"batch": 6}, "queue of 16 keys must be a whole multiple of the batch"),
-        ({"every": 0}, "--probe-every"),
+        ({"probe_every": 0}, "--probe-every"),
         ({"seed": -1}, "--seed"),
     ],
 )
 def test_recipes_that_cannot_work_are_told(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidSetting, match=message):
-        recipe(**changes)
+        config(**changes)
 
 
 def test_batches_that_cannot_be_split_are_told() -> None:
     with pytest.raises(InvalidSetting, match="cannot be split into 8 equal parts"):
-        task(contrast=Contrast(queue=16, groups=8))
-    uneven = recipe(contrast=Contrast(queue=24, groups=3), batch=12)
-    with pytest.raises(InvalidSetting, match="3 groups cannot be shared out to 2 processes"):
-        pretrain.Pretraining(Small(), Walkers(), uneven, Place(0, 2))
+        task(contrast=ContrastConfig(queue=16, groups=8))
+    uneven = config(contrast=ContrastConfig(queue=24, groups=3), batch=12)
+    with pytest.raises(InvalidSetting, match="3 groups cannot be divided among 2 processes"):
+        pretraining.Pretraining(Small(), Walkers(), uneven, ProcessRank(0, 2))
     for wrong in ({"queue": 0}, {"temperature": 0.0}, {"momentum": 1.0}, {"groups": 0}):
         with pytest.raises(InvalidSetting):
-            Contrast(**wrong)  # type: ignore[arg-type]
+            ContrastConfig(**wrong)  # type: ignore[arg-type]
 
 
 def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightly.loss", None)
     with pytest.raises(LibraryMissing, match=r"requirements-train\.txt"):
-        moco.lightly()
+        moco.load_lightly()
 
 
 def test_lightly_opens_no_connection() -> None:
@@ -216,7 +216,7 @@ def test_lightly_opens_no_connection() -> None:
         "    if event in ('socket.connect', 'socket.getaddrinfo', 'urllib.Request'): raise SystemExit(event)\n"
         "sys.addaudithook(watch)\n"
         "from biometric.training import moco\n"
-        "parts = moco.lightly()\n"
+        "parts = moco.load_lightly()\n"
         "parts.NTXentLoss(0.1, (8, 4)), parts.MoCoProjectionHead(4, 4, 4)\n"
         "print('silent')\n"
     )
@@ -228,27 +228,29 @@ def test_lightly_opens_no_connection() -> None:
 def test_the_place_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
-    assert distributed.place() == Place(0, 1, 0)
+    assert distributed.process_rank() == ProcessRank(0, 1, 0)
     for name, value in (("RANK", "3"), ("WORLD_SIZE", "4"), ("LOCAL_RANK", "1")):
         monkeypatch.setenv(name, value)
-    where = distributed.place()
-    assert where == Place(3, 4, 1)
-    assert not where.first
-    assert distributed.device_of(where, "cuda") == "cuda:1"
-    assert distributed.device_of(where, "cpu") == "cpu"
-    assert distributed.device_of(Place(), "cuda") == "cuda"
+    rank = distributed.process_rank()
+    assert rank == ProcessRank(3, 4, 1)
+    assert not rank.first
+    assert distributed.device_of(rank, "cuda") == "cuda:1"
+    assert distributed.device_of(rank, "cpu") == "cpu"
+    assert distributed.device_of(ProcessRank(), "cuda") == "cuda"
     monkeypatch.setenv("RANK", "4")
-    with pytest.raises(InvalidSetting, match="do not fit together"):
-        distributed.place()
+    with pytest.raises(InvalidSetting, match="contradict each other"):
+        distributed.process_rank()
     monkeypatch.setenv("RANK", "first")
     with pytest.raises(InvalidSetting, match="RANK=first"):
-        distributed.place()
+        distributed.process_rank()
 
 
 def test_people_stay_whole_and_keep_their_colours() -> None:
     crop = Walkers().load(0)
     for number in range(20):
-        view = images.geometry(crop, pretrain.PEOPLE, np.random.default_rng(number), (TINY.height, TINY.width))
+        view = augmentation.change_geometry(
+            crop, pretraining.VIEWS, np.random.default_rng(number), (TINY.height, TINY.width)
+        )
         assert view.shape == (32, 16, 3)
-    assert pretrain.PEOPLE.crop <= 0.3
-    assert pretrain.PEOPLE.colour < images.STRONG.colour
+    assert pretraining.VIEWS.crop <= 0.3
+    assert pretraining.VIEWS.colour < augmentation.STRONG.colour

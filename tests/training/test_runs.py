@@ -29,7 +29,7 @@ def test_a_run_is_gone_on_with_only_when_asked(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "distill", SETTINGS) as run:
         run.record({"epoch": 1, "loss": 2.0})
         run.record({"epoch": 2, "loss": 1.0})
-    with pytest.raises(RunConflict, match=r"holds a run\. Go on with it by --resume"):
+    with pytest.raises(RunConflict, match=r"holds a run\. Continue it with --resume"):
         RunFolder(tmp_path, "distill", SETTINGS)
     with RunFolder(tmp_path, "distill", SETTINGS, resume=True) as run:
         assert [row["loss"] for row in run.rows] == [2.0, 1.0]
@@ -61,7 +61,7 @@ def test_where_it_computes_may_change(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "distill", SETTINGS):
-        with pytest.raises(RunConflict, match="Another process trains in"):
+        with pytest.raises(RunConflict, match="Another process is training in"):
             RunFolder(tmp_path, "distill", SETTINGS, resume=True)
         RunFolder(tmp_path, "distill", SETTINGS, quiet=True).close()  # another process of the same training
     RunFolder(tmp_path, "distill", SETTINGS, resume=True).close()

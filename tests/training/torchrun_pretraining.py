@@ -10,20 +10,20 @@ from biometric.training import distributed
 from biometric.training.loop import fit, save_state
 from biometric.training.pretraining import Pretraining
 from biometric.training.runs import RunFolder
-from biometric.training.schedule import Plan
-from tests.training.made_crops import Small, Walkers, recipe
+from biometric.training.schedule import TrainingPlan
+from tests.training.made_crops import Small, Walkers, config
 
 
 def learn(folder: Path) -> None:
     """Two epochs with batches that all processes share."""
     torch.set_num_threads(1)
-    where = distributed.place()
-    with distributed.joined(where, "cpu"):
-        made = Pretraining(Small(), Walkers(), recipe(), where)
-        with RunFolder(folder, "pretrain", {}, quiet=not where.first) as run:
-            finish(fit(made, run, Plan(epochs=2, rate=0.05, optimizer="sgd")))
+    rank = distributed.process_rank()
+    with distributed.process_group(rank, "cpu"):
+        made = Pretraining(Small(), Walkers(), config(), rank)
+        with RunFolder(folder, "pretrain", {}, quiet=not rank.first) as run:
+            finish(fit(made, run, TrainingPlan(epochs=2, rate=0.05, optimizer="sgd")))
         state = {name: module.state_dict() for name, module in made.modules.items()}
-        save_state({"modules": state}, folder / f"{where.rank}.pt")
+        save_state({"modules": state}, folder / f"{rank.rank}.pt")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from biometric.cli.common import DONE, run, show
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
+    from biometric.training.crops.crop_sources import CropSource
     from biometric.training.crops.cutting import Wanted
     from biometric.training.crops.making import Summary
-    from biometric.training.crops.crop_sources import CropSource
     from biometric.training.runs import RunFolder
 
 
@@ -37,7 +37,9 @@ def add_command(subcommands: Any) -> None:
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("videos", type=Path, nargs="*", metavar="VIDEO", help="videos, or folders of videos (recursive)")
+    parser.add_argument(
+        "videos", type=Path, nargs="*", metavar="VIDEO", help="videos, or folders of videos (recursive)"
+    )
     parser.add_argument(
         "--names",
         nargs="+",

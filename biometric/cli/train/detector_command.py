@@ -25,7 +25,9 @@ def add_command(subcommands: Any) -> None:
     parser.add_argument("data", type=Path, metavar="DIR", help="the data set")
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
-    parser.add_argument("--architecture", default="yolo26n", metavar="NAME", help="ultralytics' name (default: yolo26n)")
+    parser.add_argument(
+        "--architecture", default="yolo26n", metavar="NAME", help="ultralytics' name (default: yolo26n)"
+    )
     parser.add_argument("--from", dest="begin", default="scratch", metavar="PT", help="a .pt (default: scratch)")
     parser.add_argument("--size", type=int, default=320, metavar="PIXELS", help="side of the pictures (default: 320)")
     parser.add_argument("--epochs", type=int, default=100, metavar="N", help="default: 100")
@@ -34,11 +36,15 @@ def add_command(subcommands: Any) -> None:
     parser.add_argument("--rate", type=float, default=0.01, metavar="R", help="learning rate (default: 0.01)")
     parser.add_argument("--optimizer", default="MuSGD", metavar="NAME", help="MuSGD (default), SGD, AdamW, …")
     parser.add_argument("--stretch", type=float, default=1.8, metavar="X", help="largest stretch factor (default: 1.8)")
-    parser.add_argument("--mosaic", type=float, default=1.0, metavar="P", help="share composed of four pictures (default: 1)")
+    parser.add_argument(
+        "--mosaic", type=float, default=1.0, metavar="P", help="share composed of four pictures (default: 1)"
+    )
     parser.add_argument("--half", action="store_true", help="half precision: faster on processors that support it")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 or auto (default)")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="of the CPU (default: all cores)")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes that prepare pictures (GPU only)")
+    parser.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="processes that prepare pictures (GPU only)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of random draws (default: 0)")
     parser.add_argument("--licence", default="not stated", help="of the photographs, for the card")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -97,7 +103,8 @@ def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, An
         f"{options.architecture}, one class (person)",
         folder,
         data=f"{options.data.name}: {counts['train']:,} photographs to train, {counts['val']:,} to validate, "
-        f"{counts['people']:,} people labelled (licence of the data: {options.licence}). Started from {initial_weights}",
+        f"{counts['people']:,} people labelled (licence of the data: {options.licence}). Started from "
+        f"{initial_weights}",
         metrics=[
             f"AP50 {result['ap50']:.3f}, AP50-95 {result['ap50_95']:.3f} on the validation photographs at "
             f"{options.size} pixels, the best of {len(folder.rows)} epochs: chosen on the same photographs, so "
@@ -105,6 +112,7 @@ def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, An
         ],
         limits=[
             "It finds people as large as those of its photographs; small, crowded and hidden ones are missed more.",
-            "A person who is not found is missing from every answer: check the footage before relying on “nobody found”.",
+            "A person who is not found is missing from every answer: check the footage before relying on "
+            "“nobody found”.",
         ],
     )

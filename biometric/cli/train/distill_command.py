@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.cli.train.training_options import add_schedule, initialize_network, card, device_of, input_form, plan_of, settings_of
+from biometric.cli.train.training_options import (
+    add_schedule,
+    card,
+    device_of,
+    initialize_network,
+    input_form,
+    plan_of,
+    settings_of,
+)
 from biometric.errors import InvalidSetting
 from biometric.settings import Settings
 
@@ -30,11 +38,17 @@ def add_command(subcommands: Any) -> None:
     parser.add_argument("--teacher", metavar="CARD", help="a card's name or a file (default: the app's embedder)")
     parser.add_argument("--student", default="resnet14_gdc", metavar="NAME", help="default: resnet14_gdc")
     parser.add_argument("--from", dest="begin", default="scratch", metavar="WEIGHTS", help="a run or a .safetensors")
-    parser.add_argument("--height", type=int, default=256, metavar="PIXELS", help="of the student's input (default: 256)")
-    parser.add_argument("--width", type=int, default=128, metavar="PIXELS", help="of the student's input (default: 128)")
+    parser.add_argument(
+        "--height", type=int, default=256, metavar="PIXELS", help="of the student's input (default: 256)"
+    )
+    parser.add_argument(
+        "--width", type=int, default=128, metavar="PIXELS", help="of the student's input (default: 128)"
+    )
     parser.add_argument("--views", type=int, default=4, metavar="N", help="fixed views of each crop (default: 4)")
     parser.add_argument("--live", action="store_true", help="the teacher embeds every picture, at each step: for GPUs")
-    parser.add_argument("--mix", type=float, default=0.5, metavar="P", help="share blended of two (--live; default: 0.5)")
+    parser.add_argument(
+        "--mix", type=float, default=0.5, metavar="P", help="share blended of two (--live; default: 0.5)"
+    )
     parser.add_argument("--passes", type=int, default=1, metavar="N", help="times an epoch shows a crop (default: 1)")
     parser.add_argument("--relation", type=float, default=1.0, metavar="X", help="weight of comparison scores")
     add_schedule(parser, epochs=30, batch=64, rate=2e-3)
@@ -52,7 +66,8 @@ def _distill(options: argparse.Namespace) -> int:
     plan, config = plan_of(options), _config(options)
     if any(path.expanduser().resolve() == options.held_back.expanduser().resolve() for path in options.crops):
         raise InvalidSetting(
-            f"--held-back {options.held_back} is also among the training crops. Name crops of other videos to test with."
+            f"--held-back {options.held_back} is also among the training crops. Name crops of other videos to "
+            f"test with."
         )
     crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
     held_back = open_crops(options.held_back.expanduser())
@@ -90,7 +105,11 @@ def _config(options: argparse.Namespace) -> "DistillationConfig":
 
 
 def _build_task(
-    options: argparse.Namespace, network: Any, crop_sets: "tuple[Crops, Crops]", config: "DistillationConfig", folder: "RunFolder"
+    options: argparse.Namespace,
+    network: Any,
+    crop_sets: "tuple[Crops, Crops]",
+    config: "DistillationConfig",
+    folder: "RunFolder",
 ) -> "tuple[Distillation, str]":
     """The task, with the teacher's embeddings or the teacher itself; the teacher's id."""
     from biometric.bootstrap import build_teachers

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, show
+from biometric.errors import InvalidSetting, StorageFull
 from biometric.models.cards import NOT_MEASURED, DefaultThreshold, Format
-from biometric.settings import PROJECT
+from biometric.settings import Settings
+from biometric.storage import write_atomically
 
 if TYPE_CHECKING:
     from biometric.training.export.export_results import ExportRequest, ExportResult
@@ -26,7 +28,8 @@ def add_command(subcommands: Any) -> None:
     parser = subcommands.add_parser(
         "export",
         help="write files that the application uses",
-        description="Write a run's network as files that the application uses, with card, description and checksums. Each file "
+        description="Write a run's network as files that the application uses, with card, description and "
+        "checksums. Each file "
         "is compared with the trained network before it gets its name.",
     )
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of the run")
@@ -59,9 +62,8 @@ def _add_threshold(parser: argparse.ArgumentParser, purpose: str) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from biometric.errors import InvalidSetting
-    from biometric.training.export.trained_runs import read_run
     from biometric.training.export.exporting import export, install
+    from biometric.training.export.trained_runs import read_run
 
     if (options.replace or options.models) and not options.install:
         raise InvalidSetting("--replace and --models go with --install.")
@@ -70,11 +72,14 @@ def _export(options: argparse.Namespace) -> int:
     output = (options.output or options.run / "export").expanduser()
     result = export(run, request, output)
     lines = [_line(result, name, output) for name in result.files]
-    lines += [f"Compared with the trained network on {result.pictures}:", *(f"  {agreement}" for agreement in result.agreements)]
+    lines += [
+        f"Compared with the trained network on {result.pictures}:",
+        *(f"  {agreement}" for agreement in result.agreements),
+    ]
     lines += result.notes
     manifest = None
     if options.install:
-        manifest = install(result, output, (options.models or PROJECT / "models").expanduser(), options.replace)
+        manifest = install(result, output, _models_folder(options), options.replace)
         lines.append(f"The card {result.card.id} was added to {manifest}. Check it: python -m biometric models check")
     else:
         setting = f"SIGHTLINE_{result.card.role.upper()}"
@@ -100,9 +105,24 @@ def _request(options: argparse.Namespace, run: "TrainedRun") -> "ExportRequest":
     )
 
 
+def _models_folder(options: argparse.Namespace) -> Path:
+    """The folder that the card goes into; the application's is made, with a copy of the manifest, on first use."""
+    if options.models is not None:
+        return Path(options.models).expanduser()
+    settings = Settings.from_environment()
+    folder, shipped = settings.weight_folders[0], settings.manifests[0]
+    manifest = folder / shipped.name
+    if not manifest.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(manifest, shipped.read_bytes(), 0o644)
+        except OSError as error:
+            raise StorageFull(f"The folder {folder} cannot be written: {error.strerror}.") from error
+    return folder
+
+
 def _threshold(options: argparse.Namespace, purpose: str) -> DefaultThreshold:
     """The threshold that was given, `NOT_MEASURED` for none. Raises `InvalidSetting`."""
-    from biometric.errors import InvalidSetting
 
     value, rate, evidence = (getattr(options, f"{name}_{purpose}") for name in ("threshold", "fmr", "evidence"))
     if value is None and rate is None and evidence is None:

@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.cli.train.training_options import add_schedule, initialize_network, card, input_form, plan_of, settings_of
+from biometric.cli.train.training_options import (
+    add_schedule,
+    card,
+    initialize_network,
+    input_form,
+    plan_of,
+    settings_of,
+)
 
 if TYPE_CHECKING:
-    from biometric.training.finetuning import Finetuning, FinetuningConfig
     from biometric.training.data_splits import DataSplits
+    from biometric.training.finetuning import Finetuning, FinetuningConfig
     from biometric.training.runs import RunFolder
     from biometric.training.schedule import TrainingPlan
 
@@ -44,7 +51,9 @@ def add_command(subcommands: Any) -> None:
     parser.add_argument(
         "--average", type=float, default=0.998, metavar="X", help="of the weights (default: 0.998 a step)"
     )
-    parser.add_argument("--evaluate-every", type=int, default=5, metavar="N", help="evaluate each N epochs (default: 5)")
+    parser.add_argument(
+        "--evaluate-every", type=int, default=5, metavar="N", help="evaluate each N epochs (default: 5)"
+    )
     parser.add_argument("--licence", default="not stated", help="of the pictures, for the card")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=_finetune)
@@ -70,18 +79,22 @@ def _add_losses(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--miner", metavar="NAME", help="of pytorch-metric-learning, or none (default: batch-hard)")
     parser.add_argument("--margin", type=float, metavar="X", help="of the loss (default: 0.3 for the triplet loss)")
     parser.add_argument("--smoothing", type=float, default=0.1, metavar="X", help="of identity labels (default: 0.1)")
-    parser.add_argument("--identity-weight", type=float, default=1.0, metavar="X", help="of the classifier (default: 1)")
+    parser.add_argument(
+        "--identity-weight", type=float, default=1.0, metavar="X", help="of the classifier (default: 1)"
+    )
     parser.add_argument("--distance-weight", type=float, default=1.0, metavar="X", help="of the loss (default: 1)")
 
 
 def _finetune(options: argparse.Namespace) -> int:
-    from biometric.training.loop import fit
     from biometric.training.data_splits import read_splits
+    from biometric.training.loop import fit
     from biometric.training.runs import RunFolder
 
     # Wrong options and data are found before the run's folder is made.
     plan, config = _plan(options), _config(options)
-    splits = read_splits(options.dataset, options.folder.expanduser(), options.protocol, options.hold_back, options.seed)
+    splits = read_splits(
+        options.dataset, options.folder.expanduser(), options.protocol, options.hold_back, options.seed
+    )
     task = _task(options, splits, config)
     folder = RunFolder(options.run.expanduser(), "finetune", settings_of(options), options.resume)
     try:
@@ -127,7 +140,9 @@ def _task(options: argparse.Namespace, splits: "DataSplits", config: "Finetuning
     return Finetuning(initialize_network(options, options.architecture), splits, config)
 
 
-def _result(options: argparse.Namespace, folder: "RunFolder", task: "Finetuning", splits: "DataSplits") -> dict[str, Any]:
+def _result(
+    options: argparse.Namespace, folder: "RunFolder", task: "Finetuning", splits: "DataSplits"
+) -> dict[str, Any]:
     from biometric.evaluation import outputs
 
     metadata = outputs.Circumstances(
@@ -177,7 +192,11 @@ def _with_interval(estimate: dict[str, Any]) -> str:
 
 def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, Any]) -> list[str]:
     training, test_people = result["learnt"], result["evaluation"]["dataset"]["people"]
-    few = [f"It was tested with {test_people} people only: the figures are uncertain."] if test_people < _MIN_TEST_PEOPLE else []
+    few = (
+        [f"It was tested with {test_people} people only: the figures are uncertain."]
+        if test_people < _MIN_TEST_PEOPLE
+        else []
+    )
     return card(
         f"{options.architecture}, fine-tuned on {result['evaluation']['dataset']['name']}",
         folder,

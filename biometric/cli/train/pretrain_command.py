@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.cli.train.training_options import add_schedule, initialize_network, card, input_form, plan_of, settings_of
+from biometric.cli.train.training_options import (
+    add_schedule,
+    card,
+    initialize_network,
+    input_form,
+    plan_of,
+    settings_of,
+)
+from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting
-from biometric.jobs import finish
 
 if TYPE_CHECKING:
     from biometric.training.distributed import ProcessRank
@@ -53,7 +60,9 @@ def add_command(subcommands: Any) -> None:
 def _add_contrast(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", type=int, default=4096, metavar="N", help="keys to compare with (default: 4096)")
     parser.add_argument("--temperature", type=float, default=0.1, metavar="X", help="of the loss (default: 0.1)")
-    parser.add_argument("--momentum", type=float, default=0.999, metavar="X", help="of the key encoder (default: 0.999)")
+    parser.add_argument(
+        "--momentum", type=float, default=0.999, metavar="X", help="of the key encoder (default: 0.999)"
+    )
     parser.add_argument("--dimension", type=int, default=128, metavar="N", help="of the keys (default: 128)")
     parser.add_argument(
         "--groups", type=int, default=8, metavar="N", help="groups of a batch, each normalised by itself (default: 8)"
@@ -82,7 +91,9 @@ def _plan(options: argparse.Namespace, rank: "ProcessRank") -> "TrainingPlan":
 
     plan = plan_of(options)
     if plan.minutes and rank.world > 1:
-        raise InvalidSetting("--minutes works with one process only: several would not stop at the same step. Use --epochs.")
+        raise InvalidSetting(
+            "--minutes works with one process only: several would not stop at the same step. Use --epochs."
+        )
     return replace(
         plan,
         warmup=options.warmup,
@@ -118,7 +129,9 @@ def _task(options: argparse.Namespace, config: "PretrainingConfig", rank: "Proce
     return Pretraining(network, crops, config, rank)
 
 
-def _train(options: argparse.Namespace, task: "Pretraining", plan: "TrainingPlan", rank: "ProcessRank") -> dict[str, Any]:
+def _train(
+    options: argparse.Namespace, task: "Pretraining", plan: "TrainingPlan", rank: "ProcessRank"
+) -> dict[str, Any]:
     """Train to the end; the first process writes the run's folder and returns the result."""
     from biometric.training.loop import fit
     from biometric.training.runs import RunFolder

@@ -86,7 +86,8 @@ def initialize_network(options: argparse.Namespace, architecture: str) -> Any:
     """The network with --seed's random weights, or those that --from names; a resumed run keeps its own weights.
 
     Raises:
-        InvalidSetting, UnsupportedModel, WeightsMissing, RunConflict: see `networks.build_network` and `load_initial_weights`.
+        InvalidSetting, UnsupportedModel, WeightsMissing, RunConflict: see `networks.build_network` and
+        `load_initial_weights`.
     """
     from biometric.training.loop import seed_all
     from biometric.training.networks import build_network, load_initial_weights

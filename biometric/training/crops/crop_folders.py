@@ -7,13 +7,22 @@ from pathlib import Path
 from biometric.clips.crops import JPEG_QUALITY, encoded
 from biometric.entities import Image
 from biometric.errors import DatasetInvalid, StorageFull
-from biometric.training.crops.crop_records import INDEX, PARTIAL, PICTURES, CropTable, NewCrop, VideoRecord, read_picture
+from biometric.training.crops.crop_records import (
+    INDEX,
+    PARTIAL,
+    PICTURES,
+    CropTable,
+    NewCrop,
+    VideoRecord,
+    read_picture,
+)
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 class FolderWriter:
-    """crop_records.CropWriter: a video's crops are written to a temporary folder, which is renamed when the video is finished."""
+    """crop_records.CropWriter: a video's crops are written to a temporary folder, which is renamed when the video is
+    finished."""
 
     def __init__(self, run: Path) -> None:
         self._index, self._partial = run / INDEX, run / f"{INDEX}{PARTIAL}"
@@ -132,7 +141,8 @@ class PictureFolder:
 
 
 def _whole_lines(index: Path) -> dict[str, VideoRecord]:
-    """Records of an unfinished index. An incomplete last line (the process was killed) is removed, so that its video is processed again."""
+    """Records of an unfinished index. An incomplete last line (the process was killed) is removed, so that its video
+    is processed again."""
     if not index.is_file():
         return {}
     lines = index.read_bytes().splitlines(keepends=True)

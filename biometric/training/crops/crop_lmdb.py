@@ -84,7 +84,9 @@ class LmdbWriter:
             needed = _bytes_used(self._env)
         self._env.close()
         if self._partial.stat().st_size < needed:
-            os.truncate(self._partial, needed)  # the last pages may never have been written; a reader would take the file for a truncated one
+            os.truncate(
+                self._partial, needed
+            )  # the last pages may never have been written; a reader would take the file for a truncated one
         self._partial.replace(self._final)
         return self._final
 

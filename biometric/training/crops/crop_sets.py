@@ -115,7 +115,9 @@ def write_contact_sheet(crops: Crops, destination: Path) -> Path:
         cell = Picture.fromarray(np.ascontiguousarray(crops.load(int(index))[:, :, ::-1]))
         cell = ImageOps.pad(cell, SHEET_CELL, Picture.Resampling.LANCZOS, color=_SHEET_BACKGROUND)
         x, y = number % SHEET_COLUMNS, number // SHEET_COLUMNS
-        contact_sheet.paste(cell, (_SHEET_GAP + x * (SHEET_CELL[0] + _SHEET_GAP), _SHEET_GAP + y * (SHEET_CELL[1] + _SHEET_GAP)))
+        contact_sheet.paste(
+            cell, (_SHEET_GAP + x * (SHEET_CELL[0] + _SHEET_GAP), _SHEET_GAP + y * (SHEET_CELL[1] + _SHEET_GAP))
+        )
     content = io.BytesIO()
     contact_sheet.quantize(256).save(content, "PNG", optimize=True)  # a third of the bytes
     path = write_whole(destination, content.getvalue())

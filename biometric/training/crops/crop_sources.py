@@ -29,7 +29,8 @@ class CropSource:
 def find_videos(paths: Sequence[Path]) -> list[CropSource]:
     """Return the videos that are named, and all videos below the folders that are, by name.
 
-    A video's name is its file's name without suffix; that of a video in a folder begins with the folders, joined by "+":
+    A video's name is its file's name without suffix; that of a video in a folder begins with the folders,
+    joined by "+":
     `country/city/video.mp4` is `country+city+video`.
 
     Raises:
@@ -91,7 +92,9 @@ def find_photographs(folder: Path, splits: Sequence[str]) -> list[CropSource]:
         InvalidInput: two would have the same name.
     """
     files = photographs.find_labelled(folder, splits)
-    return _with_unique_names([((file.stem, f"{file.parent.name}+{file.stem}"), file) for file in files], photograph=True)
+    return _with_unique_names(
+        [((file.stem, f"{file.parent.name}+{file.stem}"), file) for file in files], photograph=True
+    )
 
 
 def check_unique_names(sources: Sequence[CropSource]) -> list[CropSource]:
@@ -108,7 +111,10 @@ def _with_unique_names(files: Sequence[tuple[tuple[str, ...], Path]], photograph
     """Name each file by the first of its possible names; files that would share that one, by their last."""
     counts = Counter(names[0] for names, _ in files)
     return check_unique_names(
-        [CropSource(_safe_name(names[0] if counts[names[0]] == 1 else names[-1]), path, photograph) for names, path in files]
+        [
+            CropSource(_safe_name(names[0] if counts[names[0]] == 1 else names[-1]), path, photograph)
+            for names, path in files
+        ]
     )
 
 

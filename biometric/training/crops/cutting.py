@@ -175,7 +175,9 @@ class _Cutter:
         if track is not None:
             self._refuse("followed for too few frames", len(track.waiting))
 
-    def _cut(self, frame: Frame, detection: Detection, all_there: Sequence[Detection], track: int | None) -> NewCrop | None:
+    def _cut(
+        self, frame: Frame, detection: Detection, all_there: Sequence[Detection], track: int | None
+    ) -> NewCrop | None:
         reason = self._refusal(frame, detection, all_there)
         if reason is not None:
             self._refuse(_kind(reason))

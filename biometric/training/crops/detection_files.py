@@ -70,7 +70,9 @@ def find_detection_files(path: Path, videos: Sequence[str]) -> dict[str, Path]:
     for video in videos:
         files = [file for suffix in (*SUFFIXES, *PICKLES) if (file := path / f"{video}{suffix}").is_file()]
         if not files:
-            raise DatasetInvalid(f"There are no detections for {video} in {path}. Expected: {video}.json or {video}.csv.")
+            raise DatasetInvalid(
+                f"There are no detections for {video} in {path}. Expected: {video}.json or {video}.csv."
+            )
         chosen[video] = files[0]
     return chosen
 

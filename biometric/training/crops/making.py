@@ -10,10 +10,10 @@ from typing import Any
 from biometric.entities import Progress
 from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInvalid, NobodyFound, NoUsableSample
 from biometric.training.crops import photographs
+from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord
+from biometric.training.crops.crop_sources import CropSource
 from biometric.training.crops.cutting import Counts, Tools, Wanted, cut_clip, cut_photograph
 from biometric.training.crops.detection_files import FileDetector
-from biometric.training.crops.crop_sources import CropSource
-from biometric.training.crops.crop_records import NewCrop, CropPosition, VideoRecord, CropWriter
 
 LOOSEN = {
     "too small": "--min-height and --min-width",
@@ -128,7 +128,9 @@ def _cut(source: CropSource, job: Job, tools: Tools, writer: CropWriter) -> Gene
     writer.finish(_record(source, boxes_of, counts, places, time.perf_counter() - started))
 
 
-def _record(source: CropSource, boxes_of: str, counts: Counts, places: list[CropPosition], seconds: float) -> VideoRecord:
+def _record(
+    source: CropSource, boxes_of: str, counts: Counts, places: list[CropPosition], seconds: float
+) -> VideoRecord:
     return VideoRecord(
         video=source.video,
         source=str(source.path),

@@ -24,7 +24,9 @@ def find_labelled(folder: Path, splits: Sequence[str]) -> list[Path]:
         images = folder / "images" / split
         for subfolder in (images, folder / "labels" / split):
             if not subfolder.is_dir():
-                raise DatasetInvalid(f"{subfolder} is not a folder. Expected layout: {LAYOUT}; choose splits with --split.")
+                raise DatasetInvalid(
+                    f"{subfolder} is not a folder. Expected layout: {LAYOUT}; choose splits with --split."
+                )
         files = sorted(file for file in images.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
         if not files:
             raise DatasetInvalid(f"{images} holds no photograph. Expected layout: {LAYOUT}.")
@@ -58,7 +60,8 @@ def read_labels(labels: Path) -> list[tuple[int, int, float, float, float, float
             kind, x, y, w, h = -1.0, 0.0, 0.0, 0.0, 0.0
         if kind < 0 or not kind.is_integer() or not all(0 <= value <= 1 for value in (x, y, w, h)):
             raise DatasetInvalid(
-                f"{labels}, line {number}, is not a label. Expected: class, centre x, centre y, width, height from 0 to "
+                f"{labels}, line {number}, is not a label. Expected: class, centre x, centre y, width, height "
+                f"from 0 to "
                 f"1; got {line.strip()[:80]!r}."
             )
         boxes.append((number, int(kind), x, y, w, h))

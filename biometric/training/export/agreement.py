@@ -52,13 +52,16 @@ def compare(
     except UnsupportedModel as error:  # such as numbers beyond what float16 holds
         raise OutputsDiffer(f"{what} gives no embeddings. Export without --half, or in the other --format.") from error
     if embeddings.shape != trained.shape:
-        raise OutputsDiffer(f"{what} gives {embeddings.shape[1]} numbers a crop, the trained network {trained.shape[1]}.")
+        raise OutputsDiffer(
+            f"{what} gives {embeddings.shape[1]} numbers a crop, the trained network {trained.shape[1]}."
+        )
     # The length of each embedding is 1 to seven digits only: a cosine above 1 is a rounding error.
     cosine = min(1.0, float((embeddings.astype(np.float64) * trained).sum(axis=1).min()))
     agreement = Agreement(what, cosine, float(np.abs(embeddings - trained).max()))
     if not cosine >= min_cosine:  # also where it is NaN
         raise OutputsDiffer(
-            f"The exported file does not give the trained network's embeddings ({agreement}; at least {min_cosine} is needed). Nothing was "
+            f"The exported file does not give the trained network's embeddings ({agreement}; at least "
+            f"{min_cosine} is needed). Nothing was "
             "written. Export without --half, or in the other --format."
         )
     return agreement

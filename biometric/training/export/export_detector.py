@@ -18,14 +18,20 @@ from biometric.models.cards import Card, Format, Role
 from biometric.models.detection import MOST, OVERLAP, UltralyticsDetector, to_detections
 from biometric.models.vendor import quiet_ultralytics
 from biometric.training.export.agreement import compare_boxes
-from biometric.training.export.export_results import ExportRequest, ExportResult, describe_file, describe_source, run_notes
+from biometric.training.export.export_results import (
+    ExportRequest,
+    ExportResult,
+    describe_file,
+    describe_source,
+    run_notes,
+)
 from biometric.training.export.trained_runs import BEST, TrainedRun, trial_pictures
 
 _KEPT = ("task", "imgsz", "single_cls")
 """Settings of the training that using the network needs; others name folders of the machine that trained it."""
 
 
-def export_detector(run: TrainedRun, request: ExportRequest, scratch: Path) -> Exported:
+def export_detector(run: TrainedRun, request: ExportRequest, scratch: Path) -> ExportResult:
     """Write the file of a detector into an empty folder and compare it with the run's best checkpoint.
 
     Raises:
@@ -77,9 +83,7 @@ def _read_checkpoint(path: Path) -> tuple[nn.Module, dict[str, Any]]:
         return network.eval().requires_grad_(False), dict(content["train_args"])
     except Exception as error:  # ultralytics and torch raise whatever a damaged file provokes
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise RunConflict(
-            f"The checkpoint {path} cannot be used: {first}. Resume the run, or train again."
-        ) from error
+        raise RunConflict(f"The checkpoint {path} cannot be used: {first}. Resume the run, or train again.") from error
 
 
 def checkpoint_bytes(network: nn.Module, settings: dict[str, Any]) -> bytes:

@@ -13,7 +13,13 @@ from biometric.models.embedding_torch import TorchEmbedder
 from biometric.ports import Embedder
 from biometric.training.export import manifest
 from biometric.training.export.agreement import MIN_COSINE, MIN_COSINE_HALF, compare
-from biometric.training.export.export_results import ExportRequest, ExportResult, describe_file, describe_source, run_notes
+from biometric.training.export.export_results import (
+    ExportRequest,
+    ExportResult,
+    describe_file,
+    describe_source,
+    run_notes,
+)
 from biometric.training.export.trained_runs import TrainedRun, input_of, trained_network, trial_pictures
 from biometric.training.export.weight_files import to_onnx, to_safetensors
 from biometric.training.networks import is_timm
@@ -47,7 +53,9 @@ def export_embedder(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
         path.write_bytes(files[path.name])
         embedders, problem = _embedders(path, kind, card, form)
         notes += [_NO_GPU.format(problem)] if problem else []
-        agreements += [compare(vectors, embedder, f"{path.name} by {how}", pictures, min_cosine) for how, embedder in embedders]
+        agreements += [
+            compare(vectors, embedder, f"{path.name} by {how}", pictures, min_cosine) for how, embedder in embedders
+        ]
     listed = replace(card, format=formats[0], files=(describe_file(*next(iter(files.items()))),))
     return ExportResult(listed, files, tuple(agreements), description, tuple(notes))
 
@@ -57,7 +65,8 @@ def _formats(run: TrainedRun, request: ExportRequest) -> tuple[Format, ...]:
     formats = request.formats or ((Format.ONNX,) if timm else tuple(SUFFIXES))
     if timm and Format.SAFETENSORS in formats:
         raise UnsupportedModel(
-            f"{run.architecture} is a network of timm, which the application does not have. Export it with --format onnx."
+            f"{run.architecture} is a network of timm, which the application does not have. Export it with "
+            f"--format onnx."
         )
     return formats
 

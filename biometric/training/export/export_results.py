@@ -97,7 +97,10 @@ def card_lines(run: TrainedRun, result: ExportResult) -> list[str]:
     text += [f"- {agreement}" for agreement in result.agreements]
     if card.role is Role.EMBEDDER:
         text += ["", "## Default thresholds", ""]
-        text += [f"- verification: {_describe_threshold(card.verification)}", f"- identification: {_describe_threshold(card.identification)}"]
+        text += [
+            f"- verification: {_describe_threshold(card.verification)}",
+            f"- identification: {_describe_threshold(card.identification)}",
+        ]
     return text
 
 

@@ -36,7 +36,9 @@ def export(run: TrainedRun, request: ExportRequest, output: Path) -> ExportResul
     try:
         result = _export(run, request, scratch)
     except OSError as error:
-        raise StorageFull(f"{output} cannot be written: {error}. Free some space or choose another --output.") from error
+        raise StorageFull(
+            f"{output} cannot be written: {error}. Free some space or choose another --output."
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     texts = {f"{request.id}.md": "\n".join(card_lines(run, result)) + "\n", ENTRY: manifest.entry(result.card)}

@@ -63,7 +63,9 @@ def read_run(folder: Path) -> TrainedRun:
     """
     file = folder / "config.json"
     if not file.is_file():
-        raise RunConflict(f"{folder} does not hold a run. Name the folder that `train distill`, `finetune`, … was given.")
+        raise RunConflict(
+            f"{folder} does not hold a run. Name the folder that `train distill`, `finetune`, … was given."
+        )
     try:
         config = json.loads(file.read_text("utf-8"))
         kind, settings = str(config["kind"]), dict(config["settings"])
@@ -74,7 +76,9 @@ def read_run(folder: Path) -> TrainedRun:
         raise RunConflict(f"The run in {folder} cannot be read: {error}. Restore it, or train again.") from error
     if kind not in EMBEDDERS + DETECTORS:
         known = ", ".join(EMBEDDERS + DETECTORS)
-        raise InvalidSetting(f"{folder} holds a run of the kind {kind}, which cannot be exported. Kinds that can: {known}.")
+        raise InvalidSetting(
+            f"{folder} holds a run of the kind {kind}, which cannot be exported. Kinds that can: {known}."
+        )
     weights = BEST if kind in DETECTORS else Path("checkpoint.pt")
     if not (folder / weights).is_file():
         raise RunConflict(
@@ -111,7 +115,8 @@ def input_of(run: TrainedRun) -> InputFormat:
 
 
 def trial_pictures(run: TrainedRun) -> tuple[list[Image], str]:
-    """Pictures, (h, w, 3) uint8 BGR, and which they are: some of the run's data if they still exist, else drawn ones."""
+    """Pictures, (h, w, 3) uint8 BGR, and which they are: some of the run's data if they still exist, else drawn
+    ones."""
     pictures: list[Image] = []
     with suppress(BiometricError, OSError, KeyError, TypeError):
         pictures = _own_pictures(run)
@@ -132,8 +137,8 @@ def _own_pictures(run: TrainedRun) -> list[Image]:
         return _labelled(settings)
     from biometric.training.crops.crop_sets import open_crops
 
-    paths = settings.get("held_back") or settings["crops"]
-    crops = open_crops(_path(paths[0] if isinstance(paths, list) else paths))
+    named = settings.get("held_back") or settings["crops"]
+    crops = open_crops(_path(named[0] if isinstance(named, list) else named))
     return [crops.load(index) for index in _evenly_spread(len(crops), _PICTURES)]
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from biometric.errors import DatasetInvalid
-from biometric.training.crops import lmdb_store
-from biometric.training.crops.crop_records import Crops, Cut, Record, open_crops
+from biometric.training.crops import crop_lmdb
+from biometric.training.crops.crop_records import Crops, NewCrop, VideoRecord
+from biometric.training.crops.crop_sets import open_crops
 from tests.training.made_sets import clips, fill, listing, picture, writer
 
 STORES = ("folders", "lmdb")
@@ -23,8 +24,10 @@ def small_set(store: str, run: Path, count: int = 4) -> Path:
     made = writer(store, run)
     made.begin("noise")
     for index in range(count):
-        made.add(Cut(index, 0, None, picture(index)))
-    made.finish(Record("noise", "noise.mp4", 1, "test", count, 0, 0.0, {}, tuple((n, 0, None) for n in range(count))))
+        made.add(NewCrop(index, 0, None, picture(index)))
+    made.finish(
+        VideoRecord("noise", "noise.mp4", 1, "test", count, 0, 0.0, {}, tuple((n, 0, None) for n in range(count)))
+    )
     where = made.complete()
     made.close()
     return where
@@ -52,7 +55,7 @@ def test_pictures_come_back_as_they_were(tmp_path: Path, store: str) -> None:
 
 
 def files_open(_: int) -> int:
-    return len(lmdb_store._open)
+    return len(crop_lmdb._open)
 
 
 def load_sum(crops: Crops) -> tuple[int, int]:
@@ -84,7 +87,7 @@ def test_an_lmdb_set_can_be_sent_and_opened_twice(tmp_path: Path) -> None:
 
 
 def test_the_lmdb_file_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lmdb_store, "FIRST_SIZE", 1 << 16)
+    monkeypatch.setattr(crop_lmdb, "FIRST_SIZE", 1 << 16)
     crops = open_crops(small_set("lmdb", tmp_path / "run", 300))
     assert len(crops) == 300
     assert crops.load(299).shape == (128, 64, 3)
@@ -110,7 +113,7 @@ def test_missing_and_empty_sets_are_refused(tmp_path: Path) -> None:
     for path, words in (
         (tmp_path / "gone", "does not exist"),
         (tmp_path / "gone.lmdb", "There is no file"),
-        (tmp_path / "text", "no folder"),
+        (tmp_path / "text", "neither a folder"),
         (tmp_path / "empty", "no picture"),
     ):
         with pytest.raises(DatasetInvalid, match=words):
@@ -121,7 +124,7 @@ def test_missing_and_empty_sets_are_refused(tmp_path: Path) -> None:
 def test_an_unfinished_set_is_refused(tmp_path: Path, store: str) -> None:
     made = writer(store, tmp_path / "run")
     made.begin("noise")
-    made.add(Cut(0, 0, None, picture(0)))
+    made.add(NewCrop(0, 0, None, picture(0)))
     made.close()
     with pytest.raises(DatasetInvalid, match="--resume"):
         open_crops(tmp_path / "run")
@@ -135,16 +138,16 @@ def test_a_torn_line_of_the_index_is_cut_off(tmp_path: Path) -> None:
     made = writer("folders", tmp_path / "run")
     for video in ("one", "two"):
         made.begin(video)
-        made.add(Cut(0, 0, None, picture(0)))
-        made.finish(Record(video, video, 1, "test", 1, 0, 0.0, {}, ((0, 0, None),)))
+        made.add(NewCrop(0, 0, None, picture(0)))
+        made.finish(VideoRecord(video, video, 1, "test", 1, 0, 0.0, {}, ((0, 0, None),)))
     made.close()
     index = tmp_path / "run" / "crops.jsonl.partial"
     index.write_bytes(index.read_bytes()[:-20])
     again = writer("folders", tmp_path / "run")
     assert list(again.records) == ["one"]
     again.begin("two")
-    again.add(Cut(7, 0, None, picture(0)))
-    again.finish(Record("two", "two", 1, "test", 1, 0, 0.0, {}, ((7, 0, None),)))
+    again.add(NewCrop(7, 0, None, picture(0)))
+    again.finish(VideoRecord("two", "two", 1, "test", 1, 0, 0.0, {}, ((7, 0, None),)))
     again.complete()
     assert [(video, name) for video, name, *_ in listing(open_crops(tmp_path / "run"))] == [
         ("one", "00000000_00.jpg"),
@@ -159,7 +162,7 @@ def test_damaged_sets_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetInvalid, match="cut short"):
         open_crops(path)
     path.write_bytes(b"no lmdb file" * 1000)
-    with pytest.raises(DatasetInvalid, match="damaged or no LMDB file"):
+    with pytest.raises(DatasetInvalid, match="damaged or not an LMDB file"):
         open_crops(path)
     path.write_bytes(b"")
     with pytest.raises(DatasetInvalid):
@@ -169,7 +172,7 @@ def test_damaged_sets_are_refused(tmp_path: Path) -> None:
     crops = open_crops(run)
     (run / "crops" / "noise" / "00000001_00.jpg").write_bytes(b"\xff\xd8 no picture")
     (run / "crops" / "noise" / "00000002_00.jpg").unlink()
-    with pytest.raises(DatasetInvalid, match="damaged or no picture"):
+    with pytest.raises(DatasetInvalid, match="damaged or not a picture"):
         crops.load(1)
     with pytest.raises(DatasetInvalid, match="cannot be read"):
         crops.load(2)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from biometric.cli.train import crops as train_crops
+from biometric.cli.train import crops_command
 from biometric.errors import InvalidInput, NotAVideo, NoUsableSample, RunConflict
-from biometric.training.crops.crop_records import open_crops
+from biometric.training.crops.crop_sets import open_crops
 from tests.made_clips import truncate, write_clip
 from tests.training.made_sets import picture
 
@@ -20,7 +20,7 @@ BOX = (48, 0, 144, 127)
 
 def command(*words: object) -> int:
     parser = argparse.ArgumentParser()
-    train_crops.add_command(parser.add_subparsers())
+    crops_command.add_command(parser.add_subparsers())
     options = parser.parse_args(["crops", *map(str, words)])
     return int(options.command(options))
 
@@ -133,7 +133,7 @@ def test_wrong_use_is_refused_before_anything_is_made(tmp_path: Path, clip: Path
         ((clip, "--every", 0), "--every"),
         ((clip, "--min-aspect", 9), "--min-aspect"),
         (("--names", "a+b+c"), "--root"),
-        ((clip, clip.parent), "both be called walk"),
+        ((clip, clip.parent), "both have the name walk"),
         ((clip, tmp_path / "other.mp4", "--detections", "x.csv"), "2 videos"),
     ):
         with pytest.raises(InvalidInput, match=message):

@@ -14,17 +14,18 @@ from biometric.entities import Frame
 from biometric.entities.progress import finish
 from biometric.errors import ClipNotFound, DamagedClip, NobodyFound, NoUsableSample
 from biometric.training.crops import cutting, making
+from biometric.training.crops.crop_records import NewCrop
+from biometric.training.crops.crop_sets import open_crops
+from biometric.training.crops.crop_sources import CropSource
 from biometric.training.crops.cutting import Counts, Tools, Wanted
-from biometric.training.crops.crop_sources import Source
-from biometric.training.crops.crop_records import Cut, open_crops
 from tests.fakes import FakeDetector, FakeReader, video_info
 from tests.training.made_sets import FRAMES, LEFT, RIGHT, WANTED, clips, fill, listing, tools, writer
 
 Script = dict[int, list[tuple[tuple[float, float, float, float], float]]]
 
 
-def cut(using: Tools, wanted: Wanted = WANTED) -> tuple[list[Cut], Counts]:
-    kept: list[Cut] = []
+def cut(using: Tools, wanted: Wanted = WANTED) -> tuple[list[NewCrop], Counts]:
+    kept: list[NewCrop] = []
     counts = finish(cutting.cut_clip(Path(__file__), using.detector(), wanted, using, kept.append))
     return kept, counts
 
@@ -189,7 +190,7 @@ def test_a_set_in_use_is_not_touched_while_it_grows(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_told_and_the_others_go_on(tmp_path: Path) -> None:
-    sources = [Source("gone", tmp_path / "gone.mp4"), *clips(tmp_path / "in", 1)]
+    sources = [CropSource("gone", tmp_path / "gone.mp4"), *clips(tmp_path / "in", 1)]
     summary = fill("folders", tmp_path / "run", sources)
     assert summary.crops == 12
     assert [source for source, _ in summary.failed] == [str(tmp_path / "gone.mp4")]
@@ -197,7 +198,7 @@ def test_what_cannot_be_read_is_told_and_the_others_go_on(tmp_path: Path) -> Non
 
 
 def test_where_nothing_can_be_read_it_ends_in_an_error(tmp_path: Path) -> None:
-    gone = [Source(name, tmp_path / f"{name}.mp4") for name in ("a", "b")]
+    gone = [CropSource(name, tmp_path / f"{name}.mp4") for name in ("a", "b")]
     with pytest.raises(ClipNotFound, match=r"^There is no file .*a\.mp4"):
         fill("folders", tmp_path / "one", gone[:1])
     with pytest.raises(ClipNotFound, match="None of 2 sources"):
@@ -219,7 +220,7 @@ def test_an_unfinished_video_leaves_nothing_in_a_completed_set(tmp_path: Path) -
         made = writer(store, run)
         made.begin("torn")
         for frame in range(300):
-            made.add(Cut(frame, 0, 1, tools().reader.grab(Path(), [1])[1].image[:64, :32]))
+            made.add(NewCrop(frame, 0, 1, tools().reader.grab(Path(), [1])[1].image[:64, :32]))
         made.close()
         summary = fill(store, run, clips(tmp_path / "in", 1))
         assert summary.videos == 1

@@ -20,10 +20,10 @@ from biometric.models.own_weights import own_card, safetensors_metadata
 from biometric.models.store import ModelStore
 from biometric.settings import Settings
 from biometric.training.distillation import embed
-from biometric.training.export import embedder
-from biometric.training.export.export_results import Exported, Wanted
-from biometric.training.export.trained_runs import drawn_pictures, input_of, read_run, trained_network, trial_pictures
+from biometric.training.export import export_embedder
+from biometric.training.export.export_results import ExportRequest, ExportResult
 from biometric.training.export.exporting import export
+from biometric.training.export.trained_runs import drawn_pictures, input_of, read_run, trained_network, trial_pictures
 from tests.conftest import PROJECT
 from tests.training.made_people import tree
 from tests.training.made_runs import ARCHITECTURE, CARD, network, run
@@ -31,8 +31,8 @@ from tests.training.made_runs import ARCHITECTURE, CARD, network, run
 PICTURES = drawn_pictures(5, 90, 40)
 
 
-def wanted(**changes: object) -> Wanted:
-    return Wanted(**{"id": "small", "title": "Small", "licence": "our own", **changes})  # type: ignore[arg-type]
+def wanted(**changes: object) -> ExportRequest:
+    return ExportRequest(**{"id": "small", "title": "Small", "licence": "our own", **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".onnx"])
@@ -67,13 +67,13 @@ def test_the_app_embeds_as_the_trained_network_does(tmp_path: Path, suffix: str)
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Exported]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ExportResult]:
     """Where a run was exported to in both formats, and what was made."""
     folder = tmp_path_factory.mktemp("both")
     return folder / "out", export(read_run(run(folder / "run")), wanted(starter=True), folder / "out")
 
 
-def test_the_files_say_what_they_are_without_the_table(both: tuple[Path, Exported], tmp_path: Path) -> None:
+def test_the_files_say_what_they_are_without_the_table(both: tuple[Path, ExportResult], tmp_path: Path) -> None:
     out, made = both
     for name in made.files:
         shutil.copy(out / name, tmp_path)
@@ -89,7 +89,7 @@ def test_the_files_say_what_they_are_without_the_table(both: tuple[Path, Exporte
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "count"
 
 
-def test_the_entry_and_the_card_tell_checksums_sizes_and_differences(both: tuple[Path, Exported]) -> None:
+def test_the_entry_and_the_card_tell_checksums_sizes_and_differences(both: tuple[Path, ExportResult]) -> None:
     out, made = both
     assert {path.name for path in out.iterdir()} == {
         "small.safetensors", "small.onnx", "small.toml", "small.md", "manifest-entry.toml",
@@ -111,7 +111,7 @@ def test_the_entry_and_the_card_tell_checksums_sizes_and_differences(both: tuple
     assert "verification: 0.8: not measured" in text
 
 
-def test_half_numbers_halve_the_files_and_still_agree(both: tuple[Path, Exported], tmp_path: Path) -> None:
+def test_half_numbers_halve_the_files_and_still_agree(both: tuple[Path, ExportResult], tmp_path: Path) -> None:
     trained, full = read_run(run(tmp_path / "run")), both[1]
     half = export(trained, wanted(half=True), tmp_path / "out")
     for name in ("small.safetensors", "small.onnx"):
@@ -124,7 +124,7 @@ def test_half_numbers_halve_the_files_and_still_agree(both: tuple[Path, Exported
     assert not any("float16" in note for note in full.notes)
 
 
-def test_the_same_run_gives_the_same_bytes(both: tuple[Path, Exported], tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_bytes(both: tuple[Path, ExportResult], tmp_path: Path) -> None:
     again = export(read_run(run(tmp_path / "run")), wanted(starter=True), tmp_path / "out")
     assert again.files == both[1].files
     assert again.card == both[1].card
@@ -133,8 +133,8 @@ def test_the_same_run_gives_the_same_bytes(both: tuple[Path, Exported], tmp_path
 
 
 def test_a_file_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = embedder.to_onnx
-    monkeypatch.setattr(embedder, "to_onnx", lambda trained, *more: right(network(seed=3), *more))
+    right = export_embedder.to_onnx
+    monkeypatch.setattr(export_embedder, "to_onnx", lambda trained, *more: right(network(seed=3), *more))
     with pytest.raises(OutputsDiffer, match=r"small\.onnx by OpenVINO in full precision: lowest cosine"):
         export(read_run(run(tmp_path / "run")), wanted(), tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
@@ -191,7 +191,7 @@ def test_what_a_run_did_not_do_is_said(tmp_path: Path) -> None:
 
 
 def test_runs_that_cannot_be_exported_are_told(tmp_path: Path) -> None:
-    with pytest.raises(RunConflict, match="holds no run"):
+    with pytest.raises(RunConflict, match="does not hold a run"):
         read_run(tmp_path)
     with pytest.raises(InvalidSetting, match="kind crops, which trains nothing"):
         read_run(run(tmp_path / "crops", "crops"))
@@ -216,7 +216,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         with pytest.raises(expected, match="do not fit"):
             trained_network(read_run(folder))
     nothing = run(tmp_path / "nothing", modules={"head": torch.nn.Linear(2, 2)})
-    with pytest.raises(UnsupportedModel, match="holds no network"):
+    with pytest.raises(UnsupportedModel, match="does not hold an embedder's network"):
         trained_network(read_run(nothing))
 
 

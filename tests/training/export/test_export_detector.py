@@ -14,16 +14,16 @@ from biometric.errors import InvalidSetting, OutputsDiffer, RunConflict
 from biometric.models.cards import Format, Role
 from biometric.models.vendor import quiet_ultralytics
 from biometric.settings import Settings
-from biometric.training.export import detector
+from biometric.training.export import export_detector
 from biometric.training.export.agreement import compare_boxes
-from biometric.training.export.export_results import Exported, Wanted
-from biometric.training.export.trained_runs import BEST, read_run
+from biometric.training.export.export_results import ExportRequest, ExportResult
 from biometric.training.export.exporting import export
+from biometric.training.export.trained_runs import BEST, read_run
 from tests.training.made_runs import CARD
 
 quiet_ultralytics(Settings().cache)
 SECRET = "/home/somebody/secret"
-WANTED = Wanted("eye", "Eye", "AGPL-3.0")
+WANTED = ExportRequest("eye", "Eye", "AGPL-3.0")
 
 
 def run(folder: Path, content: bytes | None = None) -> Path:
@@ -63,14 +63,14 @@ def run(folder: Path, content: bytes | None = None) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Exported]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, ExportResult]:
     """The run, where it was exported to, and what was made."""
     folder = tmp_path_factory.mktemp("detector")
     trained = run(folder)
     return trained, folder / "out", export(read_run(trained), WANTED, folder / "out")
 
 
-def test_only_the_network_is_in_the_file(made: tuple[Path, Path, Exported]) -> None:
+def test_only_the_network_is_in_the_file(made: tuple[Path, Path, ExportResult]) -> None:
     trained, out, exported = made
     content = (out / "eye.pt").read_bytes()
     assert SECRET.encode() in zipfile.ZipFile(trained / BEST).read("best/data.pkl")
@@ -84,31 +84,34 @@ def test_only_the_network_is_in_the_file(made: tuple[Path, Path, Exported]) -> N
     assert {path.name for path in out.iterdir()} == {"eye.pt", "eye.md", "manifest-entry.toml"}
 
 
-def test_it_finds_what_the_checkpoint_finds(made: tuple[Path, Path, Exported]) -> None:
+def test_it_finds_what_the_checkpoint_finds(made: tuple[Path, Path, ExportResult]) -> None:
     agreements = made[2].agreements
     assert made[2].pictures == "3 pictures of the run's data"
-    assert [each.what for each in agreements] == ["eye.pt by torch", "eye.pt as the app runs it (CPU · OpenVINO)"]
+    assert [each.what for each in agreements] == [
+        "eye.pt by torch",
+        "eye.pt as the application runs it (CPU · OpenVINO)",
+    ]
     assert all(each.boxes == 30 for each in agreements)
     assert agreements[0].overlap > 0.999
     assert "lowest overlap" in (made[1] / "eye.md").read_text()
 
 
-def test_the_same_run_gives_the_same_bytes(made: tuple[Path, Path, Exported]) -> None:
-    network, settings = detector._checkpoint(made[0] / BEST)
-    assert detector._file(network.half(), settings) == made[2].files["eye.pt"]
+def test_the_same_run_gives_the_same_bytes(made: tuple[Path, Path, ExportResult]) -> None:
+    network, settings = export_detector._read_checkpoint(made[0] / BEST)
+    assert export_detector.checkpoint_bytes(network.half(), settings) == made[2].files["eye.pt"]
 
 
 def test_a_file_that_finds_something_else_is_not_written(
-    made: tuple[Path, Path, Exported], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: tuple[Path, Path, ExportResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = detector._found
+    right = export_detector._detect
 
     def moved(path: Path, pictures: list[np.ndarray]) -> list[list[Detection]]:
         found = right(path, pictures)
         return found if path.name == "trained.pt" else [each[:1] for each in found]
 
-    monkeypatch.setattr(detector, "_found", moved)
-    monkeypatch.setattr(detector, "UltralyticsDetector", _Nothing)
+    monkeypatch.setattr(export_detector, "_detect", moved)
+    monkeypatch.setattr(export_detector, "UltralyticsDetector", _Nothing)
     with pytest.raises(OutputsDiffer, match=r"eye\.pt by torch: 30 boxes"):
         export(read_run(made[0]), WANTED, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
@@ -149,9 +152,9 @@ def test_one_box_of_twenty_may_be_told_by_another_place() -> None:
             compare_boxes(trained, row(heights), "x")
 
 
-def test_what_only_embedders_have_is_refused(made: tuple[Path, Path, Exported], tmp_path: Path) -> None:
-    with pytest.raises(InvalidSetting, match="no --format and no thresholds"):
-        export(read_run(made[0]), Wanted("eye", "Eye", "x", formats=(Format.ONNX,)), tmp_path)
+def test_what_only_embedders_have_is_refused(made: tuple[Path, Path, ExportResult], tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="neither --format nor thresholds"):
+        export(read_run(made[0]), ExportRequest("eye", "Eye", "x", formats=(Format.ONNX,)), tmp_path)
 
 
 def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
