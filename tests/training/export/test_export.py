@@ -193,7 +193,7 @@ def test_what_a_run_did_not_do_is_said(tmp_path: Path) -> None:
 def test_runs_that_cannot_be_exported_are_told(tmp_path: Path) -> None:
     with pytest.raises(RunConflict, match="does not hold a run"):
         read_run(tmp_path)
-    with pytest.raises(InvalidSetting, match="kind crops, which trains nothing"):
+    with pytest.raises(InvalidSetting, match="kind crops, which cannot be exported"):
         read_run(run(tmp_path / "crops", "crops"))
     begun = run(tmp_path / "begun")
     (begun / "checkpoint.pt").unlink()
