@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -14,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from biometric import storage
 from biometric.errors import PathRefused, StorageFull
 from biometric.storage import (
     PrivateFolder,
+    atomic_files,
     atomic_folder,
     atomic_path,
+    check_writable,
+    claims,
     describe_os_error,
     file_digest,
     file_lock,
@@ -119,7 +122,7 @@ def test_what_cleaning_up_cannot_do_does_not_hide_the_error(
     def work() -> None:
         with writing(tmp_path / "x"):
             monkeypatch.setattr(Path, "unlink", fail)
-            monkeypatch.setattr(storage.shutil, "rmtree", fail)
+            monkeypatch.setattr(shutil, "rmtree", fail)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -146,6 +149,15 @@ def test_folders_and_devices_are_not_replaced_by_files(tmp_path: Path) -> None:
         with pytest.raises(OSError, match=reason):
             write_atomically(tmp_path / name, b"")
     assert names(tmp_path) == ["folder", "pipe"]
+
+
+def test_a_missing_folder_is_not_made(tmp_path: Path) -> None:
+    for destination in (tmp_path / "absent" / "x", tmp_path / "absent" / "there" / "x"):
+        with pytest.raises(FileNotFoundError):
+            write_atomically(destination, b"")
+        with pytest.raises(FileNotFoundError), file_lock(destination, 0):
+            pass
+    assert names(tmp_path) == []
 
 
 def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
@@ -187,6 +199,109 @@ def test_a_replaced_folder_comes_back_where_the_new_one_cannot_be_put(
     with pytest.raises(OSError, match="no"), atomic_folder(destination, replace=True) as partial:
         (partial / "new").touch()
     assert (names(destination), names(tmp_path)) == (["former"], ["results"])
+
+
+def test_files_appear_as_one_in_a_folder_that_is_new(tmp_path: Path) -> None:
+    with atomic_files(tmp_path / "query" / "clip", last="a.json") as partial:
+        (partial / "a.json").write_text("{}")
+        (partial / "b.mp4").write_text("frames")
+        assert not (tmp_path / "query" / "clip").exists()
+    assert (names(tmp_path / "query"), names(tmp_path / "query" / "clip")) == (["clip"], ["a.json", "b.mp4"])
+    assert [mode(tmp_path / "query"), mode(tmp_path / "query" / "clip")] == [0o700, 0o700]
+
+
+def test_files_join_those_that_are_there_and_the_last_one_comes_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, order, replace = tmp_path / "clip", [], Path.replace
+    folder.mkdir()
+    for name in ("a.json", "b.mp4", "other"):
+        (folder / name).write_text("former")
+    monkeypatch.setattr(Path, "replace", lambda path, target: (order.append(target.name), replace(path, target))[1])
+    with atomic_files(folder, last="a.json") as partial:
+        for name in ("a.json", "b.mp4", "c.csv"):
+            (partial / name).write_text("new")
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        **dict.fromkeys(("a.json", "b.mp4", "c.csv"), "new"),
+        "other": "former",
+    }
+    assert order == ["b.mp4", "c.csv", "a.json"]
+    assert names(tmp_path) == ["clip"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "no"), KeyboardInterrupt()])
+def test_files_that_cannot_all_join_leave_the_folder_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, links: bool
+) -> None:
+    folder, replace = tmp_path / "clip", Path.replace
+    folder.mkdir()
+    for name in ("a", "c"):
+        (folder / name).write_text("former")
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == "c" and path.read_text() == "new":
+            raise error
+        return replace(path, target)
+
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    def work() -> None:
+        with atomic_files(folder) as partial:
+            for name in ("a", "b", "c"):
+                (partial / name).write_text("new")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    with pytest.raises(type(error)):
+        work()
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a": "former", "c": "former"}
+    assert names(tmp_path) == ["clip"]
+
+
+def test_a_folder_in_the_place_of_a_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "clip" / "a" / "inner").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError), atomic_files(tmp_path / "clip") as partial:
+        (partial / "a").touch()
+    assert names(tmp_path / "clip" / "a") == ["inner"]
+
+
+def test_sets_of_files_of_several_writers_are_never_mixed(tmp_path: Path) -> None:
+    folder, errors = tmp_path / "clip", []
+
+    def write(number: int) -> None:
+        try:
+            for _ in range(10):
+                with atomic_files(folder) as partial:
+                    for name in ("a", "b", "c"):
+                        (partial / name).write_text(str(number))
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len({path.read_text() for path in folder.iterdir()}) == 1
+    assert names(tmp_path) == ["clip"]
+
+
+def test_whether_a_folder_takes_files_is_known_before_the_work(tmp_path: Path) -> None:
+    check_writable(tmp_path, 1000)
+    check_writable(tmp_path / "not" / "yet" / "there", 1000)
+    assert names(tmp_path) == []
+    with pytest.raises(OSError, match="No space") as raised:
+        check_writable(tmp_path, 1 << 60)
+    assert describe_os_error(raised.value) == "the disk is full"
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        check_writable(tmp_path / "file" / "folder")
+    with pytest.raises(OSError, match=r"Read-only|Permission|No such"):
+        check_writable(Path("/proc/self/folder"))
 
 
 def test_many_writers_of_one_path_never_meet(tmp_path: Path) -> None:
@@ -250,8 +365,8 @@ def test_a_lock_file_without_a_file_goes_and_files_of_others_stay(tmp_path: Path
 
 def test_looking_for_leftovers_does_not_slow_a_large_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    look = storage.remove_leftovers
-    monkeypatch.setattr(storage, "remove_leftovers", lambda folder: (looks.append(folder), look(folder))[1])
+    look = claims.remove_leftovers
+    monkeypatch.setattr(claims, "remove_leftovers", lambda folder: (looks.append(folder), look(folder))[1])
     for number in range(2000):
         (tmp_path / f"{number}").touch()
     for _ in range(100):

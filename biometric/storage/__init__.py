@@ -1,0 +1,39 @@
+"""Files and folders of our own: atomic writes, private folders, locks, digests, and paths kept inside a root.
+
+Temporary files follow one policy. They lie beside their destination under a short name that is unique to the call,
+`.NAME.TOKEN.partial`, readable by the owner alone, and are renamed when they are complete. While one is written, the
+process holds the lock file `.TOKEN.lock` beside it. The operating system drops that lock when the process ends,
+however it ends: the next writer to the folder recognises what a killed process left, and removes it. What a living
+process writes, in this program or another, is never touched.
+
+Functions here raise `OSError`; callers say what it means for their file, with the help of `describe_os_error`.
+"""
+
+from biometric.storage.atomic_writes import (
+    atomic_files,
+    atomic_folder,
+    atomic_path,
+    check_writable,
+    sync_folder,
+    write_atomically,
+)
+from biometric.storage.claims import file_lock, remove_leftovers
+from biometric.storage.files_and_paths import describe_os_error, file_digest, remove_quietly, resolve_inside
+from biometric.storage.private_folders import PrivateFolder, make_private_folder
+
+__all__ = [
+    "PrivateFolder",
+    "atomic_files",
+    "atomic_folder",
+    "atomic_path",
+    "check_writable",
+    "describe_os_error",
+    "file_digest",
+    "file_lock",
+    "make_private_folder",
+    "remove_leftovers",
+    "remove_quietly",
+    "resolve_inside",
+    "sync_folder",
+    "write_atomically",
+]

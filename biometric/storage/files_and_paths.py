@@ -1,0 +1,69 @@
+"""Digests, removal, reasons of errors, and paths kept inside a root."""
+
+import contextlib
+import errno
+import hashlib
+import shutil
+from pathlib import Path
+
+from biometric.entities.names import has_unsafe_characters
+from biometric.errors import PathRefused
+
+_SHOWN = 60
+"""Most characters of a refused path that a message repeats."""
+
+
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Return a file's checksum in hexadecimal digits. Raises `OSError`."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def remove_quietly(path: Path | None) -> None:
+    """Remove a file, link or folder that may already be gone; what cannot be removed stays, without an error."""
+    if path is None:
+        return
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def describe_os_error(error: OSError) -> str:
+    """Say in a few words, to follow a colon, why a file could not be written or read."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return "the disk is full"
+    if error.errno == errno.ENAMETOOLONG:
+        return "the name is too long"
+    return error.strerror or str(error) or type(error).__name__
+
+
+def resolve_inside(root: Path, text: str) -> Path:
+    """Return the folder or file that `text` names, if it is `root` or lies below it after following links.
+
+    Args:
+        root: the configured folder; need not exist.
+        text: absolute, or relative to `root`; empty means `root` itself. The path need not exist.
+
+    Raises:
+        PathRefused: it leads elsewhere, or is no plain path (a URL, `~`, control characters). The message says what
+            is allowed and never where a link leads.
+    """
+    text = text.strip()
+    allowed = f"Type a path inside {root}."
+    if has_unsafe_characters(text):
+        raise PathRefused(f"The path contains a control character. {allowed}")
+    shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    if text.startswith("~"):
+        raise PathRefused(f"The path {shown} starts with ~, which is not expanded here. {allowed}")
+    if "://" in text or text.lower().startswith(("file:", "data:")):
+        raise PathRefused(f"{shown} is a web address, not a path. {allowed}")
+    try:
+        base = root.resolve()
+        path = (base / text).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead in a circle
+        raise PathRefused(f"The path {shown} cannot be followed. {allowed}") from error
+    if path != base and not path.is_relative_to(base):
+        raise PathRefused(f"The path {shown} leads outside. {allowed}")
+    return path
