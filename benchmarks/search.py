@@ -20,10 +20,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from biometric.entities import Template
+from biometric.entities import NewReference, Template
 from biometric.gallery.repository import SQLiteGallery
-from biometric.gallery.storage import GalleryStorage
-from biometric.ports import NewReference
+from biometric.gallery.transactions import GalleryTransactions
 
 MODEL = "synthetic"
 WHEN = "2026-01-01T00:00:00+00:00"
@@ -48,7 +47,7 @@ def rows_of(references: int, dimension: int, per_identity: int) -> Iterator[tupl
 def fill(folder: Path, references: int, dimension: int, per_identity: int) -> None:
     """Write the synthetic gallery in one transaction."""
     people = ((f"{n:032x}", f"Person {n}", f"person {n}", WHEN, WHEN) for n in range(-(-references // per_identity)))
-    with GalleryStorage(folder, 10.0).writing() as write:
+    with GalleryTransactions(folder, 10.0).writing() as write:
         sql = "INSERT INTO identities (id, name, name_key, created_at, updated_at) VALUES (?, ?, ?, ?, ?)"
         write.db.conn.executemany(sql, people)
         write.db.execute("INSERT INTO clips (digest, name) VALUES ('', 'synthetic')")

@@ -39,6 +39,7 @@ BiometricError
     ├── EmptyGallery             nobody is enrolled
     ├── GalleryCorrupt           the database is damaged or of a newer version
     ├── GalleryBusy              another process holds the gallery for too long
+    ├── GalleryUnavailable       the gallery's folder is a file, or may not be read
     ├── ArchiveInvalid           an import file is damaged or not a gallery export
     └── StorageFull              the disk is full or not writable
 
@@ -233,6 +234,10 @@ class GalleryCorrupt(GalleryError):
 
 class GalleryBusy(GalleryError):
     """Another process held the gallery for too long."""
+
+
+class GalleryUnavailable(GalleryError):
+    """The gallery's folder cannot be a gallery: it is a file, leads nowhere, or may not be read."""
 
 
 class ArchiveInvalid(GalleryError):

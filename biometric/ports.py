@@ -21,11 +21,12 @@ from biometric.entities import (
     FrameRange,
     Identity,
     Image,
+    ImportReport,
+    NewReference,
     Progress,
     Purpose,
     Template,
     Threshold,
-    Vector,
     VideoInfo,
 )
 
@@ -102,39 +103,6 @@ class Embedder(Protocol):
 
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Return (N, D) unit float32 for N crops (each (h, w, 3) uint8 BGR, any size); (0, D) for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewSample:
-    """A kept sample on its way into the gallery: `name` is its `NumFrame_BB.jpg`, `source` the file to copy."""
-
-    name: str
-    source: Path
-    quality: float
-    frame_index: int
-    embedding: Vector
-
-
-@dataclass(frozen=True, slots=True)
-class NewReference:
-    """A biometric reference on its way into the gallery."""
-
-    template: Template
-    samples: tuple[NewSample, ...]
-    clip_digest: str
-    clip_name: str
-    first_frame: int
-    last_frame: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import did: identities and references added; `renamed` pairs (name in the file, name given here)."""
-
-    identities: int
-    references: int
-    already_there: int
-    renamed: tuple[tuple[str, str], ...] = ()
 
 
 class Gallery(Protocol):

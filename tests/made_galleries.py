@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from biometric.entities import Template
+from biometric.entities import NewReference, NewSample, Template
 from biometric.gallery.repository import SQLiteGallery
-from biometric.ports import NewReference, NewSample
 
 DIMENSION = 16
 MODEL = "model-a"

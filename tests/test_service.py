@@ -328,10 +328,13 @@ def test_moving_a_threshold_never_changes_who_is_in_the_clip(tmp_path: Path) -> 
 
 def test_only_a_few_galleries_are_kept_open(made: Made, tmp_path: Path) -> None:
     first = made.service.gallery()
-    for number in range(50):
-        made.service.gallery(tmp_path / "gallery" / str(number))
-    assert len(made.service._galleries) <= 8
-    assert made.service.gallery().is_empty()
+    folders = [tmp_path / "gallery" / str(number) for number in range(50)]
+    galleries = [made.service.gallery(folder) for folder in folders]
+    kept = [made.service.gallery(folder) is gallery for folder, gallery in list(zip(folders, galleries, strict=True))]
+    assert kept == [False] * 50  # each asked for again was gone by then, and put out a later one
+    latest = [made.service.gallery(folder) for folder in folders[-8:]]
+    assert [made.service.gallery(folder) for folder in folders[-8:]] == latest
+    assert made.service.gallery() is not first
     assert first.is_empty()
 
 

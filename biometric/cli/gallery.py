@@ -6,7 +6,6 @@ from typing import Any
 
 from biometric.cli.common import DONE, build_service, show
 from biometric.entities import BiometricReference
-from biometric.errors import InvalidInput
 from biometric.ports import Gallery
 from biometric.results.answer_json import identity_json
 
@@ -33,14 +32,12 @@ def _action(actions: Any, name: str, summary: str, command: Any, *arguments: str
     made.set_defaults(command=command)
 
 
-def _opened(options: argparse.Namespace) -> Gallery:
+def _open_gallery(options: argparse.Namespace) -> Gallery:
     return build_service(options).gallery()
 
 
 def _list(options: argparse.Namespace) -> int:
-    gallery = _opened(options)
-    if gallery.folder.exists() and not gallery.folder.is_dir():
-        raise InvalidInput(f"{gallery.folder} is a file. Name the folder of a gallery.")
+    gallery = _open_gallery(options)
     identities = gallery.identities()
     lines = [f"{item.name}: {_counted(item.reference_count)}, since {item.created_at[:10]}" for item in identities]
     nobody = "Nobody is enrolled yet."
@@ -52,7 +49,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    gallery = _opened(options)
+    gallery = _open_gallery(options)
     identity = gallery.find(options.name)
     references = gallery.references(identity.id)
     lines = [f"{identity.name}: {_counted(len(references))}"]
@@ -67,14 +64,14 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _rename(options: argparse.Namespace) -> int:
-    gallery = _opened(options)
+    gallery = _open_gallery(options)
     renamed = gallery.rename(gallery.find(options.old).id, options.new)
     show(options, identity_json(renamed), f"{options.old} is now called {renamed.name}.")
     return DONE
 
 
 def _merge(options: argparse.Namespace) -> int:
-    gallery = _opened(options)
+    gallery = _open_gallery(options)
     source, target = gallery.find(getattr(options, "from")), gallery.find(options.into)
     merged = gallery.merge(source.id, target.id)
     text = f"{source.name} was merged into {merged.name}, who has {_counted(merged.reference_count)} now."
@@ -83,7 +80,7 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    gallery = _opened(options)
+    gallery = _open_gallery(options)
     identity = gallery.find(options.name)
     gallery.remove(identity.id)
     text = f"{identity.name} was removed with {_counted(identity.reference_count)}."
@@ -92,7 +89,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    gallery = _opened(options)
+    gallery = _open_gallery(options)
     count = gallery.size()
     path = gallery.export(options.file)
     show(options, {"file": str(path), "identities": count}, f"{count} identities were written to {path}.")
@@ -100,7 +97,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    report = _opened(options).import_(options.file)
+    report = _open_gallery(options).import_(options.file)
     lines = [f"{report.identities} identities and {_counted(report.references)} were added."]
     if report.already_there:
         lines.append(f"{_counted(report.already_there)} were there already.")

@@ -8,6 +8,8 @@ from biometric.entities import (
     Decision,
     Enrollment,
     Identification,
+    NewReference,
+    NewSample,
     Observation,
     ObservedClip,
     Purpose,
@@ -26,7 +28,7 @@ from biometric.errors import (
     UnknownIdentity,
     UnknownPerson,
 )
-from biometric.ports import Gallery, NewReference, NewSample
+from biometric.ports import Gallery
 from biometric.results.answer_json import refusal_summary
 
 CANDIDATES = 5

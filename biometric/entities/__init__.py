@@ -19,13 +19,18 @@ from biometric.entities.decisions import (
     ThresholdSource,
     Verification,
 )
+from biometric.entities.enrolled import (
+    BiometricReference,
+    Candidate,
+    Identity,
+    ImportReport,
+    NewReference,
+    NewSample,
+)
 from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Tracklet, Vector, VideoInfo
 from biometric.entities.names import LABEL_LIMIT, NAME_LIMIT, clean_label, clean_name, has_unsafe_characters, name_key
 from biometric.entities.notices import REFUSALS, Notice, NoticeCode
 from biometric.entities.people import (
-    BiometricReference,
-    Candidate,
-    Identity,
     Observation,
     ObservedClip,
     Sample,
@@ -52,7 +57,10 @@ __all__ = [
     "Identification",
     "Identity",
     "Image",
+    "ImportReport",
     "LikelihoodRatio",
+    "NewReference",
+    "NewSample",
     "Notice",
     "NoticeCode",
     "Observation",

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Literal
 
 from biometric.entities.calibration import LikelihoodRatio
-from biometric.entities.people import BiometricReference, Candidate, Identity, Observation
+from biometric.entities.enrolled import BiometricReference, Candidate, Identity
+from biometric.entities.people import Observation
 from biometric.errors import InvalidThreshold
 
 Purpose = Literal["verification", "identification"]

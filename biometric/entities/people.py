@@ -1,4 +1,4 @@
-"""Samples, templates, observed people, and who is enrolled."""
+"""Samples, templates and observed people."""
 
 import math
 from dataclasses import dataclass, field
@@ -130,51 +130,3 @@ class ObservedClip:
     def most_prominent(self) -> Observation | None:
         """The usable person who takes most of the footage."""
         return max(self.usable, key=lambda observation: observation.prominence, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Somebody enrolled.
-
-    Attributes:
-        id: opaque, 32 hexadecimal digits; also the name of the folder that holds the crops.
-        name: as shown to people, NFC.
-        reference_count: number of biometric references.
-        sample_count: number of samples over all references.
-        created_at, updated_at: ISO 8601, UTC.
-        thumbnail: the best crop on disk, or None.
-    """
-
-    id: str
-    name: str
-    reference_count: int
-    sample_count: int
-    created_at: str
-    updated_at: str
-    thumbnail: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BiometricReference:
-    """A stored template with where it came from. `crops` are the kept samples' files, in frame order."""
-
-    id: str
-    identity_id: str
-    template: Template
-    clip_digest: str
-    clip_name: str
-    first_frame: int
-    last_frame: int
-    created_at: str
-    crops: tuple[Path, ...]
-    best_crop: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An identity as an answer to a probe: its score is its best reference's. `rank` counts from 1."""
-
-    identity: Identity
-    score: float
-    rank: int
-    reference_id: str

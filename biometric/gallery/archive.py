@@ -4,43 +4,36 @@
     crops/<reference id>/NumFrame_BB.jpg         the samples' crops, as they are in the gallery
 
 An archive comes from anywhere, so reading one trusts nothing: only these member names, each once and each announced
-by gallery.json; limits on sizes and on compression; every value checked (`gallery_archive_format`). No member is ever
-extracted under a name of its own.
+by gallery.json; limits on sizes and on compression; every value checked (`archive_manifest`). No member is ever
+extracted under a name of its own, and no more is in memory than one reference and one crop.
 """
 
-import json
-import os
+import errno
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-from uuid import uuid4
 
-from biometric.errors import ArchiveInvalid, GalleryCorrupt, StorageFull
-from biometric.gallery.archive_format import (
-    Contents,
-    IdentityRecord,
-    ReferenceRecord,
-    SampleRecord,
-    header,
-    parse,
-    to_json,
-)
-
-__all__ = ["Archive", "IdentityRecord", "ReferenceRecord", "SampleRecord", "opened", "write_archive"]
+from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, StorageFull
+from biometric.gallery.archive_manifest import ManifestSummary, read_references, read_summary, write_manifest
+from biometric.gallery.manifest_stream import refuse
+from biometric.gallery.records import IdentityRecord, ReferenceRecord
+from biometric.storage import atomic_path, describe_os_error
 
 MANIFEST = "gallery.json"
 MAX_MANIFEST_BYTES = 4_000_000_000
 MAX_CROP_BYTES = 32_000_000
 MAX_TOTAL_BYTES = 200_000_000_000
 MAX_MEMBERS = 20_000_000
-MAX_RATIO = 200
-"""Most that a member may grow when unpacked; JPEGs do not shrink, and base64 vectors shrink to three quarters."""
+MAX_MANIFEST_RATIO = 40
+"""Most that gallery.json may grow when unpacked; the base64 of real vectors grows by a third."""
+MAX_CROP_RATIO = 10
+"""Most that a crop may grow when unpacked; exports do not compress them, and JPEGs do not shrink."""
 _RATIO_FREE_BYTES = 1_000_000
 
+_CROPS = "crops/"
 _JPEG_START = b"\xff\xd8\xff"
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -49,118 +42,140 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 class Archive:
     """An opened, checked export."""
 
-    contents: Contents
+    summary: ManifestSummary
+    crop_count: int
     _file: zipfile.ZipFile
 
     @property
     def model_id(self) -> str:
         """The model of all its templates."""
-        return self.contents.model_id
+        return self.summary.model_id
 
     @property
     def dimension(self) -> int:
         """D of all its vectors."""
-        return self.contents.dimension
+        return self.summary.dimension
 
     @property
     def identities(self) -> tuple[IdentityRecord, ...]:
         """Its identities, ids and names different, each with at least one reference."""
-        return self.contents.identities
+        return self.summary.identities
+
+    def references(self) -> Iterator[tuple[IdentityRecord, ReferenceRecord]]:
+        """Yield each reference with its identity, read one at a time. Raises `ArchiveInvalid`."""
+        return read_references(_manifest_opener(self._file), self.summary, self.crop_count)
 
     def crop(self, reference_id: str, name: str) -> bytes:
         """Return a crop's JPEG. Raises `ArchiveInvalid` when it is damaged or no JPEG."""
         member = _member(reference_id, name)
-        with _checked(), self._file.open(member) as file:
+        with _translate_zip_errors(), self._file.open(member) as file:
             data = file.read(MAX_CROP_BYTES + 1)
         if not data.startswith(_JPEG_START):
-            raise _invalid(f"{member} is not a JPEG picture")
+            refuse(f"{member} is not a JPEG picture")
         return data
 
 
-def write_archive(destination: Path, model_id: str, dimension: int, identities: Iterable[IdentityRecord]) -> None:
+def check_destination(destination: Path, gallery: Path) -> None:
+    """Refuse an export's destination that cannot be meant, before anything is read.
+
+    Raises:
+        InvalidInput: it is a folder, a device, a name that is too long, or inside the gallery's own folder.
+        StorageFull: its folder is missing or cannot be looked at.
+    """
+    try:
+        if destination.is_dir():
+            raise InvalidInput("The export needs a file name, not a folder. Add a name such as gallery.zip.")
+        if destination.exists() and not destination.is_file():
+            raise InvalidInput(f"{destination} is a device or a pipe. The export needs the name of a file.")
+        if not destination.parent.is_dir():
+            raise _export_error(
+                destination, FileNotFoundError(errno.ENOENT, f"there is no folder {destination.parent}")
+            )
+        if destination.resolve().is_relative_to(gallery.resolve()):
+            raise InvalidInput("The export cannot be in the gallery's own folder. Choose a file outside of it.")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _export_error(destination, error) from error
+
+
+def write_archive(
+    destination: Path, model_id: str, dimension: int, people: Iterable[tuple[IdentityRecord, Iterable[ReferenceRecord]]]
+) -> None:
     """Write an export, readable by its owner only; the file appears complete or not at all.
 
     Args:
         destination: where; an older file there is replaced.
         model_id, dimension: of all templates.
-        identities: each sample with the path of its crop.
+        people: each identity with its references, each sample with the path of its crop.
 
     Raises:
         GalleryCorrupt: a crop is not on disk.
+        InvalidInput: the file's name is too long.
         StorageFull: the file could not be written.
     """
-    partial = destination.with_name(f".{destination.name[:100]}.{uuid4().hex}.part")
     try:
-        with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-                _write_members(archive, model_id, dimension, identities)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(destination)
+        with (
+            atomic_path(destination) as partial,
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+        ):
+            with archive.open(_info(MANIFEST, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as manifest:
+                crops = write_manifest(manifest, model_id, dimension, people)
+            for reference_id, name, crop in crops:
+                archive.writestr(_info(_member(reference_id, name), zipfile.ZIP_STORED), _read_crop(crop))
     except OSError as error:
-        raise StorageFull(
-            f"The export could not be written ({error.strerror or error}). "
-            "Check that its folder exists, is writable and has space, then try again."
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise _export_error(destination, error) from error
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Archive]:
+def open_archive(path: Path) -> Iterator[Archive]:
     """Open an export and check everything but the contents of its crops, which `Archive.crop` checks.
 
     Raises:
         ArchiveInvalid: the file is missing, damaged, unsafe, of an unknown version or not a gallery export.
     """
-    with _checked():
+    with _translate_zip_errors():
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            refuse("it cannot be read: it is a folder, a device or a pipe")
         file = zipfile.ZipFile(path)
     with file:
-        names = _check_members(file, path.stat().st_size)
-        with _checked(), file.open(MANIFEST) as manifest:
-            contents = parse(manifest.read(MAX_MANIFEST_BYTES))
-        announced = {
-            _member(reference.id, sample.name)
-            for identity in contents.identities
-            for reference in identity.references
-            for sample in reference.samples
-        }
-        for unexpected in sorted(announced ^ (names - {MANIFEST})):
-            state = "missing" if unexpected in announced else "not announced in gallery.json"
-            raise _invalid(f"{unexpected!r:.120} is {state}")
-        yield Archive(contents, file)
+        crops = _check_members(file, path.stat().st_size)
+        summary = read_summary(_manifest_opener(file), crops)
+        yield Archive(summary, len(crops), file)
 
 
-def _write_members(
-    archive: zipfile.ZipFile, model_id: str, dimension: int, identities: Iterable[IdentityRecord]
-) -> None:
-    crops: list[tuple[str, Path]] = []
-    with archive.open(_info(MANIFEST, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as manifest:
-        _write_manifest(manifest, header(model_id, dimension), identities, crops)
-    for member, crop in crops:
-        try:
-            data = crop.read_bytes()
-        except FileNotFoundError as error:
-            raise GalleryCorrupt(
-                f"The crop {crop.parent.parent.name}/{crop.parent.name}/{crop.name} is missing from the gallery's "
-                "folder. Restore the folder from a backup, or remove the person it belongs to, then export again."
-            ) from error
-        archive.writestr(_info(member, zipfile.ZIP_STORED), data)
+def _manifest_opener(file: zipfile.ZipFile) -> Callable[[], Callable[[int], bytes]]:
+    def open_manifest() -> Callable[[int], bytes]:
+        with _translate_zip_errors():
+            manifest = file.open(MANIFEST)
+
+        def read(count: int) -> bytes:
+            with _translate_zip_errors():
+                return manifest.read(count)
+
+        return read
+
+    return open_manifest
 
 
-def _write_manifest(
-    manifest: IO[bytes],
-    head: dict[str, object],
-    identities: Iterable[IdentityRecord],
-    crops: list[tuple[str, Path]],
-) -> None:
-    # Written piece by piece: a large gallery's vectors need not fit into memory as text.
-    manifest.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "identities": [')
-    for position, identity in enumerate(identities):
-        manifest.write((b",\n" if position else b"\n") + json.dumps(to_json(identity), ensure_ascii=False).encode())
-        for reference in identity.references:
-            crops += [(_member(reference.id, s.name), s.crop) for s in reference.samples if s.crop is not None]
-    manifest.write(b"\n]}\n")
+def _read_crop(crop: Path) -> bytes:
+    try:
+        return crop.read_bytes()
+    except OSError as error:
+        state = "is missing from" if isinstance(error, FileNotFoundError) else "cannot be read in"
+        raise GalleryCorrupt(
+            f"The crop {crop.parent.parent.name}/{crop.parent.name}/{crop.name} {state} the gallery's folder. "
+            "Restore the folder from a backup, or remove the person it belongs to, then export again."
+        ) from error
+
+
+def _export_error(destination: Path, error: Exception) -> InvalidInput | StorageFull:
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return InvalidInput(f"The name of the export, {destination.name:.60}…, is too long. Choose a shorter one.")
+    if isinstance(error, OSError):
+        return StorageFull(
+            f"The export could not be written: {describe_os_error(error)}. "
+            "Check that its folder exists, is writable and has space, then try again."
+        )
+    return InvalidInput("The export's name cannot be used. Choose a plain file name such as gallery.zip.")
 
 
 def _info(name: str, compression: int) -> zipfile.ZipInfo:
@@ -171,53 +186,51 @@ def _info(name: str, compression: int) -> zipfile.ZipInfo:
 
 
 def _member(reference_id: str, name: str) -> str:
-    return f"crops/{reference_id}/{name}"
+    return f"{_CROPS}{reference_id}/{name}"
 
 
 def _check_members(file: zipfile.ZipFile, size: int) -> set[str]:
+    """Check the members' names and sizes; return those of the crops, without their folder."""
     members = file.infolist()
     if len(members) > MAX_MEMBERS:
-        raise _invalid(f"it has {len(members)} members; at most {MAX_MEMBERS} are allowed")
+        refuse(f"it has {len(members)} members; at most {MAX_MEMBERS} are allowed")
     names = {member.filename for member in members}
     if len(names) != len(members):
-        raise _invalid("it holds two members of one name")
+        refuse("it holds two members of one name")
     if MANIFEST not in names:
-        raise _invalid("it holds no gallery.json")
+        refuse("it holds no gallery.json")
     for member in members:
         _check_member(member)
     # Members that share bytes of the file are a known bomb: together they would be larger than the file.
     if sum(member.compress_size for member in members) > size:
-        raise _invalid("its members overlap")
+        refuse("its members overlap")
     if sum(member.file_size for member in members) > MAX_TOTAL_BYTES:
-        raise _invalid("it unpacks to more than is allowed")
-    return names
+        refuse("it unpacks to more than is allowed")
+    return {name.removeprefix(_CROPS) for name in names if name != MANIFEST}
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:
-    limit = MAX_MANIFEST_BYTES if member.filename == MANIFEST else MAX_CROP_BYTES
+    is_manifest = member.filename == MANIFEST
+    if not is_manifest and not member.filename.startswith(_CROPS):
+        refuse(f"{member.filename!r:.120} is not announced in gallery.json")
+    limit, ratio = (MAX_MANIFEST_BYTES, MAX_MANIFEST_RATIO) if is_manifest else (MAX_CROP_BYTES, MAX_CROP_RATIO)
     if member.flag_bits & 0x1:
-        raise _invalid("it is encrypted")
+        refuse("it is encrypted")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _invalid("it is compressed in a way that exports are not")
-    grown = member.file_size > _RATIO_FREE_BYTES and member.file_size > MAX_RATIO * max(1, member.compress_size)
+        refuse("it is compressed in a way that exports are not")
+    grown = member.file_size > _RATIO_FREE_BYTES and member.file_size > ratio * max(1, member.compress_size)
     if member.file_size > limit or grown:
-        raise _invalid(f"{member.filename!r:.120} unpacks to more than is allowed")
+        refuse(f"{member.filename!r:.120} unpacks to more than is allowed")
 
 
 @contextmanager
-def _checked() -> Iterator[None]:
+def _translate_zip_errors() -> Iterator[None]:
     """Turn what zipfile raises on damaged files into `ArchiveInvalid`."""
     try:
         yield
     except FileNotFoundError as error:
         raise ArchiveInvalid("There is no such file to import. Check its name.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise _invalid(f"it is damaged or no zip file: {error}") from error
     except OSError as error:
-        raise _invalid(f"it cannot be read: {error.strerror or error}") from error
-
-
-def _invalid(detail: str) -> ArchiveInvalid:
-    return ArchiveInvalid(
-        f"This file cannot be imported: {detail}. Nothing was imported; choose a file made by exporting a gallery."
-    )
+        refuse(f"it cannot be read: {describe_os_error(error)}")
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        refuse(f"it is damaged or no zip file: {error}")

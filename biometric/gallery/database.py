@@ -7,14 +7,16 @@ replaced by a restored backup be seen at once, and leaves nothing open; opening 
 import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from biometric.errors import GalleryBusy, GalleryCorrupt, StorageFull
+from biometric.errors import GalleryBusy, GalleryCorrupt, GalleryUnavailable, StorageFull
 from biometric.gallery.migrations import MIGRATIONS, migrate, schema_version
+from biometric.storage import describe_os_error, make_private_folder
 
 BUSY_SECONDS = 20.0
 """How long an operation waits for another process before it gives up."""
@@ -45,10 +47,10 @@ class GalleryDatabase:
         """Yield a consistent snapshot, or None when there is no gallery yet (then nothing is created either).
 
         Raises:
-            GalleryBusy, GalleryCorrupt, StorageFull: see `translated`.
+            GalleryBusy, GalleryCorrupt, GalleryUnavailable, StorageFull: see `translate_errors` and `check_folder`.
         """
-        with translated():
-            if not self.path.exists():
+        with translate_errors():
+            if not self._exists():
                 yield None
                 return
             with closing(self._current()) as db:
@@ -61,9 +63,9 @@ class GalleryDatabase:
         """Hold the write lock of a gallery that is created or migrated as needed; commit at the end, or roll back.
 
         Raises:
-            GalleryBusy, GalleryCorrupt, StorageFull: see `translated`.
+            GalleryBusy, GalleryCorrupt, GalleryUnavailable, StorageFull: see `translate_errors` and `check_folder`.
         """
-        with translated():
+        with translate_errors():
             self._create()
             with closing(self._connect(self._busy_seconds if busy_seconds is None else busy_seconds)) as db:
                 schema_version(db)  # before anything is changed in a file that may not be a gallery
@@ -79,6 +81,16 @@ class GalleryDatabase:
                     db.rollback()
                     raise
 
+    def _exists(self) -> bool:
+        check_folder(self.path.parent)
+        if not self.path.exists():
+            return False
+        if not self.path.is_file():
+            raise GalleryUnavailable(f"{self.path} is not a file. Choose another gallery folder.")
+        if not os.access(self.path, os.R_OK):
+            raise GalleryUnavailable(f"{self.path} may not be read. Change its permissions, or choose another folder.")
+        return True
+
     def _current(self) -> Database:
         db = self._connect(self._busy_seconds)
         try:
@@ -93,7 +105,8 @@ class GalleryDatabase:
         return self._connect(self._busy_seconds)
 
     def _create(self) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._exists()
+        make_private_folder(self.path.parent)
         # SQLite gives its journal the permissions of the database, so this one call protects both.
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
 
@@ -109,8 +122,31 @@ class GalleryDatabase:
             raise
 
 
+def check_folder(folder: Path) -> None:
+    """Raise `GalleryUnavailable` when a path cannot be a gallery's folder; one that does not exist yet can."""
+    try:
+        mode = folder.stat().st_mode
+    except FileNotFoundError:
+        if not folder.is_symlink():
+            return
+        raise GalleryUnavailable(
+            f"The gallery's folder {folder} is a link that leads nowhere. Choose another gallery folder."
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
+        raise GalleryUnavailable(
+            f"The gallery's folder {folder!s:.200} cannot be used: {reason}. Choose another gallery folder."
+        ) from error
+    if not stat.S_ISDIR(mode):
+        raise GalleryUnavailable(f"{folder} is a file. Name the folder of a gallery.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise GalleryUnavailable(
+            f"The gallery's folder {folder} may not be read. Change its permissions, or choose another folder."
+        )
+
+
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn errors of SQLite and of the file system into ours.
 
     Raises:
@@ -123,15 +159,15 @@ def translated() -> Iterator[None]:
     except sqlite3.ProgrammingError:
         raise  # a mistake of ours, not of the data
     except sqlite3.Error as error:
-        raise _of_sqlite(error) from error
+        raise _from_sqlite(error) from error
     except OSError as error:
-        raise _of_system(error) from error
+        raise _from_system(error) from error
 
 
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
-def _of_sqlite(error: sqlite3.Error) -> GalleryBusy | GalleryCorrupt | StorageFull:
+def _from_sqlite(error: sqlite3.Error) -> GalleryBusy | GalleryCorrupt | StorageFull:
     # Extended codes carry the primary one in their low byte.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
@@ -147,7 +183,7 @@ def _of_sqlite(error: sqlite3.Error) -> GalleryBusy | GalleryCorrupt | StorageFu
     )
 
 
-def _of_system(error: OSError) -> StorageFull:
+def _from_system(error: OSError) -> StorageFull:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return StorageFull("The disk is full; nothing was changed. Free disk space, then try again.")
     return StorageFull(

@@ -17,9 +17,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+from biometric.entities.enrolled import CROP_NAME
+from biometric.storage import sync_folder, write_atomically
+
 OPAQUE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-CROP_NAME = re.compile(r"[0-9]{8,12}_[0-9]{2,6}\.jpg", re.ASCII)
-_PARTIAL = ".part"
+_CROP_OR_TEMPORARY = re.compile(
+    rf"{CROP_NAME.pattern}(\.part)?|\.{CROP_NAME.pattern}\.[0-9a-f]{{16}}\.partial|\.[0-9a-f]{{16}}\.lock", re.ASCII
+)
+"""What a reference's folder may hold; `.part` was the temporary name of version 0.1."""
 
 Rows = Callable[[list[str]], set[str]]
 """Which of these reference ids have a row."""
@@ -51,9 +56,9 @@ class GalleryFiles:
         for name, data in crops:
             if CROP_NAME.fullmatch(name) is None:
                 raise ValueError(f"expected a crop named NumFrame_BB.jpg, got {name!r}")
-            _write(target / name, data)
+            write_atomically(target / name, data)
         for directory in (target, target.parent, self._folder):
-            _sync_directory(directory)
+            sync_folder(directory)
 
     def discard(self, folder: str, reference_id: str) -> None:
         """Delete a reference's crops and the folders that are empty then; nothing there is fine, too."""
@@ -61,7 +66,7 @@ class GalleryFiles:
         if target.is_symlink():
             return
         for path in _listing(target):
-            if CROP_NAME.fullmatch(path.name.removesuffix(_PARTIAL)) is not None:
+            if _CROP_OR_TEMPORARY.fullmatch(path.name) is not None:
                 path.unlink(missing_ok=True)
         _remove_if_empty(target)
         _remove_if_empty(target.parent)
@@ -71,8 +76,8 @@ class GalleryFiles:
         self._pending.mkdir(mode=0o700, exist_ok=True)
         marker = self._pending / uuid4().hex
         os.close(os.open(marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        _sync_directory(self._pending)
-        _sync_directory(self._folder)
+        sync_folder(self._pending)
+        sync_folder(self._folder)
         return marker
 
     def unmark(self, marker: Path) -> None:
@@ -118,20 +123,3 @@ def _remove_if_empty(folder: Path) -> None:
             folder.rmdir()
         except (FileNotFoundError, NotADirectoryError):
             return
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + _PARTIAL)
-    with os.fdopen(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def _sync_directory(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

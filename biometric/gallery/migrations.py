@@ -8,12 +8,18 @@ another identity or removed. `revision` only ever rises, so a reader that stands
 references named by later rows: those that still exist are to be read again, the others are gone.
 """
 
+import itertools
+import logging
 from collections.abc import Callable
 from uuid import uuid4
 
 from sqlite_utils import Database
 
+from biometric.entities import name_key
+from biometric.entities.names import number_name
 from biometric.errors import GalleryCorrupt
+
+logger = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x51474C54
 """Marks the file as a Sightline gallery (bytes "QGLT")."""
@@ -100,7 +106,36 @@ CREATE TABLE calibrations (
 )
 """
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _calibrations)
+
+def _comparable_names(db: Database) -> None:
+    """Names that differ only in what shows nothing have one key; of two people who had such names both stay."""
+    people = db.execute("SELECT number, name FROM identities ORDER BY number").fetchall()
+    # Nobody's former key may be in the way of somebody else's new one.
+    db.execute("UPDATE identities SET name_key = 'former ' || number || char(10)")
+    taken: set[str] = set()
+    reserved = {name_key(name) for _, name in people}
+    for number, name in people:
+        free_name = _free_name(name, taken, reserved)
+        taken.add(name_key(free_name))
+        columns = [free_name, name_key(free_name), number]
+        db.execute("UPDATE identities SET name = ?, name_key = ? WHERE number = ?", columns)
+        if free_name != name:
+            logger.warning(
+                "Two people in the gallery had names that look the same. %s, who was enrolled later, is now called "
+                "%s. If they are one person, merge them.",
+                name,
+                free_name,
+            )
+
+
+def _free_name(name: str, taken: set[str], reserved: set[str]) -> str:
+    if name_key(name) not in taken:
+        return name
+    numbered = (number_name(name, number) for number in itertools.count(2))
+    return next(candidate for candidate in numbered if name_key(candidate) not in taken | reserved)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _calibrations, _comparable_names)
 """In order; the first has number 1. Append only."""
 
 

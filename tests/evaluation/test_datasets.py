@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biometric.entities import Detection
+from biometric.entities import Detection, NewReference, NewSample
 from biometric.errors import DatasetInvalid, EmptyGallery, InvalidSetting
 from biometric.evaluation.comparisons import DISTRACTOR, JUNK
 from biometric.evaluation.datasets import Dataset, Source, families, read, read_training
 from biometric.evaluation.datasets.folders import read_gallery
 from biometric.evaluation.pictures import Pictures
 from biometric.gallery.repository import SQLiteGallery
-from biometric.ports import NewReference, NewSample
 from tests.builders import axis
 from tests.evaluation.made_datasets import cuhk03, market, picture, write
 

@@ -1,8 +1,13 @@
 """Export and import: a round trip, and every way in which a file can be wrong."""
 
 import base64
+import errno
 import json
+import os
 import struct
+import subprocess
+import sys
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +19,7 @@ import pytest
 
 from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, ModelMismatch, StorageFull
 from biometric.gallery import archive as gallery_archive
-from biometric.gallery import archive_format as gallery_archive_format
+from biometric.gallery import archive_manifest
 from biometric.gallery.repository import SQLiteGallery
 from tests.made_galleries import JPEG, check, reference, template, unit
 
@@ -168,7 +173,7 @@ def refuse(export: Path, target: SQLiteGallery, match: str) -> None:
         target.import_(export)
     if before is None:
         assert target.identities() == []
-        assert [path for path in target.folder.rglob("*") if path.suffix in {".jpg", ".part"}] == []
+        assert [path for path in target.folder.rglob("*") if path.is_file() and path.name != "gallery.sqlite3"] == []
     else:
         assert check(target) == before
 
@@ -341,6 +346,10 @@ BAD = {
     "a quality that is text": lambda d: sample(d).update(quality="good"),
     "a quality that is NaN": lambda d: sample(d).update(quality=float("nan")),
     "a quality beyond all numbers": lambda d: sample(d).update(quality=10**400),
+    "a key of its own": lambda d: sample(d).update(note="x"),
+    "an object in place of a text": lambda d: ada(d).update(name={"a": "b"}),
+    "a name longer than any value": lambda d: ada(d).update(name="a" * 5_000_000),
+    "a clip's name of a megabyte": lambda d: held(d).update(clip_name="a" * 1_000_000),
     "a frame that is missing": lambda d: sample(d).pop("frame_index"),
 }
 
@@ -361,12 +370,145 @@ def test_a_manifest_that_is_no_json_object_is_refused(export: Path, target: SQLi
     refuse(rewrite(export, lambda members: members.update({"gallery.json": text})), target, "gallery.json")
 
 
+def test_a_repeated_key_is_refused(export: Path, target: SQLiteGallery) -> None:
+    def repeat(members: dict[str, bytes]) -> None:
+        members["gallery.json"] = members["gallery.json"].replace(b'"name": "Ada"', b'"name": "Ada", "name": "Eve"')
+
+    refuse(rewrite(export, repeat), target, "a key twice")
+
+
+def test_keys_may_stand_in_any_order(export: Path, target: SQLiteGallery) -> None:
+    def sort(members: dict[str, bytes]) -> None:
+        document = json.loads(members["gallery.json"])
+        members["gallery.json"] = json.dumps(document, sort_keys=True, indent=1).encode()
+
+    target.import_(rewrite(export, sort))
+    assert check(target) == {"Ada": 2, "Zoë": 1}
+
+
+HEAD = b'{"format": "sightline-gallery", "version": 1, "model_id": "m", "dimension": 16, "identities": '
+CRAFTED = {
+    "zeros": lambda: bytes(38_000_000),
+    "blanks": lambda: HEAD + b" " * 38_000_000,
+    "a long text": lambda: HEAD + b'[{"name": "' + b"a" * 38_000_000,
+    "deep nesting": lambda: HEAD + b"[" * 38_000_000,
+    "nested objects": lambda: b'{"a":' * 7_000_000,
+    "empty objects": lambda: HEAD + b"[" + b"{}," * 12_000_000,
+    "empty references": lambda: HEAD + b'[{"references": [' + b"{}," * 12_000_000,
+    "many numbers": lambda: HEAD + b"[" + b"0," * 18_000_000,
+    "a number of many digits": lambda: HEAD + b"9" * 38_000_000,
+    "many keys": lambda: b"{" + b", ".join(b'"%d": 0' % number for number in range(3_000_000)),
+    "many samples": lambda: HEAD + b'[{"references": [{"samples": [' + b'{"name": "x"},' * 2_600_000,
+}
+
+
+@pytest.mark.parametrize("craft", CRAFTED.values(), ids=CRAFTED.keys())
+def test_a_crafted_manifest_uses_little_memory(
+    export: Path, target: SQLiteGallery, craft: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery_archive, "MAX_MANIFEST_RATIO", 10**6)  # what stands behind the limit holds alone
+    rewrite(export, lambda members: members.update({"gallery.json": craft()}))
+    tracemalloc.start()
+    try:
+        refuse(export, target, "gallery.json")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_manifest_that_grows_too_much_is_refused_unread(export: Path, target: SQLiteGallery) -> None:
+    rewrite(export, lambda members: members.update({"gallery.json": members["gallery.json"] + b" " * 5_000_000}))
+    refuse(export, target, "unpacks to more")
+
+
+def test_a_large_gallery_is_imported_without_being_held_in_memory(
+    tmp_path: Path, clips: Path, target: SQLiteGallery
+) -> None:
+    source = SQLiteGallery(tmp_path / "large")
+    for seed in range(60):
+        source.enroll(f"P{seed % 3}", reference(clips, seed, dimension=32_768, samples=1))
+    export = source.export(tmp_path / "large.zip")
+    assert export.stat().st_size > 12_000_000
+    tracemalloc.start()
+    try:
+        target.import_(export)
+        assert tracemalloc.get_traced_memory()[1] < 6_000_000
+    finally:
+        tracemalloc.stop()
+    assert check(target) == {"P0": 20, "P1": 20, "P2": 20}
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path, target: SQLiteGallery) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refuse(tmp_path / "pipe", target, "a folder, a device or a pipe")
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("x" * 300 + ".zip", InvalidInput),
+        ("x" * 255, None),
+        ("ü" * 127, None),
+        ("missing/export.zip", StorageFull),
+        ("file/export.zip", StorageFull),
+        ("pipe", InvalidInput),
+        ("gallery/gallery.sqlite3", InvalidInput),
+        ("gallery/export.zip", InvalidInput),
+        (".", InvalidInput),
+        ("a\0b", InvalidInput),
+    ],
+)
+def test_an_export_goes_to_a_file_or_says_why_not(
+    gallery: SQLiteGallery, tmp_path: Path, name: str, error: type[Exception] | None
+) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    before = check(gallery)
+    if error is None:
+        assert zipfile.is_zipfile(gallery.export(tmp_path / name))
+    else:
+        with pytest.raises(error, match=r"^The .+ .+\.$|^/.+ is a device"):
+            gallery.export(tmp_path / name)
+    assert check(gallery) == before
+    assert not [path for path in tmp_path.iterdir() if path.suffix in {".partial", ".lock"}]
+    assert not (tmp_path / "missing").exists()
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    gallery: SQLiteGallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "out").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "writestr", full)
+        with pytest.raises(StorageFull, match="the disk is full"):
+            gallery.export(tmp_path / "out" / "export.zip")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    script = (
+        "import os, sys, zipfile; from pathlib import Path; from biometric.gallery.repository import SQLiteGallery\n"
+        "zipfile.ZipFile.writestr = lambda *_: os.kill(os.getpid(), 9)\n"
+        "SQLiteGallery(Path(sys.argv[1])).export(Path(sys.argv[2]))"
+    )
+    destination = tmp_path / "out" / "export.zip"
+    done = subprocess.run([sys.executable, "-c", script, str(gallery.folder), str(destination)], check=False)
+    assert done.returncode == -9
+    assert list(destination.parent.iterdir())
+    gallery.export(destination)
+    assert list(destination.parent.iterdir()) == [destination]
+
+
 def test_an_archive_without_manifest_is_refused(export: Path, target: SQLiteGallery) -> None:
     refuse(rewrite(export, lambda members: members.pop("gallery.json")), target, "no gallery.json")
 
 
 def test_the_formats_description_names_every_key(export: Path) -> None:
-    description = gallery_archive_format.__doc__ or ""
+    description = archive_manifest.__doc__ or ""
 
     def keys(value: object) -> set[str]:
         if isinstance(value, dict):

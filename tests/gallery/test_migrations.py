@@ -58,7 +58,7 @@ def test_every_older_schema_is_brought_up_with_its_data(
     assert gallery.find("Ada").reference_count == 2
 
 
-def test_schema_1_with_data_becomes_2_and_takes_a_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schema_1_becomes_the_newest_and_takes_a_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gallery = SQLiteGallery(written_by(1, tmp_path / "gallery", monkeypatch))
     assert gallery.calibration("model-a") is None
     assert [identity.name for identity in gallery.identities()] == ["Ada"]
@@ -84,6 +84,32 @@ def calibration(model_id: str, value: float) -> Calibration:
         Histogram((300, 0), (2, 10)),
         ("A note.",),
     )
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_names_that_became_twins_stay_two_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, version: int
+) -> None:
+    folder = written_by(version, tmp_path / "gallery", monkeypatch)
+    former = [("Bob \u2764", "c"), ("Bob \u2764\ufe0f", "d"), ("Bob \u2764 (2)", "e"), ("Zo\u034fe", "f")]
+    with closing(sqlite3.connect(folder / "gallery.sqlite3")) as connection, connection:
+        for name, letter in former:
+            row = (letter * 32, name, name.casefold(), "2024-01-01T00:00:00+00:00", "2024-01-01T00:00:00+00:00")
+            connection.execute(
+                "INSERT INTO identities (id, name, name_key, created_at, updated_at) VALUES (?, ?, ?, ?, ?)", row
+            )
+    gallery = SQLiteGallery(folder)
+    names = {identity.id[0]: identity.name for identity in gallery.identities()}
+    assert names == {
+        "a": "Ada",
+        "c": "Bob \u2764",
+        "d": "Bob \u2764\ufe0f (3)",
+        "e": "Bob \u2764 (2)",
+        "f": "Zo\u034fe",
+    }
+    assert gallery.find("bob \u2764\ufe0f").id == "c" * 32
+    assert gallery.find("ZOE").id == "f" * 32
+    assert "is now called Bob \u2764\ufe0f (3)" in caplog.text
 
 
 def test_all_versions_end_in_the_same_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

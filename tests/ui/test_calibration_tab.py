@@ -14,13 +14,13 @@ from biometric.entities import (
     GenuineScores,
     Histogram,
     LikelihoodRatio,
+    NewReference,
     Template,
     Threshold,
     ThresholdSource,
 )
 from biometric.errors import CalibrationRefused, InvalidInput
 from biometric.gallery.repository import SQLiteGallery
-from biometric.ports import NewReference
 from biometric.ui import calibration_tab as calibration
 from biometric.ui import elements, presenters
 from tests.ui.scenery import CoatEmbedder

@@ -11,16 +11,16 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from biometric.errors import GalleryError, UnknownIdentity
-from biometric.gallery import rows
-from biometric.gallery.archive_format import ReferenceRecord
-from biometric.gallery.database import GalleryDatabase, translated
+from biometric.gallery import reference_rows
+from biometric.gallery.database import GalleryDatabase, check_folder, translate_errors
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.migrations import migrate
+from biometric.gallery.records import ReferenceRecord
 
 DATABASE_NAME = "gallery.sqlite3"
 
 
-class Write:
+class WriteTransaction:
     """A transaction under way: its database, and which crop folders it makes or is about to delete."""
 
     def __init__(self, db: Database, files: GalleryFiles) -> None:
@@ -32,20 +32,20 @@ class Write:
     def store(self, number: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]]) -> None:
         """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`."""
         self._announce((folder, record.id))
-        rows.insert_reference(self.db, number, folder, record)
+        reference_rows.insert_reference(self.db, number, folder, record)
         self._files.place(folder, record.id, crops)
 
     def remove(self, number: int) -> None:
         """Delete an identity's rows; its crops follow after the commit."""
-        self._announce(*rows.delete_identity(self.db, number))
+        self._announce(*reference_rows.delete_identity(self.db, number))
 
-    def settle(self, db: Database) -> None:
+    def delete_files_without_rows(self, db: Database) -> None:
         """Delete the files that have no row: of what was removed, or of what was rolled back.
 
         Asks the rows, under the lock (`db` is a later write transaction), instead of remembering whether the commit
         went through: that is also right after an interrupt in the middle of it.
         """
-        known = rows.known_references(db, [reference for _, reference in self._places])
+        known = reference_rows.known_references(db, [reference for _, reference in self._places])
         for folder, reference in self._places:
             if reference not in known:
                 self._files.discard(folder, reference)
@@ -54,7 +54,7 @@ class Write:
 
     @property
     def touches_files(self) -> bool:
-        """Whether `settle` has anything to do."""
+        """Whether `delete_files_without_rows` has anything to do."""
         return self._marker is not None
 
     def _announce(self, *places: tuple[str, str]) -> None:
@@ -63,7 +63,7 @@ class Write:
         self._places += places
 
 
-class GalleryStorage:
+class GalleryTransactions:
     """Database and crop files of one gallery folder."""
 
     def __init__(self, folder: Path, busy_seconds: float) -> None:
@@ -78,7 +78,8 @@ class GalleryStorage:
     @contextmanager
     def reading(self) -> Iterator[Database | None]:
         """Yield a snapshot, or None (and create nothing) when there is no gallery yet."""
-        with translated():
+        with translate_errors():
+            check_folder(self._database.path.parent)
             interrupted = self._database.journal.exists() or bool(self.files.interrupted())
         if interrupted:
             self._recover()
@@ -97,22 +98,22 @@ class GalleryStorage:
                 yield empty
 
     @contextmanager
-    def writing(self) -> Iterator[Write]:
+    def writing(self) -> Iterator[WriteTransaction]:
         """Hold the write lock; at the end rows and files are all there, or none of them."""
-        write: Write | None = None
+        write: WriteTransaction | None = None
         try:
             with self._database.writing() as db:
-                self.files.sweep(partial(rows.known_references, db))
-                write = Write(db, self.files)
+                self.files.sweep(partial(reference_rows.known_references, db))
+                write = WriteTransaction(db, self.files)
                 yield write
         finally:
             if write is not None and write.touches_files:
-                # When the lock cannot be had, the marker stays and the next one that opens the gallery settles.
+                # When the lock cannot be had, the marker stays and the next one that opens the gallery cleans up.
                 with suppress(GalleryError), self._database.writing() as db:
-                    write.settle(db)
+                    write.delete_files_without_rows(db)
 
     @contextmanager
-    def writing_existing(self) -> Iterator[Write]:
+    def writing_existing(self) -> Iterator[WriteTransaction]:
         """Like `writing`, but raise `UnknownIdentity` instead of creating a gallery."""
         with self.reading() as db:
             absent = db is None
@@ -124,7 +125,7 @@ class GalleryStorage:
     def _recover(self) -> None:
         # No waiting: a lock that cannot be had has a living holder, and whoever gets it sweeps first.
         with suppress(GalleryError), self._database.writing(busy_seconds=0) as db:
-            self.files.sweep(partial(rows.known_references, db))
+            self.files.sweep(partial(reference_rows.known_references, db))
             # A process killed early leaves a journal that SQLite ignores but keeps. It holds old pages, so old
             # biometric data; any write replaces it and the commit deletes it.
             db.execute("UPDATE gallery SET id = id")

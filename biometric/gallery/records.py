@@ -1,0 +1,83 @@
+"""The gallery's records: what its rows hold and what an export tells, beside what is on its way in.
+
+There is one shape for each state of a reference: `entities.NewReference` while it is made, `ReferenceRecord` as it is
+stored and exported, and `entities.BiometricReference` as it is shown to callers.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from biometric.entities import NewReference, Template, Vector, clean_label
+from biometric.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """A stored sample; `embedding` is (D,) unit float32; `crop` where its file is, None when not on this disk."""
+
+    name: str
+    quality: float
+    frame_index: int
+    embedding: Vector = field(compare=False)
+    crop: Path | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRecord:
+    """A stored biometric reference with its samples; frames are 0-based and inclusive."""
+
+    id: str
+    template: Template
+    clip_digest: str
+    clip_name: str
+    first_frame: int
+    last_frame: int
+    created_at: str
+    samples: tuple[SampleRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRecord:
+    """A stored identity, without its references: those of a large gallery need not fit into memory."""
+
+    id: str
+    name: str
+    created_at: str
+    updated_at: str
+
+
+def current_time() -> str:
+    """Return the time as it is stored: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def make_record(reference: NewReference) -> ReferenceRecord:
+    """Give a new reference its id and time, so that it can be stored."""
+    samples = tuple(
+        SampleRecord(sample.name, sample.quality, sample.frame_index, sample.embedding) for sample in reference.samples
+    )
+    return ReferenceRecord(
+        id=uuid4().hex,
+        template=reference.template,
+        clip_digest=reference.clip_digest,
+        clip_name=clean_label(reference.clip_name),
+        first_frame=reference.first_frame,
+        last_frame=reference.last_frame,
+        created_at=current_time(),
+        samples=samples,
+    )
+
+
+def read_crops(reference: NewReference) -> list[tuple[str, bytes]]:
+    """Return name and JPEG of a new reference's crops. Raises `InvalidInput` when one is no longer on disk."""
+    crops = []
+    for sample in reference.samples:
+        try:
+            crops.append((sample.name, sample.source.read_bytes()))
+        except FileNotFoundError as error:
+            raise InvalidInput(
+                f"The picture {sample.name} of this person is no longer on disk. Read the clip again, then enroll."
+            ) from error
+    return crops

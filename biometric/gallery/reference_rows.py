@@ -1,0 +1,171 @@
+"""SQL about references and their samples, to value types and back. Works inside the caller's transaction.
+
+Vectors are stored as little-endian float32 blobs, so that a gallery can move between machines.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from sqlite_utils import Database
+
+from biometric.entities import BiometricReference, Template, Vector
+from biometric.errors import GalleryCorrupt
+from biometric.gallery.files import GalleryFiles
+from biometric.gallery.records import IdentityRecord, ReferenceRecord, SampleRecord
+
+Row = dict[str, Any]
+
+
+def blob(vector: Vector) -> bytes:
+    """Return the stored form of a (D,) float32 vector."""
+    return np.asarray(vector, dtype="<f4").tobytes()
+
+
+def unblob(data: bytes) -> Vector:
+    """Return the (D,) float32 vector of a stored form."""
+    return np.frombuffer(data, dtype="<f4").astype(np.float32)
+
+
+def references(db: Database, files: GalleryFiles, number: int) -> list[BiometricReference]:
+    """Return an identity's references, oldest first."""
+    return [_reference(db, files, row) for row in _reference_rows(db, number)]
+
+
+def latest_reference(db: Database, files: GalleryFiles, number: int) -> BiometricReference:
+    """Return the reference that was added last to the identity of that row number, which has one."""
+    sql = "SELECT max(number) FROM biometric_references WHERE identity_number = ?"
+    [last] = db.execute(sql, [number]).fetchone()
+    return _reference(db, files, next(db.query(_REFERENCES + "WHERE r.number = ?", [last])))
+
+
+def vectors(db: Database, number: int) -> tuple[list[str], list[Vector]]:
+    """Return ids and (D,) vectors of an identity's references, oldest first."""
+    found = list(_reference_rows(db, number))
+    return [row["id"] for row in found], [unblob(row["vector"]) for row in found]
+
+
+def read_records(db: Database, files: GalleryFiles) -> Iterator[tuple[IdentityRecord, Iterator[ReferenceRecord]]]:
+    """Yield everything the gallery holds: each identity with its references, read one at a time."""
+    for row in db.query("SELECT number, id, name, created_at, updated_at FROM identities ORDER BY number"):
+        number = row.pop("number")
+        yield IdentityRecord(**row), (_record(db, files, reference) for reference in _reference_rows(db, number))
+
+
+def insert_reference(db: Database, number: int, folder: str, record: ReferenceRecord) -> None:
+    """Add a reference with its samples to the identity of that row number; `folder` is where its crops are."""
+    columns = {"digest": record.clip_digest, "name": record.clip_name}
+    clip = db["clips"].lookup(columns, pk="number")
+    reference = db["biometric_references"].insert(
+        {
+            "id": record.id,
+            "identity_number": number,
+            "clip_number": clip,
+            "folder": folder,
+            "first_frame": record.first_frame,
+            "last_frame": record.last_frame,
+            "created_at": record.created_at,
+            "sample_count": record.template.sample_count,
+            "model_id": record.template.model_id,
+            "vector": blob(record.template.vector),
+        }
+    )
+    db["samples"].insert_all(
+        {
+            "reference_number": reference.last_pk,
+            "name": sample.name,
+            "quality": float(sample.quality),
+            "frame_index": sample.frame_index,
+            "embedding": blob(sample.embedding),
+        }
+        for sample in record.samples
+    )
+
+
+def known_references(db: Database, reference_ids: Iterable[str]) -> set[str]:
+    """Return which of these reference ids are in the gallery."""
+    sql = "SELECT id FROM biometric_references WHERE id IN (SELECT value FROM json_each(?))"
+    return {row[0] for row in db.execute(sql, [json.dumps(list(reference_ids))])}
+
+
+def reference_ids(db: Database, numbers: Iterable[int]) -> dict[int, str]:
+    """Return the ids of the references with these row numbers."""
+    sql = "SELECT number, id FROM biometric_references WHERE number IN (SELECT value FROM json_each(?))"
+    return dict(db.execute(sql, [json.dumps(list(numbers))]).fetchall())
+
+
+def delete_identity(db: Database, number: int) -> list[tuple[str, str]]:
+    """Delete an identity's rows and return (folder, reference id) of the crops to delete after the commit."""
+    sql = "SELECT folder, id FROM biometric_references WHERE identity_number = ?"
+    places = [(str(folder), str(reference)) for folder, reference in db.execute(sql, [number]).fetchall()]
+    sql = "SELECT DISTINCT clip_number FROM biometric_references WHERE identity_number = ?"
+    clips = [int(row[0]) for row in db.execute(sql, [number])]
+    db.execute("DELETE FROM biometric_references WHERE identity_number = ?", [number])
+    db.execute("DELETE FROM identities WHERE number = ?", [number])
+    db.execute(
+        "DELETE FROM clips WHERE number IN (SELECT value FROM json_each(?)) "
+        "AND NOT EXISTS (SELECT 1 FROM biometric_references r WHERE r.clip_number = clips.number)",
+        [json.dumps(clips)],
+    )
+    return places
+
+
+_REFERENCES = """
+    SELECT r.*, c.digest AS clip_digest, c.name AS clip_name
+    FROM biometric_references r JOIN clips c ON c.number = r.clip_number
+"""
+
+
+def _reference_rows(db: Database, number: int) -> Iterator[Row]:
+    sql = _REFERENCES + "WHERE r.identity_number = ? ORDER BY r.number"
+    found: Iterator[Row] = db.query(sql, [number])
+    return found
+
+
+def _reference(db: Database, files: GalleryFiles, row: Row) -> BiometricReference:
+    sql = "SELECT name, quality FROM samples WHERE reference_number = ? ORDER BY frame_index, name"
+    samples = db.execute(sql, [row["number"]]).fetchall()
+    crops = tuple(files.crop(row["folder"], row["id"], name) for name, _ in samples)
+    best = max(range(len(samples)), key=lambda position: samples[position][1], default=None)
+    owner = db.execute("SELECT id FROM identities WHERE number = ?", [row["identity_number"]]).fetchone()[0]
+    return BiometricReference(
+        id=row["id"],
+        identity_id=owner,
+        template=_template(row),
+        clip_digest=row["clip_digest"],
+        clip_name=row["clip_name"],
+        first_frame=row["first_frame"],
+        last_frame=row["last_frame"],
+        created_at=row["created_at"],
+        crops=crops,
+        best_crop=None if best is None else crops[best],
+    )
+
+
+def _template(row: Row) -> Template:
+    try:
+        return Template(unblob(row["vector"]), row["model_id"], row["sample_count"])
+    except ValueError as error:
+        raise GalleryCorrupt(
+            f"The gallery's database is damaged (a stored template cannot be read: {error}). "
+            "Restore its folder from a backup, or import an export into a new gallery folder."
+        ) from error
+
+
+def _record(db: Database, files: GalleryFiles, row: Row) -> ReferenceRecord:
+    sql = "SELECT name, quality, frame_index, embedding FROM samples WHERE reference_number = ? ORDER BY number"
+    samples = tuple(
+        SampleRecord(name, quality, frame, unblob(data), files.crop(row["folder"], row["id"], name))
+        for name, quality, frame, data in db.execute(sql, [row["number"]])
+    )
+    return ReferenceRecord(
+        id=row["id"],
+        template=_template(row),
+        clip_digest=row["clip_digest"],
+        clip_name=row["clip_name"],
+        first_frame=row["first_frame"],
+        last_frame=row["last_frame"],
+        created_at=row["created_at"],
+        samples=samples,
+    )
