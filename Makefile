@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test test-slow test-gpu check format bench train-setup demo wheel clean
+.PHONY: help run test test-slow test-gpu check docs format bench train-setup demo wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,10 +25,16 @@ test-slow: $(VENV)/.dev ## run the tests that take minutes each
 test-gpu: $(VENV)/.dev ## run the tests that need an NVIDIA GPU
 	$(BIN)/python -m pytest -m gpu -s
 
-check: $(VENV)/.dev ## lint, format and type checks
+check: $(VENV)/.dev ## lint, format and type checks; the documents, links too
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(MKDOCS) --site-dir $(VENV)/site
+
+docs: $(VENV)/.dev ## build the documentation site in site/
+	$(MKDOCS) --site-dir site
+
+MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
@@ -47,7 +53,7 @@ wheel: $(VENV)/.dev ## build the package into dist/
 	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-build-isolation --no-deps -w dist .
 
 clean: ## remove the virtual environment and caches (never the gallery)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer: make PYTHON=python3.12 run"; exit 1; }
