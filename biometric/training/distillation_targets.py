@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from biometric.entities import Image, Progress
-from biometric.errors import InvalidSetting, RunConflict
+from biometric.errors import InvalidSetting, RunConflict, StorageFull
 from biometric.models.cards import InputFormat
 from biometric.models.embedding import resize, scaling
 from biometric.ports import Embedder
+from biometric.storage import atomic_path, describe_os_error
 from biometric.training import augmentation
 from biometric.training.augmentation import Augmentation
 from biometric.training.crops.crop_records import Crops
@@ -181,6 +182,7 @@ def embed_teacher(
 
     Raises:
         RunConflict: the run was trained with another teacher or with other crops.
+        StorageFull: the targets cannot be stored.
     """
     file = run.folder / f"{name}.{_targets_key(crops, teacher, config, views)}.npy"
     if file.is_file():
@@ -201,9 +203,14 @@ def embed_teacher(
             )
         if index % 50 == 49:
             yield Progress("The teacher embeds crop", index + 1, len(crops))
-    temporary = run.folder / f".{name}.partial.npy"
-    np.save(temporary, targets.astype(np.float16), allow_pickle=False)
-    temporary.replace(file)
+    try:
+        with atomic_path(file, 0o644) as partial, partial.open("wb") as stream:
+            np.save(stream, targets.astype(np.float16), allow_pickle=False)
+    except OSError as error:
+        raise StorageFull(
+            f"{file} cannot be written: {describe_os_error(error)}. Free some space; then repeat the command with "
+            "--resume."
+        ) from error
     return targets.astype(np.float16).astype(np.float32)  # as a resumed run will read it
 
 

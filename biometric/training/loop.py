@@ -6,7 +6,6 @@ the same numbers as one that was not.
 """
 
 import math
-import os
 import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from biometric.entities import Progress
 from biometric.errors import LossNotFinite, OutOfMemory, RunConflict, StorageFull
+from biometric.storage import atomic_path, describe_os_error
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingClock, TrainingPlan
 
@@ -197,19 +197,18 @@ def _save(task: TrainingTask, run: RunFolder, optimizer: torch.optim.Optimizer, 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
     """Write tensors and plain values atomically. Raises `StorageFull`."""
-    temporary = path.with_name(f".{path.name}.partial")
     try:
-        with temporary.open("wb") as stream:
+        with atomic_path(path, 0o644) as partial, partial.open("wb") as stream:
             torch.save(state, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
     except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
-        if not isinstance(error, OSError) and "write" not in str(error):  # torch's zip writer has no type of its own
+        if isinstance(error, OSError):
+            reason = describe_os_error(error)
+        elif "write" in str(error):  # torch's zip writer has no exception type of its own
+            reason = str(error)
+        else:
             raise
         raise StorageFull(
-            f"{path} cannot be written: {error}. Free some space; then repeat the command with --resume."
+            f"{path} cannot be written: {reason}. Free some space; then repeat the command with --resume."
         ) from error
 
 

@@ -9,16 +9,14 @@ card.md           the same for people
 """
 
 import csv
-import fcntl
 import io
 import json
 import math
-import os
 import platform
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -27,6 +25,7 @@ from typing import Any
 
 from biometric.errors import RunConflict, StorageFull
 from biometric.models.cards import canonical_architecture
+from biometric.storage import describe_os_error, file_lock, write_atomically
 
 Row = Mapping[str, float]
 
@@ -73,18 +72,16 @@ class RunFolder:
         self.rows: list[dict[str, float]] = []
         if quiet:
             return
+        self._lock = ExitStack()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / ".lock").open("w")
-        except OSError as error:
-            raise StorageFull(f"The folder {folder} cannot be written: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
+            self._lock.enter_context(file_lock(folder / ".lock", timeout=0))
+        except TimeoutError as error:
             raise RunConflict(
                 f"Another process is training in {folder}. Wait until it ends, or choose another --run."
             ) from error
+        except OSError as error:
+            raise StorageFull(f"The folder {folder} cannot be written: {describe_os_error(error)}.") from error
         try:
             self._begin(json.loads(json.dumps(dict(settings))), resume)
         except BaseException:
@@ -150,8 +147,8 @@ class RunFolder:
         self.write("card.md", ("\n".join(card) + "\n").encode())
 
     def write(self, name: str, content: bytes) -> Path:
-        """Write a file of the run whole or not at all. Raises `StorageFull`."""
-        return write_whole(self.folder / name, content)
+        """Write a file of the run atomically. Raises `StorageFull`."""
+        return write_file(self.folder / name, content)
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -212,23 +209,15 @@ def _rows(table: Path) -> list[dict[str, float]]:
         raise RunConflict(f"{table} cannot be read. Choose another --run.") from error
 
 
-def write_whole(path: Path, content: bytes) -> Path:
-    """Write under a temporary name, push to the disk, rename. Raises `StorageFull`."""
-    temporary: Path | None = None
+def write_file(path: Path, content: bytes, mode: int = 0o644) -> Path:
+    """Write a file atomically, and make the folders above it that are missing. Raises `StorageFull`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        write_atomically(path, content, mode)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise StorageFull(f"{path} cannot be written: {error.strerror}. Make room or choose another folder.") from error
+        raise StorageFull(
+            f"{path} cannot be written: {describe_os_error(error)}. Free some space or choose another folder."
+        ) from error
     return path
 
 

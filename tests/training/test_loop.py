@@ -301,7 +301,7 @@ def test_a_full_disk_is_told_and_the_former_checkpoint_stays(tmp_path: Path, mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(StorageFull, match="No space left on device"):
+    with pytest.raises(StorageFull, match="the disk is full"):
         save_state({"modules": {}, "epoch": 2}, path)
     monkeypatch.undo()
     assert load_state(path)["epoch"] == 1
@@ -309,7 +309,13 @@ def test_a_full_disk_is_told_and_the_former_checkpoint_stays(tmp_path: Path, mon
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's device that is always full is not here")
-def test_torch_says_of_a_full_disk_what_we_look_for(tmp_path: Path) -> None:
-    (tmp_path / ".checkpoint.pt.partial").symlink_to("/dev/full")
+def test_torchs_own_error_of_a_full_disk_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = torch.save
+
+    def save_to_full_device(state: object, _: object) -> None:
+        with Path("/dev/full").open("wb", buffering=0) as stream:
+            save(state, stream)
+
+    monkeypatch.setattr(torch, "save", save_to_full_device)
     with pytest.raises(StorageFull, match="cannot be written"):
         save_state({"modules": {"network": torch.zeros(1_000_000)}}, tmp_path / "checkpoint.pt")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from biometric.errors import RunConflict, StorageFull
-from biometric.training.runs import RunFolder, write_whole
+from biometric.training.runs import RunFolder, write_file
 
 SETTINGS = {"seed": 3, "rate": 0.1, "crops": ["a", "b"], "device": "cpu", "workers": 0}
 
@@ -124,13 +124,13 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_files_are_whole_or_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_whole(tmp_path / "a.txt", b"first")
+    write_file(tmp_path / "a.txt", b"first")
 
     def full(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(StorageFull, match="No space left on device"):
-        write_whole(tmp_path / "a.txt", b"second")
+    with pytest.raises(StorageFull, match="the disk is full"):
+        write_file(tmp_path / "a.txt", b"second")
     assert (tmp_path / "a.txt").read_bytes() == b"first"
     assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]

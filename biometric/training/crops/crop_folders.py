@@ -1,12 +1,12 @@
 """Crops as JPEG files in one folder a video, and any folder of pictures."""
 
-import errno
 import shutil
 from pathlib import Path
 
 from biometric.clips.crops import JPEG_QUALITY, encoded
 from biometric.entities import Image
 from biometric.errors import DatasetInvalid, StorageFull
+from biometric.storage import atomic_path, describe_os_error
 from biometric.training.crops.crop_records import (
     INDEX,
     PARTIAL,
@@ -31,7 +31,8 @@ class FolderWriter:
         try:
             self._pictures.mkdir(mode=0o700, exist_ok=True)
             if self._index.is_file() and not self._partial.is_file():
-                shutil.copyfile(self._index, self._partial)  # until more videos are in, the former set stays
+                with atomic_path(self._partial) as copy:
+                    shutil.copyfile(self._index, copy)  # until more videos are in, the former set stays
             self.records = _whole_lines(self._partial)
             self._lines = self._partial.open("a", encoding="utf-8")
         except OSError as error:
@@ -157,5 +158,6 @@ def _whole_lines(index: Path) -> dict[str, VideoRecord]:
 
 
 def _storage_full(path: Path, error: OSError) -> StorageFull:
-    reason = "the disk is full" if error.errno == errno.ENOSPC else str(error.strerror)
-    return StorageFull(f"Crops cannot be stored in {path}: {reason}. Make room or choose another folder.")
+    return StorageFull(
+        f"Crops cannot be stored in {path}: {describe_os_error(error)}. Free some space or choose another folder."
+    )

@@ -11,6 +11,7 @@ from typing import Any
 from biometric.clips.crops import JPEG_QUALITY, encoded
 from biometric.entities import Image
 from biometric.errors import DatasetInvalid, LibraryMissing, StorageFull
+from biometric.storage import atomic_path
 from biometric.training.crops.crop_records import LMDB, PARTIAL, CropTable, NewCrop, VideoRecord, decode_picture
 
 try:
@@ -104,9 +105,8 @@ class LmdbWriter:
         """Open the unfinished file for writing: a new one, or a copy of the finished one."""
         with _translated_errors(self._partial):
             if self._final.is_file() and not self._partial.is_file():
-                copy = self._partial.with_suffix(".copy")
-                shutil.copyfile(self._final, copy)
-                copy.replace(self._partial)
+                with atomic_path(self._partial) as copy:
+                    shutil.copyfile(self._final, copy)
             size = max(FIRST_SIZE, 2 * self._partial.stat().st_size if self._partial.is_file() else 0)
             self._env = lmdb.open(str(self._partial), subdir=False, lock=False, map_size=size, mode=0o600)
 

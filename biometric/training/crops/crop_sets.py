@@ -12,7 +12,7 @@ from biometric.entities import Image
 from biometric.errors import DatasetInvalid
 from biometric.training.crops.crop_folders import FolderCrops, FolderWriter, PictureFolder
 from biometric.training.crops.crop_records import INDEX, LMDB, PARTIAL, Crops, CropWriter
-from biometric.training.runs import write_whole
+from biometric.training.runs import write_file
 
 SHEET_COLUMNS, SHEET_ROWS = 20, 5
 SHEET_CELL = (64, 128)
@@ -120,6 +120,4 @@ def write_contact_sheet(crops: Crops, destination: Path) -> Path:
         )
     content = io.BytesIO()
     contact_sheet.quantize(256).save(content, "PNG", optimize=True)  # a third of the bytes
-    path = write_whole(destination, content.getvalue())
-    path.chmod(0o600)  # it shows people
-    return path
+    return write_file(destination, content.getvalue(), 0o600)  # it shows people

@@ -15,7 +15,7 @@ from biometric.models.cards import NOT_MEASURED, Role
 from biometric.training.export import manifest
 from biometric.training.export.export_results import ExportRequest, ExportResult, card_lines
 from biometric.training.export.trained_runs import DETECTORS, TrainedRun
-from biometric.training.runs import write_whole
+from biometric.training.runs import write_file
 
 ENTRY = "manifest-entry.toml"
 
@@ -45,7 +45,7 @@ def export(run: TrainedRun, request: ExportRequest, output: Path) -> ExportResul
     if result.card.role is Role.EMBEDDER:
         texts[f"{request.id}.toml"] = manifest.beside(result.card)
     for name, content in {**result.files, **{name: text.encode() for name, text in texts.items()}}.items():
-        write_whole(output / name, content)
+        write_file(output / name, content)
     return result
 
 

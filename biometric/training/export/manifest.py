@@ -1,56 +1,68 @@
 """Writes cards: as an entry of `models/manifest.toml`, as the table beside a file, as metadata inside one.
 
-The manifest is written by hand, with comments; it is changed as text, and read back before it takes its name.
+The manifest is written by hand, with comments; it is edited so that everything else stays byte for byte, and read back
+before it gets its name.
 """
 
-import fcntl
 import json
-import os
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from tomlkit.items import AoT, Comment, Item, Null, Table, Whitespace
+
 from biometric.errors import InvalidSetting, StorageFull
 from biometric.models.cards import NOT_MEASURED, Card, DefaultThreshold, read_manifest
-from biometric.training.runs import write_whole
+from biometric.storage import describe_os_error, file_lock
+from biometric.training.runs import write_file
 
 MANIFEST = "manifest.toml"
-_START = "[[card]]"
+LOCK = ".manifest.lock"
+"""Held while the manifest is changed; stays in the folder of models."""
 
 
 def entry(card: Card) -> str:
     """The card as a `[[card]]` of the manifest."""
-    head: dict[str, Any] = {
-        "id": card.id,
-        "role": card.role.value,
-        "title": card.title,
-        "format": card.format.value,
-        "architecture": card.architecture,
-        "licence": card.licence,
-        "source": card.source,
-    }
-    head |= {name: True for name in ("recommended", "starter") if getattr(card, name)}
-    head |= {} if card.dimension is None else {"dimension": card.dimension}
-    files = [
-        f"    {{ name = {_text(file.name)}, size = {file.size}, {file.algorithm} = {_text(file.checksum)} }},"
-        for file in card.files
-    ]
-    lines = [_START, *_lines(head), "files = [", *files, "]"]
-    tables = {"input": _input(card), **_thresholds(card)}
-    for name, values in tables.items():
-        lines += [f"[card.{name}]", *_lines(values)] if values else []
-    return "\n".join(lines) + "\n"
+    document = tomlkit.document()
+    cards = tomlkit.aot()
+    cards.append(_entry_table(card))
+    document.add("card", cards)
+    return tomlkit.dumps(document)
 
 
 def beside(card: Card) -> str:
     """The table that stands beside an embedder's file (`name.onnx` → `name.toml`)."""
-    lines = _lines({**_described(card), **_input(card)})
-    for name, values in _thresholds(card).items():
-        lines += [f"[{name}]", *_lines(values)]
-    return "\n".join(lines) + "\n"
+    return tomlkit.dumps({**_described(card), **_input(card), **_thresholds(card)})
+
+
+def _entry_table(card: Card) -> Table:
+    files = tomlkit.array()
+    for file in card.files:
+        listed = tomlkit.inline_table()
+        listed.update({"name": file.name, "size": file.size, file.algorithm: file.checksum})
+        files.append(listed)
+    table = tomlkit.table()
+    table.update(
+        {
+            "id": card.id,
+            "role": card.role.value,
+            "title": card.title,
+            "format": card.format.value,
+            "architecture": card.architecture,
+            "licence": card.licence,
+            "source": card.source,
+            **{name: True for name in ("recommended", "starter") if getattr(card, name)},
+            **({} if card.dimension is None else {"dimension": card.dimension}),
+        }
+    )
+    table.add("files", files.multiline(True))
+    for name, values in {"input": _input(card), **_thresholds(card)}.items():
+        if values:
+            table.add(name, tomlkit.item(values))
+    return table
 
 
 def inside(card: Card) -> dict[str, str]:
@@ -82,38 +94,23 @@ def _threshold(threshold: DefaultThreshold) -> dict[str, Any]:
     return {"value": threshold.value, **rate, "evidence": threshold.evidence}
 
 
-def _lines(values: Mapping[str, Any]) -> list[str]:
-    return [f"{name} = {_value(value)}" for name, value in values.items()]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value)
-
-
-def _text(text: str) -> str:
-    """A TOML string; JSON's escapes are TOML's, but for the delete character, which TOML wants escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
 def install(card: Card, files: Mapping[str, bytes], models: Path, replace: bool = False) -> Path:
     """Put files and the card's entry into a folder of models; return its manifest.
 
     Args:
         files: what is copied, by name; the card's own among them.
-        replace: an entry of the same id gives way, and files of these names.
+        replace: an entry of the same id is replaced, and files of these names.
 
     Raises:
         InvalidSetting: the id is taken, a file of the name is there or belongs to another card, the folder has no
-            manifest, or the manifest would not be a good one (such as with two starters of a role). Nothing was
+            manifest, or the manifest would not be valid (such as with two starters of a role). Nothing was
             changed.
         StorageFull: the folder cannot be written.
     """
     path = models / MANIFEST
-    with _held(models):
+    if not path.is_file():
+        raise InvalidSetting(f"The list of models {path} cannot be read: there is no such file.")
+    with _locked(models):
         before = read_manifest(path)
         taken = any(other.id == card.id for other in before)
         if taken and not replace:
@@ -122,12 +119,12 @@ def install(card: Card, files: Mapping[str, bytes], models: Path, replace: bool 
         text = _with_entry(path.read_text("utf-8"), card)
         _check(text, card, before, models)
         for name, content in files.items():
-            write_whole(models / name, content)
-        return write_whole(path, text.encode())
+            write_file(models / name, content)
+        return write_file(path, text.encode())
 
 
 def _check_names(card: Card, files: Mapping[str, bytes], before: tuple[Card, ...], models: Path, replace: bool) -> None:
-    """Refuse names under which something else lies, or another card's file would: weights are not easily had again."""
+    """Refuse names of other files and of other cards' files: weights cannot easily be made again."""
     for other in before:
         names = files.keys() & {file.name for file in other.files}
         if other.id != card.id and names:
@@ -139,43 +136,49 @@ def _check_names(card: Card, files: Mapping[str, bytes], before: tuple[Card, ...
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """One process at a time changes the manifest."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time change the manifest."""
     try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise InvalidSetting(f"The folder of models {folder} cannot be opened: {error.strerror}.") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+        with file_lock(folder / LOCK, timeout=60):
+            yield
+    except TimeoutError as error:
+        raise StorageFull(f"Another process is changing {folder / MANIFEST}. Try again when it has ended.") from error
 
 
 def _with_entry(text: str, card: Card) -> str:
     """The manifest's text with the card in place of the one of its id, or after the last one of its role."""
-    lines = text.splitlines()
-    blocks = list(_blocks(lines))
-    same = [block for block in blocks if block[2]["id"] == card.id]
-    role = [block for block in blocks if block[2]["role"] == card.role]
-    new = entry(card).splitlines()
+    document = tomlkit.parse(text)
+    cards = document["card"]
+    if not isinstance(cards, AoT):
+        raise InvalidSetting(f"The list of models does not hold [[card]] tables, but {type(cards).__name__}.")
+    table = _entry_table(card)
+    same = [number for number, other in enumerate(cards) if other["id"] == card.id]
+    of_role = [number for number, other in enumerate(cards) if other["role"] == card.role.value]
     if same:
-        start, stop, _ = same[0]
-        lines[start:stop] = new
+        _move_comments(cards[same[0]], table)
+        cards[same[0]] = table
     else:
-        place = (role or blocks)[-1][1]
-        lines[place:place] = ["", *new]
-    return "\n".join(lines) + "\n"
+        number = of_role[-1] if of_role else len(cards) - 1
+        _move_comments(cards[number], table)
+        _innermost(cards[number]).value.body.append((None, Whitespace("\n")))
+        cards.insert(number + 1, table)
+    return tomlkit.dumps(document)
 
 
-def _blocks(lines: list[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """First line, line behind the last, and content of each card; comments between cards belong to none."""
-    starts = [number for number, line in enumerate(lines) if line.strip() == _START]
-    for start, following in zip(starts, [*starts[1:], len(lines)], strict=True):
-        stop = following
-        while lines[stop - 1].strip() == "" or lines[stop - 1].lstrip().startswith("#"):
-            stop -= 1
-        yield start, stop, tomllib.loads("\n".join(lines[start:stop]))["card"][0]
+def _move_comments(source: Table, target: Table) -> None:
+    """Move blank lines and comments at the end of a card, which belong to the card that follows, to another card."""
+    body = _innermost(source).value.body
+    first = len(body)
+    while first and isinstance(body[first - 1][1], Comment | Whitespace | Null):
+        first -= 1
+    moved, body[first:] = body[first:], []
+    _innermost(target).value.body.extend(moved)
+
+
+def _innermost(table: Table) -> Table:
+    """The last table within a table, which holds what stands at its end; the table itself where there is none."""
+    items: list[Item] = [item for _, item in table.value.body if not isinstance(item, Comment | Whitespace | Null)]
+    return _innermost(items[-1]) if items and isinstance(items[-1], Table) else table
 
 
 def _check(text: str, card: Card, before: tuple[Card, ...], models: Path) -> None:
@@ -186,9 +189,9 @@ def _check(text: str, card: Card, before: tuple[Card, ...], models: Path) -> Non
             path.write_text(text, "utf-8")
             after = read_manifest(path)
     except OSError as error:
-        raise StorageFull(f"{models} cannot be written: {error.strerror}. Make room or give rights.") from error
+        raise StorageFull(f"{models} cannot be written: {describe_os_error(error)}.") from error
     others = [other for other in after if other.id != card.id]
     if card not in after or others != [other for other in before if other.id != card.id]:
         raise InvalidSetting(
-            f"The card {card.id} cannot be entered into {models / MANIFEST} by itself. Copy its entry there by hand."
+            f"The card {card.id} cannot be added to {models / MANIFEST} automatically. Copy its entry there by hand."
         )

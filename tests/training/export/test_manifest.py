@@ -87,6 +87,20 @@ def test_cards_join_those_of_their_role_and_comments_stay(models: Path) -> None:
     assert (models / "mine.md").read_bytes() == b"# Mine"
 
 
+def test_all_other_bytes_of_the_manifest_stay(models: Path) -> None:
+    path = models / "manifest.toml"
+    before = path.read_text("utf-8")
+    manifest.install(card(), {}, models)
+    assert path.read_text("utf-8").replace("\n" + manifest.entry(card()), "") == before
+    manifest.install(card(title="Newer"), {}, models, replace=True)
+    assert path.read_text("utf-8").replace("\n" + manifest.entry(card(title="Newer")), "") == before
+    heading = next(line for line in before.splitlines() if line.startswith("# Embedders"))
+    detector = card("eye", role=Role.DETECTOR, format=Format.ULTRALYTICS, input=None, dimension=None)
+    manifest.install(detector, {}, models)
+    lines = path.read_text("utf-8").splitlines()
+    assert lines.index('id = "eye"') < lines.index(heading)  # a heading belongs to the cards that follow
+
+
 def test_a_card_gives_way_only_when_asked(models: Path) -> None:
     path = models / "manifest.toml"
     manifest.install(card(), {"mine.safetensors": b"old"}, models)
@@ -120,7 +134,7 @@ def test_a_manifest_that_would_be_wrong_is_not_written(models: Path) -> None:
     with pytest.raises(InvalidSetting, match=r"manifest\.toml: at most one embedder may have the key 'starter'"):
         manifest.install(card("other", starter=True), {"other.safetensors": b"abc"}, models)
     assert (models / "manifest.toml").read_bytes() == before
-    assert {path.name for path in models.iterdir()} == {"manifest.toml"}
+    assert {path.name for path in models.iterdir()} == {"manifest.toml", manifest.LOCK}
 
 
 def test_a_manifest_of_one_line_a_card_is_left_to_people(models: Path) -> None:
@@ -142,10 +156,10 @@ def test_a_full_disk_leaves_the_manifest_as_it_was(models: Path, monkeypatch: py
     def full(path: Path, content: bytes) -> Path:
         if path.name == "manifest.toml":
             raise StorageFull("The disk is full.")
-        return runs.write_whole(path, content)
+        return runs.write_file(path, content)
 
     before = (models / "manifest.toml").read_bytes()
-    monkeypatch.setattr(manifest, "write_whole", full)
+    monkeypatch.setattr(manifest, "write_file", full)
     with pytest.raises(StorageFull):
         manifest.install(card(), {"mine.safetensors": b"abc"}, models)
     assert (models / "manifest.toml").read_bytes() == before
