@@ -23,6 +23,7 @@ from biometric.storage.files_and_paths import remove_quietly
 _TOKEN = re.compile(r"(?:\.(?:.*\.)?([0-9a-f]{16})\.(?:partial|lock)|private-([0-9a-f]{16}))", re.DOTALL)
 _SHARE_OF_TIME = 50
 """Looking for leftovers may take one part in this many of a writer's time."""
+_MAKING_SECONDS = 2.0
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _own_tokens: set[str] = set()
 _next_look: dict[str, float] = {}
@@ -82,7 +83,11 @@ def claim(folder: Path) -> tuple[str, filelock.BaseFileLock]:
     _own_tokens.add(token)
     lock = _lock_of(folder, token)
     try:
-        lock.acquire()
+        # Nobody else wants it but for a moment; where files cannot be made, filelock may try without end (/proc).
+        lock.acquire(timeout=_MAKING_SECONDS, poll_interval=0.005)
+    except filelock.Timeout as error:
+        _own_tokens.discard(token)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder)) from error
     except BaseException as error:
         # A file system without locks: the lock file alone says that the file belongs to somebody.
         if not (isinstance(error, OSError) and error.errno in _NO_LOCKS):
