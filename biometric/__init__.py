@@ -1,7 +1,85 @@
 """Sightline: enroll, verify and identify people in video by person re-identification.
 
-Importing this package is cheap: no model, no vendor library is loaded until it is needed.
-Start from `biometric.bootstrap.build` for a ready-made service.
+    import biometric
+
+    with biometric.open_service() as service:
+        observed = service.observe("visit-1.mp4", progress=print)
+        service.enroll(observed, "Ada Lovelace")
+
+Importing this package is cheap: each name below is loaded when it is first used, and models when they are first needed.
+Everything else in the package may change without notice.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.2.0"
+
+if TYPE_CHECKING:
+    from biometric.entities import (
+        BiometricReference,
+        Candidate,
+        Decision,
+        Enrollment,
+        FrameRange,
+        Identification,
+        Identity,
+        Observation,
+        ObservedClip,
+        Progress,
+        Threshold,
+        Verification,
+    )
+    from biometric.errors import BiometricError
+    from biometric.library import RecognitionService, open_service
+    from biometric.settings import Settings
+
+_MODULES = {
+    "BiometricError": "errors",
+    "BiometricReference": "entities",
+    "Candidate": "entities",
+    "Decision": "entities",
+    "Enrollment": "entities",
+    "FrameRange": "entities",
+    "Identification": "entities",
+    "Identity": "entities",
+    "Observation": "entities",
+    "ObservedClip": "entities",
+    "Progress": "entities",
+    "RecognitionService": "library",
+    "Settings": "settings",
+    "Threshold": "entities",
+    "Verification": "entities",
+    "open_service": "library",
+}
+
+__all__ = [
+    "BiometricError",
+    "BiometricReference",
+    "Candidate",
+    "Decision",
+    "Enrollment",
+    "FrameRange",
+    "Identification",
+    "Identity",
+    "Observation",
+    "ObservedClip",
+    "Progress",
+    "RecognitionService",
+    "Settings",
+    "Threshold",
+    "Verification",
+    "open_service",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,7 @@
 """The one place that chooses concrete adapters. Imports them inside its functions: nothing heavy before first use."""
 
 import atexit
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 def build(settings: Settings) -> Sightline:
     """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
+    return build_releasable(settings)[0]
+
+
+def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]:
+    """Return a service as `build`, and what releases its models and temporary files before the process ends."""
     from biometric.clips.crops import JpegCropStore, sharpness
     from biometric.clips.video import PyAVReader
     from biometric.clips.video_writing import H264Writer
@@ -31,17 +37,24 @@ def build(settings: Settings) -> Sightline:
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))
     writer = H264Writer(reader)
+    models = ModelStore(settings)
+
+    def release() -> None:
+        models.close()
+        private.close()
+        atexit.unregister(private.close)
+
     adapters = Adapters(
         reader=reader,
         writer=writer,
         crops=JpegCropStore(),
-        models=ModelStore(settings),
+        models=models,
         new_tracker=partial(_new_tracker, settings.cache),
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=_open_gallery,
     )
-    return Sightline(settings, adapters, private.path / "observations")
+    return Sightline(settings, adapters, private.path / "observations"), release
 
 
 def build_measured_models(settings: Settings) -> ModelStore:

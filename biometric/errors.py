@@ -51,7 +51,15 @@ from collections.abc import Sequence
 
 
 class BiometricError(Exception):
-    """Base of all errors raised on purpose. `str(error)` is a message for a person."""
+    """Base of all errors raised on purpose. `str(error)` is a message for a person.
+
+    Example:
+        >>> try:
+        ...     service.observe("demo/nothing.mp4")
+        ... except biometric.BiometricError as error:
+        ...     print(type(error).__name__)
+        ClipNotFound
+    """
 
 
 class InvalidInput(BiometricError):

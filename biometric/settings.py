@@ -72,6 +72,12 @@ class Settings(BaseSettings):
 
     Raises:
         InvalidSetting: a value cannot be used; the message names the variable and what it accepts.
+
+    Example:
+        >>> import biometric
+        >>> settings = biometric.Settings(gallery="my-gallery", offline=True, login="ada:a long password")
+        >>> settings.gallery.name, settings.offline, str(settings.login)
+        ('my-gallery', True, '**********')
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_prefix=PREFIX)

@@ -34,6 +34,11 @@ class Threshold:
             identification, the rate at which a search of the gallery names a stranger (FPIR).
         calibrated_on: date of the calibration that it came from, else "".
         likelihood: score → likelihood ratio, where this gallery has a calibration that could tell, whatever the origin.
+
+    Example:
+        >>> threshold = service.threshold("verification", 0.6)
+        >>> threshold.value, threshold.origin
+        (0.6, 'set by you')
     """
 
     value: float
@@ -64,7 +69,12 @@ def strangers(rate: float) -> str:
 
 
 class Decision(StrEnum):
-    """Outcome of a comparison, in the words shown to people."""
+    """Outcome of a comparison, in the words shown to people.
+
+    Example:
+        >>> service.verify(observed, "Ada Lovelace").decision is biometric.Decision.MATCH
+        True
+    """
 
     MATCH = "match"
     NO_MATCH = "no match"
@@ -82,6 +92,11 @@ class Verification:
         score: comparison score against the claimed identity's best reference; None without decision material.
         margin: score minus the best other identity's; None when there is nobody else.
         reason: why, in words.
+
+    Example:
+        >>> verification = service.verify(observed, "Ada Lovelace")
+        >>> verification.identity.name, verification.score >= verification.threshold.value
+        ('Ada Lovelace', True)
     """
 
     decision: Decision
@@ -107,6 +122,11 @@ class Identification:
         score: the first candidate's score; None when nothing could be compared.
         margin: score minus the second candidate's; None when there is nobody else.
         reason: why, in words.
+
+    Example:
+        >>> for person in service.identify(observed):
+        ...     print(person.observation.person, person.decision, person.identity.name)
+        1 identified Ada Lovelace
     """
 
     observation: Observation
@@ -121,7 +141,13 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:
-    """What an enrollment stored. `added` says that the identity existed and got another reference."""
+    """What an enrollment stored. `added` says that the identity existed and got another reference.
+
+    Example:
+        >>> enrollment = service.enroll(observed, "Ada Lovelace")
+        >>> enrollment.added, len(enrollment.reference.crops) == enrollment.reference.template.sample_count
+        (True, True)
+    """
 
     identity: Identity
     reference: BiometricReference

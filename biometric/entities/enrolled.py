@@ -25,6 +25,10 @@ class Identity:
         sample_count: number of samples over all references.
         created_at, updated_at: ISO 8601, UTC.
         thumbnail: the best crop on disk, or None.
+
+    Example:
+        >>> [identity.name for identity in service.identities()]
+        ['Ada Lovelace']
     """
 
     id: str
@@ -38,7 +42,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class BiometricReference:
-    """A stored template with where it came from. `crops` are the kept samples' files, in frame order."""
+    """A stored template with where it came from. `crops` are the kept samples' files, in frame order.
+
+    Example:
+        >>> (identity,) = service.identities()
+        >>> service.references(identity)[0].clip_name
+        'visit-1-beige-coat.mp4'
+    """
 
     id: str
     identity_id: str
@@ -54,7 +64,13 @@ class BiometricReference:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An identity as an answer to a probe: its score is its best reference's. `rank` counts from 1."""
+    """An identity as an answer to a probe: its score is its best reference's. `rank` counts from 1.
+
+    Example:
+        >>> (person,) = service.identify(observed)
+        >>> [(candidate.rank, candidate.identity.name) for candidate in person.candidates]
+        [(1, 'Ada Lovelace')]
+    """
 
     identity: Identity
     score: float

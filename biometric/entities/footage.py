@@ -21,6 +21,12 @@ class FrameRange:
 
     Raises:
         InvalidFrameRange: negative start, nothing between start and stop, or step below 1.
+
+    Example:
+        >>> import biometric
+        >>> frames = biometric.FrameRange.inclusive(63, 130)
+        >>> frames.first, frames.last, len(frames)
+        (63, 130, 68)
     """
 
     start: int

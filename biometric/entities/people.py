@@ -66,6 +66,11 @@ class Observation:
         person: number from 1, in order of first appearance.
         samples: all samples considered, in frame order; refused ones carry their reason.
         template: None when every sample was refused.
+
+    Example:
+        >>> person = observed.most_prominent
+        >>> person.person, person.tracklet.first_frame < person.tracklet.last_frame, person.best in person.kept
+        (1, True, True)
     """
 
     person: int
@@ -107,6 +112,11 @@ class ObservedClip:
         warnings: sentences for people (damage, replaced weights, …).
         timings: seconds by stage: decode, detect, track, select, embed.
         damage_accepted: whether the person said to use the clip although it is damaged.
+
+    Example:
+        >>> observed = service.observe("demo/visit-1-beige-coat.mp4")
+        >>> observed.label, len(observed.observations)
+        ('visit-1-beige-coat.mp4', 1)
     """
 
     path: Path

@@ -10,6 +10,10 @@ class Progress:
     """Where a long job stands: `stage` (such as "Reading frame") `done` of `total`, 0 where there is no count.
 
     `people` counts who was found so far; `seconds_left` is None while it cannot be told.
+
+    Example:
+        >>> print(biometric.Progress("Reading frame", 20, 80, people=1))
+        Reading frame 20 of 80 · 1 person so far
     """
 
     stage: str

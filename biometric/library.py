@@ -1,0 +1,204 @@
+"""What `import biometric` offers: the service with plain calls, for programs of people's own."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from biometric.entities import (
+    BiometricReference,
+    Enrollment,
+    FrameRange,
+    Identification,
+    Identity,
+    ObservedClip,
+    Progress,
+    Purpose,
+    Threshold,
+    Verification,
+)
+from biometric.entities.progress import finish
+from biometric.service import Sightline
+from biometric.settings import Settings
+
+Report = Callable[[Progress], object]
+"""Told of each step of a long call."""
+
+
+def open_service(settings: Settings | None = None) -> "RecognitionService":
+    """Open the service; use it in a `with` statement, or close it. Cheap: models load when they are first needed.
+
+    Args:
+        settings: None: those of the environment (`Settings.from_environment()`).
+
+    Raises:
+        InvalidSetting: a setting cannot be used.
+        StorageFull: the folder for temporary files or the cache cannot be written.
+
+    Example:
+        >>> import biometric
+        >>> with biometric.open_service() as service:
+        ...     observed = service.observe("demo/visit-1-beige-coat.mp4")
+        ...     enrollment = service.enroll(observed, "Ada Lovelace")
+        >>> enrollment.identity.name
+        'Ada Lovelace'
+    """
+    from biometric.bootstrap import build_releasable
+
+    return RecognitionService(*build_releasable(Settings.from_environment() if settings is None else settings))
+
+
+class RecognitionService:
+    """Observe clips; enroll, verify and identify the people in them. Made by `open_service`.
+
+    Observing is slow and happens once a clip and range; the other calls are arithmetic on the result. Observations
+    and their crops are kept until the service is closed. Calls may come from several threads.
+
+    Raises:
+        ValueError: a call after `close`.
+
+    Example:
+        >>> import biometric
+        >>> with biometric.open_service() as service:
+        ...     observed = service.observe("demo/visit-2-everybody.mp4")
+        ...     people = service.identify(observed)
+        >>> len(people) == len(observed.observations)
+        True
+    """
+
+    def __init__(self, service: Sightline, release: Callable[[], None]) -> None:
+        self._service: Sightline | None = service
+        self._release = release
+
+    @property
+    def settings(self) -> Settings:
+        """What the service was opened with."""
+        return self._opened().settings
+
+    def observe(
+        self,
+        clip: str | Path,
+        frames: FrameRange | None = None,
+        *,
+        progress: Report | None = None,
+        accept_damaged: bool = False,
+    ) -> ObservedClip:
+        """Find and describe the people in a clip, or in a frame range of it; a repeated call is answered at once.
+
+        Args:
+            clip: the video's path.
+            frames: None: the whole clip.
+            progress: called with each step; an exception of it ends the work and leaves nothing behind.
+            accept_damaged: use a clip that cannot be read to its claimed end, as far as it can be read.
+
+        Raises:
+            ClipError: the clip cannot be read over the range.
+            InvalidFrameRange: the range is outside the clip.
+            ModelError: weights are missing or do not fit.
+        """
+        return finish(self._opened().observe(Path(clip), frames, accept_damaged=accept_damaged), progress)
+
+    def enroll(self, observed: ObservedClip, name: str, person: int | None = None) -> Enrollment:
+        """Store one observed person under a name; an existing name gets another reference.
+
+        Args:
+            person: number of the person, from 1; None where only one is in range.
+
+        Raises:
+            InvalidName: the name cannot be used.
+            ObservationError: nobody, several people, or no usable sample.
+            GalleryError, ModelMismatch: the gallery cannot take it.
+        """
+        return self._opened().enroll(observed, name, person)
+
+    def verify(
+        self, observed: ObservedClip, name: str, person: int | None = None, *, threshold: float | None = None
+    ) -> Verification:
+        """Decide whether one observed person is who they claim to be; 1:1.
+
+        Args:
+            name: the claimed identity.
+            person: number of the person, from 1; None where only one is in range.
+            threshold: in [-1, 1]; None: the default, see `threshold`.
+
+        Raises:
+            UnknownIdentity: nobody of that name is enrolled.
+            ObservationError: nobody, several people, or no usable sample.
+            InvalidThreshold: not a number in [-1, 1].
+        """
+        return self._opened().verify(observed, name, person, threshold=threshold)
+
+    def identify(self, observed: ObservedClip, *, threshold: float | None = None) -> tuple[Identification, ...]:
+        """Decide for each observed person who they are, in the order of `observed.observations`; 1:N.
+
+        Args:
+            threshold: in [-1, 1]; None: the default, see `threshold`.
+
+        Raises:
+            EmptyGallery: nobody is enrolled.
+            InvalidThreshold: not a number in [-1, 1].
+        """
+        return self._opened().identify(observed, threshold=threshold)
+
+    def write_results(
+        self,
+        observed: ObservedClip,
+        identifications: Sequence[Identification],
+        folder: str | Path | None = None,
+        *,
+        progress: Report | None = None,
+    ) -> dict[str, Path]:
+        """Write annotated clip, CSV, JSON, timeline and crops; return their paths by kind.
+
+        Args:
+            folder: None: the query folder of the settings.
+
+        Raises:
+            StorageFull: the folder cannot be written.
+        """
+        target = None if folder is None else Path(folder)
+        written = finish(self._opened().write_outputs(observed, identifications, target), progress).as_dict()
+        return {kind: Path(path) for kind, path in written.items() if path is not None}
+
+    def threshold(self, purpose: Purpose, value: float | None = None) -> Threshold:
+        """The threshold for "verification" or "identification": `value`, else the default and what it rests on.
+
+        Raises:
+            InvalidThreshold: not a number in [-1, 1].
+        """
+        service = self._opened()
+        service.models.settle()
+        return service.threshold(purpose, value)
+
+    def identities(self) -> tuple[Identity, ...]:
+        """Everybody enrolled, by name. Raises `GalleryError`."""
+        return tuple(self._opened().gallery().identities())
+
+    def references(self, identity: Identity) -> tuple[BiometricReference, ...]:
+        """The biometric references of somebody enrolled, oldest first. Raises `UnknownIdentity`."""
+        return tuple(self._opened().gallery().references(identity.id))
+
+    def remove(self, identity: Identity) -> None:
+        """Remove somebody enrolled with all references and crops. Raises `UnknownIdentity`."""
+        self._opened().gallery().remove(identity.id)
+
+    def close(self) -> None:
+        """Release models and galleries, and remove temporary files; a second call does nothing."""
+        service, self._service = self._service, None
+        if service is not None:
+            service.close()
+            self._release()
+
+    def __enter__(self) -> Self:
+        self._opened()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> Sightline:
+        if self._service is None:
+            raise ValueError("The service is closed. Open another one with biometric.open_service().")
+        return self._service

@@ -1,0 +1,152 @@
+"""`import biometric`: its names, their examples, the README's, and the scripts of examples/."""
+
+import doctest
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import biometric
+from biometric.bootstrap import make_demo
+from biometric.errors import ClipNotFound, InvalidSetting
+from tests.conftest import PROJECT
+
+ENVIRONMENT = {"SIGHTLINE_OFFLINE": "1", "SIGHTLINE_DEVICE": "cpu", "SIGHTLINE_DETECTOR": "starter-detector"}
+ENVIRONMENT["SIGHTLINE_EMBEDDER"] = "starter-embedder"
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with demo/; the clips also lie there under the names that the README's example uses."""
+    folder = tmp_path_factory.mktemp("library")
+    made = {clip.path.stem: clip.path for clip in make_demo(folder / "demo")}
+    for name, stem in (("visit-1", "visit-1-beige-coat"), ("visit-2", "visit-2-beige-coat")):
+        (folder / f"{name}.mp4").write_bytes(made[stem].read_bytes())
+    (folder / "visit-3.mp4").write_bytes(made["visit-2-everybody"].read_bytes())
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def place(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run among the clips, with a gallery of this test's own."""
+    monkeypatch.chdir(clips)
+    for name in ("gallery", "query", "temp"):
+        monkeypatch.setenv(f"SIGHTLINE_{name.upper()}", str(tmp_path / name))
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def service() -> Iterator[biometric.RecognitionService]:
+    with biometric.open_service() as opened:
+        yield opened
+
+
+def test_all_names_are_there_and_only_those_are_promised() -> None:
+    assert set(biometric.__all__) <= set(dir(biometric))
+    assert 12 <= len(biometric.__all__) <= 18
+    for name in biometric.__all__:
+        assert getattr(biometric, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = biometric.nothing  # type: ignore[attr-defined]
+
+
+def test_the_lazy_names_are_those_that_type_checkers_see() -> None:
+    source = Path(str(biometric.__file__)).read_text("utf-8")
+    typed = source.partition("if TYPE_CHECKING:")[2].partition("\n_MODULES")[0]
+    seen = set(re.findall(r"\b[A-Z]\w+|open_service", typed))
+    assert seen == set(biometric.__all__) == set(biometric._MODULES)
+
+
+def test_every_name_is_documented_with_an_example_that_runs(service: biometric.RecognitionService) -> None:
+    """In one process and gallery: each example goes on from an open service, an observed clip and one enrolled name."""
+    observed = service.observe("demo/visit-1-beige-coat.mp4")
+    service.enroll(observed, "Ada Lovelace")
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner(verbose=False)
+    for name in sorted(biometric.__all__):
+        values = {"biometric": biometric, "service": service, "observed": observed}
+        (example,) = finder.find(getattr(biometric, name), name, globs=values)
+        assert example.examples, f"{name} has no example"
+        assert runner.run(example).failed == 0, name
+
+
+def test_the_readme_example_runs_and_uses_public_names_only(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text("utf-8"), re.S)
+    (code,) = [block for block in blocks if "import biometric" in block]
+    assert "from biometric" not in code
+    assert set(re.findall(r"biometric\.(\w+)", code)) <= set(biometric.__all__)
+    exec(compile(code, "README.md", "exec"), {})
+    assert "Ada Lovelace" in capsys.readouterr().out
+
+
+def script(name: str, *words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [name, *words])
+    runpy.run_path(str(PROJECT / "examples" / name), run_name="__main__")
+
+
+def test_the_example_scripts_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = {
+        "enroll_and_verify.py": (["demo/visit-1-beige-coat.mp4", "demo/visit-2-beige-coat.mp4"], r"\nmatch: score 0\."),
+        "identify_to_csv.py": (["demo/visit-2-everybody.mp4"], r"\d+,\d+,\d+,identified,Ada Lovelace,0\.\d{3}"),
+        "show_progress.py": (["demo/visit-2-beige-coat.mp4", "0", "39"], r"person 1: \d+ samples kept"),
+        "try_thresholds.py": (["demo/visit-2-beige-coat.mp4"], r"default: 0\.\d+ \(model card\)\n0\.3: 1 of 1"),
+    }
+    assert {path.name for path in (PROJECT / "examples").glob("*.py")} == set(runs)
+    for name, (words, expected) in runs.items():
+        script(name, *words, monkeypatch=monkeypatch)
+        assert re.search(expected, capsys.readouterr().out), name
+
+
+def test_progress_is_told_and_an_error_of_it_ends_the_work(service: biometric.RecognitionService) -> None:
+    steps: list[biometric.Progress] = []
+    service.observe("visit-1.mp4", biometric.FrameRange.inclusive(0, 19), progress=steps.append)
+    assert steps[0].stage == "Loading models"
+
+    def refuse(progress: biometric.Progress) -> None:
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        service.observe("visit-2.mp4", progress=refuse)
+    with pytest.raises(ClipNotFound):
+        service.observe("nothing.mp4")
+
+
+def test_results_are_written_where_they_are_wanted(service: biometric.RecognitionService, tmp_path: Path) -> None:
+    observed = service.observe("visit-1.mp4")
+    service.enroll(observed, "Ada")
+    written = service.write_results(observed, service.identify(observed), tmp_path / "results")
+    assert written
+    assert all(path.exists() and path.is_relative_to(tmp_path / "results") for path in written.values())
+    (identity,) = service.identities()
+    service.remove(identity)
+    assert service.identities() == ()
+
+
+def test_closing_leaves_nothing_and_says_so(tmp_path: Path) -> None:
+    with biometric.open_service() as service:
+        observed = service.observe("visit-1.mp4", biometric.FrameRange.inclusive(0, 19))
+        assert observed.folder.is_dir()
+    service.close()
+    assert not observed.folder.exists()
+    assert not [path for path in (tmp_path / "temp").rglob("*") if path.is_dir() and path.name.startswith("run-")]
+    with pytest.raises(ValueError, match="The service is closed"):
+        service.identities()
+
+
+def test_settings_that_are_wrong_are_refused_at_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_PORT", "many")
+    with pytest.raises(InvalidSetting, match="SIGHTLINE_PORT"):
+        biometric.open_service()
+
+
+def test_naming_the_public_names_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, biometric; [getattr(biometric, name) for name in biometric.__all__];"
+        "heavy = {'gradio', 'torch', 'cv2', 'faiss', 'ultralytics', 'openvino', 'scipy', 'sklearn', 'matplotlib'};"
+        "heavy &= set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
