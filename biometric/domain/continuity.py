@@ -128,6 +128,8 @@ class LookHistory:
             self._blocks.append(_Block(row.copy(), 1, pick.frame, pick.frame, link))
             if len(self._blocks) > BLOCKS:
                 self._merge_most_alike()
+        if not pick.usable:
+            return
         self.picks.append(pick)
         if len(self.picks) > max(SAMPLES_KEPT * self.samples, BLOCKS):
             self._drop_one()

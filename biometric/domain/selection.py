@@ -12,6 +12,9 @@ import numpy as np
 from biometric.entities import Box, Detection, Image, Vector
 from biometric.entities.boxes import intersection_area
 
+NO_BORDER = -1.0
+"""For `Rules.border`: people cut off by the edge of the picture are taken, too."""
+
 REFUSED_SHOWN = 6
 """How many refused samples of a person keep their crop, so that people can look at them."""
 
@@ -45,7 +48,7 @@ class Rules:
 class Pick:
     """A sample that passed the rules: `image` is its crop, (h, w, 3) uint8 BGR; `row` its embedding, (D,) unit float32.
 
-    `row` is None until the sample was embedded.
+    `row` is None until the sample was embedded. One that is not `usable` only tells who is there: it is not pooled.
     """
 
     detection: Detection
@@ -53,6 +56,7 @@ class Pick:
     quality: float
     sharpness: float
     row: Vector | None = None
+    usable: bool = True
 
     @property
     def frame(self) -> int:

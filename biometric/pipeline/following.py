@@ -35,6 +35,7 @@ class FollowedTrack:
     def __init__(self, track_id: int, rules: selection.Rules, min_similarity: float, sharpness: SharpnessOf) -> None:
         self.track_id = track_id
         self._rules, self._min_similarity, self._sharpness = rules, min_similarity, sharpness
+        self._whole_rules = dataclasses.replace(rules, border=selection.NO_BORDER)
         self._detections: list[Detection] = []
         self._changes = array("f")
         self._refused = selection.RefusedSamples()
@@ -53,15 +54,18 @@ class FollowedTrack:
         if reason is not None:
             cut = selection.crop(frame.image, detection.box) if self._refused.shows_next else None
             self._refused.add(detection, cut, rating, reason)
-            return self.end_moment() if new_moment else None
+            # Somebody cut off by the edge gives no sample, but the box tells whether it is still the same person.
+            if selection.refusal(detection, others, width, height, self._whole_rules) is not None:
+                return self.end_moment() if new_moment else None
+        usable = reason is None
         ended = None
         # The first samples are all embedded: of somebody seen briefly, none is to spare.
         late = frame.seconds - self._moment_start >= continuity.MOMENT_SECONDS - 1e-3
-        if new_moment or late or self._moments < self._rules.samples:
+        if new_moment or late or (usable and self._moments < self._rules.samples):
             ended = self.end_moment()
             self._moment_start = frame.seconds
-        if self._best is None or rating > self._best.quality:
-            self._best = Pick(detection, selection.crop(frame.image, detection.box), rating, 0.0)
+        if self._best is None or (usable, rating) > (self._best.usable, self._best.quality):
+            self._best = Pick(detection, selection.crop(frame.image, detection.box), rating, 0.0, usable=usable)
         return ended
 
     def end_moment(self) -> Pick | None:
@@ -69,7 +73,7 @@ class FollowedTrack:
         best, self._best = self._best, None
         if best is None:
             return None
-        self._moments += 1
+        self._moments += best.usable
         return dataclasses.replace(best, sharpness=self._sharpness(best.image))
 
     def add(self, pick: Pick) -> None:
@@ -99,8 +103,8 @@ class FollowedTrack:
             if not part.is_person and host[other] == index and part.holds(pick.frame)
         ]
         kept, blurred = selection.choose(own, self._rules)
-        rows = np.stack([pick.row for pick in kept if pick.row is not None])
-        strangers = set(comparison.outliers(rows, self._min_similarity))
+        rows = [pick.row for pick in kept if pick.row is not None]
+        strangers = set(comparison.outliers(np.stack(rows), self._min_similarity) if rows else [])
         unlike += [pick for number, pick in enumerate(kept) if number in strangers]
         kept = [pick for number, pick in enumerate(kept) if number not in strangers]
         detections = [item for item in self._detections if owner_of[item.frame_index] == index]

@@ -142,3 +142,15 @@ def test_the_end_of_a_clip_whose_length_is_an_estimate_is_where_it_ends(tmp_path
         run(observe(tmp_path, script, reader=estimated, stop=90))
     with pytest.raises(InvalidFrameRange):
         run(observe(tmp_path, script, reader=ShortReader(video_info())))
+
+
+def test_somebody_cut_off_by_the_edge_who_takes_a_place_is_not_the_one_who_had_it(tmp_path: Path) -> None:
+    cut_off = (0.0, 100.0, 90.0, 350.0)
+    whole = (2.0 + 640 * Rules().border, 100.0, 92.0, 350.0)
+    script = {frame: [(cut_off if frame < 8 else whole, 0.9)] for frame in range(40)}
+    embedder = FakeEmbedder(axis_of=lambda grey: 0 if grey < 8 else 1)
+    observed, _ = run(observe(tmp_path, script, embedder))
+    first, second = people(observed)
+    assert first.template is None
+    assert first.tracklet.last_frame in (6, 7), "flat pictures do not say in which of two frames the other came"
+    assert (second.template.sample_count, second.tracklet.last_frame) == (8, 39)

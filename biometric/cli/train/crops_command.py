@@ -156,9 +156,9 @@ def _detections(options: argparse.Namespace, sources: "list[CropSource]") -> "Ma
 
 
 def _wanted(options: argparse.Namespace) -> "Wanted":
-    from biometric.domain.selection import Rules
+    from biometric.domain.selection import NO_BORDER, Rules
     from biometric.errors import InvalidSetting
-    from biometric.training.crops.cutting import NO_BORDER, Wanted
+    from biometric.training.crops.cutting import Wanted
 
     every = options.every if options.every is not None else 5 if options.detections is None else 1
     if every < 1 or options.min_track < 1:

@@ -15,9 +15,6 @@ from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, track
 from biometric.ports import Detector, SharpnessOf, TrackerFactory, VideoReader
 from biometric.training.crops.crop_records import NewCrop
 
-NO_BORDER = -1.0
-"""For `selection.Rules.border`: people cut off by the edge of the picture are taken, too."""
-
 Keep = Callable[[NewCrop], None]
 
 
@@ -94,7 +91,7 @@ def cut_clip(
 
 def cut_photograph(image: Image, boxes: Sequence[Detection], wanted: Wanted, tools: Tools, keep: Keep) -> Counts:
     """Hand the crops of a labelled photograph, (H, W, 3) uint8 BGR, to `keep`. Its edges may cut people off."""
-    rules = dataclasses.replace(wanted.rules, border=NO_BORDER)
+    rules = dataclasses.replace(wanted.rules, border=selection.NO_BORDER)
     cutter = _Cutter(dataclasses.replace(wanted, rules=rules, follow=False), tools, keep)
     cutter.take(TrackedFrame(Frame(0, image, 0.0), list(boxes)))
     return cutter.end()
