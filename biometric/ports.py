@@ -106,7 +106,7 @@ class Embedder(Protocol):
 
 
 class Gallery(Protocol):
-    """The store of identities and references (adapter: `gallery.py`); the database is the only truth."""
+    """The store of identities and references (adapter: `gallery/repository.py`); the database is the only truth."""
 
     @property
     def folder(self) -> Path:
@@ -125,7 +125,7 @@ class Gallery(Protocol):
         """All identities, by name (case-insensitive)."""
 
     def find(self, name: str) -> Identity:
-        """The identity of that name (NFC/NFD and case do not matter). Raises `UnknownIdentity`, naming close ones."""
+        """The identity of that name, compared by `name_key`. Raises `UnknownIdentity`, naming close ones."""
 
     def references(self, identity_id: str) -> list[BiometricReference]:
         """All references of an identity, oldest first. Raises `UnknownIdentity`."""

@@ -24,12 +24,12 @@ def add_commands(commands: Any) -> None:
 
 
 def _action(actions: Any, name: str, summary: str, command: Any, *arguments: str) -> None:
-    made = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    parser = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
     for argument in arguments:
-        made.add_argument(argument, metavar=argument.upper(), type=Path if argument == "file" else str)
-    made.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(command=command)
+        parser.add_argument(argument, metavar=argument.upper(), type=Path if argument == "file" else str)
+    parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=command)
 
 
 def _open_gallery(options: argparse.Namespace) -> Gallery:
@@ -39,7 +39,9 @@ def _open_gallery(options: argparse.Namespace) -> Gallery:
 def _list(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identities = gallery.identities()
-    lines = [f"{item.name}: {_counted(item.reference_count)}, since {item.created_at[:10]}" for item in identities]
+    lines = [
+        f"{item.name}: {_count_references(item.reference_count)}, since {item.created_at[:10]}" for item in identities
+    ]
     nobody = "Nobody is enrolled yet."
     if not gallery.folder.exists():
         nobody += f" The folder {gallery.folder} does not exist."
@@ -52,7 +54,7 @@ def _show(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identity = gallery.find(options.name)
     references = gallery.references(identity.id)
-    lines = [f"{identity.name}: {_counted(len(references))}"]
+    lines = [f"{identity.name}: {_count_references(len(references))}"]
     lines += [
         f"  {item.id}  {item.template.sample_count} samples, {item.clip_name} frames {item.first_frame}–"
         f"{item.last_frame}, {item.created_at[:10]}"
@@ -74,7 +76,7 @@ def _merge(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     source, target = gallery.find(getattr(options, "from")), gallery.find(options.into)
     merged = gallery.merge(source.id, target.id)
-    text = f"{source.name} was merged into {merged.name}, who has {_counted(merged.reference_count)} now."
+    text = f"{source.name} was merged into {merged.name}, who has {_count_references(merged.reference_count)} now."
     show(options, identity_json(merged), text)
     return DONE
 
@@ -83,7 +85,7 @@ def _remove(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identity = gallery.find(options.name)
     gallery.remove(identity.id)
-    text = f"{identity.name} was removed with {_counted(identity.reference_count)}."
+    text = f"{identity.name} was removed with {_count_references(identity.reference_count)}."
     show(options, {"removed": identity.name, "references": identity.reference_count}, text)
     return DONE
 
@@ -98,9 +100,9 @@ def _export(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     report = _open_gallery(options).import_(options.file)
-    lines = [f"{report.identities} identities and {_counted(report.references)} were added."]
+    lines = [f"{report.identities} identities and {_count_references(report.references)} were added."]
     if report.already_there:
-        lines.append(f"{_counted(report.already_there)} were there already.")
+        lines.append(f"{_count_references(report.already_there)} were there already.")
     lines += [f"{old} is called {new} here, because the name was taken." for old, new in report.renamed]
     result = {
         "identities": report.identities,
@@ -125,5 +127,5 @@ def _reference_json(reference: BiometricReference) -> dict[str, Any]:
     }
 
 
-def _counted(references: int) -> str:
+def _count_references(references: int) -> str:
     return "1 reference" if references == 1 else f"{references} references"

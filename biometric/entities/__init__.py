@@ -28,7 +28,15 @@ from biometric.entities.enrolled import (
     NewSample,
 )
 from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Tracklet, Vector, VideoInfo
-from biometric.entities.names import LABEL_LIMIT, NAME_LIMIT, clean_label, clean_name, has_unsafe_characters, name_key
+from biometric.entities.names import (
+    LABEL_LIMIT,
+    NAME_LIMIT,
+    clean_label,
+    clean_name,
+    comparable_text,
+    has_unsafe_characters,
+    name_key,
+)
 from biometric.entities.notices import REFUSALS, Notice, NoticeCode
 from biometric.entities.people import (
     Observation,
@@ -77,6 +85,7 @@ __all__ = [
     "VideoInfo",
     "clean_label",
     "clean_name",
+    "comparable_text",
     "has_unsafe_characters",
     "name_key",
 ]

@@ -67,7 +67,7 @@ def clean_name(text: str) -> str:
         raise InvalidName(
             f"The name has {len(name):,} characters; at most {NAME_LIMIT} are allowed. Type a shorter one."
         )
-    if not _key(name):
+    if not comparable_text(name):
         raise InvalidName("The name has no visible characters. Type the name of the person to enroll.")
     return name
 
@@ -80,7 +80,7 @@ def name_key(text: str) -> str:
     Raises:
         InvalidName: as `clean_name`.
     """
-    return _key(clean_name(text))
+    return comparable_text(clean_name(text))
 
 
 def number_name(name: str, number: int) -> str:
@@ -89,7 +89,8 @@ def number_name(name: str, number: int) -> str:
     return name[: NAME_LIMIT - len(suffix)].rstrip() + suffix
 
 
-def _key(name: str) -> str:
-    folded = unicodedata.normalize("NFD", name).casefold()
+def comparable_text(text: str) -> str:
+    """Return any text as names are compared and searched: folded in case and form, without what shows nothing."""
+    folded = unicodedata.normalize("NFD", text).casefold()
     visible = _INVISIBLE.sub(lambda match: match[1] or "", folded)
     return unicodedata.normalize("NFC", " ".join(visible.translate(_BLANK).split()))

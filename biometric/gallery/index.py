@@ -57,10 +57,10 @@ class FlatIndex(ABC):
         if vectors.shape != (len(references), self.dimension) or len(owners) != len(references):
             expected = (len(references), self.dimension)
             raise ValueError(f"expected vectors of shape {expected} and as many owners, got {vectors.shape}")
-        gone = np.isin(self._references, removed)
-        if gone.any():
-            self._remove(np.flatnonzero(gone))
-            self._references, self._owners = self._references[~gone], self._owners[~gone]
+        is_removed = np.isin(self._references, removed)
+        if is_removed.any():
+            self._remove(np.flatnonzero(is_removed))
+            self._references, self._owners = self._references[~is_removed], self._owners[~is_removed]
         if len(references):
             self._add(np.ascontiguousarray(vectors, dtype=np.float32))
             self._references = np.concatenate([self._references, references])
@@ -83,8 +83,8 @@ class FlatIndex(ABC):
         wanted = min(len(self), max(16, 4 * count))
         while True:
             scores, positions = self._best(np.ascontiguousarray(query, dtype=np.float32), wanted)
-            found = (positions >= 0) & np.isfinite(scores)  # FAISS fills up with -1, Python's "last one"
-            scores, positions = scores[found], positions[found]
+            valid = (positions >= 0) & np.isfinite(scores)  # FAISS fills up with -1, Python's "last one"
+            scores, positions = scores[valid], positions[valid]
             first = _first_of_each(self._owners[positions])
             if len(first) >= count or wanted == len(self):
                 break

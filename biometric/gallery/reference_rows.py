@@ -42,8 +42,8 @@ def latest_reference(db: Database, files: GalleryFiles, number: int) -> Biometri
 
 def vectors(db: Database, number: int) -> tuple[list[str], list[Vector]]:
     """Return ids and (D,) vectors of an identity's references, oldest first."""
-    found = list(_reference_rows(db, number))
-    return [row["id"] for row in found], [unblob(row["vector"]) for row in found]
+    stored = list(_reference_rows(db, number))
+    return [row["id"] for row in stored], [unblob(row["vector"]) for row in stored]
 
 
 def read_records(db: Database, files: GalleryFiles) -> Iterator[tuple[IdentityRecord, Iterator[ReferenceRecord]]]:
@@ -119,8 +119,8 @@ _REFERENCES = """
 
 def _reference_rows(db: Database, number: int) -> Iterator[Row]:
     sql = _REFERENCES + "WHERE r.identity_number = ? ORDER BY r.number"
-    found: Iterator[Row] = db.query(sql, [number])
-    return found
+    reference_rows: Iterator[Row] = db.query(sql, [number])
+    return reference_rows
 
 
 def _reference(db: Database, files: GalleryFiles, row: Row) -> BiometricReference:

@@ -78,7 +78,7 @@ class SQLiteGallery:
             return [] if db is None else rows.identities(db, self._files)
 
     def find(self, name: str) -> Identity:
-        """Return the identity of that name (NFC/NFD and case do not matter).
+        """Return the identity of that name, compared by `name_key`.
 
         Raises:
             InvalidName: no name at all.

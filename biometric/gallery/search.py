@@ -53,7 +53,7 @@ class GallerySearch:
         revision = int(db.execute("SELECT coalesce(max(revision), 0) FROM changes").fetchone()[0])
         index = self._index
         if index is None or (origin, dimension) != (self._origin, index.dimension) or revision < self._revision:
-            index = _built(db, dimension)
+            index = _build(db, dimension)
         elif revision > self._revision:
             _update(index, db, self._revision)
         self._index, self._origin, self._revision = index, origin, revision
@@ -64,7 +64,7 @@ class GallerySearch:
         self._index = None
 
 
-def _built(db: Database, dimension: int) -> FlatIndex:
+def _build(db: Database, dimension: int) -> FlatIndex:
     index = make_index(dimension)
     for references, owners, vectors in _read(db.execute(_ALL), dimension):
         index.update(np.empty(0, np.int64), references, owners, vectors)
@@ -73,13 +73,13 @@ def _built(db: Database, dimension: int) -> FlatIndex:
 
 def _update(index: FlatIndex, db: Database, since: int) -> None:
     changed = db.execute("SELECT reference_number FROM changes WHERE revision > ?", [since]).fetchall()
-    gone = np.array(changed, dtype=np.int64).reshape(-1)
+    removed = np.array(changed, dtype=np.int64).reshape(-1)
     for references, owners, vectors in _read(db.execute(_CHANGED, [since]), index.dimension):
-        index.update(gone, references, owners, vectors)
-        gone = np.empty(0, np.int64)
-    if len(gone):
-        nothing = np.empty(0, np.int64)
-        index.update(gone, nothing, nothing, np.empty((0, index.dimension), np.float32))
+        index.update(removed, references, owners, vectors)
+        removed = np.empty(0, np.int64)
+    if len(removed):
+        no_numbers = np.empty(0, np.int64)
+        index.update(removed, no_numbers, no_numbers, np.empty((0, index.dimension), np.float32))
 
 
 def _read(

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Identity, Purpose, clean_name
+from biometric.entities import Identity, Purpose, clean_name, comparable_text
 from biometric.errors import ArchiveInvalid, InvalidInput, UnknownIdentity
 from biometric.ui import answers, elements, presenters
 from biometric.ui.calibration_tab import CalibrationPanel
@@ -260,8 +260,8 @@ def rows(identities: Sequence[Identity], pictures: Pictures, query: str = "") ->
     """Return identities as rows (action `show`, value: the identity's id), those that contain `query`."""
     if not identities:
         return elements.empty("Nobody is enrolled yet", "Start in Enrollment.")
-    wanted = query.strip().casefold()
-    found = [identity for identity in identities if wanted in identity.name.casefold()]
+    wanted = comparable_text(query)
+    found = [identity for identity in identities if wanted in comparable_text(identity.name)]
     html = "".join(_row(identity, pictures) for identity in found[:ROWS])
     if not found:
         html = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Identity
+from biometric.entities import Identity, comparable_text
 from biometric.errors import BiometricError, EmptyGallery, InvalidInput, UnknownIdentity
 from biometric.ui import answers, contact_sheets, elements
 from biometric.ui.components import area, on_act
@@ -224,8 +224,8 @@ def claims(identities: Sequence[Identity], chosen: str | None, pictures: Picture
     """Return identities as radio rows (action `claim`, value: the identity's id), those that contain `query`."""
     if not identities:
         return NOBODY
-    wanted = query.strip().casefold()
-    found = [identity for identity in identities if wanted in identity.name.casefold() or identity.id == chosen]
+    wanted = comparable_text(query)
+    found = [identity for identity in identities if wanted in comparable_text(identity.name) or identity.id == chosen]
     rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in found[:ROWS])
     if not found:
         rows = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'

@@ -438,6 +438,48 @@ def test_a_folder_that_is_a_file_is_said(tmp_path: Path, clips: Path) -> None:
             ask()
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("pipe", "is a file"),
+        ("loop", "cannot be used"),
+        ("dangling", "leads nowhere"),
+        ("x" * 300, "the name is too long"),
+        ("file/gallery", "cannot be used"),
+        ("odd", "is not a file"),
+        ("a\0b", "cannot be used"),
+    ],
+)
+def test_a_folder_that_cannot_be_a_gallery_is_said(tmp_path: Path, clips: Path, name: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "odd" / "gallery.sqlite3").mkdir(parents=True)
+    gallery = SQLiteGallery(tmp_path / name)
+    for ask in (
+        gallery.identities,
+        gallery.is_empty,
+        lambda: gallery.search(template(1), 1),
+        lambda: gallery.check_model("model-a"),
+        lambda: gallery.export(tmp_path / "export.zip"),
+        lambda: gallery.enroll("Ada", reference(clips, 1)),
+    ):
+        with pytest.raises(GalleryUnavailable, match=words):
+            ask()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_gallery_that_may_not_be_read_is_said(
+    gallery: SQLiteGallery, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.enroll("Ada", reference(clips, 1))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may read everything
+    for ask in (gallery.identities, lambda: gallery.enroll("Ada", reference(clips, 1))):
+        with pytest.raises(GalleryUnavailable, match="may not be read"):
+            ask()
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace", "mkdir"])
 def test_a_full_disk_undoes_everything(
     gallery: SQLiteGallery, clips: Path, monkeypatch: pytest.MonkeyPatch, call: str
