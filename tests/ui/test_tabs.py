@@ -219,13 +219,13 @@ def test_a_threshold_outside_the_slider_becomes_its_end_and_is_sent_back(desk: D
     desk.verify()
     box = desk.verification.box
     assert box.slider.preprocess(7) == 7
-    updates = box.moved(7, desk.request)
+    updates = box.on_slider_moved(7, desk.request)
     assert updates[box.slider]["value"] == 1.0
     assert desk.session.thresholds["verification"] == 1.0
     assert "Threshold 1.00, set by you" in updates[box.note]
     assert "threshold 1.00 (set by you)" in updates[desk.verification.answer]
-    assert box.slider not in box.moved(0.6, desk.request)
-    assert "must be a number" in str(box.moved("seven", desk.request))
+    assert box.slider not in box.on_slider_moved(0.6, desk.request)
+    assert "must be a number" in str(box.on_slider_moved("seven", desk.request))
     assert desk.session.thresholds["verification"] == 0.6
 
 
@@ -235,7 +235,7 @@ def test_a_threshold_is_told_although_the_answer_fails(desk: Desk, clips: Clips)
     desk.identify()
     desk.service.gallery().remove(desk.page.identities()[0].id)  # in another window
     box = desk.identification.box
-    updates = box.moved(0.5, desk.request)
+    updates = box.on_slider_moved(0.5, desk.request)
     assert "Threshold 0.50, set by you" in updates[box.note]
     assert "Nobody is enrolled yet" in updates[desk.identification.answer]
     assert updates[desk.identification.contact_sheet] == ""
@@ -243,9 +243,9 @@ def test_a_threshold_is_told_although_the_answer_fails(desk: Desk, clips: Clips)
 
 def test_the_header_says_that_a_threshold_was_set_by_the_person(desk: Desk) -> None:
     header = desk.interface.header
-    assert "threshold: model card<" in desk.interface.headed(desk.request)[header]
-    desk.verification.box.moved(0.4, desk.request)
-    said = desk.interface.headed(desk.request)[header]
+    assert "threshold: model card<" in desk.interface.on_threshold_changed(desk.request)[header]
+    desk.verification.box.on_slider_moved(0.4, desk.request)
+    said = desk.interface.on_threshold_changed(desk.request)[header]
     assert "set by you (verification), model card (identification)" in said
 
 
@@ -255,13 +255,13 @@ def test_a_gallery_of_another_model_is_told_on_top_once_the_models_are_known(
     desk.enroll("Ada", clips["one"])
     header = desk.interface.header
     monkeypatch.setattr(desk.service.models, "embedder_id", lambda: "starter-embedder")
-    assert "of the model coats-16" not in desk.interface.headed(desk.request)[header]
+    assert "of the model coats-16" not in desk.interface.on_threshold_changed(desk.request)[header]
     desk.page.warm()
-    said = desk.interface.headed(desk.request)[header]
+    said = desk.interface.on_threshold_changed(desk.request)[header]
     assert "templates of the model coats-16, not of starter-embedder" in said
     assert "SIGHTLINE_EMBEDDER" in said
     monkeypatch.undo()
-    assert "of the model coats-16" not in desk.interface.headed(desk.request)[header]
+    assert "of the model coats-16" not in desk.interface.on_threshold_changed(desk.request)[header]
 
 
 # --- Verification -----------------------------------------------------------------------------------------------------
@@ -366,13 +366,13 @@ def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:
     desk.identify()
     gallery = desk.service.gallery()
     gallery.rename(gallery.find("Ada").id, "Countess")
-    updates = desk.interface.edited(desk.request)
+    updates = desk.interface.on_gallery_edited(desk.request)
     assert "Match: this is Countess" in updates[desk.verification.answer]
     assert "Countess" in updates[desk.identification.contact_sheet]
     assert "before the gallery changed" in updates[desk.identification.writing]
     assert "The gallery was changed" in updates[desk.enrollment.answer]
     gallery.remove(gallery.find("Countess").id)
-    updates = desk.interface.edited(desk.request)
+    updates = desk.interface.on_gallery_edited(desk.request)
     assert "Countess" not in str([value for key, value in updates.items()])
     assert "The gallery was changed" in updates[desk.verification.answer]
     assert "0 of 1 person identified" in updates[desk.identification.answer]
