@@ -15,7 +15,7 @@ from pathlib import Path
 
 from biometric.clips.video import PyAVReader
 from biometric.entities import Frame, FrameRange, Image
-from biometric.models.cards import Card, Format, InputFormat, Role
+from biometric.entities.model_cards import Card, Format, InputFormat, Role
 from biometric.models.detection import UltralyticsDetector
 from biometric.models.embedding import prepare
 from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir

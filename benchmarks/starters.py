@@ -21,9 +21,9 @@ from benchmarks import judged_detectors, judged_embedders
 from benchmarks.judged_detectors import DetectorRow, Found
 from benchmarks.judged_embedders import EmbedderRow, Material
 from benchmarks.judging import EMPTY, OCCUPIED, ONE_BY_ONE, SHARED, STREET, Bench, Remembering
+from biometric.entities.model_cards import Role
 from biometric.errors import BiometricError
 from biometric.evaluation.protocols import Estimate
-from biometric.models.cards import Role
 from biometric.models.loading import load_detector
 from biometric.models.store import ModelStore
 from biometric.models.weights import WeightStore

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import judged_detectors, judged_embedders, judging, starters
 from biometric.entities import Frame
-from biometric.models.cards import Role
+from biometric.entities.model_cards import Role
 from tests.fakes import FakeDetector, FakeEmbedder
 
 BOX = (10.0, 10.0, 50.0, 110.0)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli import streams
 from biometric.cli.common import DONE, run, show
-from biometric.models.cards import Role, read_manifests
+from biometric.entities.model_cards import Role
+from biometric.models.cards import read_manifests
 from biometric.service import Sightline
 from biometric.settings import Settings
 

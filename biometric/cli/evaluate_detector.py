@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
-from biometric.models.cards import Role
+from biometric.entities.model_cards import Role
 from biometric.settings import Settings
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 from biometric.cli.common import DONE, WRONG, run, show
-from biometric.models.cards import Card
+from biometric.entities.model_cards import Card
 from biometric.models.checking import ModelCheck
 from biometric.models.store import ModelStore
 from biometric.ports import ModelStatus

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from biometric.entities import Frame, Image
-from biometric.models.cards import Role
+from biometric.entities.model_cards import Role
 from biometric.ports import Detector, Embedder
 
 

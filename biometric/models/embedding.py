@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.entities import Image
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel
-from biometric.models.cards import InputFormat
 
 _SMALLEST = 1e-6
 """Below this length a vector has no direction to compare."""

@@ -9,8 +9,8 @@ import openvino
 from numpy.typing import NDArray
 
 from biometric.entities import Image
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.cards import InputFormat
 from biometric.models.embedding import batches, prepare, resize, unit
 
 BATCH = 8

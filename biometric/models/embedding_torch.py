@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from biometric.entities import Image
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.architectures import build, load_weights
-from biometric.models.cards import InputFormat
 from biometric.models.embedding import batches, prepare, unit
 from biometric.models.ir_graph import Graph, read_ir
 from biometric.models.ir_torch import Operation, operation, torch_type

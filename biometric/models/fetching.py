@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from biometric.entities import Progress
+from biometric.entities.model_cards import Card, CardFile
 from biometric.errors import StorageFull, WeightsCorrupt, WeightsMissing
-from biometric.models.cards import Card, CardFile
 from biometric.storage import atomic_path, describe_os_error
 
 TIMEOUT = 5.0

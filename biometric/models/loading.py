@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biometric.entities.model_cards import Card, Format, InputFormat
 from biometric.errors import InvalidSetting
-from biometric.models.cards import Card, Format, InputFormat
 from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.weights import Weights
 from biometric.ports import Detector, Embedder

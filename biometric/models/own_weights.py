@@ -8,22 +8,14 @@ which a notice then says.
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from biometric.entities.model_cards import IMAGENET, RAW_BGR, Card, CardFile, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
-from biometric.models.cards import (
-    IMAGENET,
-    RAW_BGR,
-    Card,
-    CardFile,
-    Format,
-    Role,
-    Table,
-    default_threshold,
-    input_format,
-)
+from biometric.models.cards import describe
 
 _EMBEDDER_FORMATS = {".xml": Format.OPENVINO, ".onnx": Format.ONNX, ".safetensors": Format.SAFETENSORS}
 _CUSTOM = {
@@ -96,14 +88,16 @@ def _embedder_format(path: Path) -> Format:
 def _described(card: Card, path: Path) -> Card:
     """Complete an embedder's card from the table beside it, its metadata, or its format's custom."""
     beside = path.with_suffix(".toml")
+    values: Mapping[str, object]
     if beside.is_file():
+        where = beside.name
         try:
-            table = Table(beside.name, tomllib.loads(beside.read_text("utf-8")))
+            values = tomllib.loads(beside.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise InvalidSetting(f"The description {beside} cannot be read: {error}.") from error
     elif card.format is Format.SAFETENSORS:
-        table = Table(f"the metadata of {path.name}", safetensors_metadata(path))
-        if not table.has("architecture"):
+        where, values = f"the metadata of {path.name}", safetensors_metadata(path)
+        if "architecture" not in values:
             raise UnsupportedModel(
                 f"{path.name} does not say which network it belongs to. Put {beside.name} beside it with at least "
                 'architecture = "osnet_x1_0" (see models/README.md).'
@@ -112,16 +106,7 @@ def _described(card: Card, path: Path) -> Card:
         custom, words = _CUSTOM[card.format]
         notice = f"{path.name} has no description; {words} are assumed. Put {beside.name} beside it to say otherwise."
         return replace(card, input=custom, notice=notice)
-    described = replace(
-        card,
-        architecture=table.take("architecture", str, ""),
-        title=table.take("title", str, card.title),
-        licence=table.take("licence", str, card.licence),
-        dimension=table.take("dimension", int) if table.has("dimension") else None,
-        verification=default_threshold(table, "verification"),
-        identification=default_threshold(table, "identification"),
-    )
-    return replace(described, input=input_format(table, _CUSTOM.get(card.format, (IMAGENET, ""))[0]))
+    return describe(card, where, values, _CUSTOM.get(card.format, (IMAGENET, ""))[0])
 
 
 def safetensors_metadata(path: Path) -> dict[str, object]:

@@ -13,7 +13,6 @@ from biometric.entities import Progress, Threshold, ThresholdSource
 from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
-from biometric.models.cards import Card, Format, Role
 from biometric.models.checking import ModelCheck, check_detector, check_embedder
 from biometric.models.weights import Weights, WeightStore, starter_notice
 from biometric.ports import Detector, Embedder, ModelStatus

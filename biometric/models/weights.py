@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biometric.entities import Progress
+from biometric.entities.model_cards import Card, Role
 from biometric.errors import InvalidSetting, ModelError, StorageFull, WeightsCorrupt
-from biometric.models.cards import Card, Role, read_manifests
+from biometric.models.cards import read_manifests
 from biometric.models.fetching import PATIENCE, Opener, fetch_card, missing, open_https
 from biometric.models.own_weights import digest, fresh_digest, own_card
 from biometric.settings import Settings

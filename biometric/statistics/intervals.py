@@ -1,4 +1,4 @@
-"""How far a measured rate can be trusted: intervals, and when there are too few data to say anything. Numpy only.
+"""How far a measured rate can be trusted: intervals, and when there are too few data to say anything.
 
 Sources:
     Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
@@ -17,8 +17,6 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-
-from biometric.statistics.beta import beta_quantile
 
 Numbers = NDArray[np.floating] | NDArray[np.integer]
 
@@ -150,10 +148,12 @@ def clopper_pearson(errors: int, trials: int, confidence: float = CONFIDENCE) ->
     Raises:
         ValueError: no trials, or errors outside 0…trials.
     """
+    from scipy.special import betaincinv  # half a second, which whoever only lists models need not wait for
+
     _check_counts(errors, trials)
     tail = (1.0 - confidence) / 2.0
-    low = 0.0 if errors == 0 else beta_quantile(tail, errors, trials - errors + 1)
-    high = 1.0 if errors == trials else beta_quantile(1.0 - tail, errors + 1, trials - errors)
+    low = 0.0 if errors == 0 else float(betaincinv(errors, trials - errors + 1, tail))
+    high = 1.0 if errors == trials else float(betaincinv(errors + 1, trials - errors, 1.0 - tail))
     return Interval(low, high, confidence)
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from biometric.entities import Image
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import BiometricError
-from biometric.models.cards import InputFormat
 from biometric.models.embedding import prepare, resize
 
 Generator = np.random.Generator

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from biometric.entities import Image
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import DataTooSmall, InvalidSetting
-from biometric.models.cards import InputFormat
 from biometric.statistics.intervals import Interval, bootstrap_mean
 from biometric.training import augmentation
 from biometric.training.crops.crop_records import Crops

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from biometric.entities import Image, Progress
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import InvalidSetting, RunConflict, StorageFull
-from biometric.models.cards import InputFormat
 from biometric.models.embedding import resize, scaling
 from biometric.ports import Embedder
 from biometric.storage import atomic_path, describe_os_error

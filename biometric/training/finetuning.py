@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from biometric.entities import Image, Progress
+from biometric.entities.model_cards import InputFormat
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LossNotFinite, UnsupportedModel
 from biometric.evaluation import protocols
 from biometric.evaluation import run as evaluation
 from biometric.evaluation.datasets import Source
 from biometric.evaluation.pictures import Pictures
-from biometric.models.cards import InputFormat
 from biometric.models.embedding_torch import TorchEmbedder
 from biometric.training import augmentation
 from biometric.training.augmentation import Augmentation

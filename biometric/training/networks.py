@@ -8,10 +8,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from biometric.entities.model_cards import Card, Format, Role
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, WeightsMissing
 from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
-from biometric.models.cards import Card, Format, Role, canonical_architecture, read_manifests
+from biometric.models.cards import canonical_architecture, read_manifests
 from biometric.models.weights import WeightStore
 from biometric.settings import Settings
 from biometric.training.loop import load_state

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import DataTooSmall, InvalidSetting, LossNotFinite
-from biometric.models.cards import InputFormat
 from biometric.training import augmentation
 from biometric.training.augmentation import Augmentation
 from biometric.training.crops.crop_records import Crops

@@ -11,8 +11,9 @@ import pytest
 from biometric.bootstrap import build, make_demo
 from biometric.cli import main
 from biometric.entities import Frame, FrameRange, Vector
+from biometric.entities.model_cards import Role
 from biometric.entities.progress import finish
-from biometric.models.cards import Role, read_manifest
+from biometric.models.cards import read_manifest
 from biometric.models.detection import STARTS_TRACK
 from biometric.service import Sightline
 from biometric.settings import Settings

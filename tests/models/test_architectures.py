@@ -138,7 +138,7 @@ def test_weights_that_do_not_fit_are_refused_by_name() -> None:
 @pytest.mark.real
 def test_osnet_with_real_weights_agrees_with_the_published_export(shared: Path, tmp_path: Path) -> None:
     """The ONNX export has its batch normalisation folded into the convolutions; unfold it into our network."""
-    from biometric.models.cards import IMAGENET
+    from biometric.entities.model_cards import IMAGENET
     from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
     from biometric.models.embedding_torch import TorchEmbedder
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from biometric.entities.model_cards import Card, CardFile, DefaultThreshold, Format, InputFormat, Role
 from biometric.errors import InvalidSetting
-from biometric.models.cards import Card, CardFile, DefaultThreshold, Format, InputFormat, Role, read_manifest
+from biometric.models.cards import read_manifest
 from tests.conftest import PROJECT
 
 MANIFEST = PROJECT / "models" / "manifest.toml"

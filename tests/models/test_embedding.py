@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from biometric.entities.model_cards import IMAGENET, RAW_BGR, InputFormat
 from biometric.errors import UnsupportedModel
-from biometric.models.cards import IMAGENET, RAW_BGR, InputFormat
 from biometric.models.embedding import batches, prepare, resize, unit
 
 

@@ -9,8 +9,8 @@ import openvino
 import pytest
 from openvino import opset13 as ops
 
+from biometric.entities.model_cards import RAW_BGR, InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.cards import RAW_BGR, InputFormat
 from biometric.models.embedding_openvino import BATCH, OpenVINOEmbedder, convert_to_ir
 
 TINY = InputFormat(8, 4, "BGR", 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

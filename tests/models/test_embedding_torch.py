@@ -8,9 +8,10 @@ import pytest
 import safetensors.torch
 import torch
 
+from biometric.entities.model_cards import IMAGENET, Card, Format, Role
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.architectures import build
-from biometric.models.cards import IMAGENET, Card, Format, Role, read_manifest
+from biometric.models.cards import read_manifest
 from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
 from biometric.models.embedding_torch import TorchEmbedder
 from tests.conftest import PROJECT

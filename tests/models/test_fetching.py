@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from biometric.entities.model_cards import Card, CardFile, Format, Role
 from biometric.errors import StorageFull, WeightsCorrupt, WeightsMissing
-from biometric.models.cards import Card, CardFile, Format, Role
 from biometric.models.fetching import Readable, fetch_card, open_https
 
 CONTENT = bytes(range(256)) * 3000

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from biometric.entities.model_cards import IMAGENET, RAW_BGR, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
-from biometric.models.cards import IMAGENET, RAW_BGR, Format, Role
 from biometric.models.own_weights import own_card, safetensors_metadata
 
 METADATA = {

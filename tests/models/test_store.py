@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from biometric.entities import Detection, Frame, Image, ThresholdSource
+from biometric.entities.model_cards import IMAGENET, Card, CardFile, DefaultThreshold, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, WeightsMissing
-from biometric.models.cards import IMAGENET, Card, CardFile, DefaultThreshold, Format, Role, read_manifest
+from biometric.models.cards import read_manifest
 from biometric.models.store import ModelStore
 from biometric.models.weights import Weights, WeightStore
 from biometric.settings import Settings

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from biometric.entities.model_cards import IMAGENET, Card, CardFile, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, WeightsMissing
 from biometric.models import weights
-from biometric.models.cards import IMAGENET, Card, CardFile, Format, Role, read_manifest
+from biometric.models.cards import read_manifest
 from biometric.models.weights import Weights, WeightStore
 from tests.conftest import PROJECT
 

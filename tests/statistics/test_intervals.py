@@ -34,6 +34,25 @@ def test_clopper_pearson_equals_the_beta_quantiles(errors: int, trials: int, con
     assert found.high == pytest.approx(high, rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("errors", "trials", "low", "high"),
+    [
+        # quantiles of the beta distribution to 30 digits (mpmath), rounded to doubles
+        (1, 10, 0.0025285785444617843, 0.44501611702819543),
+        (3, 1000, 0.0006190999316495713, 0.008742023238478303),
+        (30, 3000, 0.006756842967354001, 0.014245074173757968),
+        (400, 400_000, 0.0009044328571537957, 0.0011029098238456972),
+        (5, 7, 0.2904208637373427, 0.9633074338239145),
+        (999, 1000, 0.9944410757201734, 0.9999746825125088),
+        (2, 2_000_000, 1.2110466221498373e-07, 3.6123391155229897e-06),
+    ],
+)
+def test_clopper_pearson_to_nine_digits(errors: int, trials: int, low: float, high: float) -> None:
+    interval = clopper_pearson(errors, trials)
+    assert (interval.low, interval.high) == pytest.approx((low, high), rel=1e-9, abs=0)
+    assert type(interval.low) is type(interval.high) is float
+
+
 def test_clopper_pearson_of_a_textbook() -> None:
     # 0 of 10: 1 - 0.025^(1/10)
     assert clopper_pearson(0, 10).high == pytest.approx(1 - 0.025**0.1)

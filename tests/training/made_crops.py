@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from biometric.entities import Image
-from biometric.models.cards import IMAGENET
+from biometric.entities.model_cards import IMAGENET
 from biometric.training.crops.crop_folders import FolderWriter
 from biometric.training.crops.crop_records import NewCrop, VideoRecord
 from biometric.training.moco import ContrastConfig

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from biometric.cli import main
 from biometric.entities import Image
+from biometric.entities.model_cards import IMAGENET, InputFormat
 from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, RunConflict
-from biometric.models.cards import IMAGENET, InputFormat
 from biometric.training import distillation, distillation_targets
 from biometric.training.crops.crop_sets import JoinedCrops
 from biometric.training.loop import fit

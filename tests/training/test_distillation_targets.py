@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from biometric.cli import main
+from biometric.entities.model_cards import IMAGENET, InputFormat
 from biometric.entities.progress import finish
-from biometric.models.cards import IMAGENET, InputFormat
 from biometric.models.embedding import prepare, resize
 from biometric.training import augmentation, distillation, distillation_targets
 from biometric.training.loop import fit

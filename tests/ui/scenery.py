@@ -19,9 +19,9 @@ from biometric.clips.decoding import VideoLimits
 from biometric.clips.video import PyAVReader
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import Detection, Frame, Image, Purpose, Threshold, ThresholdSource
+from biometric.entities.model_cards import Role
 from biometric.errors import WeightsMissing
 from biometric.gallery.repository import SQLiteGallery
-from biometric.models.cards import Role
 from biometric.models.weights import starter_notice
 from biometric.ports import ModelStatus
 from biometric.results.annotation import PillowAnnotator

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, show
+from biometric.entities.model_cards import NOT_MEASURED, DefaultThreshold, Format
 from biometric.errors import InvalidSetting, StorageFull
-from biometric.models.cards import NOT_MEASURED, DefaultThreshold, Format
 from biometric.settings import Settings
 from biometric.storage import write_atomically
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from biometric.errors import InvalidSetting
 
 if TYPE_CHECKING:
-    from biometric.models.cards import InputFormat
+    from biometric.entities.model_cards import InputFormat
     from biometric.training.runs import RunFolder
     from biometric.training.schedule import TrainingPlan
 
@@ -74,7 +74,7 @@ def device_of(options: argparse.Namespace) -> str:
 
 def input_form(options: argparse.Namespace) -> "InputFormat":
     """The network's input: of --height and --width, normalised as ImageNet's. Raises `InvalidSetting`."""
-    from biometric.models.cards import IMAGENET
+    from biometric.entities.model_cards import IMAGENET
 
     try:
         return replace(IMAGENET, height=options.height, width=options.width)

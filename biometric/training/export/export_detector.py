@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from biometric.entities import Detection, Frame, Image
+from biometric.entities.model_cards import Card, Format, Role
 from biometric.errors import RunConflict
-from biometric.models.cards import Card, Format, Role
 from biometric.models.detection import MOST, OVERLAP, UltralyticsDetector, to_detections
 from biometric.models.vendor import quiet_ultralytics
 from biometric.training.export.agreement import compare_boxes

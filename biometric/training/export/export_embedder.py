@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import nn
 
+from biometric.entities.model_cards import Card, CardFile, Format, InputFormat, Role
 from biometric.errors import UnsupportedModel
-from biometric.models.cards import Card, CardFile, Format, InputFormat, Role
 from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
 from biometric.models.embedding_torch import TorchEmbedder
 from biometric.ports import Embedder

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 
+from biometric.entities.model_cards import NOT_MEASURED, Card, CardFile, DefaultThreshold, Format, Role
 from biometric.errors import InvalidSetting
-from biometric.models.cards import NOT_MEASURED, Card, CardFile, DefaultThreshold, Format, Role
 from biometric.training.export.agreement import Agreement, BoxAgreement
 from biometric.training.export.trained_runs import TrainedRun
 

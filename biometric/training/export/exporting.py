@@ -10,8 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from biometric.entities.model_cards import NOT_MEASURED, Role
 from biometric.errors import InvalidSetting, StorageFull
-from biometric.models.cards import NOT_MEASURED, Role
 from biometric.training.export import manifest
 from biometric.training.export.export_results import ExportRequest, ExportResult, card_lines
 from biometric.training.export.trained_runs import DETECTORS, TrainedRun

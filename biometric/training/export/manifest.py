@@ -14,8 +14,9 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT, Comment, Item, Null, Table, Whitespace
 
+from biometric.entities.model_cards import NOT_MEASURED, Card, DefaultThreshold
 from biometric.errors import InvalidSetting, StorageFull
-from biometric.models.cards import NOT_MEASURED, Card, DefaultThreshold, read_manifest
+from biometric.models.cards import read_manifest
 from biometric.storage import describe_os_error, file_lock
 from biometric.training.runs import write_file
 

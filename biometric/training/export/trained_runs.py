@@ -11,8 +11,9 @@ import numpy as np
 from torch import nn
 
 from biometric.entities import Image
+from biometric.entities.model_cards import IMAGENET, InputFormat
 from biometric.errors import BiometricError, InvalidSetting, RunConflict, WeightsCorrupt
-from biometric.models.cards import IMAGENET, InputFormat, canonical_architecture
+from biometric.models.cards import canonical_architecture
 from biometric.models.embedding import resize
 from biometric.training.networks import build_network, load_exact_weights
 

@@ -15,8 +15,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from biometric.entities.model_cards import InputFormat
 from biometric.errors import LibraryMissing, UnsupportedModel
-from biometric.models.cards import InputFormat
 
 INPUT, OUTPUT = "crops", "embeddings"
 _OPSET = 17

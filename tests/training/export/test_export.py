@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from biometric.cli import main
+from biometric.entities.model_cards import IMAGENET, NOT_MEASURED, Format, Role
 from biometric.errors import InvalidSetting, OutputsDiffer, RunConflict, UnsupportedModel, WeightsCorrupt
-from biometric.models.cards import IMAGENET, NOT_MEASURED, Format, Role, read_manifest
+from biometric.models.cards import read_manifest
 from biometric.models.embedding_openvino import OpenVINOEmbedder
 from biometric.models.embedding_torch import TorchEmbedder
 from biometric.models.own_weights import own_card, safetensors_metadata

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from biometric.entities import Detection
+from biometric.entities.model_cards import Format, Role
 from biometric.errors import InvalidSetting, OutputsDiffer, RunConflict
-from biometric.models.cards import Format, Role
 from biometric.models.vendor import quiet_ultralytics
 from biometric.settings import Settings
 from biometric.training.export import export_detector

@@ -6,19 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from biometric.entities.model_cards import IMAGENET, RAW_BGR, Card, CardFile, DefaultThreshold, Format, Role
 from biometric.errors import InvalidSetting, StorageFull
-from biometric.models.cards import (
-    IMAGENET,
-    RAW_BGR,
-    Card,
-    CardFile,
-    DefaultThreshold,
-    Format,
-    Role,
-    Table,
-    input_format,
-    read_manifest,
-)
+from biometric.models.cards import describe, read_manifest
 from biometric.training import runs
 from biometric.training.export import manifest
 from tests.conftest import PROJECT
@@ -57,16 +47,14 @@ def test_what_is_written_is_what_is_read(models: Path, text: str) -> None:
     made = replace(made, identification=DefaultThreshold(-1.0, text))
     manifest.install(made, {}, models)
     assert made in read_manifest(models / "manifest.toml")
-    table = Table("beside", tomllib.loads(manifest.beside(made)))
-    assert (table.take("title", str), table.take("verification", dict)["fmr"]) == (text, 1e-5)
+    table = tomllib.loads(manifest.beside(made))
+    assert (table["title"], table["verification"]["fmr"]) == (text, 1e-5)
     assert manifest.inside(made)["title"] == text
 
 
 def test_the_table_beside_holds_the_input(models: Path) -> None:
-    table = Table("beside", tomllib.loads(manifest.beside(card())))
-    for name in ("architecture", "title", "licence", "dimension"):
-        table.take(name, object)
-    assert input_format(table, RAW_BGR) == IMAGENET
+    undescribed = card(title="", licence="", architecture="", dimension=None, input=RAW_BGR)
+    assert describe(undescribed, "beside", tomllib.loads(manifest.beside(card())), RAW_BGR) == card()
 
 
 def test_cards_join_those_of_their_role_and_comments_stay(models: Path) -> None:
