@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from biometric.entities import Progress, Threshold, ThresholdSource
+from biometric.entities.model_cards import Card, Format, Role
 from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
