@@ -223,6 +223,34 @@ def test_wrong_usage_is_status_2(capsys) -> None:
         assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("option", ["--gallery", "--query", "--output"])
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("", "is empty"),
+        (" ", "is empty"),
+        ("~nobody-of-that-name/g", "has no home folder"),
+        ("a\0", "cannot be followed"),
+    ],
+)
+def test_a_path_that_cannot_be_meant_is_wrong_usage(capsys, option: str, written: str, words: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["identify", "clip.mp4", option, written])
+    assert stopped.value.code == 2
+    refusal = capsys.readouterr().err
+    assert f"argument {option}: the path " in refusal
+    assert words in refusal
+
+
+def test_a_home_in_a_path_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parse = cli.parser().parse_args
+    assert parse(["identify", "c.mp4", "--output", "~/out"]).output == tmp_path / "out"
+    assert parse(["gallery", "list", "--gallery", "~/g"]).gallery == tmp_path / "g"
+    assert parse(["gallery", "list", "--gallery", "g"]).gallery == Path("g"), "as it was written"
+    assert parse(["train", "pretrain", "~/crops", "--run", "~/run"]).run == tmp_path / "run"
+
+
 def test_every_command_option_and_setting_is_in_the_readme_or_its_documents() -> None:
     from biometric.settings import Settings
 

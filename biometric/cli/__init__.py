@@ -12,7 +12,7 @@ from pathlib import Path
 
 from biometric import __version__
 from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition, streams, train
-from biometric.cli.common import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG, Command
+from biometric.cli.common import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG, Command, CommandParser
 from biometric.errors import BiometricError, SeveralPeople
 from biometric.settings import Settings
 
@@ -64,7 +64,7 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    root = argparse.ArgumentParser(
+    root = CommandParser(
         prog="sightline" if Path(sys.argv[0]).stem == "sightline" else "python -m biometric",
         description="Enroll, verify and identify people in video by person re-identification. "
         "Frames are 0-based and inclusive. Settings: SIGHTLINE_… variables, see the README.",

@@ -4,11 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 from biometric.cli import streams
 from biometric.entities import Progress
 from biometric.entities.progress import Result, finish
+from biometric.locations import absolute_path
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -22,12 +24,32 @@ def build_service(options: argparse.Namespace) -> Sightline:
     """Return the service for a command's options."""
     from biometric.bootstrap import build
 
-    folders = {
-        name: path.expanduser().resolve()
-        for name in ("gallery", "query")
-        if (path := getattr(options, name, None)) is not None
-    }
+    folders = {name: getattr(options, name, None) for name in ("gallery", "query")}
     return build(Settings.from_environment(None, **folders))
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser (its commands are parsed by others like it) whose arguments of `type=Path` are checked paths."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.register("type", Path, _path)
+
+
+def _path(text: str) -> Path:
+    """The path that an argument names: `~` is expanded, it need not exist.
+
+    Raises:
+        argparse.ArgumentTypeError: empty, in the home of somebody who has none here, or impossible to follow.
+    """
+    path = Path(text)
+    try:
+        absolute = absolute_path(text)
+    except ValueError as error:
+        if text.startswith("~") and path.exists():
+            return path  # a file whose own name begins so
+        raise argparse.ArgumentTypeError(f"the path {error}") from error
+    return absolute if text.startswith("~") else path  # a path that was written relative is shown and recorded so
 
 
 def run(work: Generator[Progress, None, Result]) -> Result:
