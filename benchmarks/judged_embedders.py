@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.judging import ONE_BY_ONE, PHOTOGRAPHS, STAYS, STREET, Bench, Remembering, observe, quickest
-from biometric.bootstrap import build_crop_tools
 from biometric.calibration import collection, fitting
 from biometric.cli.evaluate_detector import photographs
 from biometric.clips.crops import JpegCropStore
@@ -20,6 +19,7 @@ from biometric.statistics import intervals
 from biometric.statistics.error_rates import d_prime, eer, fnmr_at_fmr
 from biometric.statistics.intervals import Rate
 from biometric.training.crops.cutting import Wanted, cut_photograph
+from biometric.training.crops.making import build_crop_tools
 
 CROPS = 500
 """Most crops of photographs that are compared with the teacher's embeddings."""

@@ -1,6 +1,7 @@
 """The one place that chooses concrete adapters. Imports them inside its functions: nothing heavy before first use."""
 
 import atexit
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,16 +9,18 @@ from typing import TYPE_CHECKING
 
 from biometric.models.store import ModelStore
 from biometric.models.vendor import quiet_ultralytics
-from biometric.ports import Gallery, Tracker
+from biometric.ports import Detector, Embedder, Gallery, SharpnessOf, Tracker, TrackerFactory, VideoReader
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
 from biometric.storage import PrivateFolder
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from biometric.clips.demo import DemoClip
     from biometric.clips.video_limits import VideoLimits
-    from biometric.training.crops.cutting import Tools
+    from biometric.entities.model_cards import Card, InputFormat
 
 
 def build(settings: Settings) -> Sightline:
@@ -73,16 +76,70 @@ def build_teachers(settings: Settings, in_torch: bool) -> ModelStore:
     return ModelStore(settings, load_embedder=load_in_torch if in_torch else None)
 
 
-def build_crop_tools(settings: Settings) -> "Tools":
-    """Return what crops for training are cut with. The detector loads when first needed."""
+def build_crop_adapters(
+    settings: Settings,
+) -> "tuple[VideoReader, Callable[[], Detector], TrackerFactory, SharpnessOf]":
+    """Return reader, detector, tracker and sharpness for cutting crops. The detector loads when first needed."""
     from biometric.clips.crops import sharpness
     from biometric.clips.video import PyAVReader
-    from biometric.training.crops.crop_records import read_picture
-    from biometric.training.crops.cutting import Tools
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))
-    return Tools(reader, ModelStore(settings).detector, partial(_new_tracker, settings.cache), sharpness, read_picture)
+    return reader, ModelStore(settings).detector, partial(_new_tracker, settings.cache), sharpness
+
+
+def fetch_embedder_weights(settings: Settings, card_id: str) -> Path:
+    """Return the main file of an embedder's card, fetched where it is missing, with every byte checked.
+
+    Raises:
+        ModelError: it cannot be fetched, or is not the file of its card.
+    """
+    from biometric.entities.model_cards import Role
+    from biometric.entities.progress import finish
+    from biometric.models.weights import WeightStore
+
+    store = WeightStore.of_settings(settings)
+    return finish(store.obtain(store.choose(Role.EMBEDDER, card_id))).main
+
+
+def build_network_embedder(network: "nn.Module", form: "InputFormat", model_id: str, device: str = "cpu") -> "Embedder":
+    """Return a network of torch, (N, 3, H, W) float32 → (N, D), as an embedder of the application."""
+    from biometric.models.embedding_torch import TorchEmbedder
+
+    return TorchEmbedder(network, form, model_id, device)
+
+
+def build_file_embedders(path: Path, card: "Card", form: "InputFormat") -> "tuple[dict[str, Embedder], str]":
+    """Load a `.safetensors` or `.onnx` in every way that the application has, by a description of the way.
+
+    The second value says why GPUs cannot use the file; "" where they can.
+    """
+    from biometric.errors import UnsupportedModel
+    from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
+    from biometric.models.embedding_torch import TorchEmbedder
+
+    if path.suffix == ".safetensors":
+        loaded = TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, dimension=card.dimension)
+        return {"torch": loaded}, ""
+    embedders: dict[str, Embedder] = {
+        "OpenVINO in full precision": OpenVINOEmbedder(path, form, card.id, card.dimension, exact=True),
+        "OpenVINO as the application runs it": OpenVINOEmbedder(path, form, card.id, card.dimension),
+    }
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        rebuilt = convert_to_ir(path, Path(folder) / "model.xml")
+        try:
+            embedders["torch, rebuilt as on GPUs"] = TorchEmbedder.from_ir(rebuilt, form, card.id)
+        except UnsupportedModel as error:
+            return embedders, str(error)
+    return embedders, ""
+
+
+def build_file_detector(path: Path, name: str, cache: Path) -> "Detector":
+    """Load a detector's file on the CPU; it reports every detection."""
+    from biometric.models.detection import UltralyticsDetector
+
+    quiet_ultralytics(cache)
+    return UltralyticsDetector(path, name, "cpu", cache, confidence=0.0)
 
 
 def _limits(settings: Settings) -> "VideoLimits":

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from biometric.bootstrap import build_network_embedder
 from biometric.entities import Image, Progress
 from biometric.entities.model_cards import InputFormat
 from biometric.entities.progress import finish
@@ -25,7 +26,7 @@ from biometric.evaluation import protocols
 from biometric.evaluation import run as evaluation
 from biometric.evaluation.datasets import Source
 from biometric.evaluation.pictures import Pictures
-from biometric.models.embedding_torch import TorchEmbedder
+from biometric.ports import Embedder
 from biometric.training import augmentation
 from biometric.training.augmentation import Augmentation
 from biometric.training.data_splits import DataSplits
@@ -205,9 +206,11 @@ class Finetuning:
         plan = evaluation.Plan(self._splits.test, {}, seed=self._config.seed)
         return evaluation.evaluate(plan, self.embedder())
 
-    def embedder(self) -> TorchEmbedder:
+    def embedder(self) -> Embedder:
         """The average, run as the application runs networks."""
-        return TorchEmbedder(self.average.module, self._config.form, "the trained network", str(self._device()))
+        return build_network_embedder(
+            self.average.module, self._config.form, "the trained network", str(self._device())
+        )
 
     def _device(self) -> torch.device:
         device: torch.device = next(self.network.parameters()).device

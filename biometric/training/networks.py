@@ -8,12 +8,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from biometric.bootstrap import fetch_embedder_weights
 from biometric.entities.model_cards import Card, Format, Role
-from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, WeightsMissing
 from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
 from biometric.models.cards import canonical_architecture, read_manifests
-from biometric.models.weights import WeightStore
 from biometric.settings import Settings
 from biometric.training.loop import load_state
 
@@ -119,9 +118,7 @@ def _card_file(card: Card, architecture: str) -> Path:
             f"The card {card.id} has the architecture {card.architecture}, not {architecture}. Choose "
             f"{card.architecture}."
         )
-    settings = Settings.from_environment(None)
-    store = WeightStore.of_settings(settings)
-    return finish(store.obtain(store.choose(Role.EMBEDDER, card.id))).main
+    return fetch_embedder_weights(Settings.from_environment(None), card.id)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -91,7 +91,6 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def _crops(options: argparse.Namespace) -> int:
-    from biometric.bootstrap import build_crop_tools
     from biometric.errors import BiometricError
     from biometric.training.crops import making
     from biometric.training.crops.crop_sets import open_crops, open_writer, write_contact_sheet
@@ -101,7 +100,7 @@ def _crops(options: argparse.Namespace) -> int:
     detections = _detections(options, sources)
     folder = RunFolder(options.run.expanduser(), "crops", _settings(options, wanted), options.resume)
     try:
-        tools = build_crop_tools(Settings.from_environment(None, detector=options.detector))
+        tools = making.build_crop_tools(Settings.from_environment(None, detector=options.detector))
         writer = open_writer(options.store, folder.folder)
         try:
             summary = run(making.make(making.Job(sources, wanted, detections), tools, writer))

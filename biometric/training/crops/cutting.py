@@ -152,8 +152,8 @@ class _Cutter:
         if track.seen >= self._wanted.min_track and track.waiting:
             self._counts.tracks += not track.counted
             track.counted = True
-            for each in track.waiting:
-                self._keep(each)
+            for crop in track.waiting:
+                self._keep(crop)
             track.waiting.clear()
 
     def _leave(self, frame: Frame, detections: Sequence[Detection], followed: Set[int]) -> None:

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from biometric.bootstrap import build_crop_adapters
 from biometric.entities import Progress
 from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInvalid, NobodyFound, NoUsableSample
+from biometric.settings import Settings
 from biometric.training.crops import photographs
-from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord
+from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord, read_picture
 from biometric.training.crops.crop_sources import CropSource
 from biometric.training.crops.cutting import Counts, Tools, Wanted, cut_clip, cut_photograph
 from biometric.training.crops.detection_files import FileDetector
@@ -66,6 +68,11 @@ class Job:
     sources: Sequence[CropSource]
     wanted: Wanted
     detections: Mapping[str, Path] = field(default_factory=dict)
+
+
+def build_crop_tools(settings: Settings) -> Tools:
+    """Return the application's adapters for cutting crops. The detector loads when first needed."""
+    return Tools(*build_crop_adapters(settings), read_picture)
 
 
 def make(job: Job, tools: Tools, writer: CropWriter) -> Generator[Progress, None, Summary]:

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from biometric.bootstrap import build_file_detector
 from biometric.entities import Detection, Frame, Image
 from biometric.entities.model_cards import Card, Format, Role
 from biometric.errors import RunConflict
-from biometric.models.detection import MOST, OVERLAP, UltralyticsDetector, to_detections
+from biometric.models.detection import MOST, OVERLAP, to_detections
 from biometric.models.vendor import quiet_ultralytics
 from biometric.training.export.agreement import compare_boxes
 from biometric.training.export.export_results import (
@@ -40,18 +41,18 @@ def export_detector(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
         UnsupportedModel: the network does not detect people.
     """
     quiet_ultralytics(scratch / "cache")
-    trained, settings = _read_checkpoint(run.folder / BEST)
+    trained, settings = read_detector_checkpoint(run.folder / BEST)
     content = checkpoint_bytes(copy.deepcopy(trained).half(), settings)
     name = f"{request.id}.pt"
     (scratch / name).write_bytes(content)
     (scratch / "trained.pt").write_bytes(checkpoint_bytes(trained.float(), settings))
     pictures, description = trial_pictures(run)
-    expected = _detect(scratch / "trained.pt", pictures)
-    app = UltralyticsDetector(scratch / name, request.id, "cpu", scratch / "cache", confidence=0.0)
+    expected = detect_by_torch(scratch / "trained.pt", pictures)
+    app = build_file_detector(scratch / name, request.id, scratch / "cache")
     # One at a time: pictures of several sizes would be padded to one shape, which changes them.
     detected = [app.detect([Frame(number, picture, 0.0)])[0] for number, picture in enumerate(pictures)]
     agreements = (
-        compare_boxes(expected, _detect(scratch / name, pictures), f"{name} by torch"),
+        compare_boxes(expected, detect_by_torch(scratch / name, pictures), f"{name} by torch"),
         compare_boxes(expected, detected, f"{name} as the application runs it ({app.device})"),
     )
     card = Card(
@@ -68,7 +69,7 @@ def export_detector(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
     return ExportResult(card, {name: content}, agreements, description, tuple(run_notes(run)))
 
 
-def _read_checkpoint(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+def read_detector_checkpoint(path: Path) -> tuple[nn.Module, dict[str, Any]]:
     """The network (its moving average) and the settings it was trained with. Runs no pickled code."""
     from ultralytics.nn import tasks
     from ultralytics.utils import LOGGER
@@ -107,7 +108,7 @@ def checkpoint_bytes(network: nn.Module, settings: dict[str, Any]) -> bytes:
     return stream.getvalue()
 
 
-def _detect(path: Path, pictures: Sequence[Image]) -> list[list[Detection]]:
+def detect_by_torch(path: Path, pictures: Sequence[Image]) -> list[list[Detection]]:
     """Detections by torch in full precision, the most confident first."""
     from ultralytics import YOLO
 

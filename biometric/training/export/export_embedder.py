@@ -1,16 +1,13 @@
 """Embedders as `.safetensors` and ONNX, each run in every way the application has and compared with the trained one."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
+from biometric.bootstrap import build_file_embedders, build_network_embedder
 from biometric.entities.model_cards import Card, CardFile, Format, InputFormat, Role
 from biometric.errors import UnsupportedModel
-from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
-from biometric.models.embedding_torch import TorchEmbedder
-from biometric.ports import Embedder
 from biometric.training.export import manifest
 from biometric.training.export.agreement import MIN_COSINE, MIN_COSINE_HALF, compare
 from biometric.training.export.export_results import (
@@ -41,7 +38,7 @@ def export_embedder(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
     formats = _formats(run, request)
     network, form = trained_network(run), input_of(run)
     pictures, description = trial_pictures(run)
-    trained = TorchEmbedder(network, form, "the trained network")
+    trained = build_network_embedder(network, form, "the trained network")
     vectors = trained.embed(pictures)
     card = _card(run, request, form, trained.dimension)
     min_cosine = MIN_COSINE_HALF if request.half else MIN_COSINE
@@ -51,10 +48,11 @@ def export_embedder(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
         path = scratch / f"{request.id}{SUFFIXES[kind]}"
         files[path.name] = _content(network, replace(card, format=kind), request.half)
         path.write_bytes(files[path.name])
-        embedders, problem = _embedders(path, kind, card, form)
+        embedders, problem = build_file_embedders(path, card, form)
         notes += [_NO_GPU.format(problem)] if problem else []
         agreements += [
-            compare(vectors, embedder, f"{path.name} by {how}", pictures, min_cosine) for how, embedder in embedders
+            compare(vectors, embedder, f"{path.name} by {how}", pictures, min_cosine)
+            for how, embedder in embedders.items()
         ]
     listed = replace(card, format=formats[0], files=(describe_file(*next(iter(files.items()))),))
     return ExportResult(listed, files, tuple(agreements), description, tuple(notes))
@@ -77,24 +75,6 @@ def _content(network: nn.Module, card: Card, half: bool) -> bytes:
     if card.input is None:
         raise ValueError("expected an embedder's card, got one without an input format")
     return to_onnx(network, card.input, manifest.inside(card), half)
-
-
-def _embedders(path: Path, kind: Format, card: Card, form: InputFormat) -> tuple[list[tuple[str, Embedder]], str]:
-    """The file loaded in every way that the application has, and why it cannot be used on GPUs, or ""."""
-    if kind is Format.SAFETENSORS:
-        loaded = TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, dimension=card.dimension)
-        return [("torch", loaded)], ""
-    embedders: list[tuple[str, Embedder]] = [
-        ("OpenVINO in full precision", OpenVINOEmbedder(path, form, card.id, card.dimension, exact=True)),
-        ("OpenVINO as the application runs it", OpenVINOEmbedder(path, form, card.id, card.dimension)),
-    ]
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        rebuilt = convert_to_ir(path, Path(folder) / "model.xml")
-        try:
-            embedders.append(("torch, rebuilt as on GPUs", TorchEmbedder.from_ir(rebuilt, form, card.id)))
-        except UnsupportedModel as error:
-            return embedders, str(error)
-    return embedders, ""
 
 
 def _card(run: TrainedRun, request: ExportRequest, form: InputFormat, dimension: int) -> Card:

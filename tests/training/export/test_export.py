@@ -266,8 +266,9 @@ def test_an_installed_export_serves_by_its_name(tmp_path: Path, capsys: pytest.C
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["manifest"] == str(models / "manifest.toml")
-    assert [set(each) for each in told["agreements"]] == [{"what", "cosine", "difference"}]
-    assert {path.name for path in models.iterdir()} == {"manifest.toml", "trial.safetensors", "trial.md"}
+    assert [set(agreement) for agreement in told["agreements"]] == [{"what", "cosine", "difference"}]
+    visible = {path.name for path in models.iterdir() if not path.name.startswith(".")}
+    assert visible == {"manifest.toml", "trial.safetensors", "trial.md"}
 
     store = WeightStore(read_manifest(models / "manifest.toml"), [models], offline=True)
     weights = store.choose(Role.EMBEDDER, "trial")

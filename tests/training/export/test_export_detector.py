@@ -87,31 +87,31 @@ def test_only_the_network_is_in_the_file(made: tuple[Path, Path, ExportResult]) 
 def test_it_finds_what_the_checkpoint_finds(made: tuple[Path, Path, ExportResult]) -> None:
     agreements = made[2].agreements
     assert made[2].pictures == "3 pictures of the run's data"
-    assert [each.what for each in agreements] == [
+    assert [agreement.what for agreement in agreements] == [
         "eye.pt by torch",
         "eye.pt as the application runs it (CPU · OpenVINO)",
     ]
-    assert all(each.boxes == 30 for each in agreements)
+    assert all(agreement.boxes == 30 for agreement in agreements)
     assert agreements[0].overlap > 0.999
     assert "lowest overlap" in (made[1] / "eye.md").read_text()
 
 
 def test_the_same_run_gives_the_same_bytes(made: tuple[Path, Path, ExportResult]) -> None:
-    network, settings = export_detector._read_checkpoint(made[0] / BEST)
+    network, settings = export_detector.read_detector_checkpoint(made[0] / BEST)
     assert export_detector.checkpoint_bytes(network.half(), settings) == made[2].files["eye.pt"]
 
 
 def test_a_file_that_finds_something_else_is_not_written(
     made: tuple[Path, Path, ExportResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = export_detector._detect
+    right = export_detector.detect_by_torch
 
     def moved(path: Path, pictures: list[np.ndarray]) -> list[list[Detection]]:
         found = right(path, pictures)
-        return found if path.name == "trained.pt" else [each[:1] for each in found]
+        return found if path.name == "trained.pt" else [detections[:1] for detections in found]
 
-    monkeypatch.setattr(export_detector, "_detect", moved)
-    monkeypatch.setattr(export_detector, "UltralyticsDetector", _Nothing)
+    monkeypatch.setattr(export_detector, "detect_by_torch", moved)
+    monkeypatch.setattr(export_detector, "build_file_detector", _Nothing)
     with pytest.raises(OutputsDiffer, match=r"eye\.pt by torch: 30 boxes"):
         export(read_run(made[0]), WANTED, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
