@@ -6,7 +6,7 @@ import pytest
 
 from biometric.entities.model_cards import Card, CardFile, DefaultThreshold, Format, InputFormat, Role
 from biometric.errors import InvalidSetting
-from biometric.models.cards import read_manifest
+from biometric.models.cards import read_manifest, read_manifests
 from tests.conftest import PROJECT
 
 MANIFEST = PROJECT / "models" / "manifest.toml"
@@ -112,6 +112,22 @@ def test_there_is_at_most_one_starter_a_role(tmp_path: Path) -> None:
 def test_an_absent_manifest_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match="cannot be read"):
         read_manifest(tmp_path / "absent.toml")
+
+
+def test_cards_of_peoples_own_join_the_programs_and_choose_nothing(tmp_path: Path) -> None:
+    """Where the program's manifest is read-only, people's own starts as a copy of it, which later versions outdate."""
+    programs = read_manifest(MANIFEST)
+    text = MANIFEST.read_text("utf-8")
+    assert text.count('id = "omz-0286"\n') == 1
+    own = tmp_path / "manifest.toml"
+    own.write_text(text.replace('id = "omz-0286"\n', 'id = "mine"\n').replace("OSNet", "Another title"), "utf-8")
+    cards = {card.id: card for card in read_manifests([MANIFEST, own])}
+    assert tuple(cards.values())[:-1] == programs
+    assert (cards["mine"].recommended, cards["mine"].starter) == (False, False)
+    assert read_manifests([MANIFEST, tmp_path / "absent.toml"]) == programs
+    own.write_text("nonsense", "utf-8")
+    with pytest.raises(InvalidSetting, match="cannot be read"):
+        read_manifests([MANIFEST, own])
 
 
 def test_value_types_check_themselves() -> None:
