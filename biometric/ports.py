@@ -263,7 +263,7 @@ class Annotator(Protocol):
     """Draws results (adapter: `annotation.py`)."""
 
     def draw(self, image: Image, marks: Sequence[Mark]) -> Image:
-        """Return a copy of a frame with the marks on it, at most `annotation.WIDTH` pixels wide."""
+        """Return a copy of a frame with the marks on it, at most `answer_files.ANNOTATED_WIDTH` pixels wide."""
 
     def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
         """Write a PNG that shows who was there when, atomically."""

@@ -166,7 +166,7 @@ class Sightline:
                 analysed_frames=result.analysed_frames,
                 timings=result.timings,
             )
-            self._cache.put(key, observed)
+            observed = self._cache.put(key, observed)
         return dataclasses.replace(
             observed,
             path=clip,
@@ -214,12 +214,36 @@ class Sightline:
         limit = self.threshold("identification", threshold, gallery)
         return recognition.identify(self.gallery(gallery), observed, limit)
 
+    def check_outputs(
+        self,
+        clip: Path,
+        frames: FrameRange | None = None,
+        folder: Path | None = None,
+        *,
+        label: str | None = None,
+    ) -> None:
+        """Find out before `observe` whether `write_outputs` will be able to write; arguments as of these two.
+
+        Raises:
+            StorageFull: the folder cannot be written or has too little room.
+            ClipError: the clip cannot be read.
+        """
+        video = self.probe(clip)
+        target = self._output_folder(label or clip.name, video, folder)
+        self._adapters.outputs.check(target, video, frames or FrameRange(0, max(1, video.frame_count)))
+
     def write_outputs(
         self, observed: ObservedClip, identifications: Sequence[Identification], folder: Path | None = None
     ) -> Generator[Progress, None, Outputs]:
-        """Write crops, CSV, JSON, timeline and annotated clip under `folder` (default: the query folder)."""
-        target = (folder or self.settings.query) / clip_folder_name(observed)
+        """Write crops, CSV, JSON, timeline and annotated clip under `folder` (default: the query folder).
+
+        They appear together when all are complete; where that fails or is stopped, nothing is left.
+        """
+        target = self._output_folder(observed.label, observed.video, folder)
         return self._adapters.outputs.write(observed, identifications, target)
+
+    def _output_folder(self, label: str, video: VideoInfo, folder: Path | None) -> Path:
+        return (folder or self.settings.query) / clip_folder_name(label, video.digest)
 
     # --- thresholds ----------------------------------------------------------------------------------------------
 

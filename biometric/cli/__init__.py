@@ -1,7 +1,7 @@
 """The service from a terminal. Results go to stdout, messages and progress to stderr.
 
 Exit status: 0 done or match, 1 no match or no decision, 2 wrong usage or input, 70 the program failed or its output
-could not be written, 130 interrupted, 141 the reader of the output went away.
+could not be written, 129 hung up, 130 interrupted, 141 the reader of the output went away, 143 terminated.
 """
 
 import argparse
@@ -12,7 +12,17 @@ from pathlib import Path
 
 from biometric import __version__
 from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition, streams, train
-from biometric.cli.common import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG, Command, CommandParser
+from biometric.cli.common import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    READER_GONE,
+    WRONG,
+    Command,
+    CommandParser,
+    EndedBySignal,
+    signals_unwind,
+)
 from biometric.errors import BiometricError, SeveralPeople
 from biometric.settings import Settings
 
@@ -48,7 +58,8 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
     options = parser().parse_args(arguments)  # leaves by SystemExit after help, the version or wrong usage
     try:
         command: Command = options.command
-        return command(options)
+        with signals_unwind():
+            return command(options)
     except BiometricError as error:
         if debug:
             streams.say(traceback.format_exc())
@@ -56,10 +67,11 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
         return WRONG
     except SystemExit as error:  # a library that gives up must not choose the status
         raise RuntimeError(f"a library ended the program with status {error.code}") from error
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         left = "Give the same command with --resume to go on" if hasattr(options, "resume") else "Nothing was stored"
-        streams.say(f"Interrupted. {left}.")
-        return INTERRUPTED
+        how = "Ended by a signal" if isinstance(error, EndedBySignal) else "Interrupted"
+        streams.say(f"{how}. {getattr(options, 'when_interrupted', left)}.")
+        return error.status if isinstance(error, EndedBySignal) else INTERRUPTED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -87,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="make short example clips", description="Make short example clips.")
     demo.add_argument("folder", type=Path, nargs="?", default=Path("demo"), help="where to put them (default: demo/)")
-    demo.set_defaults(command=_demo)
+    demo.set_defaults(command=_demo, when_interrupted="Clips that were complete stay")
     _accept_debug_everywhere(root)
     return root
 

@@ -1,9 +1,13 @@
 """What all commands share: the service for their options, running jobs with progress, printing results."""
 
 import argparse
+import contextlib
 import json
+import os
+import signal
 import sys
-from collections.abc import Callable, Generator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,46 @@ Command = Callable[[argparse.Namespace], int]
 
 DONE, NOT_CONFIRMED, WRONG, FAILED, INTERRUPTED, READER_GONE = 0, 1, 2, 70, 130, 141
 """Exit statuses. 70 is EX_SOFTWARE of sysexits.h; 130 and 141 are 128 and the signal's number, as shells have it."""
+
+
+class EndedBySignal(KeyboardInterrupt):
+    """Raised in the main thread by SIGTERM or SIGHUP, so that work unwinds as after Ctrl+C and removes its files.
+
+    Attributes:
+        status: the exit status, 128 and the signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+
+
+@contextlib.contextmanager
+def signals_unwind() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise `EndedBySignal` inside the block; a signal that is ignored (nohup) stays so."""
+    process = os.getpid()
+
+    def end(number: int, _: object) -> None:
+        if os.getpid() != process:  # a worker process that was forked meanwhile: nothing of it needs to unwind
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        signal.signal(number, signal.SIG_IGN)  # unwinding must not be cut off by the same signal again
+        raise EndedBySignal(number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    former = {}
+    if threading.current_thread() is threading.main_thread():
+        former = {number: signal.getsignal(number) for number in numbers}
+        for number, handler in former.items():
+            if handler == signal.SIG_DFL:
+                signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            if handler == signal.SIG_DFL:
+                signal.signal(number, handler)
 
 
 def build_service(options: argparse.Namespace) -> Sightline:

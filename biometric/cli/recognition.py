@@ -36,6 +36,7 @@ def add_commands(commands: Any) -> None:
     identify = _clip_command(commands, "identify", "say who the people of a clip are", _identify)
     _threshold_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
+    identify.add_argument("--no-files", action="store_true", help="only print the answer; write nothing")
     identify.add_argument("--output", type=Path, metavar="DIR", help="folder for clip, CSV, JSON and timeline instead")
 
 
@@ -55,12 +56,15 @@ def _threshold_option(made: argparse.ArgumentParser) -> None:
 
 
 def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
-    frames = None
-    if options.first is not None or options.last is not None:
-        last = options.last if options.last is not None else service.probe(options.clip).frame_count - 1
-        frames = FrameRange.inclusive(options.first or 0, last)
     accept = getattr(options, "accept_damaged", True)
-    return run(service.observe(options.clip, frames, accept_damaged=accept))
+    return run(service.observe(options.clip, _wanted_frames(service, options), accept_damaged=accept))
+
+
+def _wanted_frames(service: Sightline, options: argparse.Namespace) -> FrameRange | None:
+    if options.first is None and options.last is None:
+        return None
+    last = options.last if options.last is not None else service.probe(options.clip).frame_count - 1
+    return FrameRange.inclusive(options.first or 0, last)
 
 
 def _note(observed: ObservedClip) -> None:
@@ -75,6 +79,7 @@ def _enroll(options: argparse.Namespace) -> int:
     service.models.settle()
     service.gallery().check_model(service.models.embedder_id())
     enrollment = service.enroll(_observe(service, options), options.name, options.person)
+    options.when_interrupted = "The person was stored"
     name, template = enrollment.identity.name, enrollment.reference.template
     done = "has another reference" if enrollment.added else "is enrolled"
     lines = [f"{name} {done}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
@@ -101,13 +106,26 @@ def _identify(options: argparse.Namespace) -> int:
     service.threshold("identification", options.threshold)
     service.models.settle()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
+    if not options.no_files:
+        service.check_outputs(options.clip, _wanted_frames(service, options), options.output)
     observed = _observe(service, options)
     identifications = service.identify(observed, threshold=options.threshold)
-    outputs = run(service.write_outputs(observed, identifications, options.output))
     _note(observed)
-    lines = [_identification_text(item) for item in identifications]
-    lines += [f"{kind}: {path}" for kind, path in outputs.as_dict().items()]
-    show(options, identification_json(identifications, outputs.as_dict()), "\n".join(lines))
+    if not options.json:
+        streams.answer("\n".join(_identification_text(item) for item in identifications))
+        streams.finish_output()
+    files: dict[str, str | None] | None = None
+    try:
+        if not options.no_files:
+            options.when_interrupted = "The answer stands; its files were not written"
+            files = run(service.write_outputs(observed, identifications, options.output)).as_dict()
+            options.when_interrupted = "The answer stands, and its files are written"
+    finally:
+        # The answer is worth having also where its files are not: then the JSON names none.
+        if options.json:
+            show(options, identification_json(identifications, files), "")
+    if files is not None and not options.json:
+        streams.answer("\n".join(f"{kind}: {path}" for kind, path in files.items()))
     return DONE
 
 

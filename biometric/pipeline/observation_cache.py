@@ -1,11 +1,11 @@
 """Keeps the latest observations, so that another threshold, person or tab never runs a model again."""
 
-import shutil
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from biometric.entities import FrameRange, ObservedClip
+from biometric.storage import remove_quietly
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +36,28 @@ class ObservationCache:
             self._held.move_to_end(key)
             return found
 
-    def put(self, key: ObservationKey, observed: ObservedClip) -> None:
-        """Keep an observation."""
+    def put(self, key: ObservationKey, observed: ObservedClip) -> ObservedClip:
+        """Keep an observation; return the one that is kept.
+
+        Where the same footage was observed twice at the same time, the first one stays, because somebody may be using
+        its crops; those of the second are removed.
+        """
         with self._lock:
+            kept = self._held.get(key)
+            if kept is not None and kept.folder != observed.folder:
+                unwanted = observed if kept.folder.is_dir() else kept
+                remove_quietly(unwanted.folder)
+                observed = kept if unwanted is observed else observed
             self._held[key] = observed
             self._held.move_to_end(key)
             while len(self._held) > self._size:
                 _, oldest = self._held.popitem(last=False)
-                shutil.rmtree(oldest.folder, ignore_errors=True)
+                remove_quietly(oldest.folder)
+        return observed
 
     def clear(self) -> None:
         """Forget everything and remove the crops."""
         with self._lock:
             for observed in self._held.values():
-                shutil.rmtree(observed.folder, ignore_errors=True)
+                remove_quietly(observed.folder)
             self._held.clear()

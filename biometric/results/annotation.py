@@ -11,10 +11,10 @@ from PIL import ImageDraw, ImageFont
 
 from biometric.entities import Image
 from biometric.errors import StorageFull
+from biometric.messages import clock
 from biometric.ports import Bar, Mark
-
-WIDTH = 1280
-"""Widest annotated frame, in pixels; larger footage is scaled down."""
+from biometric.results.answer_files import ANNOTATED_WIDTH
+from biometric.storage import atomic_path, describe_os_error
 
 KNOWN = (15, 118, 110)
 UNKNOWN = (180, 83, 9)
@@ -26,14 +26,14 @@ class PillowAnnotator:
     """ports.Annotator."""
 
     def draw(self, image: Image, marks: Sequence[Mark]) -> Image:
-        """Return a copy of an (H, W, 3) uint8 BGR frame with boxes and labels, at most `WIDTH` pixels wide.
+        """Return a copy of an (H, W, 3) uint8 BGR frame with boxes and labels, at most `ANNOTATED_WIDTH` pixels wide.
 
         People who were identified get a solid box, unknown ones a dashed one.
         """
         picture = Pictures.fromarray(np.ascontiguousarray(image[:, :, ::-1]))
-        scale = min(1.0, WIDTH / picture.width)
+        scale = min(1.0, ANNOTATED_WIDTH / picture.width)
         if scale < 1.0:
-            picture = picture.resize((WIDTH, round(picture.height * scale)), Pictures.Resampling.BILINEAR)
+            picture = picture.resize((ANNOTATED_WIDTH, round(picture.height * scale)), Pictures.Resampling.BILINEAR)
         pen = ImageDraw.Draw(picture)
         for mark in marks:
             _draw_mark(picture, pen, mark, scale)
@@ -58,14 +58,13 @@ class PillowAnnotator:
             pen.text((16, y + 4), _shortened(bar.label, left - 32, 16), font=_font(16), fill=INK)
             shape = {"fill": KNOWN} if bar.known else {"fill": (254, 243, 199), "outline": UNKNOWN, "width": 2}
             pen.rounded_rectangle((x1, y + 3, x2, y + row - 9), 4, **shape)
-        temporary = destination.with_name(f".{destination.name}.part")
         try:
-            picture.save(temporary, format="PNG")
-            temporary.chmod(0o600)
-            temporary.replace(destination)
+            with atomic_path(destination) as partial:
+                picture.save(partial, format="PNG")
         except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise StorageFull(f"The timeline could not be written to {destination}: {error.strerror}.") from error
+            raise StorageFull(
+                f"The timeline {destination.name} could not be written: {describe_os_error(error)}."
+            ) from error
 
 
 def _draw_mark(picture: Pictures.Image, pen: ImageDraw.ImageDraw, mark: Mark, scale: float) -> None:
@@ -105,12 +104,6 @@ def _draw_axis(
         pen.line((x, 12, x, bottom), fill=(226, 232, 240), width=1)
         label = clock(float(second))
         pen.text((x - _font(13).getlength(label) / 2, bottom + 8), label, font=_font(13), fill=INK)
-
-
-def clock(seconds: float) -> str:
-    """Format seconds of footage as m:ss.d."""
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths % 600 // 10:02d}.{tenths % 10}"
 
 
 def _shortened(text: str, width: float, size: int) -> str:

@@ -1,20 +1,33 @@
 """What an identification leaves on disk: new crops, a CSV, a JSON, a timeline picture and an annotated clip."""
 
 import csv
+import errno
 import io
 import json
 import re
 import shutil
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from biometric.entities import Box, Decision, FrameRange, Identification, Image, ObservedClip, Progress, Tracklet
+from biometric.entities import (
+    Box,
+    Decision,
+    FrameRange,
+    Identification,
+    Image,
+    ObservedClip,
+    Progress,
+    Tracklet,
+    VideoInfo,
+)
 from biometric.errors import StorageFull
 from biometric.ports import Annotator, Bar, Mark, VideoReader, VideoWriter
 from biometric.results.answer_json import identification_json
+from biometric.storage import atomic_files, check_writable, describe_os_error
 
 CSV_COLUMNS = (
     "person",
@@ -35,6 +48,15 @@ CSV_COLUMNS = (
     "reason",
 )
 
+ANNOTATED_WIDTH = 1280
+"""Widest annotated frame, in pixels; larger footage is scaled down."""
+_LEAST_BYTES = 1_000_000
+_LEAST_BYTES_PER_PIXEL = 0.001
+"""A quiet scene's H.264; busy ones need ten times as much. An estimate that is too high would refuse what fits."""
+_FORMULA_SIGNS = frozenset({"=", "+", "-", "@", "\N{MINUS SIGN}"})
+_CELL_SEPARATOR = re.compile(r"(?<=[;,|\t])")
+_CELL_CONTROLS = frozenset({"\t", "\r", "\n"})
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -50,10 +72,10 @@ class Outputs:
         return {kind: str(path) for kind, path in asdict(self).items()}
 
 
-def clip_folder_name(observed: ObservedClip) -> str:
-    """Name the query folder of a clip: a harmless form of its name, and its digest so that two never meet."""
-    stem = re.sub(r"[^a-z0-9]+", "-", Path(observed.label).stem.lower()).strip("-")[:40] or "clip"
-    return f"{stem}-{observed.video.digest[:8]}"
+def clip_folder_name(label: str, digest: str) -> str:
+    """Name the query folder of a clip: its name in plain letters, and its digest so that two never meet."""
+    stem = re.sub(r"[^a-z0-9]+", "-", Path(label).stem.lower()).strip("-")[:40] or "clip"
+    return f"{stem}-{digest[:8]}"
 
 
 class OutputWriter:
@@ -64,33 +86,50 @@ class OutputWriter:
         self._writer = writer
         self._annotator = annotator
 
+    def check(self, folder: Path, video: VideoInfo, frames: FrameRange) -> None:
+        """Find out whether `folder` can take the outputs of a frame range, before anything is analysed.
+
+        Raises:
+            StorageFull: it cannot be written, or its disk surely has too little room.
+        """
+        pixels = video.width * video.height * min(1.0, ANNOTATED_WIDTH / video.width) ** 2
+        needed = _LEAST_BYTES + round((frames.stop - frames.start) * pixels * _LEAST_BYTES_PER_PIXEL)
+        try:
+            check_writable(folder.parent, needed)
+            if folder.exists():
+                check_writable(folder)
+        except OSError as error:
+            room = f" About {needed / 1e6:.0f} MB are needed." if error.errno == errno.ENOSPC else ""
+            raise StorageFull(
+                f"The results cannot be written to {folder}: {describe_os_error(error)}.{room} "
+                "Choose another folder, or ask for the answer without files."
+            ) from error
+
     def write(
         self, observed: ObservedClip, identifications: Sequence[Identification], folder: Path
     ) -> Generator[Progress, None, Outputs]:
-        """Write everything into `folder`; the small files first, the annotated clip last.
+        """Write all files; they appear in `folder` as one when the last is complete, else none does.
 
         Raises:
             StorageFull: the disk is full or the folder not writable.
         """
         stem = f"{observed.frames.first:08d}-{observed.frames.last:08d}"
-        outputs = Outputs(
-            clip=folder / f"{stem}.mp4",
-            csv=folder / f"{stem}.csv",
-            json=folder / f"{stem}.json",
-            timeline=folder / f"{stem}.png",
-        )
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _copy_crops(identifications, folder)
-            _write_text(outputs.csv, csv_text(observed, identifications))
-            _write_text(outputs.json, json_text(observed, identifications, outputs))
-        except OSError as error:
-            raise StorageFull(f"The results could not be written to {folder}: {error.strerror}.") from error
+        outputs = _outputs(folder, stem)
         video = observed.video
         bars = [_bar(identification, video.fps) for identification in identifications]
         start, stop = video.seconds(observed.frames.start), video.seconds(observed.frames.stop)
-        self._annotator.timeline(bars, start, stop, outputs.timeline)
-        yield from self._annotated_clip(observed, identifications, outputs.clip)
+        try:
+            with atomic_files(folder, last=outputs.json.name) as partial:
+                _copy_crops(identifications, partial)
+                files = _outputs(partial, stem)
+                files.csv.write_bytes(csv_text(observed, identifications).encode("utf-8"))
+                self._annotator.timeline(bars, start, stop, files.timeline)
+                yield from self._annotated_clip(observed, identifications, files.clip)
+                files.json.write_bytes(json_text(observed, identifications, outputs).encode("utf-8"))
+                for path in partial.iterdir():
+                    path.chmod(0o600)
+        except OSError as error:
+            raise StorageFull(f"The results could not be written to {folder}: {describe_os_error(error)}.") from error
         return outputs
 
     def _annotated_clip(
@@ -145,16 +184,16 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "from_seconds": f"{observed.video.seconds(track.first_frame):.2f}",
                 "to_seconds": f"{observed.video.seconds(track.last_frame):.2f}",
                 "decision": str(item.decision),
-                "identity": harmless(item.identity.name) if item.identity is not None else "",
+                "identity": escape_csv_formula(item.identity.name) if item.identity is not None else "",
                 "score": _number(item.score),
                 "threshold": _number(item.threshold.value),
                 "threshold_source": str(item.threshold.source),
                 "margin": _number(item.margin),
                 "samples_kept": len(item.observation.kept),
                 "samples_refused": len(item.observation.refused),
-                "second_identity": harmless(second.identity.name) if second is not None else "",
+                "second_identity": escape_csv_formula(second.identity.name) if second is not None else "",
                 "second_score": _number(second.score if second is not None else None),
-                "reason": item.reason,
+                "reason": escape_csv_formula(item.reason),
             }
         )
     return stream.getvalue()
@@ -176,9 +215,21 @@ def json_text(observed: ObservedClip, identifications: Sequence[Identification],
     return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
 
 
-def harmless(text: str) -> str:
-    """Return text that a spreadsheet shows instead of running: a quote goes before `=`, `+`, `-`, `@` and tabs."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+def escape_csv_formula(text: str) -> str:
+    """Return text that a spreadsheet shows instead of running: a quote goes before what could start a formula.
+
+    These are `=`, `+`, `-` and `@`, also in their full-width and small forms, behind white space and characters that
+    cannot be seen, and behind a separator, which begins another cell in some countries; a tab or line break at the
+    start, too.
+    """
+    return "".join(f"'{part}" if _starts_formula(part) else part for part in _CELL_SEPARATOR.split(text))
+
+
+def _starts_formula(text: str) -> bool:
+    if text[:1] in _CELL_CONTROLS:
+        return True
+    visible = next((character for character in text if unicodedata.category(character)[0] not in "ZC"), "")
+    return bool(visible) and unicodedata.normalize("NFKC", visible)[0] in _FORMULA_SIGNS
 
 
 def _number(value: float | None) -> str:
@@ -196,18 +247,12 @@ def _bar(item: Identification, fps: float) -> Bar:
     return Bar(_label(item), track.first_frame / fps, (track.last_frame + 1) / fps, known)
 
 
+def _outputs(folder: Path, stem: str) -> Outputs:
+    return Outputs(*(folder / f"{stem}.{suffix}" for suffix in ("mp4", "csv", "json", "png")))
+
+
 def _copy_crops(identifications: Sequence[Identification], folder: Path) -> None:
     for item in identifications:
         for sample in item.observation.kept:
             if sample.crop is not None:
-                temporary = folder / f".{sample.crop.name}.part"
-                shutil.copyfile(sample.crop, temporary)
-                temporary.chmod(0o600)
-                temporary.replace(folder / sample.crop.name)
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.chmod(0o600)
-    temporary.replace(path)
+                shutil.copyfile(sample.crop, folder / sample.crop.name)

@@ -119,7 +119,8 @@ class Endpoints:
             folder = resolve_inside(self._page.service.settings.query, query or "")
             limit, where, service = _threshold(threshold), self._gallery(gallery), self._page.service
             files: dict[str, str | None] | None = None
-            with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+            target = folder if write_files is True else None
+            with self._observed(clip, from_frame, to_frame, accept_damaged, target) as observed:
                 found = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
                     files = finish(service.write_outputs(observed, found, folder)).as_dict()
@@ -148,8 +149,14 @@ class Endpoints:
         return resolve_inside(self._page.service.settings.gallery, text)
 
     @contextmanager
-    def _observed(self, clip: Any, first: Any, last: Any, accept: Any) -> Iterator[ObservedClip]:
-        """Observe an uploaded clip, which is the call's own until the context ends, and goes then."""
+    def _observed(
+        self, clip: Any, first: Any, last: Any, accept: Any, target: Path | None = None
+    ) -> Iterator[ObservedClip]:
+        """Observe an uploaded clip, which is the call's own until the context ends, and goes then.
+
+        Args:
+            target: folder that files will be written below; refused before the analysis if it cannot take them.
+        """
         upload, label = self._clip(clip)
         service = self._page.service
         with self._page.uploads.borrowed(upload) as path, self._page.job():
@@ -157,6 +164,8 @@ class Endpoints:
             if first is not None or last is not None:
                 end = service.probe(path).frame_count - 1 if last is None else parse_int(last, "to_frame")
                 frames = FrameRange.inclusive(0 if first is None else parse_int(first, "from_frame"), end)
+            if target is not None:
+                service.check_outputs(path, frames, target, label=label)
             yield finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
 
     def _clip(self, clip: Any) -> tuple[Path, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Identification
+from biometric.entities import FrameRange, Identification
 from biometric.errors import BiometricError, InvalidInput, StorageFull
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, presenters
@@ -120,14 +120,29 @@ class IdentificationTab:
             where = self._gallery(gallery)
             folder = resolve_inside(self.page.service.settings.query, _text(query))
             footage = self.panel.take(session, first, last, accept)
+            refusal = self._target_refusal(footage, folder)
+            if refusal:
+                yield {self.writing: refusal}
             yield from self.panel.observe(session, footage)
             self._identify(session, where)
             shown = {**self._empty(), **self._show(session), **self.box.render(session)}
-            yield {**shown, self.panel.status: ""}
-            with self.page.job():
-                yield from self._write(session, footage, folder)
+            yield {**shown, self.panel.status: "", self.writing: refusal}
+            if not refusal:
+                with self.page.job():
+                    yield from self._write(session, footage, folder)
 
         yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
+
+    def _target_refusal(self, footage: Footage, folder: Path) -> str:
+        """Return the banner that says why no files can be written, before anything is analysed; "" if they can."""
+        if footage.clip is None:
+            return ""
+        frames = FrameRange.inclusive(footage.first, footage.last)
+        try:
+            self.page.service.check_outputs(footage.clip, frames, folder, label=footage.label)
+        except StorageFull as error:
+            return presenters.problem(error)
+        return ""
 
     def _gallery(self, text: object) -> Path | None:
         """Return the gallery folder of the path field, None for the configured identification."""

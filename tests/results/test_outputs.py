@@ -13,6 +13,7 @@ from biometric.entities import (
     Candidate,
     Decision,
     Detection,
+    FrameRange,
     Identification,
     Identity,
     Threshold,
@@ -21,10 +22,17 @@ from biometric.entities import (
 )
 from biometric.errors import StorageFull
 from biometric.ports import Bar, Mark
-from biometric.results.annotation import PillowAnnotator, clock
-from biometric.results.answer_files import OutputWriter, box_at, clip_folder_name, csv_text, harmless, json_text
+from biometric.results.annotation import PillowAnnotator
+from biometric.results.answer_files import (
+    OutputWriter,
+    box_at,
+    clip_folder_name,
+    csv_text,
+    escape_csv_formula,
+    json_text,
+)
 from tests.builders import axis, observed_clip, person
-from tests.fakes import FakeReader, FakeWriter
+from tests.fakes import FakeReader, FakeWriter, video_info
 
 LIMIT = Threshold(0.6, ThresholdSource.MODEL_CARD)
 
@@ -71,36 +79,91 @@ def test_promise_10_a_name_cannot_run_as_a_formula_in_the_csv(tmp_path: Path) ->
     assert known["identity"] == "'=cmd()"
     assert (known["decision"], known["score"], known["threshold_source"]) == ("identified", "0.9000", "model card")
     assert (unknown["decision"], unknown["identity"]) == ("unknown", "")
-    for start in "=+-@\t\r":
-        assert harmless(f"{start}x").startswith("'")
-    assert harmless("Ada") == "Ada"
 
 
-def test_promise_10_the_folder_of_a_clip_cannot_escape(tmp_path: Path) -> None:
-    import dataclasses
+@pytest.mark.parametrize(
+    "text",
+    [f"{start}cmd()" for start in "=+-@\t\r\n＝＋－＠﹢−"]
+    + [" =x", "\u00a0+x", "\u3000＝x", "\u200b@x", "\ufeff -x", "\t"],
+)
+def test_promise_10_what_could_start_a_formula_is_quoted(text: str) -> None:
+    assert escape_csv_formula(text) == f"'{text}"
 
-    observed = observed_clip(tmp_path)
+
+@pytest.mark.parametrize("text", ["Ada", "", " ", "Zoë-Anne", "李=小龍", "'Ada", "a +b", "محمد"])
+def test_other_names_stay_as_they_are_in_the_csv(text: str) -> None:
+    assert escape_csv_formula(text) == text
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_name_cannot_begin_another_cell_where_others_separate(tmp_path: Path, separator: str) -> None:
+    text = csv_text(observed_clip(tmp_path), [identification(tmp_path, 1, f"Ada{separator} =cmd()")])
+    _, row = csv.reader(io.StringIO(text), delimiter=separator)
+    assert not any(cell.strip().startswith("=") for cell in row)
+
+
+def test_promise_10_the_folder_of_a_clip_cannot_escape() -> None:
     for label in ("../../etc/passwd", "/abs/olute.mp4", "..", "a\x00b", "…", "x" * 300 + ".mp4"):
-        name = clip_folder_name(dataclasses.replace(observed, label=label))
+        name = clip_folder_name(label, "ab" * 32)
         assert "/" not in name
         assert name.strip(".") == name
         assert len(name) < 60
         assert name.endswith("-abababab")
 
 
-def test_all_files_are_written_and_the_small_ones_first(tmp_path: Path) -> None:
+def write_outputs(tmp_path: Path, writer: FakeWriter | None = None, name: str = "Ada"):
     observed = observed_clip(tmp_path / "work", person(1, tmp_path / "work", axis(1)))
-    writer = OutputWriter(FakeReader(), FakeWriter(), PillowAnnotator())
-    work = writer.write(observed, [identification(tmp_path / "work", 1, "Ada")], tmp_path / "out")
+    outputs = OutputWriter(FakeReader(), writer or FakeWriter(), PillowAnnotator())
+    return outputs.write(observed, [identification(tmp_path / "work", 1, name)], tmp_path / "query" / "clip")
+
+
+def test_files_appear_together_when_all_are_complete(tmp_path: Path) -> None:
+    work = write_outputs(tmp_path)
     next(work)
-    names = {path.suffix for path in (tmp_path / "out").iterdir()}
-    assert {".csv", ".json", ".png", ".jpg"} <= names
+    assert not (tmp_path / "query" / "clip").exists()
     outputs = finish(work)
+    assert [path.name for path in (tmp_path / "query").iterdir()] == ["clip"]
+    assert {path.suffix for path in outputs.csv.parent.iterdir()} == {".csv", ".json", ".png", ".jpg", ".mp4"}
     made = json.loads(outputs.json.read_text(encoding="utf-8"))
     assert made["people"][0]["identity"] == "Ada"
     assert made["made_from"]["clip_sha256"] == "ab" * 32
-    assert made["outputs"]["clip"] == outputs.clip.name
-    assert oct(outputs.csv.stat().st_mode & 0o777) == "0o600"
+    assert {(outputs.json.parent / name).is_file() for name in made["outputs"].values()} == {True}
+    assert {oct(path.stat().st_mode & 0o777) for path in outputs.csv.parent.iterdir()} == {"0o600"}
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_stopped_writing_leaves_nothing_new(tmp_path: Path, before: bool) -> None:
+    if before:
+        finish(write_outputs(tmp_path))
+    former = {path: path.read_bytes() for path in tmp_path.rglob("query/**/*.*")}
+    work = write_outputs(tmp_path, name="Ben")
+    for _ in range(3):
+        next(work)
+    work.close()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("query/**/*.*")} == former
+
+
+def test_a_clip_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    class FullWriter(FakeWriter):
+        def writing(self, *_: object):
+            yield 1
+            raise StorageFull("The disk is full.")
+
+    with pytest.raises(StorageFull, match="The disk is full"):
+        finish(write_outputs(tmp_path, FullWriter()))
+    assert list((tmp_path / "query").iterdir()) == []
+
+
+def test_a_target_is_tried_before_the_analysis(tmp_path: Path) -> None:
+    outputs, video = OutputWriter(FakeReader(), FakeWriter(), PillowAnnotator()), video_info()
+    outputs.check(tmp_path / "query" / "clip", video, FrameRange(0, 100))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(StorageFull, match=r"the disk is full\. About \d+ MB are needed"):
+        outputs.check(tmp_path / "clip", video, FrameRange(0, 10**13))
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "clip", tmp_path / "file", Path("/proc/clip")):
+        with pytest.raises(StorageFull, match="cannot be written"):
+            outputs.check(folder, video, FrameRange(0, 1))
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
@@ -156,14 +219,3 @@ def test_the_timeline_shows_a_bar_a_person(tmp_path: Path) -> None:
     PillowAnnotator().timeline([], 0.0, 0.0, path)
     with pytest.raises(StorageFull):
         PillowAnnotator().timeline(bars, 0.0, 1.0, tmp_path / "no" / "such" / "folder.png")
-
-
-def test_times_are_minutes_seconds_tenths() -> None:
-    assert [clock(value) for value in (0, 6.3, 13.04, 59.96, 61, 3600)] == [
-        "0:00.0",
-        "0:06.3",
-        "0:13.0",
-        "1:00.0",
-        "1:01.0",
-        "60:00.0",
-    ]

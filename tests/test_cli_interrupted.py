@@ -1,0 +1,119 @@
+"""What is said, and what is left, when a command is interrupted or its files cannot be written."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from biometric import cli
+from biometric.cli import common, recognition
+from biometric.errors import StorageFull
+from tests.test_service import Made
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    made = Made(tmp_path)
+    for module in (common, recognition):
+        monkeypatch.setattr(module, "build_service", lambda options: made.service)
+    assert cli.main(["enroll", str(made.clip), "Ada"]) == 0
+    yield made
+    made.service.close()
+
+
+def identify(made: Made, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = cli.main(["identify", str(made.clip), *options])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def break_writing(monkeypatch: pytest.MonkeyPatch, made: Made, failure: Callable[[], None]) -> None:
+    """Let the annotated clip fail at its tenth frame."""
+
+    def writing(destination: Path, frames: Iterator[object], fps: float) -> Iterator[int]:
+        destination.write_bytes(b"half")
+        for count, _ in enumerate(frames, start=1):
+            if count == 10:
+                failure()
+            yield count
+
+    monkeypatch.setattr(made.service._adapters.writer, "writing", writing)
+    monkeypatch.setattr(made.service._adapters.outputs, "_writer", made.service._adapters.writer)
+
+
+def left_in_query(made: Made) -> list[Path]:
+    return list(made.service.settings.query.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "words"),
+    [
+        (interrupt, 130, "Interrupted. The answer stands; its files were not written."),
+        (lambda: os.kill(os.getpid(), signal.SIGTERM), 143, "Ended by a signal. The answer stands; its files were"),
+        (lambda: os.kill(os.getpid(), signal.SIGHUP), 129, "Ended by a signal. The answer stands; its files were"),
+    ],
+    ids=["interrupted", "terminated", "hung-up"],
+)
+def test_a_command_that_is_stopped_while_it_writes_has_answered_and_leaves_nothing(
+    made: Made, capsys, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], None], status: int, words: str
+) -> None:
+    break_writing(monkeypatch, made, failure)
+    handler = signal.getsignal(signal.SIGTERM)
+    given, out, err = identify(made, capsys)
+    assert (given, left_in_query(made)) == (status, [])
+    assert "Ada. Score 1.00" in out
+    assert words in err
+    given, out, _ = identify(made, capsys, "--json")
+    answer = json.loads(out)
+    assert (given, answer["people"][0]["identity"]) == (status, "Ada")
+    assert set(answer["outputs"].values()) == {None}
+    assert signal.getsignal(signal.SIGTERM) == handler
+
+
+def test_a_disk_that_fills_up_does_not_cost_the_answer(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill() -> None:
+        raise StorageFull("The disk is full.")
+
+    break_writing(monkeypatch, made, fill)
+    status, out, err = identify(made, capsys)
+    assert (status, "Ada. Score 1.00" in out, "The disk is full." in err) == (2, True, True)
+    assert left_in_query(made) == []
+
+
+def test_a_stopped_analysis_stored_nothing(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made.service, "observe", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    assert identify(made, capsys) == (143, "", "Ended by a signal. Nothing was stored.\n")
+
+
+def test_a_target_that_takes_no_files_is_refused_before_the_analysis(
+    made: Made, capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+
+    def analyse(*_: object, **__: object) -> None:
+        raise AssertionError("analysed although the files cannot be written")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(made.service, "observe", analyse)
+        for folder in (tmp_path / "file" / "query", Path("/proc/query")):
+            status, out, err = identify(made, capsys, "--output", str(folder))
+            assert (status, out, "cannot be written" in err) == (2, "", True)
+    status, out, _ = identify(made, capsys, "--output", "/proc/query", "--no-files")
+    assert (status, "Ada. Score 1.00" in out, "csv:" in out) == (0, True, False)
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with common.signals_unwind():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, former)
