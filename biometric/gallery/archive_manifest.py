@@ -8,6 +8,7 @@ of D little-endian float32 numbers. Times are ISO 8601. No other keys, each key 
 
 import base64
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import IO, Annotated, Any, TypeVar
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
 
-from biometric.entities import Template, Vector, clean_label, clean_name, name_key
+from biometric.entities import Template, Vector, clean_label, clean_name
 from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import InvalidName
 from biometric.gallery.files import OPAQUE_ID
@@ -148,7 +149,8 @@ def read_summary(open_manifest: Callable[[], Read], crops: set[str]) -> Manifest
         elif len(place) == 1:
             identity = _identity(place, values)
             _add_once(seen, f"identity {identity.id}", "identity")
-            _add_once(keys, name_key(identity.name), "name")
+            # Version 0.1 told names apart by what shows nothing; importing gives one of two such people a number.
+            _add_once(keys, unicodedata.normalize("NFC", identity.name.casefold()), "name")
             if not references:
                 refuse(f"{describe_place(place)} has no references")
             identities.append(identity)

@@ -15,8 +15,7 @@ from uuid import uuid4
 
 from sqlite_utils import Database
 
-from biometric.entities import name_key
-from biometric.entities.names import number_name
+from biometric.entities.names import comparable_text, number_name
 from biometric.errors import GalleryCorrupt
 
 logger = logging.getLogger(__name__)
@@ -113,26 +112,27 @@ def _comparable_names(db: Database) -> None:
     # Nobody's former key may be in the way of somebody else's new one.
     db.execute("UPDATE identities SET name_key = 'former ' || number || char(10)")
     taken: set[str] = set()
-    reserved = {name_key(name) for _, name in people}
+    reserved = {comparable_text(name) for _, name in people}
     for number, name in people:
-        free_name = _free_name(name, taken, reserved)
-        taken.add(name_key(free_name))
-        columns = [free_name, name_key(free_name), number]
+        # Names without anything visible were accepted before.
+        free_name = _free_name(name if comparable_text(name) else "Unnamed", taken, reserved)
+        taken.add(comparable_text(free_name))
+        columns = [free_name, comparable_text(free_name), number]
         db.execute("UPDATE identities SET name = ?, name_key = ? WHERE number = ?", columns)
         if free_name != name:
             logger.warning(
-                "Two people in the gallery had names that look the same. %s, who was enrolled later, is now called "
-                "%s. If they are one person, merge them.",
+                "The name %s looks like another person's, or shows nothing: this person is now called %s. "
+                "If both are one person, merge them.",
                 name,
                 free_name,
             )
 
 
 def _free_name(name: str, taken: set[str], reserved: set[str]) -> str:
-    if name_key(name) not in taken:
+    if comparable_text(name) not in taken:
         return name
     numbered = (number_name(name, number) for number in itertools.count(2))
-    return next(candidate for candidate in numbered if name_key(candidate) not in taken | reserved)
+    return next(candidate for candidate in numbered if comparable_text(candidate) not in taken | reserved)
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _calibrations, _comparable_names)

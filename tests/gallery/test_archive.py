@@ -147,6 +147,12 @@ def test_a_given_number_never_takes_a_name_of_the_archive(
     assert check(target)["Ada (2)"] == 1
 
 
+def test_names_of_an_older_export_that_look_alike_come_in_as_two_people(export: Path, target: SQLiteGallery) -> None:
+    report = target.import_(edited(export, lambda d: d["identities"][1].update(name="A\u034fda")))
+    assert report.renamed == (("A\u034fda", "A\u034fda (2)"),)
+    assert check(target) == {"Ada": 2, "A\u034fda (2)": 1}
+
+
 def test_another_models_export_is_refused(export: Path, target: SQLiteGallery, clips: Path) -> None:
     target.enroll("Ben", reference(clips, 5, model_id="model-b"))
     with pytest.raises(ModelMismatch, match=r"model-b.*model-a"):

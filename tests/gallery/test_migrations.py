@@ -91,7 +91,14 @@ def test_names_that_became_twins_stay_two_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, version: int
 ) -> None:
     folder = written_by(version, tmp_path / "gallery", monkeypatch)
-    former = [("Bob \u2764", "c"), ("Bob \u2764\ufe0f", "d"), ("Bob \u2764 (2)", "e"), ("Zo\u034fe", "f")]
+    former = [
+        ("Bob \u2764", "c"),
+        ("Bob \u2764\ufe0f", "d"),
+        ("Bob \u2764 (2)", "e"),
+        ("Zo\u034fe", "f"),
+        ("\u3164", "b"),
+        ("\u2800", "9"),
+    ]
     with closing(sqlite3.connect(folder / "gallery.sqlite3")) as connection, connection:
         for name, letter in former:
             row = (letter * 32, name, name.casefold(), "2024-01-01T00:00:00+00:00", "2024-01-01T00:00:00+00:00")
