@@ -91,7 +91,8 @@ def photograph_crops(bench: Bench) -> list[Image]:
     if not PHOTOGRAPHS.is_dir():
         return []
     found: list[Image] = []
-    wanted, tools, source = Wanted(Rules()), build_crop_tools(bench.settings()), photographs(PHOTOGRAPHS, "val")
+    tools = build_crop_tools(bench.settings())
+    wanted, source = Wanted(Rules()), photographs(PHOTOGRAPHS, "val")
     for file in source.files:
         image = source.load(file)
         boxes = source.people(file, image.shape[1], image.shape[0])

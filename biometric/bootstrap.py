@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from biometric.models.store import ModelStore
 from biometric.models.vendor import quiet_ultralytics
-from biometric.ports import Detector, Embedder, Gallery, SharpnessOf, Tracker, TrackerFactory, VideoReader
+from biometric.ports import (
+    Detector,
+    Embedder,
+    Gallery,
+    ModelAdministration,
+    SharpnessOf,
+    Tracker,
+    TrackerFactory,
+    VideoReader,
+)
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
@@ -60,7 +69,13 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
     return Sightline(settings, adapters, private.path / "observations"), release
 
 
-def build_measured_models(settings: Settings) -> ModelStore:
+def build_models(settings: Settings) -> ModelAdministration:
+    """Return the models that `build` would use, without a service."""
+    quiet_ultralytics(settings.cache)
+    return ModelStore(settings)
+
+
+def build_measured_models(settings: Settings) -> ModelAdministration:
     """Return the models that `build` would use; the detector reports every detection, as measuring it needs."""
     from biometric.models.loading import load_measured_detector
 
@@ -68,7 +83,23 @@ def build_measured_models(settings: Settings) -> ModelStore:
     return ModelStore(settings, load_detector=load_measured_detector)
 
 
-def build_teachers(settings: Settings, in_torch: bool) -> ModelStore:
+def detection_confidences() -> tuple[float, float]:
+    """Return the least confidences of a detection that continues a track and of one that starts a track."""
+    from biometric.models.detection import CONFIDENCE, STARTS_TRACK
+
+    return CONFIDENCE, STARTS_TRACK
+
+
+def configure_ultralytics(settings: Settings) -> None:
+    """Set the environment that ultralytics reads at import; for commands that import it themselves.
+
+    Raises:
+        StorageFull: the cache folder cannot be written.
+    """
+    quiet_ultralytics(settings.cache)
+
+
+def build_teachers(settings: Settings, in_torch: bool) -> ModelAdministration:
     """Return the models without a service, for a student to learn from; `in_torch`: as networks of torch."""
     from biometric.models.loading import load_in_torch
 

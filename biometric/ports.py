@@ -29,6 +29,7 @@ from biometric.entities import (
     Threshold,
     VideoInfo,
 )
+from biometric.entities.model_cards import Card
 
 
 class VideoReader(Protocol):
@@ -234,6 +235,37 @@ class Models(Protocol):
 
     def threshold(self, purpose: Purpose) -> Threshold:
         """The default threshold for "verification" or "identification", of the embedder that is or would be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCheck:
+    """Outcome of trying a model: `problem` is a sentence for people, "" when it works.
+
+    Attributes:
+        milliseconds: for one picture, best of three after a first; None when it did not run.
+    """
+
+    role: str
+    card: str
+    device: str
+    milliseconds: float | None
+    problem: str = ""
+
+
+class ModelAdministration(Models, Protocol):
+    """Models with what `models list | fetch | check`, evaluation and training need besides (made by `bootstrap`)."""
+
+    def cards(self) -> tuple[Card, ...]:
+        """All cards that are known."""
+
+    def fetch(self, role: str | None = None) -> Generator[Progress, None, None]:
+        """Download and verify the weights that a role (None: each) uses. Raises the `ModelError` family."""
+
+    def check(self) -> list[ModelCheck]:
+        """Verify checksums, load each model and run it once; problems are reported, not raised."""
+
+    def close(self) -> None:
+        """Release the models; the next use loads them again."""
 
 
 TrackerFactory = Callable[[float], Tracker]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from biometric.cli import streams
 from biometric.cli.common import DONE, run, show
 from biometric.entities.model_cards import Role
-from biometric.models.cards import read_manifests
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -127,9 +126,11 @@ def _command(options: argparse.Namespace) -> str:
 
 def _card(service: Sightline) -> dict[str, str]:
     """What is known of the embedder in use."""
+    from biometric.bootstrap import build_models
+
     embedder = service.models.embedder()
     card = {"model": embedder.model_id, "dimension": str(embedder.dimension), "device": embedder.device}
-    for known in read_manifests(service.settings.manifests):
+    for known in build_models(service.settings).cards():
         if known.id == embedder.model_id:
             card |= {"title": known.title, "architecture": known.architecture, "source": known.source}
     for status in service.models.status():

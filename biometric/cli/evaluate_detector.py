@@ -12,7 +12,7 @@ from biometric.settings import Settings
 
 if TYPE_CHECKING:
     from biometric.evaluation.detection import DetectorMeasured, Photographs
-    from biometric.models.store import ModelStore
+    from biometric.ports import ModelAdministration
 
 
 def add_commands(commands: Any) -> None:
@@ -34,12 +34,13 @@ def add_commands(commands: Any) -> None:
 
 def confidences() -> dict[str, float]:
     """The confidences that decide what the app does with a detection, by name."""
+    from biometric.bootstrap import detection_confidences
     from biometric.domain.selection import Rules
-    from biometric.models.detection import CONFIDENCE, STARTS_TRACK
 
+    continues, starts = detection_confidences()
     return {
-        "continues a track": CONFIDENCE,
-        "starts a track": STARTS_TRACK,
+        "continues a track": continues,
+        "starts a track": starts,
         "allows embedding": Rules().min_confidence,
     }
 
@@ -79,7 +80,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _as_json(measured: "DetectorMeasured", models: "ModelStore", options: argparse.Namespace) -> dict[str, Any]:
+def _as_json(
+    measured: "DetectorMeasured", models: "ModelAdministration", options: argparse.Namespace
+) -> dict[str, Any]:
     from biometric.evaluation.outputs import estimate_json
 
     detector = models.detector()

@@ -6,9 +6,7 @@ from typing import Any
 
 from biometric.cli.common import DONE, WRONG, run, show
 from biometric.entities.model_cards import Card
-from biometric.models.checking import ModelCheck
-from biometric.models.store import ModelStore
-from biometric.ports import ModelStatus
+from biometric.ports import ModelAdministration, ModelCheck, ModelStatus
 from biometric.settings import Settings
 
 
@@ -29,13 +27,15 @@ def add_commands(commands: Any) -> None:
         made.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _store() -> ModelStore:
-    return ModelStore(Settings.from_environment())
+def _models() -> ModelAdministration:
+    from biometric.bootstrap import build_models
+
+    return build_models(Settings.from_environment())
 
 
 def _list(options: argparse.Namespace) -> int:
-    store = _store()
-    statuses, cards = store.status(), store.cards()
+    models = _models()
+    statuses, cards = models.status(), models.cards()
     lines = [_line(status) for status in statuses]
     lines += ["", "All cards of models/manifest.toml:"]
     lines += [_card_line(card) for card in cards]
@@ -45,15 +45,15 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    store = _store()
-    run(store.fetch(options.role))
-    statuses = store.status()
+    models = _models()
+    run(models.fetch(options.role))
+    statuses = models.status()
     show(options, {"models": [_status_json(status) for status in statuses]}, "\n".join(map(_line, statuses)))
     return DONE
 
 
 def _check(options: argparse.Namespace) -> int:
-    checks = _store().check()
+    checks = _models().check()
     show(options, {"models": [dataclasses.asdict(check) for check in checks]}, "\n".join(map(_check_line, checks)))
     return WRONG if any(check.problem for check in checks) else DONE
 

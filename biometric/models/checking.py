@@ -2,28 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from biometric.entities import Frame, Image
 from biometric.entities.model_cards import Role
-from biometric.ports import Detector, Embedder
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCheck:
-    """Outcome of trying a model: `problem` is a sentence for people, "" when it works.
-
-    Attributes:
-        milliseconds: for one picture, best of three after a first; None when it did not run.
-    """
-
-    role: str
-    card: str
-    device: str
-    milliseconds: float | None
-    problem: str = ""
+from biometric.ports import Detector, Embedder, ModelCheck
 
 
 def check_detector(card: str, detector: Detector) -> ModelCheck:

@@ -14,9 +14,9 @@ from biometric.entities.model_cards import Card, Format, Role
 from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
-from biometric.models.checking import ModelCheck, check_detector, check_embedder
+from biometric.models.checking import check_detector, check_embedder
 from biometric.models.weights import Weights, WeightStore, starter_notice
-from biometric.ports import Detector, Embedder, ModelStatus
+from biometric.ports import Detector, Embedder, ModelCheck, ModelStatus
 from biometric.settings import Settings
 
 T = TypeVar("T")

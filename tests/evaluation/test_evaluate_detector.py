@@ -145,7 +145,7 @@ def test_a_detector_that_finds_nothing(
         (["DATA", "--seed", "-1"], "--seed must be 0 or more"),
         (["EMPTY"], "Nobody is labelled"),
         (["DAMAGED"], "damaged or no picture"),
-        (["MISLABELLED"], "line 1, is no label"),
+        (["MISLABELLED"], "line 1, is not a label"),
     ],
 )
 def test_wrong_input_is_a_sentence_and_status_2(

@@ -52,11 +52,11 @@ def add_command(subcommands: Any) -> None:
 
 
 def _detector(options: argparse.Namespace) -> int:
-    from biometric.models.vendor import quiet_ultralytics
+    from biometric.bootstrap import configure_ultralytics
     from biometric.settings import Settings
     from biometric.training.runs import RunFolder
 
-    quiet_ultralytics(Settings.from_environment(None).cache)
+    configure_ultralytics(Settings.from_environment(None))
     from biometric.training.detector_training import check_dataset, train_detector
 
     config, data = _config(options), options.data.expanduser()

@@ -1,0 +1,151 @@
+"""Which room may import which: docs/architecture.md says why. Every import counts, also those inside functions."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+
+PACKAGE = PROJECT / "biometric"
+
+FOUNDATION = {"entities", "errors"}
+PORTS = FOUNDATION | {"ports"}
+ADAPTER = PORTS | {"storage", "settings"}
+OFFLINE = {"evaluation", "training"}
+FACES = {"cli", "ui"}
+
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "entities": {"errors"},
+    "ports": FOUNDATION,
+    "storage": FOUNDATION,
+    "locations": FOUNDATION,
+    "settings": FOUNDATION | {"locations", "storage"},
+    "messages": FOUNDATION,
+    "statistics": FOUNDATION,
+    "domain": PORTS,
+    "pipeline": PORTS | {"domain"},
+    "calibration": PORTS | {"domain", "statistics"},
+    # What an answer leaves behind is told in sentences, as the faces tell it.
+    "results": ADAPTER | {"messages", "domain"},
+    "clips": ADAPTER,
+    "models": ADAPTER,
+    "gallery": ADAPTER,
+    "service": PORTS | {"domain", "pipeline", "calibration", "results", "settings", "storage", "messages"},
+    "library": PORTS | {"service", "settings", "bootstrap", "messages"},
+    "bootstrap": PORTS | {"service", "settings", "storage", "clips", "models", "gallery", "results", "pipeline"},
+    "ui": PORTS | {"service", "domain", "results", "settings", "storage", "messages"},
+    "cli": PORTS
+    | {"service", "bootstrap", "domain", "results", "settings", "storage", "messages", "ui", "statistics"}
+    | OFFLINE,
+    # Offline work: it trains and measures the very networks and detectors that the adapters run.
+    "evaluation": ADAPTER | {"domain", "statistics", "models", "clips"},
+    "training": ADAPTER | {"domain", "statistics", "models", "clips", "pipeline", "evaluation", "bootstrap"},
+}
+"""Rooms (packages and modules of `biometric`), and what each may import besides itself."""
+
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("biometric.domain.recognition", "results"): "a refusal is still summed up as a sentence; a notice takes its place",
+}
+"""(module, imported room): why it is so, until it is not. An entry that is not needed any more fails a test."""
+
+
+def modules() -> Iterator[Path]:
+    yield from sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(name: str) -> str:
+    """The room of a dotted module name: "biometric.models.store" is in "models"."""
+    return [*name.split("."), "", ""][1]
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PROJECT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Dotted names that a module imports from the package, wherever they stand; relative imports are not used."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("biometric."))
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            if node.module == "biometric":
+                yield from (f"biometric.{alias.name}" for alias in node.names)
+            elif (node.module or "").startswith("biometric."):
+                yield str(node.module)
+
+
+def arrows() -> set[tuple[str, str]]:
+    """(module, imported room) of every import from one room into another."""
+    found = set()
+    for path in modules():
+        module = dotted(path)
+        if module in ("biometric", "biometric.__main__"):
+            continue
+        for name in imported(ast.parse(path.read_text("utf-8"))):
+            room = room_of(name)
+            if room != room_of(module) and not room.startswith("__"):
+                found.add((module, room))
+    return found
+
+
+def refused() -> set[tuple[str, str]]:
+    return {(module, room) for module, room in arrows() if room not in ALLOWED.get(room_of(module), set())}
+
+
+def test_every_room_is_known() -> None:
+    rooms = {room_of(dotted(path)) for path in modules()} - {"", "__main__"}
+    assert rooms - ALLOWED.keys() == set()
+    assert ALLOWED.keys() - rooms == set()
+
+
+def test_imports_follow_the_arrows() -> None:
+    wrong = sorted(refused() - EXCEPTIONS.keys())
+    assert wrong == [], "\n".join(f"{module} imports {room}" for module, room in wrong)
+
+
+def test_no_exception_outlives_its_reason() -> None:
+    assert sorted(EXCEPTIONS.keys() - refused()) == []
+
+
+@pytest.mark.parametrize("adapter", ["clips", "models", "gallery"])
+def test_only_bootstrap_builds_adapters(adapter: str) -> None:
+    users = {room_of(module) for module, room in arrows() if room == adapter}
+    assert users <= {"bootstrap"} | OFFLINE
+
+
+def test_the_application_never_imports_offline_work() -> None:
+    users = {room_of(module) for module, room in arrows() if room in OFFLINE}
+    assert users <= {"cli", "training"}
+
+
+def test_bootstrap_loads_no_training(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from biometric import bootstrap;"
+        "from biometric.settings import Settings;"
+        f"settings = Settings(temp=Path({str(tmp_path / 'temp')!r}), cache=Path({str(tmp_path / 'cache')!r}));"
+        "bootstrap.build(settings); bootstrap.build_models(settings);"
+        "offline = [name for name in sys.modules if name.startswith(('biometric.training', 'biometric.evaluation'))];"
+        "assert not offline, offline"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+
+
+def test_commands_that_need_no_offline_work_load_none() -> None:
+    code = (
+        "import sys; from biometric.cli import parser; parser();"
+        "offline = [name for name in sys.modules if name.startswith(('biometric.training', 'biometric.evaluation'))];"
+        "assert not offline, offline"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+
+
+def test_a_wrong_arrow_is_seen() -> None:
+    tree = ast.parse("def f():\n    from biometric.models.store import ModelStore\n    from biometric import gallery\n")
+    assert [room_of(name) for name in imported(tree)] == ["models", "gallery"]
