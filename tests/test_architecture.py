@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "messages": FOUNDATION,
     "statistics": FOUNDATION,
     "domain": PORTS,
-    "pipeline": PORTS | {"domain"},
+    "pipeline": PORTS | {"domain", "storage"},  # the cache of observations removes the folders of crops
     "calibration": PORTS | {"domain", "statistics"},
     # What an answer leaves behind is told in sentences, as the faces tell it.
     "results": ADAPTER | {"messages", "domain"},
@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "bootstrap": PORTS | {"service", "settings", "storage", "clips", "models", "gallery", "results", "pipeline"},
     "ui": PORTS | {"service", "domain", "results", "settings", "storage", "messages"},
     "cli": PORTS
-    | {"service", "bootstrap", "domain", "results", "settings", "storage", "messages", "ui", "statistics"}
+    | {"service", "bootstrap", "domain", "results", "settings", "locations", "storage", "messages", "ui"}
     | OFFLINE,
     # Offline work: it trains and measures the very networks and detectors that the adapters run.
     "evaluation": ADAPTER | {"domain", "statistics", "models", "clips"},
