@@ -274,21 +274,26 @@ TrackerFactory = Callable[[float], Tracker]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A box to draw on a frame: `label` beside it; `known` chooses the look (never by colour alone)."""
+    """A box to draw on a frame: `label` beside it; `known` chooses the look (never by colour alone).
+
+    `plain_label` is drawn instead where no font has the label's characters.
+    """
 
     box: Box
     label: str
     known: bool
+    plain_label: str = "name in another script"
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One person of a timeline picture: `start` and `stop` in seconds of the clip."""
+    """One person of a timeline picture: `start` and `stop` in seconds of the clip; `plain_label` as of `Mark`."""
 
     label: str
     start: float
     stop: float
     known: bool
+    plain_label: str = "name in another script"
 
 
 class Annotator(Protocol):

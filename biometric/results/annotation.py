@@ -1,19 +1,18 @@
-"""Draws results on frames and on a timeline, with Pillow: names come in any script that the font knows."""
+"""Draws results on frames and on a timeline, with Pillow."""
 
-import importlib.util
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pictures
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
 from biometric.entities import Image
 from biometric.errors import StorageFull
 from biometric.messages import clock
 from biometric.ports import Bar, Mark
 from biometric.results.answer_files import ANNOTATED_WIDTH
+from biometric.results.label_fonts import draw_text, drawable, text_height, text_length
 from biometric.storage import atomic_path, describe_os_error
 
 KNOWN = (15, 118, 110)
@@ -55,7 +54,8 @@ class PillowAnnotator:
             y = top + number * row
             x1 = left + (bar.start - start) * scale
             x2 = max(x1 + 3, left + (bar.stop - start) * scale)
-            pen.text((16, y + 4), _shortened(bar.label, left - 32, 16), font=_font(16), fill=INK)
+            label = _shortened(drawable(bar.label, bar.plain_label), left - 32, 16)
+            draw_text(pen, (16, y + 4), label, 16, INK)
             shape = {"fill": KNOWN} if bar.known else {"fill": (254, 243, 199), "outline": UNKNOWN, "width": 2}
             pen.rounded_rectangle((x1, y + 3, x2, y + row - 9), 4, **shape)
         try:
@@ -74,13 +74,13 @@ def _draw_mark(picture: Pictures.Image, pen: ImageDraw.ImageDraw, mark: Mark, sc
         pen.rectangle((x1, y1, x2, y2), outline=colour, width=3)
     else:
         _dashed(pen, (x1, y1, x2, y2), colour)
-    font = _font(max(13, picture.width // 64))
-    _, above, width, below = font.getbbox(mark.label)
-    height = below - min(0, above)
+    size = max(13, picture.width // 64)
+    label = drawable(mark.label, mark.plain_label)
+    width, height = text_length(label, size), text_height(size)
     y = y1 - height - 7 if y1 > height + 7 else y1
     x = min(max(0.0, x1), max(0.0, picture.width - width - 10))
     pen.rectangle((x, y, x + width + 10, y + height + 6), fill=colour)
-    pen.text((x + 5, y + 2), mark.label, font=font, fill=(255, 255, 255))
+    draw_text(pen, (x + 5, y + 2), label, size, (255, 255, 255))
 
 
 def _dashed(pen: ImageDraw.ImageDraw, box: tuple[float, float, float, float], colour: tuple[int, int, int]) -> None:
@@ -103,25 +103,12 @@ def _draw_axis(
         x = left + (second - start) * scale
         pen.line((x, 12, x, bottom), fill=(226, 232, 240), width=1)
         label = clock(float(second))
-        pen.text((x - _font(13).getlength(label) / 2, bottom + 8), label, font=_font(13), fill=INK)
+        draw_text(pen, (x - text_length(label, 13) / 2, bottom + 8), label, 13, INK)
 
 
 def _shortened(text: str, width: float, size: int) -> str:
-    if _font(size).getlength(text) <= width:
+    if text_length(text, size) <= width:
         return text
-    while text and _font(size).getlength(text + "…") > width:
+    while text and text_length(text + "…", size) > width:
         text = text[:-1]
     return text + "…"
-
-
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    # matplotlib comes with ultralytics and carries DejaVu Sans: Latin, Greek, Cyrillic, Arabic and more.
-    found = importlib.util.find_spec("matplotlib")
-    for folder in (found.submodule_search_locations or []) if found else []:
-        path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-        if path.is_file():
-            return ImageFont.truetype(str(path), size)
-    fallback = ImageFont.load_default(size)
-    assert isinstance(fallback, ImageFont.FreeTypeFont)
-    return fallback

@@ -137,13 +137,16 @@ class OutputWriter:
     ) -> Generator[Progress, None, None]:
         frames = FrameRange(observed.frames.start, observed.frames.stop)
         reach = 2 * observed.frames.step + round(observed.video.fps)
-        labels = [(item.observation.tracklet, _label(item), item.identity is not None) for item in identifications]
+        labels = [
+            (item.observation.tracklet, _label(item), _plain_label(item), item.identity is not None)
+            for item in identifications
+        ]
 
         def drawn() -> Iterator[Image]:
             for frame in self._reader.read(observed.path, frames):
                 marks = [
-                    Mark(box, label, known)
-                    for tracklet, label, known in labels
+                    Mark(box, label, known, plain)
+                    for tracklet, label, plain, known in labels
                     if (box := box_at(tracklet, frame.index, reach)) is not None
                 ]
                 yield self._annotator.draw(frame.image, marks)
@@ -241,10 +244,16 @@ def _label(item: Identification) -> str:
     return name if item.score is None else f"{name} {item.score:.2f}"
 
 
+def _plain_label(item: Identification) -> str:
+    """Return the label for where no font has the name's characters."""
+    number = f"person {item.observation.person}"
+    return number if item.score is None else f"{number} {item.score:.2f}"
+
+
 def _bar(item: Identification, fps: float) -> Bar:
     track = item.observation.tracklet
     known = item.decision is Decision.IDENTIFIED
-    return Bar(_label(item), track.first_frame / fps, (track.last_frame + 1) / fps, known)
+    return Bar(_label(item), track.first_frame / fps, (track.last_frame + 1) / fps, known, _plain_label(item))
 
 
 def _outputs(folder: Path, stem: str) -> Outputs:
