@@ -20,7 +20,7 @@ class IdentityBatches:
         identities: (N,) int64 from 0, who is on each picture; each of them has two pictures or more.
 
     Raises:
-        InvalidSetting: fewer than two people or two pictures of each are asked for.
+        InvalidSetting: fewer than two people or two pictures of each are requested.
         DataTooSmall: there are fewer than `people` people.
     """
 

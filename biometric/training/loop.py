@@ -65,7 +65,7 @@ def fit(
         device = torch.device(plan.device)
         for module in task.modules.values():
             module.to(device)
-        optimizer = _optimizer(task, plan)
+        optimizer = build_optimizer(task, plan)
         scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
         epochs_done = _restore(task, run, optimizer, scaler)
         started, first, clock = time.monotonic(), epochs_done, TrainingClock(plan, run.rows)
@@ -170,7 +170,7 @@ def _trainable(task: TrainingTask) -> list[nn.Parameter]:
     return [value for module in task.modules.values() for value in module.parameters() if value.requires_grad]
 
 
-def _optimizer(task: TrainingTask, plan: TrainingPlan) -> torch.optim.Optimizer:
+def build_optimizer(task: TrainingTask, plan: TrainingPlan) -> torch.optim.Optimizer:
     """Weight decay pulls on weights, not on biases and scales of normalisations (arXiv 1812.01187, section 3.1)."""
     values = _trainable(task)
     groups = [

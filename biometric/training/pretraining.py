@@ -104,11 +104,12 @@ class Pretraining:
         order = augmentation.shuffled_batches(
             len(self._crops), config.batch // rank.world, config.seed, epoch, rank.rank, rank.world
         )
-        samples = augmentation.EpochSamples(self._views, len(self._crops), config.seed, epoch)
+        samples = augmentation.EpochSamples(self.make_views, len(self._crops), config.seed, epoch)
         pinned = self._device().type == "cuda"
         return augmentation.load_batches(samples, [batch.tolist() for batch in order], config.workers, pinned)
 
-    def _views(self, index: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def make_views(self, index: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Two views of crop `index`, each (3, H, W) float32; may be called in worker processes."""
         crop = self._crops.load(index)
         form, strength = self._config.form, self._config.strength
         cuts = (augmentation.change_geometry(crop, strength, draw, (form.height, form.width)) for _ in range(2))

@@ -11,7 +11,7 @@ from biometric.training.crops.crop_folders import FolderWriter
 from biometric.training.crops.crop_lmdb import LmdbWriter
 from biometric.training.crops.crop_records import Crops, CropWriter, read_picture
 from biometric.training.crops.crop_sources import CropSource
-from biometric.training.crops.cutting import Tools, Wanted
+from biometric.training.crops.cutting import CropTools, Wanted
 from biometric.training.crops.making import Job, Summary, make
 from tests.fakes import ColumnTracker, FakeDetector, FakeReader, video_info
 
@@ -24,11 +24,11 @@ WRITERS = {"folders": FolderWriter, "lmdb": LmdbWriter}
 
 def tools(
     script: dict[int, list[tuple[tuple[float, float, float, float], float]]] | None = None, **clip: object
-) -> Tools:
+) -> CropTools:
     """Adapters for clips of 30 frames in which two people stand, or as told."""
     detector = FakeDetector(SCRIPT if script is None else script)
     info = video_info(**{"frame_count": FRAMES, **clip})
-    return Tools(FakeReader(info), lambda: detector, ColumnTracker, lambda image: float(image.mean()), read_picture)
+    return CropTools(FakeReader(info), lambda: detector, ColumnTracker, lambda image: float(image.mean()), read_picture)
 
 
 def clips(folder: Path, count: int = 3) -> list[CropSource]:
@@ -49,7 +49,7 @@ def writer(store: str, run: Path) -> CropWriter:
 
 
 def fill(
-    store: str, run: Path, sources: list[CropSource], using: Tools | None = None, wanted: Wanted = WANTED
+    store: str, run: Path, sources: list[CropSource], using: CropTools | None = None, wanted: Wanted = WANTED
 ) -> Summary:
     """NewCrop all sources into a store and complete it."""
     made = writer(store, run)

@@ -162,12 +162,12 @@ def test_the_rate_rises_then_follows_a_half_cosine() -> None:
 
 def test_weight_decay_pulls_on_weights_only() -> None:
     task = Line()
-    weights, others = loop._optimizer(task, plan(decay=0.3)).param_groups
+    weights, others = loop.build_optimizer(task, plan(decay=0.3)).param_groups
     assert (weights["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
     assert {value.ndim for value in weights["params"]} == {2}
     assert {value.ndim for value in others["params"]} == {1}
     task.network[0].requires_grad_(False)
-    assert len(loop._optimizer(task, plan()).param_groups[0]["params"]) == 1
+    assert len(loop.build_optimizer(task, plan()).param_groups[0]["params"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def same(one: Path, other: Path) -> bool:
 def separation(made: pretraining.Pretraining) -> float:
     """How many standard deviations of all scores between views a crop's own two views stand above their mean."""
     made.moco.eval()
-    views = [made._views(index, np.random.default_rng((9, index))) for index in range(made.crops)]
+    views = [made.make_views(index, np.random.default_rng((9, index))) for index in range(made.crops)]
     with torch.no_grad():
         first, second = (
             torch.nn.functional.normalize(made.network(torch.stack([each[number] for each in views])))
@@ -153,7 +153,7 @@ def test_the_loss_is_the_cross_entropy_of_the_own_key_among_the_queue() -> None:
 
 def test_two_views_of_a_crop_differ_and_are_repeatable() -> None:
     made = task()
-    views = [made._views(3, np.random.default_rng((0, 0, 3))) for _ in range(2)]
+    views = [made.make_views(3, np.random.default_rng((0, 0, 3))) for _ in range(2)]
     assert views[0][0].shape == (3, 32, 16)
     assert not torch.equal(*views[0])
     assert torch.equal(views[0][0], views[1][0])

@@ -54,6 +54,13 @@ def test_changed_settings_are_named(tmp_path: Path) -> None:
     RunFolder(tmp_path, "distill", SETTINGS, resume=True).close()  # a refusal leaves it free
 
 
+def test_a_run_of_an_architecture_that_was_renamed_is_resumed(tmp_path: Path) -> None:
+    RunFolder(tmp_path, "distill", {**SETTINGS, "student": "resnet14_placed"}).close()
+    RunFolder(tmp_path, "distill", {**SETTINGS, "student": "resnet14_gdc"}, resume=True).close()
+    with pytest.raises(RunConflict, match=r"with other settings \(student\)"):
+        RunFolder(tmp_path, "distill", {**SETTINGS, "student": "osnet_x0_5_gdc"}, resume=True)
+
+
 def test_where_it_computes_may_change(tmp_path: Path) -> None:
     RunFolder(tmp_path, "distill", SETTINGS).close()
     RunFolder(tmp_path, "distill", {**SETTINGS, "device": "cuda", "workers": 8, "threads": 4}, resume=True).close()

@@ -47,7 +47,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="videos country+city+videoID, or text files with one such name a line; needs --root",
     )
-    parser.add_argument("--root", type=Path, metavar="DIR", help="where they lie, as DIR/country/city/videoID.*")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="destination they lie, as DIR/country/city/videoID.*")
     parser.add_argument(
         "--photographs", type=Path, metavar="DIR", help="photographs with YOLO labels: DIR/images/… beside DIR/labels/…"
     )
@@ -104,7 +104,7 @@ def _crops(options: argparse.Namespace) -> int:
         writer = open_writer(options.store, folder.folder)
         try:
             summary = run(making.make(making.Job(sources, wanted, detections), tools, writer))
-            where = writer.complete()
+            destination = writer.complete()
         except BiometricError:
             if not any(record.crops for record in writer.records.values()):
                 writer.discard()  # so that the next attempt may use other settings
@@ -112,18 +112,18 @@ def _crops(options: argparse.Namespace) -> int:
             raise
         finally:
             writer.close()
-        write_contact_sheet(open_crops(where), folder.folder / "contact-sheet.png")
-        _report(options, folder, summary, where)
+        write_contact_sheet(open_crops(destination), folder.folder / "contact-sheet.png")
+        _report(options, folder, summary, destination)
     finally:
         folder.close()
     return DONE
 
 
-def _report(options: argparse.Namespace, folder: "RunFolder", summary: "Summary", where: Path) -> None:
+def _report(options: argparse.Namespace, folder: "RunFolder", summary: "Summary", destination: Path) -> None:
     from biometric.training.crops import making
 
-    text = making.lines(summary, where)
-    result = {**summary.as_dict(), "crops_path": str(where)}
+    text = making.summary_lines(summary, destination)
+    result = {**summary.as_dict(), "crops_path": str(destination)}
     folder.write("summary.json", (json.dumps(result, indent=2, ensure_ascii=False) + "\n").encode())
     show(options, result, "\n".join(text))
     if options.json:

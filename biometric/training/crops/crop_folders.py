@@ -50,7 +50,7 @@ class FolderWriter:
             raise _storage_full(self._folder, error) from error
 
     def add(self, crop: NewCrop) -> None:
-        """Store a crop of the video that was begun. Raises `StorageFull`."""
+        """Store a crop of the video that was started. Raises `StorageFull`."""
         try:
             (self._folder / crop.name).write_bytes(encoded(crop.image, JPEG_QUALITY))
         except OSError as error:

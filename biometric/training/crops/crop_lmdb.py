@@ -60,7 +60,7 @@ class LmdbWriter:
                 pass
 
     def add(self, crop: NewCrop) -> None:
-        """Store a crop of the video that was begun. Raises `StorageFull`."""
+        """Store a crop of the video that was started. Raises `StorageFull`."""
         self._waiting.append((f"{self._video}/{crop.name}".encode(), encoded(crop.image, JPEG_QUALITY)))
         if len(self._waiting) >= CROPS_PER_TRANSACTION:
             self._store(self._waiting)
@@ -165,7 +165,7 @@ class LmdbCrops(CropTable):
         return decode_picture(data, f"The crop {key} in {self._path}")
 
 
-_open: dict[tuple[int, int], Any] = {}
+open_files: dict[tuple[int, int], Any] = {}
 """Files that this process has open, by device and inode: LMDB forbids to open one twice."""
 
 _opening = threading.Lock()
@@ -176,18 +176,18 @@ def _shared(path: Path) -> Any:
     status = path.stat()
     key = (status.st_dev, status.st_ino)
     with _opening:
-        if key not in _open:
-            _open[key] = _opened(path)
-        return _open[key]
+        if key not in open_files:
+            open_files[key] = _opened(path)
+        return open_files[key]
 
 
 def _after_fork() -> None:
     """An open file that came over a fork is not to be used: close this process's view of it."""
     global _opening
     _opening = threading.Lock()
-    for env in _open.values():
+    for env in open_files.values():
         env.close()
-    _open.clear()
+    open_files.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -45,7 +45,7 @@ class Crops(Protocol):
         """The video it was cut from (in a folder of pictures: their folder)."""
 
     def track(self, index: int) -> int | None:
-        """Number of the track within its video, from 1; None where nobody was followed."""
+        """Number of the track within its video, from 1; None where people were not tracked."""
 
     def load(self, index: int) -> Image:
         """Return the picture, (h, w, 3) uint8 BGR. Raises `DatasetInvalid` where it is missing or damaged."""
@@ -117,7 +117,7 @@ class CropWriter(Protocol):
         """Start a video; what an unfinished or former attempt left of it goes."""
 
     def add(self, crop: NewCrop) -> None:
-        """Store a crop of the video that was begun. Raises `StorageFull`."""
+        """Store a crop of the video that was started. Raises `StorageFull`."""
 
     def finish(self, record: VideoRecord) -> None:
         """Enter the video into the index; from now on a restart passes it over. Raises `StorageFull`."""

@@ -51,7 +51,7 @@ def open_writer(store: str, run: Path) -> CropWriter:
     Raises:
         StorageFull: the folder cannot be written.
         DatasetInvalid: an unfinished set is there and damaged.
-        LibraryMissing: LMDB is asked for, and the library is not installed.
+        LibraryMissing: LMDB is requested, and the library is not installed.
     """
     if store == "lmdb":
         from biometric.training.crops.crop_lmdb import LmdbWriter

@@ -40,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class CropTools:
     """The adapters that cutting works with. The detector is loaded when first needed."""
 
     reader: VideoReader
@@ -60,7 +60,7 @@ class Counts:
 
 
 def cut_clip(
-    clip: Path, detector: Detector, wanted: Wanted, tools: Tools, keep: Keep
+    clip: Path, detector: Detector, wanted: Wanted, tools: CropTools, keep: Keep
 ) -> Generator[Progress, None, Counts]:
     """Hand a clip's crops to `keep`; the generator's return value is what was counted.
 
@@ -89,7 +89,7 @@ def cut_clip(
     return cutter.end()
 
 
-def cut_photograph(image: Image, boxes: Sequence[Detection], wanted: Wanted, tools: Tools, keep: Keep) -> Counts:
+def cut_photograph(image: Image, boxes: Sequence[Detection], wanted: Wanted, tools: CropTools, keep: Keep) -> Counts:
     """Hand the crops of a labelled photograph, (H, W, 3) uint8 BGR, to `keep`. Its edges may cut people off."""
     rules = dataclasses.replace(wanted.rules, border=selection.NO_BORDER)
     cutter = _Cutter(dataclasses.replace(wanted, rules=rules, follow=False), tools, keep)
@@ -111,7 +111,7 @@ class _Track:
 class _Cutter:
     """Looks at one video's frames in order."""
 
-    def __init__(self, wanted: Wanted, tools: Tools, keep: Keep) -> None:
+    def __init__(self, wanted: Wanted, tools: CropTools, keep: Keep) -> None:
         self._wanted, self._sharpness, self._keep = wanted, tools.sharpness, keep
         self._tracks: dict[int, _Track] = {}
         self._numbers = itertools.count(1)

@@ -14,7 +14,7 @@ from biometric.settings import Settings
 from biometric.training.crops import photographs
 from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord, read_picture
 from biometric.training.crops.crop_sources import CropSource
-from biometric.training.crops.cutting import Counts, Tools, Wanted, cut_clip, cut_photograph
+from biometric.training.crops.cutting import Counts, CropTools, Wanted, cut_clip, cut_photograph
 from biometric.training.crops.detection_files import FileDetector
 
 LOOSEN = {
@@ -70,16 +70,16 @@ class Job:
     detections: Mapping[str, Path] = field(default_factory=dict)
 
 
-def build_crop_tools(settings: Settings) -> Tools:
+def build_crop_tools(settings: Settings) -> CropTools:
     """Return the application's adapters for cutting crops. The detector loads when first needed."""
-    return Tools(*build_crop_adapters(settings), read_picture)
+    return CropTools(*build_crop_adapters(settings), read_picture)
 
 
-def make(job: Job, tools: Tools, writer: CropWriter) -> Generator[Progress, None, Summary]:
+def make(job: Job, tools: CropTools, writer: CropWriter) -> Generator[Progress, None, Summary]:
     """NewCrop all sources into a store; the generator's return value is the summary.
 
     What an earlier run finished is passed over unless its file has another size since. A source that cannot be read
-    is reported in the summary and the others go on; the next run tries it again.
+    is reported in the summary and the others are still processed; the next run tries it again.
 
     Raises:
         ClipError, DatasetInvalid: no source could be read.
@@ -110,7 +110,7 @@ def _is_finished(source: CropSource, records: Mapping[str, VideoRecord]) -> bool
     return record is not None and source.path.is_file() and record.size == source.path.stat().st_size
 
 
-def _cut(source: CropSource, job: Job, tools: Tools, writer: CropWriter) -> Generator[Progress, None, None]:
+def _cut(source: CropSource, job: Job, tools: CropTools, writer: CropWriter) -> Generator[Progress, None, None]:
     started = time.perf_counter()
     if not source.path.is_file():
         raise ClipNotFound(f"There is no file {source.path}. Check its name.")
@@ -195,12 +195,12 @@ def _no_crops(summary: Summary) -> NobodyFound | NoUsableSample:
     )
 
 
-def lines(summary: Summary, where: Path) -> list[str]:
+def summary_lines(summary: Summary, destination: Path) -> list[str]:
     """Return a summary in lines for people."""
     low, middle, high = summary.crops_per_video
     text = [
         f"{summary.crops:,} crops from {summary.frames:,} frames of {summary.videos:,} sources, {summary.tracks:,} "
-        f"tracks, in {where}; {low} to {high} a source, median {middle}; {summary.seconds:.0f} s of work."
+        f"tracks, in {destination}; {low} to {high} a source, median {middle}; {summary.seconds:.0f} s of work."
     ]
     if summary.present:
         text.append(f"{summary.present:,} sources were there already and passed over.")

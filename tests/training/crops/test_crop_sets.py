@@ -54,8 +54,8 @@ def test_pictures_come_back_as_they_were(tmp_path: Path, store: str) -> None:
     assert crops.track(0) is None
 
 
-def files_open(_: int) -> int:
-    return len(crop_lmdb._open)
+def count_open_files(_: int) -> int:
+    return len(crop_lmdb.open_files)
 
 
 def load_sum(crops: Crops) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def test_workers_read_what_this_process_reads(tmp_path: Path, store: str, method
     crops = open_crops(small_set(store, tmp_path / "run"))
     own = load_sum(crops)  # opened here first: a fork must not use this process's file
     with ProcessPoolExecutor(2, mp_context=get_context(method)) as pool:
-        assert list(pool.map(files_open, range(1))) == [0]
+        assert list(pool.map(count_open_files, range(1))) == [0]
         for process, total in pool.map(load_sum, [crops, crops]):
             assert process != own[0]
             assert total == own[1]

@@ -17,14 +17,14 @@ from biometric.training.crops import cutting, making
 from biometric.training.crops.crop_records import NewCrop
 from biometric.training.crops.crop_sets import open_crops
 from biometric.training.crops.crop_sources import CropSource
-from biometric.training.crops.cutting import Counts, Tools, Wanted
+from biometric.training.crops.cutting import Counts, CropTools, Wanted
 from tests.fakes import FakeDetector, FakeReader, video_info
 from tests.training.made_sets import FRAMES, LEFT, RIGHT, WANTED, clips, fill, listing, tools, writer
 
 Script = dict[int, list[tuple[tuple[float, float, float, float], float]]]
 
 
-def cut(using: Tools, wanted: Wanted = WANTED) -> tuple[list[NewCrop], Counts]:
+def cut(using: CropTools, wanted: Wanted = WANTED) -> tuple[list[NewCrop], Counts]:
     kept: list[NewCrop] = []
     counts = finish(cutting.cut_clip(Path(__file__), using.detector(), wanted, using, kept.append))
     return kept, counts
@@ -122,7 +122,7 @@ def test_a_set_counts_over_all_its_videos(tmp_path: Path) -> None:
     assert (summary.videos, summary.frames, summary.tracks, summary.crops) == (3, 18, 6, 36)
     assert summary.crops_per_video == (12, 12, 12)
     assert summary.boxes == ("fake-detector",)
-    assert "36 crops from 18 frames of 3 sources" in making.lines(summary, tmp_path)[0]
+    assert "36 crops from 18 frames of 3 sources" in making.summary_lines(summary, tmp_path)[0]
     json.dumps(summary.as_dict())
 
 
@@ -194,7 +194,7 @@ def test_what_cannot_be_read_is_told_and_the_others_go_on(tmp_path: Path) -> Non
     summary = fill("folders", tmp_path / "run", sources)
     assert summary.crops == 12
     assert [source for source, _ in summary.failed] == [str(tmp_path / "gone.mp4")]
-    assert any("gone.mp4" in line for line in making.lines(summary, tmp_path))
+    assert any("gone.mp4" in line for line in making.summary_lines(summary, tmp_path))
 
 
 def test_where_nothing_can_be_read_it_ends_in_an_error(tmp_path: Path) -> None:

@@ -284,3 +284,9 @@ def test_an_installed_export_serves_by_its_name(tmp_path: Path, capsys: pytest.C
     assert "Choose another --id" in capsys.readouterr().err
     assert main([*words, "--replace", "--title", "Anew"]) == 0
     assert [card.title for card in read_manifest(models / "manifest.toml") if card.id == "trial"] == ["Anew"]
+
+
+def test_a_run_made_before_its_architecture_was_renamed_can_be_read(tmp_path: Path) -> None:
+    trained = read_run(run(tmp_path / "run", settings={"student": "osnet_x0_25_placed"}))
+    assert trained.architecture == "osnet_x0_25_gdc"
+    assert trained_network(trained).feature_dim == 256
