@@ -16,7 +16,7 @@ from biometric.entities import Detection, Frame
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.own_weights import fresh_digest
-from biometric.models.vendor import quiet_ultralytics
+from biometric.models.vendor import library_missing, quiet_ultralytics, require_library
 
 CONFIDENCE = 0.1
 """Least confidence reported: ByteTrack continues tracks with detections as weak as this."""
@@ -82,6 +82,7 @@ class UltralyticsDetector:
             raise ValueError(f"expected a confidence in [0, 1], got {confidence}")
         self._name = name
         self._lock = threading.Lock()
+        require_library(path)
         _prepare(cache)
         source = _folder(path, files, cache)
         if source.suffix == ".pt":
@@ -142,6 +143,8 @@ class UltralyticsDetector:
         with self._lock:
             try:
                 results = self._model.predict(images, batch=len(images), **self._options)
+            except ImportError as error:
+                raise library_missing(self._name, error) from error
             except _VENDOR_ERRORS as error:
                 if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
                     raise
@@ -204,6 +207,8 @@ def _load(path: Path) -> Any:
 
     try:
         return YOLO(path)
+    except ImportError as error:
+        raise library_missing(path.name, error) from error
     except _VENDOR_ERRORS as error:
         raise WeightsCorrupt(
             f"The detector {path.name} cannot be loaded: it is damaged or not a model of ultralytics ({_first(error)})."

@@ -1,9 +1,28 @@
-"""Keeps ultralytics from installing packages, reporting usage or unpickling freely. Call before importing it."""
+"""What ultralytics is told before it is imported, and which library runs which of its file formats."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
-from biometric.errors import StorageFull
+from biometric.errors import StorageFull, UnsupportedModel
+
+_LIBRARIES = {
+    ".onnx": ("ONNX", ("onnxruntime",), "onnxruntime"),
+    ".engine": ("TensorRT", ("tensorrt",), "tensorrt"),
+    ".mlpackage": ("Core ML", ("coremltools",), "coremltools"),
+    ".mlmodel": ("Core ML", ("coremltools",), "coremltools"),
+    ".tflite": ("TensorFlow Lite", ("ai_edge_litert", "tflite_runtime", "tensorflow"), "ai-edge-litert"),
+    ".pb": ("TensorFlow", ("tensorflow",), "tensorflow"),
+    "_saved_model": ("TensorFlow", ("tensorflow",), "tensorflow"),
+    "_paddle_model": ("PaddlePaddle", ("paddle",), "paddlepaddle"),
+    ".mnn": ("MNN", ("MNN",), "MNN"),
+    "_ncnn_model": ("NCNN", ("ncnn",), "ncnn"),
+    "_rknn_model": ("RKNN", ("rknnlite",), "rknn-toolkit-lite2"),
+    "_imx_model": ("IMX500", ("mct_quantizers",), "mct-quantizers"),
+    ".pte": ("ExecuTorch", ("executorch",), "executorch"),
+    "_executorch_model": ("ExecuTorch", ("executorch",), "executorch"),
+}
+"""By the end of a name: the format, modules of which one runs it, and the package to install."""
 
 
 def quiet_ultralytics(cache: Path) -> None:
@@ -27,4 +46,28 @@ def quiet_ultralytics(cache: Path) -> None:
         YOLO_VERBOSE="false",
         ULTRALYTICS_SAFE_LOAD="1",
         ULTRALYTICS_SKIP_REQUIREMENTS_CHECKS="1",
+    )
+
+
+def require_library(path: Path) -> None:
+    """Check that the library which runs a detector's file is installed; ultralytics must not install it by itself.
+
+    Raises:
+        UnsupportedModel: it is not; says which package to install.
+    """
+    name = path.name.lower()
+    for ending, (title, modules, package) in _LIBRARIES.items():
+        if name.endswith(ending) and not any(find_spec(module) for module in modules):
+            raise UnsupportedModel(
+                f"The detector {path.name} is a {title} model, and the library that runs it is not installed. Install "
+                f"it with: pip install {package}. Or name a detector in another format, such as yolo26n.pt."
+            )
+
+
+def library_missing(model: str, error: ImportError) -> UnsupportedModel:
+    """Return the error for a model that needs a module that is not there."""
+    needed = f"the library {error.name}" if error.name else "a library"
+    return UnsupportedModel(
+        f"The detector {model} needs {needed}, which is not installed or cannot be loaded. Install it, or name a "
+        "detector in another format, such as yolo26n.pt."
     )

@@ -1,0 +1,62 @@
+"""A detector whose library is missing is refused with what to install; nothing is ever installed."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from biometric.errors import UnsupportedModel
+from biometric.models import vendor
+from biometric.models.detection import UltralyticsDetector
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("mine.onnx", "onnxruntime"),
+        ("MINE.ONNX", "onnxruntime"),
+        ("mine.engine", "tensorrt"),
+        ("mine.mlpackage", "coremltools"),
+        ("mine.tflite", "ai-edge-litert"),
+        ("mine_saved_model", "tensorflow"),
+        ("mine_paddle_model", "paddlepaddle"),
+        ("mine.mnn", "MNN"),
+        ("mine_ncnn_model", "ncnn"),
+        ("mine_rknn_model", "rknn-toolkit-lite2"),
+        ("mine.pte", "executorch"),
+    ],
+)
+def test_a_missing_library_is_named_before_anything_is_loaded(
+    name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vendor, "find_spec", lambda module: None)
+    with pytest.raises(UnsupportedModel, match=f"pip install {package}"):
+        UltralyticsDetector(tmp_path / name, name, "cpu", tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_formats_whose_library_is_there_pass() -> None:
+    assert importlib.util.find_spec("onnxruntime") is not None
+    for name in ("mine.onnx", "mine.pt", "mine.xml", "mine_openvino_model"):
+        vendor.require_library(Path(name))
+
+
+def test_a_module_that_a_library_lacks_is_named() -> None:
+    error = vendor.library_missing("mine.torchscript", ImportError("No module named 'x'", name="x"))
+    assert "mine.torchscript needs the library x" in str(error)
+
+
+def test_a_broken_onnxruntime_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('a shared object is missing', name='onnxruntime')")
+    (tmp_path / "mine.onnx").write_bytes(b"anything")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from pathlib import Path;"
+        "from biometric.errors import UnsupportedModel; from biometric.models.detection import UltralyticsDetector\n"
+        f"model, cache = Path({str(tmp_path / 'mine.onnx')!r}), Path({str(tmp_path)!r})\n"
+        "try: UltralyticsDetector(model, model.name, 'cpu', cache)\n"
+        "except UnsupportedModel as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "mine.onnx needs the library onnxruntime" in done.stdout
