@@ -47,7 +47,12 @@ Messages are whole sentences for the person in front of the screen: what is wron
 Adapters translate their library's errors into these; only the edges (page, API, command line) catch them.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the entities raise these errors
+    from biometric.entities import Notice, NoticeCode
 
 
 class BiometricError(Exception):
@@ -132,12 +137,16 @@ class DamagedClip(ClipError):
     Attributes:
         readable: number of frames that could be decoded from the start (0 when none).
         claimed: number of frames that the file claims, or None when it claims none.
+        damage: what is wrong with it, which `messages.describe_error` says before the message; or None.
     """
 
-    def __init__(self, message: str, readable: int = 0, claimed: int | None = None) -> None:
+    def __init__(
+        self, message: str, readable: int = 0, claimed: int | None = None, damage: "Notice | None" = None
+    ) -> None:
         super().__init__(message)
         self.readable = readable
         self.claimed = claimed
+        self.damage = damage
 
 
 class ObservationError(BiometricError):
@@ -149,7 +158,15 @@ class NobodyFound(ObservationError):
 
 
 class NoUsableSample(ObservationError):
-    """People were found, but every sample of theirs was refused by quality."""
+    """People were found, but every sample of theirs was refused by quality.
+
+    Attributes:
+        refusals: how many samples were refused, by reason; `messages.describe_error` says them after the message.
+    """
+
+    def __init__(self, message: str, refusals: "Mapping[NoticeCode, int] | None" = None) -> None:
+        super().__init__(message)
+        self.refusals = Counter(refusals or {})
 
 
 class SeveralPeople(ObservationError):
@@ -171,10 +188,14 @@ class CalibrationRefused(ObservationError):
         needed: independent comparisons that the target needs.
         available: how many there are.
         people: different people who, all compared with each other, would give `needed`.
+        note: what a calibration notes where it goes without a threshold for this reason, or None.
     """
 
-    def __init__(self, message: str, needed: int = 0, available: int = 0, people: int = 0) -> None:
+    def __init__(
+        self, message: str, needed: int = 0, available: int = 0, people: int = 0, note: "Notice | None" = None
+    ) -> None:
         super().__init__(message)
+        self.note = note
         self.needed = needed
         self.available = available
         self.people = people

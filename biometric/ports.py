@@ -23,6 +23,7 @@ from biometric.entities import (
     Image,
     ImportReport,
     NewReference,
+    Notice,
     Progress,
     Purpose,
     Template,
@@ -191,7 +192,7 @@ class CropStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """What one role is served by, for the page, `models list` and `models check`."""
+    """What one role is served by, for the page, `models list` and `models check`; `problem` is an error's message."""
 
     role: str
     card: str
@@ -199,7 +200,8 @@ class ModelStatus:
     device: str
     path: Path | None
     licence: str
-    notice: str = ""
+    notice: Notice | None = None
+    problem: str = ""
 
 
 class Models(Protocol):
@@ -227,8 +229,8 @@ class Models(Protocol):
     def card_threshold(self, purpose: Purpose) -> Threshold:
         """The embedder's card's threshold for "verification" or "identification", never the settings'."""
 
-    def notices(self) -> tuple[str, ...]:
-        """Sentences about replaced weights or devices, for people."""
+    def notices(self) -> tuple[Notice, ...]:
+        """What people should know about replaced weights or devices."""
 
     def status(self) -> list[ModelStatus]:
         """What serves each role, without loading anything."""

@@ -13,7 +13,7 @@ def main(clip: str) -> None:
     with biometric.open_service() as service:
         observed = service.observe(clip)
         default = service.threshold("identification")
-        print(f"default: {default.value:.3f} ({default.origin})")
+        print(f"default: {default.value:.3f} ({default.source})")
         for value in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
             people = service.identify(observed, threshold=value)
             identified = sum(person.decision is biometric.Decision.IDENTIFIED for person in people)

@@ -5,10 +5,22 @@ from pathlib import Path
 import numpy as np
 
 from biometric.domain.comparison import pool
-from biometric.entities import Detection, FrameRange, Observation, ObservedClip, Sample, Tracklet, Vector
+from biometric.entities import (
+    Detection,
+    FrameRange,
+    Notice,
+    NoticeCode,
+    Observation,
+    ObservedClip,
+    Sample,
+    Tracklet,
+    Vector,
+)
 from tests.fakes import MODEL_ID, video_info
 
 DIMENSION = 8
+TOO_SMALL = Notice(NoticeCode.TOO_SMALL, width=8, height=20, min_width=24, min_height=64)
+DAMAGED = Notice(NoticeCode.CLIP_CUT_SHORT, readable=78, claimed=200)
 
 
 def axis(number: int, lean: float = 0.0, towards: int = 7) -> Vector:
@@ -30,7 +42,7 @@ def person(
         detection = Detection(frame, (left, 100.0, left + 80, 300.0), 0.9, number)
         path = folder / detection.crop_name
         path.write_bytes(b"\xff\xd8\xff\xe0 crop \xff\xd9")
-        refusal = None if vector is not None else "too small (8×20 pixels; at least 24×64 are needed)"
+        refusal = None if vector is not None else TOO_SMALL
         samples.append(Sample(detection, 0.8, refusal, path, vector))
     tracklet = Tracklet(number, tuple(sample.detection for sample in samples))
     template = None if vector is None else pool([vector] * count, model_id)
@@ -38,7 +50,7 @@ def person(
 
 
 def observed_clip(
-    folder: Path, *people: Observation, model_id: str = MODEL_ID, damage: str | None = None
+    folder: Path, *people: Observation, model_id: str = MODEL_ID, damage: Notice | None = None
 ) -> ObservedClip:
     """An observed range of a made-up clip with those people."""
     return ObservedClip(

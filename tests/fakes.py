@@ -11,6 +11,8 @@ from biometric.entities import (
     Frame,
     FrameRange,
     Image,
+    Notice,
+    NoticeCode,
     Progress,
     Purpose,
     Threshold,
@@ -182,6 +184,9 @@ class FakeCrops:
         return path.read_bytes()
 
 
+MADE_UP = (Notice(NoticeCode.CARD_EVIDENCE, text="made up for tests"),)
+
+
 class FakeModels:
     """Serves given models and fixed thresholds."""
 
@@ -204,7 +209,7 @@ class FakeModels:
     def embedder_id(self) -> str:
         return self._embedder.model_id
 
-    def notices(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         return ()
 
     def status(self) -> list[ModelStatus]:
@@ -214,7 +219,7 @@ class FakeModels:
         return 0.5
 
     def card_threshold(self, purpose: Purpose) -> Threshold:
-        return Threshold(self.card[purpose], ThresholdSource.MODEL_CARD, "made up for tests")
+        return Threshold(self.card[purpose], ThresholdSource.MODEL_CARD, MADE_UP)
 
     def threshold(self, purpose: Purpose) -> Threshold:
-        return Threshold(self.values[purpose], self.sources[purpose], "made up for tests")
+        return Threshold(self.values[purpose], self.sources[purpose], MADE_UP)

@@ -9,18 +9,25 @@ import pytest
 
 from biometric.entities import (
     Calibration,
+    FitBasis,
     FittedThreshold,
     FrameRange,
     Histogram,
     LikelihoodRatio,
+    Notice,
+    NoticeCode,
+    RateKind,
+    Threshold,
     ThresholdSource,
 )
 from biometric.errors import CalibrationRefused, ClipNotFound, DamagedClip, InvalidFrameRange, InvalidThreshold
 from biometric.gallery.repository import SQLiteGallery
+from biometric.messages import describe_evidence, describe_origin
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
 from biometric.settings import Settings
+from tests.builders import DAMAGED
 from tests.fakes import (
     ColumnTracker,
     FakeCrops,
@@ -151,14 +158,15 @@ def test_a_missing_clip_is_said_to_be_missing(made: Made) -> None:
 
 
 def test_promise_12_a_damaged_clip_is_read_as_far_as_it_goes_only_when_accepted(tmp_path: Path) -> None:
-    info = video_info(frame_count=78, claimed_frames=200, damage="78 of 200 frames can be read.")
+    info = video_info(frame_count=78, claimed_frames=200, damage=DAMAGED)
     made = Made(tmp_path, FakeReader(info))
-    with pytest.raises(DamagedClip, match="78 of 200"):
+    with pytest.raises(DamagedClip, match="the last readable one is 77") as caught:
         made.observe(0, 199)
+    assert caught.value.damage == DAMAGED
     accepted = made.observe(0, 199, accept_damaged=True)
     assert accepted.frames.stop == 78
-    assert "78 of 200 frames can be read." in accepted.warnings
-    assert made.observe(0, 50).warnings == ("78 of 200 frames can be read.",)
+    assert DAMAGED in accepted.warnings
+    assert made.observe(0, 50).warnings == (DAMAGED,)
     made.service.close()
 
 
@@ -174,7 +182,7 @@ def test_thresholds_say_where_they_come_from(made: Made) -> None:
 
 def calibration(made: Made, **changes: object) -> Calibration:
     """A calibration of a gallery of two, as it is stored."""
-    fitted = FittedThreshold(0.4, 0.001, 1, 5000, 0.00095, 0.38, 0.42, "pairs of different people")
+    fitted = FittedThreshold(0.4, 0.001, 1, 5000, 0.00095, 0.38, 0.42, FitBasis.PAIRS)
     values: dict[str, object] = {
         "model_id": made.embedder.model_id,
         "created_at": "2026-03-01T12:00:00+00:00",
@@ -194,6 +202,10 @@ def calibration(made: Made, **changes: object) -> Calibration:
     return Calibration(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def told(threshold: Threshold) -> str:
+    return " ".join(describe_evidence(threshold))
+
+
 def finish(work):
     while True:
         try:
@@ -207,13 +219,13 @@ def test_promise_27_a_calibrated_threshold_says_when_and_on_what(made: Made) -> 
     made.service.enroll(observed, "Ada")
     made.service.gallery().save_calibration(calibration(made))
     verified = made.service.verify(observed, "Ada").threshold
-    assert (verified.value, verified.source, verified.fmr) == (0.4, ThresholdSource.CALIBRATION, 0.001)
-    assert verified.origin == "calibrated here on 2026-03-01: of 1,000 strangers, about 1 would pass"
-    assert "1 of 5,000 pairs of different people reaches it" in verified.evidence
+    assert (verified.value, verified.source, verified.rate) == (0.4, ThresholdSource.CALIBRATION, 0.001)
+    assert describe_origin(verified) == "calibrated here on 2026-03-01: of 1,000 strangers, about 1 would pass"
+    assert "1 of 5,000 pairs of different people reach it" in told(verified)
     [found] = made.service.identify(observed)
-    assert (found.threshold.value, found.threshold.fmr) == (0.45, 0.01)
-    assert "for a gallery of 2 people" in found.threshold.evidence
-    assert "grown" not in found.threshold.evidence
+    assert (found.threshold.value, found.threshold.rate, found.threshold.rate_kind) == (0.45, 0.01, RateKind.FPIR)
+    assert "for a gallery of 2 identities" in told(found.threshold)
+    assert "grown" not in told(found.threshold)
 
 
 def test_the_order_is_given_value_then_setting_then_calibration_then_card(made: Made, tmp_path: Path) -> None:
@@ -248,13 +260,15 @@ def test_a_gallery_that_has_grown_since_is_decided_by_the_higher_threshold(made:
     for name in ("Ada", "Ben", "Cleo", "Dan"):
         made.service.enroll(made.observe(), name)
     found = made.service.threshold("identification")
-    assert "has grown to 4 people" in found.evidence
+    assert "has grown to 4 identities" in told(found)
+    assert "The model card's threshold decides" in told(found)
     assert (found.value, found.source) == (0.6, ThresholdSource.MODEL_CARD)
     made.models.card["identification"] = 0.3
     found = made.service.threshold("identification")
     assert (found.value, found.source) == (0.45, ThresholdSource.CALIBRATION)
-    assert found.fmr == pytest.approx(1 - 0.9905**2)
-    assert "grown" not in made.service.threshold("verification").evidence
+    assert found.rate_kind is RateKind.FPIR
+    assert found.rate == pytest.approx(1 - 0.9905**2)
+    assert "grown" not in told(made.service.threshold("verification"))
 
 
 def test_growth_in_references_counts_like_growth_in_people(made: Made) -> None:
@@ -283,18 +297,18 @@ def test_promise_12_a_damaged_clip_is_noted_in_its_calibration(made: Made, monke
     people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
     monkeypatch.setattr(collection, "collect", lambda *arguments: people)
     sound = finish(made.service.calibrate([made.clip], target_fmr=0.01))
-    assert not any("damaged" in note for note in sound.notes)
-    video = dataclasses.replace(made.service.probe(made.clip), damage="Decoded 78 of 200 frames.")
+    assert NoticeCode.CLIP_USED_IN_PART not in {note.code for note in sound.notes}
+    video = dataclasses.replace(made.service.probe(made.clip), damage=DAMAGED)
     monkeypatch.setattr(made.service, "probe", lambda clip: video)
     made.service.forget_observations()
     damaged = finish(made.service.calibrate([made.clip], target_fmr=0.01))
-    assert "Clip 1 of 1 is damaged and was used as far as it can be read." in damaged.notes
+    assert Notice(NoticeCode.CLIP_USED_IN_PART, number=1, total=1) in damaged.notes
 
 
 def test_comparisons_in_doubt_are_told_beside_the_score(made: Made) -> None:
     made.service.gallery().save_calibration(calibration(made, doubtful=7))
-    evidence = made.service.threshold("verification").evidence
-    assert "7 comparisons that may be of one person were counted as mistakes" in evidence
+    evidence = told(made.service.threshold("verification"))
+    assert "7 comparisons that may be of one person were counted as errors" in evidence
     assert "random sample" in evidence
 
 

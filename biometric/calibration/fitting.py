@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.entities import FittedThreshold
+from biometric.entities import FitBasis, FittedThreshold, Notice, NoticeCode
 from biometric.errors import CalibrationRefused
 from biometric.statistics import intervals
 from biometric.statistics.error_rates import threshold_at_fmr
@@ -100,7 +100,7 @@ def fit_pairs(pairs: Pairs, target: float, seconds: float = 0.0, more: MorePairs
     scores = np.array([*pairs.values(), *(score for _, score in more)], np.float64)
     people = np.array([*pairs, *(pair for pair, _ in more)])
     data = _Scores(scores, np.unique(people, return_inverse=True)[1].reshape(-1, 2), len(pairs))
-    return _fit(data, math.floor(allowed * len(pairs) / trials), trials, target, "pairs of different people")
+    return _fit(data, math.floor(allowed * len(pairs) / trials), trials, target, FitBasis.PAIRS)
 
 
 def fit_searches(
@@ -123,14 +123,15 @@ def fit_searches(
     if gallery_size < 1:
         raise CalibrationRefused(
             "An identification threshold is for a gallery of a certain size, and nobody is enrolled yet. Enroll the "
-            "people to be recognised, then calibrate again."
+            "people to be recognised, then calibrate again.",
+            note=Notice(NoticeCode.IDENTIFICATION_NEEDS_GALLERY),
         )
     allowed = errors_allowed(len(strangers), target)
     scores = np.array([*strangers.values(), *(score for _, score in more_searches)], np.float64)
     if allowed is not None:
         people = np.array([*strangers, *(person for person, _ in more_searches)])
         data = _Scores(scores, np.unique(people, return_inverse=True)[1].reshape(-1, 1), len(strangers))
-        return _fit(data, allowed, len(strangers), target, "strangers searched in the gallery")
+        return _fit(data, allowed, len(strangers), target, FitBasis.SEARCHES)
     single = -math.expm1(math.log1p(-target) / gallery_size)
     try:
         fitted = fit_pairs(pairs, single, seconds, more)
@@ -143,6 +144,15 @@ def fit_searches(
             error.needed,
             error.available,
             error.people,
+            Notice(
+                NoticeCode.IDENTIFICATION_NEEDS_DATA,
+                identities=gallery_size,
+                rate=target,
+                strangers_needed=needed(target),
+                strangers=len(strangers),
+                needed=error.needed,
+                available=error.available,
+            ),
         ) from error
     # the searches are too few to fit by, but a threshold that one of them reaches is known to be too low
     value = max(fitted.value, _above(scores, 0)) if len(scores) else fitted.value
@@ -152,7 +162,7 @@ def fit_searches(
         target=target,
         upper=-math.expm1(gallery_size * math.log1p(-fitted.upper)),
         high=max(fitted.high, value),
-        basis=f"pairs of different people, taking the {gallery_size} comparisons of a search for independent",
+        basis=FitBasis.PAIRS_FOR_SEARCHES,
         errors=fitted.errors if value == fitted.value else _reach(pairs, more, value),
     )
 
@@ -170,7 +180,7 @@ class _Scores:
     trials: int
 
 
-def _fit(data: _Scores, allowed: int, independent_trials: int, target: float, basis: str) -> FittedThreshold:
+def _fit(data: _Scores, allowed: int, independent_trials: int, target: float, basis: FitBasis) -> FittedThreshold:
     """Fit with at most so many errors, then raise the threshold until the bootstrap agrees where there are any."""
     value = _above(data.scores, allowed)
     limits = intervals.percentile_interval(_drawn(data, target))
@@ -213,7 +223,8 @@ def _above(scores: NDArray[np.float64], allowed: int) -> float:
     if thousandths > 1000:
         raise CalibrationRefused(
             "People who must be different score 1.00 with each other, so no threshold can tell them apart. Check that "
-            "nobody is enrolled under two names and that the clips show people, not their pictures or reflections."
+            "nobody is enrolled under two names and that the clips show people, not their pictures or reflections.",
+            note=Notice(NoticeCode.IDENTIFICATION_NOT_SEPARABLE),
         )
     return thousandths / 1000
 
@@ -226,7 +237,7 @@ def _refusal(what: str, target: float, trials: int, seconds: float) -> Calibrati
         ways.append(f"about {math.ceil((wanted - trials) / trials * seconds / 60):,} more minutes of footage like this")
     supported = f" A rate of {_rounded_up(3 / trials):g} or higher is supported now." if trials > 6 else ""
     return CalibrationRefused(
-        f"To promise {what}, at least {wanted:,} independent comparisons of different people without a mistake are "
+        f"To keep {what}, at least {wanted:,} independent comparisons of different people without an error are "
         f"needed (rule of 3), and there are {trials:,}. {' or '.join(ways)} would do. Add footage in which several "
         f"people are seen at the same time, enroll more people, or choose a higher rate.{supported}",
         wanted,

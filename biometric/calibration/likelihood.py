@@ -13,19 +13,21 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from biometric.entities import LikelihoodRatio
+from biometric.entities import LikelihoodRatio, Notice
 
 GENUINE_NEEDED = 10
 """Fewest people with genuine scores, and fewest impostor trials, for a mapping to be fitted at all."""
 
 
-def fit(genuine: Sequence[float], impostor: Sequence[float], people: int, trials: int, basis: str) -> LikelihoodRatio:
+def fit(
+    genuine: Sequence[float], impostor: Sequence[float], people: int, trials: int, basis: Notice
+) -> LikelihoodRatio:
     """Fit the mapping from scores in [-1, 1].
 
     Args:
         people: independent genuine people; the ratio stays at or above 1 / people.
         trials: independent impostor comparisons; the ratio stays at or below their number.
-        basis: a sentence for people on the scores behind it.
+        basis: on how many scores it rests.
 
     Raises:
         ValueError: fewer than `GENUINE_NEEDED` of either, or genuine scores that are no higher than impostor scores.

@@ -17,6 +17,8 @@ from biometric.entities import (
     GenuineScores,
     Histogram,
     LikelihoodRatio,
+    Notice,
+    NoticeCode,
     ObservedClip,
     Progress,
 )
@@ -84,8 +86,8 @@ def calibrate(
 
 def _observed(
     clips: Sequence[Path], observe: Observe
-) -> Generator[Progress, None, tuple[list[collection.Material], list[str]]]:
-    materials, notes, first_problem = [], [], None
+) -> Generator[Progress, None, tuple[list[collection.Material], list[Notice]]]:
+    materials, notes, first_problem = [], list[Notice](), None
     for number, clip in enumerate(clips, start=1):
         work = observe(clip)
         try:
@@ -97,12 +99,12 @@ def _observed(
             observed = finished.value
             materials.append(collection.material(observed))
             if observed.video.damage is not None:
-                notes.append(f"Clip {number} of {len(clips)} is damaged and was used as far as it can be read.")
+                notes.append(Notice(NoticeCode.CLIP_USED_IN_PART, number=number, total=len(clips)))
         except ClipError as error:
             first_problem = first_problem or error
             # the kind of problem only: a message may name the clip, and a calibration holds no names
-            kind = (error.__doc__ or "").partition("\n")[0]
-            notes.append(f"Clip {number} of {len(clips)} was left out. {kind}")
+            kind = type(error).__name__
+            notes.append(Notice(NoticeCode.CLIP_LEFT_OUT, number=number, total=len(clips), problem=kind))
         finally:
             work.close()
     if first_problem is not None and not materials:
@@ -116,7 +118,7 @@ def fit(
     model_id: str,
     materials: Sequence[collection.Material],
     gallery_size: int,
-    notes: Sequence[str] = (),
+    notes: Sequence[Notice] = (),
     references: int = 0,
 ) -> Calibration:
     """Fit thresholds to collected scores. Raises `CalibrationRefused`."""
@@ -134,17 +136,14 @@ def fit(
             collected.more_searches,
         )
     except CalibrationRefused as error:
-        if targets.fpir is not None:
+        if targets.fpir is not None or error.note is None:
             raise
         identification = None
-        said.append(f"Identification keeps its default threshold. {error}")
+        said.append(error.note)
     genuine = tuple(_genuine(kind, scores, verification.value) for kind, scores in collected.genuine.items() if scores)
     mapping = _likelihood(collected)
     if mapping is None:
-        said.append(
-            "There is no likelihood ratio: it needs references from different clips of "
-            f"{likelihood.GENUINE_NEEDED} people or more."
-        )
+        said.append(Notice(NoticeCode.NO_LIKELIHOOD_RATIO, people=likelihood.GENUINE_NEEDED))
     return Calibration(
         model_id=model_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -182,7 +181,7 @@ def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
     people = len({person for person, _ in scores})
     if people < likelihood.GENUINE_NEEDED or trials < likelihood.GENUINE_NEEDED:
         return None
-    basis = f"From {people} people with references of several clips and {len(collected.pairs)} pairs of people."
+    basis = Notice(NoticeCode.LIKELIHOOD_BASIS, people=people, pairs=len(collected.pairs))
     try:
         return likelihood.fit([score for _, score in scores], list(collected.pairs.values()), people, trials, basis)
     except ValueError:
@@ -198,16 +197,12 @@ def _histogram(collected: collection.Collected) -> Histogram:
     return Histogram(counts[0], counts[1])
 
 
-def _assumptions(collected: collection.Collected, bound: float) -> list[str]:
-    found = []
+def _assumptions(collected: collection.Collected, bound: float) -> list[Notice]:
+    found: list[Notice] = []
     if collected.sources.get(collection.ENROLLED):
-        found.append("Two names in the gallery are taken to be two people.")
+        found.append(Notice(NoticeCode.NAMES_TAKEN_FOR_PEOPLE))
     if collected.doubtful:
-        found.append(
-            f"{collected.doubtful:,} comparisons of people in the clips with names scored {bound:.2f} or more. They "
-            "may be the enrolled people themselves, but count as mistakes of every threshold up to their score. If "
-            "thresholds are too high for that reason, calibrate on clips in which no enrolled person is seen."
-        )
+        found.append(Notice(NoticeCode.DOUBTFUL_COMPARISONS, comparisons=collected.doubtful, score=bound))
     if collected.genuine.get(collection.SAME_VISIT):
-        found.append("Scores of one person within one visit flatter: clothes, light and camera are the same.")
+        found.append(Notice(NoticeCode.SAME_VISIT_FLATTERS))
     return found

@@ -24,6 +24,7 @@ from biometric.cli.common import (
     signals_unwind,
 )
 from biometric.errors import BiometricError, SeveralPeople
+from biometric.messages import describe_error
 from biometric.settings import Settings
 
 DEBUG = "--debug"
@@ -63,7 +64,7 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
     except BiometricError as error:
         if debug:
             streams.say(traceback.format_exc())
-        streams.say(f"{error} Choose with --person N." if isinstance(error, SeveralPeople) else str(error))
+        streams.say(f"{error} Choose with --person N." if isinstance(error, SeveralPeople) else describe_error(error))
         return WRONG
     except SystemExit as error:  # a library that gives up must not choose the status
         raise RuntimeError(f"a library ended the program with status {error.code}") from error

@@ -8,6 +8,8 @@ from typing import Any
 from biometric.cli.common import DONE, build_service, run, show
 from biometric.entities import Calibration, FittedThreshold
 from biometric.errors import ClipNotFound
+from biometric.messages import describe, describe_all, describe_basis
+from biometric.results.answer_json import calibration_json
 
 DEFAULT_FMR = 0.001
 
@@ -45,7 +47,7 @@ def _calibrate(options: argparse.Namespace) -> int:
     clips = expand(options.clips)
     service = build_service(options)
     made = run(service.calibrate(clips, target_fmr=options.target_fmr, target_fpir=options.target_fpir))
-    show(options, made.as_dict(), "\n".join(lines(made)))
+    show(options, calibration_json(made), "\n".join(lines(made)))
     return DONE
 
 
@@ -74,24 +76,25 @@ def lines(made: Calibration) -> list[str]:
     found = [
         f"Calibrated for {made.model_id} from {_sources(made)}: {made.pairs:,} pairs of {made.people:,} people, "
         f"{made.clips} {'clip' if made.clips == 1 else 'clips'}, {made.seconds / 60:.1f} minutes.",
-        _fitted("Verification", "FMR", made.verification),
+        _fitted(made, "Verification", "FMR", made.verification),
     ]
     if made.identification is not None:
-        found.append(_fitted(f"Identification among {made.gallery_size}", "FPIR", made.identification))
+        found.append(_fitted(made, f"Identification among {made.gallery_size}", "FPIR", made.identification))
     for item in made.genuine:
         found.append(
             f"One person with themselves, {item.kind}: {item.missed} of {item.comparisons} scores below the "
             f"verification threshold ({item.people} people, 95 % interval of the rate {item.low:.3f}–{item.high:.3f})."
         )
-    if made.likelihood is not None:
-        found.append(f"Likelihood ratios: {made.likelihood.basis}")
-    return [*found, *made.notes]
+    if made.likelihood is not None and made.likelihood.basis is not None:
+        found.append(f"Likelihood ratios: {describe(made.likelihood.basis)}")
+    return [*found, *describe_all(made.notes)]
 
 
-def _fitted(purpose: str, rate: str, fitted: FittedThreshold) -> str:
+def _fitted(made: Calibration, purpose: str, rate: str, fitted: FittedThreshold) -> str:
+    trials = f"{fitted.trials:,} {describe_basis(fitted.basis, made.gallery_size)}"
     return (
         f"{purpose}: threshold {fitted.value:.3f} (95 % interval {fitted.low:.3f}–{fitted.high:.3f}); {fitted.errors} "
-        f"of {fitted.trials:,} {fitted.basis} reach it, {rate} at most {fitted.upper:.2g}, target {fitted.target:g}."
+        f"of {trials} reach it, {rate} at most {fitted.upper:.2g}, target {fitted.target:g}."
     )
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from biometric.cli import streams
 from biometric.cli.common import DONE, run, show
 from biometric.entities.model_cards import Role
+from biometric.messages import describe_evidence
+from biometric.results.answer_json import notice_json
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -135,10 +137,12 @@ def _card(service: Sightline) -> dict[str, str]:
             card |= {"title": known.title, "architecture": known.architecture, "source": known.source}
     for status in service.models.status():
         if status.role == Role.EMBEDDER:
-            card |= {"licence": status.licence} | ({"notice": status.notice} if status.notice else {})
+            card |= {"licence": status.licence} | (
+                {} if status.notice is None else notice_json(status.notice, "notice")
+            )
     for purpose in ("verification", "identification"):
         threshold = service.models.threshold(purpose)
-        card[f"default {purpose} threshold"] = f"{threshold.value:.3f} ({threshold.evidence})"
+        card[f"default {purpose} threshold"] = f"{threshold.value:.3f} ({' '.join(describe_evidence(threshold))})"
     return card
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli.common import DONE, run, show
 from biometric.entities.model_cards import Role
+from biometric.results.answer_json import notice_json
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def _as_json(
     card = {"model": detector.name, "device": detector.device}
     for status in models.status():
         if status.role == Role.DETECTOR:
-            card |= {"licence": status.licence} | ({"notice": status.notice} if status.notice else {})
+            card |= {"licence": status.licence} | (
+                {} if status.notice is None else notice_json(status.notice, "notice")
+            )
     counts = {"pictures": measured.pictures, "people": measured.people, "without_people": measured.empty}
     return {
         "dataset": {"name": options.folder.expanduser().resolve().name, "split": options.split, **counts},

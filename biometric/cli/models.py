@@ -6,7 +6,9 @@ from typing import Any
 
 from biometric.cli.common import DONE, WRONG, run, show
 from biometric.entities.model_cards import Card
+from biometric.messages import describe
 from biometric.ports import ModelAdministration, ModelCheck, ModelStatus
+from biometric.results.answer_json import model_status_json
 from biometric.settings import Settings
 
 
@@ -39,7 +41,10 @@ def _list(options: argparse.Namespace) -> int:
     lines = [_line(status) for status in statuses]
     lines += ["", "All cards of models/manifest.toml:"]
     lines += [_card_line(card) for card in cards]
-    result = {"models": [_status_json(status) for status in statuses], "cards": [_card_json(card) for card in cards]}
+    result = {
+        "models": [model_status_json(status) for status in statuses],
+        "cards": [_card_json(card) for card in cards],
+    }
     show(options, result, "\n".join(lines))
     return DONE
 
@@ -48,7 +53,7 @@ def _fetch(options: argparse.Namespace) -> int:
     models = _models()
     run(models.fetch(options.role))
     statuses = models.status()
-    show(options, {"models": [_status_json(status) for status in statuses]}, "\n".join(map(_line, statuses)))
+    show(options, {"models": [model_status_json(status) for status in statuses]}, "\n".join(map(_line, statuses)))
     return DONE
 
 
@@ -61,7 +66,8 @@ def _check(options: argparse.Namespace) -> int:
 def _line(status: ModelStatus) -> str:
     text = f"{status.role}: {status.card} ({status.state}), {status.device}, licence {status.licence}"
     text += f"\n  {status.path}" if status.path is not None else ""
-    return text + (f"\n  {status.notice}" if status.notice else "")
+    told = status.problem if status.notice is None else describe(status.notice)
+    return text + (f"\n  {told}" if told else "")
 
 
 def _card_line(card: Card) -> str:
@@ -88,7 +94,3 @@ def _check_line(check: ModelCheck) -> str:
         return f"{check.role}: {check.card or 'none'} does not work. {check.problem}"
     speed = "" if check.milliseconds is None else f", {check.milliseconds:.1f} ms a picture"
     return f"{check.role}: {check.card} works on {check.device}{speed}"
-
-
-def _status_json(status: ModelStatus) -> dict[str, Any]:
-    return {**dataclasses.asdict(status), "path": None if status.path is None else str(status.path)}

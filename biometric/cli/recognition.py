@@ -17,6 +17,14 @@ from biometric.entities import (
     Verification,
     clean_name,
 )
+from biometric.messages import (
+    decimal,
+    decimals_apart,
+    describe,
+    describe_likelihood,
+    describe_origin,
+    describe_reason,
+)
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
 
@@ -70,7 +78,7 @@ def _wanted_frames(service: Sightline, options: argparse.Namespace) -> FrameRang
 def _note(observed: ObservedClip) -> None:
     """Say what should be known about an answer, beside it; after an error the error's own message stands alone."""
     for warning in observed.warnings:
-        streams.say(f"Note: {warning}")
+        streams.say(f"Note: {describe(warning)}")
 
 
 def _enroll(options: argparse.Namespace) -> int:
@@ -83,7 +91,7 @@ def _enroll(options: argparse.Namespace) -> int:
     name, template = enrollment.identity.name, enrollment.reference.template
     done = "has another reference" if enrollment.added else "is enrolled"
     lines = [f"{name} {done}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
-    lines += [f"Warning: {warning}" for warning in enrollment.warnings]
+    lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
     show(options, enrollment_json(enrollment), "\n".join(lines))
     return DONE
 
@@ -136,34 +144,40 @@ def _verification_text(verification: Verification) -> str:
         Decision.NO_MATCH: f"No match: this is not {name}, as far as the footage shows.",
     }
     text = words.get(verification.decision, "No decision.")
-    score, threshold = _score_text(verification.score, verification.threshold), _threshold_text(verification.threshold)
-    text += f" Score {score}, {threshold}. {verification.reason}"
-    if verification.best_other is not None:
-        other = verification.best_other
-        text += f" Next best in the gallery: {other.identity.name}, {other.score:.2f}."
-    return text
+    other = verification.best_other
+    decimals = decimals_apart(verification.score, verification.threshold.value, None if other is None else other.score)
+    score = _score_text(verification.score, verification.threshold, decimals)
+    text += f" Score {score}, {_threshold_text(verification.threshold, decimals)}. {describe_reason(verification)}"
+    if other is not None:
+        text += f" Next best in the gallery: {other.identity.name}, {decimal(other.score, decimals)}."
+    return "\n".join([text, *(f"Warning: {describe(warning)}" for warning in verification.warnings)])
 
 
 def _identification_text(item: Identification) -> str:
     who = "unknown" if item.identity is None else item.identity.name
     text = f"Person {item.observation.person}, {_frames(item.observation)}: {who}"
     if item.score is None:
-        return f"{text}. {item.reason}"
+        return f"{text}. {describe_reason(item)}"
     best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"
     margin = "" if item.margin is None else f", {item.margin:.2f} ahead of the next"
-    return f"{text}{best}. Score {_score_text(item.score, item.threshold)}, {_threshold_text(item.threshold)}{margin}."
+    decimals = decimals_apart(item.score, item.threshold.value)
+    score, threshold = _score_text(item.score, item.threshold, decimals), _threshold_text(item.threshold, decimals)
+    text = f"{text}{best}. Score {score}, {threshold}{margin}."
+    if item.decision is Decision.NO_DECISION:
+        text += f" No decision: {describe_reason(item)}"
+    return "\n".join([text, *(f"Warning: {describe(warning)}" for warning in item.warnings)])
 
 
-def _score_text(score: float | None, threshold: Threshold) -> str:
+def _score_text(score: float | None, threshold: Threshold, decimals: int) -> str:
     if score is None:
         return "none"
     if threshold.likelihood is None:
-        return f"{score:.2f}"
-    return f"{score:.2f} ({threshold.likelihood.describe(score)})"
+        return decimal(score, decimals)
+    return f"{decimal(score, decimals)} ({describe_likelihood(threshold.likelihood, score)})"
 
 
-def _threshold_text(threshold: Threshold) -> str:
-    return f"threshold {threshold.value:.2f} ({threshold.origin})"
+def _threshold_text(threshold: Threshold, decimals: int) -> str:
+    return f"threshold {decimal(threshold.value, decimals)} ({describe_origin(threshold)})"
 
 
 def _frames(observation: Observation) -> str:

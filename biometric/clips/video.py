@@ -17,7 +17,7 @@ from typing import Literal
 from biometric.clips.containers import Container, identify
 from biometric.clips.decoding import Pass
 from biometric.clips.video_limits import VideoLimits
-from biometric.entities import Frame, FrameRange, VideoInfo
+from biometric.entities import Frame, FrameRange, Notice, NoticeCode, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
 
 __all__ = ["PyAVReader", "VideoLimits", "browser_playable"]
@@ -136,17 +136,17 @@ def _describe(counted: Pass, container: Container, digest: str) -> VideoInfo:
     )
 
 
-def _damage(counted: Pass, container: Container, count: int) -> str | None:
+def _damage(counted: Pass, container: Container, count: int) -> Notice | None:
     """Say what is wrong with a clip, or None. A wrong frame rate or frame count alone is no damage."""
     if _is_short(counted, container):
-        about, claimed = "", counted.claimed
+        code, claimed = NoticeCode.CLIP_CUT_SHORT, counted.claimed
         if claimed is None and counted.header_seconds > 0 and container.kind in _TIMED:
-            about, claimed = "about ", round(counted.header_seconds * counted.fps())
+            code, claimed = NoticeCode.CLIP_CUT_SHORT_ESTIMATED, round(counted.header_seconds * counted.fps())
         if claimed is not None and claimed > count:
-            return f"The clip is damaged: {count} of {about}{claimed} frames can be read."
-        return f"The clip is damaged: it ends early or holds unreadable data; {count} frames can be read."
+            return Notice(code, readable=count, claimed=claimed)
+        return Notice(NoticeCode.CLIP_UNREADABLE_DATA, readable=count)
     if counted.incomplete:
-        return f"The clip is damaged: {counted.incomplete} of {count} frames have lost data and may look wrong."
+        return Notice(NoticeCode.CLIP_LOST_DATA, incomplete=counted.incomplete, frames=count)
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.entities import Candidate, Decision, Template, Threshold
+from biometric.entities import Candidate, Decision, Notice, NoticeCode, Template, Threshold
 from biometric.errors import ModelMismatch
 
 CLOSE_CALL = 0.05
@@ -73,29 +73,29 @@ def decide(comparison_score: float | None, threshold: Threshold) -> bool:
 
 def verification_decision(
     claimed: float | None, best_other: float | None, threshold: Threshold
-) -> tuple[Decision, str]:
+) -> tuple[Decision, Notice]:
     """Decide a claim from the claimed identity's score and the best other identity's (None: nobody else).
 
     A probe that passes the threshold but is closer to somebody else is no evidence for the claim, so the answer
     is "no decision", never "match".
     """
     if not decide(claimed, threshold):
-        return Decision.NO_MATCH, "The score is below the threshold."
+        return Decision.NO_MATCH, Notice(NoticeCode.SCORE_BELOW_THRESHOLD)
     if claimed is not None and best_other is not None and best_other > claimed:
-        return Decision.NO_DECISION, "The score passes the threshold, but somebody else enrolled is closer."
-    return Decision.MATCH, "The score reaches the threshold."
+        return Decision.NO_DECISION, Notice(NoticeCode.SOMEBODY_ELSE_CLOSER)
+    return Decision.MATCH, Notice(NoticeCode.SCORE_REACHES_THRESHOLD)
 
 
-def identification_decision(candidates: Sequence[Candidate], threshold: Threshold) -> tuple[Decision, str]:
+def identification_decision(candidates: Sequence[Candidate], threshold: Threshold) -> tuple[Decision, Notice]:
     """Decide who a probe is from candidates ordered best first (at most the first one can be the answer)."""
     if not candidates:
-        return Decision.UNKNOWN, "Nobody is enrolled to compare with."
+        return Decision.UNKNOWN, Notice(NoticeCode.NOBODY_TO_COMPARE)
     if not decide(candidates[0].score, threshold):
-        return Decision.UNKNOWN, "Nobody enrolled scores at or above the threshold."
+        return Decision.UNKNOWN, Notice(NoticeCode.NOBODY_REACHES_THRESHOLD)
     lead = margin(candidates)
     if lead is not None and lead < CLOSE_CALL:
-        return Decision.IDENTIFIED, f"A close call: {candidates[1].identity.name} scores almost the same."
-    return Decision.IDENTIFIED, "The best score reaches the threshold."
+        return Decision.IDENTIFIED, Notice(NoticeCode.CLOSE_CALL, name=candidates[1].identity.name)
+    return Decision.IDENTIFIED, Notice(NoticeCode.BEST_REACHES_THRESHOLD)
 
 
 def margin(candidates: Sequence[Candidate]) -> float | None:

@@ -1,5 +1,6 @@
 """Enroll, verify and identify observed people: arithmetic and gallery calls, no model and no vendor library."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from biometric.domain import comparison
@@ -10,6 +11,8 @@ from biometric.entities import (
     Identification,
     NewReference,
     NewSample,
+    Notice,
+    NoticeCode,
     Observation,
     ObservedClip,
     Purpose,
@@ -29,7 +32,6 @@ from biometric.errors import (
     UnknownPerson,
 )
 from biometric.ports import Gallery
-from biometric.results.answer_json import refusal_summary
 
 CANDIDATES = 5
 """How many identities an identification lists."""
@@ -58,10 +60,11 @@ def enroll(
     name = clean_name(name)
     if observed.video.damage is not None and not observed.damage_accepted:
         raise DamagedClip(
-            f"{observed.video.damage} Nothing was enrolled. Choose another clip, or say that this one may be used "
+            "Nothing was enrolled from this damaged clip. Choose another clip, or say that this one may be used "
             "although it is damaged.",
             observed.video.frame_count,
             observed.video.claimed_frames,
+            observed.video.damage,
         )
     observation = one_person(observed, person, "enroll")
     samples = [sample for sample in observation.kept if sample.detection.crop_name not in dropped]
@@ -139,8 +142,8 @@ def require_usable(observed: ObservedClip) -> None:
         count = len(observed.observations)
         raise NoUsableSample(
             f"{count} {'person was' if count == 1 else 'people were'} found in {observed.frames}, but no sample is "
-            f"good enough: {refusal_summary(observed.observations)}. Choose frames in which the person is larger, "
-            "sharper and whole."
+            "good enough. Choose frames in which the person is larger, sharper and whole.",
+            refusals(observed.observations),
         )
 
 
@@ -172,10 +175,15 @@ def _numbered(observed: ObservedClip, person: int) -> Observation:
         raise UnknownPerson(f"There is no person {person} in {observed.frames}. People there: {numbers}.")
     if chosen.template is None:
         raise NoUsableSample(
-            f"Person {person} has no sample that is good enough: {refusal_summary([chosen])}. "
-            "Choose other frames or another person."
+            f"Person {person} has no sample that is good enough. Choose other frames or another person.",
+            chosen.refusals,
         )
     return chosen
+
+
+def refusals(observations: Sequence[Observation]) -> Counter[NoticeCode]:
+    """Return how many samples were refused, by reason."""
+    return sum((observation.refusals for observation in observations), Counter())
 
 
 def require_comparable(gallery: Gallery, model_id: str) -> None:
@@ -187,7 +195,7 @@ def require_comparable(gallery: Gallery, model_id: str) -> None:
 
 def _identify_one(gallery: Gallery, observation: Observation, threshold: Threshold) -> Identification:
     if observation.template is None:
-        reason = f"No sample is good enough: {refusal_summary([observation])}."
+        reason = Notice(NoticeCode.NO_GOOD_SAMPLE)
         return Identification(observation, Decision.UNKNOWN, None, None, threshold, None, (), reason)
     candidates = tuple(gallery.search(observation.template, CANDIDATES))
     decision, reason = comparison.identification_decision(candidates, threshold)
@@ -205,7 +213,7 @@ def _identify_one(gallery: Gallery, observation: Observation, threshold: Thresho
 
 def _resemblance(
     gallery: Gallery, reference: NewReference, name: str, threshold: Callable[[Purpose], Threshold]
-) -> tuple[tuple[Candidate, ...], list[str]]:
+) -> tuple[tuple[Candidate, ...], list[Notice]]:
     """Who else enrolled looks like the new reference, and whether it looks like its own name's references."""
     limit, own = threshold("identification"), name_key(name)
     lookalikes = tuple(
@@ -214,8 +222,7 @@ def _resemblance(
         if name_key(item.identity.name) != own and comparison.decide(item.score, limit)
     )
     warnings = [
-        f"{name} scores {item.score:.2f} against {item.identity.name}, who is already enrolled "
-        f"(identification threshold {limit.value:.2f}). They may be one person, or look alike."
+        Notice(NoticeCode.LOOKS_LIKE, name=name, other=item.identity.name, score=item.score, threshold=limit.value)
         for item in lookalikes
     ]
     try:
@@ -225,8 +232,7 @@ def _resemblance(
     earlier, limit = gallery.scores(reference.template, existing.id), threshold("verification")
     if earlier and not comparison.decide(earlier[0][1], limit):
         warnings.append(
-            f"The new reference scores only {earlier[0][1]:.2f} against {existing.name}'s earlier ones "
-            f"(verification threshold {limit.value:.2f}). Check that this is the same person."
+            Notice(NoticeCode.UNLIKE_OWN_REFERENCES, name=existing.name, score=earlier[0][1], threshold=limit.value)
         )
     return lookalikes, warnings
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from biometric.entities import Box, Detection, Image, Vector
+from biometric.entities import Box, Detection, Image, Notice, NoticeCode, Vector
 from biometric.entities.boxes import intersection_area
 
 NO_BORDER = -1.0
@@ -69,7 +69,7 @@ class Refused:
     """A sample that failed a rule. `image` is kept only for the first few."""
 
     detection: Detection
-    reason: str
+    reason: Notice
     quality: float
     image: Image | None = None
 
@@ -86,8 +86,8 @@ def crop(image: Image, box: Box) -> Image:
     return view(image, box).copy()
 
 
-def refusal(detection: Detection, others: Sequence[Detection], width: int, height: int, rules: Rules) -> str | None:
-    """Return why a detection is not worth embedding, in words for people, or None.
+def refusal(detection: Detection, others: Sequence[Detection], width: int, height: int, rules: Rules) -> Notice | None:
+    """Return why a detection is not worth embedding, or None.
 
     Args:
         detection: the person's box.
@@ -95,19 +95,24 @@ def refusal(detection: Detection, others: Sequence[Detection], width: int, heigh
         width, height: of the frame, in pixels.
     """
     if detection.height < rules.min_height or detection.width < rules.min_width:
-        size = f"{detection.width:.0f}×{detection.height:.0f}"
-        return f"too small ({size} pixels; at least {rules.min_width:.0f}×{rules.min_height:.0f} are needed)"
+        return Notice(
+            NoticeCode.TOO_SMALL,
+            width=float(detection.width),
+            height=float(detection.height),
+            min_width=rules.min_width,
+            min_height=rules.min_height,
+        )
     if detection.confidence < rules.min_confidence:
-        return f"the detector is not sure that this is a person ({detection.confidence:.2f})"
+        return Notice(NoticeCode.LOW_CONFIDENCE, confidence=float(detection.confidence))
     edges = _cut_edges(detection.box, width, height, rules.border)
     if edges:
-        return f"cut off by the {edges[0]} edge of the picture"
+        return Notice(NoticeCode.CUT_OFF, edge=edges[0])
     aspect = detection.height / detection.width
     if not rules.min_aspect <= aspect <= rules.max_aspect:
-        return "shows only a part of a person, or more than one"
+        return Notice(NoticeCode.ODD_SHAPE)
     hidden = covered(detection, others)
     if hidden > rules.max_covered:
-        return f"{hidden:.0%} hidden behind somebody else"
+        return Notice(NoticeCode.COVERED, share=float(hidden))
     return None
 
 
@@ -150,7 +155,7 @@ class RefusedSamples:
         """Whether another refused sample keeps its crop (else it need not be cut)."""
         return self.shown < REFUSED_SHOWN
 
-    def add(self, detection: Detection, image: Image | None, rating: float, reason: str) -> None:
+    def add(self, detection: Detection, image: Image | None, rating: float, reason: Notice) -> None:
         """Record a sample that failed a rule; `image` is its crop."""
         kept = image if self.shows_next else None
         self.shown += kept is not None
@@ -168,7 +173,7 @@ def choose(picks: Sequence[Pick], rules: Rules) -> tuple[list[Pick], list[Refuse
         limit = rules.min_sharpness * float(np.median([pick.sharpness for pick in picks]))
         blurred = [pick for pick in picks if pick.sharpness < limit]
         picks = [pick for pick in picks if pick.sharpness >= limit]
-    refused = [Refused(pick.detection, "blurred", pick.quality, pick.image) for pick in blurred]
+    refused = [Refused(pick.detection, Notice(NoticeCode.BLURRED), pick.quality, pick.image) for pick in blurred]
     return _spread(picks, rules.samples), refused
 
 

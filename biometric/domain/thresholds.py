@@ -1,9 +1,18 @@
-"""A gallery's calibration as the threshold to decide by, with its evidence in words."""
+"""A gallery's calibration as the threshold to decide by, with its evidence."""
 
 import math
 from dataclasses import replace
 
-from biometric.entities import Calibration, FittedThreshold, Purpose, Threshold, ThresholdSource
+from biometric.entities import (
+    Calibration,
+    FittedThreshold,
+    Notice,
+    NoticeCode,
+    Purpose,
+    RateKind,
+    Threshold,
+    ThresholdSource,
+)
 
 
 def threshold(
@@ -22,24 +31,20 @@ def threshold(
     fitted = calibration.verification if purpose == "verification" else calibration.identification
     if fitted is None:
         return None
-    evidence = f"Calibrated on your footage on {calibration.day}: {_counted(calibration, fitted)}"
+    evidence = _evidence(calibration, fitted)
     if purpose == "verification":
-        return _made(calibration, fitted, evidence, fitted.target)
-    evidence += f" It is for a gallery of {_people(calibration.gallery_size)}."
+        return _calibrated(calibration, fitted, evidence, fitted.target, RateKind.FMR)
+    evidence.append(Notice(NoticeCode.FOR_GALLERY_SIZE, identities=calibration.gallery_size))
     growth = _growth(calibration, gallery_size, references)
     rate = -math.expm1(math.log1p(-fitted.upper) * growth) if fitted.upper < 1 else 1.0
     if growth <= 1 or rate <= fitted.target:
-        return _made(calibration, fitted, evidence, fitted.target)
-    evidence += (
-        f" The gallery has grown to {_people(gallery_size)} with {references:,} references since, so that strangers "
-        f"pass more often, at up to {rate:.2g} of searches: calibrate again."
-    )
+        return _calibrated(calibration, fitted, evidence, fitted.target, RateKind.FPIR)
+    grown = Notice(NoticeCode.GALLERY_HAS_GROWN, identities=gallery_size, references=references, rate=rate)
+    evidence.append(grown)
     if card.value <= fitted.value:
-        return _made(calibration, fitted, evidence, rate)
-    evidence = f"{card.evidence}. The model card's threshold decides, not the lower calibrated one. {evidence}".lstrip(
-        ". "
-    )
-    return replace(card, evidence=evidence, likelihood=calibration.likelihood)
+        return _calibrated(calibration, fitted, evidence, rate, RateKind.FPIR)
+    decides = Notice(NoticeCode.CARD_THRESHOLD_DECIDES)
+    return replace(card, evidence=(*card.evidence, decides, *evidence), likelihood=calibration.likelihood)
 
 
 def _growth(calibration: Calibration, gallery_size: int, references: int) -> float:
@@ -51,32 +56,35 @@ def _growth(calibration: Calibration, gallery_size: int, references: int) -> flo
     return max(gallery_size / calibration.gallery_size, references / then)
 
 
-def _made(calibration: Calibration, fitted: FittedThreshold, evidence: str, rate: float) -> Threshold:
+def _calibrated(
+    calibration: Calibration, fitted: FittedThreshold, evidence: list[Notice], rate: float, kind: RateKind
+) -> Threshold:
     return Threshold(
         fitted.value,
         ThresholdSource.CALIBRATION,
-        evidence,
+        tuple(evidence),
         rate,
+        kind,
         calibrated_on=calibration.day,
         likelihood=calibration.likelihood,
     )
 
 
-def _counted(calibration: Calibration, fitted: FittedThreshold) -> str:
-    reached = "none" if fitted.errors == 0 else f"{fitted.errors:,}"
-    doubtful = ""
-    if calibration.doubtful:
-        doubtful = (
-            f" {calibration.doubtful:,} comparisons that may be of one person were counted as mistakes up to their "
-            "scores."
+def _evidence(calibration: Calibration, fitted: FittedThreshold) -> list[Notice]:
+    evidence = [
+        Notice(
+            NoticeCode.CALIBRATED,
+            day=calibration.day,
+            errors=fitted.errors,
+            trials=fitted.trials,
+            basis=str(fitted.basis),
+            searched=calibration.gallery_size,
+            upper=fitted.upper,
+            target=fitted.target,
+            low=fitted.low,
+            high=fitted.high,
         )
-    return (
-        f"{reached} of {fitted.trials:,} {fitted.basis} {'reaches' if fitted.errors < 2 else 'reach'} it, so the rate "
-        f"is at most {fitted.upper:.2g} (target {fitted.target:g}) with 95 % confidence, if the people seen are a "
-        f"random sample of your cameras' people.{doubtful} 95 % interval of the threshold: {fitted.low:.2f} to "
-        f"{fitted.high:.2f}, drawing people anew."
-    )
-
-
-def _people(number: int) -> str:
-    return f"{number:,} {'person' if number == 1 else 'people'}"
+    ]
+    if calibration.doubtful:
+        evidence.append(Notice(NoticeCode.COUNTED_AS_ERRORS, comparisons=calibration.doubtful))
+    return evidence

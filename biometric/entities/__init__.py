@@ -9,12 +9,20 @@ Conventions, everywhere in the package:
     people   are numbered from 1 within one observed range.
 """
 
-from biometric.entities.calibration import Calibration, FittedThreshold, GenuineScores, Histogram, LikelihoodRatio
+from biometric.entities.calibration import (
+    Calibration,
+    FitBasis,
+    FittedThreshold,
+    GenuineScores,
+    Histogram,
+    LikelihoodRatio,
+)
 from biometric.entities.decisions import (
     Decision,
     Enrollment,
     Identification,
     Purpose,
+    RateKind,
     Threshold,
     ThresholdSource,
     Verification,
@@ -57,6 +65,7 @@ __all__ = [
     "Decision",
     "Detection",
     "Enrollment",
+    "FitBasis",
     "FittedThreshold",
     "Frame",
     "FrameRange",
@@ -75,6 +84,7 @@ __all__ = [
     "ObservedClip",
     "Progress",
     "Purpose",
+    "RateKind",
     "Sample",
     "Template",
     "Threshold",

@@ -6,19 +6,36 @@ A calibration holds numbers only: no template, no name, no clip name. Erasing a 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
-SCALE: tuple[tuple[float, str], ...] = (
-    (1e6, "extremely strong"),
-    (1e4, "very strong"),
-    (1e3, "strong"),
-    (1e2, "moderately strong"),
-    (1e1, "moderate"),
-    (2.0, "weak"),
-)
-"""Verbal scale of the ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), p. 17: least ratio, words.
+from biometric.entities.notices import Notice, NoticeCode
 
-Below 2 the observation supports neither proposition; ratios below 1 are read upside down, for the other one."""
+
+class FitBasis(StrEnum):
+    """Which trials a threshold was fitted to. The values stand in stored calibrations.
+
+    PAIRS_FOR_SEARCHES: pairs of different people, taking the comparisons of one search for independent.
+    """
+
+    PAIRS = "pairs"
+    SEARCHES = "searches"
+    PAIRS_FOR_SEARCHES = "pairs for searches"
+
+    @classmethod
+    def read(cls, text: str) -> "FitBasis":
+        """Return the basis of a stored text, which earlier versions spelt out. Raises `ValueError`."""
+        if text in _SPELT_OUT:
+            return _SPELT_OUT[text]
+        if text.startswith("pairs of different people, taking the "):
+            return cls.PAIRS_FOR_SEARCHES
+        return cls(text)
+
+
+_SPELT_OUT = {
+    "pairs of different people": FitBasis.PAIRS,
+    "strangers searched in the gallery": FitBasis.SEARCHES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +47,14 @@ class LikelihoodRatio:
         lowest, highest: the ratio stays within these, because data of n people say nothing about rarer events than 1
             in n (after Vergeer and others, "Numerical likelihood ratios outputted by LR systems are often based on
             extrapolation: when to stop extrapolating?", Science & Justice 56, 2016).
-        basis: a sentence for people on the scores behind it.
+        basis: on how many scores it rests; None where that is not known.
     """
 
     slope: float
     intercept: float
     lowest: float
     highest: float
-    basis: str = ""
+    basis: Notice | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.slope) and self.slope > 0 and math.isfinite(self.intercept)):
@@ -56,24 +73,6 @@ class LikelihoodRatio:
         exponent = self.slope * score + self.intercept
         return math.exp(min(max(exponent, math.log(self.lowest)), math.log(self.highest)))
 
-    def words(self, score: float) -> str:
-        """Return what a score supports and how strongly: "moderate support for the same person"."""
-        ratio = self.ratio(score)
-        side = "the same person" if ratio >= 1 else "different people"
-        strength = next((word for least, word in SCALE if max(ratio, 1 / ratio) >= least), None)
-        return f"{strength} support for {side}" if strength is not None else "no support either way"
-
-    def describe(self, score: float) -> str:
-        """Return words and number: "likelihood ratio 11: moderate support for the same person".
-
-        A score that is no number says nothing: "no likelihood ratio".
-        """
-        if not math.isfinite(score):
-            return "no likelihood ratio"
-        ratio = self.ratio(score)
-        number = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
-        return f"likelihood ratio {number}: {self.words(score)}"
-
 
 @dataclass(frozen=True, slots=True)
 class FittedThreshold:
@@ -87,7 +86,7 @@ class FittedThreshold:
             comparison: comparisons of the same people are not independent.
         upper: 95 % upper limit of the rate, at most `target`.
         low, high: 95 % interval of the threshold at the target, from a bootstrap over people.
-        basis: how it was found, in words for people.
+        basis: which trials it was fitted to.
     """
 
     value: float
@@ -97,7 +96,7 @@ class FittedThreshold:
     upper: float
     low: float
     high: float
-    basis: str
+    basis: FitBasis
 
     def __post_init__(self) -> None:
         if not -1.0 <= self.value <= 1.0:
@@ -167,7 +166,7 @@ class Calibration:
         sources: number of comparisons by where they came from.
         genuine: scores of one person with themselves, by kind.
         likelihood: score → likelihood ratio, or None where there were too few genuine scores.
-        notes: sentences for people: assumptions, what was left out, what is missing.
+        notes: assumptions, what was left out, what is missing.
         references: biometric references enrolled at that time; 0 in calibrations that did not count them.
         doubtful: comparisons of people in the clips with names so alike that they may be one person; they were counted
             as mistakes.
@@ -187,7 +186,7 @@ class Calibration:
     genuine: tuple[GenuineScores, ...]
     likelihood: LikelihoodRatio | None
     histogram: Histogram
-    notes: tuple[str, ...] = ()
+    notes: tuple[Notice, ...] = ()
     references: int = 0
     doubtful: int = 0
 
@@ -205,11 +204,16 @@ class Calibration:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON-ready form, which `from_dict` reads."""
-        return asdict(self)
+        data = asdict(self)
+        data["notes"] = [note.as_dict() for note in self.notes]
+        if self.likelihood is not None:
+            basis = self.likelihood.basis
+            data["likelihood"]["basis"] = None if basis is None else basis.as_dict()
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Calibration":
-        """Read `as_dict`'s form.
+        """Read `as_dict`'s form, also that of earlier versions, whose notes were sentences.
 
         Raises:
             KeyError, TypeError, ValueError: it is not one.
@@ -218,12 +222,25 @@ class Calibration:
         return cls(
             **{
                 **data,
-                "verification": FittedThreshold(**data["verification"]),
-                "identification": None if identification is None else FittedThreshold(**identification),
+                "verification": _fitted(data["verification"]),
+                "identification": None if identification is None else _fitted(identification),
                 "sources": dict(data["sources"]),
                 "genuine": tuple(GenuineScores(**item) for item in data["genuine"]),
-                "likelihood": None if likelihood is None else LikelihoodRatio(**likelihood),
+                "likelihood": None if likelihood is None else _likelihood(likelihood),
                 "histogram": Histogram(tuple(data["histogram"]["different"]), tuple(data["histogram"]["same"])),
-                "notes": tuple(data["notes"]),
+                "notes": tuple(_note(note) for note in data["notes"]),
             }
         )
+
+
+def _fitted(data: Mapping[str, Any]) -> FittedThreshold:
+    return FittedThreshold(**{**data, "basis": FitBasis.read(data["basis"])})
+
+
+def _likelihood(data: Mapping[str, Any]) -> LikelihoodRatio:
+    basis = data.get("basis") or None
+    return LikelihoodRatio(**{**data, "basis": None if basis is None else _note(basis)})
+
+
+def _note(data: str | Mapping[str, Any]) -> Notice:
+    return Notice(NoticeCode.STORED_NOTE, text=data) if isinstance(data, str) else Notice.from_dict(data)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from biometric.entities.calibration import LikelihoodRatio
 from biometric.entities.enrolled import BiometricReference, Candidate, Identity
+from biometric.entities.notices import Notice
 from biometric.entities.people import Observation
 from biometric.errors import InvalidThreshold
 
@@ -15,12 +16,19 @@ Purpose = Literal["verification", "identification"]
 
 
 class ThresholdSource(StrEnum):
-    """Where a threshold came from, in words for people."""
+    """Where a threshold came from. The values stand in JSON and CSV files."""
 
     MODEL_CARD = "model card"
     USER = "set by you"
     SETTING = "setting"
     CALIBRATION = "calibration"
+
+
+class RateKind(StrEnum):
+    """Which error rate a threshold keeps."""
+
+    FMR = "FMR"
+    FPIR = "FPIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +37,36 @@ class Threshold:
 
     Attributes:
         value: in [-1, 1]; a score at or above it is a match.
-        evidence: a sentence on what the number rests on ("" when nothing is known).
-        fmr: false match rate that the evidence supports at exactly this value, or None; for a calibrated
-            identification, the rate at which a search of the gallery names a stranger (FPIR).
+        evidence: what the number rests on; empty when nothing is known.
+        rate: error rate in [0, 1] that the evidence supports at exactly this value, or None.
+        rate_kind: of `rate`: the false match rate of a comparison (FMR), or the rate at which a search of the whole
+            gallery names a stranger (FPIR).
         calibrated_on: date of the calibration that it came from, else "".
         likelihood: score → likelihood ratio, where this gallery has a calibration that could tell, whatever the origin.
 
     Example:
         >>> threshold = service.threshold("verification", 0.6)
-        >>> threshold.value, threshold.origin
+        >>> threshold.value, str(threshold.source)
         (0.6, 'set by you')
     """
 
     value: float
     source: ThresholdSource
-    evidence: str = ""
-    fmr: float | None = None
+    evidence: tuple[Notice, ...] = ()
+    rate: float | None = None
+    rate_kind: RateKind = RateKind.FMR
     calibrated_on: str = ""
     likelihood: LikelihoodRatio | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and -1.0 <= self.value <= 1.0):
             raise InvalidThreshold(f"The threshold must be a number from -1 to 1, got {self.value}.")
-
-    @property
-    def origin(self) -> str:
-        """Where it came from, to stand beside a score: "model card", or when it was calibrated and for which rate."""
-        if self.source is not ThresholdSource.CALIBRATION or self.fmr is None:
-            return str(self.source)
-        return f"calibrated here on {self.calibrated_on}: {strangers(self.fmr)}"
-
-
-def strangers(rate: float) -> str:
-    """Return what a false match rate in (0, 1] means: "of 1,000 strangers, about 1 would pass"."""
-    total = 100
-    while total * rate < 1 and total < 10**9:
-        total *= 10
-    return f"of {total:,} strangers, about {round(total * rate):,} would pass"
+        if self.rate is not None and not 0.0 <= self.rate <= 1.0:
+            raise ValueError(f"expected an error rate in [0, 1], got {self.rate}")
 
 
 class Decision(StrEnum):
-    """Outcome of a comparison, in the words shown to people.
+    """Outcome of a comparison. The values stand in JSON and CSV files.
 
     Example:
         >>> service.verify(observed, "Ada Lovelace").decision is biometric.Decision.MATCH
@@ -91,7 +88,8 @@ class Verification:
         decision: MATCH, NO_MATCH or NO_DECISION.
         score: comparison score against the claimed identity's best reference; None without decision material.
         margin: score minus the best other identity's; None when there is nobody else.
-        reason: why, in words.
+        reason: why it was decided so.
+        warnings: what should be checked before relying on the decision.
 
     Example:
         >>> verification = service.verify(observed, "Ada Lovelace")
@@ -108,7 +106,8 @@ class Verification:
     reference_id: str | None
     observation: Observation
     people: int
-    reason: str = ""
+    reason: Notice
+    warnings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,8 @@ class Identification:
         identity: the first candidate's when identified, else None.
         score: the first candidate's score; None when nothing could be compared.
         margin: score minus the second candidate's; None when there is nobody else.
-        reason: why, in words.
+        reason: why it was decided so.
+        warnings: what should be checked before relying on the decision.
 
     Example:
         >>> for person in service.identify(observed):
@@ -136,7 +136,8 @@ class Identification:
     threshold: Threshold
     margin: float | None
     candidates: tuple[Candidate, ...]
-    reason: str = ""
+    reason: Notice
+    warnings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +156,4 @@ class Enrollment:
     people: int
     added: bool
     lookalikes: tuple[Candidate, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()

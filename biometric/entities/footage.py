@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.entities.notices import Notice
 from biometric.errors import InvalidFrameRange
 
 Image = NDArray[np.uint8]
@@ -84,7 +85,7 @@ class VideoInfo:
         container: FFmpeg's name of the container, such as "mov,mp4,m4a,3gp,3g2,mj2".
         digest: SHA-256 of the file, hexadecimal.
         claimed_frames: what the file claims where it claims anything.
-        damage: a sentence for people when the clip cannot be read to its claimed end, otherwise None.
+        damage: what is wrong when the clip cannot be read to its claimed end or has lost data, otherwise None.
         browser_playable: whether browsers play the file as it is.
     """
 
@@ -99,7 +100,7 @@ class VideoInfo:
     container: str
     digest: str
     claimed_frames: int | None = None
-    damage: str | None = None
+    damage: Notice | None = None
     browser_playable: bool = True
 
     def __post_init__(self) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from biometric.entities.notices import Notice
+
 Triple = tuple[float, float, float]
 _DIGITS = {"sha256": 64, "sha384": 96}
 _NOT_MEASURED = "not measured for this model; a cautious value, calibrate it on footage of your own"
@@ -125,7 +127,7 @@ class Card:
         dimension: length of the embedding; None for detectors and where only the network knows.
         recommended: used when nothing else is said.
         starter: comes with the program and serves where the recommended weights cannot be had.
-        notice: a sentence for people about assumptions made, or "".
+        notice: what had to be assumed about it, or None.
     """
 
     id: str
@@ -142,7 +144,7 @@ class Card:
     starter: bool = False
     verification: DefaultThreshold = NOT_MEASURED
     identification: DefaultThreshold = NOT_MEASURED
-    notice: str = ""
+    notice: Notice | None = None
 
     def __post_init__(self) -> None:
         if not self.files:

@@ -1,12 +1,14 @@
 """Samples, templates and observed people."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from biometric.entities.footage import Detection, FrameRange, Tracklet, Vector, VideoInfo
+from biometric.entities.notices import Notice, NoticeCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +18,14 @@ class Sample:
     Attributes:
         detection: where it was cut from.
         quality: in [0, 1], higher is better.
-        refusal: a reason a person can read, or None when the sample was kept.
+        refusal: why it was refused (one of `REFUSALS`), or None when the sample was kept.
         crop: the saved `NumFrame_BB.jpg`, or None when it was not saved.
         embedding: (D,) unit float32, or None when refused.
     """
 
     detection: Detection
     quality: float
-    refusal: str | None = None
+    refusal: Notice | None = None
     crop: Path | None = None
     embedding: Vector | None = field(default=None, compare=False, repr=False)
 
@@ -89,6 +91,11 @@ class Observation:
         return tuple(sample for sample in self.samples if not sample.kept)
 
     @property
+    def refusals(self) -> Counter[NoticeCode]:
+        """How many samples were refused, by reason."""
+        return Counter(sample.refusal.code for sample in self.samples if sample.refusal is not None)
+
+    @property
     def best(self) -> Sample | None:
         """The sample to show for this person: the best kept one, else the best saved one."""
         shown = self.kept or tuple(sample for sample in self.samples if sample.crop is not None)
@@ -109,7 +116,7 @@ class ObservedClip:
         label: the clip's name for people.
         folder: where the crops lie while the observation is kept.
         analysed_frames: how many frames the detector saw.
-        warnings: sentences for people (damage, replaced weights, …).
+        warnings: what people should know beside any answer (damage, replaced weights, …).
         timings: seconds by stage: decode, detect, track, select, embed.
         damage_accepted: whether the person said to use the clip although it is damaged.
 
@@ -127,7 +134,7 @@ class ObservedClip:
     model_id: str
     folder: Path
     analysed_frames: int
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
     timings: dict[str, float] = field(default_factory=dict, compare=False)
     damage_accepted: bool = False
 

@@ -13,15 +13,14 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from biometric.entities import Notice, NoticeCode
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, Card, CardFile, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
 from biometric.models.cards import describe
 
 _EMBEDDER_FORMATS = {".xml": Format.OPENVINO, ".onnx": Format.ONNX, ".safetensors": Format.SAFETENSORS}
-_CUSTOM = {
-    Format.OPENVINO: (RAW_BGR, "BGR pixels 0…255, as Open Model Zoo's files do"),
-    Format.ONNX: (IMAGENET, "RGB with ImageNet's mean and std, as torchreid's exports do"),
-}
+_USUAL_INPUT = {Format.OPENVINO: RAW_BGR, Format.ONNX: IMAGENET}
+"""Open Model Zoo's files take pixels as they are, torchreid's exports take them normalised."""
 _HEADER_LIMIT = 100_000_000
 """Largest header of a .safetensors in bytes, the format's own limit."""
 
@@ -103,10 +102,11 @@ def _described(card: Card, path: Path) -> Card:
                 'architecture = "osnet_x1_0" (see models/README.md).'
             )
     else:
-        custom, words = _CUSTOM[card.format]
-        notice = f"{path.name} has no description; {words} are assumed. Put {beside.name} beside it to say otherwise."
-        return replace(card, input=custom, notice=notice)
-    return describe(card, where, values, _CUSTOM.get(card.format, (IMAGENET, ""))[0])
+        notice = Notice(
+            NoticeCode.INPUT_FORMAT_ASSUMED, file=path.name, format=str(card.format), description=beside.name
+        )
+        return replace(card, input=_USUAL_INPUT[card.format], notice=notice)
+    return describe(card, where, values, _USUAL_INPUT.get(card.format, IMAGENET))
 
 
 def safetensors_metadata(path: Path) -> dict[str, object]:

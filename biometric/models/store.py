@@ -9,13 +9,13 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
-from biometric.entities import Progress, Threshold, ThresholdSource
-from biometric.entities.model_cards import Card, Format, Role
+from biometric.entities import Notice, NoticeCode, Progress, Threshold, ThresholdSource
+from biometric.entities.model_cards import NOT_MEASURED, Card, Format, Role
 from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
 from biometric.models.checking import check_detector, check_embedder
-from biometric.models.weights import Weights, WeightStore, starter_notice
+from biometric.models.weights import Weights, WeightStore
 from biometric.ports import Detector, Embedder, ModelCheck, ModelStatus
 from biometric.settings import Settings
 
@@ -164,28 +164,27 @@ class ModelStore:
                 chosen = Weights(recommended)
             yield from self._weights.obtain(chosen)
 
-    def notices(self) -> tuple[str, ...]:
-        """Sentences about replaced weights and devices, for people. Loads nothing."""
-        notices = {role: self._notice(role) for role in Role}
-        starters = [role for role in Role if notices[role] == starter_notice(role)]
-        sentences = [starter_notice(*starters)] if starters else []
-        sentences += [notice for role, notice in notices.items() if role not in starters]
+    def notices(self) -> tuple[Notice, ...]:
+        """What people should know about replaced weights and devices. Loads nothing."""
+        notices = [notice for role in Role if (notice := self._notice(role)) is not None]
+        starters = [notice for notice in notices if notice.code is NoticeCode.STARTER_WEIGHTS]
+        if len(starters) == len(Role):
+            starters = [Notice(NoticeCode.ALL_STARTER_WEIGHTS)]
+        found = starters + [notice for notice in notices if notice.code is not NoticeCode.STARTER_WEIGHTS]
         detector = self._detector
         if detector is not None and self.device() != "cpu" and detector.device.startswith("CPU"):
-            sentences.append(
-                f"The detector {detector.name} runs on the CPU: its file is an export that CUDA cannot run."
-            )
-        return tuple(sentence for sentence in sentences if sentence)
+            found.append(Notice(NoticeCode.DETECTOR_ON_CPU, detector=detector.name))
+        return tuple(found)
 
-    def _notice(self, role: Role) -> str:
+    def _notice(self, role: Role) -> Notice | None:
         try:
             weights = self._chosen(role)
             if weights.card.starter and self._named(role) is None:
                 now = self._weights.choose(role)
                 if now.present and not now.card.starter:
-                    return f"{now.card.title} can serve as {role} now: start Sightline again to use it."
+                    return Notice(NoticeCode.BETTER_WEIGHTS_PRESENT, role=str(role), title=now.card.title)
         except BiometricError:
-            return ""  # told by status() and on use
+            return None  # told by status() and on use
         return weights.notice or weights.card.notice
 
     def status(self) -> list[ModelStatus]:
@@ -201,7 +200,7 @@ class ModelStore:
             weights = self._chosen(role)
             device = loaded.device if loaded is not None else self._expected_device(weights)
         except BiometricError as error:
-            return ModelStatus(role, self._named(role) or "", "error", "", None, "", str(error))
+            return ModelStatus(role, self._named(role) or "", "error", "", None, "", problem=str(error))
         if loaded is not None:
             state = "loaded"
         elif weights.present:
@@ -230,7 +229,8 @@ class ModelStore:
         override = settings.verification_threshold if purpose == "verification" else settings.identification_threshold
         default = self.card_threshold(purpose)
         if override is not None:
-            return Threshold(override, ThresholdSource.SETTING, f"SIGHTLINE_{purpose.upper()}_THRESHOLD")
+            setting = Notice(NoticeCode.SETTING_NAMED, setting=f"SIGHTLINE_{purpose.upper()}_THRESHOLD")
+            return Threshold(override, ThresholdSource.SETTING, (setting,))
         return default
 
     def card_threshold(self, purpose: str) -> Threshold:
@@ -241,7 +241,11 @@ class ModelStore:
             ModelError, InvalidSetting: the embedder that is named cannot be used.
         """
         default = self._chosen(Role.EMBEDDER).card.threshold(purpose)
-        return Threshold(default.value, ThresholdSource.MODEL_CARD, default.evidence, default.fmr)
+        if default == NOT_MEASURED:
+            evidence = Notice(NoticeCode.CARD_NOT_MEASURED)
+        else:
+            evidence = Notice(NoticeCode.CARD_EVIDENCE, text=default.evidence)
+        return Threshold(default.value, ThresholdSource.MODEL_CARD, (evidence,), default.fmr)
 
     def cards(self) -> tuple[Card, ...]:
         """All cards of the manifest."""

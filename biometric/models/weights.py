@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from biometric.entities import Progress
+from biometric.entities import Notice, NoticeCode, Progress
 from biometric.entities.model_cards import Card, Role
 from biometric.errors import InvalidSetting, ModelError, StorageFull, WeightsCorrupt
 from biometric.models.cards import read_manifests
@@ -36,12 +36,12 @@ class Weights:
     """What serves a role: a card and where its files are; `paths` is empty while they have to be fetched.
 
     Attributes:
-        notice: a sentence for people when it is not what was recommended, or "".
+        notice: what people should know when it is not what was recommended, or None.
     """
 
     card: Card
     paths: tuple[Path, ...] = ()
-    notice: str = ""
+    notice: Notice | None = None
 
     @property
     def present(self) -> bool:
@@ -101,7 +101,11 @@ class WeightStore:
         """
         if wanted is not None:
             named = self._named(role, wanted)
-            return replace(named, notice=_named_starter(role)) if named.card.starter else named
+            return (
+                replace(named, notice=Notice(NoticeCode.STARTER_WEIGHTS_NAMED, setting=f"SIGHTLINE_{role.upper()}"))
+                if named.card.starter
+                else named
+            )
         recommended = self.recommended(role)
         if paths := self._locate(recommended):
             return Weights(recommended, paths)
@@ -115,7 +119,11 @@ class WeightStore:
         """The starter weights of a role with the notice that they come with, None where they are not here."""
         card = next((card for card in self.cards if card.role is role and card.starter), None)
         paths = () if card is None else self._locate(card)
-        return Weights(card, paths, starter_notice(role)) if card is not None and paths else None
+        return (
+            Weights(card, paths, Notice(NoticeCode.STARTER_WEIGHTS, role=str(role)))
+            if card is not None and paths
+            else None
+        )
 
     def serve(self, role: Role, wanted: str | None = None) -> Generator[Progress, None, Weights]:
         """Choose, obtain and check what serves a role; the starter, if the recommended card cannot be had soon.
@@ -216,7 +224,7 @@ class WeightStore:
                     return Weights(card, paths)
         own, paths = own_card(role, path)
         twin = self._twin(role, paths)
-        return Weights(own if twin is None else twin, paths, own.notice if twin is None else "")
+        return Weights(own if twin is None else twin, paths, own.notice if twin is None else None)
 
     def _twin(self, role: Role, paths: tuple[Path, ...]) -> Card | None:
         """The card whose files these are under other names."""
@@ -256,25 +264,9 @@ class WeightStore:
             for other in others
         )
 
-    def _replacement(self, role: Role, card: Card) -> str:
-        recommended = self.recommended(role)
-        return (
-            f"{card.title} serves as {role}, because the recommended {recommended.title} is not on this machine. "
-            f"Fetch it with: python -m biometric models fetch {role}"
-        )
-
-
-def starter_notice(*roles: Role) -> str:
-    """Say that starters serve these roles for want of the recommended weights, and how to get those."""
-    who, verb = (" and ".join(roles).capitalize(), "uses" if len(roles) == 1 else "use")
-    return f"{who} {verb} starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
-
-
-def _named_starter(role: Role) -> str:
-    return (
-        f"SIGHTLINE_{role.upper()} names starter weights, which are less accurate than the recommended ones. "
-        "Leave it unset to use those."
-    )
+    def _replacement(self, role: Role, card: Card) -> Notice:
+        recommended = self.recommended(role).title
+        return Notice(NoticeCode.REPLACEMENT_WEIGHTS, role=str(role), title=card.title, recommended=recommended)
 
 
 def _folders(root: Path) -> list[Path]:

@@ -1,12 +1,12 @@
 """Which frames of a clip are analysed: the range that was asked for, checked against what the clip holds."""
 
-from biometric.entities import FrameRange, VideoInfo
+from biometric.entities import FrameRange, Notice, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
 
 
 def checked_range(
     video: VideoInfo, frames: FrameRange | None, accept_damaged: bool, analysis_fps: float
-) -> tuple[FrameRange, list[str]]:
+) -> tuple[FrameRange, list[Notice]]:
     """Return the range (None: the whole clip) with the step that analyses about `analysis_fps` a second, and warnings.
 
     Args:
@@ -22,9 +22,11 @@ def checked_range(
     if stop > video.frame_count and video.damage is not None and start < video.frame_count:
         if not accept_damaged:
             raise DamagedClip(
-                f"{video.damage} The range ends at frame {stop - 1}; the last readable one is {video.frame_count - 1}.",
+                f"The range ends at frame {stop - 1}; the last readable one is {video.frame_count - 1}. "
+                "Choose a range that ends there, or say that the clip may be used although it is damaged.",
                 video.frame_count,
                 video.claimed_frames,
+                video.damage,
             )
         stop = video.frame_count
     if stop > video.frame_count:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from biometric.domain import comparison, selection
 from biometric.domain.selection import Pick
-from biometric.entities import Detection, Image, Observation, Progress, Sample, Tracklet, Vector
+from biometric.entities import Detection, Image, Notice, NoticeCode, Observation, Progress, Sample, Tracklet, Vector
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
 from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, tracked_frames
 from biometric.ports import CropStore, Detector, Embedder, SharpnessOf, TrackerFactory
@@ -23,7 +23,7 @@ CROPS_AT_ONCE = 32
 NOISE_DETECTIONS = 3
 """A track seen in fewer analysed frames, none of them usable, is a flicker of the detector and not a person."""
 
-UNLIKE = "does not look like the other samples"
+UNLIKE = Notice(NoticeCode.UNLIKE_OTHER_SAMPLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class _Run:
         detection: Detection,
         quality: float,
         image: Image | None,
-        refusal: str | None = None,
+        refusal: Notice | None = None,
         embedding: Vector | None = None,
     ) -> Sample:
         path = None

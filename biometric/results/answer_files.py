@@ -25,8 +25,9 @@ from biometric.entities import (
     VideoInfo,
 )
 from biometric.errors import StorageFull
+from biometric.messages import decimal, decimals_apart, describe_all, describe_reason, shown_apart
 from biometric.ports import Annotator, Bar, Mark, VideoReader, VideoWriter
-from biometric.results.answer_json import identification_json
+from biometric.results.answer_json import identification_json, warnings_json
 from biometric.storage import atomic_files, check_writable, describe_os_error
 
 CSV_COLUMNS = (
@@ -48,6 +49,8 @@ CSV_COLUMNS = (
     "reason",
 )
 
+CSV_DECIMALS = 4
+"""Decimals of scores in the CSV, or more where it takes more to tell a score from the threshold."""
 ANNOTATED_WIDTH = 1280
 """Widest annotated frame, in pixels; larger footage is scaled down."""
 _LEAST_BYTES = 1_000_000
@@ -179,6 +182,8 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
     table.writeheader()
     for item in identifications:
         track, second = item.observation.tracklet, item.candidates[1] if len(item.candidates) > 1 else None
+        scores = [candidate.score for candidate in item.candidates[:2]]
+        decimals = decimals_apart(item.threshold.value, *scores, least=CSV_DECIMALS)
         table.writerow(
             {
                 "person": item.observation.person,
@@ -188,15 +193,15 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "to_seconds": f"{observed.video.seconds(track.last_frame):.2f}",
                 "decision": str(item.decision),
                 "identity": escape_csv_formula(item.identity.name) if item.identity is not None else "",
-                "score": _number(item.score),
-                "threshold": _number(item.threshold.value),
+                "score": _number(item.score, decimals),
+                "threshold": _number(item.threshold.value, decimals),
                 "threshold_source": str(item.threshold.source),
-                "margin": _number(item.margin),
+                "margin": _number(item.margin, decimals),
                 "samples_kept": len(item.observation.kept),
                 "samples_refused": len(item.observation.refused),
                 "second_identity": escape_csv_formula(second.identity.name) if second is not None else "",
-                "second_score": _number(second.score if second is not None else None),
-                "reason": escape_csv_formula(item.reason),
+                "second_score": _number(second.score if second is not None else None, decimals),
+                "reason": _safe_sentences(item),
             }
         )
     return stream.getvalue()
@@ -211,7 +216,7 @@ def json_text(observed: ObservedClip, identifications: Sequence[Identification],
         "to": observed.frames.last,
         "model": observed.model_id,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "warnings": list(observed.warnings),
+        **warnings_json(observed.warnings),
     }
     files = {kind: Path(path).name if path else None for kind, path in outputs.as_dict().items()}
     result = {**identification_json(identifications, files), "made_from": made_from}
@@ -235,13 +240,17 @@ def _starts_formula(text: str) -> bool:
     return bool(visible) and unicodedata.normalize("NFKC", visible)[0] in _FORMULA_SIGNS
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _number(value: float | None, decimals: int) -> str:
+    return "" if value is None else decimal(value, decimals)
+
+
+def _safe_sentences(item: Identification) -> str:
+    return escape_csv_formula(" ".join([describe_reason(item), *describe_all(item.warnings)]))
 
 
 def _label(item: Identification) -> str:
     name = item.identity.name if item.identity is not None else f"unknown {item.observation.person}"
-    return name if item.score is None else f"{name} {item.score:.2f}"
+    return name if item.score is None else f"{name} {shown_apart(item.score, item.threshold.value)[0]}"
 
 
 def _plain_label(item: Identification) -> str:

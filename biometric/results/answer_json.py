@@ -1,17 +1,42 @@
-"""Results as JSON-ready dictionaries: the one shape that the API, the command line and the downloads share."""
+"""Results as JSON-ready dictionaries: the one shape that the API, the command line and the downloads share.
 
-from collections import Counter
+Scores and thresholds are unrounded, so that a threshold given back decides as before. Where there is a sentence, its
+code and values stand beside it.
+"""
+
 from collections.abc import Sequence
 from typing import Any
 
-from biometric.entities import Enrollment, Identification, Identity, Observation, Verification
+from biometric.entities import Calibration, Enrollment, Identification, Identity, Notice, Threshold, Verification
+from biometric.messages import describe, describe_all, describe_basis, describe_reason
+from biometric.ports import ModelStatus
 
-DIGITS = 4
-"""Decimals of scores in JSON and CSV; people see two."""
+
+def notice_json(notice: Notice, sentence_key: str = "reason") -> dict[str, Any]:
+    """Return a notice as its sentence, its code and its values: {"reason", "reason_code", "reason_values"}."""
+    return {
+        sentence_key: describe(notice),
+        f"{sentence_key}_code": str(notice.code),
+        f"{sentence_key}_values": dict(notice.values),
+    }
 
 
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, DIGITS)
+def warnings_json(warnings: Sequence[Notice]) -> dict[str, Any]:
+    """Return warnings as sentences, and as codes with values in the same order."""
+    return {
+        "warnings": describe_all(warnings),
+        "warning_codes": [warning.as_dict() for warning in warnings],
+    }
+
+
+def threshold_json(threshold: Threshold) -> dict[str, Any]:
+    """Return a threshold with where it came from; its value decides as before when it is given back."""
+    return {
+        "threshold": threshold.value,
+        "threshold_source": str(threshold.source),
+        "threshold_rate": threshold.rate,
+        "threshold_rate_kind": None if threshold.rate is None else str(threshold.rate_kind),
+    }
 
 
 def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
@@ -24,9 +49,11 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "people": enrollment.people,
         "samples_kept": enrollment.reference.template.sample_count,
         "samples_refused": [
-            {"frame": sample.detection.frame_index, "reason": sample.refusal} for sample in observation.refused
+            {"frame": sample.detection.frame_index, **notice_json(sample.refusal)}
+            for sample in observation.refused
+            if sample.refusal is not None
         ],
-        "warnings": list(enrollment.warnings),
+        **warnings_json(enrollment.warnings),
     }
 
 
@@ -35,12 +62,13 @@ def verification_json(verification: Verification) -> dict[str, Any]:
     return {
         "decision": str(verification.decision),
         "identity": verification.identity.name,
-        "score": _rounded(verification.score),
-        "threshold": _rounded(verification.threshold.value),
-        "threshold_source": str(verification.threshold.source),
-        "margin": _rounded(verification.margin),
+        "score": verification.score,
+        **threshold_json(verification.threshold),
+        "margin": verification.margin,
         "person": verification.observation.person,
         "people": verification.people,
+        **_reason_json(verification),
+        **warnings_json(verification.warnings),
     }
 
 
@@ -74,19 +102,45 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         "to": tracklet.last_frame,
         "decision": str(identification.decision),
         "identity": None if identification.identity is None else identification.identity.name,
-        "score": _rounded(identification.score),
-        "threshold": _rounded(identification.threshold.value),
-        "margin": _rounded(identification.margin),
+        "score": identification.score,
+        **threshold_json(identification.threshold),
+        "margin": identification.margin,
         "candidates": [
-            {"identity": candidate.identity.name, "score": _rounded(candidate.score)}
-            for candidate in identification.candidates
+            {"identity": candidate.identity.name, "score": candidate.score} for candidate in identification.candidates
         ],
+        **_reason_json(identification),
+        **warnings_json(identification.warnings),
     }
 
 
-def refusal_summary(observations: Sequence[Observation]) -> str:
-    """Say in a few words why samples were refused, most frequent first: "too small (12), blurred (3)"."""
-    counts = Counter(
-        (sample.refusal or "").split(" (")[0] for observation in observations for sample in observation.refused
-    )
-    return ", ".join(f"{reason} ({count})" for reason, count in counts.most_common(4))
+def _reason_json(answer: Verification | Identification) -> dict[str, Any]:
+    return {**notice_json(answer.reason), "reason": describe_reason(answer)}
+
+
+def calibration_json(calibration: Calibration) -> dict[str, Any]:
+    """Return what `calibrate --json` prints: sentences under the keys, codes and values beside them."""
+    data = calibration.as_dict()
+    for purpose in ("verification", "identification"):
+        fitted = getattr(calibration, purpose)
+        if fitted is not None:
+            data[purpose] |= {
+                "basis": describe_basis(fitted.basis, calibration.gallery_size),
+                "basis_code": str(fitted.basis),
+            }
+    if calibration.likelihood is not None and calibration.likelihood.basis is not None:
+        data["likelihood"] |= notice_json(calibration.likelihood.basis, "basis")
+    data["notes"] = describe_all(calibration.notes)
+    data["note_codes"] = [note.as_dict() for note in calibration.notes]
+    return data
+
+
+def model_status_json(status: ModelStatus) -> dict[str, Any]:
+    """Return one role of `models list --json`."""
+    notice = "" if status.notice is None else describe(status.notice)
+    return {
+        **{name: getattr(status, name) for name in ("role", "card", "state", "device", "licence", "problem")},
+        "path": None if status.path is None else str(status.path),
+        "notice": notice or status.problem,
+        "notice_code": None if status.notice is None else str(status.notice.code),
+        "notice_values": {} if status.notice is None else dict(status.notice.values),
+    }

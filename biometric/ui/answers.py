@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from biometric.domain.comparison import decide
 from biometric.entities import Candidate, Decision, Identification, Identity, ObservedClip, Verification
+from biometric.messages import clock, decimals_apart, describe_all, describe_reason
 from biometric.ui import elements, presenters
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
-from biometric.ui.text_format import clock, decimal, escape, people, threshold_text
+from biometric.ui.text_format import decimal, escape, people
 
 
 def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
@@ -18,7 +19,7 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
         Decision.NO_MATCH: ("bad", f"No match: this is not {name}, as far as the pictures tell"),
     }
     mood, title = titles.get(answer.decision, ("unsure", "No decision"))
-    text = answer.reason
+    text = " ".join([describe_reason(answer), *describe_all(answer.warnings)])
     if answer.people > 1:
         others = answer.people - 1
         verb = "was" if others == 1 else "were"
@@ -43,9 +44,10 @@ def _next_best(answer: Verification) -> str:
     other = answer.best_other
     if other is None:
         return '<p class="sl-quiet">Nobody else is in the gallery to compare with.</p>'
-    line = f"Next best in the gallery: {other.identity.name}, {decimal(other.score)}"
+    decimals = decimals_apart(answer.score, answer.threshold.value, other.score)
+    line = f"Next best in the gallery: {other.identity.name}, {decimal(other.score, decimals)}"
     if answer.margin is not None:
-        line += f" · margin {decimal(answer.margin)}"
+        line += f" · margin {decimal(answer.margin, decimals)}"
     return f'<p class="sl-quiet">{escape(line)}</p>'
 
 
@@ -77,7 +79,8 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     html = f'<div class="sl-head"><h4>{escape(title)}{"" if known else " is unknown"}</h4>'
     if not known and answer.observation.template is not None:
         html += elements.button("enroll", person, "Enroll this person", css="sl-button sl-primary")
-    html += f'</div><p class="sl-quiet">{escape(answer.reason)}</p>' if answer.reason else "</div>"
+    html += f'</div><p class="sl-quiet">{escape(describe_reason(answer))}</p>'
+    html += presenters.notes(answer.warnings)
     if not answer.candidates:
         return f'{html}<div class="sl-pair">{probe}</div>'
     first = answer.candidates[0]
@@ -93,12 +96,13 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
 
 
 def _candidate(candidate: Candidate, answer: Identification, pictures: Pictures, own: References) -> str:
+    decimals = decimals_apart(candidate.score, answer.threshold.value)
     passed = decide(candidate.score, answer.threshold)
     word = elements.badge("good", "above") if passed else elements.badge("unsure", "below")
     shot = elements.picture(pictures.crop(presenters.matched(candidate, own), 72), "", "sl-thumb")
     return (
         f'<tr><td>{candidate.rank}</td><td>{shot}</td><td dir="auto">{escape(candidate.identity.name)}</td>'
-        f"<td>{decimal(candidate.score)}</td><td>{word}</td></tr>"
+        f"<td>{decimal(candidate.score, decimals)}</td><td>{word}</td></tr>"
     )
 
 
@@ -109,11 +113,12 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
         track = answer.observation.tracklet
         name = answer.identity.name if answer.identity is not None else "unknown"
         when = f"{clock(observed.video.seconds(track.first_frame))}–{clock(observed.video.seconds(track.last_frame))}"
+        decimals = decimals_apart(answer.score, answer.threshold.value)
         rows += (
             f'<tr><td>{answer.observation.person}</td><td dir="auto">{escape(name)}</td>'
             f"<td>{track.first_frame}–{track.last_frame}</td>"
-            f"<td>{when}</td><td>{decimal(answer.score)}</td><td>{decimal(answer.margin)}</td>"
-            f"<td>{threshold_text(answer.threshold.value)}</td></tr>"
+            f"<td>{when}</td><td>{decimal(answer.score, decimals)}</td><td>{decimal(answer.margin, decimals)}</td>"
+            f"<td>{decimal(answer.threshold.value, decimals)}</td></tr>"
         )
     head = "".join(f"<th>{word}</th>" for word in ("Person", "Name", "Frames", "Time", "Score", "Margin", "Threshold"))
     return f'<div class="sl-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -10,6 +10,7 @@ import gradio as gr
 from biometric.entities import FrameRange, ObservedClip, clean_label
 from biometric.entities.progress import Result, finish
 from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
+from biometric.messages import describe_error
 from biometric.results import answer_json as results
 from biometric.storage import resolve_inside
 from biometric.ui.page import MODEL_WORK, Page, logger, parse_int
@@ -198,7 +199,7 @@ def _answer(run: Callable[[], Result]) -> Result:
     try:
         return run()
     except BiometricError as error:
-        raise gr.Error(escape(error), print_exception=False) from error
+        raise gr.Error(escape(describe_error(error)), print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from biometric.entities import Calibration, FittedThreshold, Histogram
 from biometric.errors import InvalidInput
+from biometric.messages import describe_all
 from biometric.storage import remove_quietly
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
@@ -131,7 +132,7 @@ def shown(calibration: Calibration, gallery_size: int) -> str:
         ("In doubt", f"{calibration.doubtful:,} comparisons, counted as mistakes" if calibration.doubtful else ""),
         *((f"Same person, {item.kind}", f"{item.missed} of {item.comparisons} missed") for item in calibration.genuine),
     ]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in calibration.notes)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in describe_all(calibration.notes))
     more = f'<details class="sl-quiet"><summary>What this assumes</summary>{notes}</details>' if notes else ""
     scores = histogram(calibration.histogram, calibration.verification.value)
     return f"<h4>Calibration</h4>{scores}{elements.pairs(rows)}{more}"

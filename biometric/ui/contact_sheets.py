@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from biometric.entities import Decision, Identification, Observation, ObservedClip
+from biometric.messages import decimals_apart, describe_reason
 from biometric.ui import elements, presenters
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.text_format import decimal, escape, people
@@ -71,9 +72,10 @@ def _answer(answer: Identification, opened: int | None, pictures: Pictures) -> s
     known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
     name = answer.identity.name if answer.identity is not None and known else "unknown"
     badge = elements.badge("good", "identified") if known else elements.badge("unsure", "unknown")
-    numbers = f"score {decimal(answer.score)}" if answer.score is not None else answer.reason or "no score"
+    decimals = decimals_apart(answer.score, answer.threshold.value)
+    numbers = f"score {decimal(answer.score, decimals)}" if answer.score is not None else describe_reason(answer)
     if answer.margin is not None:
-        numbers += f" · margin {decimal(answer.margin)}"
+        numbers += f" · margin {decimal(answer.margin, decimals)}"
     return (
         f'<button type="button" class="sl-tile" aria-expanded="{"true" if person == opened else "false"}" '
         f'data-action="open" data-value="{person}" data-key="open:{person}">{_shot(answer.observation, pictures)}'

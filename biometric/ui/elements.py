@@ -4,8 +4,8 @@ except those named `body`, `html` or `picture`, which these modules made themsel
 from collections.abc import Sequence
 from typing import Literal
 
-from biometric.entities import Threshold
-from biometric.entities.decisions import strangers as of_strangers
+from biometric.entities import Threshold, ThresholdSource
+from biometric.messages import decimals_apart, describe, describe_evidence, describe_likelihood, describe_origin
 from biometric.ui.text_format import decimal, escape, threshold_text
 
 Mood = Literal["good", "bad", "unsure", "info", "warning"]
@@ -77,13 +77,15 @@ def pairs(rows: Sequence[tuple[str, str]]) -> str:
 
 def scale(score: float | None, threshold: Threshold) -> str:
     """Return the score on a line from 0 to 1 with the threshold marked; the numbers stand beside it as text."""
-    text = f"threshold {threshold_text(threshold.value)} ({threshold.origin})"
+    decimals = decimals_apart(score, threshold.value)
+    text = f"threshold {decimal(threshold.value, decimals)} ({describe_origin(threshold)})"
     if score is None:
         return f'<p class="sl-quiet">No score · {escape(text)}</p>'
+    number = decimal(score, decimals)
     left, mark = _percent(score), _percent(threshold.value)
     return (
-        f'<div class="sl-scale"><strong>score {decimal(score)}</strong>'
-        f'<div class="sl-line" role="img" aria-label="score {decimal(score)}, {escape(text)}">'
+        f'<div class="sl-scale"><strong>score {number}</strong>'
+        f'<div class="sl-line" role="img" aria-label="score {number}, {escape(text)}">'
         f'<i class="sl-fill" style="width:{left:.1f}%"></i><i class="sl-mark" style="left:{mark:.1f}%"></i>'
         f'<i class="sl-dot" style="left:{left:.1f}%"></i></div><span>{escape(text)}</span></div>'
         f"{likelihood(score, threshold)}"
@@ -94,36 +96,24 @@ def likelihood(score: float, threshold: Threshold) -> str:
     """Return the likelihood ratio of a score in words and number, "" where there is no calibration that tells."""
     if threshold.likelihood is None:
         return ""
-    title = escape(threshold.likelihood.basis)
-    return f'<p class="sl-quiet" title="{title}">{escape(threshold.likelihood.describe(score))}</p>'
+    basis = threshold.likelihood.basis
+    title = "" if basis is None else escape(describe(basis))
+    return f'<p class="sl-quiet" title="{title}">{escape(describe_likelihood(threshold.likelihood, score))}</p>'
 
 
 def evidence(threshold: Threshold) -> str:
     """Return what a threshold rests on; a rate only where the evidence speaks of exactly this value."""
     rows = [f"Threshold {threshold_text(threshold.value)}, {_origin(threshold)}."]
-    if threshold.evidence:
-        rows.append(threshold.evidence)
-    told = threshold.evidence.casefold()
-    if threshold.fmr is not None and "stranger" not in told:
-        rows.append(strangers(threshold.fmr))
-    elif threshold.fmr is None:
-        rows.append("How many strangers would pass at this value is not known here.")
+    rows += describe_evidence(threshold)
     return '<div class="sl-evidence">' + "".join(f"<p>{escape(row)}</p>" for row in rows) + "</div>"
 
 
-def strangers(rate: float) -> str:
-    """Return what a false match rate in [0, 1] means: "Of 10,000 strangers, about 1 would pass."."""
-    if rate <= 0:
-        return "In the evidence, no stranger passed."
-    return f"O{of_strangers(rate)[1:]}."
-
-
 def _origin(threshold: Threshold) -> str:
-    if threshold.source == "model card":
+    if threshold.source is ThresholdSource.MODEL_CARD:
         return "from the model card (not calibrated on your footage)"
     if threshold.calibrated_on:
         return f"calibrated on your footage on {threshold.calibrated_on}"
-    return "set by you" if threshold.source == "set by you" else f"from {threshold.source}"
+    return "set by you" if threshold.source is ThresholdSource.USER else f"from {threshold.source}"
 
 
 def _percent(value: float) -> float:

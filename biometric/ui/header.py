@@ -2,6 +2,7 @@
 
 from biometric.entities import Purpose
 from biometric.errors import BiometricError, ModelMismatch
+from biometric.messages import describe
 from biometric.ui import elements, presenters
 from biometric.ui.page import Page
 from biometric.ui.session import Session
@@ -23,7 +24,7 @@ def strip(page: Page, session: Session | None = None) -> str:
     items = "".join(f'<li title="{escape(title)}">{escape(text)}</li>' for title, text in cells if text)
     trouble = "" if page.models_problem is None else presenters.problem(page.models_problem)
     notices = "".join(
-        f'<p class="sl-notice">{elements.icon("info")}<span>{escape(notice)}</span></p>'
+        f'<p class="sl-notice">{elements.icon("info")}<span>{escape(describe(notice))}</span></p>'
         for notice in page.service.models.notices()
     )
     notices += _mismatch(page)

@@ -168,10 +168,7 @@ class IdentificationTab:
             return self._empty()
         found = session.identifications
         listed = answers.timeline(found, observed) + answers.table(found, observed)
-        warnings = "".join(
-            elements.banner("warning", "Please note", identification)
-            for identification in self.page.new_warnings(observed.warnings)
-        )
+        warnings = presenters.notes(self.page.new_warnings(observed.warnings))
         return {
             self.answer: contact_sheets.summary(found) + warnings,
             self.contact_sheet: contact_sheets.answers(found, session.opened, self.page.pictures),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from biometric.entities import FrameRange, Identity, ObservedClip, Progress, Purpose, Threshold, VideoInfo
+from biometric.entities import FrameRange, Identity, Notice, ObservedClip, Progress, Purpose, Threshold, VideoInfo
 from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
@@ -69,7 +69,7 @@ class Page:
         """Return everybody enrolled in the configured gallery, by name."""
         return self.service.gallery().identities()
 
-    def new_warnings(self, warnings: Sequence[str]) -> list[str]:
+    def new_warnings(self, warnings: Sequence[Notice]) -> list[Notice]:
         """Return the warnings of an answer that the header does not show already."""
         known = set(self.service.models.notices())
         return [warning for warning in warnings if warning not in known]

@@ -9,6 +9,8 @@ from biometric.entities import (
     Enrollment,
     FrameRange,
     Identity,
+    Notice,
+    NoticeCode,
     Observation,
     Progress,
     Sample,
@@ -23,9 +25,10 @@ from biometric.errors import (
     UnknownIdentity,
     WeightsMissing,
 )
+from biometric.messages import clock, describe, describe_error
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
-from biometric.ui.text_format import clock, count, decimal, escape
+from biometric.ui.text_format import count, decimal, escape
 
 References = Callable[[str], Sequence[BiometricReference]]
 """Looks up the references of an identity id."""
@@ -34,7 +37,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (EmptyGallery, "Nobody is enrolled yet"),
     (NobodyFound, "Nobody is in these frames"),
     (NoUsableSample, "Nobody can be seen well enough"),
-    (CalibrationRefused, "Too little footage for this promise"),
+    (CalibrationRefused, "Not enough footage for this error rate"),
     (WeightsMissing, "A model is missing"),
 )
 
@@ -42,7 +45,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
 def problem(error: BiometricError) -> str:
     """Return the bad-news banner of an error."""
     title = next((title for kind, title in _TITLES if isinstance(error, kind)), "That did not work")
-    return elements.banner("bad", title, str(error))
+    return elements.banner("bad", title, describe_error(error))
 
 
 def defect() -> str:
@@ -63,7 +66,7 @@ def facts(info: VideoInfo) -> str:
     )
     html = f'<p class="sl-facts">{escape(line)}</p>'
     if info.damage is not None:
-        html += elements.banner("warning", "This clip is damaged", info.damage)
+        html += elements.banner("warning", "This clip is damaged", describe(info.damage))
     return html
 
 
@@ -104,8 +107,8 @@ def samples_line(observation: Observation) -> str:
     """Return "12 of 43 samples kept", with the commonest reason when none is."""
     line = f"{len(observation.kept)} of {count(len(observation.samples), 'sample')} kept"
     if observation.template is None and observation.refused:
-        reasons = [sample.refusal or "" for sample in observation.refused]
-        line += f": {max(set(reasons), key=reasons.count)}"
+        reasons = [sample.refusal for sample in observation.refused if sample.refusal is not None]
+        line += f": {describe(max(reasons, key=lambda reason: sum(other.code is reason.code for other in reasons)))}"
     return line
 
 
@@ -117,7 +120,7 @@ def sample_grid(
     for sample in samples:
         name = sample.detection.crop_name
         out = dropped is not None and name in dropped
-        note = "dropped" if out else sample.refusal or ""
+        note = "dropped" if out else describe(sample.refusal) if sample.refusal is not None else ""
         image = elements.picture(pictures.crop(sample.crop, 120), f"Frame {sample.detection.frame_index}")
         words = f"<span>frame {sample.detection.frame_index}</span><small>{escape(note)}</small>"
         if action is None:
@@ -142,7 +145,7 @@ def refused(observation: Observation, pictures: Pictures, limit: int = 60) -> st
     return f"<details><summary>{count(len(samples), 'refused sample')}, and why</summary>{shown}{more}</details>"
 
 
-def enrolled(enrollment: Enrollment, warnings: Sequence[str], pictures: Pictures, own: References) -> str:
+def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictures, own: References) -> str:
     """Return the good news of an enrollment, the images kept, its warnings, and look-alikes with both pictures."""
     identity, reference = enrollment.identity, enrollment.reference
     kept = count(len(reference.crops), "sample")
@@ -154,17 +157,18 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[str], pictures: Pictures
     html = elements.banner("good", title, text)
     for twin in enrollment.lookalikes:
         html += lookalike(twin, enrollment, pictures, own)
-    twins = [f"against {twin.identity.name}, " for twin in enrollment.lookalikes]
-    for warning in warnings:
-        if any(twin in warning for twin in twins):
-            continue  # told above, with pictures
-        html += elements.banner("warning", "Please note", warning)
+    html += notes([warning for warning in warnings if warning.code is not NoticeCode.LOOKS_LIKE])  # told with pictures
     crops = "".join(
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
         for path in reference.crops
     )
     html += f'<h4>Images kept in the gallery</h4><div class="sl-samples">{crops}</div>'
     return html + refused(enrollment.observation, pictures)
+
+
+def notes(warnings: Sequence[Notice]) -> str:
+    """Return a banner for each warning."""
+    return "".join(elements.banner("warning", "Please note", describe(warning)) for warning in warnings)
 
 
 def lookalike(twin: Candidate, enrollment: Enrollment, pictures: Pictures, own: References) -> str:

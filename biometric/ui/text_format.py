@@ -2,6 +2,8 @@
 
 import html
 
+from biometric import messages
+
 _TEMPLATE_MARKS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 _DIRECTION_MARKS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
 
@@ -12,12 +14,6 @@ def escape(text: object) -> str:
     Marks that turn the direction of writing are taken out, because they let a name rewrite the words around it.
     """
     return html.escape(str(text).translate(_DIRECTION_MARKS), quote=True).translate(_TEMPLATE_MARKS)
-
-
-def clock(seconds: float) -> str:
-    """Return a time as m:ss.d, such as 0:06.3 (hours are counted as minutes)."""
-    tenths = max(0, round(seconds * 10))
-    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -35,11 +31,11 @@ def day(stamp: str) -> str:
     return stamp[:10]
 
 
-def decimal(value: float | None) -> str:
-    """Return a number to two decimals with a true minus sign, or a dash for None."""
-    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+def decimal(value: float | None, decimals: int = 2) -> str:
+    """Return a number to so many decimals with a true minus sign, or a dash for None."""
+    return "–" if value is None else messages.decimal(value, decimals).replace("-", "−")
 
 
 def threshold_text(value: float) -> str:
-    """Return a threshold to two decimals, or three where two would hide what a score is compared with."""
-    return decimal(value) if abs(round(value, 2) - value) < 5e-5 else f"{value:.3f}".replace("-", "−")
+    """Return a threshold that stands alone, to two decimals, or three where it has them."""
+    return decimal(value, 2 if abs(round(value, 2) - value) < 5e-5 else 3)

@@ -7,7 +7,7 @@ import gradio as gr
 
 from biometric.entities import Identity, comparable_text
 from biometric.errors import BiometricError, EmptyGallery, InvalidInput, UnknownIdentity
-from biometric.ui import answers, contact_sheets, elements
+from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, on_act
 from biometric.ui.footage import connect
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
@@ -153,10 +153,7 @@ class VerificationTab:
         )
         session.answered = True
         html = answers.verdict(answer, self.page.pictures, self.page.references())
-        warnings = "".join(
-            elements.banner("warning", "Please note", identity)
-            for identity in self.page.new_warnings(observed.warnings)
-        )
+        warnings = presenters.notes(self.page.new_warnings(observed.warnings))
         return {self.answer: html + warnings, **self._people(footage)}
 
     def decide_again(self, session: Session) -> Updates:

@@ -9,8 +9,10 @@ import pytest
 
 from biometric.calibration import collection, fitting, likelihood
 from biometric.calibration import procedure as calibration
-from biometric.entities import Calibration, GenuineScores, Histogram, LikelihoodRatio
+from biometric.entities import Calibration, FitBasis, GenuineScores, Histogram, LikelihoodRatio, Notice, NoticeCode
 from biometric.errors import CalibrationRefused, InvalidInput
+from biometric.messages import describe_all, describe_likelihood, describe_support
+from biometric.results.answer_json import calibration_json
 
 
 def everybody(count: int, seed: int = 0, spread: float = 0.1) -> dict[tuple[int, int], float]:
@@ -82,7 +84,7 @@ def test_identification_is_stricter_in_a_larger_gallery() -> None:
     small, large = (fitting.fit_searches({}, pairs, 0.05, size) for size in (1, 10))
     assert small.value < large.value
     assert large.upper <= 0.05
-    assert "independent" in large.basis
+    assert large.basis is FitBasis.PAIRS_FOR_SEARCHES
     with pytest.raises(CalibrationRefused, match="60 strangers"):
         fitting.fit_searches({}, pairs, 0.05, 1000)
     with pytest.raises(CalibrationRefused, match="nobody is enrolled"):
@@ -92,7 +94,7 @@ def test_identification_is_stricter_in_a_larger_gallery() -> None:
 def test_identification_prefers_strangers_that_were_searched() -> None:
     strangers = {number: 0.2 + number / 250 for number in range(100)}
     fitted = fitting.fit_searches(strangers, everybody(120), 0.05, 10)
-    assert fitted.basis == "strangers searched in the gallery"
+    assert fitted.basis is FitBasis.SEARCHES
     assert (fitted.trials, fitted.errors) == (100, 1)
     assert fitted.value == 0.593
 
@@ -124,7 +126,8 @@ def test_identification_that_was_asked_for_is_refused_and_else_noted() -> None:
     few = collected(30)
     made = calibration.fit(few, calibration.Targets(0.01), "m", [], 30)
     assert made.identification is None
-    assert any("Identification keeps its default" in note for note in made.notes)
+    [note] = [note for note in made.notes if note.code is NoticeCode.IDENTIFICATION_NEEDS_DATA]
+    assert (note["identities"], note["strangers"], note["available"]) == (30, 0, 435)
     with pytest.raises(CalibrationRefused):
         calibration.fit(few, calibration.Targets(0.01, 0.01), "m", [], 30)
 
@@ -146,11 +149,14 @@ def test_a_target_must_be_a_rate(rate: float) -> None:
         calibration.Targets(0.01, rate)
 
 
+BASIS = Notice(NoticeCode.LIKELIHOOD_BASIS, people=10, pairs=20)
+
+
 def test_likelihood_ratios_follow_the_densities() -> None:
     random = np.random.default_rng(0)
     # Two normal distributions of one width: the true log ratio is a line, (m1 - m0) / v · (s - (m0 + m1) / 2).
     fitted = likelihood.fit(
-        random.normal(0.7, 0.15, 3000).tolist(), random.normal(0.2, 0.15, 9000).tolist(), 3000, 9000, "x"
+        random.normal(0.7, 0.15, 3000).tolist(), random.normal(0.2, 0.15, 9000).tolist(), 3000, 9000, BASIS
     )
     assert fitted.slope == pytest.approx(0.5 / 0.15**2, rel=0.1)
     assert fitted.ratio(0.45) == pytest.approx(1.0, abs=0.25)
@@ -162,11 +168,11 @@ def test_likelihood_ratios_follow_the_densities() -> None:
 
 def test_likelihood_needs_people_and_sense() -> None:
     with pytest.raises(ValueError, match="at least 10"):
-        likelihood.fit([0.9] * 20, [0.1] * 20, 9, 20, "")
+        likelihood.fit([0.9] * 20, [0.1] * 20, 9, 20, BASIS)
     with pytest.raises(ValueError, match="reverse"):
-        likelihood.fit([0.1] * 20, [0.9] * 20, 20, 20, "")
+        likelihood.fit([0.1] * 20, [0.9] * 20, 20, 20, BASIS)
     with pytest.raises(ValueError, match="differ"):
-        likelihood.fit([0.5] * 20, [0.5] * 20, 20, 20, "")
+        likelihood.fit([0.5] * 20, [0.5] * 20, 20, 20, BASIS)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +191,8 @@ def test_likelihood_needs_people_and_sense() -> None:
 )
 def test_words_of_the_verbal_scale(ratio: float, words: str) -> None:
     mapping = LikelihoodRatio(1.0, float(np.log(ratio)), 1e-9, 1e9)
-    assert mapping.words(0.0) == words
-    assert words in mapping.describe(0.0)
+    assert describe_support(mapping.ratio(0.0)) == words
+    assert describe_likelihood(mapping, 0.0).endswith(f": {words}")
 
 
 def test_a_mapping_that_makes_no_sense_is_refused() -> None:
@@ -282,7 +288,7 @@ def test_numbers_that_are_none_are_refused(field: str) -> None:
     with pytest.raises(ValueError, match="expected a rate"):
         GenuineScores("same visit", 1, 2, 1, float("nan"), 1.0)
     mapping = LikelihoodRatio(1.0, 0.0, 0.1, 10.0)
-    assert mapping.describe(float("nan")) == "no likelihood ratio"
+    assert describe_likelihood(mapping, float("nan")) == "no likelihood ratio"
     with pytest.raises(ValueError, match="finite"):
         mapping.ratio(float("inf"))
 
@@ -292,3 +298,27 @@ def test_a_calibration_counts_scores_that_are_no_trials() -> None:
     made = calibration.fit(doubtful, calibration.Targets(0.01), "m", [], 3)
     assert made.identification is not None
     assert made.verification.value == made.identification.value == 0.801
+
+
+def test_calibrations_that_were_stored_with_sentences_still_load() -> None:
+    stored = calibration.fit(collected(), calibration.Targets(0.01), "m", [], 3).as_dict()
+    stored["notes"] = ["Two names in the gallery are taken to be two people."]
+    stored["verification"]["basis"] = "pairs of different people"
+    stored["identification"]["basis"] = (
+        "pairs of different people, taking the 3 comparisons of a search for independent"
+    )
+    stored["likelihood"] = {"slope": 15.0, "intercept": -8.0, "lowest": 0.1, "highest": 9.0, "basis": "From 12 people."}
+    read = Calibration.from_dict(json.loads(json.dumps(stored)))
+    assert describe_all(read.notes) == ["Two names in the gallery are taken to be two people."]
+    assert (read.verification.basis, read.identification.basis) == (FitBasis.PAIRS, FitBasis.PAIRS_FOR_SEARCHES)
+    assert read.likelihood.basis == Notice(NoticeCode.STORED_NOTE, text="From 12 people.")
+    assert Calibration.from_dict(json.loads(json.dumps(read.as_dict()))) == read
+
+
+def test_a_printed_calibration_has_sentences_and_codes() -> None:
+    printed = calibration_json(calibration.fit(collected(30), calibration.Targets(0.01), "m", [], 30))
+    assert printed["verification"]["basis"] == "pairs of different people"
+    assert printed["verification"]["basis_code"] == "pairs"
+    assert printed["notes"][-2].startswith("Identification keeps its default threshold.")
+    assert printed["note_codes"][-2]["code"] == "identification_needs_data"
+    json.dumps(printed)

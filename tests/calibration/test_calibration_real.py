@@ -62,4 +62,4 @@ def test_a_street_supports_1e_2_and_refuses_1e_4(service: Sightline, shared: Pat
     assert made.people + 2 <= again.people <= made.people + 4, "the street holds neither A nor B"
     assert again.identification is not None
     assert again.gallery_size == 2
-    assert service.threshold("identification").fmr == 0.1
+    assert service.threshold("identification").rate == 0.1

@@ -14,7 +14,7 @@ import pytest
 
 from biometric.clips.containers import Container
 from biometric.clips.video import PyAVReader, VideoLimits, browser_playable
-from biometric.entities import FrameRange
+from biometric.entities import FrameRange, Notice, NoticeCode
 from biometric.errors import (
     BiometricError,
     ClipNotFound,
@@ -278,9 +278,9 @@ def test_promise_12_a_clip_cut_short_says_how_much_can_be_read(
     info = PyAVReader().probe(clip)
     assert 3 <= info.frame_count < 60
     assert info.damage is not None
-    assert str(info.frame_count) in info.damage
+    assert info.frame_count in dict(info.damage.values).values()
     if info.claimed_frames is not None:
-        assert info.damage == f"The clip is damaged: {info.frame_count} of 60 frames can be read."
+        assert info.damage == Notice(NoticeCode.CLIP_CUT_SHORT, readable=info.frame_count, claimed=60)
     # What lies before the damage reads as ever; the range beyond it does not end silently.
     assert numbers(clip, 0, 3) == [(0, 0), (1, 1), (2, 2)]
     with pytest.raises(DamagedClip, match=f"only frames 0 to {info.frame_count - 1} can be read") as raised:
@@ -315,7 +315,7 @@ def test_promise_11_a_broken_packet_never_shifts_the_numbers(tmp_path: Path, bro
     clip.write_bytes(bytes(data))
     info = PyAVReader().probe(clip)
     assert info.frame_count == broken
-    assert info.damage == f"The clip is damaged: {broken} of 60 frames can be read."
+    assert info.damage == Notice(NoticeCode.CLIP_CUT_SHORT, readable=broken, claimed=60)
     read: list[tuple[int, int]] = []
     with pytest.raises(DamagedClip):
         read.extend((f.index, clips.number_of(f.image)) for f in PyAVReader().read(clip, FrameRange(0, 60)))

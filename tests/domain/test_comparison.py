@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from biometric.domain import comparison
-from biometric.entities import Candidate, Decision, Identity, Template, Threshold, ThresholdSource
+from biometric.entities import Candidate, Decision, Identity, Notice, NoticeCode, Template, Threshold, ThresholdSource
 from biometric.errors import ModelMismatch
 
 HALF = Threshold(0.5, ThresholdSource.MODEL_CARD)
@@ -81,12 +81,11 @@ def test_identification_decides_by_the_first_candidate_and_names_close_calls() -
     close = [candidate("Ada", 0.90, 1), candidate("Ben", 0.88, 2)]
     assert comparison.identification_decision(clear, HALF) == (
         Decision.IDENTIFIED,
-        "The best score reaches the threshold.",
+        Notice(NoticeCode.BEST_REACHES_THRESHOLD),
     )
     decision, reason = comparison.identification_decision(close, HALF)
     assert decision is Decision.IDENTIFIED
-    assert "close call" in reason
-    assert "Ben" in reason
+    assert reason == Notice(NoticeCode.CLOSE_CALL, name=close[1].identity.name)
     assert comparison.identification_decision([candidate("Ada", 0.49, 1)], HALF)[0] is Decision.UNKNOWN
     assert comparison.identification_decision([], HALF)[0] is Decision.UNKNOWN
 

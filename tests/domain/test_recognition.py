@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from biometric import messages
 from biometric.domain import recognition
-from biometric.entities import Decision, Purpose, Threshold, ThresholdSource
+from biometric.entities import Decision, NoticeCode, Purpose, Threshold, ThresholdSource
 from biometric.errors import (
     DamagedClip,
     EmptyGallery,
@@ -19,7 +20,7 @@ from biometric.errors import (
     UnknownPerson,
 )
 from biometric.gallery.repository import SQLiteGallery
-from tests.builders import axis, observed_clip, person
+from tests.builders import DAMAGED, axis, observed_clip, person
 
 CARD = {"verification": 0.5, "identification": 0.6}
 
@@ -61,14 +62,14 @@ def test_enrolling_an_existing_name_adds_a_reference(gallery: SQLiteGallery, tmp
 def test_a_reference_unlike_the_earlier_ones_of_that_name_is_warned_about(gallery, tmp_path: Path) -> None:
     enroll(gallery, tmp_path, "Ada")
     again = enroll(gallery, tmp_path, "Ada", number=3)
-    assert any("Check that this is the same person" in warning for warning in again.warnings)
+    assert [warning.code for warning in again.warnings] == [NoticeCode.UNLIKE_OWN_REFERENCES]
 
 
 def test_a_lookalike_already_enrolled_is_warned_about(gallery: SQLiteGallery, tmp_path: Path) -> None:
     enroll(gallery, tmp_path, "Ada")
     enrollment = enroll(gallery, tmp_path, "Ben", lean=0.5)
     assert [item.identity.name for item in enrollment.lookalikes] == ["Ada"]
-    assert "Ada" in enrollment.warnings[0]
+    assert (enrollment.warnings[0].code, enrollment.warnings[0]["other"]) == (NoticeCode.LOOKS_LIKE, "Ada")
 
 
 def test_dropped_samples_are_left_out_and_not_all_can_be(gallery: SQLiteGallery, tmp_path: Path) -> None:
@@ -94,23 +95,26 @@ def test_one_of_several_people_has_to_be_chosen(gallery: SQLiteGallery, tmp_path
         recognition.verify(gallery, observed, "Ada", None, threshold("verification"))
     with pytest.raises(UnknownPerson, match="People there: 1, 2, 3"):
         recognition.enroll(gallery, observed, "Ben", 9, (), threshold)
-    with pytest.raises(NoUsableSample, match=r"too small \(4\)"):
+    with pytest.raises(NoUsableSample, match="Person 3 has no sample") as refused:
         recognition.enroll(gallery, observed, "Ben", 3, (), threshold)
+    assert refused.value.refusals == {NoticeCode.TOO_SMALL: 4}
 
 
 def test_nobody_or_only_refused_samples_are_errors_that_say_what_to_do(gallery, tmp_path: Path) -> None:
     with pytest.raises(NobodyFound, match="Choose frames"):
         recognition.enroll(gallery, observed_clip(tmp_path), "Ada", None, (), threshold)
     observed = observed_clip(tmp_path, person(1, tmp_path, None))
-    with pytest.raises(NoUsableSample, match="too small"):
+    with pytest.raises(NoUsableSample, match="larger, sharper and whole") as refused:
         recognition.enroll(gallery, observed, "Ada", None, (), threshold)
+    assert messages.describe_error(refused.value).endswith("Refused samples: too small (4).")
 
 
 def test_promise_12_no_enrollment_from_a_damaged_clip_unless_accepted(gallery, tmp_path: Path) -> None:
-    damaged = observed_clip(tmp_path, person(1, tmp_path, axis(0)), damage="78 of 200 frames can be read.")
-    with pytest.raises(DamagedClip, match="78 of 200") as caught:
+    damaged = observed_clip(tmp_path, person(1, tmp_path, axis(0)), damage=DAMAGED)
+    with pytest.raises(DamagedClip, match="Nothing was enrolled") as caught:
         recognition.enroll(gallery, damaged, "Ada", None, (), threshold)
     assert (caught.value.readable, caught.value.claimed) == (100, 200)
+    assert messages.describe_error(caught.value).startswith("The clip is damaged: 78 of 200 frames can be read.")
     assert gallery.is_empty()
     import dataclasses
 
@@ -177,7 +181,8 @@ def test_each_person_is_identified_on_their_own(gallery: SQLiteGallery, tmp_path
     assert second.score is not None
     assert third.identity.name == "Ada"
     assert (fourth.decision, fourth.score, fourth.candidates) == (Decision.UNKNOWN, None, ())
-    assert "too small" in fourth.reason
+    assert fourth.reason.code is NoticeCode.NO_GOOD_SAMPLE
+    assert messages.describe_reason(fourth) == "No sample is good enough. Refused samples: too small (4)."
 
 
 def test_a_lower_threshold_identifies_more(gallery: SQLiteGallery, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from biometric.domain.selection import Pick, RefusedSamples, Rules, choose, covered, crop, quality, refusal
-from biometric.entities import Detection
+from biometric.entities import Detection, Notice, NoticeCode
+from biometric.messages import describe
 
 RULES = Rules()
 IMAGE = np.zeros((10, 5, 3), np.uint8)
@@ -34,7 +35,7 @@ def test_each_refusal_has_its_reason(box, confidence: float, words: str | None) 
         assert reason is None
     else:
         assert reason is not None
-        assert words in reason
+        assert words in describe(reason)
 
 
 def test_somebody_in_front_hides_and_somebody_behind_does_not() -> None:
@@ -43,7 +44,7 @@ def test_somebody_in_front_hides_and_somebody_behind_does_not() -> None:
     assert covered(person, [in_front]) == pytest.approx(0.75)
     assert covered(person, [behind]) == 0.0
     assert covered(person, [detection((100, 150, 200, 400), confidence=0.2)]) == 0.0, "a doubtful box hides nobody"
-    assert "hidden" in (refusal(person, [in_front], 640, 480, RULES) or "")
+    assert refusal(person, [in_front], 640, 480, RULES) == Notice(NoticeCode.COVERED, share=0.75)
 
 
 def test_quality_prefers_large_sure_and_unhidden_people_with_feet() -> None:
@@ -81,12 +82,12 @@ def test_samples_are_spread_over_the_picks(count: int) -> None:
 def test_blurred_samples_are_refused_against_the_persons_own_sharpness() -> None:
     kept, refused = choose([pick(frame, sharpness=value) for frame, value in enumerate([100, 110, 5, 90, 120])], RULES)
     assert [item.frame for item in kept] == [0, 1, 3, 4]
-    assert [(item.detection.frame_index, item.reason) for item in refused] == [(2, "blurred")]
+    assert [(item.detection.frame_index, item.reason) for item in refused] == [(2, Notice(NoticeCode.BLURRED))]
 
 
 def test_only_the_first_refused_samples_keep_their_pictures() -> None:
     refused = RefusedSamples()
     for frame in range(50):
-        refused.add(detection(frame=frame), IMAGE, 0.1, "too small")
+        refused.add(detection(frame=frame), IMAGE, 0.1, Notice(NoticeCode.BLURRED))
     assert len(refused.items) == 50
     assert sum(item.image is not None for item in refused.items) == 6

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from biometric.entities import Calibration, FittedThreshold, GenuineScores, Histogram, LikelihoodRatio
+from biometric.entities import (
+    Calibration,
+    FitBasis,
+    FittedThreshold,
+    GenuineScores,
+    Histogram,
+    LikelihoodRatio,
+    Notice,
+    NoticeCode,
+)
 from biometric.errors import GalleryCorrupt, ModelMismatch
 from biometric.gallery import database as gallery_database
 from biometric.gallery import migrations as gallery_migrations
@@ -76,13 +85,13 @@ def test_schema_1_becomes_the_newest_and_takes_a_calibration(tmp_path: Path, mon
 
 
 def calibration(model_id: str, value: float) -> Calibration:
-    fitted = FittedThreshold(value, 0.01, 0, 300, 0.01, 0.3, 0.6, "pairs of different people")
+    fitted = FittedThreshold(value, 0.01, 0, 300, 0.01, 0.3, 0.6, FitBasis.PAIRS)
     return Calibration(
         *(model_id, "2026-03-01T12:00:00+00:00", fitted, None, 1, 25, 300, 300, 1, 60.0, {"same time": 300}),
         (GenuineScores("same visit", 10, 12, 1, 0.0, 0.3),),
-        LikelihoodRatio(10.0, -5.0, 0.1, 100.0, "ten people"),
+        LikelihoodRatio(10.0, -5.0, 0.1, 100.0, Notice(NoticeCode.LIKELIHOOD_BASIS, people=10, pairs=20)),
         Histogram((300, 0), (2, 10)),
-        ("A note.",),
+        (Notice(NoticeCode.STORED_NOTE, text="A note."), Notice(NoticeCode.SAME_VISIT_FLATTERS)),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from biometric.entities import NoticeCode
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
 from biometric.models.own_weights import own_card, safetensors_metadata
@@ -70,7 +71,7 @@ def test_assumptions_are_said(tmp_path: Path, suffix: str, form: object) -> None
     (tmp_path / "mine.bin").write_bytes(b"y")
     card, paths = own_card(Role.EMBEDDER, tmp_path / f"mine{suffix}")
     assert card.input == form
-    assert "assumed" in card.notice
+    assert (card.notice.code, card.notice["description"]) == (NoticeCode.INPUT_FORMAT_ASSUMED, "mine.toml")
     assert len(paths) == (2 if suffix == ".xml" else 1)
     (tmp_path / "mine.bin").write_bytes(b"z")
     changed = own_card(Role.EMBEDDER, tmp_path / f"mine{suffix}")[0].id != card.id

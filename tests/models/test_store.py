@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biometric.entities import Detection, Frame, Image, ThresholdSource
+from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, ThresholdSource
 from biometric.entities.model_cards import IMAGENET, Card, CardFile, DefaultThreshold, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, WeightsMissing
 from biometric.models.cards import read_manifest
@@ -175,7 +175,7 @@ def test_the_page_can_say_what_is_there_without_loading(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "spare.pt", offline=True)
     detector, embedder = bench.store.status()
     assert (detector.role, detector.card, detector.state) == ("detector", "spare", "ready")
-    assert "models fetch detector" in detector.notice
+    assert detector.notice.code is NoticeCode.REPLACEMENT_WEIGHTS
     assert (embedder.card, embedder.state, embedder.path) == ("mind", "missing", None)
     assert bench.store.notices() == (detector.notice,)
     assert bench.detectors.asked == []
@@ -188,7 +188,7 @@ def test_the_page_can_say_what_is_there_without_loading(tmp_path: Path) -> None:
 def test_a_wrong_name_is_told_by_status_and_raised_on_use(tmp_path: Path) -> None:
     bench = Bench(tmp_path, *ALL, embedder="nobody")
     assert bench.store.status()[1].state == "error"
-    assert "nobody" in bench.store.status()[1].notice
+    assert "nobody" in bench.store.status()[1].problem
     assert bench.store.notices() == ()
     with pytest.raises(InvalidSetting, match="nobody"):
         bench.store.embedder()
@@ -197,15 +197,17 @@ def test_a_wrong_name_is_told_by_status_and_raised_on_use(tmp_path: Path) -> Non
 def test_promise_27_a_threshold_says_where_it_comes_from(tmp_path: Path) -> None:
     store = Bench(tmp_path, *ALL).store
     verification, identification = store.threshold("verification"), store.threshold("identification")
-    assert (verification.value, verification.source, verification.fmr) == (0.5, ThresholdSource.MODEL_CARD, 1e-3)
-    assert verification.evidence == "measured on x"
+    assert (verification.value, verification.source, verification.rate) == (0.5, ThresholdSource.MODEL_CARD, 1e-3)
+    assert verification.evidence == (Notice(NoticeCode.CARD_EVIDENCE, text="measured on x"),)
     assert identification.value == 0.6
     set_ = Bench(tmp_path, *ALL, verification_threshold=0.0).store
     assert set_.card_threshold("verification").source is ThresholdSource.MODEL_CARD
     assert set_.card_threshold("verification").value > 0
     assert set_.threshold("verification").value == 0.0
     assert set_.threshold("verification").source is ThresholdSource.SETTING
-    assert set_.threshold("verification").fmr is None
+    assert set_.threshold("verification").rate is None
+    setting = Notice(NoticeCode.SETTING_NAMED, setting="SIGHTLINE_VERIFICATION_THRESHOLD")
+    assert set_.threshold("verification").evidence == (setting,)
     assert set_.threshold("identification").source is ThresholdSource.MODEL_CARD
     with pytest.raises(ValueError, match="verification or identification"):
         store.threshold("anything")
@@ -275,12 +277,9 @@ def test_id_and_thresholds_are_those_of_the_embedder_that_serves(tmp_path: Path)
         ("eye", "to be fetched"),
         ("small-mind", "loaded"),
     ]
-    assert store.status()[1].notice.startswith("Embedder uses starter weights, less accurate")
+    assert store.status()[1].notice == Notice(NoticeCode.STARTER_WEIGHTS, role="embedder")
     store.detector()
-    assert store.notices() == (
-        "Detector and embedder use starter weights, less accurate: `python -m biometric models fetch` gets the "
-        "recommended ones.",
-    )
+    assert store.notices() == (Notice(NoticeCode.ALL_STARTER_WEIGHTS),)
 
 
 def test_settling_decides_without_loading(tmp_path: Path) -> None:
@@ -302,7 +301,7 @@ def test_a_running_process_does_not_change_its_embedder(tmp_path: Path) -> None:
     bench.store.embedder()
     assert bench.embedders.asked[0][0].card.id == "small-mind"
     assert (bench.store.embedder_id(), bench.store.threshold("verification").value) == ("small-mind", 0.7)
-    assert bench.store.notices() == ("Mind can serve as embedder now: start Sightline again to use it.",)
+    assert bench.store.notices() == (Notice(NoticeCode.BETTER_WEIGHTS_PRESENT, role="embedder", title="Mind"),)
     assert list(bench.store.fetch("embedder")) == []
     assert bench.store.embedder_id() == "small-mind"
     bench.store.close()
@@ -314,7 +313,7 @@ def test_offline_starters_are_known_from_the_start(tmp_path: Path) -> None:
     store = with_starters(tmp_path, offline=True).store
     assert (store.embedder_id(), store.threshold("verification").value) == ("small-mind", 0.7)
     assert [status.state for status in store.status()] == ["ready", "ready"]
-    assert "Detector and embedder use starter weights" in store.notices()[0]
+    assert store.notices() == (Notice(NoticeCode.ALL_STARTER_WEIGHTS),)
     with pytest.raises(WeightsMissing, match=r"eye\.pt"):
         list(store.fetch())
 
@@ -324,7 +323,7 @@ def test_a_named_card_is_not_replaced_by_a_starter(tmp_path: Path) -> None:
         with_starters(tmp_path, embedder="mind").store.embedder()
     named = with_starters(tmp_path, embedder="small-mind")
     named.store.settle()
-    assert "names starter weights" in named.store.status()[1].notice
+    assert named.store.status()[1].notice.code is NoticeCode.STARTER_WEIGHTS_NAMED
     assert list(named.store.fetch("embedder")) == []
 
 
@@ -439,4 +438,4 @@ def test_weights_of_ones_own_are_named_by_their_digest(tmp_path: Path) -> None:
     embedder = store.embedder()
     assert embedder.model_id == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     assert (embedder.dimension, embedder.device) == (512, "CPU · torch")
-    assert "not measured" in store.threshold("verification").evidence
+    assert store.threshold("verification").evidence == (Notice(NoticeCode.CARD_NOT_MEASURED),)

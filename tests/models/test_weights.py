@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from biometric.entities import Notice, NoticeCode
 from biometric.entities.model_cards import IMAGENET, Card, CardFile, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt, WeightsMissing
 from biometric.models import weights
@@ -66,7 +67,7 @@ def test_the_recommended_card_wins_when_its_files_are_there(folder: Path, tmp_pa
     put(folder, "other_openvino_model/o.bin", BEST)
     extra = put(tmp_path / "extra", "deep/er/best.pt", BEST)
     chosen = WeightStore(CARDS, [folder, tmp_path / "extra"]).choose(Role.DETECTOR)
-    assert (chosen.card.id, chosen.main, chosen.notice) == ("best", extra, "")
+    assert (chosen.card.id, chosen.main, chosen.notice) == ("best", extra, None)
 
 
 def test_another_card_serves_with_a_notice(folder: Path) -> None:
@@ -75,8 +76,9 @@ def test_another_card_serves_with_a_notice(folder: Path) -> None:
     put(folder, "other_openvino_model/o.bin", BEST)
     chosen = WeightStore(CARDS, [folder]).choose(Role.DETECTOR)
     assert (chosen.card.id, chosen.main) == ("other", xml)
-    assert "Other" in chosen.notice
-    assert "models fetch detector" in chosen.notice
+    assert chosen.notice == Notice(
+        NoticeCode.REPLACEMENT_WEIGHTS, role="detector", title=chosen.card.title, recommended="Best"
+    )
 
 
 def test_nothing_there_means_the_recommended_card_is_to_be_fetched(folder: Path) -> None:
@@ -229,9 +231,7 @@ def test_a_starter_comes_last(folder: Path) -> None:
     assert (store.choose(Role.DETECTOR).card.id, store.choose(Role.DETECTOR).present) == ("best", False)
     served = finish(store.serve(Role.DETECTOR))
     assert (served.card.id, served.main) == ("small", folder / "starter.pt")
-    assert served.notice == (
-        "Detector uses starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
-    )
+    assert served.notice == Notice(NoticeCode.STARTER_WEIGHTS, role="detector")
     put(folder, "other_openvino_model/o.xml", OTHER)
     put(folder, "other_openvino_model/o.bin", BEST)
     assert finish(store.serve(Role.DETECTOR)).card.id == "other"
@@ -241,7 +241,7 @@ def test_a_starter_comes_last(folder: Path) -> None:
 
 def test_the_recommended_card_is_downloaded_although_a_starter_is_there(folder: Path) -> None:
     served = finish(with_starters(folder, lambda: BEST).serve(Role.DETECTOR))
-    assert (served.card.id, served.main, served.notice) == ("best", folder / "best.pt", "")
+    assert (served.card.id, served.main, served.notice) == ("best", folder / "best.pt", None)
 
 
 @pytest.mark.parametrize("answer", [down, lambda: b"<html>Log in to this network</html>", lambda: b""])
@@ -261,7 +261,7 @@ def test_offline_a_starter_serves_without_asking_the_network(folder: Path) -> No
     store = with_starters(folder, offline=True)
     chosen = store.choose(Role.DETECTOR)
     assert (chosen.card.id, chosen.present) == ("small", True)
-    assert "starter weights, less accurate" in chosen.notice
+    assert chosen.notice == Notice(NoticeCode.STARTER_WEIGHTS, role="detector")
     assert finish(store.serve(Role.DETECTOR)) == chosen
     assert store._opener.asked == 0  # type: ignore[attr-defined]
 
@@ -282,8 +282,7 @@ def test_a_starter_that_is_named_serves_without_advice_to_fetch(folder: Path) ->
     for wanted in ("small", "starter.pt", str(folder / "starter.pt")):
         served = finish(store.serve(Role.DETECTOR, wanted))
         assert served.card.id == "small"
-        assert "SIGHTLINE_DETECTOR names starter weights" in served.notice
-        assert "fetch" not in served.notice
+        assert served.notice == Notice(NoticeCode.STARTER_WEIGHTS_NAMED, setting="SIGHTLINE_DETECTOR")
     assert store._opener.asked == 0  # type: ignore[attr-defined]
     with pytest.raises(WeightsMissing):
         finish(store.serve(Role.DETECTOR, "best"))  # who names a card gets that one or none

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from biometric.domain.selection import Rules
-from biometric.entities import FrameRange, Observation, Progress
+from biometric.entities import FrameRange, Notice, NoticeCode, Observation, Progress
 from biometric.errors import DamagedClip, InvalidFrameRange
 from biometric.pipeline import observing
 from biometric.pipeline.streaming import Footage
@@ -51,7 +51,7 @@ def test_people_are_numbered_by_appearance_with_kept_and_refused_samples(tmp_pat
     assert first.template is not None
     assert first.template.sample_count == len(first.kept) == 8
     assert third.template is None
-    assert all("too small" in (sample.refusal or "") for sample in third.refused)
+    assert third.refusals == {NoticeCode.TOO_SMALL: 10}
     assert len(third.refused) == 10
     assert observed.analysed_frames == 100
     assert (steps[0].done, steps[0].total) == (8, 100)
@@ -122,7 +122,7 @@ def test_a_single_sample_of_somebody_else_is_refused_and_its_frame_leaves_the_tr
     observed, _ = run(observe(tmp_path, script, embedder))
     (person,) = people(observed)
     assert [(item.detection.frame_index, item.refusal) for item in person.refused] == [
-        (3, "does not look like the other samples")
+        (3, Notice(NoticeCode.UNLIKE_OTHER_SAMPLES))
     ]
     assert [item.frame_index for item in person.tracklet.detections] == [0, 1, 2, 4, 5, 6, 7]
     assert np.flatnonzero(person.template.vector).tolist() == [0]

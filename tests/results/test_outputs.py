@@ -16,6 +16,8 @@ from biometric.entities import (
     FrameRange,
     Identification,
     Identity,
+    Notice,
+    NoticeCode,
     Threshold,
     ThresholdSource,
     Tracklet,
@@ -34,6 +36,7 @@ from biometric.results.answer_files import (
 from tests.builders import axis, observed_clip, person
 from tests.fakes import FakeReader, FakeWriter, video_info
 
+REACHED = Notice(NoticeCode.BEST_REACHES_THRESHOLD)
 LIMIT = Threshold(0.6, ThresholdSource.MODEL_CARD)
 
 
@@ -43,7 +46,7 @@ def identification(folder: Path, number: int, name: str | None, score: float = 0
     decision = Decision.UNKNOWN if name is None else Decision.IDENTIFIED
     observation = person(number, folder, axis(number))
     return Identification(
-        observation, decision, None if name is None else identity, score, LIMIT, None, candidates, "why"
+        observation, decision, None if name is None else identity, score, LIMIT, None, candidates, REACHED
     )
 
 

@@ -18,11 +18,9 @@ from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.video import PyAVReader
 from biometric.clips.video_writing import H264Writer
-from biometric.entities import Detection, Frame, Image, Purpose, Threshold, ThresholdSource
-from biometric.entities.model_cards import Role
+from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, Purpose, Threshold, ThresholdSource
 from biometric.errors import WeightsMissing
 from biometric.gallery.repository import SQLiteGallery
-from biometric.models.weights import starter_notice
 from biometric.ports import ModelStatus
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
@@ -69,6 +67,9 @@ def write_people(path: Path, hues: Sequence[int], count: int = 40, codec: str = 
             output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         output.mux(stream.encode())
     return path
+
+
+MADE_UP = Notice(NoticeCode.CARD_EVIDENCE, text="made up for tests, 100 drawn people")
 
 
 class CoatDetector:
@@ -173,8 +174,8 @@ class CoatModels:
     def embedder_id(self) -> str:
         return "better-coats" if self.starter and not self.settled else CoatEmbedder.model_id
 
-    def notices(self) -> tuple[str, ...]:
-        return (starter_notice(*Role),) if self.starter and self.settled else ()
+    def notices(self) -> tuple[Notice, ...]:
+        return (Notice(NoticeCode.ALL_STARTER_WEIGHTS),) if self.starter and self.settled else ()
 
     def status(self) -> list[ModelStatus]:
         return [
@@ -190,7 +191,7 @@ class CoatModels:
         if self.starter and self.settled:
             values = {"verification": 0.714, "identification": 0.772}
         value = values[purpose]
-        return Threshold(value, ThresholdSource.MODEL_CARD, "Made up for tests, 100 drawn people.", 1e-4)
+        return Threshold(value, ThresholdSource.MODEL_CARD, (MADE_UP,), 1e-4)
 
 
 @dataclass(frozen=True)

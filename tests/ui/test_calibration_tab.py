@@ -10,11 +10,14 @@ import pytest
 
 from biometric.entities import (
     Calibration,
+    FitBasis,
     FittedThreshold,
     GenuineScores,
     Histogram,
     LikelihoodRatio,
     NewReference,
+    Notice,
+    NoticeCode,
     Template,
     Threshold,
     ThresholdSource,
@@ -26,7 +29,7 @@ from biometric.ui import elements, presenters
 from tests.ui.scenery import CoatEmbedder
 from tests.ui.serving import Server, serving
 
-FITTED = FittedThreshold(0.479, 0.01, 0, 376, 0.008, 0.32, 0.48, "pairs of different people")
+FITTED = FittedThreshold(0.479, 0.01, 0, 376, 0.008, 0.32, 0.48, FitBasis.PAIRS)
 MADE = Calibration(
     model_id=CoatEmbedder.model_id,
     created_at="2026-03-01T12:00:00+00:00",
@@ -40,9 +43,9 @@ MADE = Calibration(
     seconds=31.4,
     sources={"same time": 474},
     genuine=(GenuineScores("same visit", 27, 35, 0, 0.0, 0.11),),
-    likelihood=LikelihoodRatio(15.0, -8.0, 0.03, 376.0, "From 27 people."),
+    likelihood=LikelihoodRatio(15.0, -8.0, 0.03, 376.0, Notice(NoticeCode.LIKELIHOOD_BASIS, people=27, pairs=376)),
     histogram=Histogram((0, 0, 300, 76), (0, 0, 5, 30)),
-    notes=("Scores of one visit <flatter>.",),
+    notes=(Notice(NoticeCode.STORED_NOTE, text="Scores of one visit <flatter>."),),
 )
 
 
@@ -81,7 +84,7 @@ def test_the_histogram_has_a_bar_a_bin_and_the_threshold_in_its_place() -> None:
 
 def test_promise_27_the_evidence_stands_beside_the_score() -> None:
     threshold = Threshold(
-        0.479, ThresholdSource.CALIBRATION, "Evidence.", 0.01, calibrated_on="2026-03-01", likelihood=MADE.likelihood
+        0.479, ThresholdSource.CALIBRATION, (), 0.01, calibrated_on="2026-03-01", likelihood=MADE.likelihood
     )
     html = elements.scale(0.9, threshold)
     assert "calibrated here on 2026-03-01: of 100 strangers, about 1 would pass" in html
@@ -92,7 +95,7 @@ def test_promise_27_the_evidence_stands_beside_the_score() -> None:
 
 
 def test_a_refusal_has_its_own_title() -> None:
-    assert "Too little footage" in presenters.problem(CalibrationRefused("More is needed."))
+    assert "Not enough footage" in presenters.problem(CalibrationRefused("More is needed."))
 
 
 @pytest.mark.parametrize("value", ["/etc/passwd", [1], {"path": "x"}, ["x.mp4"] * 51])

@@ -2,7 +2,7 @@ import html
 
 import pytest
 
-from biometric.ui.text_format import clock, count, decimal, escape, people, threshold_text
+from biometric.ui.text_format import count, decimal, escape, people, threshold_text
 
 
 @pytest.mark.parametrize("text", ["<img src=x onerror=1>", "${1}", "{{value}}", "`x`", "\"'&"])
@@ -14,14 +14,6 @@ def test_promise_10_escaped_text_is_inert_and_reads_the_same(text: str) -> None:
 
 def test_promise_10_escaped_text_cannot_turn_the_direction_of_what_stands_around_it() -> None:
     assert escape("a\u202eb\u2066c") == "abc"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0:00.0"), (6.3, "0:06.3"), (59.96, "1:00.0"), (74, "1:14.0"), (3725.04, "62:05.0"), (-1, "0:00.0")],
-)
-def test_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
 
 
 def test_counts() -> None:

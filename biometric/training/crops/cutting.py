@@ -2,15 +2,15 @@
 
 import dataclasses
 import itertools
-import re
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from biometric.domain import continuity, selection
-from biometric.entities import Detection, Frame, FrameRange, Image, Progress
+from biometric.entities import Detection, Frame, FrameRange, Image, Notice, Progress
 from biometric.errors import DamagedClip
+from biometric.messages import refusal_name
 from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, tracked_frames
 from biometric.ports import Detector, SharpnessOf, TrackerFactory, VideoReader
 from biometric.training.crops.crop_records import NewCrop
@@ -70,9 +70,10 @@ def cut_clip(
     video = tools.reader.probe(clip)
     if video.damage is not None and not wanted.accept_damaged:
         raise DamagedClip(
-            f"{video.damage} Use what can be read with --accept-damaged, or copy it again.",
+            "Use what can be read with --accept-damaged, or copy it again.",
             video.frame_count,
             video.claimed_frames,
+            video.damage,
         )
     frames = FrameRange(0, video.frame_count, wanted.every)
     footage = Footage(tools.reader, clip, video, frames, wanted.accept_damaged)
@@ -161,9 +162,9 @@ class _Cutter:
         for detection in detections:
             if detection.box_index not in followed:
                 reason = self._refusal(frame, detection, detections)
-                self._refuse("not followed by the tracker" if reason is None else _kind(reason))
+                self._refuse("not followed by the tracker" if reason is None else refusal_name(reason.code))
 
-    def _refusal(self, frame: Frame, detection: Detection, all_there: Sequence[Detection]) -> str | None:
+    def _refusal(self, frame: Frame, detection: Detection, all_there: Sequence[Detection]) -> Notice | None:
         height, width = frame.image.shape[:2]
         others = [other for other in all_there if other is not detection]
         return selection.refusal(detection, others, width, height, self._wanted.rules)
@@ -177,7 +178,7 @@ class _Cutter:
     ) -> NewCrop | None:
         reason = self._refusal(frame, detection, all_there)
         if reason is not None:
-            self._refuse(_kind(reason))
+            self._refuse(refusal_name(reason.code))
             return None
         image = selection.crop(frame.image, detection.box)
         if self._sharpness(image) < self._wanted.min_sharpness:
@@ -188,8 +189,3 @@ class _Cutter:
     def _refuse(self, reason: str, count: int = 1) -> None:
         if count:
             self._counts.refused[reason] += count
-
-
-def _kind(reason: str) -> str:
-    """A reason as `selection.refusal` words it, without the numbers of the one box: reasons are counted."""
-    return re.sub(r"^\d+% | \(.*\)$", "", reason)

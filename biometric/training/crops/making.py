@@ -10,6 +10,7 @@ from typing import Any
 from biometric.bootstrap import build_crop_adapters
 from biometric.entities import Progress
 from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInvalid, NobodyFound, NoUsableSample
+from biometric.messages import describe_error
 from biometric.settings import Settings
 from biometric.training.crops import photographs
 from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord, read_picture
@@ -96,7 +97,7 @@ def make(job: Job, tools: CropTools, writer: CropWriter) -> Generator[Progress, 
             yield from _named(_cut(source, job, tools, writer), f"{source.video} ({number + 1} of {len(job.sources)})")
         except (ClipError, DatasetInvalid) as error:
             first = first or error
-            failed.append((str(source.path), str(error)))
+            failed.append((str(source.path), describe_error(error)))
     if first is not None and not writer.records:
         raise _nothing_readable(first, failed)
     summary = _summary(writer.records, present, failed)
@@ -179,7 +180,7 @@ def _summary(records: Mapping[str, VideoRecord], present: int, failed: list[tupl
 def _nothing_readable(first: BiometricError, failed: list[tuple[str, str]]) -> BiometricError:
     if len(failed) == 1:
         return first
-    return type(first)(f"None of {len(failed)} sources could be read. The first, {failed[0][0]}: {first}")
+    return type(first)(f"None of {len(failed)} sources could be read. The first, {failed[0][0]}: {failed[0][1]}")
 
 
 def _no_crops(summary: Summary) -> NobodyFound | NoUsableSample:

@@ -18,6 +18,7 @@ from biometric.training.crops.crop_records import NewCrop
 from biometric.training.crops.crop_sets import open_crops
 from biometric.training.crops.crop_sources import CropSource
 from biometric.training.crops.cutting import Counts, CropTools, Wanted
+from tests.builders import DAMAGED
 from tests.fakes import FakeDetector, FakeReader, video_info
 from tests.training.made_sets import FRAMES, LEFT, RIGHT, WANTED, clips, fill, listing, tools, writer
 
@@ -57,11 +58,11 @@ def test_boxes_are_refused_by_reason_without_their_numbers() -> None:
     assert counts.refused == {
         "too small": 6,
         "the detector is not sure that this is a person": 6,
-        "cut off by the right edge of the picture": 6,
+        "cut off by the edge of the picture": 6,
         "hidden behind somebody else": 6,
         "shows only a part of a person, or more than one": 6,
     }
-    assert set(counts.refused) - set(making.LOOSEN) == {"cut off by the right edge of the picture"}
+    assert set(counts.refused) - set(making.LOOSEN) == {"cut off by the edge of the picture"}
 
 
 def test_blurred_crops_are_refused() -> None:
@@ -109,7 +110,7 @@ def test_boxes_that_the_tracker_leaves_out_are_counted() -> None:
 
 
 def test_a_damaged_clip_is_used_only_where_that_is_accepted() -> None:
-    using = dataclasses.replace(tools(), reader=FakeReader(video_info(frame_count=FRAMES, damage="It is cut."), 12))
+    using = dataclasses.replace(tools(), reader=FakeReader(video_info(frame_count=FRAMES, damage=DAMAGED), 12))
     with pytest.raises(DamagedClip, match="--accept-damaged"):
         cut(using)
     kept, counts = cut(using, dataclasses.replace(WANTED, accept_damaged=True))

@@ -1,15 +1,12 @@
-"""The one catalogue of sentences: codes and numbers → what people read.
+"""The sentences of `biometric.messages`, in English: format strings, filled with the values of a notice."""
 
-Only what faces people uses it: page, command line, API, and the files of results. Everything else passes notices on.
-A translation needs `_translated` to look its argument up (gettext); the templates are the message ids.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from biometric.entities.notices import Notice, NoticeCode, Value
+from biometric.entities.calibration import FitBasis
+from biometric.entities.notices import NoticeCode
 
-_TEMPLATES: Final[Mapping[NoticeCode, str]] = {
+TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.CLIP_CUT_SHORT: "The clip is damaged: {readable} of {claimed} frames can be read.",
     NoticeCode.CLIP_CUT_SHORT_ESTIMATED: "The clip is damaged: {readable} of about {claimed} frames can be read.",
     NoticeCode.CLIP_UNREADABLE_DATA: (
@@ -41,9 +38,7 @@ _TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "{file} has no description; {format} are assumed. Put {description} beside it to say otherwise."
     ),
     NoticeCode.DETECTOR_ON_CPU: "The detector {detector} runs on the CPU: its file is an export that CUDA cannot run.",
-    NoticeCode.TOO_SMALL: (
-        "too small ({width:.0f}×{height:.0f} pixels; at least {min_width:.0f}×{min_height:.0f} are needed)"
-    ),
+    NoticeCode.TOO_SMALL: ("too small ({width}×{height} pixels; at least {min_width}×{min_height} are needed)"),
     NoticeCode.LOW_CONFIDENCE: "the detector is not sure that this is a person ({confidence:.2f})",
     NoticeCode.CUT_OFF: "cut off by the {edge} edge of the picture",
     NoticeCode.ODD_SHAPE: "shows only a part of a person, or more than one",
@@ -135,7 +130,7 @@ _TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.STORED_NOTE: "{text}",
 }
 
-_REFUSAL_NAMES: Final[Mapping[NoticeCode, str]] = {
+REFUSAL_NAMES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.TOO_SMALL: "too small",
     NoticeCode.LOW_CONFIDENCE: "the detector is not sure that this is a person",
     NoticeCode.CUT_OFF: "cut off by the edge of the picture",
@@ -146,11 +141,11 @@ _REFUSAL_NAMES: Final[Mapping[NoticeCode, str]] = {
 }
 """Refusals without their numbers, for counting."""
 
-_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "basis": {
-        "pairs": "pairs of different people",
-        "searches": "strangers searched in the gallery",
-        "pairs for searches": (
+        FitBasis.PAIRS: "pairs of different people",
+        FitBasis.SEARCHES: "strangers searched in the gallery",
+        FitBasis.PAIRS_FOR_SEARCHES: (
             "pairs of different people, taking the {searched:,} comparisons of a search for independent,"
         ),
     },
@@ -169,89 +164,14 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Words for values that are codes of their own; others are shown as they are."""
 
-_SCORES = ("score", "own_score", "threshold")
-"""Values that are shown with as many decimals as it takes to tell them apart."""
+STRENGTHS: Final[tuple[tuple[float, str], ...]] = (
+    (1e6, "extremely strong"),
+    (1e4, "very strong"),
+    (1e3, "strong"),
+    (1e2, "moderately strong"),
+    (1e1, "moderate"),
+    (2.0, "weak"),
+)
+"""Verbal scale of the ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), p. 17: least ratio, words.
 
-
-def describe(notice: Notice) -> str:
-    """Return the sentence of a notice (of a refused sample: a phrase that follows a colon)."""
-    values = dict(notice.values)
-    shown: dict[str, Value] = {**values, **_scores_shown(values)}
-    for name, words in _WORDS.items():
-        if name in values:
-            shown[name] = _translated(words.get(str(values[name]), str(values[name]))).format(**values)
-    if "role" in values:
-        shown["Role"] = str(values["role"]).capitalize()
-    return _translated(_TEMPLATES[notice.code]).format(**shown)
-
-
-def refusal_name(code: NoticeCode) -> str:
-    """Return a refusal without its numbers, such as "too small". Raises `KeyError`: it is no refusal's code."""
-    return _translated(_REFUSAL_NAMES[code])
-
-
-def decimals_apart(*numbers: float | None, least: int = 2) -> int:
-    """Return how many decimals it takes, at least `least`, to show unequal numbers as unequal and in their order.
-
-    Rounding to the same number of decimals never changes the order, so it suffices that none become equal.
-    """
-    known = {number + 0.0 for number in numbers if number is not None}  # + 0.0: there is one zero
-    decimals = least
-    while decimals < _MOST_DECIMALS and len({float(decimal(number, decimals)) for number in known}) < len(known):
-        decimals += 1
-    return decimals
-
-
-_MOST_DECIMALS = 350
-"""No two numbers in [-1, 1] need more decimals (the smallest float is 5e-324)."""
-
-
-def decimal(number: float, decimals: int = 2) -> str:
-    """Return a number with so many decimals; what rounds to zero has no sign."""
-    text = f"{number:.{decimals}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
-
-
-def clock(seconds: float) -> str:
-    """Return a time of footage as m:ss.d, such as 0:06.3 (hours are counted as minutes, times below 0 are 0)."""
-    tenths = max(0, round(seconds * 10))
-    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
-
-
-def describe_false_match_rate(rate: float) -> str:
-    """Return what a false match rate in [0, 1] means: "of 1,000 strangers, about 1 would pass"."""
-    if rate <= 0:
-        return _translated("no stranger passed in the evidence")
-    return _translated("of {total:,} strangers, about {count:,} would pass").format(**_out_of(rate))
-
-
-def describe_false_positive_rate(rate: float) -> str:
-    """Return what a false-positive identification rate in [0, 1] means, for searches of the whole gallery."""
-    if rate <= 0:
-        return _translated("no search for a stranger named anybody in the evidence")
-    return _translated("of {total:,} searches for strangers, about {count:,} would name somebody").format(
-        **_out_of(rate)
-    )
-
-
-def _out_of(rate: float) -> dict[str, int]:
-    total = 100
-    while total * rate < 1 and total < 10**9:
-        total *= 10
-    return {"total": total, "count": round(total * rate)}
-
-
-def _scores_shown(values: Mapping[str, Value]) -> dict[str, str]:
-    scores = {name: float(values[name]) for name in _SCORES if name in values}
-    decimals = decimals_apart(*scores.values())
-    return {name: decimal(score, decimals) for name, score in scores.items()}
-
-
-def _translated(text: str) -> str:
-    """The place where gettext looks a message up."""
-    return text
-
-
-def describe_all(notices: Iterable[Notice]) -> list[str]:
-    """Return the sentences of several notices."""
-    return [describe(notice) for notice in notices]
+Below 2 the observation supports neither proposition; ratios below 1 are read upside down, for the other one."""

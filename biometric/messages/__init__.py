@@ -1,0 +1,197 @@
+"""The one catalogue of sentences: codes and numbers → what people read.
+
+Only what faces people uses it: page, command line, API, and the files of results. Everything else passes notices on.
+A translation needs `_translated` to look its argument up (gettext); `messages.templates` holds the message ids.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from biometric.entities import (
+    FitBasis,
+    Identification,
+    LikelihoodRatio,
+    Notice,
+    NoticeCode,
+    RateKind,
+    Threshold,
+    ThresholdSource,
+    Verification,
+)
+from biometric.entities.notices import Value
+from biometric.errors import BiometricError, DamagedClip, NoUsableSample
+from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS
+
+_COMPARED: Final = (
+    (2, ("score", "own_score", "threshold")),
+    (0, ("width", "min_width")),
+    (0, ("height", "min_height")),
+)
+"""Values that are compared with each other, and how many decimals they have at least."""
+
+
+def describe(notice: Notice) -> str:
+    """Return the sentence of a notice (of a refused sample: a phrase that follows a colon)."""
+    values = dict(notice.values)
+    shown: dict[str, Value] = {**values, **_compared(values)}
+    for name, words in WORDS.items():
+        if name in values:
+            shown[name] = _translated(words.get(str(values[name]), str(values[name]))).format(**values)
+    if "role" in values:
+        shown["Role"] = str(values["role"]).capitalize()
+    return _translated(TEMPLATES[notice.code]).format(**shown)
+
+
+def describe_all(notices: Iterable[Notice]) -> list[str]:
+    """Return the sentences of several notices."""
+    return [describe(notice) for notice in notices]
+
+
+def describe_error(error: BiometricError) -> str:
+    """Return an error's message with what its numbers say: the damage of a clip, why samples were refused."""
+    if isinstance(error, DamagedClip) and error.damage is not None:
+        return f"{describe(error.damage)} {error}"
+    if isinstance(error, NoUsableSample) and error.refusals:
+        return f"{error} Refused samples: {describe_refusals(error.refusals)}."
+    return str(error)
+
+
+def describe_refusals(refusals: Mapping[NoticeCode, int]) -> str:
+    """Return why samples were refused, the four most frequent reasons first: "too small (12), blurred (3)"."""
+    ordered = sorted(refusals.items(), key=lambda item: -item[1])
+    return ", ".join(f"{refusal_name(code)} ({count})" for code, count in ordered[:4])
+
+
+def refusal_name(code: NoticeCode) -> str:
+    """Return a refusal without its numbers, such as "too small". Raises `KeyError`: it is no refusal's code."""
+    return _translated(REFUSAL_NAMES[code])
+
+
+def describe_reason(answer: Verification | Identification) -> str:
+    """Return why it was decided so; where no sample was good enough, with the reasons of the refusals."""
+    sentence = describe(answer.reason)
+    if answer.reason.code is not NoticeCode.NO_GOOD_SAMPLE or not answer.observation.refusals:
+        return sentence
+    return f"{sentence} Refused samples: {describe_refusals(answer.observation.refusals)}."
+
+
+def describe_origin(threshold: Threshold) -> str:
+    """Return where a threshold came from, to stand beside a score: "model card", or when it was calibrated."""
+    if threshold.source is not ThresholdSource.CALIBRATION or threshold.rate is None:
+        return _translated(str(threshold.source))
+    return _translated("calibrated here on {day}: {rate}").format(
+        day=threshold.calibrated_on, rate=describe_rate(threshold.rate, threshold.rate_kind)
+    )
+
+
+def describe_evidence(threshold: Threshold) -> list[str]:
+    """Return sentences on what a threshold rests on; a rate only where the evidence speaks of exactly this value."""
+    sentences = [_sentence(describe(notice)) for notice in threshold.evidence]
+    if threshold.rate is None:
+        return [*sentences, _translated("The error rate at this value is not known.")]
+    return [*sentences, _sentence(describe_rate(threshold.rate, threshold.rate_kind))]
+
+
+def describe_rate(rate: float, kind: RateKind) -> str:
+    """Return what an error rate in [0, 1] means, as a count."""
+    return describe_false_match_rate(rate) if kind is RateKind.FMR else describe_false_positive_rate(rate)
+
+
+def describe_false_match_rate(rate: float) -> str:
+    """Return what a false match rate in [0, 1] means: "of 1,000 strangers, about 1 would pass"."""
+    if rate <= 0:
+        return _translated("no stranger passed in the evidence")
+    return _translated("of {total:,} strangers, about {count:,} would pass").format(**_out_of(rate))
+
+
+def describe_false_positive_rate(rate: float) -> str:
+    """Return what a false-positive identification rate in [0, 1] means, for searches of the whole gallery."""
+    if rate <= 0:
+        return _translated("no search for a stranger named anybody in the evidence")
+    text = _translated("of {total:,} strangers searched in the gallery, about {count:,} would be named")
+    return text.format(**_out_of(rate))
+
+
+def describe_basis(basis: FitBasis, searched: int) -> str:
+    """Return which trials a threshold was fitted to; `searched` counts the identities of a search."""
+    return _translated(WORDS["basis"][basis]).format(searched=searched).rstrip(",")
+
+
+def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
+    """Return words and number: "likelihood ratio 11: moderate support for the same person".
+
+    A score that is no number says nothing: "no likelihood ratio".
+    """
+    if not math.isfinite(score):
+        return _translated("no likelihood ratio")
+    ratio = likelihood.ratio(score)
+    number = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
+    return _translated("likelihood ratio {number}: {support}").format(number=number, support=describe_support(ratio))
+
+
+def describe_support(ratio: float) -> str:
+    """Return what a likelihood ratio above 0 supports and how strongly: "moderate support for the same person"."""
+    strength = next((word for least, word in STRENGTHS if max(ratio, 1 / ratio) >= least), None)
+    if strength is None:
+        return _translated("no support either way")
+    return _translated(f"{strength} support for {'the same person' if ratio >= 1 else 'different people'}")
+
+
+def decimals_apart(*numbers: float | None, least: int = 2) -> int:
+    """Return how many decimals it takes, at least `least`, to show unequal numbers as unequal and in their order.
+
+    Rounding to the same number of decimals never changes the order, so it suffices that none become equal.
+    """
+    known = {number + 0.0 for number in numbers if number is not None}  # + 0.0: there is one zero
+    decimals = least
+    while decimals < _MOST_DECIMALS and len({float(decimal(number, decimals)) for number in known}) < len(known):
+        decimals += 1
+    return decimals
+
+
+_MOST_DECIMALS = 350
+"""No two numbers in [-1, 1] need more decimals (the smallest float is 5e-324)."""
+
+
+def decimal(number: float, decimals: int = 2) -> str:
+    """Return a number with so many decimals; what rounds to zero has no sign."""
+    text = f"{number:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def clock(seconds: float) -> str:
+    """Return a time of footage as m:ss.d, such as 0:06.3 (hours are counted as minutes, times below 0 are 0)."""
+    tenths = max(0, round(seconds * 10))
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def shown_apart(*numbers: float, least: int = 2) -> tuple[str, ...]:
+    """Return numbers with as many decimals as `decimals_apart` says."""
+    decimals = decimals_apart(*numbers, least=least)
+    return tuple(decimal(number, decimals) for number in numbers)
+
+
+def _out_of(rate: float) -> dict[str, int]:
+    total = 100
+    while total * rate < 1 and total < 10**9:
+        total *= 10
+    return {"total": total, "count": round(total * rate)}
+
+
+def _compared(values: Mapping[str, Value]) -> dict[str, str]:
+    shown: dict[str, str] = {}
+    for least, names in _COMPARED:
+        present = [name for name in names if name in values]
+        shown.update(zip(present, shown_apart(*(float(values[name]) for name in present), least=least), strict=True))
+    return shown
+
+
+def _sentence(text: str) -> str:
+    """A phrase as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _translated(text: str) -> str:
+    """The place where gettext looks a message up."""
+    return text
