@@ -295,7 +295,7 @@ class IdentificationTab:
         session = self.page.session(request)
         text = "Cancelled. Nothing was stored."
         if session.identifications and session.footage(TAB).observed is not None:
-            text = "Cancelled. The answer stands; the annotated clip was not written."
+            text = "Cancelled. The answer stands; its files were not written."
         return {self.panel.status: presenters.status_message(text), self.writing: "", **self.panel.idle()}
 
 

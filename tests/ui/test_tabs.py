@@ -65,9 +65,9 @@ class Desk:
     def verify(self, meanwhile: Meanwhile | None = None) -> Updates:
         return run(self.verification.submit(*self.footage(self.verification), self.request), meanwhile)
 
-    def identify(self, gallery: str = "", meanwhile: Meanwhile | None = None) -> Updates:
+    def identify(self, gallery: str = "", meanwhile: Meanwhile | None = None, query: str = "") -> Updates:
         tab = self.identification
-        return run(tab.submit(gallery, "", *self.footage(tab), self.request), meanwhile)
+        return run(tab.submit(gallery, query, *self.footage(tab), self.request), meanwhile)
 
     def names(self) -> list[str]:
         return [identity.name for identity in self.page.identities()]
@@ -318,6 +318,18 @@ def test_a_failed_identification_takes_the_former_answer_away(desk: Desk, clips:
     assert desk.session.identifications == ()
     assert desk.session.gallery is None
     assert "1 of 1 person identified" in desk.identify()[desk.identification.answer]
+
+
+def test_a_query_folder_that_takes_no_files_does_not_cost_the_answer(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.identification, clips["again"])
+    query = desk.service.settings.query
+    query.mkdir(parents=True, exist_ok=True)
+    (query / "file").touch()
+    updates = desk.identify(query="file")
+    assert "1 of 1 person identified" in updates[desk.identification.answer]
+    assert "cannot be written" in updates[desk.identification.writing]
+    assert updates[desk.identification.files] == ""
 
 
 def test_an_unknown_person_is_enrolled_where_they_were_looked_for(desk: Desk, clips: Clips) -> None:
