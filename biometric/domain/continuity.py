@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.domain.colour import cell_means
 from biometric.domain.selection import Pick
 from biometric.entities import Detection, Image
 from biometric.entities.boxes import iou
@@ -52,12 +53,7 @@ def jumps(earlier: Detection, later: Detection) -> bool:
 
 def colour_grid(crop: Image) -> NDArray[np.float32]:
     """Mean colours of a (h, w, 3) uint8 crop's cells, (8, 4, 3) in 0…255: a look that is cheap to compare."""
-    height, width = crop.shape[:2]
-    rows = ((np.arange(GRID_ROWS * GRID_POINTS) + 0.5) * height / (GRID_ROWS * GRID_POINTS)).astype(int)
-    columns = ((np.arange(GRID_COLUMNS * GRID_POINTS) + 0.5) * width / (GRID_COLUMNS * GRID_POINTS)).astype(int)
-    points = crop[rows[:, None], columns].astype(np.float32)
-    cells: NDArray[np.float32] = points.reshape(GRID_ROWS, GRID_POINTS, GRID_COLUMNS, GRID_POINTS, 3).mean(axis=(1, 3))
-    return cells
+    return cell_means(crop, GRID_ROWS, GRID_COLUMNS, GRID_POINTS)
 
 
 def colour_change(earlier: NDArray[np.float32], later: NDArray[np.float32]) -> float:
