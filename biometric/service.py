@@ -164,6 +164,7 @@ class Sightline:
                 model_id=embedder.model_id,
                 folder=folder,
                 analysed_frames=result.analysed_frames,
+                warnings=result.warnings,
                 timings=result.timings,
             )
             observed = self._cache.put(key, observed)
@@ -171,7 +172,7 @@ class Sightline:
             observed,
             path=clip,
             label=clean_label(label or clip.name),
-            warnings=(*warnings, *self.models.notices()),
+            warnings=(*warnings, *observed.warnings, *self.models.notices()),
             damage_accepted=accept_damaged,
         )
 

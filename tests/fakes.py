@@ -43,10 +43,11 @@ def video_info(**changes: object) -> VideoInfo:
 
 
 class FakeReader:
-    """A clip whose frames are flat pictures of grey level `index % 256`."""
+    """A clip whose frames are flat pictures of grey level `index % 256`, with a blue corner unless they are `grey`."""
 
-    def __init__(self, info: VideoInfo | None = None, ends_at: int | None = None) -> None:
+    def __init__(self, info: VideoInfo | None = None, ends_at: int | None = None, grey: bool = False) -> None:
         self.info = info or video_info()
+        self.grey = grey
         self.ends_at = ends_at
         self.reads = 0
         self.closed = 0
@@ -73,6 +74,8 @@ class FakeReader:
 
     def _frame(self, index: int) -> Frame:
         image = np.full((self.info.height, self.info.width, 3), index % 256, np.uint8)
+        if not self.grey:
+            image[-40:, -80:] = (200, 60, 40)
         return Frame(index, image, index / self.info.fps)
 
 

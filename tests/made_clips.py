@@ -17,14 +17,14 @@ SIZE = (192, 128)
 """Width and height of the clips: 4 × 3 blocks of 48 × 42 pixels, most significant bit first."""
 
 
-def numbered(number: int, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """An (H, W, 3) uint8 BGR picture that shows `number` in binary: black 0, white 1."""
+def numbered(number: int, size: tuple[int, int] = SIZE, white: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
+    """An (H, W, 3) uint8 BGR picture that shows `number` in binary: black 0, white 1 (or another BGR colour)."""
     width, height = size
     image = np.zeros((height, width, 3), np.uint8)
     for bit in range(BITS):
         if number >> (BITS - 1 - bit) & 1:
             x, y = bit % 4 * (width // 4), bit // 4 * (height // 3)
-            image[y : y + height // 3, x : x + width // 4] = 255
+            image[y : y + height // 3, x : x + width // 4] = white
     return image
 
 
@@ -55,6 +55,7 @@ def write_clip(
     audio: float = 0.0,
     movflags: str | None = None,
     first_number: int = 0,
+    white: tuple[int, int, int] = (255, 255, 255),
 ) -> Path:
     """Write a clip of `count` numbered frames and return its path.
 
@@ -62,6 +63,7 @@ def write_clip(
         times: presentation times in milliseconds (a variable frame rate), otherwise 1/fps apart.
         rotation: counter-clockwise degrees of display rotation in the container's metadata.
         audio: seconds of silent sound beside the pictures.
+        white: BGR colour of the blocks that stand for 1 (numbers are then not read back).
     """
     container_options = {"movflags": movflags} if movflags else {}
     with av.open(str(path), "w", format=container, options=container_options) as output:
@@ -74,7 +76,7 @@ def write_clip(
             stream.set_display_rotation(rotation, hflip=hflip)
         sound = output.add_stream("aac", rate=16000) if audio else None
         for index in range(count):
-            frame = av.VideoFrame.from_ndarray(numbered(first_number + index, size), format="bgr24")
+            frame = av.VideoFrame.from_ndarray(numbered(first_number + index, size, white), format="bgr24")
             frame.pts = times[index] if times else index
             frame.time_base = stream.codec_context.time_base
             output.mux(stream.encode(frame))

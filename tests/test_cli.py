@@ -209,7 +209,7 @@ def test_an_interrupted_training_says_how_to_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for place in ("distill_command._distill", "crops_command._wanted", "detector_command._config"):
+    for place in ("distill._distill", "crops._wanted", "detector._recipe"):
         monkeypatch.setattr(f"biometric.cli.train.{place}", interrupt)
     status, out, err = run(capsys, "train", *step, "--run", tmp_path / "run")
     assert (status, out, err) == (130, "", "Interrupted. Give the same command with --resume to go on.\n")

@@ -142,6 +142,16 @@ def test_the_analysis_rate_sets_the_step(tmp_path: Path) -> None:
         made.service.close()
 
 
+def test_grey_footage_is_a_warning_also_when_it_was_observed_before(tmp_path: Path) -> None:
+    made = Made(tmp_path, FakeReader(grey=True))
+    try:
+        for _ in range(2):
+            assert [warning.code for warning in made.observe(0, 50).warnings] == [NoticeCode.GREY_FOOTAGE]
+        assert made.reader.reads == 1
+    finally:
+        made.service.close()
+
+
 def test_ranges_outside_the_clip_are_refused_with_its_length(made: Made) -> None:
     with pytest.raises(InvalidFrameRange, match=r"100 frames \(0–99\)"):
         made.observe(50, 100)

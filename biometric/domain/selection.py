@@ -16,7 +16,10 @@ NO_BORDER = -1.0
 """For `Rules.border`: people cut off by the edge of the picture are taken, too."""
 
 REFUSED_SHOWN = 6
-"""How many refused samples of a person keep their crop, so that people can look at them."""
+"""How many refused samples of a track keep their crop, so that people can look at them."""
+
+REFUSED_LISTED = 64
+"""At least so many further refused samples of a track are listed, and at most twice as many; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +148,39 @@ def _cut_edges(box: Box, width: int, height: int, border: float) -> list[str]:
 
 @dataclass(slots=True)
 class RefusedSamples:
-    """The refused samples of one track while it is followed; only the first few keep their crops."""
+    """Refused samples of one track while it is followed, in bounded memory: the first with their crops, then some.
 
-    items: list[Refused] = field(default_factory=list)
-    shown: int = 0
+    Attributes:
+        shown: the first `REFUSED_SHOWN`, with crops.
+        listed: of the later ones every `_every`-th, so that they are spread over the whole track.
+    """
+
+    shown: list[Refused] = field(default_factory=list)
+    listed: list[Refused] = field(default_factory=list)
+    _later: int = 0
+    _every: int = 1
+
+    @property
+    def items(self) -> list[Refused]:
+        """Those that are kept, in frame order."""
+        return self.shown + self.listed
 
     @property
     def shows_next(self) -> bool:
         """Whether another refused sample keeps its crop (else it need not be cut)."""
-        return self.shown < REFUSED_SHOWN
+        return len(self.shown) < REFUSED_SHOWN
 
     def add(self, detection: Detection, image: Image | None, rating: float, reason: Notice) -> None:
-        """Record a sample that failed a rule; `image` is its crop."""
-        kept = image if self.shows_next else None
-        self.shown += kept is not None
-        self.items.append(Refused(detection, reason, rating, kept))
+        """Take a sample that failed a rule; `image` is its crop."""
+        if self.shows_next:
+            self.shown.append(Refused(detection, reason, rating, image))
+            return
+        if self._later % self._every == 0:
+            self.listed.append(Refused(detection, reason, rating))
+        self._later += 1
+        if len(self.listed) > 2 * REFUSED_LISTED:
+            self.listed = self.listed[::2]
+            self._every *= 2
 
 
 def choose(picks: Sequence[Pick], rules: Rules) -> tuple[list[Pick], list[Refused]]:

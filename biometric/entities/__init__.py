@@ -27,6 +27,7 @@ from biometric.entities.decisions import (
     ThresholdSource,
     Verification,
 )
+from biometric.entities.detection_lists import DetectionList
 from biometric.entities.enrolled import (
     BiometricReference,
     Candidate,
@@ -64,6 +65,7 @@ __all__ = [
     "Candidate",
     "Decision",
     "Detection",
+    "DetectionList",
     "Enrollment",
     "FitBasis",
     "FittedThreshold",

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -176,7 +177,7 @@ class Tracklet:
     """One person followed through a clip: detections in strictly rising frame order, at least one."""
 
     track_id: int
-    detections: tuple[Detection, ...]
+    detections: Sequence[Detection]
 
     def __post_init__(self) -> None:
         frames = [detection.frame_index for detection in self.detections]

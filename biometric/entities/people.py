@@ -66,8 +66,9 @@ class Observation:
 
     Attributes:
         person: number from 1, in order of first appearance.
-        samples: all samples considered, in frame order; refused ones carry their reason.
+        samples: the kept ones and, of those refused, the first ones and some spread over time, in frame order.
         template: None when every sample was refused.
+        refusals: how many samples were refused in all, by reason; counted from `samples` where it is not given.
 
     Example:
         >>> person = observed.most_prominent
@@ -79,6 +80,12 @@ class Observation:
     tracklet: Tracklet
     samples: tuple[Sample, ...]
     template: Template | None
+    refusals: Counter[NoticeCode] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        if not self.refusals:
+            codes = Counter(sample.refusal.code for sample in self.samples if sample.refusal is not None)
+            object.__setattr__(self, "refusals", codes)
 
     @property
     def kept(self) -> tuple[Sample, ...]:
@@ -87,13 +94,13 @@ class Observation:
 
     @property
     def refused(self) -> tuple[Sample, ...]:
-        """Samples that do not count, each with a reason."""
+        """Samples that do not count, each with a reason; `refused_count` says how many there were in all."""
         return tuple(sample for sample in self.samples if not sample.kept)
 
     @property
-    def refusals(self) -> Counter[NoticeCode]:
-        """How many samples were refused, by reason."""
-        return Counter(sample.refusal.code for sample in self.samples if sample.refusal is not None)
+    def refused_count(self) -> int:
+        """How many samples were refused in all."""
+        return self.refusals.total()
 
     @property
     def best(self) -> Sample | None:

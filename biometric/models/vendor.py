@@ -1,7 +1,6 @@
-"""What ultralytics and OpenVINO are told before they are imported, and which library runs which of their formats."""
+"""What ultralytics is told before it is imported, and which library runs which of its file formats."""
 
 import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,8 +28,6 @@ _LIBRARIES = {
 def quiet_ultralytics(cache: Path) -> None:
     """Set the environment that ultralytics reads at import; its own settings file goes under `cache`.
 
-    Call before importing ultralytics or OpenVINO: with it, OpenVINO's conversion of models reports nothing either.
-
     Raises:
         StorageFull: the cache folder cannot be written.
     """
@@ -42,9 +39,6 @@ def quiet_ultralytics(cache: Path) -> None:
             f"The cache folder {cache} cannot be used: {error.strerror}. Set SIGHTLINE_CACHE to a folder of your own "
             "that can be written."
         ) from error
-    # Without opt-in, OpenVINO sends statistics of each conversion and leaves an id in the home folder. It does without
-    # this module where it cannot be imported.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     os.environ.setdefault("YOLO_CONFIG_DIR", str(folder))
     os.environ.update(
         YOLO_AUTOINSTALL="false",

@@ -2,6 +2,8 @@
 
 import dataclasses
 from array import array
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,23 +12,35 @@ from numpy.typing import NDArray
 
 from biometric.domain import comparison, continuity, selection
 from biometric.domain.selection import Pick, Refused
-from biometric.entities import Detection, Frame
+from biometric.entities import REFUSALS, Detection, DetectionList, Frame, Notice, NoticeCode
 from biometric.ports import SharpnessOf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedPerson:
-    """One person of an ended track. `kept` have embeddings; `unlike` do not look like the others."""
+    """One person of an ended track.
+
+    Attributes:
+        kept: samples with embeddings.
+        refused: some of those that failed a rule or do not look like the others.
+        refusals: how many did in all, by reason.
+    """
 
     track_id: int
-    detections: list[Detection]
+    detections: DetectionList
     kept: list[Pick]
-    unlike: list[Pick]
     refused: list[Refused]
+    refusals: Counter[NoticeCode]
+
+
+_NOT_REFUSED = len(REFUSALS)
+"""Stands for a detection that no rule refused where others have their reason's number in `REFUSALS`."""
+
+_UNLIKE = Notice(NoticeCode.UNLIKE_OTHER_SAMPLES)
 
 
 class FollowedTrack:
-    """Collects one track's samples in bounded memory (but for its boxes).
+    """Collects one track's samples in bounded memory, but for about 60 bytes a detection.
 
     Args:
         min_similarity: comparison score that two parts of one person's track at least have.
@@ -36,8 +50,9 @@ class FollowedTrack:
         self.track_id = track_id
         self._rules, self._min_similarity, self._sharpness = rules, min_similarity, sharpness
         self._whole_rules = dataclasses.replace(rules, border=selection.NO_BORDER)
-        self._detections: list[Detection] = []
+        self._detections = DetectionList()
         self._changes = array("f")
+        self._reasons = array("B")
         self._refused = selection.RefusedSamples()
         self._history = continuity.LookHistory(min_similarity, rules.samples)
         self._grid: NDArray[np.float32] | None = None
@@ -51,6 +66,7 @@ class FollowedTrack:
         height, width = frame.image.shape[:2]
         rating = selection.quality(detection, others, height)
         reason = selection.refusal(detection, others, width, height, self._rules)
+        self._reasons.append(_NOT_REFUSED if reason is None else REFUSALS.index(reason.code))
         if reason is not None:
             cut = selection.crop(frame.image, detection.box) if self._refused.shows_next else None
             self._refused.add(detection, cut, rating, reason)
@@ -84,32 +100,55 @@ class FollowedTrack:
         """Return who was in the track, in order of appearance; nobody is in two of them."""
         parts = self._history.parts()
         if not parts:
-            return [TrackedPerson(self.track_id, self._detections, [], [], self._refused.items)]
-        owners = continuity.assign_frames([item.frame_index for item in self._detections], self._changes, parts)
-        owner_of = {item.frame_index: owner for item, owner in zip(self._detections, owners, strict=True)}
+            return [TrackedPerson(self.track_id, self._detections, [], self._refused.items, self._count_refusals())]
+        owners = np.array(continuity.assign_frames(self._detections.frames, self._changes, parts))
         # What resembles nobody leaves the track: its boxes are nobody's, its samples are refused beside the person
         # whose track it interrupts.
-        host = _hosts(parts)
-        return [self._person(index, owner_of, parts, host) for index, part in enumerate(parts) if part.is_person]
+        hosts = _hosts(parts)
+        host_of_detection = np.array(hosts)[owners]
+        return [
+            self._person(
+                part,
+                [other for other, host in zip(parts, hosts, strict=True) if host == index and other is not part],
+                owners == index,
+                host_of_detection == index,
+            )
+            for index, part in enumerate(parts)
+            if part.is_person
+        ]
 
     def _person(
-        self, index: int, owner_of: dict[int, int], parts: Sequence[continuity.TrackPart], host: Sequence[int]
+        self,
+        part: continuity.TrackPart,
+        interruptions: Sequence[continuity.TrackPart],
+        owned: NDArray[np.bool_],
+        hosted: NDArray[np.bool_],
     ) -> TrackedPerson:
-        own = [pick for pick in self._history.picks if parts[index].holds(pick.frame)]
-        unlike = [
-            pick
-            for pick in self._history.picks
-            for other, part in enumerate(parts)
-            if not part.is_person and host[other] == index and part.holds(pick.frame)
-        ]
-        kept, blurred = selection.choose(own, self._rules)
+        """Describe one person.
+
+        Args:
+            interruptions: parts that resemble nobody and interrupt this person's.
+            owned: (N,) which of the track's detections are the person's.
+            hosted: (N,) the same, with those of the interruptions.
+        """
+        picks = self._history.picks
+        unlike = [pick for pick in picks if any(other.holds(pick.frame) for other in interruptions)]
+        kept, blurred = selection.choose([pick for pick in picks if part.holds(pick.frame)], self._rules)
         rows = [pick.row for pick in kept if pick.row is not None]
-        strangers = set(comparison.outliers(np.stack(rows), self._min_similarity) if rows else [])
-        unlike += [pick for number, pick in enumerate(kept) if number in strangers]
-        kept = [pick for number, pick in enumerate(kept) if number not in strangers]
-        detections = [item for item in self._detections if owner_of[item.frame_index] == index]
-        refused = [item for item in self._refused.items if host[owner_of[item.detection.frame_index]] == index]
-        return TrackedPerson(self.track_id, detections, kept, unlike, refused + blurred)
+        outliers = set(comparison.outliers(np.stack(rows), self._min_similarity) if rows else [])
+        unlike += [pick for number, pick in enumerate(kept) if number in outliers]
+        kept = [pick for number, pick in enumerate(kept) if number not in outliers]
+        refused = blurred + [Refused(pick.detection, _UNLIKE, pick.quality, pick.image) for pick in unlike]
+        refusals = self._count_refusals(hosted) + Counter(item.reason.code for item in refused)
+        frames = self._detections.frames
+        refused += [item for item in self._refused.items if hosted[bisect_left(frames, item.detection.frame_index)]]
+        return TrackedPerson(self.track_id, self._detections.where(owned), kept, refused, refusals)
+
+    def _count_refusals(self, chosen: NDArray[np.bool_] | None = None) -> Counter[NoticeCode]:
+        """Count the samples that the rules refused, by reason; of the chosen detections, (N,), or of all."""
+        reasons = np.array(self._reasons)
+        counts = np.bincount(reasons if chosen is None else reasons[chosen], minlength=len(REFUSALS))
+        return Counter({code: int(count) for code, count in zip(REFUSALS, counts, strict=False) if count})
 
     def _follow(self, frame: Frame, detection: Detection) -> bool:
         """Note the detection and how much the look changes; return whether the change is sudden."""

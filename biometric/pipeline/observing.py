@@ -6,13 +6,26 @@ This is the slow half of Sightline; everything after it is arithmetic on its res
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from biometric.domain import comparison, selection
+from biometric.domain.colour import ColourMeter
 from biometric.domain.selection import Pick
-from biometric.entities import Detection, Image, Notice, NoticeCode, Observation, Progress, Sample, Tracklet, Vector
+from biometric.entities import (
+    Detection,
+    DetectionList,
+    Image,
+    Notice,
+    NoticeCode,
+    Observation,
+    Progress,
+    Sample,
+    Tracklet,
+    Vector,
+)
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
 from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, tracked_frames
 from biometric.ports import CropStore, Detector, Embedder, SharpnessOf, TrackerFactory
@@ -22,8 +35,6 @@ CROPS_AT_ONCE = 32
 
 NOISE_DETECTIONS = 3
 """A track seen in fewer analysed frames, none of them usable, is a flicker of the detector and not a person."""
-
-UNLIKE = Notice(NoticeCode.UNLIKE_OTHER_SAMPLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,12 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Result of `observe`: people in order of appearance, frames that the detector saw, seconds by stage."""
+    """Result of `observe`: people in order of appearance, frames that the detector saw, seconds by stage, warnings."""
 
     observations: tuple[Observation, ...]
     analysed_frames: int
     timings: dict[str, float]
+    warnings: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +77,9 @@ class _Person:
     """A person of an ended track: what is left once the crops are on disk."""
 
     track_id: int
-    detections: list[Detection]
+    detections: DetectionList
     samples: list[Sample]
+    refusals: Counter[NoticeCode]
 
 
 def observe(footage: Footage, tools: Tools, sampling: Sampling) -> Generator[Progress, None, Observed]:
@@ -83,7 +96,8 @@ def observe(footage: Footage, tools: Tools, sampling: Sampling) -> Generator[Pro
     except BaseException:
         run.discard()
         raise
-    return Observed(run.observations(), run.analysed, dict(run.stopwatch.seconds))
+    warnings = (Notice(NoticeCode.GREY_FOOTAGE),) if run.colour.is_grey else ()
+    return Observed(run.observations(), run.analysed, dict(run.stopwatch.seconds), warnings)
 
 
 class _Run:
@@ -96,6 +110,7 @@ class _Run:
         self.ended: list[FollowedTrack] = []
         self.people: list[_Person] = []
         self.analysed = 0
+        self.colour = ColourMeter()
         self.stopwatch = Stopwatch()
         self.written: list[Path] = []
         self.started = time.perf_counter()
@@ -106,6 +121,8 @@ class _Run:
         chunks = tracked_frames(self.footage, self.tools.detector, tracker, self.stopwatch)
         try:
             for chunk in chunks:
+                with self.stopwatch.timed("select"):
+                    self.colour.add(chunk[0].frame.image)
                 for tracked in chunk:
                     with self.stopwatch.timed("select"):
                         self._take(tracked)
@@ -185,11 +202,10 @@ class _Run:
     def _person(self, person: TrackedPerson) -> _Person:
         samples = [
             *(self._sample(pick.detection, pick.quality, pick.image, embedding=pick.row) for pick in person.kept),
-            *(self._sample(pick.detection, pick.quality, pick.image, UNLIKE) for pick in person.unlike),
             *(self._sample(item.detection, item.quality, item.image, item.reason) for item in person.refused),
         ]
         samples.sort(key=lambda sample: sample.detection.frame_index)
-        return _Person(person.track_id, person.detections, samples)
+        return _Person(person.track_id, person.detections, samples, person.refusals)
 
     def _sample(
         self,
@@ -209,8 +225,8 @@ class _Run:
     def _observation(self, number: int, person: _Person) -> Observation:
         vectors = [sample.embedding for sample in person.samples if sample.embedding is not None]
         template = comparison.pool(vectors, self.tools.embedder.model_id) if vectors else None
-        tracklet = Tracklet(person.track_id, tuple(person.detections))
-        return Observation(number, tracklet, tuple(person.samples), template)
+        tracklet = Tracklet(person.track_id, person.detections)
+        return Observation(number, tracklet, tuple(person.samples), template, person.refusals)
 
     def _progress(self, done: int) -> Progress:
         total = len(self.footage.frames)

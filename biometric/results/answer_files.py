@@ -198,7 +198,7 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "threshold_source": str(item.threshold.source),
                 "margin": _number(item.margin, decimals),
                 "samples_kept": len(item.observation.kept),
-                "samples_refused": len(item.observation.refused),
+                "samples_refused": item.observation.refused_count,
                 "second_identity": escape_csv_formula(second.identity.name) if second is not None else "",
                 "second_score": _number(second.score if second is not None else None, decimals),
                 "reason": _safe_sentences(item),

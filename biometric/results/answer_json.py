@@ -7,9 +7,21 @@ code and values stand beside it.
 from collections.abc import Sequence
 from typing import Any
 
-from biometric.entities import Calibration, Enrollment, Identification, Identity, Notice, Threshold, Verification
+from biometric.entities import (
+    Calibration,
+    Enrollment,
+    Identification,
+    Identity,
+    Notice,
+    Observation,
+    Threshold,
+    Verification,
+)
 from biometric.messages import describe, describe_all, describe_basis, describe_reason
 from biometric.ports import ModelStatus
+
+REFUSED_LISTED = 50
+"""Most refused samples that an enrollment's JSON lists."""
 
 
 def notice_json(notice: Notice, sentence_key: str = "reason") -> dict[str, Any]:
@@ -40,7 +52,10 @@ def threshold_json(threshold: Threshold) -> dict[str, Any]:
 
 
 def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
-    """Return what `enroll --json` prints. Frames are 0-based; `people` counts the usable people in range."""
+    """Return what `enroll --json` prints. Frames are 0-based; `people` counts the usable people in range.
+
+    `samples_refused` lists at most `REFUSED_LISTED` refused samples, spread over time, of `samples_refused_count`.
+    """
     observation = enrollment.observation
     return {
         "identity": enrollment.identity.name,
@@ -48,13 +63,20 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "person": observation.person,
         "people": enrollment.people,
         "samples_kept": enrollment.reference.template.sample_count,
-        "samples_refused": [
-            {"frame": sample.detection.frame_index, **notice_json(sample.refusal)}
-            for sample in observation.refused
-            if sample.refusal is not None
-        ],
+        "samples_refused_count": observation.refused_count,
+        "samples_refused": _refused_json(observation),
         **warnings_json(enrollment.warnings),
     }
+
+
+def _refused_json(observation: Observation) -> list[dict[str, Any]]:
+    refused, count = observation.refused, min(len(observation.refused), REFUSED_LISTED)
+    listed = [refused[number * len(refused) // count] for number in range(count)]
+    return [
+        {"frame": sample.detection.frame_index, **notice_json(sample.refusal)}
+        for sample in listed
+        if sample.refusal is not None
+    ]
 
 
 def verification_json(verification: Verification) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from biometric.errors import (
     UnknownIdentity,
     WeightsMissing,
 )
-from biometric.messages import clock, describe, describe_error
+from biometric.messages import clock, describe, describe_error, refusal_name
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.text_format import count, decimal, escape
@@ -105,10 +105,13 @@ def span(observation: Observation) -> str:
 
 def samples_line(observation: Observation) -> str:
     """Return "12 of 43 samples kept", with the commonest reason when none is."""
-    line = f"{len(observation.kept)} of {count(len(observation.samples), 'sample')} kept"
-    if observation.template is None and observation.refused:
+    kept = len(observation.kept)
+    line = f"{kept} of {count(kept + observation.refused_count, 'sample')} kept"
+    if observation.template is None and observation.refusals:
+        commonest = observation.refusals.most_common(1)[0][0]
         reasons = [sample.refusal for sample in observation.refused if sample.refusal is not None]
-        line += f": {describe(max(reasons, key=lambda reason: sum(other.code is reason.code for other in reasons)))}"
+        example = next((reason for reason in reasons if reason.code is commonest), None)
+        line += f": {refusal_name(commonest) if example is None else describe(example)}"
     return line
 
 
@@ -137,12 +140,12 @@ def sample_grid(
 
 def refused(observation: Observation, pictures: Pictures, limit: int = 60) -> str:
     """Return the refused samples behind a summary, each with its reason; "" when there is none."""
-    samples = observation.refused
-    if not samples:
+    samples, total = observation.refused[:limit], observation.refused_count
+    if not total:
         return ""
-    more = f"<p>{len(samples) - limit} more are not shown.</p>" if len(samples) > limit else ""
-    shown = sample_grid(samples[:limit], pictures)
-    return f"<details><summary>{count(len(samples), 'refused sample')}, and why</summary>{shown}{more}</details>"
+    more = f"<p>{total - len(samples):,} more are not shown.</p>" if total > len(samples) else ""
+    shown = sample_grid(samples, pictures)
+    return f"<details><summary>{count(total, 'refused sample')}, and why</summary>{shown}{more}</details>"
 
 
 def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictures, own: References) -> str:

@@ -1,5 +1,7 @@
 """Which samples are refused and why, and how the others are spread over time."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -90,4 +92,17 @@ def test_only_the_first_refused_samples_keep_their_pictures() -> None:
     for frame in range(50):
         refused.add(detection(frame=frame), IMAGE, 0.1, Notice(NoticeCode.BLURRED))
     assert len(refused.items) == 50
-    assert sum(item.image is not None for item in refused.items) == 6
+    assert [item.detection.frame_index for item in refused.items if item.image is not None] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("count", [200, 5_000, 144_000])
+def test_of_many_refused_samples_some_are_kept_that_are_spread_over_time(count: int) -> None:
+    refused = RefusedSamples()
+    same = detection()
+    for frame in range(count):
+        cut = IMAGE if refused.shows_next else None
+        refused.add(dataclasses.replace(same, frame_index=frame), cut, 0.1, Notice(NoticeCode.BLURRED))
+    frames = [item.detection.frame_index for item in refused.items]
+    assert 64 <= len(frames) <= 6 + 128
+    assert frames == sorted(set(frames))
+    assert max(np.diff([*frames, count])) <= count / 60

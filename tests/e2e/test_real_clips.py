@@ -104,7 +104,8 @@ def test_the_command_line_journey(shared: Path, tmp_path: Path) -> None:
     enrolled = json.loads(done.stdout)
     assert (enrolled["identity"], enrolled["person"], enrolled["people"]) == ("Ada", 1, 1)
     assert set(enrolled) == {
-        "identity", "reference", "person", "people", "samples_kept", "samples_refused", "warnings"
+        "identity", "reference", "person", "people", "samples_kept", "samples_refused",
+        "samples_refused_count", "warnings", "warning_codes"
     }  # fmt: skip
 
     match = sightline("verify", clip, "Ada", "--from", 131, "--to", 190)

@@ -1,20 +1,26 @@
 """The pipeline with fakes: exactly the range, bounded memory, clean stops."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from biometric.clips.video import PyAVReader
 from biometric.domain.selection import Rules
 from biometric.entities import FrameRange, Notice, NoticeCode, Observation, Progress
 from biometric.errors import DamagedClip, InvalidFrameRange
 from biometric.pipeline import observing
 from biometric.pipeline.streaming import Footage
 from tests.fakes import ColumnTracker, FakeCrops, FakeDetector, FakeEmbedder, FakeReader, video_info
+from tests.made_clips import write_clip
 
 LEFT = (100.0, 100.0, 200.0, 350.0)
 RIGHT = (400.0, 100.0, 500.0, 350.0)
 SMALL = (300.0, 100.0, 312.0, 130.0)
+
+
+DISTANT = (10.0, 10.0, 22.0, 40.0)
 
 
 def observe(folder: Path, script, embedder=None, reader=None, start: int = 0, stop: int = 100, step: int = 1):
@@ -154,3 +160,45 @@ def test_somebody_cut_off_by_the_edge_who_takes_a_place_is_not_the_one_who_had_i
     assert first.template is None
     assert first.tracklet.last_frame in (6, 7), "flat pictures do not say in which of two frames the other came"
     assert (second.template.sample_count, second.tracklet.last_frame) == (8, 39)
+
+
+def test_hours_of_somebody_distant_are_counted_and_little_is_kept(tmp_path: Path) -> None:
+    count = 20_000
+    reader = FakeReader(video_info(frame_count=count, width=64, height=48))
+    script = {frame: [(DISTANT, 0.9)] for frame in range(count)}
+    observed, _ = run(observe(tmp_path, script, reader=reader, stop=count))
+    (person,) = people(observed)
+    assert person.refusals == {NoticeCode.TOO_SMALL: count}
+    assert person.refused_count == count == len(person.tracklet.detections)
+    assert len(person.samples) <= 140
+    assert person.samples[-1].detection.frame_index > count * 0.98
+    assert len(list(tmp_path.iterdir())) == 6
+    assert len(pickle.dumps(observed)) / count < 80, "bytes per analysed frame"
+
+
+def test_refused_samples_are_counted_for_the_person_they_belong_to(tmp_path: Path) -> None:
+    script = {frame: [(LEFT, 0.9)] for frame in range(40)}
+    script |= {frame: [(LEFT, 0.3)] for frame in (5, 6, 7, 30, 31)}
+    script[33] = [((100.0, 100.0, 300.0, 300.0), 0.9)]
+    observed, _ = run(observe(tmp_path, script, embedder=FakeEmbedder(lambda grey: 0 if grey < 20 else 1)))
+    first, second = people(observed)
+    assert first.refusals == {NoticeCode.LOW_CONFIDENCE: 3}
+    assert second.refusals == {NoticeCode.LOW_CONFIDENCE: 2, NoticeCode.ODD_SHAPE: 1}
+    assert [item.detection.frame_index for item in second.refused] == [30, 31, 33]
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_grey_footage_is_said_to_be_grey(tmp_path: Path, grey: bool) -> None:
+    observed, _ = run(observe(tmp_path, {3: [(LEFT, 0.9)]}, reader=FakeReader(grey=grey)))
+    assert observed.warnings == ((Notice(NoticeCode.GREY_FOOTAGE),) if grey else ())
+
+
+@pytest.mark.parametrize(("colour", "grey"), [((110, 110, 110), True), ((70, 110, 150), False), ((4, 10, 18), False)])
+def test_an_encoded_clip_is_grey_but_not_a_dim_coloured_one(tmp_path: Path, colour: tuple, grey: bool) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", 12, first_number=0b010110100101, white=colour)
+    reader = PyAVReader()
+    info = reader.probe(clip)
+    footage = Footage(reader, clip, info, FrameRange(0, info.frame_count))
+    tools = observing.Tools(FakeDetector({}), ColumnTracker, FakeEmbedder(), FakeCrops(), lambda image: 100.0)
+    observed, _ = run(observing.observe(footage, tools, observing.Sampling(tmp_path, Rules(), 0.5)))
+    assert [warning.code for warning in observed.warnings] == ([NoticeCode.GREY_FOOTAGE] if grey else [])
