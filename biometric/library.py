@@ -167,7 +167,7 @@ class RecognitionService:
             InvalidThreshold: not a number in [-1, 1].
         """
         service = self._opened()
-        service.models.settle()
+        service.models.resolve_embedder()
         return service.threshold(purpose, value)
 
     def identities(self) -> tuple[Identity, ...]:

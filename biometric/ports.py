@@ -213,11 +213,11 @@ class Models(Protocol):
     def embedder(self) -> Embedder:
         """The embedder, loaded. Raises the `ModelError` family."""
 
-    def settle(self) -> None:
+    def resolve_embedder(self) -> None:
         """Decide which embedder serves where only trying a download can tell; else do nothing. Raises as `embedder`.
 
-        Before it (and before the first use) `embedder_id` and the thresholds may be of a model that turns out not to
-        be had; from then on they stay the same.
+        Before it (and before the first use) `embedder_id` and the thresholds may be of a model that cannot be
+        fetched; from then on they stay the same.
         """
 
     def embedder_id(self) -> str:

@@ -304,7 +304,7 @@ class Sightline:
         from biometric.calibration import procedure as calibration  # brings scikit-learn along
 
         yield Progress("Loading models", 0, 0)
-        self.models.settle()
+        self.models.resolve_embedder()
         opened = self.gallery(gallery)
         made = yield from calibration.calibrate(
             clips,

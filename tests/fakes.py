@@ -206,7 +206,7 @@ class FakeModels:
     def embedder(self) -> Embedder:
         return self._embedder
 
-    def settle(self) -> None:
+    def resolve_embedder(self) -> None:
         pass
 
     def embedder_id(self) -> str:

@@ -295,7 +295,7 @@ def test_which_embedder_serves_is_settled_before_the_gallery_is_judged(
     """A gallery made with starters must not be refused because the recommended weights might still be fetched."""
     assert run(capsys, "enroll", made.clip, "Ada")[0] == 0
     served, settled = made.models.embedder_id(), []
-    monkeypatch.setattr(made.models, "settle", lambda: settled.append(True))
+    monkeypatch.setattr(made.models, "resolve_embedder", lambda: settled.append(True))
     monkeypatch.setattr(made.models, "embedder_id", lambda: served if settled else "not-to-be-had")
     rest = {"identify": [made.clip], "calibrate": ["--clips", made.clip]}.get(command, [made.clip, "Ada"])
     assert "not-to-be-had" not in run(capsys, command, *rest)[2]

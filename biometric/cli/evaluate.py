@@ -55,7 +55,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         raise InvalidSetting("--template-size must be 1 or more and --seed 0 or more.")
     service = build(Settings.from_environment(None, embedder=options.model))
     try:
-        service.models.settle()
+        service.models.resolve_embedder()
         dataset = _dataset(service, options)
         sides = [
             None if name is None else degradation(name)

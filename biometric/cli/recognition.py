@@ -84,7 +84,7 @@ def _note(observed: ObservedClip) -> None:
 def _enroll(options: argparse.Namespace) -> int:
     service = build_service(options)
     clean_name(options.name)
-    service.models.settle()
+    service.models.resolve_embedder()
     service.gallery().check_model(service.models.embedder_id())
     enrollment = service.enroll(_observe(service, options), options.name, options.person)
     options.when_interrupted = "The person was stored"
@@ -99,7 +99,7 @@ def _enroll(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("verification", options.threshold)
-    service.models.settle()
+    service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     service.gallery().find(options.name)
     observed = _observe(service, options)
@@ -112,7 +112,7 @@ def _verify(options: argparse.Namespace) -> int:
 def _identify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("identification", options.threshold)
-    service.models.settle()
+    service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     if not options.no_files:
         service.check_outputs(options.clip, _wanted_frames(service, options), options.output)

@@ -97,7 +97,7 @@ class OpenVINOEmbedder:
 def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino.CompiledModel:
     """Compile for the CPU, in half precision where it has that and the network's answers stay what they are.
 
-    Left to itself OpenVINO chooses bfloat16 on recent CPUs, which moves embeddings of 0286 to a cosine of .9985 against
+    By default OpenVINO chooses bfloat16 on recent CPUs, which moves embeddings of 0286 to a cosine of .9985 against
     float32 on real crops: too far for one gallery on all machines. Half precision is as fast and stays above .99998.
     """
     core = openvino.Core()

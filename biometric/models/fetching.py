@@ -86,7 +86,7 @@ def fetch_card(
         if target.is_file() and target.stat().st_size == file.size:
             continue
         if not file.url:
-            raise missing(card, folder, f"nobody offers {file.basename} for download")
+            raise missing(card, folder, f"its card has no download address for {file.basename}")
         yield from _fetch(card, file, folder, functools.partial(_answer, opener, file.url, patience))
 
 
@@ -146,7 +146,7 @@ def _answer(opener: Opener, url: str, patience: float) -> Iterator[tuple[bytes, 
     """Open an address; give its first byte (none where it is empty) and the response. Raises OSError, HTTPException.
 
     The wait is a thread's, because no time-out ends a name resolution that hangs: after `patience` seconds that thread
-    is left to itself and closes whatever it still gets.
+    goes on alone and closes whatever it still gets.
     """
     answered: Future[tuple[bytes, Readable]] = Future()
     opened = contextlib.ExitStack()

@@ -1,5 +1,6 @@
 """Makes the adapter that fits weights and a device. Vendor libraries are imported by the functions that need them."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,3 +71,13 @@ def as_ir(weights: Weights, cache: Path) -> Path:
         convert_to_ir(weights.main, scratch / "model.xml")
 
     return checksummed_folder(folder, make) / "model.xml"
+
+
+def count_cuda_devices() -> int:
+    """Count CUDA devices; on Linux without an NVIDIA driver, without the seconds that importing torch takes."""
+    drivers = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia")
+    if sys.platform == "linux" and not any(Path(path).exists() for path in drivers):
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -3,7 +3,6 @@
 Importing this module loads no library: the adapters are imported by the methods that need them.
 """
 
-import sys
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -54,7 +53,7 @@ class ModelStore:
         self._weights = weights or WeightStore.of_settings(settings)
         self._load_detector = load_detector or loading.load_detector
         self._load_embedder = load_embedder or loading.load_embedder
-        self._cuda_devices = cuda_devices or _cuda_devices
+        self._cuda_devices = cuda_devices or loading.count_cuda_devices
         self._locks = {role: threading.Lock() for role in Role}
         self._serving: dict[Role, Weights] = {}
         self._detector: Detector | None = None
@@ -80,7 +79,7 @@ class ModelStore:
                 self._embedder = self._loaded(Role.EMBEDDER, self._load_embedder)
             return self._embedder
 
-    def settle(self) -> None:
+    def resolve_embedder(self) -> None:
         """Decide which embedder serves, without loading it, where only trying a download can tell.
 
         That is so while the recommended weights are absent and a starter could take their place: until then
@@ -95,7 +94,7 @@ class ModelStore:
                 self._obtained(role)
 
     def embedder_id(self) -> str:
-        """The model id of the embedder that is or would be used; loads nothing. See `settle`.
+        """The model id of the embedder that is or would be used; loads nothing. See `resolve_embedder`.
 
         Raises:
             ModelError, InvalidSetting: the embedder that is named cannot be used.
@@ -308,13 +307,3 @@ def _roles(role: str | None) -> list[Role]:
         return [Role(role)]
     except ValueError as error:
         raise InvalidSetting(f"There is no model role {role!r}. Roles: {', '.join(Role)}.") from error
-
-
-def _cuda_devices() -> int:
-    """Count CUDA devices; on Linux without an NVIDIA driver, without the seconds that importing torch takes."""
-    drivers = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia")
-    if sys.platform == "linux" and not any(Path(path).exists() for path in drivers):
-        return 0
-    import torch
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0

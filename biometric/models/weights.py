@@ -154,7 +154,7 @@ class WeightStore:
             patience: seconds that each download has to begin in.
 
         Raises:
-            WeightsMissing: absent, and offline or not to be had; names files, source and folder.
+            WeightsMissing: absent, and offline or the download failed; names files, source and folder.
             WeightsCorrupt: a checksum does not match.
             StorageFull: the folder cannot be written.
         """

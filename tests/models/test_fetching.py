@@ -131,7 +131,7 @@ def test_closing_in_the_middle_leaves_nothing(server: http.server.ThreadingHTTPS
 
 
 def test_a_file_that_nobody_offers_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(WeightsMissing, match="nobody offers"):
+    with pytest.raises(WeightsMissing, match="no download address"):
         list(fetch_card(card(""), tmp_path))
 
 

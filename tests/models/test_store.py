@@ -258,7 +258,7 @@ STARTER_FILES = ("small-eye.pt", "small-mind.pt")
 
 
 def with_starters(folder: Path, *files: str, **settings: object) -> Bench:
-    """A bench whose cards have starters; nobody offers the recommended weights for download, so that fetching fails."""
+    """A bench whose cards have starters; the recommended ones have no download address, so that fetching fails."""
     return Bench(folder, *STARTER_FILES, *files, cards=(*STARTERS, *CARDS), **settings)  # type: ignore[arg-type]
 
 
@@ -284,19 +284,19 @@ def test_id_and_thresholds_are_those_of_the_embedder_that_serves(tmp_path: Path)
 
 def test_settling_decides_without_loading(tmp_path: Path) -> None:
     bench = with_starters(tmp_path)
-    bench.store.settle()
+    bench.store.resolve_embedder()
     assert (bench.store.embedder_id(), bench.embedders.asked) == ("small-mind", [])
     bench.store.embedder()
     assert bench.embedders.asked[0][0].card.id == "small-mind"
     for files in ([], ["mind.pt"]):  # nothing to decide: the error of absent weights is for their first use
         plain = Bench(tmp_path / "plain", *files)
-        plain.store.settle()
+        plain.store.resolve_embedder()
         assert plain.store.embedder_id() == "mind"
 
 
 def test_a_running_process_does_not_change_its_embedder(tmp_path: Path) -> None:
     bench = with_starters(tmp_path)
-    bench.store.settle()
+    bench.store.resolve_embedder()
     (bench.folder / "mind.pt").write_bytes(CONTENT)
     bench.store.embedder()
     assert bench.embedders.asked[0][0].card.id == "small-mind"
@@ -322,7 +322,7 @@ def test_a_named_card_is_not_replaced_by_a_starter(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match=r"mind\.pt"):
         with_starters(tmp_path, embedder="mind").store.embedder()
     named = with_starters(tmp_path, embedder="small-mind")
-    named.store.settle()
+    named.store.resolve_embedder()
     assert named.store.status()[1].notice.code is NoticeCode.STARTER_WEIGHTS_NAMED
     assert list(named.store.fetch("embedder")) == []
 

@@ -159,7 +159,7 @@ class CoatModels:
             time.sleep(0.1)
         if self.missing:
             raise WeightsMissing("The file coats.pt is missing and could not be fetched. Put it into models/.")
-        self.settle()
+        self.resolve_embedder()
         return self.coats
 
     def embedder(self) -> CoatEmbedder:
@@ -168,7 +168,7 @@ class CoatModels:
     def min_track_similarity(self) -> float:
         return 0.5
 
-    def settle(self) -> None:
+    def resolve_embedder(self) -> None:
         self.settled = True
 
     def embedder_id(self) -> str:
