@@ -154,7 +154,8 @@ def _verification_text(verification: Verification) -> str:
 
 
 def _identification_text(item: Identification) -> str:
-    who = "unknown" if item.identity is None else item.identity.name
+    undecided = "no decision" if item.decision is Decision.NO_DECISION else "unknown"
+    who = undecided if item.identity is None else item.identity.name
     text = f"Person {item.observation.person}, {_frames(item.observation)}: {who}"
     if item.score is None:
         return f"{text}. {describe_reason(item)}"
@@ -164,7 +165,7 @@ def _identification_text(item: Identification) -> str:
     score, threshold = _score_text(item.score, item.threshold, decimals), _threshold_text(item.threshold, decimals)
     text = f"{text}{best}. Score {score}, {threshold}{margin}."
     if item.decision is Decision.NO_DECISION:
-        text += f" No decision: {describe_reason(item)}"
+        text += f" {describe_reason(item)}"
     return "\n".join([text, *(f"Warning: {describe(warning)}" for warning in item.warnings)])
 
 

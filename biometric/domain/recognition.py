@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from biometric.domain import comparison
+from biometric.domain.conflicts import frames_apart, resolve_name_conflicts
 from biometric.entities import (
     Candidate,
     Decision,
     Enrollment,
     Identification,
+    Identity,
     NewReference,
     NewSample,
     Notice,
@@ -108,6 +110,12 @@ def verify(
     decision, reason = comparison.verification_decision(
         score, best_other.score if best_other is not None else None, threshold
     )
+    warnings: tuple[Notice, ...] = ()
+    if decision is Decision.MATCH and score is not None:
+        warnings = _bystanders(gallery, observed, observation, identity, score, threshold)
+        if warnings and float(warnings[0]["score"]) > score:
+            decision, reason = Decision.NO_DECISION, Notice(NoticeCode.BYSTANDER_CLOSER, **dict(warnings[0].values))
+            warnings = ()
     return Verification(
         decision=decision,
         identity=identity,
@@ -119,11 +127,33 @@ def verify(
         observation=observation,
         people=len(observed.usable),
         reason=reason,
+        warnings=warnings,
     )
 
 
+def _bystanders(
+    gallery: Gallery,
+    observed: ObservedClip,
+    chosen: Observation,
+    identity: Identity,
+    score: float,
+    threshold: Threshold,
+) -> tuple[Notice, ...]:
+    """Who else, seen elsewhere in the same frames, would be identified as the claimed identity; closest first."""
+    found: list[Notice] = []
+    for other in observed.usable:
+        if other.template is None or not frames_apart(chosen.tracklet, other.tracklet):
+            continue
+        best = gallery.search(other.template, 1)
+        if best and best[0].identity.id == identity.id and comparison.decide(best[0].score, threshold):
+            found.append(
+                Notice(NoticeCode.BYSTANDER_ALSO_REACHES, person=other.person, score=best[0].score, own_score=score)
+            )
+    return tuple(sorted(found, key=lambda notice: -float(notice["score"])))
+
+
 def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> tuple[Identification, ...]:
-    """Decide for each observed person on their own who they are, or that they are unknown.
+    """Decide for each observed person who they are, or that they are unknown; one name is in one place at a time.
 
     Raises:
         EmptyGallery, ModelMismatch: there is nothing to compare with.
@@ -131,7 +161,9 @@ def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> 
     """
     require_comparable(gallery, observed.model_id)
     require_usable(observed)
-    return tuple(_identify_one(gallery, observation, threshold) for observation in observed.observations)
+    return resolve_name_conflicts(
+        [_identify_one(gallery, observation, threshold) for observation in observed.observations]
+    )
 
 
 def require_usable(observed: ObservedClip) -> None:

@@ -115,7 +115,7 @@ class Identification:
     """Answer to "who is this?" for one person of the range.
 
     Attributes:
-        decision: IDENTIFIED or UNKNOWN.
+        decision: IDENTIFIED, UNKNOWN, or NO_DECISION where somebody closer has the name in the same frames.
         candidates: best identities first, at most five, whatever the threshold.
         identity: the first candidate's when identified, else None.
         score: the first candidate's score; None when nothing could be compared.

@@ -248,8 +248,12 @@ def _safe_sentences(item: Identification) -> str:
     return escape_csv_formula(" ".join([describe_reason(item), *describe_all(item.warnings)]))
 
 
+def _nameless(item: Identification) -> str:
+    return "undecided" if item.decision is Decision.NO_DECISION else "unknown"
+
+
 def _label(item: Identification) -> str:
-    name = item.identity.name if item.identity is not None else f"unknown {item.observation.person}"
+    name = item.identity.name if item.identity is not None else f"{_nameless(item)} {item.observation.person}"
     return name if item.score is None else f"{name} {shown_apart(item.score, item.threshold.value)[0]}"
 
 

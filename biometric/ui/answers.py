@@ -76,7 +76,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     title = (
         f"Person {person} is {answer.identity.name}" if answer.identity is not None and known else f"Person {person}"
     )
-    html = f'<div class="sl-head"><h4>{escape(title)}{"" if known else " is unknown"}</h4>'
+    html = f'<div class="sl-head"><h4>{escape(title)}{_outcome(answer)}</h4>'
     if not known and answer.observation.template is not None:
         html += elements.button("enroll", person, "Enroll this person", css="sl-button sl-primary")
     html += f'</div><p class="sl-quiet">{escape(describe_reason(answer))}</p>'
@@ -93,6 +93,10 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
         f'{html}<div class="sl-scroll"><table><caption>Closest in the gallery</caption><thead><tr><th>Rank</th>'
         f"<th>Picture</th><th>Name</th><th>Score</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _outcome(answer: Identification) -> str:
+    return {Decision.UNKNOWN: " is unknown", Decision.NO_DECISION: ": no decision"}.get(answer.decision, "")
 
 
 def _candidate(candidate: Candidate, answer: Identification, pictures: Pictures, own: References) -> str:

@@ -71,7 +71,7 @@ def _answer(answer: Identification, opened: int | None, pictures: Pictures) -> s
     person = answer.observation.person
     known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
     name = answer.identity.name if answer.identity is not None and known else "unknown"
-    badge = elements.badge("good", "identified") if known else elements.badge("unsure", "unknown")
+    badge = elements.badge("good", "identified") if known else elements.badge("unsure", str(answer.decision))
     decimals = decimals_apart(answer.score, answer.threshold.value)
     numbers = f"score {decimal(answer.score, decimals)}" if answer.score is not None else describe_reason(answer)
     if answer.margin is not None:

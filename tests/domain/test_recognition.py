@@ -207,3 +207,25 @@ def test_promise_19_empty_galleries_and_other_models_identify_nobody(gallery, tm
         with pytest.raises(ModelMismatch, match=r"fake-8.*another"):
             work()
     assert [identity.name for identity in gallery.identities()] == ["Ada"]
+
+
+def test_one_name_is_in_one_place(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada", 0)
+    closer, weaker = person(1, tmp_path, axis(0, 0.2)), person(2, tmp_path, axis(0, 0.4))
+    later = person(3, tmp_path, axis(0, 0.5), first=50)
+    answers = recognition.identify(gallery, observed_clip(tmp_path, closer, weaker, later), threshold("identification"))
+    decisions = [item.decision for item in answers]
+    assert decisions == [Decision.IDENTIFIED, Decision.NO_DECISION, Decision.IDENTIFIED]
+    assert answers[1].reason.code is NoticeCode.NAME_IN_TWO_PLACES
+
+
+def test_a_bystander_who_is_closer_leaves_a_claim_undecided(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path, "Ada", 0)
+    observed = observed_clip(tmp_path, person(1, tmp_path, axis(0, 0.2)), person(2, tmp_path, axis(0, 0.4)))
+    first = recognition.verify(gallery, observed, "Ada", 1, threshold("verification"))
+    second = recognition.verify(gallery, observed, "Ada", 2, threshold("verification"))
+    assert (first.decision, second.decision) == (Decision.MATCH, Decision.NO_DECISION)
+    assert [(warning.code, warning["person"]) for warning in first.warnings] == [(NoticeCode.BYSTANDER_ALSO_REACHES, 2)]
+    assert (second.reason.code, second.reason["person"]) == (NoticeCode.BYSTANDER_CLOSER, 1)
+    apart = observed_clip(tmp_path, person(1, tmp_path, axis(0, 0.4)), person(2, tmp_path, axis(0), first=50))
+    assert recognition.verify(gallery, apart, "Ada", 1, threshold("verification")).warnings == ()
