@@ -53,10 +53,10 @@ class VideoReader(Protocol):
 class VideoWriter(Protocol):
     """Writes browser-playable H.264 MP4 (adapter: `video_writing.py`)."""
 
-    def write(self, destination: Path, frames: Iterator[Image], fps: float) -> None:
-        """Encode `frames` ((H, W, 3) uint8 BGR, one size); atomic: a temporary name, then a rename."""
+    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
+        """Encode `frames` (images of one size), each at its own time since the first one; atomic."""
 
-    def writing(self, destination: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
+    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
         """Do what `write` does, yielding the number of frames written so far; closing it removes the partial file."""
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:

@@ -39,7 +39,7 @@ def person(
     samples = []
     left = 100.0 * number
     for frame in range(first, first + count):
-        detection = Detection(frame, (left, 100.0, left + 80, 300.0), 0.9, number)
+        detection = Detection(frame, (left, 100.0, left + 80, 300.0), 0.9, number, frame / 10)
         path = folder / detection.crop_name
         path.write_bytes(b"\xff\xd8\xff\xe0 crop \xff\xd9")
         refusal = None if vector is not None else TOO_SMALL

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from biometric.entities import (
     Detection,
     Frame,
     FrameRange,
+    FrameTimes,
     Image,
     Notice,
     NoticeCode,
@@ -26,8 +28,8 @@ MODEL_ID = "fake-8"
 
 
 def video_info(**changes: object) -> VideoInfo:
-    """A healthy clip of 100 frames, 640×480, 10 fps."""
-    values: dict[str, object] = {
+    """A healthy clip of 100 frames, 640×480, 10 fps; the duration follows from the rate."""
+    values: dict[str, Any] = {
         "width": 640,
         "height": 480,
         "fps": 10.0,
@@ -39,7 +41,14 @@ def video_info(**changes: object) -> VideoInfo:
         "container": "mov,mp4,m4a,3gp,3g2,mj2",
         "digest": "ab" * 32,
     }
-    return VideoInfo(**{**values, **changes})  # type: ignore[arg-type]
+    values |= changes
+    if "duration" not in changes:
+        values["duration"] = values["frame_count"] / values["fps"]  # type: ignore[operator]
+    count = cast(int, values["frame_count"])
+    values.setdefault(
+        "times", FrameTimes(FrameTimes.evenly(count, values["duration"]).seconds, values["duration"], count)
+    )
+    return VideoInfo(**values)  # type: ignore[arg-type]
 
 
 class FakeReader:
@@ -76,17 +85,17 @@ class FakeReader:
         image = np.full((self.info.height, self.info.width, 3), index % 256, np.uint8)
         if not self.grey:
             image[-40:, -80:] = (200, 60, 40)
-        return Frame(index, image, index / self.info.fps)
+        return Frame(index, image, self.info.time_of(index))
 
 
 class FakeWriter:
     """Counts frames instead of encoding them."""
 
-    def write(self, destination: Path, frames: Iterator[Image], fps: float) -> None:
-        for _ in self.writing(destination, frames, fps):
+    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
+        for _ in self.writing(destination, frames):
             pass
 
-    def writing(self, destination: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
+    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
         count = 0
         for count, _ in enumerate(frames, start=1):
             yield count
@@ -109,7 +118,7 @@ class FakeDetector:
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         return [
             [
-                Detection(frame.index, box, confidence, number)
+                Detection(frame.index, box, confidence, number, frame.seconds)
                 for number, (box, confidence) in enumerate(self.script.get(frame.index, []))
             ]
             for frame in frames

@@ -59,7 +59,9 @@ def test_bad_video_info_is_refused(place: int, value: float) -> None:
 
 
 def test_seconds_of_a_frame() -> None:
-    assert INFO.seconds(50) == 2.0
+    assert INFO.time_of(50) == 2.0
+    assert INFO.time_of(100) == INFO.time_of(1000) == INFO.duration == 4.0
+    assert not INFO.time_is_exact(0), "spread evenly, for want of anything better"
 
 
 # Detections, tracklets, samples

@@ -105,7 +105,7 @@ class Collected:
 
 def material(observed: ObservedClip) -> Material:
     """Reduce an observed clip to what a calibration needs; the pictures can go."""
-    seconds = len(observed.frames) / observed.video.fps
+    seconds = observed.video.time_of(observed.frames.stop) - observed.video.time_of(observed.frames.start)
     tracks = tuple(
         _track(observation, observation.template)
         for observation in observed.observations

@@ -5,7 +5,9 @@ named `x.mp4` that holds an `ffconcat` script opens its neighbours, a playlist o
 decided here, from binary signatures alone, and the demuxer is forced; what is not on this list is refused.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,20 +59,64 @@ def identify(clip: Path) -> Container:
     """Recognise a clip's container from its contents; its name plays no part.
 
     Raises:
-        ClipNotFound: no such regular file, or it may not be read.
+        ClipNotFound: no such file, it may not be read, or it is a folder, pipe, device or loop of links.
         EmptyClip: zero bytes.
         NoVideoTrack: an audio file.
         NotAVideo: anything that is not on the list (text, playlists, scripts, pictures, archives …).
         DamagedClip: an MP4/MOV file whose index (the "moov" box) is missing.
     """
-    # Only regular files: a pipe or device named like a clip could be read for ever.
-    if not clip.is_file():
-        raise ClipNotFound(f"There is no file {clip.name!r}. Choose the clip again.")
+    _check_regular(clip)
     try:
         with clip.open("rb") as file:
             return _identify(file, os.fstat(file.fileno()).st_size)
     except OSError as error:
-        raise ClipNotFound(f"The file {clip.name!r} cannot be read ({error.strerror}).") from error
+        raise ClipNotFound(
+            f"The file {_shown(clip)} cannot be read: {error.strerror}. Check its permissions, or copy it again."
+        ) from error
+
+
+def _check_regular(clip: Path) -> None:
+    """Raise `ClipNotFound` for anything but a regular file: opening a pipe would wait, a device never ends."""
+    try:
+        mode = clip.stat().st_mode
+    except ValueError as error:
+        raise ClipNotFound(f"{_shown(clip)} cannot be the name of a file ({error}). Choose the clip again.") from error
+    except OSError as error:
+        raise ClipNotFound(_unreachable(clip, error)) from error
+    if not stat.S_ISREG(mode):
+        raise ClipNotFound(f"{_shown(clip)} is {_kind_of_file(mode)}. {_instead(mode)}")
+
+
+def _unreachable(clip: Path, error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return f"{_shown(clip)} is a loop of symbolic links and leads to no file. Choose the clip itself."
+    if error.errno == errno.EACCES:
+        return f"The file {_shown(clip)} may not be read: permission denied. Change its permissions, or copy it."
+    if error.errno == errno.ENAMETOOLONG:
+        return f"There is no file {_shown(clip)[:100]}…: the name is too long. Choose the clip again."
+    if clip.is_symlink():
+        return f"{_shown(clip)} is a symbolic link to a file that is not there. Choose the clip itself."
+    return f"There is no file {_shown(clip)}. Choose the clip again."
+
+
+def _kind_of_file(mode: int) -> str:
+    kinds = {
+        stat.S_IFDIR: "a folder, no clip",
+        stat.S_IFIFO: "a pipe, which cannot be read twice",
+        stat.S_IFCHR: "a device, no clip",
+        stat.S_IFBLK: "a device, no clip",
+        stat.S_IFSOCK: "a socket, no clip",
+    }
+    return kinds.get(stat.S_IFMT(mode), "no regular file")
+
+
+def _instead(mode: int) -> str:
+    return "Choose a clip in it." if stat.S_ISDIR(mode) else "Save the clip to a file first and choose that."
+
+
+def _shown(clip: Path) -> str:
+    """The name in quotes; bytes that are not UTF-8 are shown escaped."""
+    return repr(clip.name or str(clip)).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _identify(file: BinaryIO, size: int) -> Container:

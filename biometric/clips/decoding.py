@@ -8,34 +8,27 @@ import contextlib
 import math
 import time
 from collections.abc import Generator, Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import av
 import numpy as np
-from av.sidedata.sidedata import Type as SideDataType
 from av.video.reformatter import VideoReformatter
 
 from biometric.clips.containers import RAW_STREAMS, Container
+from biometric.clips.frame_clock import FrameClock
+from biometric.clips.tracks import choose_video_track, display_turn, pixel_aspect
 from biometric.clips.video_limits import VideoLimits
-from biometric.entities import Image
-from biometric.errors import DamagedClip, NotAVideo, NoVideoTrack
+from biometric.entities import FrameTimes, Image
+from biometric.errors import DamagedClip
 
 THREADS = 4
 """Decoding threads. A fixed number, because how far a damaged clip can be read must not depend on the machine."""
 
 _ALWAYS_DECODED = 25
 """Frames decoded whatever the deadline: enough to tell a frame a packet from a field a packet, and the frame rate."""
-
-_LONGEST_GAP = 10
-"""Seconds between two frames beyond which a transport stream's clock is taken to have jumped."""
-
-_UNTIMED = RAW_STREAMS | {"avi"}
-"""Kinds whose frames have no time of presentation of their own, or (AVI with B-frames) a wrong one."""
-
-RAW_FPS = 25.0
-"""Frames per second of a raw stream that says nothing usable; FFmpeg's own default for such streams."""
 
 
 class Pass:
@@ -56,7 +49,8 @@ class Pass:
         limits.check_bytes(clip.stat().st_size)
         self._file = _open(clip, container.kind, limits)
         try:
-            self.stream = _video_stream(self._file)
+            self.stream = choose_video_track(self._file)
+            self._aspect = pixel_aspect(self.stream)
             self._check_claims()
         except BaseException:
             self._file.close()
@@ -70,15 +64,15 @@ class Pass:
         self._reformatter = VideoReformatter()
         self._size: tuple[int, int] | None = None
         self._turn = (False, False, False)
-        self._last_pts: int | None = None
-        self._ticks = 0
+        claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
+        self._clock = FrameClock(self.kind, self.stream.time_base or Fraction(1, 1000), claimed)
         self.packets = self.frames = self.incomplete = self.skipped = self._decoded = 0
         self.broken = self.cut = self._interlaced = False
         self.end = 0.0
 
     def _check_claims(self) -> None:
         limits, context = self._limits, self.stream.codec_context
-        limits.check_pixels(context.width, context.height)
+        limits.check_pixels(self._shown_width(context.width), context.height)
         # Two fields may make one frame.
         if max(self.stream.frames, len(self.stream.index_entries)) > 2 * limits.max_frames:
             raise limits.frames_exceeded()
@@ -116,7 +110,7 @@ class Pass:
                 self.cut = self.cut or (self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline)
                 if self.cut:
                     continue
-                self._decoded = self.packets
+                self._decoded = self.packets - self._discarded
                 if packet.is_corrupt and self.kind != "mpegts":
                     # Cut off by the end of the file. (In a transport stream it marks a lost packet in the middle.)
                     self.broken = True
@@ -146,6 +140,8 @@ class Pass:
         self.packets += 1
         self.incomplete += packet.is_corrupt
         self._discarded += packet.is_discard
+        if not packet.is_discard:
+            self._clock.add_packet(packet.pts, packet.dts)
         if self.packets > 2 * self._limits.max_frames:
             raise self._limits.frames_exceeded()
         return True
@@ -165,24 +161,19 @@ class Pass:
 
     def _note(self, frame: av.VideoFrame) -> None:
         if self._size is None:
-            self._size = (frame.width, frame.height)
-            self._turn = _turn(frame)
-        if frame.pts is not None:
-            self._ticks += self._gap(frame.pts)
-            self._last_pts = frame.pts
+            self._aspect = pixel_aspect(self.stream)
+            self._size = (self._shown_width(frame.width), frame.height)
+            self._limits.check_pixels(*self._size)
+            self._turn = display_turn(frame)
+        self._clock.add_frame(frame.pts, frame.duration)
         self.frames += 1
         self.incomplete += frame.is_corrupt
         self._interlaced = self._interlaced or frame.interlaced_frame
         if self.frames > self._limits.max_frames:
             raise self._limits.frames_exceeded()
 
-    def _gap(self, pts: int) -> int:
-        """Ticks since the frame before. Where a broadcast's clock jumps or wraps, one frame goes by."""
-        if self._last_pts is None:
-            return 0
-        gap = pts - self._last_pts
-        jumps = self.kind in {"mpegts", "mpeg"} and not 0 < gap * self.stream.time_base <= _LONGEST_GAP
-        return round(1 / self._claimed_fps() / self.stream.time_base) if jumps else max(0, gap)
+    def _shown_width(self, width: int) -> int:
+        return max(1, round(width * self._aspect))
 
     def _too_large(self) -> bool:
         # Refusing a picture over `max_pixels`, FFmpeg leaves the decoder at its size, or at 0 × 0, by codec.
@@ -190,7 +181,10 @@ class Pass:
         return not 0 < context.width * context.height <= self._limits.max_pixels
 
     def picture(self, frame: av.VideoFrame) -> Image:
-        """Convert to (H, W, 3) uint8 BGR as displayed, in the first frame's size; alpha is dropped."""
+        """Convert to (H, W, 3) uint8 BGR as displayed, in the first frame's size; alpha is dropped.
+
+        Where pixels are not square, the stored width is scaled by their aspect ratio, before any rotation.
+        """
         width, height = self._size if self._size is not None else (frame.width, frame.height)
         plain = self._reformatter.reformat(frame, width=width, height=height, format="bgr24", threads=1)
         image = plain.to_ndarray()
@@ -200,24 +194,24 @@ class Pass:
         image = image[::-1] if flip_y else image
         return np.ascontiguousarray(image, dtype=np.uint8)
 
-    def seconds(self, index: int) -> float:
+    @property
+    def seconds(self) -> float:
         """Presentation time of the frame just decoded, since the first one; nominal where the stream has no times."""
-        if self._last_pts is None or self.kind in _UNTIMED:
-            return index / self.fps()
-        return float(self._ticks * self.stream.time_base)
+        return self._clock.seconds
 
-    def fps(self) -> float:
-        """Average frames per second, of the decoded frames' times where there are any."""
-        claimed = self._claimed_fps()
-        if self.kind in _UNTIMED or self._ticks == 0:
-            return claimed
-        measured = float((self.frames - 1) / (self._ticks * self.stream.time_base))
-        # Times are rounded to the container's clock: where both agree, the header's fraction is the exact one.
-        return claimed if abs(measured - claimed) <= 0.02 * claimed else measured
+    @property
+    def claimed_fps(self) -> float:
+        """Frames per second that the file claims, or FFmpeg's default."""
+        return self._clock.claimed_fps
 
-    def _claimed_fps(self) -> float:
-        claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
-        return claimed if 0.1 <= claimed <= 1000 else RAW_FPS
+    def times(self) -> FrameTimes:
+        """When each frame of `estimate` is shown."""
+        return self._clock.times(self.estimate)
+
+    @property
+    def only_track(self) -> bool:
+        """Whether the file has no other video track, which a browser might show instead."""
+        return len(self._file.streams.video) == 1
 
     def displayed(self) -> tuple[int, int, int]:
         """Width and height as displayed, and the clockwise degrees by which stored frames are turned for that."""
@@ -252,8 +246,10 @@ class Pass:
         """Frames of the whole clip: decoded ones, or as many as its packets make where the deadline cut in."""
         if not self.cut:
             return self.frames
-        # Either every packet is a frame (a few are still in the decoder), or every packet is one of two fields.
-        return self.packets // 2 if self.frames < 0.6 * self._decoded else self.packets
+        # Either every packet is a frame (a few are still in the decoder), or every packet is one of two fields. Packets
+        # outside an MP4's edit list are decoded, but not shown.
+        shown = self.packets - self._discarded
+        return max(self.frames, shown // 2 if self.frames < 0.6 * self._decoded else shown)
 
     @property
     def indexed(self) -> int:
@@ -299,30 +295,3 @@ def _open(clip: Path, kind: str, limits: VideoLimits) -> av.container.InputConta
 
 
 _HEADERLESS = RAW_STREAMS | {"mpegts", "mpeg", "flv"}
-
-
-def _video_stream(file: av.container.InputContainer) -> av.VideoStream:
-    # A sound file's cover picture is a video track to FFmpeg, but no video.
-    cover = av.stream.Disposition.attached_pic
-    streams = [stream for stream in file.streams.video if not stream.disposition & cover]
-    if not streams:
-        raise NoVideoTrack("The file holds sound but no video track. Choose a video clip.")
-    if streams[0].codec_context is None:
-        raise NotAVideo("The clip's pictures are coded in a way that cannot be read here. Convert it to MP4 (H.264).")
-    return streams[0]
-
-
-def _turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
-    """Return (transpose, then flip left-right, then flip up-down) of the display matrix.
-
-    The matrix is nine 32-bit integers a b u c d v x y w with x' = a x + c y, y' = b x + d y
-    (FFmpeg, libavutil/display.h);
-    rotations other than by quarter turns are rounded to the nearest.
-    """
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-    if data is None:
-        return False, False, False
-    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].astype(float)
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        return False, bool(a < 0), bool(d < 0)
-    return True, bool(c < 0), bool(b < 0)

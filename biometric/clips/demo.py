@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from biometric.entities import Image
+from biometric.entities import Frame, Image
 from biometric.errors import WeightsMissing
 from biometric.ports import VideoWriter
 
@@ -154,7 +154,7 @@ def make_demo(folder: Path, writer: VideoWriter) -> list[DemoClip]:
         path = folder / f"{script.name}.mp4"
         stamp = folder / f".{script.name}.version"
         if not (path.is_file() and stamp.is_file() and stamp.read_text() == str(VERSION)):
-            writer.write(path, _frames(_photograph(script.photograph), script), FPS)
+            writer.write(path, _frames(_photograph(script.photograph), script))
             stamp.write_text(str(VERSION))
         clips.append(DemoClip(path, script.title, script.suggestion, script.names))
     return clips
@@ -173,8 +173,8 @@ def _photograph(name: str) -> Image:
     return np.asarray(image, dtype=np.uint8)
 
 
-def _frames(photograph: Image, script: _Script) -> Iterator[Image]:
-    """Yield what the camera sees, `FRAMES` pictures of the script's size."""
+def _frames(photograph: Image, script: _Script) -> Iterator[Frame]:
+    """Yield what the camera sees, `FRAMES` frames of the script's size, `FPS` a second."""
     scene = _lit(_surrounded(_private(photograph, script.sharp)), script.gain, script.gamma)
     width, height = script.size
     for index in range(FRAMES):
@@ -188,7 +188,7 @@ def _frames(photograph: Image, script: _Script) -> Iterator[Image]:
         matrix = np.array([[scale, 0, width / 2 - scale * x], [0, scale, height / 2 - scale * y]])
         view = cv2.warpAffine(scene, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         view = cv2.flip(view, 1) if script.mirrored else view
-        yield np.asarray(view, dtype=np.uint8)
+        yield Frame(index, np.asarray(view, dtype=np.uint8), index / FPS)
 
 
 def _private(photograph: Image, sharp: tuple[int, int] | None) -> Image:

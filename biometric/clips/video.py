@@ -9,6 +9,7 @@ first packet in the middle that cannot be decoded, because behind it nobody coul
 
 import contextlib
 import hashlib
+import math
 import time
 from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
@@ -17,13 +18,16 @@ from typing import Literal
 from biometric.clips.containers import Container, identify
 from biometric.clips.decoding import Pass
 from biometric.clips.video_limits import VideoLimits
-from biometric.entities import Frame, FrameRange, Notice, NoticeCode, VideoInfo
+from biometric.entities import Frame, FrameRange, FrameTimes, Notice, NoticeCode, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
 
 __all__ = ["PyAVReader", "VideoLimits", "browser_playable"]
 
 _TIME_TOLERANCE = 0.5
 """Seconds by which a header's duration may exceed the last timestamp before the clip counts as cut short."""
+
+_ROUNDING = 0.001
+"""Seconds to which containers round times."""
 
 _PLAYED = {
     "mov": {"h264", "vp9", "av1"},
@@ -76,14 +80,14 @@ class PyAVReader:
         """Yield exactly the frames of the range in order, streaming; closing the iterator releases the clip.
 
         `Frame.seconds` counts from the first frame's presentation. Where the picture size changes within the clip,
-        frames are scaled to the first one's. Pixels are taken as square; a sample aspect ratio is ignored.
+        frames are scaled to the first one's. Pixels that are not square are made so, by scaling the width.
 
         Raises:
             InvalidFrameRange: the range ends outside the clip (after yielding what lies inside).
             DamagedClip: the clip ended before the range did (after yielding what could be read).
             ClipNotFound, EmptyClip, NotAVideo, NoVideoTrack, ClipTooLarge: as for `probe`.
         """
-        return self._select(clip, range(frames.start, frames.stop, frames.step))
+        return self._select(clip, range(frames.start, frames.stop, frames.step), frames.spacing)
 
     def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
         """Return the frames of the given numbers, in one pass. Raises as `read` does."""
@@ -92,56 +96,72 @@ class PyAVReader:
             raise InvalidFrameRange(f"Frames are numbered from 0, got {wanted[0]}.")
         return {frame.index: frame for frame in self._select(clip, wanted)}
 
-    def _select(self, clip: Path, wanted: Sequence[int]) -> Generator[Frame, None, None]:
-        """Yield the wanted frames, given in rising order."""
+    def _select(self, clip: Path, wanted: Sequence[int], spacing: float = 0.0) -> Generator[Frame, None, None]:
+        """Yield the wanted frames, given in rising order; one in `spacing` seconds, 0 for all."""
         if len(wanted) == 0:
             return
         container = identify(clip)
-        done = 0
+        done, due = 0, -math.inf
         # PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are
         # drained at the end. So nobody is told "it ends here" before a pass without them has said the same.
         for exact in (False, True):
             with Pass(clip, container, self._limits, exact) as one:
                 for index, frame in enumerate(one.decode()):
                     if index == wanted[done]:
-                        yield Frame(index, one.picture(frame), one.seconds(index))
                         done += 1
+                        if one.seconds >= due - _ROUNDING:
+                            due = _next_due(due, one.seconds, spacing)
+                            yield Frame(index, one.picture(frame), one.seconds)
                         if done == len(wanted):
                             return
                 if exact:
                     raise _ends_early(one, container, wanted[-1])
 
 
+def _next_due(due: float, seconds: float, spacing: float) -> float:
+    """Return when the next frame is due: on a grid of `spacing` seconds, so that delays do not add up."""
+    if spacing == 0 or due == -math.inf:
+        return seconds + spacing
+    return due + spacing * (1 + max(0, math.floor((seconds + _ROUNDING - due) / spacing)))
+
+
 def _describe(counted: Pass, container: Container, digest: str) -> VideoInfo:
     width, height, rotation = counted.displayed()
     source: Literal["decoded", "claimed"] = "claimed" if counted.cut else "decoded"
-    count = counted.estimate
-    fps = counted.fps()
+    count, times = counted.estimate, counted.times()
     context = counted.stream.codec_context
     codec = context.codec.canonical_name
     return VideoInfo(
         width=width,
         height=height,
-        fps=fps,
+        fps=_average_fps(counted.claimed_fps, times),
         frame_count=count,
         frame_count_source=source,
-        duration=count / fps,
+        duration=times.end,
         rotation=rotation,
         codec=codec,
         container=container.kind,
         digest=digest,
         claimed_frames=counted.claimed,
         damage=_damage(counted, container, count),
-        browser_playable=browser_playable(container, codec, context.pix_fmt),
+        browser_playable=counted.only_track and browser_playable(container, codec, context.pix_fmt),
+        times=times,
     )
+
+
+def _average_fps(claimed: float, times: FrameTimes) -> float:
+    measured = len(times) / times.end
+    # Times are rounded to the container's clock: where both agree, the header's fraction is the exact one.
+    return claimed if abs(measured - claimed) <= 0.02 * claimed else measured
 
 
 def _damage(counted: Pass, container: Container, count: int) -> Notice | None:
     """Say what is wrong with a clip, or None. A wrong frame rate or frame count alone is no damage."""
+    fps = len(counted.times()) / counted.times().end
     if _is_short(counted, container):
         code, claimed = NoticeCode.CLIP_CUT_SHORT, counted.claimed
         if claimed is None and counted.header_seconds > 0 and container.kind in _TIMED:
-            code, claimed = NoticeCode.CLIP_CUT_SHORT_ESTIMATED, round(counted.header_seconds * counted.fps())
+            code, claimed = NoticeCode.CLIP_CUT_SHORT_ESTIMATED, round(counted.header_seconds * fps)
         if claimed is not None and claimed > count:
             return Notice(code, readable=count, claimed=claimed)
         return Notice(NoticeCode.CLIP_UNREADABLE_DATA, readable=count)
@@ -166,8 +186,9 @@ def _is_short(counted: Pass, container: Container) -> bool:
     if container.kind not in _TIMED or counted.header_seconds == 0:
         return container.missing > 0
     if container.missing > 0:
+        fps = len(counted.times()) / counted.times().end
         # The file is cut, but may have lost no more than an index behind its last frame.
-        return round(counted.header_seconds * counted.fps()) > counted.frames
+        return round(counted.header_seconds * fps) > counted.frames
     return counted.header_seconds - counted.end > _TIME_TOLERANCE
 
 

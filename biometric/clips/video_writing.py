@@ -2,7 +2,7 @@
 
 import errno
 import itertools
-import os
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
@@ -11,9 +11,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from biometric.entities import FrameRange, Image, Progress
+from biometric.entities import Frame, FrameRange, Image, Progress
 from biometric.errors import DamagedClip, InvalidFrameRange, StorageFull
 from biometric.ports import VideoReader
+from biometric.storage import atomic_path
 
 PROXY_WIDTH = 960
 """Widest proxy in pixels: enough to recognise people in a preview, small enough to send quickly."""
@@ -26,6 +27,12 @@ _ENDLESS = 1 << 62
 
 _TIME_BASE = 90_000
 """Ticks per second of the written frames, the usual clock of H.264: fine enough for any frame rate."""
+
+_LONGEST_GAP = (1 << 31) - 1
+"""Ticks (6.6 hours) between two frames that an MP4 can hold; longer gaps are shortened to that."""
+
+_NOMINAL_RATE = Fraction(25)
+"""What x264 plans for. The frames' own times are what is written."""
 
 
 class H264Writer:
@@ -40,25 +47,25 @@ class H264Writer:
         self._reader = reader
         self._report_every = report_every
 
-    def write(self, destination: Path, frames: Iterator[Image], fps: float) -> None:
-        """Encode `frames` ((H, W, 3) uint8 BGR, one size) at a constant rate.
+    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
+        """Encode `frames` (images of one size), each at its own time since the first one.
+
+        Two frames at one time are written a tick apart.
 
         An odd row or column at the bottom or right edge is left out, because 4:2:0 pictures have even sizes (one
         that is a single pixel wide or high is doubled). The file appears under its name only when it is complete.
 
         Raises:
-            ValueError: no frames, another size in between, or fps not above 0.
+            ValueError: no frames, another size in between, or a time that is not finite.
             StorageFull: the disk is full or the folder cannot be written.
         """
-        if not fps > 0:
-            raise ValueError(f"expected fps > 0, got {fps}")
-        for _ in self.writing(destination, frames, fps):
+        for _ in self.writing(destination, frames):
             pass
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
         """Copy a clip frame for frame as H.264, at most `PROXY_WIDTH` pixels wide, rotation applied, without sound.
 
-        Frame n of the proxy is frame n of the clip, evenly spaced at the clip's average rate. Memory does not grow
+        Frame n of the proxy is frame n of the clip, at the same time. Memory does not grow
         with the length. Closing the generator early leaves no file behind. A damaged clip is copied as far as it can
         be read.
 
@@ -72,7 +79,7 @@ class H264Writer:
         resize = _shrink(PROXY_WIDTH)
         started = last = time.monotonic()
         yield Progress("Preparing preview: frame", 0, info.frame_count)
-        for done in self.writing(destination, map(resize, readable), info.fps):
+        for done in self.writing(destination, map(resize, readable)):
             now = time.monotonic()
             if now - last >= self._report_every:
                 last = now
@@ -80,48 +87,51 @@ class H264Writer:
                 yield Progress("Preparing preview: frame", done, max(done, info.frame_count), seconds_left=left)
         yield Progress("Preparing preview: frame", done, done)
 
-    def _readable(self, clip: Path, count: int) -> Generator[Image, None, None]:
+    def _readable(self, clip: Path, count: int) -> Generator[Frame, None, None]:
         frames = self._reader.read(clip, FrameRange(0, count))
         try:
-            for frame in frames:
-                yield frame.image
+            yield from frames
         except (DamagedClip, InvalidFrameRange):
             # What can be read is worth seeing; `probe` has said what is missing.
             return
 
-    def writing(self, destination: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
+    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
         """Do what `write` does, yielding the number of frames done; the file stays away unless all went well."""
-        partial = destination.with_name(f".{destination.name}.{os.getpid()}.partial")
         try:
-            try:
-                yield from _encode(partial, frames, fps)
-                partial.chmod(0o600)
-                partial.replace(destination)
-            except (av.FFmpegError, OSError) as error:
-                raise _storage_error(destination, error) from error
-        finally:
-            partial.unlink(missing_ok=True)
+            with atomic_path(destination) as partial:
+                yield from _encode(partial, frames)
+        except (av.FFmpegError, OSError) as error:
+            raise _storage_error(destination, error) from error
 
 
-def _encode(path: Path, frames: Iterator[Image], fps: float) -> Generator[int, None, None]:
+def _encode(path: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
     first = next(frames, None)
     if first is None:
         raise ValueError("expected at least one frame, got none")
-    rate = Fraction(fps).limit_denominator(1001)
     output = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
     try:
-        stream = output.add_stream("libx264", rate=rate, options=_OPTIONS)
-        height, width = (max(2, length - length % 2) for length in first.shape[:2])
+        stream = output.add_stream("libx264", rate=_NOMINAL_RATE, options=_OPTIONS)
+        height, width = (max(2, length - length % 2) for length in first.image.shape[:2])
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = Fraction(1, _TIME_BASE)
-        for index, image in enumerate(itertools.chain([first], frames)):
-            if image.shape != first.shape:
-                raise ValueError(f"expected frames of shape {first.shape}, got {image.shape}")
-            frame = av.VideoFrame.from_ndarray(_even(image), format="bgr24")
-            frame.pts, frame.time_base = round(index * _TIME_BASE / rate), stream.codec_context.time_base
-            output.mux(stream.encode(frame))
-            yield index + 1
-        output.mux(stream.encode(None))
+        pts, gap = -1, 0
+        for done, frame in enumerate(itertools.chain([first], frames), start=1):
+            if frame.image.shape != first.image.shape:
+                raise ValueError(f"expected frames of shape {first.image.shape}, got {frame.image.shape}")
+            if not math.isfinite(frame.seconds):
+                raise ValueError(f"expected a finite time of frame {frame.index}, got {frame.seconds}")
+            since_first = round((frame.seconds - first.seconds) * _TIME_BASE)
+            gap = min(max(since_first - pts, 1), _LONGEST_GAP)
+            pts += gap
+            picture = av.VideoFrame.from_ndarray(_even(frame.image), format="bgr24")
+            picture.pts, picture.time_base = pts, stream.codec_context.time_base
+            output.mux(stream.encode(picture))
+            yield done
+        for packet in stream.encode(None):
+            # The last frame is shown as long as the one before; x264 would take the nominal rate.
+            if done > 1:
+                packet.duration = gap
+            output.mux(packet)
     finally:
         output.close()
 
@@ -134,17 +144,17 @@ def _even(image: Image) -> Image:
     return np.ascontiguousarray(image)
 
 
-def _shrink(widest: int) -> Callable[[Image], Image]:
+def _shrink(widest: int) -> Callable[[Frame], Frame]:
     """Return a function that scales pictures down to a width, keeping their aspect; smaller ones stay as they are."""
     reformatter = av.video.reformatter.VideoReformatter()
 
-    def shrink(image: Image) -> Image:
-        height, width = image.shape[:2]
+    def shrink(frame: Frame) -> Frame:
+        height, width = frame.image.shape[:2]
         if width <= widest:
-            return image
-        frame = av.VideoFrame.from_ndarray(image, format="bgr24")
-        small = reformatter.reformat(frame, width=widest, height=max(1, round(height * widest / width)))
-        return np.asarray(small.to_ndarray(), dtype=np.uint8)
+            return frame
+        picture = av.VideoFrame.from_ndarray(frame.image, format="bgr24")
+        small = reformatter.reformat(picture, width=widest, height=max(1, round(height * widest / width)))
+        return Frame(frame.index, np.asarray(small.to_ndarray(), dtype=np.uint8), frame.seconds)
 
     return shrink
 

@@ -37,6 +37,7 @@ from biometric.entities.enrolled import (
     NewSample,
 )
 from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Tracklet, Vector, VideoInfo
+from biometric.entities.frame_times import FrameTimes
 from biometric.entities.names import (
     LABEL_LIMIT,
     NAME_LIMIT,
@@ -71,6 +72,7 @@ __all__ = [
     "FittedThreshold",
     "Frame",
     "FrameRange",
+    "FrameTimes",
     "GenuineScores",
     "Histogram",
     "Identification",

@@ -3,12 +3,13 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.entities.frame_times import FrameTimes
 from biometric.entities.notices import Notice
 from biometric.errors import InvalidFrameRange
 
@@ -21,8 +22,12 @@ Box = tuple[float, float, float, float]
 class FrameRange:
     """Frames `start`, `start + step`, … below `stop` (0-based, half-open).
 
+    Attributes:
+        spacing: of these frames, the first one and then the first one in each `spacing` seconds are read; 0 takes all.
+            For clips of variable frame rate, where a step says nothing about time.
+
     Raises:
-        InvalidFrameRange: negative start, nothing between start and stop, or step below 1.
+        InvalidFrameRange: negative start, nothing between start and stop, step below 1, or a negative spacing.
 
     Example:
         >>> import biometric
@@ -34,6 +39,7 @@ class FrameRange:
     start: int
     stop: int
     step: int = 1
+    spacing: float = 0.0
 
     def __post_init__(self) -> None:
         if self.start < 0:
@@ -44,6 +50,8 @@ class FrameRange:
             )
         if self.step < 1:
             raise InvalidFrameRange(f"The step between frames must be 1 or more, got {self.step}.")
+        if not (math.isfinite(self.spacing) and self.spacing >= 0):
+            raise InvalidFrameRange(f"The spacing of frames must be 0 seconds or more, got {self.spacing}.")
 
     @classmethod
     def inclusive(cls, first: int, last: int, step: int = 1) -> "FrameRange":
@@ -80,7 +88,7 @@ class VideoInfo:
         fps: average frames per second, > 0.
         frame_count: number of frames, at least 1; `frame_count_source` says how it is known.
         frame_count_source: "decoded" (every frame was decoded once) or "claimed" (the file says so).
-        duration: seconds.
+        duration: seconds from the first frame's appearance to the last one's end.
         rotation: clockwise degrees by which stored frames are turned for display: 0, 90, 180 or 270.
         codec: FFmpeg's name of the video codec, such as "h264".
         container: FFmpeg's name of the container, such as "mov,mp4,m4a,3gp,3g2,mj2".
@@ -88,6 +96,7 @@ class VideoInfo:
         claimed_frames: what the file claims where it claims anything.
         damage: what is wrong when the clip cannot be read to its claimed end or has lost data, otherwise None.
         browser_playable: whether browsers play the file as it is.
+        times: when each frame is shown. Where none are given, they are spread evenly over the duration.
     """
 
     width: int
@@ -103,6 +112,7 @@ class VideoInfo:
     claimed_frames: int | None = None
     damage: Notice | None = None
     browser_playable: bool = True
+    times: FrameTimes = field(default=None, repr=False)  # type: ignore[assignment]  # filled in below
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -111,17 +121,37 @@ class VideoInfo:
             raise ValueError(f"expected fps > 0, got {self.fps}")
         if self.frame_count < 1:
             raise ValueError(f"expected at least 1 frame, got {self.frame_count}")
+        if not (math.isfinite(self.duration) and self.duration >= 0):
+            raise ValueError(f"expected a duration of at least 0 seconds, got {self.duration}")
         if self.rotation not in (0, 90, 180, 270):
             raise ValueError(f"expected rotation 0, 90, 180 or 270, got {self.rotation}")
+        if cast("FrameTimes | None", self.times) is None:
+            object.__setattr__(self, "times", FrameTimes.evenly(self.frame_count, self.duration))
+        if len(self.times) != self.frame_count:
+            raise ValueError(f"expected {self.frame_count} frame times, got {len(self.times)}")
 
-    def seconds(self, frame_index: int) -> float:
-        """Return the nominal time of a frame in seconds (exact for constant frame rate)."""
-        return frame_index / self.fps
+    def time_of(self, frame_index: int) -> float:
+        """Return when a frame is shown, in seconds since the first one; of frames behind the last, the clip's end.
+
+        For frames of an observation use the detections' own `seconds`. This is for frames that were only named; it is
+        exact where the frame was decoded once (`time_is_exact`), an estimate elsewhere.
+        """
+        return self.times[frame_index]
+
+    def time_is_exact(self, frame_index: int) -> bool:
+        """Whether `time_of` returns the frame's own time, and no estimate."""
+        return frame_index < self.times.exact_count
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded frame: `image` is (H, W, 3) uint8 BGR, rotation applied; `seconds` its presentation time."""
+    """One decoded frame.
+
+    Attributes:
+        index: 0-based frame number.
+        image: (H, W, 3) uint8 BGR, as displayed (rotation and the pixels' aspect ratio applied).
+        seconds: its own presentation time, since the clip's first frame.
+    """
 
     index: int
     image: Image
@@ -137,12 +167,14 @@ class Detection:
         box: (x1, y1, x2, y2) in pixels, inside the frame.
         confidence: detector's confidence in [0, 1].
         box_index: number of the box within its frame, from 0 (the BB of `NumFrame_BB.jpg`).
+        seconds: the frame's own presentation time, since the clip's first frame (`Frame.seconds`).
     """
 
     frame_index: int
     box: Box
     confidence: float
     box_index: int = 0
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         x1, y1, x2, y2 = self.box
@@ -195,3 +227,13 @@ class Tracklet:
     def last_frame(self) -> int:
         """Frame in which the person is last seen."""
         return self.detections[-1].frame_index
+
+    @property
+    def first_seconds(self) -> float:
+        """When the person is first seen, in seconds since the clip's first frame."""
+        return self.detections[0].seconds
+
+    @property
+    def last_seconds(self) -> float:
+        """When the frame in which the person is last seen begins, in seconds since the clip's first frame."""
+        return self.detections[-1].seconds

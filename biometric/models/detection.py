@@ -135,7 +135,8 @@ class UltralyticsDetector:
         for start in range(0, len(frames), self._batch):
             part = frames[start : start + self._batch]
             for frame, rows in zip(part, self._predict([frame.image for frame in part]), strict=True):
-                found.append(to_detections(rows, frame.index, frame.image.shape[1], frame.image.shape[0]))
+                height, width = frame.image.shape[:2]
+                found.append(to_detections(rows, frame.index, width, height, frame.seconds))
         return found
 
     def _predict(self, images: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
@@ -161,7 +162,9 @@ class UltralyticsDetector:
             )
 
 
-def to_detections(rows: NDArray[np.float32], frame_index: int, width: int, height: int) -> list[Detection]:
+def to_detections(
+    rows: NDArray[np.float32], frame_index: int, width: int, height: int, seconds: float = 0.0
+) -> list[Detection]:
     """Turn (N, ≥5) rows x1, y1, x2, y2, confidence in pixels into detections, as `UltralyticsDetector.detect` says.
 
     Rows that are not finite, or that leave less than a pixel inside the frame, are dropped.
@@ -173,7 +176,7 @@ def to_detections(rows: NDArray[np.float32], frame_index: int, width: int, heigh
     kept = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
     pairs = zip(boxes[kept].tolist(), rows[kept, 4].tolist(), strict=True)
     return [
-        Detection(frame_index, (box[0], box[1], box[2], box[3]), min(1.0, max(0.0, confidence)), number)
+        Detection(frame_index, (box[0], box[1], box[2], box[3]), min(1.0, max(0.0, confidence)), number, seconds)
         for number, (box, confidence) in enumerate(pairs)
     ][:MOST]
 

@@ -1,7 +1,13 @@
 """Which frames of a clip are analysed: the range that was asked for, checked against what the clip holds."""
 
+import numpy as np
+
 from biometric.entities import FrameRange, Notice, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
+
+UNEVEN = 0.6
+"""Analysed frames closer together than this share of their average distance, or farther apart than its inverse, are
+chosen by time: counting frames would look at some seconds many times and pass over others."""
 
 
 def checked_range(
@@ -34,5 +40,22 @@ def checked_range(
             f"The range {FrameRange(start, stop)} is outside the clip, which has {video.frame_count} frames "
             f"(0–{video.frame_count - 1})."
         )
-    step = max(1, round(video.fps / analysis_fps)) if analysis_fps > 0 else 1
-    return FrameRange(start, stop, step), warnings
+    return _with_spacing(video, FrameRange(start, stop), analysis_fps), warnings
+
+
+def _with_spacing(video: VideoInfo, frames: FrameRange, analysis_fps: float) -> FrameRange:
+    """Return the range with the frames that are analysed: each so many-th, or by time where the rate varies."""
+    if analysis_fps == 0:
+        return frames
+    step = max(1, round(video.fps / analysis_fps))
+    gaps = np.diff(video.times.seconds[frames.start : frames.stop : step])
+    usual = step / video.fps
+    if len(gaps) and (gaps.min() < UNEVEN * usual or (step > 1 and gaps.max() > usual / UNEVEN)):
+        return FrameRange(frames.start, frames.stop, 1, 1 / analysis_fps)
+    return FrameRange(frames.start, frames.stop, step)
+
+
+def analysed_rate(video: VideoInfo, frames: FrameRange) -> float:
+    """Return how many frames of a range are analysed in a second of footage, on average; > 0."""
+    rate = video.fps / frames.step
+    return min(rate, 1 / frames.spacing) if frames.spacing > 0 else rate

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from biometric.entities import Detection, Frame, FrameRange, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
+from biometric.pipeline.frame_ranges import analysed_rate
 from biometric.ports import Detector, Tracker, VideoReader
 
 FRAMES_AT_ONCE = 8
@@ -51,8 +52,8 @@ class Footage:
 
     @property
     def analysed_fps(self) -> float:
-        """Analysed frames per second of footage."""
-        return self.video.fps / self.frames.step
+        """Analysed frames per second of footage, on average."""
+        return analysed_rate(self.video, self.frames)
 
     def may_end_early(self) -> bool:
         """Whether the range's end is only an estimate: the number of frames of a long clip is not counted."""

@@ -1,6 +1,7 @@
 """What an identification leaves on disk: new crops, a CSV, a JSON, a timeline picture and an annotated clip."""
 
 import csv
+import dataclasses
 import errno
 import io
 import json
@@ -16,9 +17,9 @@ from pathlib import Path
 from biometric.entities import (
     Box,
     Decision,
+    Frame,
     FrameRange,
     Identification,
-    Image,
     ObservedClip,
     Progress,
     Tracklet,
@@ -59,6 +60,10 @@ _LEAST_BYTES_PER_PIXEL = 0.001
 _FORMULA_SIGNS = frozenset({"=", "+", "-", "@", "\N{MINUS SIGN}"})
 _CELL_SEPARATOR = re.compile(r"(?<=[;,|\t])")
 _CELL_CONTROLS = frozenset({"\t", "\r", "\n"})
+
+
+REACH_SECONDS = 1.0
+"""How long a person may be out of sight of the detector and still have a box in the annotated clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +124,8 @@ class OutputWriter:
         stem = f"{observed.frames.first:08d}-{observed.frames.last:08d}"
         outputs = _outputs(folder, stem)
         video = observed.video
-        bars = [_bar(identification, video.fps) for identification in identifications]
-        start, stop = video.seconds(observed.frames.start), video.seconds(observed.frames.stop)
+        bars = [_bar(identification, video) for identification in identifications]
+        start, stop = video.time_of(observed.frames.start), video.time_of(observed.frames.stop)
         try:
             with atomic_files(folder, last=outputs.json.name) as partial:
                 _copy_crops(identifications, partial)
@@ -139,38 +144,44 @@ class OutputWriter:
         self, observed: ObservedClip, identifications: Sequence[Identification], destination: Path
     ) -> Generator[Progress, None, None]:
         frames = FrameRange(observed.frames.start, observed.frames.stop)
-        reach = 2 * observed.frames.step + round(observed.video.fps)
+        reach = REACH_SECONDS + 2 * _analysed_spacing(observed)
         labels = [
             (item.observation.tracklet, _label(item), _plain_label(item), item.identity is not None)
             for item in identifications
         ]
 
-        def drawn() -> Iterator[Image]:
+        def drawn() -> Iterator[Frame]:
             for frame in self._reader.read(observed.path, frames):
                 marks = [
                     Mark(box, label, known, plain)
                     for tracklet, label, plain, known in labels
-                    if (box := box_at(tracklet, frame.index, reach)) is not None
+                    if (box := box_at(tracklet, frame, reach)) is not None
                 ]
-                yield self._annotator.draw(frame.image, marks)
+                yield dataclasses.replace(frame, image=self._annotator.draw(frame.image, marks))
 
-        for done in self._writer.writing(destination, drawn(), observed.video.fps):
+        for done in self._writer.writing(destination, drawn()):
             yield Progress("Writing annotated frame", done, len(frames))
 
 
-def box_at(tracklet: Tracklet, frame_index: int, reach: int) -> Box | None:
-    """Return a person's box at any frame: between two analysed frames at most `reach` apart, interpolated."""
-    if not tracklet.first_frame <= frame_index <= tracklet.last_frame:
+def _analysed_spacing(observed: ObservedClip) -> float:
+    """Seconds between two analysed frames, on average."""
+    video, frames = observed.video, observed.frames
+    return (video.time_of(frames.stop) - video.time_of(frames.start)) / max(1, observed.analysed_frames)
+
+
+def box_at(tracklet: Tracklet, frame: Frame, reach: float) -> Box | None:
+    """Return a person's box in any frame, interpolated between analysed frames at most `reach` seconds apart."""
+    if not tracklet.first_frame <= frame.index <= tracklet.last_frame:
         return None
     detections = tracklet.detections
-    after = bisect_left(detections, frame_index, key=lambda detection: detection.frame_index)
-    if detections[after].frame_index == frame_index:
+    after = bisect_left(detections, frame.index, key=lambda detection: detection.frame_index)
+    if detections[after].frame_index == frame.index:
         return detections[after].box
     before, following = detections[after - 1], detections[after]
-    gap = following.frame_index - before.frame_index
+    gap = following.seconds - before.seconds
     if gap > reach:
         return None
-    share = (frame_index - before.frame_index) / gap
+    share = (frame.seconds - before.seconds) / gap if gap > 0 else 0.0
     x1, y1, x2, y2 = (a + (b - a) * share for a, b in zip(before.box, following.box, strict=True))
     return (x1, y1, x2, y2)
 
@@ -189,8 +200,8 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "person": item.observation.person,
                 "from_frame": track.first_frame,
                 "to_frame": track.last_frame,
-                "from_seconds": f"{observed.video.seconds(track.first_frame):.2f}",
-                "to_seconds": f"{observed.video.seconds(track.last_frame):.2f}",
+                "from_seconds": f"{track.first_seconds:.3f}",
+                "to_seconds": f"{track.last_seconds:.3f}",
                 "decision": str(item.decision),
                 "identity": escape_csv_formula(item.identity.name) if item.identity is not None else "",
                 "score": _number(item.score, decimals),
@@ -263,10 +274,11 @@ def _plain_label(item: Identification) -> str:
     return number if item.score is None else f"{number} {item.score:.2f}"
 
 
-def _bar(item: Identification, fps: float) -> Bar:
+def _bar(item: Identification, video: VideoInfo) -> Bar:
     track = item.observation.tracklet
     known = item.decision is Decision.IDENTIFIED
-    return Bar(_label(item), track.first_frame / fps, (track.last_frame + 1) / fps, known, _plain_label(item))
+    stop = max(track.last_seconds, video.time_of(track.last_frame + 1))
+    return Bar(_label(item), track.first_seconds, stop, known, _plain_label(item))
 
 
 def _outputs(folder: Path, stem: str) -> Outputs:

@@ -97,7 +97,10 @@ def verification_json(verification: Verification) -> dict[str, Any]:
 def identification_json(
     identifications: Sequence[Identification], outputs: dict[str, str | None] | None = None
 ) -> dict[str, Any]:
-    """Return what `identify --json` prints; `from` and `to` are 0-based frames, inclusive."""
+    """Return what `identify --json` prints; `from` and `to` are 0-based frames, inclusive.
+
+    `from_seconds` and `to_seconds` are when these frames are shown, since the clip's first frame.
+    """
     return {
         "people": [_person_json(identification) for identification in identifications],
         "outputs": outputs or {"clip": None, "csv": None, "json": None, "timeline": None},
@@ -122,6 +125,8 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         "person": identification.observation.person,
         "from": tracklet.first_frame,
         "to": tracklet.last_frame,
+        "from_seconds": round(tracklet.first_seconds, 3),
+        "to_seconds": round(tracklet.last_seconds, 3),
         "decision": str(identification.decision),
         "identity": None if identification.identity is None else identification.identity.name,
         "score": identification.score,

@@ -116,7 +116,7 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
     for answer in identifications:
         track = answer.observation.tracklet
         name = answer.identity.name if answer.identity is not None else "unknown"
-        when = f"{clock(observed.video.seconds(track.first_frame))}–{clock(observed.video.seconds(track.last_frame))}"
+        when = f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
         decimals = decimals_apart(answer.score, answer.threshold.value)
         rows += (
             f'<tr><td>{answer.observation.person}</td><td dir="auto">{escape(name)}</td>'
@@ -130,20 +130,22 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
 
 def timeline(identifications: Sequence[Identification], observed: ObservedClip) -> str:
     """Return one bar a person over the chosen seconds; clicking a bar takes the clip there (`data-seek`, seconds)."""
-    frames, info = observed.frames, observed.video
+    info = observed.video
+    opens, closes = info.time_of(observed.frames.start), info.time_of(observed.frames.stop)
+    length = max(closes - opens, 1e-6)
     rows = ""
     for answer in identifications:
         track = answer.observation.tracklet
-        left = 100 * (track.first_frame - frames.first) / len(frames)
-        width = 100 * (track.last_frame + 1 - track.first_frame) / len(frames)
+        start, end = track.first_seconds, track.last_seconds
+        left = 100 * (start - opens) / length
+        width = 100 * (max(end, info.time_of(track.last_frame + 1)) - start) / length
         known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
         name = (
             answer.identity.name
             if answer.identity is not None and known
             else f"Person {answer.observation.person}, unknown"
         )
-        start, end = info.seconds(track.first_frame), info.seconds(track.last_frame)
-        seek = info.seconds(track.first_frame - frames.first)
+        seek = max(0.0, start - opens)
         words = f"{name}, {clock(start)} to {clock(end)}"
         rows += (
             f'<div class="sl-row"><span class="sl-who" dir="auto">{escape(name)}</span><span class="sl-track">'
@@ -152,6 +154,6 @@ def timeline(identifications: Sequence[Identification], observed: ObservedClip) 
             f'aria-label="{escape(words)}. Go there in the clip" title="{escape(words)}">'
             f"{elements.icon('good' if known else 'unsure')}</button></span></div>"
         )
-    first, last = clock(info.seconds(frames.first)), clock(info.seconds(frames.last))
+    first, last = clock(opens), clock(info.time_of(observed.frames.last))
     axis = f'<div class="sl-row sl-axis"><span></span><span><i>{first}</i><i>{last}</i></span></div>'
     return f'<h4>Who is seen when</h4><div class="sl-timeline">{rows}{axis}</div>'

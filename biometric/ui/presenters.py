@@ -72,14 +72,16 @@ def facts(info: VideoInfo) -> str:
 
 def range_line(frames: FrameRange, info: VideoInfo) -> str:
     """Return "frames 63–130 · 0:06.3–0:13.0 · 68 frames"."""
-    times = f"{clock(info.seconds(frames.first))}–{clock(info.seconds(frames.last))}"
+    times = f"{clock(info.time_of(frames.first))}–{clock(info.time_of(frames.last))}"
+    if not info.time_is_exact(frames.last):
+        times = f"about {times}"
     return f"frames {frames.first}–{frames.last} · {times} · {count(len(frames), 'frame')}"
 
 
 def ends(first: str, last: str, frames: FrameRange, info: VideoInfo) -> str:
     """Return the pictures (`data:` URIs) of the first and last chosen frame with the line on the range."""
-    figures = elements.figure(first, f"Frame {frames.first}", clock(info.seconds(frames.first)))
-    figures += elements.figure(last, f"Frame {frames.last}", clock(info.seconds(frames.last)))
+    figures = elements.figure(first, f"Frame {frames.first}", clock(info.time_of(frames.first)))
+    figures += elements.figure(last, f"Frame {frames.last}", clock(info.time_of(frames.last)))
     line = escape(range_line(frames, info))
     return f'<div class="sl-ends">{figures}</div><p class="sl-facts">{line}</p>'
 

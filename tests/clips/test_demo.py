@@ -12,7 +12,7 @@ from biometric.clips import demo
 from biometric.clips.demo import FPS, FRAMES, SCRIPTS, DemoClip, make_demo
 from biometric.clips.video import PyAVReader
 from biometric.clips.video_writing import H264Writer
-from biometric.entities import FrameRange, Image
+from biometric.entities import Frame, FrameRange, Image
 from biometric.errors import WeightsMissing
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="ultralytics is not installed")
@@ -23,9 +23,9 @@ class CountingWriter(H264Writer):
 
     written = 0
 
-    def write(self, destination: Path, frames: Iterator[Image], fps: float) -> None:
+    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
         self.written += 1
-        super().write(destination, frames, fps)
+        super().write(destination, frames)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from biometric.entities import (
     Candidate,
     Decision,
     Detection,
+    Frame,
     FrameRange,
     Identification,
     Identity,
@@ -50,6 +51,10 @@ def identification(folder: Path, number: int, name: str | None, score: float = 0
     )
 
 
+def at(index: int, seconds: float) -> Frame:
+    return Frame(index, np.zeros((2, 2, 3), np.uint8), seconds)
+
+
 def finish(work):
     while True:
         try:
@@ -62,17 +67,17 @@ def test_boxes_between_analysed_frames_are_interpolated_but_never_over_long_gaps
     tracklet = Tracklet(
         1,
         (
-            Detection(10, (0, 0, 10, 20), 0.9),
-            Detection(13, (30, 0, 40, 20), 0.9),
-            Detection(100, (0, 0, 10, 20), 0.9),
+            Detection(10, (0, 0, 10, 20), 0.9, seconds=1.0),
+            Detection(13, (30, 0, 40, 20), 0.9, seconds=1.6),
+            Detection(100, (0, 0, 10, 20), 0.9, seconds=10.0),
         ),
     )
-    assert box_at(tracklet, 10, 30) == (0, 0, 10, 20)
-    assert box_at(tracklet, 11, 30) == pytest.approx((10, 0, 20, 20))
-    assert box_at(tracklet, 13, 30) == (30, 0, 40, 20)
-    assert box_at(tracklet, 50, 30) is None, "nobody was seen there"
-    assert box_at(tracklet, 9, 30) is None
-    assert box_at(tracklet, 101, 30) is None
+    assert box_at(tracklet, at(10, 1.0), 3.0) == (0, 0, 10, 20)
+    assert box_at(tracklet, at(11, 1.2), 3.0) == pytest.approx((10, 0, 20, 20))
+    assert box_at(tracklet, at(13, 1.6), 3.0) == (30, 0, 40, 20)
+    assert box_at(tracklet, at(50, 5.0), 3.0) is None, "nobody was seen there"
+    assert box_at(tracklet, at(9, 0.9), 3.0) is None
+    assert box_at(tracklet, at(101, 10.1), 3.0) is None
 
 
 def test_promise_10_a_name_cannot_run_as_a_formula_in_the_csv(tmp_path: Path) -> None:

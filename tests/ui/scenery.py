@@ -97,7 +97,7 @@ class CoatDetector:
             for x, y, w, _, area in stats[1:].tolist()
             if area > 2500
         ]
-        return [Detection(frame.index, box, 0.9, number) for number, box in enumerate(sorted(found))]
+        return [Detection(frame.index, box, 0.9, number, frame.seconds) for number, box in enumerate(sorted(found))]
 
 
 class LaneTracker:

@@ -49,7 +49,7 @@ class FileDetector:
         for number, row in enumerate(self._boxes.get(frame.index, ())):
             x1, y1, x2, y2 = (float(value) for value in np.clip(row[:4], 0, (width, height, width, height)))
             if x2 > x1 and y2 > y1:
-                yield Detection(frame.index, (x1, y1, x2, y2), float(row[4]), number)
+                yield Detection(frame.index, (x1, y1, x2, y2), float(row[4]), number, frame.seconds)
 
 
 def find_detection_files(path: Path, videos: Sequence[str]) -> dict[str, Path]:

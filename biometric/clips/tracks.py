@@ -1,0 +1,71 @@
+"""Which video track of an opened file is shown, and how its stored pictures are displayed (PyAV)."""
+
+import contextlib
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.sidedata.sidedata import Type as SideDataType
+
+from biometric.errors import NotAVideo, NoVideoTrack
+
+WIDEST_PIXEL = 8
+"""Pixels more than so many times as wide as high, or as high as wide, are a mistake in the file; taken as square."""
+
+_DISPOSITION = av.stream.Disposition
+_NO_VIDEO = _DISPOSITION.attached_pic | _DISPOSITION.timed_thumbnails | _DISPOSITION.still_image
+
+
+def choose_video_track(file: av.container.InputContainer) -> av.VideoStream:
+    """Return the track that players show: the default one, of several the longest, of equal ones the first.
+
+    Raises:
+        NoVideoTrack: the file holds none; a cover picture or thumbnails are no video.
+        NotAVideo: its pictures are coded in an unknown way.
+    """
+    tracks = [track for track in file.streams.video if not track.disposition & _NO_VIDEO]
+    if not tracks:
+        raise NoVideoTrack("The file holds no video track (a cover picture is none). Choose a video clip.")
+    known = [track for track in tracks if track.codec_context is not None]
+    if not known:
+        raise NotAVideo("The clip's pictures are coded in a way that cannot be read here. Convert it to MP4 (H.264).")
+    if len(known) == 1:
+        return known[0]
+    default = [track for track in known if track.disposition & _DISPOSITION.default]
+    return max(default or known, key=_seconds)
+
+
+def _seconds(track: av.VideoStream) -> float:
+    if track.duration is not None and track.time_base is not None:
+        return float(track.duration * track.time_base)
+    # Matroska: "00:01:02.345000000"
+    text = next((value for key, value in track.metadata.items() if key.upper().startswith("DURATION")), "")
+    with contextlib.suppress(ValueError):
+        hours, minutes, seconds = text.split(":")
+        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    return 0.0
+
+
+def pixel_aspect(track: av.VideoStream) -> Fraction:
+    """Return a pixel's width divided by its height (ITU-T H.273's sample aspect ratio); 1 where none is given."""
+    # Streams without a header say it in their pictures only: the decoder knows after the first one.
+    ratio = track.sample_aspect_ratio or track.codec_context.sample_aspect_ratio
+    if ratio is None or not Fraction(1, WIDEST_PIXEL) <= ratio <= WIDEST_PIXEL:
+        return Fraction(1)
+    return Fraction(ratio)
+
+
+def display_turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
+    """Return (transpose, then flip left-right, then flip up-down) of the display matrix.
+
+    The matrix is nine 32-bit integers a b u c d v x y w with x' = a x + c y, y' = b x + d y
+    (FFmpeg, libavutil/display.h);
+    rotations other than by quarter turns are rounded to the nearest.
+    """
+    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    if data is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].astype(float)
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return False, bool(a < 0), bool(d < 0)
+    return True, bool(c < 0), bool(b < 0)
