@@ -43,7 +43,7 @@ def test_a_journey_in_json(made: Made, capsys, tmp_path: Path) -> None:
     status, out, _ = run(capsys, "verify", made.clip, "Ada", "--json")
     verified = json.loads(out)
     assert status == 0
-    assert verified == {
+    old = {
         "decision": "match",
         "identity": "Ada",
         "score": 1.0,
@@ -53,13 +53,19 @@ def test_a_journey_in_json(made: Made, capsys, tmp_path: Path) -> None:
         "person": 1,
         "people": 1,
     }
+    assert {key: verified[key] for key in old} == old
+    assert (verified["reason"], verified["reason_code"]) == (
+        "The score reaches the threshold.",
+        "score_reaches_threshold",
+    )
+    assert (verified["warnings"], verified["warning_codes"]) == ([], [])
 
     status, out, _ = run(capsys, "identify", made.clip, "--json", "--output", tmp_path / "out")
     result = json.loads(out)
     assert status == 0
-    assert list(result["people"][0]) == [
-        "person", "from", "to", "decision", "identity", "score", "threshold", "margin", "candidates"
-    ]  # fmt: skip
+    assert set(result["people"][0]) >= {
+        "person", "from", "to", "decision", "identity", "score", "threshold", "margin", "candidates", "reason_code"
+    }  # fmt: skip
     assert result["people"][0]["identity"] == "Ada"
     assert sorted(result["outputs"]) == ["clip", "csv", "json", "timeline"]
     assert all(Path(path).is_relative_to(tmp_path / "out") for path in result["outputs"].values())

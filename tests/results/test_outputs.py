@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import math
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from biometric.domain.comparison import decide
 from biometric.entities import (
     Candidate,
     Decision,
@@ -34,6 +37,7 @@ from biometric.results.answer_files import (
     escape_csv_formula,
     json_text,
 )
+from biometric.results.answer_json import threshold_json
 from tests.builders import axis, observed_clip, person
 from tests.fakes import FakeReader, FakeWriter, video_info
 
@@ -227,3 +231,20 @@ def test_the_timeline_shows_a_bar_a_person(tmp_path: Path) -> None:
     PillowAnnotator().timeline([], 0.0, 0.0, path)
     with pytest.raises(StorageFull):
         PillowAnnotator().timeline(bars, 0.0, 1.0, tmp_path / "no" / "such" / "folder.png")
+
+
+def test_a_threshold_given_back_from_the_json_decides_as_before() -> None:
+    random = Random(4)
+    for _ in range(500):
+        value = random.uniform(-1, 1)
+        score = random.choice([value, math.nextafter(value, -1), math.nextafter(value, 1), random.uniform(-1, 1)])
+        threshold = Threshold(value, ThresholdSource.CALIBRATION)
+        printed = json.loads(json.dumps({**threshold_json(threshold), "score": score}))
+        given_back = Threshold(float(str(printed["threshold"])), ThresholdSource.USER)
+        assert decide(printed["score"], given_back) is decide(score, threshold)
+
+
+def test_the_csv_shows_scores_in_the_order_that_decides(tmp_path: Path) -> None:
+    text = csv_text(observed_clip(tmp_path), [identification(tmp_path, 1, "Ada", 0.60000001)])
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert float(row["score"]) > float(row["threshold"])
