@@ -138,9 +138,9 @@ class LookHistory:
         them. A part of one embedding that resembles nobody is a person only where there is nothing larger.
         """
         parts = self._join_alike([part for run in self._runs() for part in self._cut_gradual(run)])
-        most = max((_count(part) for part in parts), default=0)
+        largest = max((_count(part) for part in parts), default=0)
         return [
-            TrackPart(tuple((block.first, block.last) for block in part), _count(part) > 1 or most == 1)
+            TrackPart(tuple((block.first, block.last) for block in part), _count(part) > 1 or largest == 1)
             for part in parts
         ]
 

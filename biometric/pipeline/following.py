@@ -51,22 +51,22 @@ class FollowedTrack:
         self._rules, self._min_similarity, self._sharpness = rules, min_similarity, sharpness
         self._whole_rules = dataclasses.replace(rules, border=selection.NO_BORDER)
         self._detections = DetectionList()
-        self._changes = array("f")
-        self._reasons = array("B")
+        self._colour_changes = array("f")
+        self._refusal_numbers = array("B")
         self._refused = selection.RefusedSamples()
         self._history = continuity.LookHistory(min_similarity, rules.samples)
-        self._grid: NDArray[np.float32] | None = None
+        self._previous_grid: NDArray[np.float32] | None = None
         self._best: Pick | None = None
         self._moment_start = 0.0
-        self._moments = 0
+        self._usable_moments = 0
 
     def take(self, frame: Frame, detection: Detection, others: Sequence[Detection]) -> Pick | None:
         """Take the track's next detection; return the sample of the moment that it ended, to be embedded."""
-        new_moment = self._follow(frame, detection)
+        new_moment = self._add_detection(frame, detection)
         height, width = frame.image.shape[:2]
         rating = selection.quality(detection, others, height)
         reason = selection.refusal(detection, others, width, height, self._rules)
-        self._reasons.append(_NOT_REFUSED if reason is None else REFUSALS.index(reason.code))
+        self._refusal_numbers.append(_NOT_REFUSED if reason is None else REFUSALS.index(reason.code))
         if reason is not None:
             cut = selection.crop(frame.image, detection.box) if self._refused.shows_next else None
             self._refused.add(detection, cut, rating, reason)
@@ -75,9 +75,9 @@ class FollowedTrack:
                 return self.end_moment() if new_moment else None
         usable = reason is None
         ended = None
-        # The first samples are all embedded: of somebody seen briefly, none is to spare.
-        late = frame.seconds - self._moment_start >= continuity.MOMENT_SECONDS - 1e-3
-        if new_moment or late or (usable and self._moments < self._rules.samples):
+        # The first usable samples are all embedded: somebody seen briefly has few.
+        moment_is_over = frame.seconds - self._moment_start >= continuity.MOMENT_SECONDS - 1e-3
+        if new_moment or moment_is_over or (usable and self._usable_moments < self._rules.samples):
             ended = self.end_moment()
             self._moment_start = frame.seconds
         if self._best is None or (usable, rating) > (self._best.usable, self._best.quality):
@@ -89,7 +89,7 @@ class FollowedTrack:
         best, self._best = self._best, None
         if best is None:
             return None
-        self._moments += best.usable
+        self._usable_moments += best.usable
         return dataclasses.replace(best, sharpness=self._sharpness(best.image))
 
     def add(self, pick: Pick) -> None:
@@ -101,7 +101,7 @@ class FollowedTrack:
         parts = self._history.parts()
         if not parts:
             return [TrackedPerson(self.track_id, self._detections, [], self._refused.items, self._count_refusals())]
-        owners = np.array(continuity.assign_frames(self._detections.frames, self._changes, parts))
+        owners = np.array(continuity.assign_frames(self._detections.frames, self._colour_changes, parts))
         # What resembles nobody leaves the track: its boxes are nobody's, its samples are refused beside the person
         # whose track it interrupts.
         hosts = _hosts(parts)
@@ -146,19 +146,19 @@ class FollowedTrack:
 
     def _count_refusals(self, chosen: NDArray[np.bool_] | None = None) -> Counter[NoticeCode]:
         """Count the samples that the rules refused, by reason; of the chosen detections, (N,), or of all."""
-        reasons = np.array(self._reasons)
+        reasons = np.array(self._refusal_numbers)
         counts = np.bincount(reasons if chosen is None else reasons[chosen], minlength=len(REFUSALS))
         return Counter({code: int(count) for code, count in zip(REFUSALS, counts, strict=False) if count})
 
-    def _follow(self, frame: Frame, detection: Detection) -> bool:
-        """Note the detection and how much the look changes; return whether the change is sudden."""
+    def _add_detection(self, frame: Frame, detection: Detection) -> bool:
+        """Add the detection and how much its colours changed; return whether the change is sudden."""
         grid = continuity.colour_grid(selection.view(frame.image, detection.box))
-        change = 0.0 if self._grid is None else continuity.colour_change(self._grid, grid)
+        change = 0.0 if self._previous_grid is None else continuity.colour_change(self._previous_grid, grid)
         if self._detections and continuity.jumps(self._detections[-1], detection):
             change += 255.0
-        self._grid = grid
+        self._previous_grid = grid
         self._detections.append(detection)
-        self._changes.append(change)
+        self._colour_changes.append(change)
         return change >= continuity.SUDDEN_CHANGE
 
 
