@@ -41,4 +41,4 @@ def test_paths_that_documents_name_exist(name: str) -> None:
 def test_every_room_is_on_the_map() -> None:
     text = (PROJECT / "docs" / "architecture.md").read_text("utf-8")
     rooms = [path.parent.name for path in (PROJECT / "biometric").glob("*/__init__.py")]
-    assert [room for room in rooms if f"`{room}/`" not in text] == []
+    assert [room for room in rooms if f"`{room}/" not in text] == []
