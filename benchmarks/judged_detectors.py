@@ -8,7 +8,7 @@ from biometric.cli.evaluate_detector import confidences, photographs
 from biometric.clips.video import PyAVReader
 from biometric.domain.selection import Rules
 from biometric.entities.progress import finish
-from biometric.evaluation.detection import measure
+from biometric.evaluation.detector_accuracy import measure
 from biometric.evaluation.protocols import Estimate
 from biometric.models.detection import STARTS_TRACK
 from biometric.models.loading import load_detector, load_measured_detector

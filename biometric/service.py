@@ -35,7 +35,7 @@ from biometric.entities import (
 from biometric.pipeline import observing
 from biometric.pipeline.frame_ranges import checked_range
 from biometric.pipeline.observation_cache import ObservationCache, ObservationKey
-from biometric.pipeline.streaming import Footage
+from biometric.pipeline.streaming import FrameSource
 from biometric.ports import (
     CropStore,
     Gallery,
@@ -146,7 +146,7 @@ class Sightline:
             rules = Rules(samples=self.settings.samples)
             folder = self._workspace / uuid.uuid4().hex
             adapters = self._adapters
-            footage = Footage(adapters.reader, clip, video, frames)
+            footage = FrameSource(adapters.reader, clip, video, frames)
             tools = observing.Tools(detector, adapters.new_tracker, embedder, adapters.crops, adapters.sharpness)
             sampling = observing.Sampling(folder, rules, min_track_similarity)
             folder.mkdir(parents=True, mode=0o700)

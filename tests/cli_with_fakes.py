@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 from biometric import cli
-from biometric.cli import calibrate, common, gallery, recognition
+from biometric.cli import calibrate, command_support, gallery, recognition_commands
 from tests.test_service import Made
 
 
 def run(folder: Path, arguments: list[str]) -> int:
     """Run one command in `folder`, which holds a made clip afterwards."""
     made = Made(folder)
-    for module in (calibrate, common, gallery, recognition):
+    for module in (calibrate, command_support, gallery, recognition_commands):
         module.build_service = lambda options: made.service
     os.chdir(folder)
     return cli.main(arguments)

@@ -11,7 +11,7 @@ import pytest
 
 from biometric import cli
 from biometric.calibration import collection
-from biometric.cli import calibrate, common, gallery, models, recognition
+from biometric.cli import calibrate, command_support, gallery, models, recognition_commands
 from biometric.errors import WeightsMissing
 from biometric.models.cards import read_manifest
 from tests.test_service import Made
@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parent.parent
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made = Made(tmp_path)
-    for module in (calibrate, common, gallery, recognition):
+    for module in (calibrate, command_support, gallery, recognition_commands):
         monkeypatch.setattr(module, "build_service", lambda options: made.service)
     yield made
     made.service.close()

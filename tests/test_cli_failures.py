@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from biometric import cli
-from biometric.cli import common, recognition
+from biometric.cli import command_support, recognition_commands
 from tests.conftest import PROJECT
 from tests.test_service import Made
 
@@ -17,7 +17,7 @@ from tests.test_service import Made
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made = Made(tmp_path)
-    for module in (common, recognition):
+    for module in (command_support, recognition_commands):
         monkeypatch.setattr(module, "build_service", lambda options: made.service)
     yield made
     made.service.close()

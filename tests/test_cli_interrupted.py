@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from biometric import cli
-from biometric.cli import common, recognition
+from biometric.cli import command_support, recognition_commands
 from biometric.errors import StorageFull
 from tests.test_service import Made
 
@@ -17,7 +17,7 @@ from tests.test_service import Made
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     made = Made(tmp_path)
-    for module in (common, recognition):
+    for module in (command_support, recognition_commands):
         monkeypatch.setattr(module, "build_service", lambda options: made.service)
     assert cli.main(["enroll", str(made.clip), "Ada"]) == 0
     yield made
@@ -113,7 +113,7 @@ def test_a_target_that_takes_no_files_is_refused_before_the_analysis(
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with common.signals_unwind():
+        with command_support.signals_unwind():
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, former)

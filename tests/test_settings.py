@@ -11,7 +11,7 @@ import pytest
 
 from biometric import locations
 from biometric.errors import InvalidSetting, StorageFull
-from biometric.models.vendor import quiet_ultralytics
+from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.settings import Settings
 from tests.conftest import PROJECT
 

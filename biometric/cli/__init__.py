@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biometric import __version__
-from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition, streams, train
-from biometric.cli.common import (
+from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition_commands, streams, train
+from biometric.cli.command_support import (
     DONE,
     FAILED,
     INTERRUPTED,
@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"Sightline {__version__}")
     commands = root.add_subparsers(metavar="COMMAND", required=True)
 
-    recognition.add_commands(commands)
+    recognition_commands.add_commands(commands)
     gallery.add_commands(commands)
     calibrate.add_commands(commands)
     evaluate.add_commands(commands)

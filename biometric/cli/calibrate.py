@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from biometric.cli.common import DONE, build_service, run, show
+from biometric.cli.command_support import DONE, build_service, run, show
 from biometric.entities import Calibration, FittedThreshold
 from biometric.errors import ClipNotFound
 from biometric.messages import describe, describe_all, describe_basis

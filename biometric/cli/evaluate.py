@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli import streams
-from biometric.cli.common import DONE, run, show
+from biometric.cli.command_support import DONE, run, show
 from biometric.entities.model_cards import Role
 from biometric.messages import describe_evidence
 from biometric.results.answer_json import notice_json
@@ -16,8 +16,8 @@ from biometric.settings import Settings
 
 if TYPE_CHECKING:
     from biometric.evaluation.datasets import Dataset
-    from biometric.evaluation.outputs import Circumstances
-    from biometric.evaluation.run import Evaluation
+    from biometric.evaluation.evaluating import Evaluation
+    from biometric.evaluation.result_files import EvaluationMetadata
 
 DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv", "gallery")
 
@@ -47,9 +47,9 @@ def add_commands(commands: Any) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     from biometric.bootstrap import build
     from biometric.errors import InvalidSetting
-    from biometric.evaluation import outputs
+    from biometric.evaluation import result_files
     from biometric.evaluation.degradations import degradation
-    from biometric.evaluation.run import Plan, evaluate, read_groups
+    from biometric.evaluation.evaluating import Plan, evaluate, read_groups
 
     if options.template_size < 1 or options.seed < 0:
         raise InvalidSetting("--template-size must be 1 or more and --seed 0 or more.")
@@ -72,12 +72,12 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.seed,
         )
         evaluation = run(evaluate(plan, service.models.embedder()))
-        circumstances = _circumstances(service, options)
+        metadata = _metadata(service, options)
     finally:
         service.close()
-    result = outputs.as_json(evaluation, circumstances)
+    result = result_files.as_json(evaluation, metadata)
     if options.output is not None:
-        result["files"] = _write(evaluation, circumstances, options.output)
+        result["files"] = _write(evaluation, metadata, options.output)
     show(options, result, _text(evaluation, result.get("files", [])))
     return DONE
 
@@ -94,10 +94,10 @@ def _dataset(service: Sightline, options: argparse.Namespace) -> "Dataset":
     return read_gallery(service.gallery(options.folder.expanduser()))
 
 
-def _circumstances(service: Sightline, options: argparse.Namespace) -> "Circumstances":
-    from biometric.evaluation.outputs import Circumstances
+def _metadata(service: Sightline, options: argparse.Namespace) -> "EvaluationMetadata":
+    from biometric.evaluation.result_files import EvaluationMetadata
 
-    return Circumstances(
+    return EvaluationMetadata(
         model=_card(service),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_command(options),
@@ -146,18 +146,18 @@ def _card(service: Sightline) -> dict[str, str]:
     return card
 
 
-def _write(evaluation: "Evaluation", circumstances: "Circumstances", folder: Path) -> list[str]:
-    from biometric.evaluation import outputs, plots, report
+def _write(evaluation: "Evaluation", metadata: "EvaluationMetadata", folder: Path) -> list[str]:
+    from biometric.evaluation import plots, report, result_files
 
     streams.say("Drawing …")
     drawn = plots.pictures(evaluation.measured, evaluation.rows)
     files: dict[str, bytes | str] = {
-        "report.html": report.html(evaluation, circumstances, drawn),
-        "evaluation.json": outputs.json_text(outputs.as_json(evaluation, circumstances)),
-        "operating-points.csv": outputs.as_csv(outputs.operating_points(evaluation)),
+        "report.html": report.html(evaluation, metadata, drawn),
+        "evaluation.json": result_files.json_text(result_files.as_json(evaluation, metadata)),
+        "operating-points.csv": result_files.as_csv(result_files.operating_points(evaluation)),
         **{f"{name}.png": content for name, content in drawn.items()},
     }
-    return [str(path) for path in outputs.write(folder.expanduser(), files).values()]
+    return [str(path) for path in result_files.write_files(folder.expanduser(), files).values()]
 
 
 def _text(evaluation: "Evaluation", files: list[str]) -> str:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biometric.cli.common import DONE, run, show
+from biometric.cli.command_support import DONE, run, show
 from biometric.entities.model_cards import Role
 from biometric.results.answer_json import notice_json
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
-    from biometric.evaluation.detection import DetectorMeasured, Photographs
+    from biometric.evaluation.detector_accuracy import DetectorMeasured, Photographs
     from biometric.ports import ModelAdministration
 
 
@@ -48,12 +48,12 @@ def confidences() -> dict[str, float]:
 
 def photographs(folder: Path, split: str) -> "Photographs":
     """The photographs of a split. Raises `DatasetInvalid` as `training.photographs.find`."""
-    from biometric.evaluation.datasets.common import Source
-    from biometric.evaluation.detection import Photographs
-    from biometric.evaluation.pictures import Pictures
+    from biometric.evaluation.dataset_images import DatasetImages
+    from biometric.evaluation.datasets.dataset import Source
+    from biometric.evaluation.detector_accuracy import Photographs
     from biometric.training.crops.photographs import find_labelled, label_file, read_people
 
-    pictures = Pictures()
+    pictures = DatasetImages()
     return Photographs(
         find_labelled(folder.expanduser(), [split]),
         lambda file: pictures.load(Source(file)),
@@ -64,7 +64,7 @@ def photographs(folder: Path, split: str) -> "Photographs":
 def _evaluate(options: argparse.Namespace) -> int:
     from biometric.bootstrap import build_measured_models
     from biometric.errors import InvalidSetting
-    from biometric.evaluation.detection import measure
+    from biometric.evaluation.detector_accuracy import measure
 
     if options.seed < 0:
         raise InvalidSetting("--seed must be 0 or more.")
@@ -84,7 +84,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _as_json(
     measured: "DetectorMeasured", models: "ModelAdministration", options: argparse.Namespace
 ) -> dict[str, Any]:
-    from biometric.evaluation.outputs import estimate_json
+    from biometric.evaluation.result_files import estimate_json
 
     detector = models.detector()
     card = {"model": detector.name, "device": detector.device}
@@ -125,7 +125,7 @@ def _command(options: argparse.Namespace) -> str:
 
 
 def _write(measured: "DetectorMeasured", result: dict[str, Any], folder: Path) -> list[str]:
-    from biometric.evaluation import average_precision, outputs, plots
+    from biometric.evaluation import average_precision, plots, result_files
 
     recall, precision = average_precision.curve(measured.matches)
     rows = zip(measured.matches.confidences, recall, precision, strict=True)
@@ -135,13 +135,13 @@ def _write(measured: "DetectorMeasured", result: dict[str, Any], folder: Path) -
         if point.precision is not None
     }
     files: dict[str, bytes | str] = {
-        "evaluation.json": outputs.json_text(result),
-        "precision-recall.csv": outputs.as_csv(
+        "evaluation.json": result_files.json_text(result),
+        "precision-recall.csv": result_files.as_csv(
             [{"confidence": f"{c:.6f}", "recall": f"{r:.6f}", "precision": f"{p:.6f}"} for c, r, p in rows]
         ),
         "precision-recall.png": plots.precision_recall(recall, precision, marks),
     }
-    return [str(path) for path in outputs.write(folder.expanduser(), files).values()]
+    return [str(path) for path in result_files.write_files(folder.expanduser(), files).values()]
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from biometric.cli.common import DONE, build_service, show
+from biometric.cli.command_support import DONE, build_service, show
 from biometric.entities import BiometricReference
 from biometric.ports import Gallery
 from biometric.results.answer_json import identity_json

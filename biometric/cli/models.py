@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from biometric.cli.common import DONE, WRONG, run, show
+from biometric.cli.command_support import DONE, WRONG, run, show
 from biometric.entities.model_cards import Card
 from biometric.messages import describe
 from biometric.ports import ModelAdministration, ModelCheck, ModelStatus

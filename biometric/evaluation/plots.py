@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from biometric.evaluation.evaluating import Row
 from biometric.evaluation.open_set import Searches
 from biometric.evaluation.protocols import Measured, OneToOne, RankResult
-from biometric.evaluation.run import Row
 from biometric.statistics.error_rates import Distribution, curves
 
 DPI = 110

@@ -15,7 +15,7 @@ from biometric.evaluation.blocks import Scores, Watch, collect, count_errors
 from biometric.evaluation.comparisons import Trial
 from biometric.evaluation.open_set import Searches
 from biometric.evaluation.ranking import rank, single_shot
-from biometric.evaluation.templates import template_trial
+from biometric.evaluation.template_level import template_trial
 from biometric.statistics.error_rates import FMR_TARGETS, auc, d_prime, eer, threshold_at_fmr
 from biometric.statistics.intervals import Interval, Rate, Support, bootstrap_mean
 

@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from biometric.evaluation.outputs import Circumstances
+from biometric.evaluation.evaluating import Evaluation
 from biometric.evaluation.protocols import Estimate, OneToOne, SearchPoint
-from biometric.evaluation.run import Evaluation
+from biometric.evaluation.result_files import EvaluationMetadata
 from biometric.statistics.intervals import ERRORS_NEEDED, Rate, Support
 
 TITLES = {
@@ -33,13 +33,13 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 Cells = Sequence[str]
 
 
-def html(evaluation: Evaluation, circumstances: Circumstances, pictures: Mapping[str, bytes]) -> str:
+def html(evaluation: Evaluation, metadata: EvaluationMetadata, pictures: Mapping[str, bytes]) -> str:
     """Return the report; `pictures` are PNGs by the names of `plots.pictures`."""
     measured, dataset = evaluation.measured, evaluation.dataset
     title = f"Evaluation: {dataset.name}, {dataset.protocol}"
     parts = [
         f"<h1>{escape(title)}</h1>",
-        _about(evaluation, circumstances),
+        _about(evaluation, metadata),
         "<h2>Ranking</h2>",
         _ranking(evaluation),
         "<h2>Verification (1:1)</h2>",
@@ -63,17 +63,17 @@ def html(evaluation: Evaluation, circumstances: Circumstances, pictures: Mapping
     )
 
 
-def _about(evaluation: Evaluation, circumstances: Circumstances) -> str:
+def _about(evaluation: Evaluation, metadata: EvaluationMetadata) -> str:
     dataset = evaluation.dataset
-    rows = [("Date", circumstances.date), ("Seed", str(circumstances.seed))]
+    rows = [("Date", metadata.date), ("Seed", str(metadata.seed))]
     rows += [(name.capitalize(), f"{count:,}") for name, count in dataset.description().items()]
-    rows += [("Probes degraded by", circumstances.probe)] if circumstances.probe else []
-    rows += [("References degraded by", circumstances.reference)] if circumstances.reference else []
+    rows += [("Probes degraded by", metadata.probe)] if metadata.probe else []
+    rows += [("References degraded by", metadata.reference)] if metadata.reference else []
     rows += [(f"Seconds to {stage}", f"{seconds:.1f}") for stage, seconds in evaluation.seconds.items()]
     notes = "".join(f"<p>{escape(note)}</p>" for note in dataset.notes)
-    command = f"<p>Command: <code>{escape(circumstances.command)}</code></p>"
+    command = f"<p>Command: <code>{escape(metadata.command)}</code></p>"
     about = _table("Data", ("", ""), rows)
-    return notes + command + about + _table("Model card", ("", ""), list(circumstances.model.items()))
+    return notes + command + about + _table("Model card", ("", ""), list(metadata.model.items()))
 
 
 def _ranking(evaluation: Evaluation) -> str:

@@ -16,7 +16,7 @@ from biometric.entities import Detection, Frame
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.own_weights import fresh_digest
-from biometric.models.vendor import library_missing, quiet_ultralytics, require_library
+from biometric.models.ultralytics_setup import library_missing, quiet_ultralytics, require_library
 
 CONFIDENCE = 0.1
 """Least confidence reported: ByteTrack continues tracks with detections as weak as this."""

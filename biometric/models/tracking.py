@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from biometric.entities import Detection, Frame
 from biometric.models.detection import STARTS_TRACK
-from biometric.models.vendor import quiet_ultralytics
+from biometric.models.ultralytics_setup import quiet_ultralytics
 
 LOST_SECONDS = 1.0
 """How long a person may be hidden and still be the same track; longer invites swaps between people."""

@@ -27,7 +27,7 @@ from biometric.entities import (
     Vector,
 )
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
-from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, tracked_frames
+from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, tracked_frames
 from biometric.ports import CropStore, Detector, Embedder, SharpnessOf, TrackerFactory
 
 CROPS_AT_ONCE = 32
@@ -82,7 +82,7 @@ class _Person:
     refusals: Counter[NoticeCode]
 
 
-def observe(footage: Footage, tools: Tools, sampling: Sampling) -> Generator[Progress, None, Observed]:
+def observe(footage: FrameSource, tools: Tools, sampling: Sampling) -> Generator[Progress, None, Observed]:
     """Observe a frame range; the generator's return value is the result.
 
     Raises:
@@ -103,7 +103,7 @@ def observe(footage: Footage, tools: Tools, sampling: Sampling) -> Generator[Pro
 class _Run:
     """State of one observation."""
 
-    def __init__(self, footage: Footage, tools: Tools, sampling: Sampling) -> None:
+    def __init__(self, footage: FrameSource, tools: Tools, sampling: Sampling) -> None:
         self.footage, self.tools, self.sampling = footage, tools, sampling
         self.tracks: dict[int, FollowedTrack] = {}
         self.to_embed: list[tuple[FollowedTrack, Pick]] = []

@@ -37,7 +37,7 @@ class Stopwatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class FrameSource:
     """What to read: a frame range of a probed clip.
 
     Attributes:
@@ -77,7 +77,7 @@ class TrackedFrame:
 
 
 def tracked_frames(
-    footage: Footage, detector: Detector, tracker: Tracker | None, stopwatch: Stopwatch
+    footage: FrameSource, detector: Detector, tracker: Tracker | None, stopwatch: Stopwatch
 ) -> Generator[list[TrackedFrame], None, None]:
     """Yield the analysed frames in chunks, each with its people; without a tracker nobody is followed.
 
@@ -102,7 +102,7 @@ def _tracked(frame: Frame, detections: list[Detection], tracker: Tracker | None)
     return TrackedFrame(frame, detections, tracker.update(frame, detections), tracker.ended())
 
 
-def _decoded(footage: Footage, stopwatch: Stopwatch) -> Generator[Frame, None, None]:
+def _decoded(footage: FrameSource, stopwatch: Stopwatch) -> Generator[Frame, None, None]:
     frames = footage.reader.read(footage.clip, footage.frames)
     try:
         while True:

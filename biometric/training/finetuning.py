@@ -22,10 +22,10 @@ from biometric.entities import Image, Progress
 from biometric.entities.model_cards import InputFormat
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LossNotFinite, UnsupportedModel
+from biometric.evaluation import evaluating as evaluation
 from biometric.evaluation import protocols
-from biometric.evaluation import run as evaluation
+from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets import Source
-from biometric.evaluation.pictures import Pictures
 from biometric.ports import Embedder
 from biometric.training import augmentation
 from biometric.training.augmentation import Augmentation
@@ -222,10 +222,10 @@ class _ProcessPictures:
 
     def __init__(self, sources: tuple[Source, ...]) -> None:
         self._sources = sources
-        self._process, self._pictures = os.getpid(), Pictures()
+        self._process, self._pictures = os.getpid(), DatasetImages()
 
     def load(self, index: int) -> Image:
         """Picture `index`, (h, w, 3) uint8 BGR."""
         if self._process != os.getpid():
-            self._process, self._pictures = os.getpid(), Pictures()
+            self._process, self._pictures = os.getpid(), DatasetImages()
         return self._pictures.load(self._sources[index])

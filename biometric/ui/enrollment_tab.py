@@ -9,7 +9,7 @@ from biometric.entities import ObservedClip, clean_name, name_key
 from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.ui import contact_sheets, elements, presenters
 from biometric.ui.components import on_act
-from biometric.ui.footage import connect
+from biometric.ui.footage_panel import connect
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session

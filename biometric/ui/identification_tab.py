@@ -12,7 +12,7 @@ from biometric.errors import BiometricError, InvalidInput, StorageFull
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, file_url, on_act, player
-from biometric.ui.footage import connect
+from biometric.ui.footage_panel import connect
 from biometric.ui.page import (
     MODEL_JOB,
     QUIET,
@@ -29,7 +29,7 @@ from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import connect_cancel, tab_layout
 from biometric.ui.text_format import escape, threshold_text
-from biometric.ui.thresholds import threshold_box
+from biometric.ui.threshold_box import threshold_box
 
 TAB = "identification"
 INTRO = elements.empty(

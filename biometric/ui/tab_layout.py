@@ -8,7 +8,7 @@ import gradio as gr
 
 from biometric.ui import presenters
 from biometric.ui.components import area
-from biometric.ui.footage import footage_panel
+from biometric.ui.footage_panel import footage_panel
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel import Panel
 

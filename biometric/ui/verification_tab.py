@@ -9,14 +9,14 @@ from biometric.entities import Identity, comparable_text
 from biometric.errors import BiometricError, EmptyGallery, InvalidInput, UnknownIdentity
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, on_act
-from biometric.ui.footage import connect
+from biometric.ui.footage_panel import connect
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
 from biometric.ui.text_format import count, escape, people
-from biometric.ui.thresholds import threshold_box
+from biometric.ui.threshold_box import threshold_box
 
 TAB = "verification"
 SEARCH_FROM = 12

@@ -8,9 +8,9 @@ import pytest
 from biometric.entities import Detection, NewReference, NewSample
 from biometric.errors import DatasetInvalid, EmptyGallery, InvalidSetting
 from biometric.evaluation.comparisons import DISTRACTOR, JUNK
+from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets import Dataset, Source, families, read, read_training
 from biometric.evaluation.datasets.folders import read_gallery
-from biometric.evaluation.pictures import Pictures
 from biometric.gallery.repository import SQLiteGallery
 from tests.builders import axis
 from tests.evaluation.made_datasets import cuhk03, market, picture, write
@@ -80,7 +80,7 @@ def test_cuhk03_new_protocol(tmp_path: Path) -> None:
     assert found.protocol == "new (767/700), labeled"
     assert sides(found) == ([("0101", 0), ("0102", 0)], [("0101", 1), ("0101", 1), ("0102", 1), ("0102", 1)])
     assert not found.single_shot
-    with Pictures() as pictures:
+    with DatasetImages() as pictures:
         image = pictures.load(found.sources[1])
     assert np.array_equal(image, picture(1, 0, 40, 20))  # BGR again, the right way up
 
@@ -236,7 +236,7 @@ def test_unknown_kinds_and_protocols_name_the_known_ones(tmp_path: Path) -> None
 
 def test_damaged_pictures_are_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
-    with Pictures() as pictures:
+    with DatasetImages() as pictures:
         with pytest.raises(DatasetInvalid, match=r"broken\.jpg cannot be read"):
             pictures.load(Source(broken))
         for content in (b"", b"no picture"):

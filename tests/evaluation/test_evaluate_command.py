@@ -16,7 +16,7 @@ from biometric.evaluation.datasets import families
 from biometric.service import Sightline
 from biometric.settings import Settings
 from tests.evaluation.made_datasets import market
-from tests.evaluation.test_run import ColourEmbedder
+from tests.evaluation.test_evaluating import ColourEmbedder
 from tests.fakes import FakeDetector, FakeModels
 
 PROJECT = Path(__file__).resolve().parent.parent.parent

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from biometric.errors import StorageFull
-from biometric.evaluation import outputs, plots, report
+from biometric.evaluation import plots, report, result_files
 from biometric.evaluation.datasets import read
 from biometric.evaluation.degradations import DEGRADATIONS
-from biometric.evaluation.run import Evaluation, Plan
-from tests.evaluation import test_run as running
+from biometric.evaluation.evaluating import Evaluation, Plan
+from tests.evaluation import test_evaluating as running
 from tests.evaluation.made_datasets import market
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -33,8 +33,8 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
 
 
 @pytest.fixture(scope="module")
-def circumstances() -> outputs.Circumstances:
-    return outputs.Circumstances(
+def metadata() -> result_files.EvaluationMetadata:
+    return result_files.EvaluationMetadata(
         {"model": NASTY, "licence": "Apache-2.0"}, "2026-01-02T03:04:05+00:00", f"evaluate {NASTY}", 7, "blur", ""
     )
 
@@ -44,8 +44,8 @@ def drawn(evaluation: Evaluation) -> dict[str, bytes]:
     return plots.pictures(evaluation.measured, evaluation.rows)
 
 
-def test_json_holds_every_number_and_is_json(evaluation: Evaluation, circumstances: outputs.Circumstances) -> None:
-    text = outputs.json_text(outputs.as_json(evaluation, circumstances))
+def test_json_holds_every_number_and_is_json(evaluation: Evaluation, metadata: result_files.EvaluationMetadata) -> None:
+    text = result_files.json_text(result_files.as_json(evaluation, metadata))
     found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert found["ranking"]["rank1"]["value"] == 1.0
     assert len(found["ranking"]["cmc"]) == 50
@@ -59,11 +59,11 @@ def test_json_holds_every_number_and_is_json(evaluation: Evaluation, circumstanc
 
 
 def test_the_csv_has_a_line_for_every_operating_point(evaluation: Evaluation) -> None:
-    rows = list(csv.DictReader(io.StringIO(outputs.as_csv(outputs.operating_points(evaluation)))))
+    rows = list(csv.DictReader(io.StringIO(result_files.as_csv(result_files.operating_points(evaluation)))))
     assert {row["level"] for row in rows} == {"single picture", "template", "identification"}
     assert rows[0]["point"] == "FMR 0.1"
     assert 0.0 <= float(rows[0]["false_negative_rate"]) <= 1.0
-    assert outputs.as_csv([]) == "\n"
+    assert result_files.as_csv([]) == "\n"
 
 
 def test_every_picture_is_drawn(drawn: dict[str, bytes]) -> None:
@@ -84,10 +84,10 @@ class Tags(HTMLParser):
 
 
 def test_promise_10_the_html_loads_nothing_and_escapes_everything(
-    evaluation: Evaluation, circumstances: outputs.Circumstances, drawn: dict[str, bytes]
+    evaluation: Evaluation, metadata: result_files.EvaluationMetadata, drawn: dict[str, bytes]
 ) -> None:
     parsed = Tags()
-    parsed.feed(report.html(evaluation, circumstances, drawn))
+    parsed.feed(report.html(evaluation, metadata, drawn))
     images = [attributes for tag, attributes in parsed.tags if tag == "img"]
     assert len(images) == len(drawn)
     assert all((image["src"] or "").startswith("data:image/png;base64,") for image in images)
@@ -98,12 +98,12 @@ def test_promise_10_the_html_loads_nothing_and_escapes_everything(
 @pytest.mark.browser
 def test_the_html_opens_in_chromium_without_any_request(
     evaluation: Evaluation,
-    circumstances: outputs.Circumstances,
+    metadata: result_files.EvaluationMetadata,
     drawn: dict[str, bytes],
     tmp_path: Path,
     chromium: Any,
 ) -> None:
-    paths = outputs.write(tmp_path / "out", {"report.html": report.html(evaluation, circumstances, drawn)})
+    paths = result_files.write_files(tmp_path / "out", {"report.html": report.html(evaluation, metadata, drawn)})
     page = chromium.new_page(viewport={"width": 390, "height": 800})
     said, asked = [], []
     page.on("console", lambda message: said.append(message.text))
@@ -125,11 +125,11 @@ def test_the_html_opens_in_chromium_without_any_request(
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StorageFull, match="taken cannot be written"):
-        outputs.write(tmp_path / "taken", {"a.txt": "x"})
+        result_files.write_files(tmp_path / "taken", {"a.txt": "x"})
 
 
 def test_files_are_replaced_whole(tmp_path: Path) -> None:
-    outputs.write(tmp_path, {"a.txt": "one", "b.bin": b"\x00"})
-    outputs.write(tmp_path, {"a.txt": "two"})
+    result_files.write_files(tmp_path, {"a.txt": "one", "b.bin": b"\x00"})
+    result_files.write_files(tmp_path, {"a.txt": "two"})
     assert (tmp_path / "a.txt").read_text() == "two"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.bin"]

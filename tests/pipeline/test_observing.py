@@ -11,7 +11,7 @@ from biometric.domain.selection import Rules
 from biometric.entities import FrameRange, Notice, NoticeCode, Observation, Progress
 from biometric.errors import DamagedClip, InvalidFrameRange
 from biometric.pipeline import observing
-from biometric.pipeline.streaming import Footage
+from biometric.pipeline.streaming import FrameSource
 from tests.fakes import ColumnTracker, FakeCrops, FakeDetector, FakeEmbedder, FakeReader, video_info
 from tests.made_clips import write_clip
 
@@ -26,7 +26,7 @@ DISTANT = (10.0, 10.0, 22.0, 40.0)
 def observe(folder: Path, script, embedder=None, reader=None, start: int = 0, stop: int = 100, step: int = 1):
     """The work of observing made-up people."""
     reader = reader or FakeReader()
-    footage = Footage(reader, Path("clip.mp4"), reader.info, FrameRange(start, stop, step))
+    footage = FrameSource(reader, Path("clip.mp4"), reader.info, FrameRange(start, stop, step))
     tools = observing.Tools(
         FakeDetector(script), ColumnTracker, embedder or FakeEmbedder(), FakeCrops(), lambda image: 100.0
     )
@@ -198,7 +198,7 @@ def test_an_encoded_clip_is_grey_but_not_a_dim_coloured_one(tmp_path: Path, colo
     clip = write_clip(tmp_path / "clip.mp4", 12, first_number=0b010110100101, white=colour)
     reader = PyAVReader()
     info = reader.probe(clip)
-    footage = Footage(reader, clip, info, FrameRange(0, info.frame_count))
+    footage = FrameSource(reader, clip, info, FrameRange(0, info.frame_count))
     tools = observing.Tools(FakeDetector({}), ColumnTracker, FakeEmbedder(), FakeCrops(), lambda image: 100.0)
     observed, _ = run(observing.observe(footage, tools, observing.Sampling(tmp_path, Rules(), 0.5)))
     assert [warning.code for warning in observed.warnings] == ([NoticeCode.GREY_FOOTAGE] if grey else [])

@@ -9,7 +9,7 @@ import numpy as np
 from biometric.entities import Image
 from biometric.entities.model_cards import IMAGENET, InputFormat
 from biometric.evaluation.datasets import Dataset, Source
-from biometric.evaluation.datasets.common import Entry, assemble
+from biometric.evaluation.datasets.dataset import Entry, assemble
 
 SMALL = InputFormat(64, 32, "RGB", IMAGENET.scale, IMAGENET.mean, IMAGENET.std)
 

@@ -10,8 +10,8 @@ import torch
 
 from biometric.entities import Image
 from biometric.errors import DatasetInvalid
+from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets import Source
-from biometric.evaluation.pictures import Pictures
 from biometric.models.embedding import prepare, resize
 from biometric.training import augmentation
 from biometric.training.augmentation import (
@@ -184,7 +184,7 @@ def test_a_network_sees_what_the_app_would_show_it() -> None:
 
 class Damaged:
     def __call__(self, index: int, chosen: np.random.Generator) -> tuple[torch.Tensor]:
-        return (network_input(Pictures().load(Source(Path("nowhere.jpg"))), SMALL),)
+        return (network_input(DatasetImages().load(Source(Path("nowhere.jpg"))), SMALL),)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

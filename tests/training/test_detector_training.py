@@ -10,7 +10,7 @@ import pytest
 from biometric.entities import Frame, Progress
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, OutOfMemory, RunConflict
 from biometric.models.detection import UltralyticsDetector
-from biometric.models.vendor import quiet_ultralytics
+from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.settings import Settings
 from biometric.training import detector_training
 from biometric.training.runs import RunFolder

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biometric.cli.common import DONE, show
+from biometric.cli.command_support import DONE, show
 from biometric.cli.train.training_options import card, device_of, settings_of
 from biometric.entities import Progress
 

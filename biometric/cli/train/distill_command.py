@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biometric.cli.common import DONE, run, show
+from biometric.cli.command_support import DONE, run, show
 from biometric.cli.train.training_options import (
     add_schedule,
     card,

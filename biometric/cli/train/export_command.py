@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biometric.cli.common import DONE, show
+from biometric.cli.command_support import DONE, show
 from biometric.entities.model_cards import NOT_MEASURED, DefaultThreshold, Format
 from biometric.errors import InvalidSetting, StorageFull
 from biometric.settings import Settings

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biometric.cli.common import DONE, run, show
+from biometric.cli.command_support import DONE, run, show
 from biometric.cli.train.training_options import (
     add_schedule,
     card,
@@ -143,15 +143,15 @@ def _task(options: argparse.Namespace, splits: "DataSplits", config: "Finetuning
 def _result(
     options: argparse.Namespace, folder: "RunFolder", task: "Finetuning", splits: "DataSplits"
 ) -> dict[str, Any]:
-    from biometric.evaluation import outputs
+    from biometric.evaluation import result_files
 
-    metadata = outputs.Circumstances(
+    metadata = result_files.EvaluationMetadata(
         model={"architecture": options.architecture, "run": folder.folder.name},
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         command=folder.config["command"],
         seed=options.seed,
     )
-    evaluated = outputs.as_json(run(task.measure()), metadata)
+    evaluated = result_files.as_json(run(task.measure()), metadata)
     return {
         "architecture": options.architecture,
         "height": options.height,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biometric.cli.common import DONE, run, show
+from biometric.cli.command_support import DONE, run, show
 from biometric.cli.train.training_options import (
     add_schedule,
     card,

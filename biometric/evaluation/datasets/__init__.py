@@ -1,6 +1,6 @@
 """Data sets as published: which pictures show whom by which camera, and which are probes and references.
 
-Reading one opens no picture (CUHK03's `.mat` apart); `pictures.Pictures` does, and reports one that is damaged.
+Reading one opens no picture (CUHK03's `.mat` apart); `DatasetImages` does, and reports one that is damaged.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biometric.errors import InvalidSetting
-from biometric.evaluation.datasets.common import Dataset, Source
+from biometric.evaluation.datasets.dataset import Dataset, Source
 
 Read = Callable[[Path, str | None], Dataset]
 """Read a folder (or file) under a protocol (None: the first one). Raises `DatasetInvalid`, `InvalidSetting`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.errors import DatasetInvalid, InvalidSetting
-from biometric.evaluation.datasets.common import (
+from biometric.evaluation.datasets.dataset import (
     Dataset,
     Entry,
     Role,

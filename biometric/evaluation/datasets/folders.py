@@ -4,7 +4,17 @@ import csv
 from pathlib import Path
 
 from biometric.errors import EmptyGallery
-from biometric.evaluation.datasets.common import Dataset, Entry, Role, Source, assemble, file, folder, invalid, pictures
+from biometric.evaluation.datasets.dataset import (
+    Dataset,
+    Entry,
+    Role,
+    Source,
+    assemble,
+    file,
+    folder,
+    invalid,
+    pictures,
+)
 from biometric.ports import Gallery
 
 TREE_LAYOUT = "one folder a person, in it one folder a camera or visit, in it pictures: identity/camera/*.jpg."

@@ -9,7 +9,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from biometric.evaluation.datasets.common import Dataset, Entry, Role, Source, assemble, file, folder, invalid, pictures
+from biometric.evaluation.datasets.dataset import (
+    Dataset,
+    Entry,
+    Role,
+    Source,
+    assemble,
+    file,
+    folder,
+    invalid,
+    pictures,
+)
 
 STANDARD = ("standard",)
 

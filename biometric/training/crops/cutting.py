@@ -11,7 +11,7 @@ from biometric.domain import continuity, selection
 from biometric.entities import Detection, Frame, FrameRange, Image, Notice, Progress
 from biometric.errors import DamagedClip
 from biometric.messages import refusal_name
-from biometric.pipeline.streaming import Footage, Stopwatch, TrackedFrame, tracked_frames
+from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, tracked_frames
 from biometric.ports import Detector, SharpnessOf, TrackerFactory, VideoReader
 from biometric.training.crops.crop_records import NewCrop
 
@@ -76,7 +76,7 @@ def cut_clip(
             video.damage,
         )
     frames = FrameRange(0, video.frame_count, wanted.every)
-    footage = Footage(tools.reader, clip, video, frames, wanted.accept_damaged)
+    footage = FrameSource(tools.reader, clip, video, frames, wanted.accept_damaged)
     tracker = tools.new_tracker(footage.analysed_fps) if wanted.follow else None
     cutter = _Cutter(wanted, tools, keep)
     chunks = tracked_frames(footage, detector, tracker, Stopwatch())

@@ -17,7 +17,7 @@ from biometric.entities import Detection, Frame, Image
 from biometric.entities.model_cards import Card, Format, Role
 from biometric.errors import RunConflict
 from biometric.models.detection import MOST, OVERLAP, to_detections
-from biometric.models.vendor import quiet_ultralytics
+from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.training.export.agreement import compare_boxes
 from biometric.training.export.export_results import (
     ExportRequest,

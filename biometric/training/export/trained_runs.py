@@ -144,11 +144,11 @@ def _own_pictures(run: TrainedRun) -> list[Image]:
 
 
 def _labelled(settings: Mapping[str, Any]) -> list[Image]:
+    from biometric.evaluation.dataset_images import DatasetImages
     from biometric.evaluation.datasets import read
-    from biometric.evaluation.pictures import Pictures
 
     sources = read(settings["dataset"], _path(settings["folder"]), settings.get("protocol")).sources
-    with Pictures() as pictures:
+    with DatasetImages() as pictures:
         return [pictures.load(sources[index]) for index in _evenly_spread(len(sources), _PICTURES)]
 
 

@@ -12,7 +12,7 @@ import torch
 from biometric.entities import Detection
 from biometric.entities.model_cards import Format, Role
 from biometric.errors import InvalidSetting, OutputsDiffer, RunConflict
-from biometric.models.vendor import quiet_ultralytics
+from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.settings import Settings
 from biometric.training.export import export_detector
 from biometric.training.export.agreement import compare_boxes

@@ -5,7 +5,7 @@ import pytest
 
 from biometric.domain.comparison import pool
 from biometric.evaluation.comparisons import DISTRACTOR, JUNK, Samples, Trial
-from biometric.evaluation.templates import pooled, template_trial
+from biometric.evaluation.template_level import pooled, template_trial
 from tests.evaluation.made_samples import one_hot, samples
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from biometric.entities import Progress
 from biometric.errors import InvalidInput
 from biometric.evaluation.comparisons import Samples, Trial
-from biometric.evaluation.datasets.common import Dataset
+from biometric.evaluation.dataset_images import DatasetImages
+from biometric.evaluation.datasets.dataset import Dataset
 from biometric.evaluation.degradations import DEGRADATIONS, Degradation
 from biometric.evaluation.groups import Audit, audit
-from biometric.evaluation.pictures import Pictures
 from biometric.evaluation.protocols import Measured, measure, ranked, verify
 from biometric.ports import Embedder
 
@@ -129,7 +129,7 @@ def embed(
     stage = "Embedding picture" if change is None else f"Embedding, {change.title}: picture"
     vectors = np.zeros((len(dataset.sources), embedder.dimension), np.float32)
     started = time.perf_counter()
-    with Pictures() as pictures:
+    with DatasetImages() as pictures:
         for start in range(0, len(vectors), BATCH):
             numbers = range(start, min(start + BATCH, len(vectors)))
             crops = [pictures.load(dataset.sources[number]) for number in numbers]

@@ -1,4 +1,4 @@
-"""What ultralytics is told before it is imported, and which library runs which of its file formats."""
+"""The environment that ultralytics reads when it is imported, and the library that each of its file formats needs."""
 
 import os
 from importlib.util import find_spec

@@ -11,20 +11,20 @@ import numpy as np
 
 from biometric.entities import Image
 from biometric.errors import DatasetInvalid
-from biometric.evaluation.datasets.common import Source
+from biometric.evaluation.datasets.dataset import Source
 
 MAX_PIXELS = 36_000_000
 """A crop of a person is never larger; a damaged header could claim that it is."""
 
 
-class Pictures:
-    """Reads sources; keeps HDF5 files open until it is left (`with Pictures() as pictures`)."""
+class DatasetImages:
+    """Reads sources; keeps HDF5 files open until it is left (`with DatasetImages() as pictures`)."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._stores: dict[Path, Any] = {}
 
-    def __enter__(self) -> "Pictures":
+    def __enter__(self) -> "DatasetImages":
         return self
 
     def __exit__(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.cli import streams
-from biometric.cli.common import DONE, NOT_CONFIRMED, Command, build_service, run, show
+from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
 from biometric.domain import recognition
 from biometric.entities import (
     Decision,

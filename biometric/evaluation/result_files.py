@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from biometric.errors import StorageFull
+from biometric.evaluation.evaluating import Evaluation
 from biometric.evaluation.groups import Audit
 from biometric.evaluation.protocols import Estimate, OneToOne, OperatingPoint, RankResult, SearchPoint
-from biometric.evaluation.run import Evaluation
 from biometric.statistics.intervals import Interval, Rate
 
 DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class EvaluationMetadata:
     """How an evaluation came about, for its report.
 
     Attributes:
@@ -37,7 +37,7 @@ class Circumstances:
     reference: str = ""
 
 
-def as_json(evaluation: Evaluation, circumstances: Circumstances) -> dict[str, Any]:
+def as_json(evaluation: Evaluation, metadata: EvaluationMetadata) -> dict[str, Any]:
     """Everything in JSON's types: rates in [0, 1], intervals as [low, high] with their method and confidence."""
     measured, dataset = evaluation.measured, evaluation.dataset
     return {
@@ -47,11 +47,11 @@ def as_json(evaluation: Evaluation, circumstances: Circumstances) -> dict[str, A
             **dataset.description(),
             "notes": list(dataset.notes),
         },
-        "model": dict(circumstances.model),
-        "date": circumstances.date,
-        "command": circumstances.command,
-        "seed": circumstances.seed,
-        "degradation": {"probe": circumstances.probe, "reference": circumstances.reference},
+        "model": dict(metadata.model),
+        "date": metadata.date,
+        "command": metadata.command,
+        "seed": metadata.seed,
+        "degradation": {"probe": metadata.probe, "reference": metadata.reference},
         "ranking": _ranking(measured.ranking),
         "verification": _verification(measured.verification),
         "templates": None
@@ -90,7 +90,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def write(folder: Path, files: Mapping[str, bytes | str]) -> dict[str, Path]:
+def write_files(folder: Path, files: Mapping[str, bytes | str]) -> dict[str, Path]:
     """Write files into a folder, each under a temporary name first; the same names are replaced.
 
     Raises:

@@ -11,7 +11,7 @@ from biometric.entities import Image, Progress
 from biometric.errors import DatasetInvalid, InvalidInput
 from biometric.evaluation.datasets import read
 from biometric.evaluation.degradations import DEGRADATIONS, degradation
-from biometric.evaluation.run import Evaluation, Plan, embed, evaluate, read_groups, robustness
+from biometric.evaluation.evaluating import Evaluation, Plan, embed, evaluate, read_groups, robustness
 from tests.evaluation.made_datasets import market
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from biometric.errors import UnsupportedModel
-from biometric.models import vendor
+from biometric.models import ultralytics_setup
 from biometric.models.detection import UltralyticsDetector
 
 
@@ -31,7 +31,7 @@ from biometric.models.detection import UltralyticsDetector
 def test_a_missing_library_is_named_before_anything_is_loaded(
     name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vendor, "find_spec", lambda module: None)
+    monkeypatch.setattr(ultralytics_setup, "find_spec", lambda module: None)
     with pytest.raises(UnsupportedModel, match=f"pip install {package}"):
         UltralyticsDetector(tmp_path / name, name, "cpu", tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
@@ -40,11 +40,11 @@ def test_a_missing_library_is_named_before_anything_is_loaded(
 def test_formats_whose_library_is_there_pass() -> None:
     assert importlib.util.find_spec("onnxruntime") is not None
     for name in ("mine.onnx", "mine.pt", "mine.xml", "mine_openvino_model"):
-        vendor.require_library(Path(name))
+        ultralytics_setup.require_library(Path(name))
 
 
 def test_a_module_that_a_library_lacks_is_named() -> None:
-    error = vendor.library_missing("mine.torchscript", ImportError("No module named 'x'", name="x"))
+    error = ultralytics_setup.library_missing("mine.torchscript", ImportError("No module named 'x'", name="x"))
     assert "mine.torchscript needs the library x" in str(error)
 
 
