@@ -45,13 +45,13 @@ class JpegCropStore:
             GalleryCorrupt: the file is missing or no picture.
         """
         try:
-            data = np.frombuffer(path.read_bytes(), np.uint8)
+            data = path.read_bytes()
         except OSError as error:
             raise GalleryCorrupt(f"The stored picture {path.name} cannot be read: {error.strerror}.") from error
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR_BGR) if data.size else None
+        image = decode_image(data)
         if image is None:
             raise GalleryCorrupt(f"The stored picture {path.name} is damaged. Enroll the person again from a clip.")
-        return np.asarray(image, dtype=np.uint8)
+        return image
 
     def thumbnail(self, path: Path, height: int) -> bytes:
         """Return a stored picture as JPEG of at most `height` pixels, aspect kept, never scaled up.
@@ -91,6 +91,20 @@ def _check(image: Image) -> None:
         raise ValueError(
             f"expected a crop of shape (h, w, 3) uint8, h and w at least 1, got {image.shape} {image.dtype}"
         )
+
+
+def decode_image(data: bytes) -> Image | None:
+    """Return an encoded picture (JPEG, PNG, WebP, …) as (h, w, 3) uint8 BGR, or None where the bytes are no picture.
+
+    Orientation written in the file is applied, grey pictures get three equal channels, transparency is dropped.
+    """
+    if not data:
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_BGR)
+    except cv2.error:  # too many pixels
+        return None
+    return None if image is None or image.size == 0 else np.asarray(image, dtype=np.uint8)
 
 
 def encoded(image: Image, quality: int) -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from biometric.clips.crops import decode_image
 from biometric.entities import Frame, Image
 from biometric.errors import WeightsMissing
 from biometric.ports import VideoWriter
@@ -164,13 +165,13 @@ def _photograph(name: str) -> Image:
     """Read a photograph, (H, W, 3) uint8 BGR, without importing ultralytics, which would take seconds."""
     package = importlib.util.find_spec("ultralytics")
     path = Path(package.origin).parent / "assets" / name if package is not None and package.origin else None
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR_BGR) if path is not None and path.is_file() else None
+    image = decode_image(path.read_bytes()) if path is not None and path.is_file() else None
     if image is None:
         raise WeightsMissing(
             f"The demo's photograph (assets/{name} of the ultralytics package) is not there. Run `make run` again, or"
             " install requirements.txt."
         )
-    return np.asarray(image, dtype=np.uint8)
+    return image
 
 
 def _frames(photograph: Image, script: _Script) -> Iterator[Frame]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import cv2
 import numpy as np
 
+from biometric.clips.crops import decode_image
 from biometric.entities import Image
 from biometric.errors import DatasetInvalid
 from biometric.evaluation.datasets.dataset import Source
@@ -41,7 +41,7 @@ class DatasetImages:
         read: Callable[[Source], Image | None] = self._stored if source.inside else _decoded
         try:
             image = read(source)
-        except (OSError, KeyError, cv2.error) as error:
+        except (OSError, KeyError) as error:
             raise DatasetInvalid(f"{source} cannot be read: {error}. Copy the data set again.") from error
         if image is None or image.ndim != 3 or image.shape[2] != 3 or not 0 < image.size <= 3 * MAX_PIXELS:
             raise DatasetInvalid(f"{source} is damaged or no picture. Copy it again, or take it out of the data set.")
@@ -58,6 +58,4 @@ class DatasetImages:
 
 
 def _decoded(source: Source) -> Image | None:
-    data = np.frombuffer(source.path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_BGR) if data.size else None
-    return None if image is None else np.asarray(image, dtype=np.uint8)
+    return decode_image(source.path.read_bytes())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from biometric.clips.crops import decode_image
 from biometric.entities import Image
 from biometric.errors import InvalidSetting
 
@@ -108,7 +109,8 @@ def _jpeg(quality: int) -> Change:
 
     def change(image: Image, _: np.random.Generator) -> Image:
         data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        return _uint8(cv2.imdecode(data, cv2.IMREAD_COLOR_BGR))
+        decoded = decode_image(data.tobytes())
+        return image if decoded is None else decoded
 
     return change
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from biometric.clips.crops import JpegCropStore, sharpness
+from biometric.clips.crops import JpegCropStore, decode_image, sharpness
 from biometric.errors import GalleryCorrupt, StorageFull
 
 
@@ -110,3 +110,17 @@ def test_sharpness_does_not_depend_on_the_size_in_pixels() -> None:
     small = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, (128, 64, 3)).astype(np.uint8), (0, 0), 3)
     large = cv2.resize(small, (256, 512), interpolation=cv2.INTER_LINEAR)
     assert sharpness(large) == pytest.approx(sharpness(small), rel=0.15)
+
+
+def test_one_decoder_reads_every_kind_of_picture_and_nothing_else() -> None:
+    image = np.full((4, 6, 3), (10, 200, 30), np.uint8)
+    for extension in (".png", ".webp", ".bmp"):
+        data = cv2.imencode(extension, image, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes()
+        decoded = decode_image(data)
+        assert decoded is not None
+        assert np.array_equal(decoded, image)
+    grey = decode_image(cv2.imencode(".png", image[:, :, 1])[1].tobytes())
+    assert grey is not None
+    assert grey.shape == (4, 6, 3)
+    for broken in (b"", b"no picture", cv2.imencode(".png", image)[1].tobytes()[:20]):
+        assert decode_image(broken) is None

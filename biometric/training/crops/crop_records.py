@@ -173,15 +173,12 @@ def decode_picture(data: bytes, what: str) -> Image:
     Raises:
         DatasetInvalid: it is no picture.
     """
-    import cv2
+    from biometric.clips.crops import decode_image
 
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_BGR) if data else None
-    except cv2.error:
-        image = None
-    if image is None or image.size == 0:
+    image = decode_image(data)
+    if image is None:
         raise DatasetInvalid(f"{what} is damaged or not a picture. Take it out of the data set, or make it again.")
-    return np.asarray(image, dtype=np.uint8)
+    return image
 
 
 def read_picture(path: Path) -> Image:
