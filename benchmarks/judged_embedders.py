@@ -83,7 +83,7 @@ def street(bench: Bench, detector: Remembering, embedder: Embedder, name: str) -
         ]
     finally:
         service.close()
-    return Street(crops, collection.side_by_side(collection.material(observed).tracks))
+    return Street(crops, collection.side_by_side(collection.summarize_clip(observed).tracks))
 
 
 def photograph_crops(bench: Bench) -> list[Image]:
@@ -169,7 +169,7 @@ def _errors(embedder: Embedder, seen: Street) -> Errors:
     pairs = [(one, two) for one in halves for two in halves if one < two and seen.apart[one, two]]
     genuine = [score(*both) for both in halves.values()]
     impostor = [score(halves[one][0], halves[two][1]) for one, two in pairs]
-    independent = fitting.independent(pairs)
+    independent = fitting.count_independent(pairs)
     missed = round(fnmr_at_fmr(genuine, impostor, 0.0)[0] * len(genuine))
     return Errors(
         len(genuine),

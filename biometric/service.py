@@ -96,14 +96,14 @@ class Sightline:
         except OSError:
             return self._adapters.reader.probe(clip)  # which says what is wrong with the path
         key = (clip.resolve(), stat.st_mtime_ns, stat.st_size)
-        found = self._probes.get(key)
-        if found is None:
-            found = self._adapters.reader.probe(clip)
+        video = self._probes.get(key)
+        if video is None:
+            video = self._adapters.reader.probe(clip)
             with self._lock:
                 while len(self._probes) >= PROBES_KEPT:
                     self._probes.pop(next(iter(self._probes)))
-                self._probes[key] = found
-        return found
+                self._probes[key] = video
+        return video
 
     def preview(self, clip: Path, indices: Sequence[int]) -> dict[int, Frame]:
         """Return single frames by number."""
@@ -258,20 +258,20 @@ class Sightline:
             InvalidThreshold: not a number in [-1, 1].
             GalleryError: the gallery cannot be read.
         """
-        default, found = self.models.threshold(purpose), self.calibration(gallery)
-        if found is not None:
-            fitted = self._calibrated(found, purpose, gallery)
+        default, calibration = self.models.threshold(purpose), self.calibration(gallery)
+        if calibration is not None:
+            fitted = self._calibrated(calibration, purpose, gallery)
             if fitted is not None and default.source is not ThresholdSource.SETTING:
                 default = fitted
-            default = dataclasses.replace(default, likelihood=found.likelihood)
+            default = dataclasses.replace(default, likelihood=calibration.likelihood)
         if value is None or value == default.value:
             return default
         return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood)
 
-    def _calibrated(self, found: Calibration, purpose: Purpose, gallery: Path | None) -> Threshold | None:
+    def _calibrated(self, calibration: Calibration, purpose: Purpose, gallery: Path | None) -> Threshold | None:
         opened = self.gallery(gallery)
         return calibrated.threshold(
-            found, purpose, opened.size(), opened.reference_count(), self.models.card_threshold(purpose)
+            calibration, purpose, opened.size(), opened.reference_count(), self.models.card_threshold(purpose)
         )
 
     def calibration(self, gallery: Path | None = None) -> Calibration | None:
@@ -286,9 +286,9 @@ class Sightline:
         target_fpir: float | None = None,
         gallery: Path | None = None,
     ) -> Generator[Progress, None, Calibration]:
-        """Fit thresholds to the gallery and to clips of one's own, and store them: the return value is the result.
+        """Fit thresholds to the gallery and to unlabelled clips, and store them: the return value is the result.
 
-        See `evaluation.calibration.calibrate`. Closing the generator stops the work; then, and when it is refused,
+        See `calibration.procedure.calibrate`. Closing the generator stops the work; then, and when it is refused,
         the former thresholds stay.
 
         Args:
@@ -306,7 +306,7 @@ class Sightline:
         yield Progress("Loading models", 0, 0)
         self.models.resolve_embedder()
         opened = self.gallery(gallery)
-        made = yield from calibration.calibrate(
+        fitted = yield from calibration.calibrate(
             clips,
             calibration.Targets(target_fmr, target_fpir),
             opened,
@@ -314,8 +314,8 @@ class Sightline:
             self.models.card_threshold("identification").value,  # a setting must not move who counts as whom
             functools.partial(self.observe, accept_damaged=True),
         )
-        opened.save_calibration(made)
-        return made
+        opened.save_calibration(fitted)
+        return fitted
 
     # --- gallery -------------------------------------------------------------------------------------------------
 

@@ -1,1 +1,1 @@
-"""Thresholds fitted to one's own footage."""
+"""Fits decision thresholds to the operator's own footage."""

@@ -1,4 +1,4 @@
-"""Scores from one's own footage: who is certainly somebody else, and who is certainly the same. Numpy only.
+"""Collects impostor and genuine scores from the operator's own footage. Numpy only.
 
 Impostor comparisons, by source:
     same time    two tracks of a clip seen side by side cannot be one person. Detectors sometimes draw two boxes around
@@ -18,7 +18,7 @@ Nothing is left out because it scores high: look-alikes are what a threshold is 
 
 So uncertainty only ever raises a threshold or refuses it. Two names are two people, whatever they score.
 
-Genuine comparisons are kept apart, because the first kind flatters:
+Genuine comparisons are counted by kind, because the first kind gives rates that are too low:
     same visit            the two halves of a track, in time order; references of one identity from one clip.
     repeated references   an identity's reference against its references from other clips.
 
@@ -62,7 +62,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class ClipSummary:
     """What a clip gives: its digest (also of equal copies), usable tracks, and seconds that were analysed."""
 
     digest: str
@@ -72,7 +72,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Enrolled:
+class IdentitySummary:
     """What an identity gives: the (R, D) templates of its references and the digest of each one's clip."""
 
     vectors: NDArray[np.float32]
@@ -103,18 +103,18 @@ class Collected:
     more_searches: list[tuple[int, float]] = field(default_factory=list)
 
 
-def material(observed: ObservedClip) -> Material:
-    """Reduce an observed clip to what a calibration needs; the pictures can go."""
+def summarize_clip(observed: ObservedClip) -> ClipSummary:
+    """Reduce an observed clip to what a calibration needs, without the pictures."""
     seconds = observed.video.time_of(observed.frames.stop) - observed.video.time_of(observed.frames.start)
     tracks = tuple(
         _track(observation, observation.template)
         for observation in observed.observations
         if observation.template is not None
     )
-    return Material(observed.video.digest, observed.model_id, tracks, seconds)
+    return ClipSummary(observed.video.digest, observed.model_id, tracks, seconds)
 
 
-def enrolled(references: Sequence[BiometricReference], model_id: str) -> Enrolled:
+def summarize_identity(references: Sequence[BiometricReference], model_id: str) -> IdentitySummary:
     """Reduce an identity's references, at least one, to what a calibration needs.
 
     Raises:
@@ -123,10 +123,10 @@ def enrolled(references: Sequence[BiometricReference], model_id: str) -> Enrolle
     for reference in references:
         check_same_model(model_id, reference.template.model_id)
     vectors = np.stack([reference.template.vector for reference in references])
-    return Enrolled(vectors, tuple(reference.clip_digest for reference in references))
+    return IdentitySummary(vectors, tuple(reference.clip_digest for reference in references))
 
 
-def collect(clips: Sequence[Material], identities: Sequence[Enrolled], bound: float) -> Collected:
+def collect(clips: Sequence[ClipSummary], identities: Sequence[IdentitySummary], bound: float) -> Collected:
     """Compare everybody who is certainly somebody else, and everybody with themselves.
 
     Args:
@@ -159,17 +159,17 @@ def collect(clips: Sequence[Material], identities: Sequence[Enrolled], bound: fl
 
 def side_by_side(tracks: Sequence[Track]) -> NDArray[np.bool_]:
     """Return (T, T): whether two tracks of one clip were seen at the same time as two people (see the module)."""
-    found = np.zeros((len(tracks), len(tracks)), bool)
-    for one in range(len(tracks)):
-        for other in range(one):
-            found[one, other] = found[other, one] = _two_people(tracks[one].boxes, tracks[other].boxes)
-    return found
+    apart = np.zeros((len(tracks), len(tracks)), bool)
+    for row in range(len(tracks)):
+        for column in range(row):
+            apart[row, column] = apart[column, row] = _two_people(tracks[row].boxes, tracks[column].boxes)
+    return apart
 
 
-def _two_people(one: dict[int, Box], other: dict[int, Box]) -> bool:
+def _two_people(first_boxes: dict[int, Box], second_boxes: dict[int, Box]) -> bool:
     clearly = 0
-    for frame in one.keys() & other.keys():
-        first, second = one[frame], other[frame]
+    for frame in first_boxes.keys() & second_boxes.keys():
+        first, second = first_boxes[frame], second_boxes[frame]
         if iou(first, second) > COINCIDE:
             return False
         clearly += intersection_area(first, second) <= APART_OVERLAP * min(box_area(first), box_area(second))
@@ -186,9 +186,9 @@ def _track(observation: Observation, template: Template) -> Track:
     return Track(template.vector, halves, boxes)
 
 
-def _scores(identities: Sequence[Enrolled], tracks: Sequence[Track]) -> NDArray[np.float32]:
+def _scores(identities: Sequence[IdentitySummary], tracks: Sequence[Track]) -> NDArray[np.float32]:
     """Return (E + T, E + T) scores, identities first; an identity's is its best reference's."""
-    own = [one.vectors for one in identities] + [track.vector[np.newaxis] for track in tracks]
+    own = [identity.vectors for identity in identities] + [track.vector[np.newaxis] for track in tracks]
     if not own:
         return np.zeros((0, 0), np.float32)
     stacked = np.concatenate(own)
@@ -206,12 +206,12 @@ def _people(scores: NDArray[np.float32], apart: NDArray[np.bool_], bound: float,
     person = np.arange(len(scores))
     candidates = np.triu(scores >= min(bound, GROUPING * bound), 1) & ~apart
     candidates[:names] = False
-    for one, other in _closest_first(scores, candidates):
-        first, second = (np.flatnonzero(person == person[item]) for item in (one, other))
+    for row, column in _closest_first(scores, candidates):
+        first, second = (np.flatnonzero(person == person[item]) for item in (row, column))
         across = np.ix_(first, second)
-        alike = person[one] != person[other] and scores[across].mean() >= min(bound, GROUPING * bound)
+        alike = person[row] != person[column] and scores[across].mean() >= min(bound, GROUPING * bound)
         if alike and not apart[across].any():
-            person[second] = person[first] = min(person[one], person[other])
+            person[second] = person[first] = min(person[row], person[column])
     named = np.triu(scores >= bound, 1)
     named[names:] = False
     for name, track in _closest_first(scores, named):
@@ -222,13 +222,13 @@ def _people(scores: NDArray[np.float32], apart: NDArray[np.bool_], bound: float,
 
 
 def _closest_first(scores: NDArray[np.float32], candidates: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    ones, others = np.nonzero(candidates)
-    order = np.argsort(-scores[ones, others], kind="stable")
-    return list(zip(ones[order].tolist(), others[order].tolist(), strict=True))
+    rows, columns = np.nonzero(candidates)
+    order = np.argsort(-scores[rows, columns], kind="stable")
+    return list(zip(rows[order].tolist(), columns[order].tolist(), strict=True))
 
 
 def _sources(
-    identities: Sequence[Enrolled], digests: Sequence[str], apart: NDArray[np.bool_]
+    identities: Sequence[IdentitySummary], digests: Sequence[str], apart: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.bool_]]:
     """Return the (E + T, E + T) comparisons of each source, above the diagonal."""
     size, first = len(identities), np.zeros(apart.shape, bool)
@@ -246,12 +246,12 @@ def _pairs(
     anyhow: NDArray[np.bool_] = np.logical_or.reduce(list(compared.values()))
     pairs: dict[tuple[int, int], float] = {}
     more = []
-    for one, other in _closest_first(scores, anyhow):
-        pair = (int(min(person[one], person[other])), int(max(person[one], person[other])))
+    for row, column in _closest_first(scores, anyhow):
+        pair = (int(min(person[row], person[column])), int(max(person[row], person[column])))
         if pair[0] == pair[1] or pair in pairs:
-            more.append((pair, float(scores[one, other])))
+            more.append((pair, float(scores[row, column])))
         else:
-            pairs[pair] = float(scores[one, other])
+            pairs[pair] = float(scores[row, column])
     return pairs, more
 
 
@@ -259,25 +259,25 @@ def _searches(
     scores: NDArray[np.float32], person: NDArray[np.int64], against: NDArray[np.bool_], size: int
 ) -> tuple[dict[int, float], list[tuple[int, float]]]:
     """Best score over all identities of each stranger whose clip gave no reference, and all the other tracks' best."""
-    found: dict[int, float] = {}
+    best_by_stranger: dict[int, float] = {}
     more: list[tuple[int, float]] = []
     if size == 0:
-        return found, more
+        return best_by_stranger, more
     tracks = [track for track in range(size, len(scores)) if against[:size, track].all()]
     best = {track: float(scores[:size, track].max()) for track in tracks}
     for track in sorted(tracks, key=lambda item: -best[item]):
-        one = int(person[track])
-        if one < size or one in found:
-            more.append((one, best[track]))
+        stranger = int(person[track])
+        if stranger < size or stranger in best_by_stranger:
+            more.append((stranger, best[track]))
         else:
-            found[one] = best[track]
-    return found, more
+            best_by_stranger[stranger] = best[track]
+    return best_by_stranger, more
 
 
 def _genuine(
-    identities: Sequence[Enrolled], tracks: Sequence[Track], person: NDArray[np.int64]
+    identities: Sequence[IdentitySummary], tracks: Sequence[Track], person: NDArray[np.int64]
 ) -> dict[str, list[tuple[int, float]]]:
-    found: dict[str, list[tuple[int, float]]] = {SAME_VISIT: [], REPEATED: []}
+    scores: dict[str, list[tuple[int, float]]] = {SAME_VISIT: [], REPEATED: []}
     for number, identity in enumerate(identities):
         own = np.clip(identity.vectors @ identity.vectors.T, -1.0, 1.0)
         for row, digest in enumerate(identity.digests):
@@ -285,8 +285,8 @@ def _genuine(
             beside = [column for column, other in enumerate(identity.digests) if other == digest and column != row]
             kind, columns = (REPEATED, elsewhere) if elsewhere else (SAME_VISIT, beside)
             if columns:
-                found[kind].append((int(person[number]), float(own[row, columns].max())))
+                scores[kind].append((int(person[number]), float(own[row, columns].max())))
     for number, track in enumerate(tracks, start=len(identities)):
         if track.halves is not None:
-            found[SAME_VISIT].append((int(person[number]), track.halves))
-    return found
+            scores[SAME_VISIT].append((int(person[number]), track.halves))
+    return scores

@@ -52,7 +52,7 @@ MorePairs = Sequence[tuple[tuple[int, int], float]]
 """Further scores of two tracks or names, which count as errors but are no trials."""
 
 
-def independent(pairs: Collection[tuple[int, int]]) -> int:
+def count_independent(pairs: Collection[tuple[int, int]]) -> int:
     """Return how many independent comparisons pairs of people count for (see the module); 0 for none."""
     if not pairs:
         return 0
@@ -68,7 +68,7 @@ def upper_limit(errors: int, trials: int) -> float:
     return intervals.clopper_pearson(errors, trials, ONE_SIDED).high
 
 
-def needed(target: float) -> int:
+def count_needed_trials(target: float) -> int:
     """Return how many independent trials without an error keep a target rate: 3 / target (rule of 3)."""
     return math.ceil(3.0 / target - 1e-9)
 
@@ -93,7 +93,7 @@ def fit_pairs(pairs: Pairs, target: float, seconds: float = 0.0, more: MorePairs
     Raises:
         CalibrationRefused: fewer than 3 / target independent comparisons.
     """
-    trials = independent(pairs)
+    trials = count_independent(pairs)
     allowed = errors_allowed(trials, target)
     if allowed is None:
         raise _refusal(f"a false match rate of {target:g}", target, trials, seconds)
@@ -138,9 +138,9 @@ def fit_searches(
     except CalibrationRefused as error:
         raise CalibrationRefused(
             f"For identification in a gallery of {gallery_size} with a false-positive identification rate of "
-            f"{target:g}, it takes {needed(target):,} strangers in clips other than the enrollments' (there are "
-            f"{len(strangers):,}), or {error.needed:,} independent comparisons of different people (there are "
-            f"{error.available:,}). Add footage, or choose a higher rate.",
+            f"{target:g}, it takes {count_needed_trials(target):,} strangers in clips other than the enrollments' "
+            f"(there are {len(strangers):,}), or {error.needed:,} independent comparisons of different people (there "
+            f"are {error.available:,}). Add footage, or choose a higher rate.",
             error.needed,
             error.available,
             error.people,
@@ -148,7 +148,7 @@ def fit_searches(
                 NoticeCode.IDENTIFICATION_NEEDS_DATA,
                 identities=gallery_size,
                 rate=target,
-                strangers_needed=needed(target),
+                strangers_needed=count_needed_trials(target),
                 strangers=len(strangers),
                 needed=error.needed,
                 available=error.available,
@@ -203,15 +203,15 @@ def _drawn(data: _Scores, target: float) -> NDArray[np.float64]:
     """
     order = np.argsort(-data.scores)
     ranked, owners, trial = data.scores[order], data.people[order], order < data.trials
-    found = []
+    limits = []
     for weights in intervals.draws(int(data.people.max()) + 1, ROUNDS):
         for drawn in weights:
             weight = drawn[owners].prod(axis=1)
             reached, total = np.cumsum(weight), float(weight[trial].sum())
             if total > 0:
                 place = int(np.searchsorted(reached, target * total, side="right"))
-                found.append(ranked[min(place, len(ranked) - 1)])
-    return np.array(found) if found else data.scores
+                limits.append(ranked[min(place, len(ranked) - 1)])
+    return np.array(limits) if limits else data.scores
 
 
 def _above(scores: NDArray[np.float64], allowed: int) -> float:
@@ -230,7 +230,7 @@ def _above(scores: NDArray[np.float64], allowed: int) -> float:
 
 
 def _refusal(what: str, target: float, trials: int, seconds: float) -> CalibrationRefused:
-    wanted = needed(target)
+    wanted = count_needed_trials(target)
     people = math.ceil((1 + math.sqrt(1 + 8 * wanted)) / 2)
     ways = [f"{people:,} different people who are all compared with each other"]
     if trials and seconds:

@@ -1,6 +1,6 @@
-"""From clips and a gallery to a `Calibration`: observe, collect scores, fit, and say what it rests on.
+"""From clips and a gallery to a `Calibration`: observe, collect scores, fit thresholds, record the evidence.
 
-How thresholds are fitted, and when that is refused, is told in `fitting`; whose scores are taken, in `collection`.
+How thresholds are fitted, and when that is refused, is described in `fitting`; whose scores are used, in `collection`.
 """
 
 import math
@@ -73,20 +73,20 @@ def calibrate(
     materials, notes = yield from _observed(clips, observe)
     yield Progress("Comparing people", 0, 0)
     identities = [
-        collection.enrolled(references, model_id)
+        collection.summarize_identity(references, model_id)
         for identity in gallery.identities()
         if (references := gallery.references(identity.id))
     ]
     collected = collection.collect(materials, identities, bound)
     yield Progress("Fitting thresholds", 0, 0)
-    said = [*notes, *_assumptions(collected, bound)]
+    all_notes = [*notes, *_assumptions(collected, bound)]
     counted = sum(len(identity.digests) for identity in identities)
-    return fit(collected, targets, model_id, materials, len(identities), said, counted)
+    return fit(collected, targets, model_id, materials, len(identities), all_notes, counted)
 
 
 def _observed(
     clips: Sequence[Path], observe: Observe
-) -> Generator[Progress, None, tuple[list[collection.Material], list[Notice]]]:
+) -> Generator[Progress, None, tuple[list[collection.ClipSummary], list[Notice]]]:
     materials, notes, first_problem = [], list[Notice](), None
     for number, clip in enumerate(clips, start=1):
         work = observe(clip)
@@ -97,7 +97,7 @@ def _observed(
                 yield Progress(stage, step.done, step.total, step.people, step.seconds_left)
         except StopIteration as finished:
             observed = finished.value
-            materials.append(collection.material(observed))
+            materials.append(collection.summarize_clip(observed))
             if observed.video.damage is not None:
                 notes.append(Notice(NoticeCode.CLIP_USED_IN_PART, number=number, total=len(clips)))
         except ClipError as error:
@@ -116,7 +116,7 @@ def fit(
     collected: collection.Collected,
     targets: Targets,
     model_id: str,
-    materials: Sequence[collection.Material],
+    materials: Sequence[collection.ClipSummary],
     gallery_size: int,
     notes: Sequence[Notice] = (),
     references: int = 0,
@@ -124,7 +124,7 @@ def fit(
     """Fit thresholds to collected scores. Raises `CalibrationRefused`."""
     seconds = sum({clip.digest: clip.seconds for clip in materials}.values())
     verification = fitting.fit_pairs(collected.pairs, targets.fmr, seconds, collected.more_pairs)
-    said = list(notes)
+    all_notes = list(notes)
     try:
         identification = fitting.fit_searches(
             collected.searches,
@@ -139,11 +139,11 @@ def fit(
         if targets.fpir is not None or error.note is None:
             raise
         identification = None
-        said.append(error.note)
+        all_notes.append(error.note)
     genuine = tuple(_genuine(kind, scores, verification.value) for kind, scores in collected.genuine.items() if scores)
     mapping = _likelihood(collected)
     if mapping is None:
-        said.append(Notice(NoticeCode.NO_LIKELIHOOD_RATIO, people=likelihood.GENUINE_NEEDED))
+        all_notes.append(Notice(NoticeCode.NO_LIKELIHOOD_RATIO, people=likelihood.GENUINE_NEEDED))
     return Calibration(
         model_id=model_id,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -152,14 +152,14 @@ def fit(
         gallery_size=gallery_size,
         people=len({person for pair in collected.pairs for person in pair}),
         pairs=len(collected.pairs),
-        independent=fitting.independent(collected.pairs),
+        independent=fitting.count_independent(collected.pairs),
         clips=len({clip.digest for clip in materials}),
         seconds=seconds,
         sources=collected.sources,
         genuine=genuine,
         likelihood=mapping,
         histogram=_histogram(collected),
-        notes=tuple(said),
+        notes=tuple(all_notes),
         references=references,
         doubtful=collected.doubtful,
     )
@@ -176,7 +176,7 @@ def _genuine(kind: str, scores: Sequence[tuple[int, float]], threshold: float) -
 
 def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
     """Fit the ratio to repeated references only: scores of one visit are so high that true matches look foreign."""
-    trials = fitting.independent(collected.pairs)
+    trials = fitting.count_independent(collected.pairs)
     scores = collected.genuine.get(collection.REPEATED, [])
     people = len({person for person, _ in scores})
     if people < likelihood.GENUINE_NEEDED or trials < likelihood.GENUINE_NEEDED:
@@ -198,11 +198,11 @@ def _histogram(collected: collection.Collected) -> Histogram:
 
 
 def _assumptions(collected: collection.Collected, bound: float) -> list[Notice]:
-    found: list[Notice] = []
+    notes: list[Notice] = []
     if collected.sources.get(collection.ENROLLED):
-        found.append(Notice(NoticeCode.NAMES_TAKEN_FOR_PEOPLE))
+        notes.append(Notice(NoticeCode.NAMES_TAKEN_FOR_PEOPLE))
     if collected.doubtful:
-        found.append(Notice(NoticeCode.DOUBTFUL_COMPARISONS, comparisons=collected.doubtful, score=bound))
+        notes.append(Notice(NoticeCode.DOUBTFUL_COMPARISONS, comparisons=collected.doubtful, score=bound))
     if collected.genuine.get(collection.SAME_VISIT):
-        found.append(Notice(NoticeCode.SAME_VISIT_FLATTERS))
-    return found
+        notes.append(Notice(NoticeCode.SAME_VISIT_FLATTERS))
+    return notes

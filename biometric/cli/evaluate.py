@@ -24,24 +24,26 @@ DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv", "gallery"
 
 def add_commands(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    made = commands.add_parser(
+    parser = commands.add_parser(
         "evaluate",
         help="measure error rates on a data set",
         description="Measure ranking, 1:1 and 1:N error rates with intervals on a data set (see docs/evaluation.md).",
     )
-    made.add_argument("dataset", metavar="DATASET", choices=DATASETS, help=", ".join(DATASETS))
-    made.add_argument("folder", type=Path, metavar="DIR", help="its folder (csv: or the file)")
-    made.add_argument("--model", metavar="CARD", help="embedder: a card's name or a file (default: the app's)")
-    made.add_argument("--protocol", help="protocol of the data set (default: its first)")
-    made.add_argument("--probe-degradation", metavar="NAME", help="degrade the probes, such as lower-body")
-    made.add_argument("--reference-degradation", metavar="NAME", help="degrade the references")
-    made.add_argument("--robustness", action="store_true", help="also measure each degradation of either side and both")
-    made.add_argument("--groups", type=Path, metavar="CSV", help="compare groups of people: id, then one column each")
-    made.add_argument("--template-size", type=int, default=5, metavar="K", help="samples pooled a side (default: 5)")
-    made.add_argument("--output", type=Path, metavar="DIR", help="write report, JSON, CSV and pictures here")
-    made.add_argument("--seed", type=int, default=0, metavar="N", help="of draws and degradations (default: 0)")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(command=_evaluate)
+    parser.add_argument("dataset", metavar="DATASET", choices=DATASETS, help=", ".join(DATASETS))
+    parser.add_argument("folder", type=Path, metavar="DIR", help="its folder (csv: or the file)")
+    parser.add_argument("--model", metavar="CARD", help="embedder: a card's name or a file (default: the app's)")
+    parser.add_argument("--protocol", help="protocol of the data set (default: its first)")
+    parser.add_argument("--probe-degradation", metavar="NAME", help="degrade the probes, such as lower-body")
+    parser.add_argument("--reference-degradation", metavar="NAME", help="degrade the references")
+    parser.add_argument(
+        "--robustness", action="store_true", help="also measure each degradation of either side and both"
+    )
+    parser.add_argument("--groups", type=Path, metavar="CSV", help="compare groups of people: id, then one column each")
+    parser.add_argument("--template-size", type=int, default=5, metavar="K", help="samples pooled a side (default: 5)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write report, JSON, CSV and pictures here")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of draws and degradations (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -163,7 +165,7 @@ def _write(evaluation: "Evaluation", metadata: "EvaluationMetadata", folder: Pat
 def _text(evaluation: "Evaluation", files: list[str]) -> str:
     measured, dataset = evaluation.measured, evaluation.dataset
     counts = ", ".join(f"{count} {name}" for name, count in dataset.description().items() if count)
-    ranks = ", ".join(f"rank-{rank} {each.value:.2%}" for rank, each in measured.ranking.ranks.items())
+    ranks = ", ".join(f"rank-{rank} {estimate.value:.2%}" for rank, estimate in measured.ranking.ranks.items())
     ranking = measured.ranking
     lines = [
         f"{dataset.name} ({dataset.protocol}): {counts}.",
@@ -173,13 +175,13 @@ def _text(evaluation: "Evaluation", files: list[str]) -> str:
     levels = [("Single pictures", measured.verification)]
     if measured.template is not None:
         levels.append((f"Templates of up to {measured.template_size}", measured.template))
-    for title, found in levels:
-        lines.append(f"{title}: EER {found.eer:.2%}, AUC {found.auc:.5f}, d′ {found.d_prime:.2f}.")
+    for title, verification in levels:
+        lines.append(f"{title}: EER {verification.eer:.2%}, AUC {verification.auc:.5f}, d′ {verification.d_prime:.2f}.")
         lines += [
             f"  {point.name}: threshold {point.threshold:.3f}, FMR {point.fmr.value:.2g}, FNMR {point.fnmr.value:.3f} "
             f"({point.fnmr.interval.low:.3f}–{point.fnmr.interval.high:.3f}); FMR: {point.support}, "
             f"FNMR: {point.fnmr.support}."
-            for point in found.points
+            for point in verification.points
         ]
     lines += [
         f"Gallery of {point.size}, FPIR {point.target:g}: FNIR {point.fnir.value:.3f}; FPIR: {point.support}, "
@@ -192,8 +194,8 @@ def _text(evaluation: "Evaluation", files: list[str]) -> str:
     ]
     for audit in evaluation.audits:
         lines += [
-            f"{each.metric} of {each.group} to {each.against} ({audit.attribute}): "
-            + ("too few data." if each.ratio is None else f"{each.ratio:.2f} times.")
-            for each in audit.ratios
+            f"{ratio.metric} of {ratio.group} to {ratio.against} ({audit.attribute}): "
+            + ("too few data." if ratio.ratio is None else f"{ratio.ratio:.2f} times.")
+            for ratio in audit.ratios
         ]
     return "\n".join([*lines, *files])

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    made = commands.add_parser(
+    parser = commands.add_parser(
         "evaluate-detector",
         help="measure how well people are found in labelled photographs",
         description="Measure the detector's average precision, recall and precision with intervals on photographs with "
         "YOLO labels: DIR/images/SPLIT beside DIR/labels/SPLIT (see docs/evaluation.md).",
     )
-    made.add_argument("folder", type=Path, metavar="DIR", help="folder of images/ and labels/")
-    made.add_argument("--split", default="val", metavar="NAME", help="split of the photographs (default: val)")
-    made.add_argument("--model", metavar="CARD", help="detector: a card's name or a file (default: the app's)")
-    made.add_argument("--output", type=Path, metavar="DIR", help="write JSON, CSV and the curve here")
-    made.add_argument("--seed", type=int, default=0, metavar="N", help="of the draws for intervals (default: 0)")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(command=_evaluate)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="folder of images/ and labels/")
+    parser.add_argument("--split", default="val", metavar="NAME", help="split of the photographs (default: val)")
+    parser.add_argument("--model", metavar="CARD", help="detector: a card's name or a file (default: the app's)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write JSON, CSV and the curve here")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the draws for intervals (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=_evaluate)
 
 
 def confidences() -> dict[str, float]:

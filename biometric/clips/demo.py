@@ -176,7 +176,7 @@ def _photograph(name: str) -> Image:
 
 def _frames(photograph: Image, script: _Script) -> Iterator[Frame]:
     """Yield what the camera sees, `FRAMES` frames of the script's size, `FPS` a second."""
-    scene = _lit(_surrounded(_private(photograph, script.sharp)), script.gain, script.gamma)
+    scene = _adjust_brightness(_add_margin(_blur_bystanders(photograph, script.sharp)), script.gain, script.gamma)
     width, height = script.size
     for index in range(FRAMES):
         share = index / (FRAMES - 1)
@@ -192,7 +192,7 @@ def _frames(photograph: Image, script: _Script) -> Iterator[Frame]:
         yield Frame(index, np.asarray(view, dtype=np.uint8), index / FPS)
 
 
-def _private(photograph: Image, sharp: tuple[int, int] | None) -> Image:
+def _blur_bystanders(photograph: Image, sharp: tuple[int, int] | None) -> Image:
     """Blur all columns outside `sharp` beyond recognition, with a soft edge."""
     if sharp is None:
         return photograph
@@ -203,7 +203,7 @@ def _private(photograph: Image, sharp: tuple[int, int] | None) -> Image:
     return np.asarray(np.rint(share * photograph + (1 - share) * blurred), dtype=np.uint8)
 
 
-def _surrounded(photograph: Image) -> Image:
+def _add_margin(photograph: Image) -> Image:
     """Add a margin of blurred surroundings on all sides."""
     wide = cv2.copyMakeBorder(photograph, _MARGIN, _MARGIN, _MARGIN, _MARGIN, cv2.BORDER_REPLICATE)
     blurred = cv2.GaussianBlur(wide, (0, 0), 25)
@@ -211,7 +211,7 @@ def _surrounded(photograph: Image) -> Image:
     return np.asarray(blurred, dtype=np.uint8)
 
 
-def _lit(image: Image, gain: float, gamma: float) -> Image:
+def _adjust_brightness(image: Image, gain: float, gamma: float) -> Image:
     """Apply 255 · gain · (v / 255) ** gamma to every value v."""
     values = 255 * gain * (np.arange(256) / 255) ** gamma
     return np.asarray(cv2.LUT(image, np.clip(np.rint(values), 0, 255).astype(np.uint8)), dtype=np.uint8)

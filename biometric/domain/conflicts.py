@@ -2,7 +2,7 @@
 
 Nobody can be in two places at once. Where two people of the same frames get one name, the answer with the lower score
 is taken back: it becomes undecided, and does not get its second candidate. Two boxes that lie on each other in most
-of their common frames are one person, found twice; both may keep the name.
+of their common frames are one person, detected twice; both may keep the name.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def _strength(item: Identification) -> tuple[float, int]:
 
 
 def _double_detections(claims: Sequence[Identification]) -> list[list[Identification]]:
-    """Group answers that are one person found twice, the strongest group and member first."""
+    """Group answers that are one person detected twice, the strongest group and member first."""
     groups: list[list[Identification]] = []
     for item in sorted(claims, key=_strength, reverse=True):
         doubled = [group for group in groups if any(_coincide(item, other) for other in group)]
@@ -62,15 +62,15 @@ def _coincide(first: Identification, second: Identification) -> bool:
 
 
 def _resolved(groups: Sequence[Sequence[Identification]]) -> list[Identification]:
-    found: list[Identification] = []
+    answers: list[Identification] = []
     for rank, group in enumerate(groups):
         stronger = _first_conflict(group, groups[:rank])
         if stronger is None:
             weaker = [conflict for other in groups[rank + 1 :] if (conflict := _conflict(group, other)) is not None]
             warnings = [_notice(NoticeCode.NAME_ALSO_ELSEWHERE, group[0], *conflict) for conflict in weaker]
-            found += [replace(item, warnings=(*item.warnings, *warnings)) for item in group]
+            answers += [replace(item, warnings=(*item.warnings, *warnings)) for item in group]
             continue
-        found += [
+        answers += [
             replace(
                 item,
                 decision=Decision.NO_DECISION,
@@ -79,7 +79,7 @@ def _resolved(groups: Sequence[Sequence[Identification]]) -> list[Identification
             )
             for item in group
         ]
-    return found
+    return answers
 
 
 def _first_conflict(

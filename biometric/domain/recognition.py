@@ -140,16 +140,16 @@ def _bystanders(
     threshold: Threshold,
 ) -> tuple[Notice, ...]:
     """Who else, seen elsewhere in the same frames, would be identified as the claimed identity; closest first."""
-    found: list[Notice] = []
+    bystanders: list[Notice] = []
     for other in observed.usable:
         if other.template is None or not frames_apart(chosen.tracklet, other.tracklet):
             continue
         best = gallery.search(other.template, 1)
         if best and best[0].identity.id == identity.id and comparison.decide(best[0].score, threshold):
-            found.append(
+            bystanders.append(
                 Notice(NoticeCode.BYSTANDER_ALSO_REACHES, person=other.person, score=best[0].score, own_score=score)
             )
-    return tuple(sorted(found, key=lambda notice: -float(notice["score"])))
+    return tuple(sorted(bystanders, key=lambda notice: -float(notice["score"])))
 
 
 def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> tuple[Identification, ...]:

@@ -135,8 +135,8 @@ def covered(detection: Detection, others: Sequence[Detection]) -> float:
 def quality(detection: Detection, others: Sequence[Detection], height: int) -> float:
     """Rate a detection in [0, 1] by confidence, size, how much is hidden, and whether the feet are in the picture."""
     size = min(1.0, detection.height / 256.0)
-    whole = 0.8 if detection.box[3] >= height * 0.996 else 1.0
-    return float(detection.confidence * (0.5 + 0.5 * size) * (1.0 - covered(detection, others)) * whole)
+    feet_factor = 0.8 if detection.box[3] >= height * 0.996 else 1.0
+    return float(detection.confidence * (0.5 + 0.5 * size) * (1.0 - covered(detection, others)) * feet_factor)
 
 
 def _cut_edges(box: Box, width: int, height: int, border: float) -> list[str]:

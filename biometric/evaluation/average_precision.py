@@ -37,24 +37,24 @@ class Judged:
     """One picture.
 
     Attributes:
-        found: (D, 4) float64 x1, y1, x2, y2 in pixels, the detector's boxes in any order.
+        detected: (D, 4) float64 x1, y1, x2, y2 in pixels, the detector's boxes in any order.
         confidences: (D,) float64 in [0, 1].
-        labelled: (L, 4) float64, as `found`, the people who are there.
+        labelled: (L, 4) float64, as `detected`, the people who are there.
 
     Raises:
         ValueError: shapes that do not fit.
     """
 
-    found: Boxes
+    detected: Boxes
     confidences: NDArray[np.float64]
     labelled: Boxes
 
     def __post_init__(self) -> None:
         count = len(self.confidences)
-        if self.found.shape != (count, 4) or self.labelled.ndim != 2 or self.labelled.shape[1] != 4:
+        if self.detected.shape != (count, 4) or self.labelled.ndim != 2 or self.labelled.shape[1] != 4:
             raise ValueError(
                 f"expected (D, 4) boxes, (D,) confidences and (L, 4) labels, "
-                f"got {self.found.shape}, {self.confidences.shape} and {self.labelled.shape}"
+                f"got {self.detected.shape}, {self.confidences.shape} and {self.labelled.shape}"
             )
 
 
@@ -126,10 +126,10 @@ def at_confidence(matches: Matches, confidence: float, iou: float = 0.5, seed: i
     (row,) = _rows(matches, [iou])
     count = int((matches.confidences >= confidence).sum())
     pictures, size = matches.pictures[:count], len(matches.labels)
-    seen = np.bincount(pictures, minlength=size).astype(np.float64)
+    reported = np.bincount(pictures, minlength=size).astype(np.float64)
     right = np.bincount(pictures, weights=matches.right[row, :count], minlength=size)
     weights = np.concatenate([np.ones((1, size)), *draws(size, ROUNDS, seed)])
-    recall, precision = (ratios(weights @ right, weights @ below) for below in (matches.labels, seen))
+    recall, precision = (ratios(weights @ right, weights @ below) for below in (matches.labels, reported))
     return AtConfidence(
         confidence,
         Estimate(float(recall[0]), _over_pictures(recall[1:])),
@@ -144,16 +144,16 @@ def curve(matches: Matches, iou: float = 0.5) -> tuple[NDArray[np.float64], NDAr
         ValueError: an IoU that was not matched.
     """
     (row,) = _rows(matches, [iou])
-    found = np.cumsum(matches.right[row])
-    return found / matches.labels.sum(), found / np.arange(1, len(found) + 1)
+    right_so_far = np.cumsum(matches.right[row])
+    return right_so_far / matches.labels.sum(), right_so_far / np.arange(1, len(right_so_far) + 1)
 
 
 def _matched(picture: Judged, wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return (T, D): whether each detection takes a label at each IoU."""
-    right = np.zeros((len(wanted), len(picture.found)), bool)
-    if not picture.labelled.size or not picture.found.size:
+    right = np.zeros((len(wanted), len(picture.detected)), bool)
+    if not picture.labelled.size or not picture.detected.size:
         return right
-    shared = iou_matrix(picture.found, picture.labelled)
+    shared = iou_matrix(picture.detected, picture.labelled)
     free = np.ones((len(wanted), len(picture.labelled)), bool)
     rows = np.arange(len(wanted))
     for index in np.argsort(-picture.confidences, kind="stable"):
@@ -172,11 +172,11 @@ def _areas(matches: Matches, rows: Sequence[int], weights: NDArray[np.float64]) 
     Precision only rises at a right detection, so the envelope needs no other points.
     """
     counted = weights[:, matches.pictures]
-    seen = np.cumsum(counted, axis=1)
+    reported = np.cumsum(counted, axis=1)
     areas = np.zeros(len(weights))
     for row in rows:
         hits = np.flatnonzero(matches.right[row])
-        precision = ratios(np.cumsum(counted[:, hits], axis=1), seen[:, hits])
+        precision = ratios(np.cumsum(counted[:, hits], axis=1), reported[:, hits])
         precision = np.nan_to_num(precision, nan=0.0)  # before the first picture that was drawn
         envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         areas += (counted[:, hits] * envelope).sum(axis=1)

@@ -51,10 +51,10 @@ class Samples:
     @property
     def people(self) -> NDArray[np.int64]:
         """The distinct identities of people, ascending."""
-        found: NDArray[np.int64] = np.unique(self.identities[self.identities >= 0])
-        return found
+        distinct: NDArray[np.int64] = np.unique(self.identities[self.identities >= 0])
+        return distinct
 
-    def chosen(self, keep: NDArray[np.bool_] | NDArray[np.integer]) -> "Samples":
+    def select(self, keep: NDArray[np.bool_] | NDArray[np.integer]) -> "Samples":
         """The samples that a mask or indices choose."""
         return Samples(self.vectors[keep], self.identities[keep], self.cameras[keep])
 
@@ -79,12 +79,12 @@ class Trial:
     @property
     def people(self) -> NDArray[np.int64]:
         """The distinct identities of people on either side, ascending."""
-        found: NDArray[np.int64] = np.union1d(self.probes.people, self.references.people)
-        return found
+        distinct: NDArray[np.int64] = np.union1d(self.probes.people, self.references.people)
+        return distinct
 
-    def only(self, people: NDArray[np.integer]) -> "Trial":
+    def restrict_to(self, people: NDArray[np.integer]) -> "Trial":
         """The part of the trial between some people."""
-        sides = [side.chosen(np.isin(side.identities, people)) for side in (self.probes, self.references)]
+        sides = [side.select(np.isin(side.identities, people)) for side in (self.probes, self.references)]
         return Trial(sides[0], sides[1], self.symmetric)
 
 
@@ -113,10 +113,10 @@ def blocks(trial: Trial, size: int = BLOCK) -> Iterator[Block]:
     person = references.identities >= 0
     junk = references.identities == JUNK
     for start in range(0, len(probes), rows):
-        part = slice(start, start + rows)
-        scores = np.clip(probes.vectors[part] @ columns, -1.0, 1.0)
-        same = (probes.identities[part, None] == references.identities[None, :]) & person
-        ignored = same & (probes.cameras[part, None] == references.cameras[None, :])
+        batch = slice(start, start + rows)
+        scores = np.clip(probes.vectors[batch] @ columns, -1.0, 1.0)
+        same = (probes.identities[batch, None] == references.identities[None, :]) & person
+        ignored = same & (probes.cameras[batch, None] == references.cameras[None, :])
         ignored |= junk
-        ignored |= (probes.identities[part] == JUNK)[:, None]
+        ignored |= (probes.identities[batch] == JUNK)[:, None]
         yield Block(start, scores, same, ignored)

@@ -48,12 +48,12 @@ def degradation(name: str) -> Degradation:
     Raises:
         InvalidSetting: no degradation has that name.
     """
-    found = {each.name: each for each in DEGRADATIONS}.get(name)
-    if found is None:
+    selected = {known.name: known for known in DEGRADATIONS}.get(name)
+    if selected is None:
         raise InvalidSetting(
             f"There is no degradation {name!r}. Known: {', '.join(each.name for each in DEGRADATIONS)}."
         )
-    return found
+    return selected
 
 
 def _cover(top: float, bottom: float) -> Change:

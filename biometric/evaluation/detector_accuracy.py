@@ -19,7 +19,7 @@ from biometric.ports import Detector
 
 @dataclass(frozen=True, slots=True)
 class Photographs:
-    """A data set.
+    """Labelled photographs.
 
     Attributes:
         files: the photographs.
@@ -34,7 +34,7 @@ class Photographs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DetectorMeasured:
-    """What was measured.
+    """The measurements of one detector.
 
     Attributes:
         pictures, people, empty: photographs, labelled people, photographs in which nobody is labelled.
@@ -74,20 +74,24 @@ def measure(
         image = photographs.load(file)
         labelled = photographs.people(file, image.shape[1], image.shape[0])
         started = time.perf_counter()
-        (found,) = detector.detect([Frame(0, image, 0.0)])
+        (detections,) = detector.detect([Frame(0, image, 0.0)])
         seconds.append(time.perf_counter() - started)
         judged.append(
-            Judged(_boxes(found), np.array([each.confidence for each in found], np.float64), _boxes(labelled))
+            Judged(
+                _boxes(detections),
+                np.array([detection.confidence for detection in detections], np.float64),
+                _boxes(labelled),
+            )
         )
         yield Progress("Photograph", number, len(photographs.files))
-    people = sum(len(each.labelled) for each in judged)
+    people = sum(len(picture.labelled) for picture in judged)
     if people == 0:
         raise DatasetInvalid("Nobody is labelled in these photographs, so nothing can be measured. Check the labels.")
     matches = ap.match(judged)
     return DetectorMeasured(
         pictures=len(judged),
         people=people,
-        empty=sum(not len(each.labelled) for each in judged),
+        empty=sum(not len(picture.labelled) for picture in judged),
         ap50=ap.average_precision(matches, [0.5], seed),
         ap50_95=ap.average_precision(matches, seed=seed),
         points={name: ap.at_confidence(matches, least, seed=seed) for name, least in confidences.items()},
@@ -97,4 +101,4 @@ def measure(
 
 
 def _boxes(detections: Sequence[Detection]) -> NDArray[np.float64]:
-    return np.array([each.box for each in detections], np.float64).reshape(-1, 4)
+    return np.array([detection.box for detection in detections], np.float64).reshape(-1, 4)

@@ -19,7 +19,7 @@ from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets.dataset import Dataset
 from biometric.evaluation.degradations import DEGRADATIONS, Degradation
 from biometric.evaluation.groups import Audit, audit
-from biometric.evaluation.protocols import Measured, measure, ranked, verify
+from biometric.evaluation.protocols import Measured, measure, measure_ranking, verify
 from biometric.ports import Embedder
 
 BATCH = 64
@@ -182,7 +182,7 @@ def _row(trial: Trial, name: str, title: str, configuration: str, fixed: float, 
         name,
         title,
         configuration,
-        ranked(trial, seed, is_single_shot).ranks[1].value,
+        measure_ranking(trial, seed, is_single_shot).ranks[1].value,
         verification.at(ROBUSTNESS_FMR).fnmr.value,
         deployed.fmr.value,
         deployed.fnmr.value,
@@ -220,8 +220,8 @@ def read_groups(path: Path, dataset: Dataset) -> dict[str, dict[int, str]]:
                     f"The groups {path} put person {row['id']} into two groups of {attribute}: {known} and {group}. "
                     "Keep one of them."
                 )
-    for attribute, found in labels.items():
-        if not found:
+    for attribute, groups in labels.items():
+        if not groups:
             raise InvalidInput(f"The groups {path} label nobody of the data set by {attribute}. {expected}")
     return labels
 

@@ -67,18 +67,18 @@ def audit(trial: Trial, attribute: str, labels: Mapping[int, str], threshold: fl
     measured, drawn = [], {}
     for number, name in enumerate(names):
         members = np.array([person for person, group in labels.items() if group == name and person in present])
-        errors = count_errors(trial.only(members), [threshold], seed=seed)
+        errors = count_errors(trial.restrict_to(members), [threshold], seed=seed)
         measured.append(GroupRates(name, len(members), errors.fmr(0, seed), errors.fnmr(0, seed)))
         weights = np.concatenate(draws(len(errors.genuine), seed=seed + number))
         missed = ratios(weights @ errors.missed[0], weights @ errors.genuine)
         drawn[name] = {"FMR": errors.fmr_draws(0, seed + number), "FNMR": missed}
-    found = []
+    group_ratios = []
     for metric in ("FMR", "FNMR"):
-        for first, one in enumerate(measured):
+        for first, group_rates in enumerate(measured):
             for other in measured[first + 1 :]:
-                high, low = sorted((one, other), key=lambda group: _value(group, metric), reverse=True)
-                found.append(_ratio(metric, high, low, drawn))
-    return Audit(attribute, threshold, tuple(measured), tuple(found))
+                high, low = sorted((group_rates, other), key=lambda group: _value(group, metric), reverse=True)
+                group_ratios.append(_ratio(metric, high, low, drawn))
+    return Audit(attribute, threshold, tuple(measured), tuple(group_ratios))
 
 
 def _rate(group: GroupRates, metric: str) -> Rate | None:
@@ -86,8 +86,8 @@ def _rate(group: GroupRates, metric: str) -> Rate | None:
 
 
 def _value(group: GroupRates, metric: str) -> float:
-    found = _rate(group, metric)
-    return -1.0 if found is None else found.value
+    rate = _rate(group, metric)
+    return -1.0 if rate is None else rate.value
 
 
 def _ratio(metric: str, high: GroupRates, low: GroupRates, drawn: Mapping[str, Mapping[str, np.ndarray]]) -> GroupRatio:
@@ -98,6 +98,6 @@ def _ratio(metric: str, high: GroupRates, low: GroupRates, drawn: Mapping[str, M
     quotients = ratios(tops, bottoms)
     # A draw without an error in the lower group is no missing value: there the ratio has no upper end.
     quotients[(bottoms == 0) & (tops > 0)] = np.inf
-    both = [found.support for group in (high, low) if (found := _rate(group, metric)) is not None]
-    enough = Support.ENOUGH if all(each is Support.ENOUGH for each in both) else Support.TOO_FEW
+    supports = [rate.support for group in (high, low) if (rate := _rate(group, metric)) is not None]
+    enough = Support.ENOUGH if all(support is Support.ENOUGH for support in supports) else Support.TOO_FEW
     return GroupRatio(metric, high.group, low.group, above / below, percentile_interval(quotients), enough)

@@ -79,18 +79,18 @@ def search(
 
     Only people with references can be enrolled. Fewer than two such people leave nobody to be unknown: an empty list.
     """
-    probes = trial.probes.chosen(trial.probes.identities >= 0)
-    references = trial.references.chosen(trial.references.identities >= 0)
+    probes = trial.probes.select(trial.probes.identities >= 0)
+    references = trial.references.select(trial.references.identities >= 0)
     people = references.people
     largest = len(people) // 2
     if largest == 0 or len(probes) == 0:
         return []
     galleries = [number for number in sizes if number < largest] + [largest]
     generator = np.random.default_rng(seed)
-    found = [
+    drawn = [
         _draw(probes, references, generator.permutation(people).astype(np.int64), galleries, size) for _ in range(draws)
     ]
-    return [_searches(number, probes, [draw[index] for draw in found]) for index, number in enumerate(galleries)]
+    return [_searches(number, probes, [draw[index] for draw in drawn]) for index, number in enumerate(galleries)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,8 +108,8 @@ def _draw(
     """Enroll people in an order; a gallery of N is its first N people, so that one pass serves all sizes."""
     place = np.full(int(max(probes.identities.max(), references.identities.max())) + 1, len(order), np.int64)
     place[order] = np.arange(len(order))
-    enrolled = references.chosen(place[references.identities] < galleries[-1])
-    enrolled = enrolled.chosen(np.argsort(place[enrolled.identities], kind="stable"))
+    enrolled = references.select(place[references.identities] < galleries[-1])
+    enrolled = enrolled.select(np.argsort(place[enrolled.identities], kind="stable"))
     starts = np.searchsorted(place[enrolled.identities], np.arange(galleries[-1]))
     own_place = place[probes.identities]
     own = np.full(len(probes), -np.inf)
@@ -126,11 +126,11 @@ def _draw(
     return [_Draw(own, other[index], own_place < number) for index, number in enumerate(galleries)]
 
 
-def _searches(number: int, probes: Samples, found: list[_Draw]) -> Searches:
-    own = np.concatenate([draw.own for draw in found])
-    other = np.concatenate([draw.other for draw in found])
-    enrolled = np.concatenate([draw.enrolled for draw in found])
-    people = np.tile(probes.identities, len(found))
+def _searches(number: int, probes: Samples, draws: list[_Draw]) -> Searches:
+    own = np.concatenate([draw.own for draw in draws])
+    other = np.concatenate([draw.other for draw in draws])
+    enrolled = np.concatenate([draw.enrolled for draw in draws])
+    people = np.tile(probes.identities, len(draws))
     mated = enrolled & np.isfinite(own)
     return Searches(number, own[mated], other[mated], people[mated], other[~enrolled], people[~enrolled])
 

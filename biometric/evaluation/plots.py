@@ -33,19 +33,19 @@ def pictures(measured: Measured, rows: Sequence[Row] = ()) -> dict[str, bytes]:
     levels = {"single pictures": measured.verification}
     if measured.template is not None:
         levels[f"templates of up to {measured.template_size}"] = measured.template
-    made = {
+    images = {
         "cmc": cmc(measured.ranking),
         "roc": roc(levels),
         "det": det(levels),
         "scores": histogram(measured.verification),
     }
     if measured.template is not None:
-        made["scores-templates"] = histogram(measured.template)
+        images["scores-templates"] = histogram(measured.template)
     if measured.largest is not None:
-        made["open-set"] = open_set(measured.largest)
+        images["open-set"] = open_set(measured.largest)
     if rows:
-        made["robustness"] = heat_map(rows)
-    return made
+        images["robustness"] = heat_map(rows)
+    return images
 
 
 def cmc(ranking: RankResult) -> bytes:
@@ -60,10 +60,12 @@ def cmc(ranking: RankResult) -> bytes:
 def roc(levels: dict[str, OneToOne]) -> bytes:
     """ROC: the share of genuine comparisons that match over FMR, logarithmic."""
     figure, axes = _figure("False match rate (FMR)", "True match rate (1 - FNMR)")
-    for style, (label, found) in zip(_STYLES, levels.items(), strict=False):
-        matched, missed = _thinned(*curves(found.scores.genuine, found.scores.impostor)[:2])
+    for style, (label, verification) in zip(_STYLES, levels.items(), strict=False):
+        matched, missed = _thinned(*curves(verification.scores.genuine, verification.scores.impostor)[:2])
         seen = matched > 0
-        axes.plot(matched[seen], 1.0 - missed[seen], style, label=f"{label}: AUC {found.auc:.4f}", drawstyle="steps")
+        axes.plot(
+            matched[seen], 1.0 - missed[seen], style, label=f"{label}: AUC {verification.auc:.4f}", drawstyle="steps"
+        )
     axes.set_xscale("log")
     axes.set_xlim(1e-5, 1)
     axes.legend(loc="lower right")
@@ -75,11 +77,11 @@ def det(levels: dict[str, OneToOne]) -> bytes:
     """DET: FNMR over FMR on normal deviates (Martin and others, Eurospeech 1997); straight where scores are normal."""
     figure, axes = _figure("False match rate (FMR)", "False non-match rate (FNMR)")
     low, high = _deviate(_TICKS[0] / 2), _deviate(0.95)
-    for style, (label, found) in zip(_STYLES, levels.items(), strict=False):
-        matched, missed = _thinned(*curves(found.scores.genuine, found.scores.impostor)[:2])
+    for style, (label, verification) in zip(_STYLES, levels.items(), strict=False):
+        matched, missed = _thinned(*curves(verification.scores.genuine, verification.scores.impostor)[:2])
         shown = (matched > 0) & (matched < 1) & (missed > 0) & (missed < 1)
         x, y = ([_deviate(value) for value in values[shown]] for values in (matched, missed))
-        axes.plot(x, y, style, label=f"{label}: EER {found.eer:.2%}")
+        axes.plot(x, y, style, label=f"{label}: EER {verification.eer:.2%}")
     axes.plot([low, high], [low, high], ":", color="grey", linewidth=0.8)
     ticks = [_deviate(tick) for tick in _TICKS]
     labels = [f"{100 * tick:g} %" for tick in _TICKS]
@@ -92,21 +94,21 @@ def det(levels: dict[str, OneToOne]) -> bytes:
     return _png(figure)
 
 
-def histogram(found: OneToOne) -> bytes:
+def histogram(verification: OneToOne) -> bytes:
     """Genuine and impostor scores, each as a share, with the thresholds."""
     figure, axes = _figure("Comparison score (cosine)", "Share of comparisons per 0.02")
     edges = np.linspace(-1.0, 1.0, 101)
-    sides = (("impostor", found.scores.impostor, "C3", "//"), ("genuine", found.scores.genuine, "C0", ""))
+    sides = (("impostor", verification.scores.impostor, "C3", "//"), ("genuine", verification.scores.genuine, "C0", ""))
     for label, side, colour, hatch in sides:
         heights = _shares(side, edges)
         axes.stairs(heights, edges, fill=True, alpha=0.45, color=colour, hatch=hatch, label=f"{label} ({side.total:,})")
-    shown = [point for point in found.points if point.name != "EER" and point.target not in (1e-1, 1e-3)]
+    shown = [point for point in verification.points if point.name != "EER" and point.target not in (1e-1, 1e-3)]
     for style, point in zip(itertools.cycle(("--", "-.", ":", (0, (1, 3)))), shown, strict=False):
         axes.axvline(point.threshold, color="black", linestyle=style, label=f"{point.name}: {point.threshold:.3f}")
-    lowest = min(found.scores.impostor.values[0], found.scores.genuine.values[0])
+    lowest = min(verification.scores.impostor.values[0], verification.scores.genuine.values[0])
     axes.set_xlim(max(-1.0, float(lowest) - 0.05), 1.02)
     axes.legend(fontsize="small")
-    axes.set_title(f"Scores: d′ {found.d_prime:.2f}")
+    axes.set_title(f"Scores: d′ {verification.d_prime:.2f}")
     return _png(figure)
 
 

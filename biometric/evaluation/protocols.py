@@ -140,27 +140,29 @@ def measure(
     """
     verification = verify(trial, thresholds, seed, watch)
     templates, used = template_trial(trial, template_size, seed)
-    found = open_set.search(trial, seed=seed)
+    all_searches = open_set.search(trial, seed=seed)
     return Measured(
-        ranking=ranked(trial, seed, is_single_shot),
+        ranking=measure_ranking(trial, seed, is_single_shot),
         verification=verification,
         template=_verify(templates, thresholds, seed),
         template_size=template_size,
         template_samples=used,
-        searches=tuple(point for searches in found for point in _search_points(searches, seed)),
-        largest=found[-1] if found and len(found[-1].mated_own) and len(found[-1].unmated_best) else None,
+        searches=tuple(point for searches in all_searches for point in _search_points(searches, seed)),
+        largest=all_searches[-1]
+        if all_searches and len(all_searches[-1].mated_own) and len(all_searches[-1].unmated_best)
+        else None,
     )
 
 
 def verify(trial: Trial, thresholds: Mapping[str, float], seed: int = 0, watch: Watch | None = None) -> OneToOne:
     """Measure 1:1 of a trial; raises `DatasetInvalid` where there is no genuine or no impostor comparison."""
-    found = _verify(trial, thresholds, seed, watch)
-    if found is None:
+    verification = _verify(trial, thresholds, seed, watch)
+    if verification is None:
         raise DatasetInvalid(
             "Nothing can be measured: the data set needs two people or more, one of them seen by two cameras "
             "(or in two visits). Add pictures of the same people by another camera."
         )
-    return found
+    return verification
 
 
 def _verify(trial: Trial, thresholds: Mapping[str, float], seed: int, watch: Watch | None = None) -> OneToOne | None:
@@ -184,7 +186,7 @@ def _verify(trial: Trial, thresholds: Mapping[str, float], seed: int, watch: Wat
     )
 
 
-def ranked(trial: Trial, seed: int = 0, is_single_shot: bool = False) -> RankResult:
+def measure_ranking(trial: Trial, seed: int = 0, is_single_shot: bool = False) -> RankResult:
     """Measure the ranking of a trial. Raises `DatasetInvalid` where no probe has a right reference."""
     ranking = rank(trial)
     if len(ranking.probes) == 0:

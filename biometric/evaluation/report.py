@@ -89,8 +89,8 @@ def _ranking(evaluation: Evaluation) -> str:
     return _table("", ("", "value", "95 % interval"), rows) + f"<p>{text}</p>"
 
 
-def _verification(title: str, found: OneToOne) -> str:
-    genuine, impostor = found.scores.genuine.total, found.scores.impostor.total
+def _verification(title: str, verification: OneToOne) -> str:
+    genuine, impostor = verification.scores.genuine.total, verification.scores.impostor.total
     rows = [
         (
             point.name,
@@ -98,12 +98,12 @@ def _verification(title: str, found: OneToOne) -> str:
             *_rate(point.fmr),
             *_rate(point.fnmr),
         )
-        for point in found.points
+        for point in verification.points
     ]
     head = ("point", "threshold", "FMR", "95 % interval", "FNMR", "95 % interval")
     text = (
-        f"{genuine:,} genuine and {impostor:,} impostor comparisons. EER {found.eer:.2%}, AUC {found.auc:.5f}, "
-        f"d′ {found.d_prime:.3f}."
+        f"{genuine:,} genuine and {impostor:,} impostor comparisons. EER {verification.eer:.2%}, "
+        f"AUC {verification.auc:.5f}, d′ {verification.d_prime:.3f}."
     )
     return _table(title, head, rows) + f"<p>{text}</p>"
 
@@ -149,15 +149,15 @@ def _robustness(evaluation: Evaluation) -> str:
 def _groups(evaluation: Evaluation) -> Iterable[str]:
     for audit in evaluation.audits:
         head = ("group", "people", "FMR", "95 % interval", "FNMR", "95 % interval")
-        rates = [(each.group, f"{each.people:,}", *_rate(each.fmr), *_rate(each.fnmr)) for each in audit.rates]
+        rates = [(group.group, f"{group.people:,}", *_rate(group.fmr), *_rate(group.fnmr)) for group in audit.rates]
         yield _table(f"By {audit.attribute}, threshold {audit.threshold:.4f}", head, rates)
         ratios = [
             (
-                f"{each.metric} of {each.group} to {each.against}",
-                "too few data" if each.ratio is None else f"{each.ratio:.2f}{_few(each.support)}",
-                "" if each.interval is None else f"{each.interval.low:.2f}–{_upper(each.interval.high)}",
+                f"{ratio.metric} of {ratio.group} to {ratio.against}",
+                "too few data" if ratio.ratio is None else f"{ratio.ratio:.2f}{_few(ratio.support)}",
+                "" if ratio.interval is None else f"{ratio.interval.low:.2f}–{_upper(ratio.interval.high)}",
             )
-            for each in audit.ratios
+            for ratio in audit.ratios
         ]
         if ratios:
             yield _table("Ratios", ("", "ratio", "95 % interval"), ratios)
@@ -185,7 +185,7 @@ def _few(support: Support) -> str:
 
 
 def _upper(limit: float) -> str:
-    return "without end" if math.isinf(limit) else f"{limit:.2f}"
+    return "no upper limit" if math.isinf(limit) else f"{limit:.2f}"
 
 
 def _estimate(estimate: Estimate) -> tuple[str, str]:

@@ -157,15 +157,15 @@ def _ranking(ranking: RankResult) -> dict[str, Any]:
     }
 
 
-def _verification(found: OneToOne) -> dict[str, Any]:
+def _verification(verification: OneToOne) -> dict[str, Any]:
     return {
-        "genuine": found.scores.genuine.total,
-        "impostor": found.scores.impostor.total,
-        "eer": _number(found.eer),
-        "eer_threshold": _number(found.eer_threshold),
-        "auc": _number(found.auc),
-        "d_prime": _number(found.d_prime),
-        "points": [_point(point) for point in found.points],
+        "genuine": verification.scores.genuine.total,
+        "impostor": verification.scores.impostor.total,
+        "eer": _number(verification.eer),
+        "eer_threshold": _number(verification.eer_threshold),
+        "auc": _number(verification.auc),
+        "d_prime": _number(verification.d_prime),
+        "points": [_point(point) for point in verification.points],
     }
 
 
@@ -198,19 +198,19 @@ def _audit(audit: Audit) -> dict[str, Any]:
         "attribute": audit.attribute,
         "threshold": _number(audit.threshold),
         "groups": [
-            {"group": each.group, "people": each.people, "fmr": rate_json(each.fmr), "fnmr": rate_json(each.fnmr)}
-            for each in audit.rates
+            {"group": rates.group, "people": rates.people, "fmr": rate_json(rates.fmr), "fnmr": rate_json(rates.fnmr)}
+            for rates in audit.rates
         ],
         "ratios": [
             {
-                "metric": each.metric,
-                "group": each.group,
-                "against": each.against,
-                "ratio": _number(each.ratio),
-                "interval": _interval(each.interval),
-                "support": str(each.support),
+                "metric": ratio.metric,
+                "group": ratio.group,
+                "against": ratio.against,
+                "ratio": _number(ratio.ratio),
+                "interval": _interval(ratio.interval),
+                "support": str(ratio.support),
             }
-            for each in audit.ratios
+            for ratio in audit.ratios
         ],
     }
 

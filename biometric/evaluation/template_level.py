@@ -11,10 +11,11 @@ from biometric.domain.comparison import unit
 from biometric.evaluation.comparisons import Samples, Trial
 
 
-def pooled(samples: Samples, k: int, seed: int = 0) -> tuple[Samples, float]:
+def pool_samples(samples: Samples, k: int, seed: int = 0) -> tuple[Samples, float]:
     """Pool up to `k` samples of each person by each camera into one template (the mean, scaled to unit length).
 
-    Which ones is drawn with `seed`; who has fewer samples is pooled of those. Junk and distractors are dropped.
+    The samples are drawn with `seed`; of a person with fewer than `k`, all are pooled. Junk and distractors are left
+    out.
 
     Returns:
         The templates, by person and camera, and how many samples they were pooled of on average.
@@ -24,12 +25,12 @@ def pooled(samples: Samples, k: int, seed: int = 0) -> tuple[Samples, float]:
     """
     if k < 1:
         raise ValueError(f"expected at least 1 sample a template, got {k}")
-    people = samples.chosen(samples.identities >= 0)
+    people = samples.select(samples.identities >= 0)
     if len(people) == 0:
         raise ValueError("expected samples of people, got none")
     shuffled = np.random.default_rng(seed).permutation(len(people))
     shuffled = shuffled[np.lexsort((people.cameras[shuffled], people.identities[shuffled]))]
-    ordered = people.chosen(shuffled)
+    ordered = people.select(shuffled)
     keys = np.stack([ordered.identities, ordered.cameras])
     starts = np.nonzero(np.append(True, (np.diff(keys) != 0).any(axis=0)))[0]
     lengths = np.diff(np.append(starts, len(ordered)))
@@ -52,5 +53,5 @@ def template_trial(trial: Trial, k: int, seed: int = 0) -> tuple[Trial, float]:
         np.concatenate([side.identities for side in sides]),
         np.concatenate([side.cameras for side in sides]),
     )
-    templates, used = pooled(everything, k, seed)
+    templates, used = pool_samples(everything, k, seed)
     return Trial(templates, templates, symmetric=True), used

@@ -132,20 +132,20 @@ def read_summary(open_manifest: Callable[[], Read], crops: set[str]) -> Manifest
 
     Raises:
         ArchiveInvalid: it is no JSON, of another format or version, any value is not as described above, or it does
-            not tell of exactly these crops.
+            not list exactly these crops.
     """
     header = _read_header(open_manifest(), len(crops))
     identities: list[IdentityRecord] = []
     keys: set[str] = set()
     seen: set[str] = set()
-    untold = crops.copy()
+    unlisted = crops.copy()
     references = 0
     for place, values in read_elements(open_manifest(), len(crops)):
         if len(place) == 2:
             reference = _reference(place, values, header)
             _add_once(seen, reference.id, "reference")
             references += 1
-            _tick_off(untold, reference)
+            _require_crops(unlisted, reference)
         elif len(place) == 1:
             identity = _identity(place, values)
             _add_once(seen, f"identity {identity.id}", "identity")
@@ -157,7 +157,7 @@ def read_summary(open_manifest: Callable[[], Read], crops: set[str]) -> Manifest
             references = 0
     if not identities:
         refuse("it holds no identities")
-    for unexpected in sorted(untold):
+    for unexpected in sorted(unlisted):
         refuse(f"{unexpected!r:.120} is not announced in gallery.json")
     return ManifestSummary(header.model_id, header.dimension, tuple(identities))
 
@@ -251,7 +251,7 @@ def _check(model: type[_Model], place: tuple[int, ...], values: dict[str, Any], 
         return model.model_validate(values, context=context)
     except ValidationError as error:
         location = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-        key = ".".join(str(part) for part in location)
+        key = ".".join(str(segment) for segment in location)
         # A key of the file's own is not repeated: it may be anything.
         known = location and location[0] in model.model_fields
         what = f"{key} is missing or not as an export writes it" if known else "it has a key that exports do not have"
@@ -264,12 +264,12 @@ def _add_once(values: set[str], value: str, what: str) -> None:
     values.add(value)
 
 
-def _tick_off(untold: set[str], reference: ReferenceRecord) -> None:
+def _require_crops(unlisted: set[str], reference: ReferenceRecord) -> None:
     for sample in reference.samples:
         crop = f"{reference.id}/{sample.name}"
-        if crop not in untold:
+        if crop not in unlisted:
             refuse(f"the picture {crop} is missing")
-        untold.remove(crop)
+        unlisted.remove(crop)
 
 
 def _reference_to_json(reference: ReferenceRecord) -> dict[str, object]:

@@ -259,7 +259,7 @@ def _parse(kind: type[_AnyTable], where: str, values: Any) -> _AnyTable:
 def _refuse(where: str, error: ValidationError) -> NoReturn:
     """Raise `InvalidSetting` for the first mistake, naming the table and the key."""
     mistake = error.errors(include_url=False)[0]
-    *outer, key = [part for part in mistake["loc"] if isinstance(part, str)] or [""]
+    *outer, key = [segment for segment in mistake["loc"] if isinstance(segment, str)] or [""]
     place = "".join([where, *(f", key {name!r}" for name in outer)])
     if mistake["type"] == "missing":
         raise InvalidSetting(f"{place}: the key {key!r} is missing.") from error

@@ -131,13 +131,13 @@ class UltralyticsDetector:
 
         Boxes are clipped to the frame and at least one pixel wide and high.
         """
-        found: list[list[Detection]] = []
+        detections: list[list[Detection]] = []
         for start in range(0, len(frames), self._batch):
-            part = frames[start : start + self._batch]
-            for frame, rows in zip(part, self._predict([frame.image for frame in part]), strict=True):
+            batch = frames[start : start + self._batch]
+            for frame, rows in zip(batch, self._predict([frame.image for frame in batch]), strict=True):
                 height, width = frame.image.shape[:2]
-                found.append(to_detections(rows, frame.index, width, height, frame.seconds))
-        return found
+                detections.append(to_detections(rows, frame.index, width, height, frame.seconds))
+        return detections
 
     def _predict(self, images: list[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return (N, 6) float32 rows x1, y1, x2, y2, confidence, class for each image."""
@@ -182,13 +182,13 @@ def to_detections(
 
 
 def _person_class(names: Any, model: str) -> int:
-    found = {int(number): str(name).strip().lower() for number, name in dict(names).items()}
-    for number, name in found.items():
+    classes = {int(number): str(name).strip().lower() for number, name in dict(names).items()}
+    for number, name in classes.items():
         if name == "person":
             return number
-    if len(found) == 1:
-        return next(iter(found))
-    raise UnsupportedModel(f"{model} does not know people: none of its {len(found)} classes is called person.")
+    if len(classes) == 1:
+        return next(iter(classes))
+    raise UnsupportedModel(f"{model} does not know people: none of its {len(classes)} classes is called person.")
 
 
 def _prepare(cache: Path) -> None:
@@ -255,12 +255,12 @@ def _export(path: Path, cache: Path) -> Path:
             with warnings.catch_warnings(), contextlib.redirect_stdout(None):
                 warnings.simplefilter("ignore")  # torch tells ultralytics' authors what is deprecated
                 model = _load(copy)
-                made = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
+                exported = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
         except _VENDOR_ERRORS as error:
             raise UnsupportedModel(f"{path.name} cannot be exported to OpenVINO: {_first(error)}") from error
-        for part in list(made.iterdir()):
-            part.rename(scratch / part.name)
-        made.rmdir()
+        for file in list(exported.iterdir()):
+            file.rename(scratch / file.name)
+        exported.rmdir()
         copy.unlink()
 
     return checksummed_folder(folder, make)
@@ -278,13 +278,13 @@ def _folder(path: Path, files: Sequence[Path], cache: Path) -> Path:
         return path
     if path.parent.name.endswith(_EXPORTED):
         return path.parent
-    parts = list(files) or [
-        part for part in (path, path.with_suffix(".bin"), path.parent / "metadata.yaml") if part.is_file()
+    members = list(files) or [
+        member for member in (path, path.with_suffix(".bin"), path.parent / "metadata.yaml") if member.is_file()
     ]
     folder = cache / "detectors" / f"{path.stem}-{fresh_digest(path, 'sha256')[:16]}{_EXPORTED}"
 
     def make(scratch: Path) -> None:
-        for part in parts:
-            shutil.copy(part, scratch / part.name)
+        for member in members:
+            shutil.copy(member, scratch / member.name)
 
     return checksummed_folder(folder, make)

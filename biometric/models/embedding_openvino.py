@@ -56,10 +56,10 @@ class OpenVINOEmbedder:
             ) from error
         # One request at a time: OpenVINO already uses all cores for it.
         self._lock = threading.Lock()
-        found: int = self._run(np.zeros((2, 3, form.height, form.width), np.float32), path.name).shape[1]
-        if dimension is not None and found != dimension:
-            raise UnsupportedModel(f"{path.name} gives {found} numbers a crop; its card says {dimension}.")
-        self._dimension = found
+        length: int = self._run(np.zeros((2, 3, form.height, form.width), np.float32), path.name).shape[1]
+        if dimension is not None and length != dimension:
+            raise UnsupportedModel(f"{path.name} gives {length} numbers a crop; its card says {dimension}.")
+        self._dimension = length
 
     @property
     def model_id(self) -> str:
@@ -82,8 +82,8 @@ class OpenVINOEmbedder:
         Raises:
             UnsupportedModel: the network gave a vector without direction.
         """
-        parts = [self._run(prepare(part, self._form), self._model_id) for part in batches(crops, BATCH)]
-        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *parts]), self._model_id)
+        vectors = [self._run(prepare(batch, self._form), self._model_id) for batch in batches(crops, BATCH)]
+        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id)
 
     def _run(self, batch: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         with self._lock:
@@ -106,13 +106,13 @@ def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino
         return full
     half = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f16", "PERFORMANCE_HINT": "LATENCY"})
     trial = prepare(_trial_pictures(form.height, form.width), form)
-    one, other = (np.array(network(trial)[0], np.float32) for network in (full, half))
-    if one.shape[:1] != (len(trial),):
+    full_vectors, half_vectors = (np.array(network(trial)[0], np.float32) for network in (full, half))
+    if full_vectors.shape[:1] != (len(trial),):
         return full  # not one vector a crop: whoever asked for the network refuses it
-    one, other = one.reshape(len(trial), -1), other.reshape(len(trial), -1)
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    full_vectors, half_vectors = full_vectors.reshape(len(trial), -1), half_vectors.reshape(len(trial), -1)
+    lengths = np.linalg.norm(full_vectors, axis=1) * np.linalg.norm(half_vectors, axis=1)
     # A NaN (half precision overflows at 65,504) fails this comparison too.
-    agree = bool(((one * other).sum(axis=1) >= HALF_AGREEMENT * lengths).all())
+    agree = bool(((full_vectors * half_vectors).sum(axis=1) >= HALF_AGREEMENT * lengths).all())
     return half if agree and bool((lengths > 0).all()) else full
 
 

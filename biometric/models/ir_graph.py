@@ -183,4 +183,4 @@ class _Reader:
 
 def integers(text: str) -> tuple[int, ...]:
     """Parse an attribute of comma-separated whole numbers, () for an empty one."""
-    return tuple(int(part) for part in text.split(",") if part.strip())
+    return tuple(int(number) for number in text.split(",") if number.strip())

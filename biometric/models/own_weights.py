@@ -43,14 +43,14 @@ def own_card(role: Role, path: Path) -> tuple[Card, tuple[Path, ...]]:
         form = _embedder_format(path)
         paths = (path, path.with_suffix(".bin")) if form is Format.OPENVINO else (path,)
     try:
-        digests = [digest(part, "sha256") for part in paths]
-        sizes = [part.stat().st_size for part in paths]
+        digests = [digest(file, "sha256") for file in paths]
+        sizes = [file.stat().st_size for file in paths]
     except OSError as error:
         raise WeightsCorrupt(f"The weights {path} cannot be read: {error.strerror}.") from error
     identity = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     files = tuple(
-        CardFile(part.name, max(1, size), "sha256", checksum)
-        for part, size, checksum in zip(paths, sizes, digests, strict=True)
+        CardFile(file.name, max(1, size), "sha256", checksum)
+        for file, size, checksum in zip(paths, sizes, digests, strict=True)
     )
     card = Card(
         id=f"sha256:{identity[:16]}",
@@ -68,7 +68,7 @@ def own_card(role: Role, path: Path) -> tuple[Card, tuple[Path, ...]]:
 
 def _detector_files(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
-        paths = tuple(sorted(part for part in path.rglob("*") if part.is_file()))
+        paths = tuple(sorted(file for file in path.rglob("*") if file.is_file()))
         if not paths:
             raise UnsupportedModel(f"The folder {path} holds no detector: it is empty. Name an exported YOLO model.")
         return paths

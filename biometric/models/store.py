@@ -112,20 +112,20 @@ class ModelStore:
         return self._device
 
     def _chosen_device(self) -> str:
-        asked = self._settings.device
-        if asked == "cpu":
+        wanted = self._settings.device
+        if wanted == "cpu":
             return "cpu"
         count = self._cuda_devices()
-        if asked == "auto":
+        if wanted == "auto":
             return "cuda" if count else "cpu"
-        number = asked.partition(":")[2] or "0"
+        number = wanted.partition(":")[2] or "0"
         if not number.isdigit() or int(number) >= count:
-            found = {0: "no CUDA device was found", 1: "one CUDA device was found (cuda:0)"}
+            available = {0: "no CUDA device was found", 1: "one CUDA device was found (cuda:0)"}
             raise InvalidSetting(
-                f"SIGHTLINE_DEVICE is {asked}, but {found.get(count, f'{count} CUDA devices were found')}. "
+                f"SIGHTLINE_DEVICE is {wanted}, but {available.get(count, f'{count} CUDA devices were found')}. "
                 "Set it to auto or cpu, or install an NVIDIA driver and the CUDA build of torch."
             )
-        return asked
+        return wanted
 
     def _chosen(self, role: Role) -> Weights:
         serving = self._serving.get(role)
@@ -169,11 +169,11 @@ class ModelStore:
         starters = [notice for notice in notices if notice.code is NoticeCode.STARTER_WEIGHTS]
         if len(starters) == len(Role):
             starters = [Notice(NoticeCode.ALL_STARTER_WEIGHTS)]
-        found = starters + [notice for notice in notices if notice.code is not NoticeCode.STARTER_WEIGHTS]
+        combined = starters + [notice for notice in notices if notice.code is not NoticeCode.STARTER_WEIGHTS]
         detector = self._detector
         if detector is not None and self.device() != "cpu" and detector.device.startswith("CPU"):
-            found.append(Notice(NoticeCode.DETECTOR_ON_CPU, detector=detector.name))
-        return tuple(found)
+            combined.append(Notice(NoticeCode.DETECTOR_ON_CPU, detector=detector.name))
+        return tuple(combined)
 
     def _notice(self, role: Role) -> Notice | None:
         try:

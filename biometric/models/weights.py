@@ -212,15 +212,15 @@ class WeightStore:
                 continue
             folder = path if path.is_dir() else path.parent
             paths = tuple(folder / file.basename for file in card.files)
-            if not all(part.is_file() for part in paths) or not (path.is_dir() or path == paths[0]):
+            if not all(candidate.is_file() for candidate in paths) or not (path.is_dir() or path == paths[0]):
                 continue
             # FP16 and FP32 files share names: a card is claimed by size or, when it is the only one left, by name.
-            if all(part.stat().st_size == file.size for part, file in zip(paths, card.files, strict=True)):
+            if all(candidate.stat().st_size == file.size for candidate, file in zip(paths, card.files, strict=True)):
                 return Weights(card, paths)
         for card in self.cards:
             if card.role is role and path.is_file() and path.name == card.files[0].basename:
                 paths = tuple(path.parent / file.basename for file in card.files)
-                if all(part.is_file() for part in paths):
+                if all(candidate.is_file() for candidate in paths):
                     return Weights(card, paths)
         own, paths = own_card(role, path)
         twin = self._twin(role, paths)
@@ -271,11 +271,11 @@ class WeightStore:
 
 def _folders(root: Path) -> list[Path]:
     """`root` and the folders below it, `_DEPTH` deep, in a fixed order."""
-    found, level = [root], [root]
+    folders, level = [root], [root]
     for _ in range(_DEPTH):
         level = [inner for folder in level for inner in _subfolders(folder)]
-        found += level
-    return found
+        folders += level
+    return folders
 
 
 def _subfolders(folder: Path) -> list[Path]:

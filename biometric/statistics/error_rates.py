@@ -111,10 +111,10 @@ def distribution(scores: Scores) -> Distribution:
     Raises:
         ValueError: no scores, or NaN or infinity among them.
     """
-    found = scores if isinstance(scores, Distribution) else Distribution.of(scores)
-    if found.total == 0:
+    counted = scores if isinstance(scores, Distribution) else Distribution.of(scores)
+    if counted.total == 0:
         raise ValueError("expected at least one score, got none")
-    return found
+    return counted
 
 
 def fmr(impostor: Scores, threshold: float) -> float:

@@ -1,4 +1,4 @@
-"""How far a measured rate can be trusted: intervals, and when there are too few data to say anything.
+"""Confidence intervals of error rates, and the rules for when there are too few data.
 
 Sources:
     Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
@@ -32,7 +32,7 @@ _CHUNK = 100
 
 
 class Support(StrEnum):
-    """Whether the data can carry a rate, by the rule of 30."""
+    """Whether there are enough errors to report a rate, by the rule of 30."""
 
     ENOUGH = "enough data"
     TOO_FEW = "too few data"
@@ -143,7 +143,7 @@ def rule_of_three(trials: int, confidence: float = CONFIDENCE) -> float:
 def clopper_pearson(errors: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
     """Exact two-sided interval of a binomial proportion: quantiles of Beta(e, n-e+1) and Beta(e+1, n-e).
 
-    Never shorter than promised, for any true rate; the trials must be independent.
+    Its coverage is at least the confidence, for any true rate; the trials must be independent.
 
     Raises:
         ValueError: no trials, or errors outside 0…trials.

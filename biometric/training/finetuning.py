@@ -193,7 +193,7 @@ class Finetuning:
                 "the last whole epoch is kept. Train again with a lower --rate or a longer --warmup."
             ) from error
         trial = evaluation.make_trial(dataset, vectors, vectors)
-        ranking = protocols.ranked(trial, seed, dataset.single_shot)
+        ranking = protocols.measure_ranking(trial, seed, dataset.single_shot)
         misses = protocols.verify(trial, {}, seed).at(EVALUATION_FMR).fnmr
         return {
             "rank1": ranking.ranks[1].value,

@@ -65,9 +65,9 @@ def test_promise_27_no_threshold_without_evidence() -> None:
 
 def test_many_comparisons_of_one_person_count_for_few() -> None:
     star = {(0, other): 0.1 for other in range(1, 1001)}
-    assert fitting.independent(star) < 10
-    assert fitting.independent(everybody(30)) == 435
-    assert fitting.independent({}) == 0
+    assert fitting.count_independent(star) < 10
+    assert fitting.count_independent(everybody(30)) == 435
+    assert fitting.count_independent({}) == 0
     with pytest.raises(CalibrationRefused):
         fitting.fit_pairs(star, 0.01)
 
@@ -212,13 +212,13 @@ def uniformed(random: np.random.Generator, cloth: np.ndarray, count: int) -> np.
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def names(vectors: np.ndarray) -> list[collection.Enrolled]:
-    return [collection.Enrolled(vector[np.newaxis], (f"e{number}",)) for number, vector in enumerate(vectors)]
+def names(vectors: np.ndarray) -> list[collection.IdentitySummary]:
+    return [collection.IdentitySummary(vector[np.newaxis], (f"e{number}",)) for number, vector in enumerate(vectors)]
 
 
-def strangers(vectors: np.ndarray) -> list[collection.Material]:
+def strangers(vectors: np.ndarray) -> list[collection.ClipSummary]:
     return [
-        collection.Material(f"s{number}", "m", (collection.Track(vector, None, {}),), 10.0)
+        collection.ClipSummary(f"s{number}", "m", (collection.Track(vector, None, {}),), 10.0)
         for number, vector in enumerate(vectors)
     ]
 

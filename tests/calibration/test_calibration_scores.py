@@ -21,12 +21,12 @@ def track(vector: np.ndarray, frames: range = range(10), left: float = 0.0) -> c
     return collection.Track(vector, None, dict.fromkeys(frames, (left, 0.0, left + 50, 100.0)))
 
 
-def clip(*tracks: collection.Track, digest: str = "c") -> collection.Material:
-    return collection.Material(digest, "m", tracks, 10.0)
+def clip(*tracks: collection.Track, digest: str = "c") -> collection.ClipSummary:
+    return collection.ClipSummary(digest, "m", tracks, 10.0)
 
 
-def identity(*vectors: np.ndarray, digests: tuple[str, ...] = ("e",)) -> collection.Enrolled:
-    return collection.Enrolled(np.stack(vectors), digests if len(digests) > 1 else digests * len(vectors))
+def identity(*vectors: np.ndarray, digests: tuple[str, ...] = ("e",)) -> collection.IdentitySummary:
+    return collection.IdentitySummary(np.stack(vectors), digests if len(digests) > 1 else digests * len(vectors))
 
 
 def between(score: float, one: int = 0, other: int = 1) -> np.ndarray:
@@ -166,7 +166,7 @@ def test_nothing_gives_nothing() -> None:
 
 def test_an_observed_clip_is_reduced_to_what_is_compared(tmp_path: Path) -> None:
     people = (person(1, tmp_path, axis(1)), person(2, tmp_path, axis(2), count=3), person(3, tmp_path, None))
-    made = collection.material(observed_clip(tmp_path, *people))
+    made = collection.summarize_clip(observed_clip(tmp_path, *people))
     assert made.seconds == 10.0
     assert [one.halves for one in made.tracks] == [pytest.approx(1.0), None], "three samples have no two halves of two"
     assert made.tracks[0].boxes[0] == (100.0, 100.0, 180.0, 300.0)
@@ -176,5 +176,5 @@ def test_references_of_another_model_are_refused() -> None:
     template = Template(pool([axis(0)], "old").vector, "old", 1)
     reference = BiometricReference("r", "i", template, "d", "clip", 0, 9, "2026-01-01", ())
     with pytest.raises(ModelMismatch):
-        collection.enrolled([reference], "new")
-    assert collection.enrolled([reference], "old").digests == ("d",)
+        collection.summarize_identity([reference], "new")
+    assert collection.summarize_identity([reference], "old").digests == ("d",)

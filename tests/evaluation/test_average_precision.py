@@ -19,9 +19,9 @@ A, B, C = (0.0, 0.0, 10.0, 20.0), (100.0, 0.0, 110.0, 20.0), (200.0, 0.0, 210.0,
 NOWHERE = (500.0, 500.0, 510.0, 520.0)
 
 
-def picture(found: list[tuple[Box, float]], labelled: list[Box]) -> Judged:
-    boxes = np.array([box for box, _ in found], np.float64).reshape(-1, 4)
-    return Judged(boxes, np.array([sure for _, sure in found]), np.array(labelled, np.float64).reshape(-1, 4))
+def picture(detected: list[tuple[Box, float]], labelled: list[Box]) -> Judged:
+    boxes = np.array([box for box, _ in detected], np.float64).reshape(-1, 4)
+    return Judged(boxes, np.array([sure for _, sure in detected]), np.array(labelled, np.float64).reshape(-1, 4))
 
 
 def ap50(*pictures: Judged) -> float:
@@ -85,10 +85,10 @@ def test_coco_averages_ten_overlaps() -> None:
 
 def test_recall_and_precision_at_a_confidence() -> None:
     matches = match([picture([(A, 0.9), (NOWHERE, 0.4), (B, 0.39)], [A, B])] * 20)
-    found = at_confidence(matches, 0.4)
-    assert (found.recall.value, found.confidence) == (0.5, 0.4)
-    assert found.precision is not None
-    assert found.precision.value == 0.5
+    detected = at_confidence(matches, 0.4)
+    assert (detected.recall.value, detected.confidence) == (0.5, 0.4)
+    assert detected.precision is not None
+    assert detected.precision.value == 0.5
     assert at_confidence(matches, 0.39).recall.value == 1.0
     assert at_confidence(matches, 0.95).precision is None
     assert at_confidence(matches, 0.95).recall.value == 0.0
@@ -101,12 +101,12 @@ def made(seed: int, pictures: int = 30) -> list[Judged]:
     for _ in range(pictures):
         corners = draw.uniform(0, 80, (draw.integers(0, 5), 2))
         people = np.hstack([corners, corners + draw.uniform(10, 40, corners.shape)])
-        found = (people + draw.normal(0, 2, people.shape))[draw.random(len(people)) < 0.8]
+        detected = (people + draw.normal(0, 2, people.shape))[draw.random(len(people)) < 0.8]
         again = (people + draw.normal(0, 3, people.shape))[draw.random(len(people)) < 0.2]
         strangers = draw.uniform(0, 60, (draw.integers(0, 2), 2))
         wrong = np.concatenate([again, np.hstack([strangers, strangers + 30])])
-        sure = np.concatenate([draw.beta(3, 2, len(found)), draw.beta(2, 3, len(wrong))])
-        result.append(Judged(np.concatenate([found, wrong]), sure, people))
+        sure = np.concatenate([draw.beta(3, 2, len(detected)), draw.beta(2, 3, len(wrong))])
+        result.append(Judged(np.concatenate([detected, wrong]), sure, people))
     return result
 
 
@@ -127,7 +127,7 @@ def slow_average_precision(pictures: list[Judged], iou: float) -> float:
         right = seen = 0
         for judged in pictures:
             free = list(judged.labelled)
-            for sure, box in sorted(zip(judged.confidences, judged.found, strict=True), key=lambda pair: -pair[0]):
+            for sure, box in sorted(zip(judged.confidences, judged.detected, strict=True), key=lambda pair: -pair[0]):
                 if sure < limit:
                     continue
                 seen += 1
@@ -147,14 +147,14 @@ def test_agrees_with_a_slow_reference(seed: int) -> None:
     pictures = made(seed)
     matches = match(pictures)
     for iou in (0.5, 0.75):
-        found = average_precision(matches, [iou]).value
-        assert 0.05 < found < 0.95
-        assert found == pytest.approx(slow_average_precision(pictures, iou), abs=1e-12)
+        detected = average_precision(matches, [iou]).value
+        assert 0.05 < detected < 0.95
+        assert detected == pytest.approx(slow_average_precision(pictures, iou), abs=1e-12)
 
 
 def test_the_order_of_pictures_and_boxes_does_not_matter() -> None:
     pictures = made(5)
-    turned = [Judged(each.found[::-1], each.confidences[::-1], each.labelled[::-1]) for each in reversed(pictures)]
+    turned = [Judged(each.detected[::-1], each.confidences[::-1], each.labelled[::-1]) for each in reversed(pictures)]
     assert average_precision(match(turned)).value == pytest.approx(average_precision(match(pictures)).value, abs=1e-12)
 
 
@@ -171,10 +171,10 @@ def test_a_draw_of_pictures_is_weighed_like_pictures_repeated() -> None:
 
 def test_the_interval_holds_the_value_and_shrinks_with_pictures() -> None:
     few, many = (average_precision(match(made(7, count)), [0.5]) for count in (20, 400))
-    for found in (few, many):
-        assert found.interval is not None
-        assert found.interval.low < found.value < found.interval.high
-        assert found.interval.method == "bootstrap over pictures"
+    for detected in (few, many):
+        assert detected.interval is not None
+        assert detected.interval.low < detected.value < detected.interval.high
+        assert detected.interval.method == "bootstrap over pictures"
     assert few.interval is not None
     assert many.interval is not None
     assert many.interval.high - many.interval.low < 0.5 * (few.interval.high - few.interval.low)

@@ -5,7 +5,7 @@ import pytest
 
 from biometric.errors import DatasetInvalid
 from biometric.evaluation.comparisons import Samples, Trial
-from biometric.evaluation.protocols import measure, ranked, verify
+from biometric.evaluation.protocols import measure, measure_ranking, verify
 from biometric.evaluation.ranking import single_shot
 from biometric.statistics.error_rates import FMR_TARGETS
 from biometric.statistics.intervals import Support
@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 
 def test_single_shot_replaces_the_cmc_only() -> None:
     made = trial(3)
-    plain, one = ranked(made), ranked(made, is_single_shot=True)
+    plain, one = measure_ranking(made), measure_ranking(made, is_single_shot=True)
     assert one.cmc.tolist() == single_shot(made).tolist()
     assert one.ranks[1].interval is None
     assert one.mean_average_precision == plain.mean_average_precision
@@ -67,7 +67,7 @@ def test_nothing_to_measure_is_told() -> None:
         with pytest.raises(DatasetInvalid, match="two people or more"):
             verify(Trial(side, side, symmetric=True), {})
     with pytest.raises(DatasetInvalid, match="another camera"):
-        ranked(Trial(one_camera, one_camera, symmetric=True))
+        measure_ranking(Trial(one_camera, one_camera, symmetric=True))
 
 
 def test_a_score_of_1_between_strangers_leaves_no_threshold() -> None:

@@ -57,7 +57,7 @@ def test_ties_keep_the_order_of_the_references_and_are_counted() -> None:
 
 
 def test_no_references() -> None:
-    assert rank(by_scores([0.5], [0], [1]).only(np.array([7]))).probes.size == 0
+    assert rank(by_scores([0.5], [0], [1]).restrict_to(np.array([7]))).probes.size == 0
 
 
 def slow(trial: Trial) -> tuple[np.ndarray, float, float]:

@@ -35,7 +35,7 @@ def families() -> dict[str, Family]:
         return None
 
     standard = published.STANDARD
-    found = (
+    kinds = (
         Family(
             "market1501",
             published.MARKET_PROTOCOLS,
@@ -49,7 +49,7 @@ def families() -> dict[str, Family]:
         Family("tree", standard, folders.TREE_LAYOUT, folders.read_tree, undivided),
         Family("csv", standard, folders.CSV_LAYOUT, folders.read_csv, folders.read_csv_training),
     )
-    return {family.name: family for family in found}
+    return {family.name: family for family in kinds}
 
 
 def read(name: str, path: Path, protocol: str | None = None) -> Dataset:

@@ -88,11 +88,11 @@ def _chosen(root: Path, protocol: str | None) -> tuple[Path, str, int]:
 
 
 def _plain_entries(root: Path) -> list[Entry]:
-    found = sorted(path for path in root.iterdir() if is_picture(path))
-    if not found:
+    files = sorted(path for path in root.iterdir() if is_picture(path))
+    if not files:
         raise invalid(root, "holds neither cuhk-03.mat nor a picture", LAYOUT)
     entries = []
-    for picture in found:
+    for picture in files:
         named = _PLAIN_NAME.fullmatch(picture.name)
         if named is None:
             raise invalid(picture, "is not named after a person and an index from 0 to 9", LAYOUT)
@@ -136,7 +136,7 @@ def _new_entries(root: Path, stored: Path, boxes: str, wanted: Mapping[Role, str
     for role, indices in sides.items():
         for index in indices:
             named = _NEW_NAME.fullmatch(names[index - 1]) if 0 < index <= len(names) else None
-            key = tuple(int(part) for part in named.groups()) if named is not None else ()
+            key = tuple(int(digits) for digits in named.groups()) if named is not None else ()
             if named is None or key not in sources:
                 raise invalid(config, f"lists picture {index}, which {stored.name} does not hold", LAYOUT)
             yield Entry(sources[key], f"{labels[index - 1]:04d}", named[3], role)

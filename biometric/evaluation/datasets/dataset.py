@@ -1,4 +1,4 @@
-"""What all data sets become, and the checks that their readers share."""
+"""The `Dataset` that all readers return, and the checks that they share."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -86,21 +86,21 @@ def assemble(
     name: str, protocol: str, entries: Iterable[Entry], single_shot: bool = False, notes: Sequence[str] = ()
 ) -> Dataset:
     """Number people and cameras (in the order of their names) and split the sides."""
-    found = list(entries)
-    people = sorted({entry.person for entry in found if entry.person})
-    cameras = {camera: number for number, camera in enumerate(sorted({entry.camera for entry in found}))}
+    listed = list(entries)
+    people = sorted({entry.person for entry in listed if entry.person})
+    cameras = {camera: number for number, camera in enumerate(sorted({entry.camera for entry in listed}))}
     numbers: dict[str | None, int] = {person: number for number, person in enumerate(people)}
     numbers.update({None: JUNK, "": DISTRACTOR})
     sides = [
-        np.array([index for index, entry in enumerate(found) if entry.role in (role, "both")], np.int64)
+        np.array([index for index, entry in enumerate(listed) if entry.role in (role, "both")], np.int64)
         for role in ("probe", "reference")
     ]
     return Dataset(
         name,
         protocol,
-        tuple(entry.source for entry in found),
-        np.array([numbers[entry.person] for entry in found], np.int64),
-        np.array([cameras[entry.camera] for entry in found], np.int64),
+        tuple(entry.source for entry in listed),
+        np.array([numbers[entry.person] for entry in listed], np.int64),
+        np.array([cameras[entry.camera] for entry in listed], np.int64),
         sides[0],
         sides[1],
         tuple(people),
@@ -130,10 +130,10 @@ def file(path: Path, layout: str) -> Path:
 
 def pictures(path: Path, layout: str) -> list[Path]:
     """Pictures directly in a folder, by name; raises `DatasetInvalid` where there is none."""
-    found = sorted(each for each in folder(path, layout).iterdir() if is_picture(each))
-    if not found:
+    files = sorted(candidate for candidate in folder(path, layout).iterdir() if is_picture(candidate))
+    if not files:
         raise invalid(path, "holds no picture", layout)
-    return found
+    return files
 
 
 def is_picture(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Data of one's own: a tree of folders, a CSV, and a gallery of this app."""
+"""Reads custom data sets: a tree of folders, a CSV, and a gallery of this app."""
 
 import csv
 from pathlib import Path
@@ -45,12 +45,12 @@ def read_tree(root: Path, protocol: str | None = None) -> Dataset:
 
 
 def _folders(path: Path) -> list[Path]:
-    found = sorted(
-        each for each in folder(path, TREE_LAYOUT).iterdir() if each.is_dir() and not each.name.startswith(".")
+    subfolders = sorted(
+        child for child in folder(path, TREE_LAYOUT).iterdir() if child.is_dir() and not child.name.startswith(".")
     )
-    if not found:
+    if not subfolders:
         raise invalid(path, "holds no folder", TREE_LAYOUT)
-    return found
+    return subfolders
 
 
 def read_csv(path: Path, protocol: str | None = None) -> Dataset:
@@ -83,7 +83,7 @@ def read_csv_training(path: Path, protocol: str | None = None) -> Dataset | None
     shared = {row["id"] for row in rows if row["split"] not in _LEFT_OUT} & {entry.person for entry in entries}
     if shared:
         raise invalid(
-            listing, f"has {min(shared)} in train and in other splits; who was learnt cannot judge", CSV_LAYOUT
+            listing, f"has {min(shared)} in train and in other splits; test people must not be trained on", CSV_LAYOUT
         )
     return assemble("CSV", "training side", entries)
 
