@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -79,8 +79,8 @@ class Pass:
         # Streams without a header have their duration guessed from bytes or timestamps: no claim to refuse for.
         if self.kind in RAW_STREAMS or self.kind in {"mpegts", "mpeg"}:
             return
-        claimed = self.stream.duration
-        limits.check_seconds(self.header_seconds if claimed is None else float(claimed * self.stream.time_base))
+        claimed, unit = self.stream.duration, self.stream.time_base
+        limits.check_seconds(self.header_seconds if claimed is None or unit is None else float(claimed * unit))
 
     def __enter__(self) -> Self:
         return self
@@ -123,14 +123,14 @@ class Pass:
             if self._too_large():
                 raise self._limits.pixels_exceeded("a frame") from None
 
-    def _demux(self) -> Iterator[av.Packet]:
+    def _demux(self) -> Iterator["av.Packet[Any]"]:
         """Yield the packets of all tracks, because only all of them tell where the file ends."""
         # Behind the last packet PyAV 18 looks up every track, and stumbles over those that appeared on the way, as
         # they do in transport streams. All packets have come by then.
         with contextlib.suppress(IndexError):
             yield from self._file.demux()
 
-    def _counts(self, packet: av.Packet) -> bool:
+    def _counts(self, packet: "av.Packet[Any]") -> bool:
         """Note a packet; return whether it is one to decode."""
         if packet.time_base is not None and packet.pts is not None:
             self.end = max(self.end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
@@ -146,7 +146,7 @@ class Pass:
             raise self._limits.frames_exceeded()
         return True
 
-    def _frames_of(self, packet: av.Packet | None) -> Iterator[av.VideoFrame]:
+    def _frames_of(self, packet: "av.Packet[Any] | None") -> Iterator[av.VideoFrame]:
         try:
             decoded = self.stream.decode(packet)
         except av.FFmpegError:

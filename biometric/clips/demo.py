@@ -198,9 +198,9 @@ def _blur_bystanders(photograph: Image, sharp: tuple[int, int] | None) -> Image:
         return photograph
     share = np.zeros((1, photograph.shape[1], 1), np.float32)
     share[:, sharp[0] : sharp[1]] = 1
-    share = cv2.blur(share, (9, 1)).reshape(share.shape)
+    soft = cv2.blur(share, (9, 1)).reshape(share.shape)
     blurred = cv2.GaussianBlur(photograph, (0, 0), 30)
-    return np.asarray(np.rint(share * photograph + (1 - share) * blurred), dtype=np.uint8)
+    return np.asarray(np.rint(soft * photograph + (1 - soft) * blurred), dtype=np.uint8)
 
 
 def _add_margin(photograph: Image) -> Image:

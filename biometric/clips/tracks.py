@@ -2,6 +2,7 @@
 
 import contextlib
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -62,7 +63,8 @@ def display_turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
     (FFmpeg, libavutil/display.h);
     rotations other than by quarter turns are rounded to the nearest.
     """
-    data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    by_type: Any = frame.side_data  # PyAV's stubs take it for one piece of side data
+    data = by_type.get(SideDataType.DISPLAYMATRIX)
     if data is None:
         return False, False, False
     a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].astype(float)

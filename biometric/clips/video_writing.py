@@ -159,7 +159,7 @@ def _shrink(widest: int) -> Callable[[Frame], Frame]:
     return shrink
 
 
-def _storage_error(destination: Path, error: OSError) -> StorageFull:
+def _storage_error(destination: Path, error: av.FFmpegError | OSError) -> StorageFull:
     if error.errno == errno.ENOSPC:
         return StorageFull(f"The disk is full: the clip {destination.name!r} could not be written. Make room first.")
     return StorageFull(

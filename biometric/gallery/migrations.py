@@ -27,7 +27,7 @@ APPLICATION_ID = 0x51474C54
 def _initial_schema(db: Database) -> None:
     for statement in _INITIAL.split(";;"):
         db.execute(statement)
-    db["gallery"].insert({"id": uuid4().hex})
+    db.table("gallery").insert({"id": uuid4().hex})
 
 
 _INITIAL = """

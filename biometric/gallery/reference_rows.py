@@ -56,8 +56,8 @@ def read_records(db: Database, files: GalleryFiles) -> Iterator[tuple[IdentityRe
 def insert_reference(db: Database, number: int, folder: str, record: ReferenceRecord) -> None:
     """Add a reference with its samples to the identity of that row number; `folder` is where its crops are."""
     columns = {"digest": record.clip_digest, "name": record.clip_name}
-    clip = db["clips"].lookup(columns, pk="number")
-    reference = db["biometric_references"].insert(
+    clip = db.table("clips").lookup(columns, pk="number")
+    reference = db.table("biometric_references").insert(
         {
             "id": record.id,
             "identity_number": number,
@@ -71,7 +71,7 @@ def insert_reference(db: Database, number: int, folder: str, record: ReferenceRe
             "vector": blob(record.template.vector),
         }
     )
-    db["samples"].insert_all(
+    db.table("samples").insert_all(
         {
             "reference_number": reference.last_pk,
             "name": sample.name,

@@ -130,7 +130,7 @@ class SQLiteGallery:
                     f"Somebody called {name} is already enrolled. Choose another name, or merge the two people."
                 )
             columns = {"name": name, "name_key": name_key(name), "updated_at": current_time()}
-            write.db["identities"].update(number, columns)
+            write.db.table("identities").update(number, columns)
             return rows.identity_by_id(write.db, self._files, identity_id)
 
     def merge(self, source_id: str, target_id: str) -> Identity:
@@ -147,7 +147,7 @@ class SQLiteGallery:
             write.db.execute(
                 "UPDATE biometric_references SET identity_number = ? WHERE identity_number = ?", [target, source]
             )
-            write.db["identities"].delete(source)
+            write.db.table("identities").delete(source)
             self._touch(write.db, target, current_time())
             return rows.identity_by_id(write.db, self._files, target_id)
 
@@ -253,5 +253,5 @@ class SQLiteGallery:
             self._search.forget()
 
     def _touch(self, db: Database, number: int, when: str) -> str:
-        db["identities"].update(number, {"updated_at": when})
+        db.table("identities").update(number, {"updated_at": when})
         return str(db.execute("SELECT id FROM identities WHERE number = ?", [number]).fetchone()[0])

@@ -100,7 +100,8 @@ def number_by_key(db: Database, key: str) -> int | None:
 def insert_identity(db: Database, identity_id: str, name: str, created_at: str, updated_at: str) -> int:
     """Add an identity (name already cleaned and free) and return its row number."""
     row = {"id": identity_id, "name": name, "name_key": name_key(name)}
-    return int(db["identities"].insert(row | {"created_at": created_at, "updated_at": updated_at}).last_pk)
+    number: Any = db.table("identities").insert(row | {"created_at": created_at, "updated_at": updated_at}).last_pk
+    return int(number)
 
 
 def _identity(row: Row, files: GalleryFiles) -> Identity:
@@ -133,7 +134,7 @@ def insert_calibration(db: Database, calibration: Calibration) -> None:
     """Add a calibration."""
     document = json.dumps(calibration.as_dict(), ensure_ascii=False, allow_nan=False)
     row = {"created_at": calibration.created_at, "model_id": calibration.model_id, "document": document}
-    db["calibrations"].insert(row)
+    db.table("calibrations").insert(row)
 
 
 def latest_calibration(db: Database, model_id: str) -> Calibration | None:

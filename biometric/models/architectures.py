@@ -19,7 +19,7 @@ from biometric.models.cards import canonical_architecture
 from biometric.models.osnet import OSNet, OSNetGDC, SpatialPooling
 
 
-class _Bottleneck(nn.Module):  # type: ignore[misc]
+class _Bottleneck(nn.Module):
     """Residual block of 1×1, 3×3 and 1×1 convolutions; the stride sits in the 3×3, as in torchvision."""
 
     def __init__(self, inner: int, middle: int, stride: int) -> None:
@@ -39,7 +39,7 @@ class _Bottleneck(nn.Module):  # type: ignore[misc]
         return torch.relu(self.bn3(self.conv3(data)) + shortcut)
 
 
-class _GeneralisedMean(nn.Module):  # type: ignore[misc]
+class _GeneralisedMean(nn.Module):
     """Generalised mean pooling with a learnt exponent (Radenović et al., arXiv 1711.02512), as fast-reid uses it."""
 
     def __init__(self, exponent: float = 3.0, smallest: float = 1e-6) -> None:
@@ -51,7 +51,7 @@ class _GeneralisedMean(nn.Module):  # type: ignore[misc]
         return data.clamp(min=self._smallest).pow(self.p).mean((2, 3)).pow(1.0 / self.p)
 
 
-class ResNet50BNNeck(nn.Module):  # type: ignore[misc]
+class ResNet50BNNeck(nn.Module):
     """ResNet-50 with last stride 1 and a BNNeck; the embedding is taken after the neck, for cosine comparison.
 
     Args:
@@ -79,14 +79,16 @@ class ResNet50BNNeck(nn.Module):  # type: ignore[misc]
         """(N, 3, H, W) → (N, 2048) before the neck, where training compares distances."""
         data = self.maxpool(torch.relu(self.bn1(self.conv1(batch))))
         data = self.layer4(self.layer3(self.layer2(self.layer1(data))))
-        return data.mean((2, 3)) if self.pool is None else self.pool(data)
+        pooled: Tensor = data.mean((2, 3)) if self.pool is None else self.pool(data)
+        return pooled
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, 2048)."""
-        return self.bottleneck(self.feature(batch))
+        embedding: Tensor = self.bottleneck(self.feature(batch))
+        return embedding
 
 
-class _Basic(nn.Module):  # type: ignore[misc]
+class _Basic(nn.Module):
     """Residual block of two 3×3 convolutions."""
 
     def __init__(self, inner: int, outer: int, stride: int) -> None:
@@ -102,7 +104,7 @@ class _Basic(nn.Module):  # type: ignore[misc]
         return torch.relu(self.bn2(self.conv2(data)) + shortcut)
 
 
-class ResNetGDC(nn.Module):  # type: ignore[misc]
+class ResNetGDC(nn.Module):
     """A small residual network of dense convolutions for students, with the pooling of `osnet.OSNetGDC`.
 
     Depthwise convolutions, as OSNet's, are limited by memory access on processors: this one has three times the
@@ -135,7 +137,8 @@ class ResNetGDC(nn.Module):  # type: ignore[misc]
     def forward(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, D)."""
         data = torch.relu(self.bn1(self.conv1(self.enter(batch))))
-        return self.fc(self.place(self.widen(self.stages(data))))
+        embedding: Tensor = self.fc(self.place(self.widen(self.stages(data))))
+        return embedding
 
 
 ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = {

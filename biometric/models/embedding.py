@@ -60,9 +60,9 @@ def resize(image: Image, height: int, width: int) -> Image:
     """
     rows, columns = min(height, image.shape[0]), min(width, image.shape[1])
     if (rows, columns) != image.shape[:2]:
-        image = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA)
+        image = np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
     if (rows, columns) != (height, width):
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+        image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     return image
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -24,7 +25,7 @@ BATCH = {"cuda": 64, "cpu": 8}
 """Crops a run, by device."""
 
 
-class GraphModule(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+class GraphModule(nn.Module):
     """Runs an IR graph: (N, 3, H, W) float32 in, the network's output out.
 
     What does not depend on the input is computed once, at construction; fractions become buffers, which move with
@@ -80,7 +81,7 @@ class GraphModule(nn.Module):  # type: ignore[misc]  # torch is not followed by 
 
     def forward(self, batch: Tensor) -> Tensor:
         """Run the network."""
-        values = {place: getattr(self, name) for place, name in self._fraction.items()}
+        values: dict[tuple[int, int], Tensor] = {place: getattr(self, name) for place, name in self._fraction.items()}
         values.update(self._whole)
         values[self._graph.parameter, 0] = batch
         for number, run in self._steps:
@@ -201,7 +202,8 @@ class TorchEmbedder:
 @contextmanager
 def _exact() -> Iterator[None]:
     """Switch TF32 off: its ten bits of mantissa would make embeddings differ between devices."""
-    backends = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)
+    cudnn: Any = torch.backends.cudnn  # its annotations leave `conv` out
+    backends = (torch.backends.cuda.matmul, cudnn.conv)
     before = [backend.fp32_precision for backend in backends]
     for backend in backends:
         backend.fp32_precision = "ieee"

@@ -215,7 +215,8 @@ def torch_type(element: str) -> torch.dtype:
 def _broadcast(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     mode, target = attributes.get("mode", "numpy"), [int(size) for size in inputs[1].tolist()]
     if mode == "bidirectional":
-        return [inputs[0].broadcast_to(torch.broadcast_shapes(inputs[0].shape, target))]
+        shape_of_both: Callable[..., torch.Size] = torch.broadcast_shapes  # has no annotations itself
+        return [inputs[0].broadcast_to(shape_of_both(inputs[0].shape, target))]
     if mode != "numpy":
         raise UnsupportedModel(f"The network broadcasts in a way ({mode}) that cannot be rebuilt in torch.")
     return [inputs[0].broadcast_to(target)]
@@ -241,7 +242,7 @@ def _unsqueeze(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Ten
 def _variadic_split(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     data, axis, lengths = inputs[0], int(inputs[1]), [int(length) for length in inputs[2].tolist()]
     known = sum(length for length in lengths if length >= 0)
-    return list(data.split([length if length >= 0 else data.shape[axis] - known for length in lengths], axis))
+    return list(torch.split(data, [length if length >= 0 else data.shape[axis] - known for length in lengths], axis))
 
 
 def _split(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:

@@ -13,20 +13,21 @@ _REDUCTION = 16
 """Squeeze of the unified aggregation gate (section 3.2 of the OSNet paper)."""
 
 
-class _ConvNorm(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+class _ConvNorm(nn.Module):
     """Convolution, batch normalisation and, unless `linear`, ReLU."""
 
     def __init__(self, inner: int, outer: int, kernel: int = 1, stride: int = 1, linear: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inner, outer, kernel, stride, kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(outer)
+        self.bn: nn.Module = nn.BatchNorm2d(outer)
         self.act = nn.Identity() if linear else nn.ReLU(inplace=True)
 
     def forward(self, data: Tensor) -> Tensor:
-        return self.act(self.bn(self.conv(data)))
+        activated: Tensor = self.act(self.bn(self.conv(data)))
+        return activated
 
 
-class _LiteConv(nn.Module):  # type: ignore[misc]
+class _LiteConv(nn.Module):
     """Lite 3×3: a pointwise, then a depthwise convolution (figure 3b of the OSNet paper)."""
 
     def __init__(self, channels: int) -> None:
@@ -39,7 +40,7 @@ class _LiteConv(nn.Module):  # type: ignore[misc]
         return torch.relu(self.bn(self.conv2(self.conv1(data))))
 
 
-class _Gate(nn.Module):  # type: ignore[misc]
+class _Gate(nn.Module):
     """Unified aggregation gate: channel weights from the channel means, shared by the four streams."""
 
     def __init__(self, channels: int) -> None:
@@ -51,7 +52,7 @@ class _Gate(nn.Module):  # type: ignore[misc]
         return data * torch.sigmoid(self.fc2(torch.relu(self.fc1(data.mean((2, 3), keepdim=True)))))
 
 
-class _OmniScale(nn.Module):  # type: ignore[misc]
+class _OmniScale(nn.Module):
     """Omni-scale residual block: streams of one to four lite convolutions, gated and summed (figure 4)."""
 
     def __init__(self, inner: int, outer: int) -> None:
@@ -74,7 +75,7 @@ class _OmniScale(nn.Module):  # type: ignore[misc]
         return torch.relu(self.conv3(mixed) + shortcut)
 
 
-class OSNet(nn.Module):  # type: ignore[misc]
+class OSNet(nn.Module):
     """OSNet of a width (table 1 of the paper); `channels` of the stem and the three stages.
 
     Args:
@@ -103,14 +104,16 @@ class OSNet(nn.Module):  # type: ignore[misc]
 
     def maps(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, C, H / 16, W / 16), before pooling."""
-        return self.conv5(self.conv4(self.conv3(self.conv2(self.maxpool(self.conv1(batch))))))
+        maps: Tensor = self.conv5(self.conv4(self.conv3(self.conv2(self.maxpool(self.conv1(batch))))))
+        return maps
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, D)."""
-        return self.fc(self.maps(batch).mean((2, 3)))
+        embedding: Tensor = self.fc(self.maps(batch).mean((2, 3)))
+        return embedding
 
 
-class SpatialPooling(nn.Module):  # type: ignore[misc]
+class SpatialPooling(nn.Module):
     """Pools a map by a learnt weight for each channel and position (global depthwise convolution).
 
     After Chen et al., "MobileFaceNets", CCBR 2018 (arXiv 1804.07573). For maps of another size than `grid` the weights
@@ -124,7 +127,8 @@ class SpatialPooling(nn.Module):  # type: ignore[misc]
 
     def forward(self, data: Tensor) -> Tensor:
         """(N, C, h, w) → (N, C)."""
-        size, weight = (int(data.shape[2]), int(data.shape[3])), self.weight
+        size = (int(data.shape[2]), int(data.shape[3]))
+        weight: Tensor = self.weight
         if size != self._grid:
             rows, columns = (_interpolation(*sizes).to(weight) for sizes in zip(size, self._grid, strict=True))
             weight = rows @ weight @ columns.T
@@ -160,4 +164,5 @@ class OSNetGDC(OSNet):
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, D)."""
-        return self.fc(self.place(self.maps(self.enter(batch))))
+        embedding: Tensor = self.fc(self.place(self.maps(self.enter(batch))))
+        return embedding

@@ -123,7 +123,7 @@ MakeSample = Callable[[int, Generator], tuple[Tensor, ...]]
 """Makes the tensors of crop i with a generator of its own."""
 
 
-class EpochSamples(Dataset):  # type: ignore[misc]  # torch is not followed by mypy here
+class EpochSamples(Dataset[tuple[Tensor, ...]]):
     """A data set of one epoch: sample i is made with the generator of (seed, epoch, i)."""
 
     def __init__(self, make: MakeSample, count: int, seed: int, epoch: int) -> None:

@@ -10,7 +10,7 @@ and exported.
 import os
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from biometric.training.augmentation import Augmentation
 from biometric.training.data_splits import DataSplits
 from biometric.training.identity_batches import IdentityBatches
 from biometric.training.losses import MetricLoss, MetricLossConfig, seed_library
-from biometric.training.networks import average_model
+from biometric.training.networks import average_model, embedding_length
 
 EVALUATION_FMR = evaluation.ROBUSTNESS_FMR
 """False match rate at which misses are counted after an epoch."""
@@ -77,7 +77,7 @@ class FinetuningConfig:
             raise InvalidSetting("--seed and --workers must be 0 or more.")
 
 
-class FinetuningHead(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+class FinetuningHead(nn.Module):
     """Modules that only training needs: a BNNeck where the network has none, and a classifier of the people.
 
     Both are as in "bag of tricks": neither the neck nor the classifier learns an offset, so that only directions count.
@@ -85,10 +85,11 @@ class FinetuningHead(nn.Module):  # type: ignore[misc]  # torch is not followed 
 
     def __init__(self, network: nn.Module, people: int) -> None:
         super().__init__()
-        self.neck = nn.Identity() if has_neck(network) else nn.BatchNorm1d(network.feature_dim)
+        length = embedding_length(network)
+        self.neck = nn.Identity() if has_neck(network) else nn.BatchNorm1d(length)
         neck = network.bottleneck if has_neck(network) else self.neck
         neck.bias.requires_grad_(False)
-        self.classifier = nn.Linear(network.feature_dim, people, bias=False)
+        self.classifier = nn.Linear(length, people, bias=False)
         nn.init.normal_(self.classifier.weight, std=0.001)
 
     def forward(self, network: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,7 +103,15 @@ class FinetuningHead(nn.Module):  # type: ignore[misc]  # torch is not followed 
         return feature.float(), self.classifier(necked).float()
 
 
-def has_neck(network: nn.Module) -> bool:
+class _WithNeck(Protocol):
+    """What a network with a BNNeck of its own offers besides `forward`, as `architectures.ResNet50BNNeck` does."""
+
+    bottleneck: nn.BatchNorm1d
+
+    def feature(self, batch: Tensor) -> Tensor: ...
+
+
+def has_neck(network: nn.Module) -> TypeGuard[_WithNeck]:
     """Whether the network's embedding is taken after a BNNeck of its own."""
     return hasattr(network, "bottleneck")
 
@@ -127,7 +136,7 @@ class Finetuning:
         # An embedding without a neck is compared by cosine later, so the loss compares directions, too. Before a neck,
         # "bag of tricks" compares points by their distance.
         normalised = not has_neck(network)
-        self.metric = MetricLoss(config.metric, len(training.people), network.feature_dim, normalised)
+        self.metric = MetricLoss(config.metric, len(training.people), embedding_length(network), normalised)
         self.average = average_model(self.network, config.average)
         self._splits, self._config = splits, config
         self._pictures = _ProcessPictures(training.sources)
@@ -169,7 +178,8 @@ class Finetuning:
         feature, logits = self.head(self.network, pixels.contiguous(memory_format=torch.channels_last))
         with torch.autocast(device.type, enabled=False):
             identity_loss = functional.cross_entropy(logits, person, label_smoothing=config.smoothing)
-            return config.identity * identity_loss + config.distance * self.metric(feature, person)
+            loss: Tensor = config.identity * identity_loss + config.distance * self.metric(feature, person)
+            return loss
 
     def on_step_end(self, epoch: int) -> None:
         """Update the moving average."""

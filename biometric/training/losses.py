@@ -88,7 +88,7 @@ class MetricLossConfig:
             raise InvalidSetting(f"There is no miner {self.miner!r}. Known: {NO_MINER}, {', '.join(MINERS)}.")
 
 
-class MetricLoss(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+class MetricLoss(nn.Module):
     """The loss of (N, D) float32 features with (N,) int64 labels; a module, as some losses learn parameters for people.
 
     Args:
@@ -141,9 +141,9 @@ class MetricLoss(nn.Module):  # type: ignore[misc]  # torch is not followed by m
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Return the scalar."""
-        if self.miner is None:
-            return self.loss(features, labels)
-        return self.loss(features, labels, self.miner(features, labels))
+        picked = () if self.miner is None else (self.miner(features, labels),)
+        loss: Tensor = self.loss(features, labels, *picked)
+        return loss
 
 
 def seed_library(seed: int, epoch: int) -> None:

@@ -44,7 +44,7 @@ class ContrastConfig:
             raise InvalidSetting("The temperature must be in [0.001, 10], the momentum in [0, 1).")
 
 
-class MomentumContrast(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+class MomentumContrast(nn.Module):
     """The trained network, its moving average that computes the keys, and the queue of keys.
 
     Batch normalisation could reveal which key belongs to which query, as both would be normalised by the same
@@ -94,7 +94,8 @@ class MomentumContrast(nn.Module):  # type: ignore[misc]  # torch is not followe
             keys = self._encoded(self.key_network, self.key_head, shuffled)
             keys = self._library.batch_unshuffle(keys, order, self._distributed)
         with torch.autocast(queries.device.type, enabled=False):  # exponentials of cosines divided by 0.1 need float32
-            return self.loss(queries.float(), keys.float())
+            loss: Tensor = self.loss(queries.float(), keys.float())
+            return loss
 
     def _encoded(self, network: nn.Module, head: nn.Module, pixels: Tensor) -> Tensor:
         groups = (group.contiguous(memory_format=torch.channels_last) for group in pixels.chunk(self._groups))

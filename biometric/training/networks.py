@@ -1,7 +1,8 @@
 """The networks that are trained: the application's architectures, any timm backbone, and their initial weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -23,7 +24,7 @@ _NOT_TRAINABLE = (
 )
 
 
-class TimmBackbone(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+class TimmBackbone(nn.Module):
     """A timm network without its classifier: (N, 3, H, W) float32 → (N, D). Exported as ONNX only.
 
     Raises:
@@ -53,11 +54,13 @@ class TimmBackbone(nn.Module):  # type: ignore[misc]  # torch is not followed by
                 f"The ImageNet weights of {name} could not be fetched ({type(error).__name__}). "
                 "Start without them, or repeat the command with an internet connection."
             ) from error
-        self.feature_dim: int = self.network.num_features
+        length: Any = self.network.num_features
+        self.feature_dim = int(length)
 
     def forward(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, D)."""
-        return self.network(batch)
+        embedding: Tensor = self.network(batch)
+        return embedding
 
 
 def build_network(architecture: str) -> nn.Module:
@@ -69,6 +72,12 @@ def build_network(architecture: str) -> nn.Module:
     if architecture.startswith(_TIMM):
         return TimmBackbone(architecture.removeprefix(_TIMM))
     return build(architecture)
+
+
+def embedding_length(network: nn.Module) -> int:
+    """Return D of a network's (N, D) output: its `feature_dim`, which torch's annotations do not know."""
+    length: Any = network.feature_dim
+    return int(length)
 
 
 def load_initial_weights(network: nn.Module, architecture: str, source: str) -> str:
@@ -157,6 +166,7 @@ def _fill(network: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
 
 
 def _imagenet(architecture: str) -> dict[str, Tensor]:
+    network: nn.Module
     if architecture.startswith(_TIMM):
         network = TimmBackbone(architecture.removeprefix(_TIMM), pretrained=True)
     elif architecture.startswith("resnet50"):
@@ -177,7 +187,7 @@ def average_model(network: nn.Module, decay: float) -> torch.optim.swa_utils.Ave
     untrained weights lose their influence quickly.
     """
 
-    def update(means: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
+    def update(means: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:
         share = 1 - min(decay, (1 + int(steps)) / (10 + int(steps)))
         for mean, value in zip(means, current, strict=True):
             mean.copy_(torch.lerp(mean, value, share) if mean.is_floating_point() else value)

@@ -123,7 +123,8 @@ class Pretraining:
         if self._parallel is None:  # not earlier: only now are the weights on their device
             self._parallel = parallelize(self.moco, self._rank)
         first, second = (views.to(self._device(), non_blocking=True) for views in batch)
-        return self._parallel(first, second)
+        loss: Tensor = self._parallel(first, second)
+        return loss
 
     def on_step_end(self, epoch: int) -> None:
         """Update the key encoder."""

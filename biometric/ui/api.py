@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import events
 
 from biometric.entities import FrameRange, ObservedClip, clean_label
 from biometric.entities.progress import Result, finish
@@ -188,10 +189,10 @@ class Endpoints:
 
 def register(endpoints: Endpoints) -> None:
     """Attach the endpoints to the page under construction, with their documentation."""
-    gr.api(endpoints.enroll, api_name="enroll", concurrency_id=MODEL_WORK, concurrency_limit=1)
-    gr.api(endpoints.verify, api_name="verify", concurrency_id=MODEL_WORK, concurrency_limit=1)
-    gr.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=1)
-    gr.api(endpoints.identities, api_name="identities")
+    events.api(endpoints.enroll, api_name="enroll", concurrency_id=MODEL_WORK, concurrency_limit=1)
+    events.api(endpoints.verify, api_name="verify", concurrency_id=MODEL_WORK, concurrency_limit=1)
+    events.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=1)
+    events.api(endpoints.identities, api_name="identities")
 
 
 def _answer(run: Callable[[], Result]) -> Result:

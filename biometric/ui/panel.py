@@ -98,7 +98,7 @@ class Panel:
         if info is not None:
             top = info.frame_count - 1
             # A slider needs two different ends, so a clip of one frame gets a second that is refused on the server.
-            whole_clip = {"minimum": 0, "maximum": max(1, top), "interactive": True}
+            whole_clip: dict[str, Any] = {"minimum": 0, "maximum": max(1, top), "interactive": True}
             updates[self.first] = gr.update(value=footage.first, **whole_clip)
             updates[self.last] = gr.update(value=footage.last, **whole_clip)
             updates[self.ends] = self._ends(footage)

@@ -92,7 +92,8 @@ def checkpoint_bytes(network: nn.Module, settings: dict[str, Any]) -> bytes:
     import ultralytics
 
     kept = {name: settings[name] for name in _KEPT if name in settings}
-    network.args, network.criterion = kept, None
+    attributes: Any = network  # any object may be an attribute, not only what torch's annotations name
+    attributes.args, attributes.criterion = kept, None
     network.__dict__.pop("pt_path", None)
     content = {
         "epoch": -1,

@@ -58,7 +58,7 @@ def _exported(network: nn.Module, form: InputFormat) -> bytes:
             torch.onnx.export(
                 network,
                 (torch.zeros(2, 3, form.height, form.width),),
-                stream,
+                stream,  # type: ignore[arg-type]  # the annotation leaves streams out, which this exporter takes
                 dynamo=False,
                 opset_version=_OPSET,
                 input_names=[INPUT],
