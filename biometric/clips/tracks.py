@@ -37,14 +37,14 @@ def choose_video_track(file: av.container.InputContainer) -> av.VideoStream:
 
 
 def _seconds(track: av.VideoStream) -> float:
-    if track.duration is not None and track.time_base is not None:
-        return float(track.duration * track.time_base)
-    # Matroska: "00:01:02.345000000"
+    # Matroska says it in a tag, "00:01:02.345000000", and FFmpeg may give such a track the duration of the whole file.
     text = next((value for key, value in track.metadata.items() if key.upper().startswith("DURATION")), "")
     with contextlib.suppress(ValueError):
         hours, minutes, seconds = text.split(":")
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    return 0.0
+    if track.duration is None or track.time_base is None:
+        return 0.0
+    return float(track.duration * track.time_base)
 
 
 def pixel_aspect(track: av.VideoStream) -> Fraction:

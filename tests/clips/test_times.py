@@ -148,12 +148,12 @@ def test_an_edit_list_counts_the_frames_that_are_shown(tmp_path: Path, count_sec
 # Tracks and pixels
 
 
-def write_tracks(path: Path, tracks: list[tuple[int, bool]]) -> Path:
+def write_tracks(path: Path, tracks: list[tuple[int, bool]], codec: str = "mpeg4") -> Path:
     """Video tracks of so many frames, numbered from 1000 × (track + 1); the flag makes a track the default one."""
     with av.open(str(path), "w") as output:
         streams = []
         for _, default in tracks:
-            stream = output.add_stream("mpeg4", rate=25)
+            stream = output.add_stream(codec, rate=25)
             stream.width, stream.height, stream.pix_fmt = *clips.SIZE, "yuv420p"
             stream.disposition = av.stream.Disposition.default if default else av.stream.Disposition(0)
             streams.append(stream)
@@ -188,6 +188,14 @@ def test_the_default_track_is_taken_else_the_longest(
     (frame,) = PyAVReader().read(clip, FrameRange(2, 3))
     assert clips.number_of(frame.image) == 1000 * (chosen + 1) + 2
     assert not info.browser_playable
+
+
+def test_a_matroska_track_is_as_long_as_its_tag_says(tmp_path: Path) -> None:
+    """FFmpeg gives the first track the duration of the whole file here: the longest one would never be taken."""
+    clip = write_tracks(tmp_path / "a.mkv", [(3, True), (10, True)], "libx264")
+    with av.open(str(clip)) as file:
+        assert file.streams.video[0].duration is not None
+    assert PyAVReader().probe(clip).frame_count == 10
 
 
 def write_pixels(path: Path, aspect: Fraction, rotation: int = 0) -> Path:
