@@ -1,5 +1,6 @@
 """A crash never reads as an answer: statuses, streams and messages when something fails."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -81,8 +82,9 @@ def test_streams_that_are_closed_or_full_do_not_change_a_match(enrolled: Path, s
 def test_output_to_a_full_device_is_no_answer(enrolled: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    for arguments in (["verify", "clip.mp4", "Ada"], ["verify", "clip.mp4", "Ada", "--json"], ["gallery", "list"]):
-        done = run_process(enrolled, *arguments, shell=">/dev/full")
+    commands = ("verify clip.mp4 Ada", "verify clip.mp4 Ada --json", "gallery list", "--version", "verify --help")
+    for arguments, unbuffered in itertools.product(commands, ("", "1")):
+        done = run_process(enrolled, *arguments.split(), shell=">/dev/full", PYTHONUNBUFFERED=unbuffered)
         assert done.returncode == 70, arguments
         assert b"could not be written" in done.stderr
         assert b"Traceback" not in done.stderr

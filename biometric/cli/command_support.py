@@ -79,6 +79,13 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(*arguments, **options)
         self.register("type", Path, _path)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help and the version as answers: argparse itself passes over a device that does not take them."""
+        if file is sys.stdout:
+            streams.answer(message.removesuffix("\n"))
+        else:
+            super()._print_message(message, file)
+
 
 def _path(text: str) -> Path:
     """The path that an argument names: `~` is expanded, it need not exist.
