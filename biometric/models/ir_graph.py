@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 
+Attributes = Mapping[str, str]
+"""An operation's attributes, as the text that stands in the file."""
+
 ELEMENT_TYPES: Mapping[str, np.dtype[Any]] = {
     name: np.dtype(code).newbyteorder("<")
     for name, code in {
@@ -53,7 +56,7 @@ class Node:
     kind: str
     inputs: tuple[tuple[int, int], ...]
     outputs: int
-    attributes: Mapping[str, str]
+    attributes: Attributes
     value: NDArray[Any] | None = None
 
 
@@ -165,7 +168,7 @@ class _Reader:
         ports = [output.attrib["id"] for output in self._layers[layer].findall("./output/port")]
         return ports.index(port)
 
-    def _constant(self, attributes: Mapping[str, str]) -> NDArray[Any]:
+    def _constant(self, attributes: Attributes) -> NDArray[Any]:
         element = attributes["element_type"]
         if element not in ELEMENT_TYPES:
             raise UnsupportedModel(f"{self._name} holds numbers of type {element}, which cannot be read here.")
@@ -179,6 +182,11 @@ class _Reader:
         value = self._binary[offset : offset + size].view(kind).reshape(shape)
         value.setflags(write=False)
         return value
+
+
+def flag(attributes: Attributes, name: str, default: str = "false") -> bool:
+    """Whether an attribute says true; `default` is the text where it is absent."""
+    return attributes.get(name, default).lower() in {"true", "1"}
 
 
 def integers(text: str) -> tuple[int, ...]:

@@ -4,16 +4,16 @@ Meaning of each: https://docs.openvino.ai/2026/documentation/openvino-ir-format/
 Whole numbers (shapes, axes, indices) stay on the CPU, so that a GPU is never waited for while shapes are computed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (torch's own custom)
 from torch import Tensor
 
 from biometric.errors import UnsupportedModel
-from biometric.models.ir_graph import ELEMENT_TYPES, integers
+from biometric.models.ir_graph import ELEMENT_TYPES, Attributes, flag
+from biometric.models.ir_windows import avg_pool, convolution, group_convolution, max_pool, pad
 
-Attributes = Mapping[str, str]
 Operation = Callable[[Attributes, Sequence[Tensor]], Sequence[Tensor]]
 
 
@@ -25,10 +25,6 @@ def operation(kind: str) -> Operation:
             "(SIGHTLINE_DEVICE=cpu), or choose another embedder."
         )
     return OPERATIONS[kind]
-
-
-def _flag(attributes: Attributes, name: str, default: str = "false") -> bool:
-    return attributes.get(name, default).lower() in {"true", "1"}
 
 
 def _axes(tensor: Tensor, rank: int) -> list[int]:
@@ -54,86 +50,11 @@ def _divide(left: Tensor, right: Tensor) -> Tensor:
     return torch.div(left, right, rounding_mode="floor")
 
 
-def _paddings(attributes: Attributes, size: Sequence[int], window: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Pixels to add before and after, for each spatial axis; `window` is what the (dilated) kernel covers."""
-    auto = attributes.get("auto_pad", "explicit").lower()
-    if auto in {"explicit", "notset"}:
-        return list(integers(attributes["pads_begin"])), list(integers(attributes["pads_end"]))
-    strides = integers(attributes["strides"])
-    if auto == "valid":
-        return [0] * len(window), [0] * len(window)
-    if auto not in {"same_upper", "same_lower"}:
-        raise UnsupportedModel(f"The network pads in a way ({auto}) that cannot be rebuilt in torch.")
-    total = [
-        max(0, (-(-length // stride) - 1) * stride + cover - length)
-        for length, stride, cover in zip(size, strides, window, strict=True)
-    ]
-    small = [pad // 2 for pad in total]
-    large = [pad - half for pad, half in zip(total, small, strict=True)]
-    return (small, large) if auto == "same_upper" else (large, small)
-
-
-def _pad(tensor: Tensor, before: Sequence[int], after: Sequence[int], value: float = 0.0) -> Tensor:
-    """Pad the last axes of a tensor by a value (torch counts axes from the last)."""
-    flat = [pad for pair in zip(reversed(before), reversed(after), strict=True) for pad in pair]
-    return F.pad(tensor, flat, value=value) if any(flat) else tensor
-
-
-def _convolve(attributes: Attributes, data: Tensor, kernel: Tensor, groups: int) -> Tensor:
-    if data.dim() != 4:
-        raise UnsupportedModel(f"The network convolves {data.dim() - 2} axes; two can be rebuilt in torch.")
-    dilations = integers(attributes.get("dilations", "1,1"))
-    window = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
-    before, after = _paddings(attributes, data.shape[2:], window)
-    strides = integers(attributes["strides"])
-    padding = before
-    if before != after:
-        data, padding = _pad(data, before, after), [0, 0]
-    return F.conv2d(data, kernel, stride=strides, padding=padding, dilation=dilations, groups=groups)
-
-
-def _convolution(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-    return [_convolve(attributes, inputs[0], inputs[1], 1)]
-
-
-def _group_convolution(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-    kernel = inputs[1]  # (groups, out / groups, in / groups, h, w)
-    return [_convolve(attributes, inputs[0], kernel.flatten(0, 1), kernel.shape[0])]
-
-
-def _max_pool(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-    kernel = integers(attributes["kernel"])
-    dilations = integers(attributes.get("dilations", "")) or (1,) * len(kernel)
-    window = [(size - 1) * step + 1 for size, step in zip(kernel, dilations, strict=True)]
-    before, after = _paddings(attributes, inputs[0].shape[2:], window)
-    data = _pad(inputs[0], before, after, float("-inf"))
-    ceil = attributes.get("rounding_type", "floor").startswith("ceil")
-    strides = integers(attributes["strides"])
-    return [F.max_pool2d(data, kernel, strides, dilation=dilations, ceil_mode=ceil)]
-
-
-def _avg_pool(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
-    kernel = integers(attributes["kernel"])
-    before, after = _paddings(attributes, inputs[0].shape[2:], kernel)
-    ceil = attributes.get("rounding_type", "floor").startswith("ceil")
-    strides = integers(attributes["strides"])
-    counted = not _flag(attributes, "exclude-pad")
-    data, padding = inputs[0], before
-    if before != after:
-        if not counted:
-            # The mean over real pixels only: sums of padded data over sums of padded ones.
-            ones = _pad(torch.ones_like(data[:1, :1]), before, after)
-            sums = F.avg_pool2d(_pad(data, before, after), kernel, strides, ceil_mode=ceil)
-            return [sums / F.avg_pool2d(ones, kernel, strides, ceil_mode=ceil)]
-        data, padding = _pad(data, before, after), [0, 0]
-    return [F.avg_pool2d(data, kernel, strides, padding, ceil_mode=ceil, count_include_pad=counted)]
-
-
 def _mvn(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     data = inputs[0]
     axes = _axes(inputs[1], data.dim())
     centred = data - data.mean(axes, keepdim=True)
-    if not _flag(attributes, "normalize_variance", "true"):
+    if not flag(attributes, "normalize_variance", "true"):
         return [centred]
     eps = float(attributes.get("eps", "0"))
     variance = centred.square().mean(axes, keepdim=True)
@@ -144,7 +65,7 @@ def _mvn(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
 def _reduce(function: Callable[..., Tensor]) -> Operation:
     def run(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         axes = _axes(inputs[1], inputs[0].dim())
-        return [function(inputs[0], axes, keepdim=_flag(attributes, "keep_dims")) if axes else inputs[0]]
+        return [function(inputs[0], axes, keepdim=flag(attributes, "keep_dims")) if axes else inputs[0]]
 
     return run
 
@@ -165,16 +86,16 @@ def _prelu(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]
 
 def _matmul(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     left, right = inputs
-    if _flag(attributes, "transpose_a") and left.dim() > 1:
+    if flag(attributes, "transpose_a") and left.dim() > 1:
         left = left.transpose(-1, -2)
-    if _flag(attributes, "transpose_b") and right.dim() > 1:
+    if flag(attributes, "transpose_b") and right.dim() > 1:
         right = right.transpose(-1, -2)
     return [left @ right]
 
 
 def _reshape(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     data, target = inputs[0], [int(size) for size in inputs[1].tolist()]
-    if _flag(attributes, "special_zero"):
+    if flag(attributes, "special_zero"):
         target = [data.shape[axis] if size == 0 else size for axis, size in enumerate(target)]
     return [data.reshape(target)]
 
@@ -253,7 +174,7 @@ def _padded(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor
     if attributes.get("pad_mode", "constant") != "constant":
         raise UnsupportedModel(f"The network pads by {attributes['pad_mode']}, which cannot be rebuilt in torch.")
     value = inputs[3].item() if len(inputs) > 3 else 0.0
-    return [_pad(inputs[0], inputs[1].tolist(), inputs[2].tolist(), value)]
+    return [pad(inputs[0], inputs[1].tolist(), inputs[2].tolist(), value)]
 
 
 def _transpose(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -270,19 +191,19 @@ def _clamp(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]
 
 OPERATIONS: dict[str, Operation] = {
     "Add": _elementwise(torch.add),
-    "AvgPool": _avg_pool,
+    "AvgPool": avg_pool,
     "BatchNormInference": _batch_norm,
     "Broadcast": _broadcast,
     "Clamp": _clamp,
     "Concat": _concat,
     "Convert": _convert,
-    "Convolution": _convolution,
+    "Convolution": convolution,
     "Divide": _elementwise(_divide),
     "Gather": _gather,
-    "GroupConvolution": _group_convolution,
+    "GroupConvolution": group_convolution,
     "MVN": _mvn,
     "MatMul": _matmul,
-    "MaxPool": _max_pool,
+    "MaxPool": max_pool,
     "Maximum": _elementwise(torch.maximum),
     "Minimum": _elementwise(torch.minimum),
     "Multiply": _elementwise(torch.mul),

@@ -1,6 +1,7 @@
 """Makes the adapter that fits weights and a device. Vendor libraries are imported by the functions that need them."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,3 +82,24 @@ def count_cuda_devices() -> int:
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def choose_device(wanted: str, count_devices: Callable[[], int]) -> str:
+    """Return what SIGHTLINE_DEVICE stands for ("auto", "cpu", "cuda", "cuda:1", …): "cpu", "cuda", "cuda:1", ….
+
+    Raises:
+        InvalidSetting: it names a GPU that is not there.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    count = count_devices()
+    if wanted == "auto":
+        return "cuda" if count else "cpu"
+    number = wanted.partition(":")[2] or "0"
+    if not number.isdigit() or int(number) >= count:
+        available = {0: "no CUDA device was found", 1: "one CUDA device was found (cuda:0)"}
+        raise InvalidSetting(
+            f"SIGHTLINE_DEVICE is {wanted}, but {available.get(count, f'{count} CUDA devices were found')}. "
+            "Set it to auto or cpu, or install an NVIDIA driver and the CUDA build of torch."
+        )
+    return wanted

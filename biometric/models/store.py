@@ -108,24 +108,8 @@ class ModelStore:
             InvalidSetting: SIGHTLINE_DEVICE names a GPU that is not there.
         """
         if self._device is None:
-            self._device = self._chosen_device()
+            self._device = loading.choose_device(self._settings.device, self._cuda_devices)
         return self._device
-
-    def _chosen_device(self) -> str:
-        wanted = self._settings.device
-        if wanted == "cpu":
-            return "cpu"
-        count = self._cuda_devices()
-        if wanted == "auto":
-            return "cuda" if count else "cpu"
-        number = wanted.partition(":")[2] or "0"
-        if not number.isdigit() or int(number) >= count:
-            available = {0: "no CUDA device was found", 1: "one CUDA device was found (cuda:0)"}
-            raise InvalidSetting(
-                f"SIGHTLINE_DEVICE is {wanted}, but {available.get(count, f'{count} CUDA devices were found')}. "
-                "Set it to auto or cpu, or install an NVIDIA driver and the CUDA build of torch."
-            )
-        return wanted
 
     def _chosen(self, role: Role) -> Weights:
         serving = self._serving.get(role)
