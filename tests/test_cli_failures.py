@@ -110,3 +110,12 @@ def test_terminals_without_utf_8_get_every_answer(enrolled: Path, encoding: str)
     done = run_process(enrolled, "verify", "clip.mp4", "Zoë–Ω", **environment)
     assert done.returncode == 2, done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_current_folder_that_is_gone_is_said(made: Made, capsys, tmp_path: Path, monkeypatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert cli.main(["verify", str(made.clip), "Ada"]) == 2
+    assert "no longer exists" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from biometric.cli.command_support import (
     EndedBySignal,
     signals_unwind,
 )
-from biometric.errors import BiometricError, SeveralPeople
+from biometric.errors import BiometricError, InvalidInput, SeveralPeople
 from biometric.messages import describe_error
 from biometric.settings import Settings
 
@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str], debug: bool) -> int:
     options = parser().parse_args(arguments)  # leaves by SystemExit after help, the version or wrong usage
     try:
+        _require_current_folder()
         command: Command = options.command
         with signals_unwind():
             return command(options)
@@ -73,6 +74,14 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
         how = "Ended by a signal" if isinstance(error, EndedBySignal) else "Interrupted"
         streams.say(f"{how}. {getattr(options, 'when_interrupted', left)}.")
         return error.status if isinstance(error, EndedBySignal) else INTERRUPTED
+
+
+def _require_current_folder() -> None:
+    """Refuse a current folder that was deleted: native libraries end the process there with words of their own."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InvalidInput("The current folder no longer exists. Change to another folder and try again.") from error
 
 
 def parser() -> argparse.ArgumentParser:

@@ -78,7 +78,7 @@ def pairs(rows: Sequence[tuple[str, str]]) -> str:
 def scale(score: float | None, threshold: Threshold) -> str:
     """Return the score on a line from 0 to 1 with the threshold marked; the numbers stand beside it as text."""
     decimals = decimals_apart(score, threshold.value)
-    text = f"threshold {decimal(threshold.value, decimals)} ({describe_origin(threshold)})"
+    text = f"threshold {threshold_text(threshold.value, decimals)} ({describe_origin(threshold)})"
     if score is None:
         return f'<p class="sl-quiet">No score · {escape(text)}</p>'
     number = decimal(score, decimals)

@@ -36,6 +36,6 @@ def decimal(value: float | None, decimals: int = 2) -> str:
     return "–" if value is None else messages.decimal(value, decimals).replace("-", "−")
 
 
-def threshold_text(value: float) -> str:
-    """Return a threshold that stands alone, to two decimals, or three where it has them."""
-    return decimal(value, 2 if abs(round(value, 2) - value) < 5e-5 else 3)
+def threshold_text(value: float, decimals: int = 2) -> str:
+    """Return a threshold to at least so many decimals, and to three where it has them: people give it back."""
+    return decimal(value, max(decimals, 2 if abs(round(value, 2) - value) < 5e-5 else 3))

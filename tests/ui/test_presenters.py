@@ -76,7 +76,7 @@ def test_each_outcome_has_its_words_mood_and_icon(
     assert words in html
     assert f"sl-{mood}" in html
     assert "<svg" in html
-    assert "threshold 0.51 (model card)" in html
+    assert "threshold 0.514 (model card)" in html
 
 
 def test_a_bystander_is_always_mentioned(pictures: Pictures) -> None:
