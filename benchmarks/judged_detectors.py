@@ -77,9 +77,9 @@ def judge(bench: Bench, detector: str, embedder: Embedder, embedder_name: str, l
     return DetectorRow(
         ap50,
         recall,
-        _found({index for index in remembering.seen if _surest(remembering, index) >= STARTS_TRACK}),
-        _found({index for index in remembering.seen if _surest(remembering, index) >= SURE}),
-        _found(covered),
+        shares_of_frames({index for index in remembering.seen if _surest(remembering, index) >= STARTS_TRACK}),
+        shares_of_frames({index for index in remembering.seen if _surest(remembering, index) >= SURE}),
+        shares_of_frames(covered),
         len(observed.observations),
         _speed(bench, detector),
     )
@@ -89,7 +89,8 @@ def _surest(remembering: Remembering, index: int) -> float:
     return max((each.confidence for each in remembering.seen[index]), default=0.0)
 
 
-def _found(frames: set[int]) -> Found:
+def shares_of_frames(frames: set[int]) -> Found:
+    """Return the shares of occupied frames with, and of empty frames without, a detection."""
     occupied, empty = (sum(frame in frames for frame in among) / len(among) for among in (OCCUPIED, EMPTY))
     return Found(occupied, 1.0 - empty)
 

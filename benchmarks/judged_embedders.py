@@ -131,7 +131,7 @@ def judge(bench: Bench, name: str, embedder: Embedder, material: Material) -> Em
     if material.teacher is not None and material.teacher.shape[1] == embedder.dimension:
         cosine = float((embed(embedder, material.crops) * material.teacher).sum(axis=1).mean())
     speed = quickest(lambda: embed(embedder, timed), max(1, len(timed)))
-    return EmbedderRow(embedder.dimension, speed, same, other, cosine, _errors(embedder, material.street))
+    return EmbedderRow(embedder.dimension, speed, same, other, cosine, measure_errors(embedder, material.street))
 
 
 def _one_by_one(
@@ -156,7 +156,7 @@ def _one_by_one(
     return same, other
 
 
-def _errors(embedder: Embedder, seen: Street) -> Errors:
+def measure_errors(embedder: Embedder, seen: Street) -> Errors:
     """Halves of one track against each other, and against halves of tracks that are certainly somebody else's."""
     halves: dict[int, tuple[Template, Template]] = {}
     for track, crops in enumerate(seen.crops):

@@ -92,12 +92,14 @@ def detectors(bench: Bench, files: list[str], limit: int | None) -> str:
         except BiometricError as error:
             notes.append(f"{model.name} is not measured: {error}")
             continue
-        rows.append([model.title, f"{model.megabytes:.1f}", *_detector_cells(row)])
+        rows.append([model.title, f"{model.megabytes:.1f}", *detector_cells(row)])
     notes.insert(0, f"Somebody stands in {len(OCCUPIED)} of the frames that count, {len(EMPTY)} are empty.")
     return "\n".join([table(DETECTOR_HEAD, rows), "", *notes])
 
 
-def _detector_cells(row: DetectorRow) -> list[str]:
+def detector_cells(row: DetectorRow) -> list[str]:
+    """Return the measured cells of a row, as text."""
+
     def shares(side: str) -> list[str]:
         values: list[Found] = [row.starting, row.sure, row.kept]
         return [f"{getattr(each, side):.1%}" for each in values]
@@ -131,7 +133,7 @@ def embedders(bench: Bench, files: list[str]) -> str:
         except BiometricError as error:
             notes.append(f"{model.name} is not measured: {error}")
             continue
-        rows.append([model.title, f"{model.megabytes:.1f}", *_embedder_cells(row)])
+        rows.append([model.title, f"{model.megabytes:.1f}", *embedder_cells(row)])
         errors = row.errors
     if rows:
         notes.insert(
@@ -143,7 +145,9 @@ def embedders(bench: Bench, files: list[str]) -> str:
     return "\n".join([table(EMBEDDER_HEAD, rows), "", *notes])
 
 
-def _embedder_cells(row: EmbedderRow) -> list[str]:
+def embedder_cells(row: EmbedderRow) -> list[str]:
+    """Return the measured cells of a row, as text."""
+
     def number(value: float | None) -> str:
         return "—" if value is None else f"{value:.3f}"
 

@@ -98,7 +98,9 @@ def absolute_path(written: str | Path) -> Path:
     """
     text = str(written)
     if not text.strip():
-        raise ValueError("is empty. Write the path of a folder, or leave it out to use the default.")
+        raise ValueError(
+            "is empty. Write the path of a file or folder, or leave it out to use a default where there is one."
+        )
     path = Path(text)
     if text.startswith("~"):
         user = path.parts[0]
@@ -108,8 +110,10 @@ def absolute_path(written: str | Path) -> Path:
         path = path.expanduser()
     try:
         return path.resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead in a circle
-        raise ValueError(f"is {text!r}, which cannot be followed as a path. Name another folder.") from error
+    except RuntimeError as error:
+        raise ValueError(f"is {text!r}, a loop of symbolic links that leads nowhere. Choose another path.") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"is {text!r}, which cannot be followed as a path. Choose another path.") from error
 
 
 def _has_home(user: str) -> bool:

@@ -82,14 +82,14 @@ def write_clip(
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
         if sound is not None:
-            _write_silence(output, sound, audio)
+            write_silence(output, sound, audio)
     return path
 
 
 def write_audio(path: Path, seconds: float = 1.0, codec: str = "aac") -> Path:
     """Write a file with a sound track and nothing else."""
     with av.open(str(path), "w") as output:
-        _write_silence(output, output.add_stream(codec, rate=16000), seconds)
+        write_silence(output, output.add_stream(codec, rate=16000), seconds)
     return path
 
 
@@ -105,7 +105,7 @@ def _options(codec: str) -> dict[str, str]:
     return {"libx264": {"preset": "veryfast", "bf": "3", "g": "12", "crf": "28"}, "mpeg4": {"g": "12"}}.get(codec, {})
 
 
-def _write_silence(output: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+def write_silence(output: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
     for index in range(int(seconds * 16000 / 1024) + 1):
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 16000, index * 1024, Fraction(1, 16000)

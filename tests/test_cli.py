@@ -179,7 +179,7 @@ def test_a_gallery_that_is_not_there_is_said_not_to_be(made: Made, capsys, tmp_p
 
 
 def test_several_people_are_listed_with_their_numbers(made: Made, capsys) -> None:
-    made.models._detector.script = {
+    made.models.detector().script = {
         frame: [((100.0, 100.0, 200.0, 350.0), 0.9), ((400.0, 100.0, 500.0, 350.0), 0.9)] for frame in range(100)
     }
     status, out, err = run(capsys, "enroll", made.clip, "Ada")
@@ -209,7 +209,7 @@ def test_an_interrupted_command_is_status_130(made: Made, capsys, monkeypatch: p
 
 
 @pytest.mark.parametrize("step", [("distill", "c", "--held-back", "h"), ("crops", "v.mp4"), ("detector", "d")])
-def test_an_interrupted_training_says_how_to_go_on(
+def test_an_interrupted_training_says_how_to_continue(
     capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: tuple[str, ...]
 ) -> None:
     def interrupt(*_: object) -> None:
@@ -218,7 +218,7 @@ def test_an_interrupted_training_says_how_to_go_on(
     for place in ("distill._distill", "crops._wanted", "detector._recipe"):
         monkeypatch.setattr(f"biometric.cli.train.{place}", interrupt)
     status, out, err = run(capsys, "train", *step, "--run", tmp_path / "run")
-    assert (status, out, err) == (130, "", "Interrupted. Give the same command with --resume to go on.\n")
+    assert (status, out, err) == (130, "", "Interrupted. Run the same command with --resume to continue.\n")
 
 
 def test_wrong_usage_is_status_2(capsys) -> None:
@@ -246,6 +246,23 @@ def test_a_path_that_cannot_be_meant_is_wrong_usage(capsys, option: str, written
     refusal = capsys.readouterr().err
     assert f"argument {option}: the path " in refusal
     assert words in refusal
+
+
+def test_a_loop_of_links_is_called_one_wherever_a_path_is_given(
+    capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.mp4").symlink_to("b.mp4")
+    Path("b.mp4").symlink_to("a.mp4")
+    for arguments in (
+        ["verify", "a.mp4", "Ada"],
+        ["gallery", "list", "--gallery", "a.mp4"],
+        ["gallery", "import", "a.mp4"],
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(arguments)
+        assert stopped.value.code == 2
+        assert "'a.mp4', a loop of symbolic links" in capsys.readouterr().err, arguments
 
 
 def test_a_home_in_a_path_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -295,26 +312,26 @@ def test_help_is_quick_and_loads_no_model() -> None:
 
 
 @pytest.mark.parametrize("command", ["enroll", "verify", "identify", "calibrate"])
-def test_which_embedder_serves_is_settled_before_the_gallery_is_judged(
+def test_which_embedder_serves_is_resolved_before_the_gallery_is_checked(
     made: Made, capsys, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """A gallery made with starters must not be refused because the recommended weights might still be fetched."""
     assert run(capsys, "enroll", made.clip, "Ada")[0] == 0
-    served, settled = made.models.embedder_id(), []
-    monkeypatch.setattr(made.models, "resolve_embedder", lambda: settled.append(True))
-    monkeypatch.setattr(made.models, "embedder_id", lambda: served if settled else "not-to-be-had")
+    served, resolved = made.models.embedder_id(), []
+    monkeypatch.setattr(made.models, "resolve_embedder", lambda: resolved.append(True))
+    monkeypatch.setattr(made.models, "embedder_id", lambda: served if resolved else "unavailable")
     rest = {"identify": [made.clip], "calibrate": ["--clips", made.clip]}.get(command, [made.clip, "Ada"])
-    assert "not-to-be-had" not in run(capsys, command, *rest)[2]
-    assert settled
+    assert "unavailable" not in run(capsys, command, *rest)[2]
+    assert resolved
 
 
 def test_a_list_of_models_marks_recommended_ones_and_starters() -> None:
     detector = next(card for card in read_manifest(PROJECT / "models" / "manifest.toml") if card.recommended)
     starter = dataclasses.replace(detector, id="small", recommended=False, starter=True)
-    assert models._card_line(detector).startswith(f"detector: {detector.id} (recommended), ")
-    assert models._card_line(starter).startswith("detector: small (starter), ")
-    assert models._card_json(starter)["starter"] is True
-    assert models._card_json(detector)["starter"] is False
+    assert models.card_line(detector).startswith(f"detector: {detector.id} (recommended), ")
+    assert models.card_line(starter).startswith("detector: small (starter), ")
+    assert models.card_json(starter)["starter"] is True
+    assert models.card_json(detector)["starter"] is False
 
 
 @pytest.mark.real

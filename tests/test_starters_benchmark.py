@@ -44,10 +44,10 @@ def test_a_clip_is_looked_at_once_and_weak_boxes_are_left_out() -> None:
 
 def test_shares_of_frames() -> None:
     everywhere, nowhere = set(range(judging.FRAMES)), set()
-    assert judged_detectors._found(everywhere) == judged_detectors.Found(1.0, 0.0)
-    assert judged_detectors._found(nowhere) == judged_detectors.Found(0.0, 1.0)
+    assert judged_detectors.shares_of_frames(everywhere) == judged_detectors.Found(1.0, 0.0)
+    assert judged_detectors.shares_of_frames(nowhere) == judged_detectors.Found(0.0, 1.0)
     half = set(judging.OCCUPIED[::2])
-    assert judged_detectors._found(half).occupied == pytest.approx(0.5, abs=0.01)
+    assert judged_detectors.shares_of_frames(half).occupied == pytest.approx(0.5, abs=0.01)
 
 
 def test_halves_of_tracks_are_compared_with_people_seen_at_the_same_time() -> None:
@@ -56,7 +56,7 @@ def test_halves_of_tracks_are_compared_with_people_seen_at_the_same_time() -> No
 
     apart = ~np.eye(4, dtype=bool)
     street = judged_embedders.Street([track(0, 0, 0, 0), track(1, 1, 1, 1), track(2, 2, 3, 3), track(4, 4)], apart)
-    found = judged_embedders._errors(FakeEmbedder(lambda grey: grey), street)
+    found = judged_embedders.measure_errors(FakeEmbedder(lambda grey: grey), street)
     assert (found.genuine, found.impostor) == (3, 3)  # the last track is too short for halves
     assert found.fnmr.errors == 1  # the third one changed in the middle
     assert found.fmr == 1.0  # three pairs say nothing
@@ -76,8 +76,8 @@ def test_tables_are_markdown() -> None:
     text = starters.table(("a", "b"), [["x", "1"]])
     assert text == "| a | b |\n| --- | ---: |\n| x | 1 |"
     row = judged_detectors.DetectorRow(None, None, *[judged_detectors.Found(0.5, 1.0)] * 3, 3, 4.0)
-    assert len(starters._detector_cells(row)) + 2 == len(starters.DETECTOR_HEAD)
+    assert len(starters.detector_cells(row)) + 2 == len(starters.DETECTOR_HEAD)
     errors = judged_embedders.Errors(3, 3, 3, 0.0, 1.0, 1.0, judged_embedders.intervals.rate(1, 3))
-    cells = starters._embedder_cells(judged_embedders.EmbedderRow(8, 1.0, 0.9, 0.3, None, errors))
+    cells = starters.embedder_cells(judged_embedders.EmbedderRow(8, 1.0, 0.9, 0.3, None, errors))
     assert len(cells) + 2 == len(starters.EMBEDDER_HEAD)
     assert cells[2:6] == ["0.900", "0.300", "0.600", "—"]

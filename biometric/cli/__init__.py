@@ -70,7 +70,7 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
     except SystemExit as error:  # a library that gives up must not choose the status
         raise RuntimeError(f"a library ended the program with status {error.code}") from error
     except KeyboardInterrupt as error:
-        left = "Give the same command with --resume to go on" if hasattr(options, "resume") else "Nothing was stored"
+        left = "Run the same command with --resume to continue" if hasattr(options, "resume") else "Nothing was stored"
         how = "Ended by a signal" if isinstance(error, EndedBySignal) else "Interrupted"
         streams.say(f"{how}. {getattr(options, 'when_interrupted', left)}.")
         return error.status if isinstance(error, EndedBySignal) else INTERRUPTED

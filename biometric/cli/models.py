@@ -40,10 +40,10 @@ def _list(options: argparse.Namespace) -> int:
     statuses, cards = models.status(), models.cards()
     lines = [_line(status) for status in statuses]
     lines += ["", "All cards of models/manifest.toml:"]
-    lines += [_card_line(card) for card in cards]
+    lines += [card_line(card) for card in cards]
     result = {
         "models": [model_status_json(status) for status in statuses],
-        "cards": [_card_json(card) for card in cards],
+        "cards": [card_json(card) for card in cards],
     }
     show(options, result, "\n".join(lines))
     return DONE
@@ -70,13 +70,15 @@ def _line(status: ModelStatus) -> str:
     return text + (f"\n  {told}" if told else "")
 
 
-def _card_line(card: Card) -> str:
+def card_line(card: Card) -> str:
+    """Return a line about a card for people."""
     mark = " (recommended)" if card.recommended else " (starter)" if card.starter else ""
     lines = [f"{card.role}: {card.id}{mark}, {card.title}, licence {card.licence}"]
     return "\n".join([*lines, *(f"  {file.name}  {file.url or ''}".rstrip() for file in card.files)])
 
 
-def _card_json(card: Card) -> dict[str, Any]:
+def card_json(card: Card) -> dict[str, Any]:
+    """Return a card as JSON."""
     files = [{"name": file.name, "bytes": file.size, "url": file.url} for file in card.files]
     return {
         "card": card.id,

@@ -57,11 +57,18 @@ def require_library(path: Path) -> None:
     """
     name = path.name.lower()
     for ending, (title, modules, package) in _LIBRARIES.items():
-        if name.endswith(ending) and not any(find_spec(module) for module in modules):
+        if name.endswith(ending) and not any(map(_is_installed, modules)):
             raise UnsupportedModel(
                 f"The detector {path.name} is a {title} model, and the library that runs it is not installed. Install "
                 f"it with: pip install {package}. Or name a detector in another format, such as yolo26n.pt."
             )
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # a finder that forbids the module, or a module without a specification
+        return False
 
 
 def library_missing(model: str, error: ImportError) -> UnsupportedModel:

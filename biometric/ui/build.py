@@ -124,9 +124,9 @@ class Interface:
 
     def on_timer(self, request: gr.Request) -> Updates:
         """Look at models that are loading; stop looking once they are ready or failed."""
-        settled = self.page.prepared
+        prepared = self.page.prepared
         updates: Updates = self.on_threshold_changed(request)
-        if settled:
+        if prepared:
             updates.update({self.timer: gr.Timer(active=False), **self._decided(self.page.session(request))})
         return updates
 

@@ -78,7 +78,7 @@ class CalibrationPanel:
         yield from guarded(self._run(session, clips, target), self.message, self._idle)
 
     def _run(self, session: Session, clips: Any, target: Any) -> Steps:
-        rate, sources = _rate(target), _paths(clips)
+        rate, sources = target_rate(target), clip_paths(clips)
         folder = session.new_folder("calibration")
         try:
             yield {
@@ -200,7 +200,8 @@ def _bars(counts: Sequence[int], step: float, css: str) -> str:
     return "".join(shapes)
 
 
-def _paths(value: object) -> list[Path]:
+def clip_paths(value: object) -> list[Path]:
+    """Check the clips that the page sent. Raises `InvalidInput`."""
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -210,7 +211,8 @@ def _paths(value: object) -> list[Path]:
     return [Path(item) for item in value]
 
 
-def _rate(value: object) -> float:
+def target_rate(value: object) -> float:
+    """Check the target rate that the page sent. Raises `InvalidInput`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput("Choose how many strangers may pass.")
     return float(value)

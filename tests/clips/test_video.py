@@ -225,7 +225,7 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
         cover.disposition = av.stream.Disposition.attached_pic
         sound = output.add_stream("aac", rate=16000)
         output.mux(cover.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="bgr24")))
-        clips._write_silence(output, sound, 0.2)
+        clips.write_silence(output, sound, 0.2)
     assert type(refused(path)) is NoVideoTrack
 
 

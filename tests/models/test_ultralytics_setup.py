@@ -37,6 +37,15 @@ def test_a_missing_library_is_named_before_anything_is_loaded(
     assert not (tmp_path / "cache").exists()
 
 
+def test_an_import_hook_that_forbids_a_library_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbid(module: str) -> None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    monkeypatch.setattr(vendor, "find_spec", forbid)
+    with pytest.raises(UnsupportedModel, match="pip install onnxruntime"):
+        vendor.require_library(Path("mine.onnx"))
+
+
 def test_formats_whose_library_is_there_pass() -> None:
     assert importlib.util.find_spec("onnxruntime") is not None
     for name in ("mine.onnx", "mine.pt", "mine.xml", "mine_openvino_model"):

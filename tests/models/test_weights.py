@@ -220,10 +220,15 @@ def down() -> bytes:
     raise OSError("no route to host")
 
 
-def with_starters(folder: Path, answer: Callable[[], bytes] = down, offline: bool = False) -> WeightStore:
+def with_starters(
+    folder: Path,
+    answer: Callable[[], bytes] = down,
+    offline: bool = False,
+    network: Network | None = None,
+) -> WeightStore:
     put(folder, "starter.pt", b"small weights")
     put(folder, "starter.onnx", b"mind")
-    return WeightStore((SMALL, SMALL_MIND, *CARDS), [folder], offline, Network(answer))
+    return WeightStore((SMALL, SMALL_MIND, *CARDS), [folder], offline, network or Network(answer))
 
 
 def test_a_starter_comes_last(folder: Path) -> None:
@@ -258,12 +263,13 @@ def test_a_starter_serves_where_weights_cannot_be_saved(folder: Path, tmp_path: 
 
 
 def test_offline_a_starter_serves_without_asking_the_network(folder: Path) -> None:
-    store = with_starters(folder, offline=True)
+    network = Network(lambda: BEST)
+    store = with_starters(folder, offline=True, network=network)
     chosen = store.choose(Role.DETECTOR)
     assert (chosen.card.id, chosen.present) == ("small", True)
     assert chosen.notice == Notice(NoticeCode.STARTER_WEIGHTS, role="detector")
     assert finish(store.serve(Role.DETECTOR)) == chosen
-    assert store._opener.asked == 0  # type: ignore[attr-defined]
+    assert network.asked == 0
 
 
 def test_damaged_weights_are_reported_although_a_starter_is_there(folder: Path) -> None:
@@ -278,12 +284,13 @@ def test_damaged_weights_are_reported_although_a_starter_is_there(folder: Path) 
 
 
 def test_a_starter_that_is_named_serves_without_advice_to_fetch(folder: Path) -> None:
-    store = with_starters(folder)
+    network = Network(down)
+    store = with_starters(folder, network=network)
     for wanted in ("small", "starter.pt", str(folder / "starter.pt")):
         served = finish(store.serve(Role.DETECTOR, wanted))
         assert served.card.id == "small"
         assert served.notice == Notice(NoticeCode.STARTER_WEIGHTS_NAMED, setting="SIGHTLINE_DETECTOR")
-    assert store._opener.asked == 0  # type: ignore[attr-defined]
+    assert network.asked == 0
     with pytest.raises(WeightsMissing):
         finish(store.serve(Role.DETECTOR, "best"))  # who names a card gets that one or none
 

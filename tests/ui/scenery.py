@@ -149,7 +149,7 @@ class CoatModels:
         self, delay: float = 0.0, missing: bool = False, hold: Path | None = None, starter: bool = False
     ) -> None:
         self.starter = starter
-        self.settled = False
+        self.resolved = False
         self.coats = CoatDetector(delay)
         self.missing = missing
         self.hold = hold
@@ -169,13 +169,13 @@ class CoatModels:
         return 0.5
 
     def resolve_embedder(self) -> None:
-        self.settled = True
+        self.resolved = True
 
     def embedder_id(self) -> str:
-        return "better-coats" if self.starter and not self.settled else CoatEmbedder.model_id
+        return "better-coats" if self.starter and not self.resolved else CoatEmbedder.model_id
 
     def notices(self) -> tuple[Notice, ...]:
-        return (Notice(NoticeCode.ALL_STARTER_WEIGHTS),) if self.starter and self.settled else ()
+        return (Notice(NoticeCode.ALL_STARTER_WEIGHTS),) if self.starter and self.resolved else ()
 
     def status(self) -> list[ModelStatus]:
         return [
@@ -188,7 +188,7 @@ class CoatModels:
 
     def card_threshold(self, purpose: Purpose) -> Threshold:
         values = {"verification": 0.514, "identification": 0.572}
-        if self.starter and self.settled:
+        if self.starter and self.resolved:
             values = {"verification": 0.714, "identification": 0.772}
         value = values[purpose]
         return Threshold(value, ThresholdSource.MODEL_CARD, (MADE_UP,), 1e-4)

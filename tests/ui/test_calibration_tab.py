@@ -101,15 +101,15 @@ def test_a_refusal_has_its_own_title() -> None:
 @pytest.mark.parametrize("value", ["/etc/passwd", [1], {"path": "x"}, ["x.mp4"] * 51])
 def test_promise_4_hostile_clips_are_refused(value: object) -> None:
     with pytest.raises(InvalidInput):
-        calibration._paths(value)
-    assert calibration._paths(None) == []
+        calibration.clip_paths(value)
+    assert calibration.clip_paths(None) == []
 
 
 @pytest.mark.parametrize("value", [None, True, "0.01", [0.01]])
 def test_promise_4_hostile_targets_are_refused(value: object) -> None:
     with pytest.raises(InvalidInput):
-        calibration._rate(value)
-    assert calibration._rate(0.01) == 0.01
+        calibration.target_rate(value)
+    assert calibration.target_rate(0.01) == 0.01
 
 
 @pytest.fixture(scope="module")
