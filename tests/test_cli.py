@@ -215,7 +215,7 @@ def test_an_interrupted_training_says_how_to_continue(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for place in ("distill._distill", "crops._wanted", "detector._recipe"):
+    for place in ("distill_command._distill", "crops_command._crops", "detector_command._detector"):
         monkeypatch.setattr(f"biometric.cli.train.{place}", interrupt)
     status, out, err = run(capsys, "train", *step, "--run", tmp_path / "run")
     assert (status, out, err) == (130, "", "Interrupted. Run the same command with --resume to continue.\n")

@@ -41,9 +41,9 @@ def test_an_import_hook_that_forbids_a_library_counts_as_missing(monkeypatch: py
     def forbid(module: str) -> None:
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
-    monkeypatch.setattr(vendor, "find_spec", forbid)
+    monkeypatch.setattr(ultralytics_setup, "find_spec", forbid)
     with pytest.raises(UnsupportedModel, match="pip install onnxruntime"):
-        vendor.require_library(Path("mine.onnx"))
+        ultralytics_setup.require_library(Path("mine.onnx"))
 
 
 def test_formats_whose_library_is_there_pass() -> None:
