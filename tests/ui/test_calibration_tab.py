@@ -157,7 +157,7 @@ def test_calibrating_in_the_sidebar(page: Any, clips: dict[str, Path], crowded: 
     assert not list(crowded.root.rglob("calibration-*")), "the clips are gone"
 
     page.click("#calibration-start:not([disabled])")
-    page.wait_for_selector("#calibration-message >> text=Too little footage for this promise")
+    page.wait_for_selector("#calibration-message >> text=Not enough footage for this error rate")
     assert "3,000 independent comparisons" in page.locator("#calibration-message").inner_text()
 
     page.locator("#calibration-target").get_by_text("1 in 100", exact=True).click()
