@@ -63,8 +63,9 @@ def test_the_app_embeds_as_the_trained_network_does(tmp_path: Path, suffix: str)
     assert (found * expected).sum(axis=1).min() > 0.9999
     assert (found * embed(network(seed=2), PICTURES, form)).sum(axis=1).max() < 0.99
     threshold = store.threshold("verification")
-    assert (threshold.value, threshold.fmr, threshold.evidence) == (0.61, 1e-3, "12 “people”")
-    assert "not measured" in store.threshold("identification").evidence
+    assert (threshold.value, threshold.rate) == (0.61, 1e-3)
+    assert [notice["text"] for notice in threshold.evidence] == ["12 “people”"]
+    assert [notice.code for notice in store.threshold("identification").evidence] == ["card_not_measured"]
 
 
 @pytest.fixture(scope="module")
