@@ -13,6 +13,7 @@ from biometric.evaluation.evaluating import Evaluation
 from biometric.evaluation.groups import Audit
 from biometric.evaluation.protocols import Estimate, OneToOne, OperatingPoint, RankResult, SearchPoint
 from biometric.statistics.intervals import Interval, Rate
+from biometric.storage import write_atomically
 
 DIGITS = 6
 
@@ -101,9 +102,7 @@ def write_files(folder: Path, files: Mapping[str, bytes | str]) -> dict[str, Pat
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             path = folder / name
-            partial = path.with_name(f".{name}.partial")
-            partial.write_bytes(content.encode() if isinstance(content, str) else content)
-            partial.replace(path)
+            write_atomically(path, content.encode() if isinstance(content, str) else content, 0o644)
             paths[name] = path
     except OSError as error:
         raise StorageFull(f"The folder {folder} cannot be written: {error.strerror}. Choose another one.") from error
