@@ -15,10 +15,7 @@ run: $(VENV)/.app ## set up on first use, then serve the app on http://127.0.0.1
 
 test: $(VENV)/.dev ## run every test, browser tests included
 	@$(BIN)/python tests/browser_setup.py
-	$(BIN)/python -m pytest -m "not slow and not gpu" --ignore=tests/training --ignore=tests/e2e/test_training_chain.py --ignore=tests/test_cli_interrupted.py
-	# By themselves, as training is run: torch's worker processes and the app's other libraries share no process; and signals sent to the own process.
-	$(BIN)/python -m pytest -m "not slow and not gpu" tests/training tests/e2e/test_training_chain.py
-	$(BIN)/python -m pytest -m "not slow and not gpu" tests/test_cli_interrupted.py
+	$(BIN)/python -m pytest -m "not slow and not gpu"
 
 test-slow: $(VENV)/.dev ## run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow

@@ -16,6 +16,7 @@ from biometric.entities import Detection, Frame
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.own_weights import fresh_digest
+from biometric.models.signal_stack import signal_stack_kept
 from biometric.models.ultralytics_setup import library_missing, quiet_ultralytics, require_library
 
 CONFIDENCE = 0.1
@@ -100,7 +101,8 @@ class UltralyticsDetector:
         }
         if self._device != "cpu":
             self._options["quantize"] = 16  # half precision: twice as fast, boxes move by fractions of a pixel
-        self._predict([np.zeros((360, 640, 3), np.uint8)])
+        with signal_stack_kept():
+            self._predict([np.zeros((360, 640, 3), np.uint8)])  # the first prediction builds the network
         backend = self._model.predictor.model
         self._check(backend)
         self._person = _person_class(backend.names, name)

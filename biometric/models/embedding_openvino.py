@@ -12,6 +12,7 @@ from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.embedding import batches, prepare, resize, unit
+from biometric.models.signal_stack import signal_stack_kept
 
 BATCH = 8
 """Crops a run: on two cores 8 is as fast for each crop as 16, with half the memory (benchmarks/embedding.py)."""
@@ -94,6 +95,7 @@ class OpenVINOEmbedder:
         return vectors
 
 
+@signal_stack_kept()
 def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino.CompiledModel:
     """Compile for the CPU, in half precision where it has that and the network's answers stay what they are.
 

@@ -14,6 +14,7 @@ from biometric.clips.video import PyAVReader
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import Frame, FrameRange, Image
 from biometric.errors import WeightsMissing
+from biometric.models.signal_stack import signal_stack_kept
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="ultralytics is not installed")
 
@@ -84,6 +85,7 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 @pytest.mark.real
 @pytest.mark.filterwarnings("ignore")
+@signal_stack_kept()
 def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
     made: list[DemoClip], shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
