@@ -67,7 +67,9 @@ def test_the_wheel_has_its_version_its_types_and_its_weights_and_no_data(wheel: 
     shipped = {path.rpartition("/")[2] for path in names if path.startswith("biometric/models/shipped/")}
     expected = {"manifest.toml", *(path.name for path in (PROJECT / "models").glob("starter-*"))}
     assert shipped == expected
-    assert {"biometric/py.typed", "biometric/ui/assets/sightline.css"} <= set(names)
+    assert {"biometric/py.typed", "biometric/ui/assets/sightline.css", "biometric/ui/templates/macros.html"} <= set(
+        names
+    )
     assert {name.partition("/")[0] for name in names} == {"biometric", f"sightline-{biometric.__version__}.dist-info"}
 
 
