@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         Threshold,
         Verification,
     )
-    from biometric.errors import BiometricError
+    from biometric.errors import BiometricError, IdentityExists, LooksDifferent
     from biometric.library import RecognitionService, open_service
     from biometric.settings import Settings
 
@@ -43,6 +43,8 @@ _MODULES = {
     "FrameRange": "entities",
     "Identification": "entities",
     "Identity": "entities",
+    "IdentityExists": "errors",
+    "LooksDifferent": "errors",
     "Observation": "entities",
     "ObservedClip": "entities",
     "Progress": "entities",
@@ -62,6 +64,8 @@ __all__ = [
     "FrameRange",
     "Identification",
     "Identity",
+    "IdentityExists",
+    "LooksDifferent",
     "Observation",
     "ObservedClip",
     "Progress",

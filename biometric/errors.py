@@ -10,7 +10,9 @@ BiometricError
 │   ├── PathRefused              a path outside its configured root
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownPerson            no such person number in the observed range
-│   └── NameTaken                another identity already has that name
+│   ├── NameTaken                another identity already has that name
+│   ├── IdentityExists           enrolling under a name that somebody has, without saying so
+│   └── LooksDifferent           the reference to add looks like a different person
 ├── ClipError                    the clip cannot serve
 │   ├── ClipNotFound             no such file
 │   ├── EmptyClip                a file of zero bytes
@@ -52,7 +54,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the entities raise these errors
-    from biometric.entities import Notice, NoticeCode
+    from biometric.entities import NameConflict, Notice, NoticeCode
 
 
 class BiometricError(Exception):
@@ -105,6 +107,48 @@ class UnknownPerson(InvalidInput):
 
 class NameTaken(InvalidInput):
     """Another identity already has that name."""
+
+
+class IdentityExists(InvalidInput):
+    """Somebody enrolled has the name, and the caller did not say that they get another reference.
+
+    Attributes:
+        conflict: the identity, its score, threshold and the pictures that compare best; `messages.describe_error`
+            says them before the message. None only where a test raises the error itself.
+
+    Example:
+        >>> try:
+        ...     service.enroll(observed, "Ada Lovelace")
+        ... except biometric.IdentityExists as error:
+        ...     print(error.conflict.identity.name, error.conflict.reaches_threshold)
+        Ada Lovelace True
+        >>> service.enroll(observed, "Ada Lovelace", add=True).added
+        True
+    """
+
+    def __init__(self, message: str, conflict: "NameConflict | None" = None) -> None:
+        super().__init__(message)
+        self.conflict = conflict
+
+
+class LooksDifferent(InvalidInput):
+    """The reference to add scores below the verification threshold against the identity's, or cannot be compared.
+
+    Attributes:
+        conflict: as of `IdentityExists`.
+
+    Example:
+        >>> other = service.observe("demo/visit-1-dark-coat.mp4")
+        >>> try:
+        ...     service.enroll(other, "Ada Lovelace", add=True)
+        ... except biometric.LooksDifferent as error:
+        ...     print(error.conflict.score < error.conflict.threshold.value)
+        True
+    """
+
+    def __init__(self, message: str, conflict: "NameConflict | None" = None) -> None:
+        super().__init__(message)
+        self.conflict = conflict
 
 
 class ClipError(BiometricError):

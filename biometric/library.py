@@ -39,9 +39,9 @@ def open_service(settings: Settings | None = None) -> "RecognitionService":
         >>> import biometric
         >>> with biometric.open_service() as service:
         ...     observed = service.observe("demo/visit-1-beige-coat.mp4")
-        ...     enrollment = service.enroll(observed, "Ada Lovelace")
+        ...     enrollment = service.enroll(observed, "Grace Hopper")
         >>> enrollment.identity.name
-        'Ada Lovelace'
+        'Grace Hopper'
     """
     from biometric.bootstrap import build_releasable
 
@@ -98,18 +98,25 @@ class RecognitionService:
         """
         return finish(self._opened().observe(Path(clip), frames, accept_damaged=accept_damaged), progress)
 
-    def enroll(self, observed: ObservedClip, name: str, person: int | None = None) -> Enrollment:
-        """Store one observed person under a name; an existing name gets another reference.
+    def enroll(
+        self, observed: ObservedClip, name: str, person: int | None = None, *, add: bool = False, force: bool = False
+    ) -> Enrollment:
+        """Store one observed person under a name; an existing name gets another reference only where you say so.
 
         Args:
             person: number of the person, from 1; None where only one is in range.
+            add: an existing name gets another reference; a new name is enrolled as without.
+            force: with `add`, also where the reference looks like a different person.
 
         Raises:
+            IdentityExists: somebody has the name, and `add` was not said.
+            LooksDifferent: the score against their references is below the verification threshold, and `force` was
+                not said.
             InvalidName: the name cannot be used.
             ObservationError: nobody, several people, or no usable sample.
             GalleryError, ModelMismatch: the gallery cannot take it.
         """
-        return self._opened().enroll(observed, name, person)
+        return self._opened().enroll(observed, name, person, add=add, force=force)
 
     def verify(
         self, observed: ObservedClip, name: str, person: int | None = None, *, threshold: float | None = None

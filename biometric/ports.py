@@ -32,6 +32,9 @@ from biometric.entities import (
 )
 from biometric.entities.model_cards import Card
 
+ANY_OWNER = "*"
+"""For `Gallery.enroll`: whoever has the name gets the reference, without asking. No identity has this id."""
+
 
 class VideoReader(Protocol):
     """Reads clips (adapter: `video.py`)."""
@@ -132,10 +135,17 @@ class Gallery(Protocol):
     def references(self, identity_id: str) -> list[BiometricReference]:
         """All references of an identity, oldest first. Raises `UnknownIdentity`."""
 
-    def enroll(self, name: str, reference: NewReference) -> tuple[Identity, BiometricReference, bool]:
+    def enroll(
+        self, name: str, reference: NewReference, *, owner: str | None = ANY_OWNER
+    ) -> tuple[Identity, BiometricReference, bool]:
         """Store a reference under a name, in one transaction with its files; True when the identity existed.
 
+        Args:
+            owner: id of the identity that has the name, None where nobody has it; checked in the transaction.
+
         Raises:
+            NameTaken: somebody else than `owner` has the name.
+            UnknownIdentity: nobody has the name any more.
             ModelMismatch: the gallery holds templates of another model.
         """
 

@@ -190,10 +190,14 @@ class Sightline:
         *,
         dropped: Collection[str] = (),
         gallery: Path | None = None,
+        add: bool = False,
+        force: bool = False,
     ) -> Enrollment:
         """Store one observed person under a name: see `recognition.enroll`."""
         threshold = functools.partial(self.threshold, gallery=gallery)
-        return recognition.enroll(self.gallery(gallery), observed, name, person, dropped, threshold)
+        return recognition.enroll(
+            self.gallery(gallery), observed, name, person, dropped, threshold, add=add, force=force
+        )
 
     def verify(
         self,

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from biometric import cli
 from biometric.calibration import collection
 from biometric.cli import calibrate, command_support, gallery, models, recognition_commands
 from biometric.errors import WeightsMissing
+from biometric.gallery.repository import SQLiteGallery
 from biometric.models.cards import read_manifest
 from tests.test_service import Made
 
@@ -79,7 +81,7 @@ def test_a_journey_in_json(made: Made, capsys, tmp_path: Path) -> None:
 
 def test_the_same_journey_in_words(made: Made, capsys, tmp_path: Path) -> None:
     assert "Ada is enrolled: 8 samples kept" in run(capsys, "enroll", made.clip, "Ada")[1]
-    assert "Ada has another reference" in run(capsys, "enroll", made.clip, "Ada")[1]
+    assert "Ada has another reference" in run(capsys, "enroll", made.clip, "Ada", "--add")[1]
     assert "Match: this is Ada. Score 1.00, threshold 0.50 (model card)." in run(capsys, "verify", made.clip, "Ada")[1]
     assert "Person 1, frames 0–99: Ada. Score 1.00" in run(capsys, "identify", made.clip)[1]
     status, out, _ = run(capsys, "gallery", "export", tmp_path / "all.zip")
@@ -127,6 +129,35 @@ def test_a_refused_calibration_is_status_2_and_says_what_is_missing(made: Made, 
     ):
         status, out, err = run(capsys, "calibrate", *arguments)
         assert (status, out, words in err) == (2, "", True), err
+
+
+def test_an_existing_name_is_refused_without_the_word_for_it(made: Made, capsys) -> None:
+    run(capsys, "enroll", made.clip, "Ada")
+    status, out, err = run(capsys, "enroll", made.clip, "ada", "--json")
+    assert (status, out) == (2, "")
+    assert "Ada is enrolled already, and the new reference scores 1.00 against theirs (verification threshold" in err
+    assert err.endswith("Choose another name, or say that Ada gets another reference. Say so with --add.\n")
+    made.embedder.axis_of = lambda grey: 3
+    made.service.forget_observations()
+    for options in ([], ["--force"], ["--add"]):
+        status, out, err = run(capsys, "enroll", made.clip, "Ada", *options)
+        assert (status, out) == (2, ""), options
+        assert "scores only 0.00 against theirs (verification threshold 0.50)" in err
+        assert err.endswith("Say so with --add --force.\n")
+    assert made.service.gallery().reference_count() == 1
+    status, out, _ = run(capsys, "enroll", made.clip, "Ada", "--add", "--force")
+    assert (status, "Ada has another reference" in out) == (0, True)
+    assert "Warning: The new reference scores only 0.00" in out
+
+
+def test_of_two_processes_that_enroll_one_new_name_one_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.cli_with_fakes", str(tmp_path), "enroll", "clip.mp4", "Ada"]
+    Made(tmp_path).service.close()
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: subprocess.run(command, capture_output=True, cwd=PROJECT, text=True), range(3)))
+    assert sorted(process.returncode for process in done) == [0, 2, 2], [process.stderr for process in done]
+    assert all("Ada is enrolled already" in process.stderr for process in done if process.returncode)
+    assert SQLiteGallery(tmp_path / "gallery").reference_count() == 1
 
 
 def test_no_match_is_status_1(made: Made, capsys) -> None:

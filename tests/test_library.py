@@ -63,11 +63,13 @@ def test_the_lazy_names_are_those_that_type_checkers_see() -> None:
 
 
 def test_every_name_is_documented_with_an_example_that_runs(service: biometric.RecognitionService) -> None:
-    """In one process and gallery: each example goes on from an open service, an observed clip and one enrolled name."""
+    """In one process: each example goes on from an open service, an observed clip and one enrolled name."""
     observed = service.observe("demo/visit-1-beige-coat.mp4")
-    service.enroll(observed, "Ada Lovelace")
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner(verbose=False)
     for name in sorted(biometric.__all__):
+        for identity in service.identities():
+            service.remove(identity)
+        service.enroll(observed, "Ada Lovelace")
         values = {"biometric": biometric, "service": service, "observed": observed}
         (example,) = finder.find(getattr(biometric, name), name, globs=values)
         assert example.examples, f"{name} has no example"

@@ -20,7 +20,15 @@ from biometric.entities import (
     Threshold,
     ThresholdSource,
 )
-from biometric.errors import CalibrationRefused, ClipNotFound, DamagedClip, InvalidFrameRange, InvalidThreshold
+from biometric.errors import (
+    CalibrationRefused,
+    ClipNotFound,
+    DamagedClip,
+    IdentityExists,
+    InvalidFrameRange,
+    InvalidThreshold,
+    LooksDifferent,
+)
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages import describe_evidence, describe_origin
 from biometric.results.annotation import PillowAnnotator
@@ -283,7 +291,7 @@ def test_a_gallery_that_has_grown_since_is_decided_by_the_higher_threshold(made:
 
 def test_growth_in_references_counts_like_growth_in_people(made: Made) -> None:
     for name in ("Ada", "Ada", "Ben", "Ben"):
-        made.service.enroll(made.observe(), name)
+        made.service.enroll(made.observe(), name, add=True)
     for references, value in ((4, 0.45), (2, 0.6), (0, 0.6)):
         made.service.gallery().save_calibration(calibration(made, references=references))
         assert made.service.threshold("identification").value == value, references
@@ -420,3 +428,24 @@ def test_outputs_of_an_identification(made: Made, tmp_path: Path) -> None:
     crops = sorted(path.name for path in folder.glob("*_*.jpg"))
     assert crops == [sample.detection.crop_name for sample in observed.observations[0].kept]
     assert not list(folder.glob(".*"))
+
+
+def test_an_existing_name_is_compared_with_the_threshold_in_force(tmp_path: Path) -> None:
+    made = Made(tmp_path)
+    made.service.enroll(made.observe(0, 49), "Ada")
+    with pytest.raises(IdentityExists) as refused:
+        made.service.enroll(made.observe(50, 99), "Ada")
+    assert refused.value.conflict is not None
+    assert (refused.value.conflict.threshold.value, refused.value.conflict.reaches_threshold) == (0.5, True)
+    made.service.gallery().save_calibration(calibration(made))
+    limit = made.service.threshold("verification")
+    assert limit.source is ThresholdSource.CALIBRATION
+    made.embedder.axis_of = lambda grey: 3
+    made.service.forget_observations()
+    with pytest.raises(LooksDifferent) as different:
+        made.service.enroll(made.observe(50, 99), "Ada", add=True)
+    assert different.value.conflict is not None
+    assert different.value.conflict.threshold == limit
+    assert made.service.gallery().reference_count() == 1
+    assert made.service.enroll(made.observe(50, 99), "Ada", add=True, force=True).added
+    made.service.close()

@@ -23,7 +23,7 @@ from biometric.cli.command_support import (
     EndedBySignal,
     signals_unwind,
 )
-from biometric.errors import BiometricError, InvalidInput, SeveralPeople
+from biometric.errors import BiometricError, IdentityExists, InvalidInput, LooksDifferent, SeveralPeople
 from biometric.messages import describe_error
 from biometric.settings import Settings
 
@@ -65,7 +65,7 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
     except BiometricError as error:
         if debug:
             streams.say(traceback.format_exc())
-        streams.say(f"{error} Choose with --person N." if isinstance(error, SeveralPeople) else describe_error(error))
+        streams.say(_sentences(error))
         return WRONG
     except SystemExit as error:  # a library that gives up must not choose the status
         raise RuntimeError(f"a library ended the program with status {error.code}") from error
@@ -74,6 +74,19 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
         how = "Ended by a signal" if isinstance(error, EndedBySignal) else "Interrupted"
         streams.say(f"{how}. {getattr(options, 'when_interrupted', left)}.")
         return error.status if isinstance(error, EndedBySignal) else INTERRUPTED
+
+
+def _sentences(error: BiometricError) -> str:
+    """Return what is wrong and what to do, with the option that does it."""
+    options = ""
+    if isinstance(error, SeveralPeople):
+        options = " Choose with --person N."
+    elif isinstance(error, LooksDifferent):
+        options = " Say so with --add --force."
+    elif isinstance(error, IdentityExists):
+        alike = error.conflict is None or error.conflict.reaches_threshold
+        options = " Say so with --add." if alike else " Say so with --add --force."
+    return describe_error(error) + options
 
 
 def _require_current_folder() -> None:

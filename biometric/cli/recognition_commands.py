@@ -32,9 +32,11 @@ from biometric.service import Sightline
 def add_commands(commands: Any) -> None:
     """Add the three commands to a parser's commands."""
     enroll = _clip_command(commands, "enroll", "store a person of a clip under a name", _enroll)
-    enroll.add_argument("name", metavar="NAME", help="the person's name; an existing name gets another reference")
+    enroll.add_argument("name", metavar="NAME", help="the person's name; one that exists is refused without --add")
     enroll.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
     enroll.add_argument("--accept-damaged", action="store_true", help="use a clip that cannot be read to its end")
+    enroll.add_argument("--add", action="store_true", help="an existing name gets another reference")
+    enroll.add_argument("--force", action="store_true", help="with --add: although it looks like a different person")
 
     verify = _clip_command(commands, "verify", "check whether a person of a clip is who they claim to be", _verify)
     verify.add_argument("name", metavar="NAME", help="the claimed identity")
@@ -86,7 +88,8 @@ def _enroll(options: argparse.Namespace) -> int:
     clean_name(options.name)
     service.models.resolve_embedder()
     service.gallery().check_model(service.models.embedder_id())
-    enrollment = service.enroll(_observe(service, options), options.name, options.person)
+    observed = _observe(service, options)
+    enrollment = service.enroll(observed, options.name, options.person, add=options.add, force=options.force)
     options.when_interrupted = "The person was stored"
     name, template = enrollment.identity.name, enrollment.reference.template
     done = "has another reference" if enrollment.added else "is enrolled"

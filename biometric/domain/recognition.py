@@ -5,12 +5,14 @@ from collections.abc import Callable, Collection, Sequence
 
 from biometric.domain import comparison
 from biometric.domain.conflicts import frames_apart, resolve_name_conflicts
+from biometric.domain.existing_identity import find_conflict, require_consent
 from biometric.entities import (
     Candidate,
     Decision,
     Enrollment,
     Identification,
     Identity,
+    NameConflict,
     NewReference,
     NewSample,
     Notice,
@@ -27,6 +29,7 @@ from biometric.entities import (
 from biometric.errors import (
     DamagedClip,
     EmptyGallery,
+    NameTaken,
     NobodyFound,
     NoUsableSample,
     SeveralPeople,
@@ -38,6 +41,9 @@ from biometric.ports import Gallery
 CANDIDATES = 5
 """How many identities an identification lists."""
 
+ENROLL_ATTEMPTS = 5
+"""How often an enrollment is tried while other processes enroll or remove the same name."""
+
 
 def enroll(
     gallery: Gallery,
@@ -46,17 +52,25 @@ def enroll(
     person: int | None,
     dropped: Collection[str],
     threshold: Callable[[Purpose], Threshold],
+    *,
+    add: bool = False,
+    force: bool = False,
 ) -> Enrollment:
-    """Store one observed person under a name; an existing name gets another reference.
+    """Store one observed person under a name; an existing name gets another reference only where the caller says so.
 
     Args:
         person: the person's number; None when there is only one usable person.
         dropped: crop names (`NumFrame_BB.jpg`) of kept samples to leave out.
-        threshold: gives the default threshold for "verification" and "identification", for the warnings.
+        threshold: gives the default threshold for "verification" and "identification".
+        add: an existing name gets another reference; a new name is enrolled as without.
+        force: with `add`, also where the reference looks like a different person.
 
     Raises:
         DamagedClip: the clip is damaged and its use was not accepted when observing.
         SeveralPeople, NobodyFound, NoUsableSample, UnknownPerson: there is not exactly one person to enroll.
+        IdentityExists: somebody has the name, also since a moment ago in another process, and `add` was not said.
+        LooksDifferent: the score against their references is below the verification threshold, or there is none, and
+            `force` was not said.
         InvalidName, ModelMismatch, StorageFull: nothing was stored.
     """
     name = clean_name(name)
@@ -74,17 +88,28 @@ def enroll(
         raise NoUsableSample("Every sample of this person was dropped. Keep at least one to enroll.")
     gallery.check_model(observed.model_id)
     reference = _new_reference(observed, samples)
-    lookalikes, warnings = _resemblance(gallery, reference, name, threshold)
-    identity, stored, added = gallery.enroll(name, reference)
-    return Enrollment(
-        identity=identity,
-        reference=stored,
-        observation=observation,
-        people=len(observed.usable),
-        added=added,
-        lookalikes=lookalikes,
-        warnings=(*observed.warnings, *warnings),
-    )
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            conflict = find_conflict(gallery, name, reference, threshold("verification"))
+            require_consent(conflict, add, force)
+            lookalikes, warnings = _resemblance(gallery, reference, name, threshold("identification"), conflict)
+            owner = None if conflict is None else conflict.identity.id
+            identity, stored, added = gallery.enroll(name, reference, owner=owner)
+        except (NameTaken, UnknownIdentity):  # enrolled, renamed or removed by another process meanwhile
+            if attempts >= ENROLL_ATTEMPTS:
+                raise
+            continue
+        return Enrollment(
+            identity=identity,
+            reference=stored,
+            observation=observation,
+            people=len(observed.usable),
+            added=added,
+            lookalikes=lookalikes,
+            warnings=(*observed.warnings, *warnings),
+        )
 
 
 def verify(
@@ -244,10 +269,10 @@ def _identify_one(gallery: Gallery, observation: Observation, threshold: Thresho
 
 
 def _resemblance(
-    gallery: Gallery, reference: NewReference, name: str, threshold: Callable[[Purpose], Threshold]
+    gallery: Gallery, reference: NewReference, name: str, limit: Threshold, conflict: NameConflict | None
 ) -> tuple[tuple[Candidate, ...], list[Notice]]:
     """Who else enrolled looks like the new reference, and whether it looks like its own name's references."""
-    limit, own = threshold("identification"), name_key(name)
+    own = name_key(name)
     lookalikes = tuple(
         item
         for item in gallery.search(reference.template, CANDIDATES)
@@ -257,15 +282,9 @@ def _resemblance(
         Notice(NoticeCode.LOOKS_LIKE, name=name, other=item.identity.name, score=item.score, threshold=limit.value)
         for item in lookalikes
     ]
-    try:
-        existing = gallery.find(name)
-    except UnknownIdentity:
-        return lookalikes, warnings
-    earlier, limit = gallery.scores(reference.template, existing.id), threshold("verification")
-    if earlier and not comparison.decide(earlier[0][1], limit):
-        warnings.append(
-            Notice(NoticeCode.UNLIKE_OWN_REFERENCES, name=existing.name, score=earlier[0][1], threshold=limit.value)
-        )
+    if conflict is not None and conflict.score is not None and not conflict.reaches_threshold:
+        values = {"score": conflict.score, "threshold": conflict.threshold.value}
+        warnings.append(Notice(NoticeCode.UNLIKE_OWN_REFERENCES, name=conflict.identity.name, **values))
     return lookalikes, warnings
 
 

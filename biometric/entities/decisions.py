@@ -3,11 +3,12 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from biometric.entities.calibration import LikelihoodRatio
 from biometric.entities.enrolled import BiometricReference, Candidate, Identity
-from biometric.entities.notices import Notice
+from biometric.entities.notices import Notice, NoticeCode
 from biometric.entities.people import Observation
 from biometric.errors import InvalidThreshold
 
@@ -141,11 +142,44 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True)
+class NameConflict:
+    """A new reference beside the identity that has its name already, and how they compare.
+
+    Attributes:
+        identity: who has the name.
+        score: the new template's best comparison score against the identity's references, in [-1, 1]; None where
+            nothing can be compared (references of another model, or none).
+        threshold: the verification threshold in force.
+        reaches_threshold: whether the score reaches it; False where there is no score.
+        reference_id: the identity's reference that compares best, or None.
+        reference_crop: that reference's best crop, else the identity's thumbnail, or None.
+        sample_crop: the new sample that compares best with that reference, or None.
+    """
+
+    identity: Identity
+    score: float | None
+    threshold: Threshold
+    reaches_threshold: bool
+    reference_id: str | None
+    reference_crop: Path | None
+    sample_crop: Path | None
+
+    @property
+    def notice(self) -> Notice:
+        """How they compare, as a code with numbers."""
+        name = self.identity.name
+        if self.score is None:
+            return Notice(NoticeCode.NAME_EXISTS_NOT_COMPARABLE, name=name)
+        code = NoticeCode.NAME_EXISTS if self.reaches_threshold else NoticeCode.NAME_EXISTS_UNLIKE
+        return Notice(code, name=name, score=self.score, threshold=self.threshold.value)
+
+
+@dataclass(frozen=True, slots=True)
 class Enrollment:
     """What an enrollment stored. `added` says that the identity existed and got another reference.
 
     Example:
-        >>> enrollment = service.enroll(observed, "Ada Lovelace")
+        >>> enrollment = service.enroll(observed, "Ada Lovelace", add=True)
         >>> enrollment.added, len(enrollment.reference.crops) == enrollment.reference.template.sample_count
         (True, True)
     """

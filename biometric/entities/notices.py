@@ -46,6 +46,9 @@ class NoticeCode(StrEnum):
     # what an enrollment should be checked for
     LOOKS_LIKE = auto()
     UNLIKE_OWN_REFERENCES = auto()
+    NAME_EXISTS = auto()
+    NAME_EXISTS_UNLIKE = auto()
+    NAME_EXISTS_NOT_COMPARABLE = auto()
 
     # why a verification was decided so
     SCORE_BELOW_THRESHOLD = auto()
@@ -109,6 +112,9 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.UNLIKE_OTHER_SAMPLES: (),
     NoticeCode.LOOKS_LIKE: ("name", "other", "score", "threshold"),
     NoticeCode.UNLIKE_OWN_REFERENCES: ("name", "score", "threshold"),
+    NoticeCode.NAME_EXISTS: ("name", "score", "threshold"),
+    NoticeCode.NAME_EXISTS_UNLIKE: ("name", "score", "threshold"),
+    NoticeCode.NAME_EXISTS_NOT_COMPARABLE: ("name",),
     NoticeCode.SCORE_BELOW_THRESHOLD: (),
     NoticeCode.SCORE_REACHES_THRESHOLD: (),
     NoticeCode.SOMEBODY_ELSE_CLOSER: (),

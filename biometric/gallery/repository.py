@@ -25,7 +25,7 @@ from biometric.entities import (
     clean_name,
     name_key,
 )
-from biometric.errors import EmptyGallery, InvalidInput, NameTaken
+from biometric.errors import EmptyGallery, InvalidInput, NameTaken, UnknownIdentity
 from biometric.gallery import reference_rows, rows
 from biometric.gallery.archive import check_destination, open_archive, write_archive
 from biometric.gallery.database import BUSY_SECONDS
@@ -33,6 +33,7 @@ from biometric.gallery.importing import import_archive
 from biometric.gallery.records import current_time, make_record, read_crops
 from biometric.gallery.search import GallerySearch
 from biometric.gallery.transactions import GalleryTransactions
+from biometric.ports import ANY_OWNER
 
 
 class SQLiteGallery:
@@ -92,10 +93,18 @@ class SQLiteGallery:
         with self._transactions.reading_or_empty() as db:
             return reference_rows.references(db, self._files, rows.identity_number(db, identity_id))
 
-    def enroll(self, name: str, reference: NewReference) -> tuple[Identity, BiometricReference, bool]:
+    def enroll(
+        self, name: str, reference: NewReference, *, owner: str | None = ANY_OWNER
+    ) -> tuple[Identity, BiometricReference, bool]:
         """Store a reference under a name, in one transaction with its files; True when the identity existed.
 
+        Args:
+            owner: id of the identity that has the name, None where nobody has it; checked in the transaction, so that
+                of two processes that enroll a new name one is refused.
+
         Raises:
+            NameTaken: somebody else than `owner` has the name.
+            UnknownIdentity: nobody has the name any more.
             InvalidName: the name cannot be used.
             InvalidInput: a crop that is to be stored is no longer on disk.
             ModelMismatch: the gallery holds templates of another model.
@@ -106,6 +115,8 @@ class SQLiteGallery:
         with self._transactions.writing() as write:
             rows.check_model(write.db, reference.template.model_id, reference.template.vector.size)
             number = rows.number_by_key(write.db, name_key(name))
+            if owner != ANY_OWNER:
+                _require_owner(name, owner, None if number is None else rows.identity_id(write.db, number))
             existed = number is not None
             if number is None:
                 number = rows.insert_identity(write.db, uuid4().hex, name, record.created_at, record.created_at)
@@ -254,4 +265,13 @@ class SQLiteGallery:
 
     def _touch(self, db: Database, number: int, when: str) -> str:
         db.table("identities").update(number, {"updated_at": when})
-        return str(db.execute("SELECT id FROM identities WHERE number = ?", [number]).fetchone()[0])
+        return rows.identity_id(db, number)
+
+
+def _require_owner(name: str, expected: str | None, actual: str | None) -> None:
+    """Raise `NameTaken` or `UnknownIdentity` unless the identity of that name is the expected one."""
+    if actual == expected:
+        return
+    if actual is None:
+        raise UnknownIdentity(f"{name} was removed or renamed just now. Nothing was stored; try again.")
+    raise NameTaken(f"Somebody called {name} was enrolled just now. Nothing was stored; try again.")

@@ -91,6 +91,11 @@ def number_by_id(db: Database, identity_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def identity_id(db: Database, number: int) -> str:
+    """Return the id of the identity with that row number, which is there."""
+    return str(db.execute("SELECT id FROM identities WHERE number = ?", [number]).fetchone()[0])
+
+
 def number_by_key(db: Database, key: str) -> int | None:
     """Return the row number of the identity with that `name_key`, or None."""
     row = db.execute("SELECT number FROM identities WHERE name_key = ?", [key]).fetchone()

@@ -20,7 +20,7 @@ from biometric.entities import (
     Verification,
 )
 from biometric.entities.notices import Value
-from biometric.errors import BiometricError, DamagedClip, NoUsableSample
+from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksDifferent, NoUsableSample
 from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS
 
 _COMPARED: Final = (
@@ -49,11 +49,13 @@ def describe_all(notices: Iterable[Notice]) -> list[str]:
 
 
 def describe_error(error: BiometricError) -> str:
-    """Return an error's message with what its numbers say: the damage of a clip, why samples were refused."""
+    """Return an error's message with what its numbers say: damage of a clip, refused samples, comparison scores."""
     if isinstance(error, DamagedClip) and error.damage is not None:
         return f"{describe(error.damage)} {error}"
     if isinstance(error, NoUsableSample) and error.refusals:
         return f"{error} Refused samples: {describe_refusals(error.refusals)}."
+    if isinstance(error, IdentityExists | LooksDifferent) and error.conflict is not None:
+        return f"{describe(error.conflict.notice)} {error}"
     return str(error)
 
 

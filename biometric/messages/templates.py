@@ -53,6 +53,18 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "The new reference scores only {score} against {name}'s earlier ones (verification threshold {threshold}). "
         "Check that this is the same person."
     ),
+    NoticeCode.NAME_EXISTS: (
+        "{name} is enrolled already, and the new reference scores {score} against theirs (verification threshold "
+        "{threshold}), so it looks like the same person."
+    ),
+    NoticeCode.NAME_EXISTS_UNLIKE: (
+        "{name} is enrolled already, but the new reference scores only {score} against theirs (verification threshold "
+        "{threshold}), so it looks like a different person."
+    ),
+    NoticeCode.NAME_EXISTS_NOT_COMPARABLE: (
+        "{name} is enrolled already, and the new reference cannot be compared with theirs, so nothing says that it is "
+        "the same person."
+    ),
     NoticeCode.SCORE_BELOW_THRESHOLD: "The score is below the threshold.",
     NoticeCode.SCORE_REACHES_THRESHOLD: "The score reaches the threshold.",
     NoticeCode.SOMEBODY_ELSE_CLOSER: "The score passes the threshold, but somebody else enrolled is closer.",

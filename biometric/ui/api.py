@@ -10,7 +10,7 @@ from gradio import events
 
 from biometric.entities import FrameRange, ObservedClip, clean_label
 from biometric.entities.progress import Result, finish
-from biometric.errors import BiometricError, EmptyClip, InvalidInput, PathRefused
+from biometric.errors import BiometricError, EmptyClip, IdentityExists, InvalidInput, LooksDifferent, PathRefused
 from biometric.messages import describe_error
 from biometric.results import answer_json as results
 from biometric.storage import resolve_inside
@@ -37,23 +37,32 @@ class Endpoints:
         person: int | None = None,
         gallery: str | None = None,
         accept_damaged: bool = False,
+        add: bool = False,
+        force: bool = False,
     ) -> dict[str, Any]:
         """Enroll a person seen in a video clip under a name. Answers what was kept and what was refused, with reasons.
 
         Args:
             clip: the video file.
-            name: the person's name; an existing name gets another reference.
+            name: the person's name; one that exists is refused unless `add` is true.
             from_frame: first frame to use, counted from 0; the first of the clip if left out.
             to_frame: last frame to use, included; the last of the clip if left out.
             person: number of the person, from 1, when several people are in these frames.
             gallery: folder of the gallery, inside the configured one.
             accept_damaged: use a clip that cannot be read to its end.
+            add: give an existing name another reference, because it is the same person.
+            force: with `add`, do so although the person scores below the threshold and looks like somebody else.
         """
 
         def run() -> dict[str, Any]:
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
                 enrollment = self._page.service.enroll(
-                    observed, _name(name), _person(person), gallery=self._gallery(gallery)
+                    observed,
+                    _name(name),
+                    _person(person),
+                    gallery=self._gallery(gallery),
+                    add=add is True,
+                    force=force is True,
                 )
             return results.enrollment_json(enrollment)
 
@@ -200,7 +209,7 @@ def _answer(run: Callable[[], Result]) -> Result:
     try:
         return run()
     except BiometricError as error:
-        raise gr.Error(escape(describe_error(error)), print_exception=False) from error
+        raise gr.Error(escape(describe_error(error) + _consent(error)), print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:
@@ -208,6 +217,14 @@ def _answer(run: Callable[[], Result]) -> Result:
         raise gr.Error(
             "Something went wrong inside Sightline. Nothing was stored; the server's log says more."
         ) from error
+
+
+def _consent(error: BiometricError) -> str:
+    """Return which parameters say that a person is the one of that name, after the sentence that asks for it."""
+    if not isinstance(error, IdentityExists | LooksDifferent) or error.conflict is None:
+        return ""
+    alike = error.conflict.reaches_threshold
+    return " Say so with add=true." if alike else " Say so with add=true and force=true."
 
 
 def _name(value: object) -> str:

@@ -1,17 +1,22 @@
 """Enroll, verify, identify on observed people, with the real gallery."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from biometric import messages
 from biometric.domain import recognition
-from biometric.entities import Decision, NoticeCode, Purpose, Threshold, ThresholdSource
+from biometric.domain.comparison import pool
+from biometric.entities import Decision, NewReference, NoticeCode, Purpose, Threshold, ThresholdSource
 from biometric.errors import (
     DamagedClip,
     EmptyGallery,
+    IdentityExists,
     InvalidName,
+    LooksDifferent,
     ModelMismatch,
     NobodyFound,
     NoUsableSample,
@@ -21,6 +26,7 @@ from biometric.errors import (
 )
 from biometric.gallery.repository import SQLiteGallery
 from tests.builders import DAMAGED, axis, observed_clip, person
+from tests.fakes import MODEL_ID
 
 CARD = {"verification": 0.5, "identification": 0.6}
 
@@ -36,9 +42,11 @@ def gallery(tmp_path: Path) -> Iterator[SQLiteGallery]:
     opened.close()
 
 
-def enroll(gallery: SQLiteGallery, folder: Path, name: str, number: int = 0, **options):
+def enroll(
+    gallery: SQLiteGallery, folder: Path, name: str, number: int = 0, add: bool = False, force: bool = False, **options
+):
     observed = observed_clip(folder, person(1, folder, axis(number, **options)))
-    return recognition.enroll(gallery, observed, name, None, (), threshold)
+    return recognition.enroll(gallery, observed, name, None, (), threshold, add=add, force=force)
 
 
 def test_enrolling_stores_the_kept_samples(gallery: SQLiteGallery, tmp_path: Path) -> None:
@@ -51,18 +59,91 @@ def test_enrolling_stores_the_kept_samples(gallery: SQLiteGallery, tmp_path: Pat
     assert [path.name for path in enrollment.reference.crops] == [f"{frame:08d}_01.jpg" for frame in range(4)]
 
 
-def test_enrolling_an_existing_name_adds_a_reference(gallery: SQLiteGallery, tmp_path: Path) -> None:
-    enroll(gallery, tmp_path, "Ada")
-    again = enroll(gallery, tmp_path, "ADA", lean=0.3)
+def test_an_existing_name_gets_another_reference_only_where_that_is_said(gallery, tmp_path: Path) -> None:
+    first = enroll(gallery, tmp_path, "Ada")
+    with pytest.raises(IdentityExists, match="another reference") as refused:
+        enroll(gallery, tmp_path, "ADA", lean=0.3)
+    conflict = refused.value.conflict
+    assert (conflict.identity.id, conflict.reference_id) == (first.identity.id, first.reference.id)
+    assert conflict.score == pytest.approx(1 / np.hypot(1, 0.3))
+    assert (conflict.threshold.value, conflict.reaches_threshold) == (0.5, True)
+    assert conflict.reference_crop == first.reference.best_crop
+    assert conflict.sample_crop.parent == tmp_path
+    assert "Ada is enrolled already, and the new reference scores 0.96" in messages.describe_error(refused.value)
+    assert gallery.reference_count() == 1
+    again = enroll(gallery, tmp_path, "ADA", lean=0.3, add=True)
     assert again.added
     assert again.identity.reference_count == 2
     assert again.warnings == ()
 
 
-def test_a_reference_unlike_the_earlier_ones_of_that_name_is_warned_about(gallery, tmp_path: Path) -> None:
+def test_a_reference_unlike_the_earlier_ones_takes_a_second_word(gallery: SQLiteGallery, tmp_path: Path) -> None:
     enroll(gallery, tmp_path, "Ada")
-    again = enroll(gallery, tmp_path, "Ada", number=3)
+    for consent, error in (({}, IdentityExists), ({"force": True}, IdentityExists), ({"add": True}, LooksDifferent)):
+        with pytest.raises(error) as refused:
+            enroll(gallery, tmp_path, "Ada", number=3, **consent)
+        assert (refused.value.conflict.score, refused.value.conflict.reaches_threshold) == (0.0, False)
+        assert "looks like a different person" in messages.describe_error(refused.value)
+    assert gallery.reference_count() == 1
+    again = enroll(gallery, tmp_path, "Ada", number=3, add=True, force=True)
     assert [warning.code for warning in again.warnings] == [NoticeCode.UNLIKE_OWN_REFERENCES]
+
+
+def test_the_best_of_several_references_and_samples_is_the_one_compared(gallery, tmp_path: Path) -> None:
+    enroll(gallery, tmp_path / "first", "Ada")
+    second = enroll(gallery, tmp_path / "second", "Ada", number=3, add=True, force=True)
+    near, far = person(1, tmp_path, axis(3)), person(1, tmp_path, axis(3, 1.0), first=10)
+    samples = (*far.samples, *near.samples)
+    template = pool([sample.embedding for sample in samples], MODEL_ID)
+    mixed = dataclasses.replace(near, samples=samples, template=template)
+    with pytest.raises(IdentityExists) as refused:
+        recognition.enroll(gallery, observed_clip(tmp_path, mixed), "Ada", None, (), threshold)
+    assert refused.value.conflict.reference_id == second.reference.id
+    assert refused.value.conflict.sample_crop in {sample.crop for sample in near.samples}
+
+
+def test_add_enrolls_a_new_name_and_the_score_at_the_threshold_is_enough(gallery, tmp_path: Path) -> None:
+    assert not enroll(gallery, tmp_path, "Ada", add=True).added
+    observed = observed_clip(tmp_path, person(1, tmp_path, axis(0)))
+
+    def equal(purpose: Purpose) -> Threshold:
+        return Threshold(gallery.scores(observed.observations[0].template, ada)[0][1], ThresholdSource.USER)
+
+    ada = gallery.find("Ada").id
+    assert recognition.enroll(gallery, observed, "Ada", None, (), equal, add=True).added
+
+
+class OtherProcess(SQLiteGallery):
+    """A gallery in which another process does something between a look at a name and the enrollment."""
+
+    def __init__(self, folder: Path, meanwhile: list[Callable[[], object]]) -> None:
+        super().__init__(folder)
+        self.meanwhile = meanwhile
+
+    def enroll(self, name: str, reference: NewReference, **options):
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return super().enroll(name, reference, **options)
+
+
+def test_a_name_that_another_process_enrolls_meanwhile_is_compared_anew(gallery, tmp_path: Path) -> None:
+    other = OtherProcess(gallery.folder, [lambda: enroll(gallery, tmp_path, "Ada")])
+    with pytest.raises(IdentityExists) as refused:
+        enroll(other, tmp_path, "Ada", number=3)
+    assert refused.value.conflict.score == 0.0
+    other.meanwhile.append(lambda: enroll(gallery, tmp_path, "Ben"))
+    with pytest.raises(LooksDifferent):
+        enroll(other, tmp_path, "Ben", number=3, add=True)
+    assert sorted(identity.name for identity in gallery.identities()) == ["Ada", "Ben"]
+    assert gallery.reference_count() == 2
+
+
+def test_a_name_that_becomes_free_meanwhile_is_enrolled_anew(gallery, tmp_path: Path) -> None:
+    first = enroll(gallery, tmp_path, "Ada")
+    other = OtherProcess(gallery.folder, [lambda: gallery.remove(first.identity.id)])
+    again = enroll(other, tmp_path, "Ada", add=True)
+    assert (again.added, again.identity.id == first.identity.id) == (False, False)
+    assert gallery.reference_count() == 1
 
 
 def test_a_lookalike_already_enrolled_is_warned_about(gallery: SQLiteGallery, tmp_path: Path) -> None:
@@ -116,8 +197,6 @@ def test_promise_12_no_enrollment_from_a_damaged_clip_unless_accepted(gallery, t
     assert (caught.value.readable, caught.value.claimed) == (100, 200)
     assert messages.describe_error(caught.value).startswith("The clip is damaged: 78 of 200 frames can be read.")
     assert gallery.is_empty()
-    import dataclasses
-
     accepted = dataclasses.replace(damaged, damage_accepted=True)
     assert recognition.enroll(gallery, accepted, "Ada", None, (), threshold).identity.name == "Ada"
 

@@ -726,6 +726,49 @@ def test_promise_21_concurrent_enrollments_of_four_processes_all_land(tmp_path: 
     assert len(gallery.search(template(0), 1000)) == 4 * 13 + 1
 
 
+ENROLL_ONE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tests.made_galleries import reference
+from biometric.errors import NameTaken
+from biometric.gallery.repository import SQLiteGallery
+
+root, process = Path(sys.argv[2]), int(sys.argv[3])
+gallery = SQLiteGallery(root / "gallery")
+new = reference(root / f"crops{process}", process)
+for number in range(20):
+    try:
+        gallery.enroll(f"P{number}", new, owner=None)
+    except NameTaken:
+        continue
+    print(number)
+"""
+
+
+def test_promise_21_a_new_name_goes_to_one_of_several_processes(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ENROLL_ONE, str(TESTS), str(tmp_path)]
+    processes = [
+        subprocess.Popen([*command, str(number)], stdout=subprocess.PIPE, cwd=TESTS.parent) for number in range(3)
+    ]
+    enrolled = [int(line) for process in processes for line in process.communicate()[0].split()]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert sorted(enrolled) == list(range(20))
+    assert check(SQLiteGallery(tmp_path / "gallery")) == {f"P{number}": 1 for number in range(20)}
+
+
+def test_an_enrollment_goes_only_to_the_expected_owner_of_a_name(gallery: SQLiteGallery, clips: Path) -> None:
+    ada, _, _ = gallery.enroll("Ada", reference(clips, 1), owner=None)
+    for owner in (None, "0" * 32):
+        with pytest.raises(NameTaken, match="Somebody called ADA was enrolled just now"):
+            gallery.enroll("ADA", reference(clips, 2), owner=owner)
+    assert gallery.enroll("ADA", reference(clips, 2), owner=ada.id)[0].id == ada.id
+    gallery.remove(ada.id)
+    with pytest.raises(UnknownIdentity, match="removed or renamed just now"):
+        gallery.enroll("Ada", reference(clips, 2), owner=ada.id)
+    assert gallery.is_empty()
+
+
 def test_promise_21_threads_share_one_gallery(gallery: SQLiteGallery, clips: Path) -> None:
     failures: list[BaseException] = []
 

@@ -49,8 +49,31 @@ def test_enroll_verify_identify_and_list(client: Any, clips: dict[str, Path]) ->
 def test_a_clip_may_be_called_as_macos_calls_recordings(client: Any, clips: dict[str, Path], tmp_path: Path) -> None:
     clip = tmp_path / "Screen Recording 2026-11-27 at 9.41.00\u202fAM \u2764\ufe0f.mp4"
     clip.write_bytes(clips["one"].read_bytes())
-    added = client.predict(clip=gradio_client.handle_file(clip), name="Ada Lovelace", api_name="/enroll")
+    added = client.predict(clip=gradio_client.handle_file(clip), name="Ada Lovelace", add=True, api_name="/enroll")
     assert added["identity"] == "Ada Lovelace"
+
+
+def test_a_name_that_exists_is_refused_until_it_is_said_that_it_is_the_same_person(
+    client: Any, clips: dict[str, Path]
+) -> None:
+    def enroll(clip: str, **consent: bool) -> Any:
+        return client.predict(clip=gradio_client.handle_file(clips[clip]), name="Twice", api_name="/enroll", **consent)
+
+    enroll("one")
+    alike, unlike = r"scores 1\.00 against.*add=true\.", r"scores only 0\.\d+ against.*add=true and force=true\."
+    for clip, consent, words in (
+        ("again", {}, alike),
+        ("again", {"force": True}, alike),
+        ("other", {}, unlike),
+        ("other", {"add": True}, unlike),
+        ("other", {"force": True}, unlike),
+    ):
+        with pytest.raises(gradio_client.exceptions.AppError, match=words):
+            enroll(clip, **consent)
+    enroll("again", add=True)
+    enroll("other", add=True, force=True)
+    listed = {one["identity"]: one["references"] for one in client.predict(api_name="/identities")}
+    assert listed["Twice"] == 3
 
 
 @pytest.mark.parametrize(
