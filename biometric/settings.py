@@ -68,6 +68,7 @@ class Settings(BaseSettings):
         max_pixels: most pixels of one frame.
         max_seconds: longest clip, in seconds.
         max_frames: most frames of one clip.
+        session_minutes: how long the page's workspace (clips, answers) is kept after the page is closed.
         mcp: also serve the API as tools of the Model Context Protocol.
 
     Raises:
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     max_pixels: _Count = 36_000_000
     max_seconds: _Count = 4 * 3600
     max_frames: _Count = 1_000_000
+    session_minutes: int = Field(60, ge=1, le=7 * 24 * 60, description="a whole number of minutes from 1 to 10080")
     mcp: bool = Field(False, description="1 or 0")
 
     def __init__(self, **values: Any) -> None:

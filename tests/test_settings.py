@@ -56,6 +56,7 @@ VALUES = {
     "max_pixels": ("1", 1),
     "max_seconds": ("1", 1),
     "max_frames": ("1", 1),
+    "session_minutes": ("90", 90),
     "mcp": ("1", True),
 }
 

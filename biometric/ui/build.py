@@ -11,10 +11,11 @@ from biometric.errors import BiometricError
 from biometric.service import Sightline
 from biometric.ui import ExampleMaker, header, no_examples, presenters
 from biometric.ui.api import Endpoints, register
-from biometric.ui.components import asset
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.page import QUIET, Page, Updates
+from biometric.ui.page_sync import PageSync
+from biometric.ui.screen import RecordingBlocks
 from biometric.ui.session import TABS, Session
 from biometric.ui.sidebar import GallerySidebar
 from biometric.ui.verification_tab import VerificationTab
@@ -32,11 +33,12 @@ class Interface:
     def __init__(self, service: Sightline, examples: ExampleMaker = no_examples) -> None:
         uploads = Path(get_upload_folder())
         self.page = Page(service, uploads, examples)
-        self.blocks = gr.Blocks(
+        self.blocks = RecordingBlocks(
             title="Sightline", analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT), fill_width=True
         )
         with self.blocks:
             self.header = gr.HTML(header.strip(self.page), apply_default_css=False, elem_id="header")
+            self.sync = PageSync(self.page)
             with gr.Sidebar(open=False, width=320, label="Gallery", elem_id="gallery"):
                 self.sidebar = GallerySidebar(self.page)
             with gr.Tabs(selected=TABS[0], elem_id="tabs", overflow_behavior="wrap") as self.tabs:
@@ -52,62 +54,52 @@ class Interface:
             register(Endpoints(self.page))
 
     def _connect(self, tabs: Sequence[gr.Tab]) -> None:
-        enrollment, identification = self.enrollment, self.identification
+        enrollment, verification, identification = self.enrollment, self.verification, self.identification
         identification.enroll = self._enroll_person
         identification.enroll_parts = [self.tabs, *enrollment.panel.parts, *enrollment.panel.answers]
-        jobs, edits = [enrollment.connect()], self.sidebar.connect()
-        self.verification.connect()
+        changes = [enrollment.connect(), *self.sidebar.connect()]
+        verification.connect()
         identification.connect()
-        changed = [self.header, *self.sidebar.parts, *self.verification.claim_parts]
-        self.panels = [enrollment.panel, self.verification.panel, identification.panel]
-        boxes = [*self.verification.box.parts, *identification.box.parts]
-        boxes += [panel.examples for panel in self.panels]
-        for job in jobs:
-            job.then(self.on_load, None, [*changed, *boxes], **QUIET)
-        answers = [component for panel in self.panels for component in panel.answers]
-        for edit in edits:
-            edit.then(self.on_gallery_edited, None, [*changed, *boxes, *answers], **QUIET)
-        for moved in (*self.verification.box.events, *identification.box.events):
+        self.panels = [enrollment.panel, verification.panel, identification.panel]
+        boxes = [*verification.box.parts, *identification.box.parts, *(panel.examples for panel in self.panels)]
+        for moved in (*verification.box.events, *identification.box.events):
             moved.then(self.on_threshold_changed, None, [self.header], **QUIET)
-        self.blocks.load(self.on_load, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
-        self.blocks.unload(self.on_unload)
         self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
-        parts: tuple[Any, ...] = (enrollment, self.verification, identification)
-        for tab, part in zip(tabs, parts, strict=True):
+        parts: tuple[Any, ...] = (enrollment, verification, identification)
+        for name, tab, part in zip(TABS, tabs, parts, strict=True):
             outputs = [*part.panel.parts, *part.panel.answers]
-            if part is self.verification:
-                outputs += self.verification.claim_parts
-            tab.select(_opener(self.page, part), None, outputs, **QUIET)
+            if part is verification:
+                outputs += verification.claim_parts
+            tab.select(_opener(self.page, name, part), None, outputs, **QUIET)
+        for field in (enrollment.name, identification.gallery, identification.query):
+            field.input(_typed, [field], None, trigger_mode="always_last", **QUIET)
+        self.page.follow_gallery(self._header, [self.header])
+        self.page.follow_gallery(lambda session: self.sidebar.render(), self.sidebar.parts)
+        self.page.follow_gallery(verification.render_claims, verification.claim_parts)
+        self.page.follow_gallery(self._boxes, boxes)
+        self.sync.connect(self.blocks, parts, self._restore, self.sidebar.rows)
+        for change in changes:
+            self.sync.after(change)
+        self.blocks.unload(self.on_unload)
+
+    def _restore(self, session: Session) -> Updates:
+        """Return what a reloaded page needs besides what was sent to it: the open tab, and fields as they stand."""
+        updates: Updates = {self.tabs: gr.Tabs(selected=session.tab)}
+        for panel in self.panels:
+            updates.update(panel.restore(session.footage(panel.tab)))
+        return updates
 
     def _enroll_person(self, session: Session, person: int) -> Updates:
         updates = self.enrollment.hand_over(session, session.footage("identification"), person)
+        session.tab = "enrollment"
         return {**updates, self.tabs: gr.Tabs(selected="enrollment")}
 
-    def refresh(self, request: gr.Request) -> Updates:
-        """Show the gallery as it is now, wherever it is shown."""
-        session = self.page.session(request)
-        updates: Updates = {self.header: header.strip(self.page, session)}
-        try:
-            updates.update(self.sidebar.render())
-            updates.update(self.verification.render_claims(session))
-        except BiometricError as error:
-            updates[self.sidebar.rows] = presenters.problem(error)
-        return updates
-
-    def on_load(self, request: gr.Request) -> Updates:
-        """The page was opened, or the gallery or its thresholds changed."""
-        return {**self.refresh(request), **self._boxes(self.page.session(request))}
-
-    def on_gallery_edited(self, request: gr.Request) -> Updates:
-        """The gallery or its thresholds were changed in the sidebar: answers already shown follow."""
-        updates, session = self.on_load(request), self.page.session(request)
-        for tab in (self.enrollment, self.verification, self.identification):
-            updates.update(tab.answer_after_edit(session))
-        return updates
+    def _header(self, session: Session) -> Updates:
+        return {self.header: header.strip(self.page, session)}
 
     def on_threshold_changed(self, request: gr.Request) -> Updates:
         """Another threshold is in force: the header says whose."""
-        return {self.header: header.strip(self.page, self.page.session(request))}
+        return self._header(self.page.session(request))
 
     def _examples(self, session: Session) -> Updates:
         updates: Updates = {}
@@ -143,10 +135,16 @@ class Interface:
         self.page.sessions.closed(request.session_hash)
 
 
-def _opener(page: Page, part: Any) -> Any:
+def _typed(text: Any) -> None:
+    """Somebody types into a field; `RecordingBlocks` notes it, so that a reloaded page has it again."""
+
+
+def _opener(page: Page, name: str, part: Any) -> Any:
     def opened(request: gr.Request) -> Updates:
         try:
-            updates: Updates = part.on_tab_opened(page.session(request))
+            session = page.session(request)
+            session.tab = name
+            updates: Updates = part.on_tab_opened(session)
         except BiometricError as error:
             return {part.answer: presenters.problem(error)}
         return updates or {part.answer: gr.skip()}

@@ -85,6 +85,8 @@ class EnrollmentTab:
         enrollment = self.page.service.enroll(observed, name, person, dropped=dropped, gallery=into)
         session.enrolled = (token, enrollment.identity.id, enrollment.reference.id)
         session.enrollment_shown = True
+        named = [enrollment.identity, *(item.identity for item in enrollment.lookalikes)]
+        session.enrollment_names = {identity.id: identity.name for identity in named}
         references = self.page.references(into)
         warnings = self.page.new_warnings(enrollment.warnings)
         html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
@@ -176,8 +178,12 @@ class EnrollmentTab:
         return run_once(run, self.answer)
 
     def answer_after_edit(self, session: Session) -> Updates:
-        """Return the updates after somebody was renamed, merged or removed: an answer with their names goes."""
-        if not session.enrollment_shown:
+        """Return the updates after the gallery was changed: an answer with names that no longer hold goes."""
+        if not session.enrollment_shown or session.enrolled is None:
+            return {}
+        where = session.footage(TAB).gallery
+        now = {identity.id: identity.name for identity in self.page.service.gallery(where).identities()}
+        if all(now.get(key) == name for key, name in session.enrollment_names.items()):
             return {}
         session.forget_answer(TAB)
         note = elements.banner("info", "The gallery was changed", "The sidebar shows who is enrolled now.")

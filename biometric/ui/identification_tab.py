@@ -208,10 +208,13 @@ class IdentificationTab:
 
     def answer_after_edit(self, session: Session) -> Updates:
         """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
+        former = _said(session)
         try:
             updates = self.decide_again(session)
         except BiometricError as error:
             return self.panel.show_failure(session, error)
+        if updates and former == _said(session):
+            return {part: updates[part] for part in (self.evidence, self.contact_sheet)}
         if updates and session.written_at is not None:
             updates[self.writing] = presenters.status_message(
                 "The clip and the files were written before the gallery changed."
@@ -307,6 +310,19 @@ def downloads(files: dict[str, Path]) -> str:
         for kind, words in KINDS
     )
     return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'
+
+
+def _said(session: Session) -> list[tuple[object, ...]]:
+    """Return what an answer says, to tell whether it became another one."""
+    return [
+        (
+            found.observation.person,
+            found.decision,
+            found.score,
+            *((c.identity.id, c.identity.name) for c in found.candidates),
+        )
+        for found in session.identifications
+    ]
 
 
 def _person(session: Session, value: str) -> Identification:

@@ -13,10 +13,11 @@ from biometric.service import Sightline
 from biometric.settings import Settings, is_loopback
 from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
+from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.components import asset
 from biometric.ui.guard import Guard
+from biometric.ui.page import Page
 from biometric.ui.theme import sightline_theme
-from biometric.ui.uploads import Uploads
 
 LOADING_SECONDS = 30
 """How long ending waits for models that are being loaded: vendor libraries abort when they are cut off there."""
@@ -44,7 +45,7 @@ def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool
         # A service manager's request to end is an orderly end, too: uploads go, as after Ctrl+C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _, address, _ = blocks.launch(**launch_options(settings, interface.page.uploads), prevent_thread_lock=True)
+        _, address, _ = blocks.launch(**launch_options(settings, interface.page, blocks), prevent_thread_lock=True)
     except OSError as error:
         raise InvalidSetting(
             f"The page cannot be served on {settings.host}, port {settings.port}: the port is in use, or the address "
@@ -53,6 +54,7 @@ def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool
     if block:
         print(f"Sightline is at {address} (Ctrl+C ends it)", flush=True)
         blocks.block_thread()
+        interface.page.sessions.close()
         loading.join(LOADING_SECONDS)
     return interface
 
@@ -67,16 +69,17 @@ def _rest_when_idle(blocks: gr.Blocks) -> None:
         queue.sleep_when_free = IDLE_SECONDS
 
 
-def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
+def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[str, Any]:
     """Return what `Blocks.launch` is called with: nothing shared, nothing widened, the data folders blocked."""
     limit = settings.max_upload_mb * 1_000_000
     guard = Middleware(
         Guard,
         loopback=is_loopback(settings.host),
-        uploads=uploads,
+        uploads=page.uploads,
         upload_quota=UPLOADS_AT_ONCE * limit,
         upload_limit=limit + 100_000,  # the form around the file
     )
+    feed = Middleware(ChangeFeed, state_of=page.workspace_state, stopping=lambda: is_stopping(blocks))
     login = settings.login
     return {
         "server_name": settings.host,
@@ -96,11 +99,16 @@ def launch_options(settings: Settings, uploads: Uploads) -> dict[str, Any]:
         "mcp_server": settings.mcp,
         "footer_links": [],
         "state_session_capacity": 200,
-        "app_kwargs": {"middleware": [guard], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        "app_kwargs": {"middleware": [guard, feed], "docs_url": None, "redoc_url": None, "openapi_url": None},
         "theme": sightline_theme(),
         "css": asset("sightline.css"),
         "head": asset("head.html"),
     }
+
+
+def is_stopping(blocks: gr.Blocks) -> bool:
+    """Return whether the server was told to end, or never ran."""
+    return not blocks.is_running or bool(getattr(blocks.server, "should_exit", False))
 
 
 def _data_folders(settings: Settings) -> list[Path]:

@@ -14,8 +14,10 @@ from biometric.entities import FrameRange, Identity, Notice, ObservedClip, Progr
 from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
+from biometric.ui.change_feed import WorkspaceState
 from biometric.ui.picture_uris import Pictures
-from biometric.ui.session import Footage, Session, Sessions
+from biometric.ui.session import Footage, Session
+from biometric.ui.session_store import Sessions
 from biometric.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 Updates = dict[Any, Any]
 """New values or properties by Gradio component."""
 Steps = Generator[Updates, None, None]
+Renderer = Callable[[Session], Updates]
+"""Gives the updates of a part of the page."""
 Result = TypeVar("Result")
 
 MODEL_WORK = "model"
@@ -46,7 +50,7 @@ class Page:
 
     def __init__(self, service: Sightline, root: Path, make_examples: ExampleMaker = no_examples) -> None:
         self.service = service
-        self.sessions = Sessions(root)
+        self.sessions = Sessions(root, service.settings.session_minutes * 60.0)
         self.uploads = Uploads(root)
         self.pictures = Pictures(service.crops, root / "scratch")
         self.examples: tuple[Example, ...] = ()
@@ -56,6 +60,49 @@ class Page:
         self.models_problem: BiometricError | None = None
         self._working = 0
         self._lock = threading.Lock()
+        self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
+
+    def follow_gallery(self, render: Renderer, components: Sequence[Any]) -> None:
+        """Render components when the page opens, and anew whenever the gallery or its thresholds have changed.
+
+        Changes count wherever they were made: in this page, in another browser, or from the command line. They are
+        told within about two seconds while the page is in sight.
+
+        Args:
+            render: gives the updates for a page; raises `BiometricError` where the gallery cannot be read.
+            components: all components that it may change.
+        """
+        self._followers.append((render, tuple(components)))
+
+    @property
+    def following(self) -> list[Any]:
+        """All components that follow the gallery."""
+        return list(dict.fromkeys(part for _, components in self._followers for part in components))
+
+    def render_gallery(self, session: Session) -> tuple[Updates, BiometricError | None]:
+        """Return the updates of everything that follows the gallery, and what kept a part from being rendered."""
+        updates: Updates = {}
+        problem: BiometricError | None = None
+        for render, _ in self._followers:
+            try:
+                updates.update(render(session))
+            except BiometricError as error:
+                problem = error
+        return updates, problem
+
+    def revision(self, session: Session) -> str:
+        """Return a word that changes when a gallery that the page speaks of, or a threshold of it, may have changed."""
+        folders = [self.service.gallery().folder]
+        if session.gallery is not None:
+            folders.append(session.gallery)
+        return "-".join(_revision(folder) for folder in folders)
+
+    def workspace_state(self, key: str) -> WorkspaceState | None:
+        """Return what the page with a key is to know, None where there is no workspace of that key."""
+        session = self.sessions.find(key)
+        if session is None:
+            return None
+        return WorkspaceState(self.revision(session))
 
     def session(self, request: gr.Request | None) -> Session:
         """Return the session of the page that sent a request."""
@@ -150,6 +197,18 @@ class Page:
 
 def _gallery(purpose: Purpose, session: Session | None) -> Path | None:
     return session.gallery if session is not None and purpose == "identification" else None
+
+
+def _revision(folder: Path) -> str:
+    """Return a word for the state of a gallery's database, without opening it."""
+    words = []
+    for name in ("gallery.sqlite3", "gallery.sqlite3-wal"):
+        try:
+            stat = (folder / name).stat()
+        except OSError:
+            continue
+        words.append(f"{stat.st_ino:x}.{stat.st_mtime_ns:x}.{stat.st_size:x}")
+    return ".".join(words) or "none"
 
 
 NO_CLIP = "There is no video yet. Drop one into the box above, browse for one, or record one with the webcam."

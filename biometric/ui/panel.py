@@ -104,6 +104,16 @@ class Panel:
             updates[self.ends] = self._ends(footage)
         return updates
 
+    def restore(self, footage: Footage) -> Updates:
+        """Return what a reloaded page needs besides what was sent to it: the chosen frames, and free controls."""
+        updates: Updates = {self.drop: gr.update(value=None), self.webcam: gr.update(value=None), **self.idle()}
+        if footage.info is not None:
+            updates[self.first] = gr.update(value=footage.first, interactive=True)
+            updates[self.last] = gr.update(value=footage.last, interactive=True)
+            updates[self.accept] = gr.update(value=footage.accept_damaged, interactive=True)
+            updates[self.ends] = self._ends(footage)
+        return updates
+
     def offer(self, footage: Footage) -> Updates:
         """Return the examples, offered while there is no clip."""
         there = footage.clip is None and bool(self.page.examples)

@@ -1,14 +1,10 @@
-"""What the server remembers of each open page: its footage, observations and answers. Nothing of it is in the browser.
+"""What the server remembers of each workspace: its footage, observations and answers. Nothing of it is in the browser.
 
-A page is known by Gradio's session hash, which only that page has. Sessions live in memory, are bounded in number,
-and take their files with them when they end.
+Sessions live in memory, are bounded in number (`session_store`), and take their files with them when they end.
 """
 
 import secrets
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,11 +12,7 @@ from types import MappingProxyType
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import InvalidInput
 from biometric.storage import remove_quietly
-
-SESSIONS = 100
-"""Most sessions kept; the one unused for longest goes first."""
-KEPT_AFTER_CLOSE = 3600.0
-"""Seconds for which a closed page's session is kept, because telephones close connections when a page is hidden."""
+from biometric.ui.screen import Screen
 
 TABS = ("enrollment", "verification", "identification")
 
@@ -146,7 +138,7 @@ def _samples(observed: ObservedClip) -> list[tuple[int, list[str]]]:
 
 @dataclass(slots=True)
 class Session:
-    """One open page.
+    """The workspace of one browser tab.
 
     Attributes:
         folder: private files of this page (clips, proxies, downloads), made on first use.
@@ -160,8 +152,11 @@ class Session:
         enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of
             Submit does not enroll twice.
         enrollment_shown: the answer of Enrollment names people of the gallery.
+        enrollment_names: who those are, names by identity id.
         written_at: threshold with which the files of the last identification were written, or None.
         row: identity id on which the gallery sidebar acts.
+        tab: the tab that is open.
+        screen: what the page shows.
     """
 
     folder: Path
@@ -175,9 +170,11 @@ class Session:
     opened: int | None = None
     enrolled: tuple[tuple[object, ...], str, str] | None = None
     enrollment_shown: bool = False
+    enrollment_names: dict[str, str] = field(default_factory=dict)
     written_at: float | None = None
     row: str | None = None
-    closed_at: float | None = None
+    tab: str = TABS[0]
+    screen: Screen = field(default_factory=Screen)
 
     def footage(self, tab: str) -> Footage:
         """Return a tab's footage.
@@ -230,56 +227,3 @@ class Session:
     def close(self) -> None:
         """Remove the session's files."""
         remove_quietly(self.folder)
-
-
-class Sessions:
-    """All open pages, by Gradio's session hash; safe for several threads.
-
-    Args:
-        root: private folder of this process.
-        clock: seconds that only rise.
-    """
-
-    def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._root = root
-        self._clock = clock
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, key: str | None) -> Session:
-        """Return the session of a page, made on first use.
-
-        Raises:
-            InvalidInput: the request carries no session hash (it does not come from the page).
-        """
-        if not isinstance(key, str) or not 0 < len(key) <= 200:
-            raise InvalidInput("This request does not come from an open page. Reload the page and try again.")
-        with self._lock:
-            self._sweep()
-            session = self._sessions.get(key)
-            if session is None:
-                session = Session(self._root / f"page-{secrets.token_urlsafe(16)}")
-                self._sessions[key] = session
-            session.closed_at = None
-            self._sessions.move_to_end(key)
-            while len(self._sessions) > SESSIONS:
-                _, oldest = self._sessions.popitem(last=False)
-                oldest.close()
-            return session
-
-    def closed(self, key: str | None) -> None:
-        """Note that a page's connection ended; its session goes after `KEPT_AFTER_CLOSE` seconds."""
-        with self._lock:
-            session = self._sessions.get(key or "")
-            if session is not None:
-                session.closed_at = self._clock()
-            self._sweep()
-
-    def __len__(self) -> int:
-        return len(self._sessions)
-
-    def _sweep(self) -> None:
-        now = self._clock()
-        for key, session in list(self._sessions.items()):
-            if session.closed_at is not None and now - session.closed_at >= KEPT_AFTER_CLOSE:
-                self._sessions.pop(key).close()

@@ -5,7 +5,7 @@ import pytest
 
 from biometric.entities import ObservedClip
 from biometric.errors import InvalidInput
-from biometric.ui.session import KEPT_AFTER_CLOSE, SESSIONS, Footage, Session, Sessions
+from biometric.ui.session import Footage, Session
 from tests.builders import axis, observed_clip, person
 from tests.fakes import video_info
 
@@ -50,40 +50,6 @@ def test_a_tab_without_footage_gets_the_latest_with_its_observation(tmp_path: Pa
     assert not session.carry("verification")
     with pytest.raises(InvalidInput):
         session.footage("elsewhere")
-
-
-def test_sessions_are_bounded_and_take_their_files_along(tmp_path: Path) -> None:
-    sessions = Sessions(tmp_path)
-    first = sessions.of("first")
-    folder = first.new_folder("clip")
-    assert folder.stat().st_mode & 0o777 == 0o700
-    for number in range(SESSIONS):
-        sessions.of(f"s{number}")
-    assert len(sessions) == SESSIONS
-    assert not folder.exists()
-    assert sessions.of("first") is not first
-
-
-def test_a_closed_page_is_kept_for_a_while(tmp_path: Path) -> None:
-    now = 0.0
-    sessions = Sessions(tmp_path, lambda: now)
-    session = sessions.of("page")
-    folder = session.new_folder("clip")
-    sessions.closed("page")
-    now = KEPT_AFTER_CLOSE - 1
-    assert sessions.of("page") is session  # it came back
-    sessions.closed("page")
-    now += KEPT_AFTER_CLOSE
-    sessions.of("other")
-    assert not folder.exists()
-    assert sessions.of("page") is not session
-    sessions.closed(None)
-
-
-@pytest.mark.parametrize("key", [None, "", "x" * 201, 5])
-def test_requests_without_a_page_are_refused(tmp_path: Path, key: object) -> None:
-    with pytest.raises(InvalidInput, match="open page"):
-        Sessions(tmp_path).of(key)  # type: ignore[arg-type]
 
 
 def test_an_observation_of_other_frames_is_refused_and_never_given_out(tmp_path: Path) -> None:

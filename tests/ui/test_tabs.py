@@ -379,13 +379,13 @@ def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:
     desk.identify()
     gallery = desk.service.gallery()
     gallery.rename(gallery.find("Ada").id, "Countess")
-    updates = desk.interface.on_gallery_edited(desk.request)
+    updates = desk.interface.sync.on_changed(desk.request)
     assert "Match: this is Countess" in updates[desk.verification.answer]
     assert "Countess" in updates[desk.identification.contact_sheet]
     assert "before the gallery changed" in updates[desk.identification.writing]
     assert "The gallery was changed" in updates[desk.enrollment.answer]
     gallery.remove(gallery.find("Countess").id)
-    updates = desk.interface.on_gallery_edited(desk.request)
+    updates = desk.interface.sync.on_changed(desk.request)
     assert "Countess" not in str([value for key, value in updates.items()])
     assert "The gallery was changed" in updates[desk.verification.answer]
     assert "0 of 1 person identified" in updates[desk.identification.answer]

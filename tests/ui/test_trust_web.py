@@ -162,7 +162,7 @@ def test_promise_2_shown_crops_do_not_become_public_copies(enrolled: Server) -> 
     config = json.loads(ask(enrolled, "GET", "/config")[2])
     for dependency in config["dependencies"]:
         if dependency["targets"] and dependency["targets"][0][1] == "load":
-            said = join(enrolled, dependency["id"], [], session="looker")
+            said = join(enrolled, dependency["id"], [None for _ in dependency["inputs"]], session="looker")
             assert "data:image/jpeg" in said  # pictures travel inside the page
             break
     else:

@@ -1,0 +1,47 @@
+// Keeps the page in step with the server, while it is in sight, by one request that waits until something changes.
+// Python's answer to 'changed' carries the new revision, which starts the next one.
+let request = null;
+let timer = 0;
+const again = (seconds) => { clearTimeout(timer); timer = setTimeout(listen, seconds * 1000); };
+
+async function listen() {
+  clearTimeout(timer);
+  request?.abort();
+  request = null;
+  const revision = element.querySelector('[data-revision]')?.dataset.revision;
+  if (!revision || document.visibilityState !== 'visible') return;
+  const mine = new AbortController();
+  request = mine;
+  const headers = { 'x-sightline-workspace': window.sightlineWorkspace, 'x-sightline-revision': revision };
+  try {
+    const answer = await fetch('sightline/changes', { headers, signal: mine.signal, cache: 'no-store' });
+    if (answer.status === 200) {
+      const { revision: now, jobs } = await answer.json();
+      jobs.forEach((name) => trigger('resumed', { action: 'resume', value: name }));
+      if (now !== revision) trigger('changed', { action: 'changed', value: '' });
+      again(3);  // in case that the answer gets lost
+    } else if (answer.status === 204) {
+      listen();
+    } else if (answer.status === 410) {
+      reload();
+    } else {
+      again(5);
+    }
+  } catch {
+    if (!mine.signal.aborted) again(2);
+  }
+}
+
+// The server has forgotten this page, as after a restart: loading it anew says so. Not in a circle, though.
+function reload() {
+  const NAME = 'sightline-reloaded';
+  const last = Number(sessionStorage.getItem(NAME) || 0);
+  if (Date.now() - last < 60000) return again(30);
+  sessionStorage.setItem(NAME, String(Date.now()));
+  location.reload();
+}
+
+watch('value', listen);
+document.addEventListener('visibilitychange', listen);
+window.addEventListener('online', listen);
+window.addEventListener('pagehide', () => request?.abort());

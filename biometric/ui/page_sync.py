@@ -1,0 +1,132 @@
+"""Opens a page with what it showed before, and keeps it in step with what happens elsewhere."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import gradio as gr
+
+from biometric.errors import BiometricError
+from biometric.ui import elements, presenters
+from biometric.ui.components import asset
+from biometric.ui.page import QUIET, Page, Updates
+from biometric.ui.screen import RecordingBlocks, Screen
+from biometric.ui.session import Session
+from biometric.ui.session_store import Opening
+from biometric.ui.text_format import escape
+
+
+class AnsweringTab(Protocol):
+    """A tab whose answer names people of the gallery."""
+
+    @property
+    def panel(self) -> Any:
+        """Its footage panel."""
+
+    def answer_after_edit(self, session: Session) -> Updates:
+        """Return the answer as it would be given now."""
+
+
+class PageSync:
+    """The invisible part of the page that talks to `change_feed`; build it inside the page's blocks.
+
+    Args:
+        restore: gives the updates that a reloaded page needs besides what was sent to it before.
+        problem_place: where to say that the gallery cannot be read.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.notice = gr.HTML("", apply_default_css=False, elem_id="workspace-notice")
+        self._mark = gr.HTML("", js_on_load=asset("sync.js"), apply_default_css=False, elem_id="workspace-sync")
+        self._visit = gr.Textbox(visible=False, label="Workspace")
+        self._tabs: Sequence[AnsweringTab] = ()
+        self._restore: Callable[[Session], Updates] = lambda session: {}
+        self._problem_place: Any = self.notice
+
+    def connect(
+        self,
+        blocks: RecordingBlocks,
+        tabs: Sequence[AnsweringTab],
+        restore: Callable[[Session], Updates],
+        problem_place: Any,
+    ) -> None:
+        """Attach the events; call when all other handlers of the page are attached.
+
+        Args:
+            tabs: those whose answers follow the gallery.
+            restore: gives the updates that a reloaded page needs besides what was sent to it before.
+            problem_place: component that says that the gallery cannot be read.
+        """
+        self._tabs, self._restore, self._problem_place = tabs, restore, problem_place
+        blocks.screen_of = self._screen
+        outputs = list(dict.fromkeys([*blocks.remembered(), *self.outputs]))
+        blocks.rendered_anew = frozenset([*self.page.following, self._mark, self.notice, self._visit])
+        blocks.load(self.on_opened, [self._visit], outputs, js=asset("load.js"), **QUIET)
+        self._mark.changed(self.on_changed, None, self.outputs, **{**QUIET, "trigger_mode": "always_last"})
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All components that `on_changed` may change."""
+        answers = [part for tab in self._tabs for part in tab.panel.answers]
+        return list(dict.fromkeys([*self.page.following, *answers, self._problem_place, self.notice, self._mark]))
+
+    def after(self, event: Any) -> None:
+        """Render what follows the gallery after an event that changes it; call `connect` first."""
+        event.then(self.on_changed, None, self.outputs, **QUIET)
+
+    def _screen(self, request: Any) -> Screen | None:
+        try:
+            return self.page.session(request).screen
+        except BiometricError:
+            return None  # a call of the API
+
+    def on_opened(self, visit: Any, request: gr.Request) -> Updates:
+        """The page was loaded: it shows what it showed before, or says that this is gone."""
+        key, returning = _parse_visit(visit)
+        session, opening = self.page.sessions.open(request.session_hash, key, returning)
+        shown = Screen()
+        if opening is Opening.RESTORED:
+            session.screen.record(self._restore(session))
+            session.screen.record(self._answers(session))
+            shown.record(session.screen.updates())
+        shown.record(self._gallery(session))
+        shown.record({self.notice: self._gone() if opening is Opening.GONE else ""})
+        return shown.updates()
+
+    def on_changed(self, request: gr.Request) -> Updates:
+        """The gallery or its thresholds have changed, here or elsewhere: lists and answers follow."""
+        session = self.page.session(request)
+        return {**self._gallery(session), **session.screen.news(self._answers(session))}
+
+    def _gallery(self, session: Session) -> Updates:
+        revision = self.page.revision(session)  # first, so that a change during the rest is not missed
+        updates, problem = self.page.render_gallery(session)
+        if problem is not None:
+            updates[self._problem_place] = presenters.problem(problem)
+        return {**updates, self._mark: f'<i hidden data-revision="{escape(revision)}"></i>'}
+
+    def _answers(self, session: Session) -> Updates:
+        updates: Updates = {}
+        for tab in self._tabs:
+            updates.update(tab.answer_after_edit(session))
+        return updates
+
+    def _gone(self) -> str:
+        minutes = self.page.service.settings.session_minutes
+        text = (
+            f"The server was restarted, or the page was away for more than {minutes} minutes. Choose the clip again; "
+            "the gallery is as it was."
+        )
+        return elements.banner("info", "The clip and the answers of this page are gone", text)
+
+
+def _parse_visit(visit: object) -> tuple[object, bool]:
+    """Return (key, whether the tab had it before and had used it) of what `load.js` sends; nothing is trusted."""
+    try:
+        sent = json.loads(visit) if isinstance(visit, str) and len(visit) < 1000 else None
+    except (ValueError, RecursionError):
+        sent = None
+    if not isinstance(sent, dict):
+        return None, False
+    return sent.get("key"), sent.get("returning") is True

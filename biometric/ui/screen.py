@@ -1,0 +1,123 @@
+"""What a page shows, as the server last sent it, so that a reloaded page shows the same again.
+
+All handlers of the page pass `RecordingBlocks`, which notes what each sends for which component, and what it was sent
+of the fields that people fill in. That covers whatever a tab shows, questions and problems included.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import gradio as gr
+from gradio.blocks import Block
+from gradio.components import Component
+
+Properties = dict[str, Any]
+"""Properties of one component by name, `value` among them."""
+
+_UPDATE = "__type__"
+_UPLOADS = (gr.File, gr.Video)
+
+
+class Screen:
+    """The latest properties of components; safe for several threads."""
+
+    def __init__(self) -> None:
+        self._shown: dict[Any, Properties] = {}
+        self._lock = threading.Lock()
+
+    def record(self, updates: Mapping[Any, Any]) -> None:
+        """Note values or properties that were sent, by component."""
+        with self._lock:
+            for component, update in updates.items():
+                self._shown.setdefault(component, {}).update(_properties(update))
+
+    def updates(self) -> dict[Any, Any]:
+        """Return updates that show the same on a fresh page."""
+        with self._lock:
+            return {component: gr.update(**shown) for component, shown in self._shown.items() if shown}
+
+    def news(self, updates: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Return those of the updates that change something, so that a page that is right stays untouched."""
+        with self._lock:
+            return {
+                component: update
+                for component, update in updates.items()
+                if any(
+                    name not in self._shown.get(component, {}) or self._shown[component][name] != value
+                    for name, value in _properties(update).items()
+                )
+            }
+
+    def take(self) -> dict[Any, Any]:
+        """Return the updates and forget them."""
+        with self._lock:
+            shown, self._shown = self._shown, {}
+        return {component: gr.update(**properties) for component, properties in shown.items() if properties}
+
+
+def _properties(update: Any) -> Properties:
+    """Return what an update changes: a dictionary of Gradio's, a component made for its properties, or a bare value."""
+    if isinstance(update, dict) and update.get(_UPDATE) == "update":
+        return {name: value for name, value in update.items() if name != _UPDATE}
+    if isinstance(update, Block):
+        return dict(update.constructor_args)
+    if isinstance(update, SimpleNamespace):
+        return {name: value for name, value in vars(update).items() if not name.startswith("_")}
+    return {"value": update}
+
+
+class HasScreen(Protocol):
+    """Finds the screen of the page that sent a request, None where it is no page."""
+
+    def __call__(self, request: Any) -> Screen | None:
+        """Return the screen."""
+
+
+class RecordingBlocks(gr.Blocks):
+    """Blocks that note what their handlers send.
+
+    Attributes:
+        screen_of: finds the screen to note it on; nothing is noted until it is set.
+        rendered_anew: components that each load renders from the truth, which are not noted.
+    """
+
+    screen_of: HasScreen | None = None
+    rendered_anew: frozenset[Any] = frozenset()
+
+    def remembered(self) -> list[Any]:
+        """Return all components that may be noted: what the handlers attached so far change, and fields they read."""
+        parts: dict[Any, None] = {}
+        for function in self.fns.values():
+            parts.update(dict.fromkeys(function.outputs))
+            parts.update(dict.fromkeys(filter(_is_field, function.inputs)))
+        return list(parts)
+
+    async def call_function(self, block_fn: Any, processed_input: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """Run a handler's next step, as Gradio does, and note what it was sent and what it sends."""
+        result = await super().call_function(block_fn, processed_input, *args, **kwargs)
+        request = args[1] if len(args) > 1 else kwargs.get("requests")
+        screen = None if self.screen_of is None else self.screen_of(request)
+        if screen is not None:
+            if not args or args[0] is None:
+                screen.record(self._fields(block_fn.inputs, processed_input))
+            if not getattr(block_fn.fn, "records_itself", False):
+                screen.record(self._updates(block_fn.outputs, result["prediction"]))
+        return result
+
+    def _updates(self, outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
+        """Return a handler's updates by component; those of handlers that answer otherwise are not noted."""
+        if not isinstance(prediction, dict) or _UPDATE in prediction:
+            return {}
+        return {part: update for part, update in prediction.items() if part not in self.rendered_anew}
+
+    def _fields(self, inputs: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:
+        """Return what was sent of fields that people fill in."""
+        sent = zip(inputs, values, strict=False)
+        return {field: value for field, value in sent if _is_field(field) and field not in self.rendered_anew}
+
+
+def _is_field(component: Any) -> bool:
+    """Whether people fill it in, other than with an upload, which the server takes and moves."""
+    return isinstance(component, Component) and not isinstance(component, (*_UPLOADS, gr.State))

@@ -1,0 +1,205 @@
+"""All open workspaces: found by Gradio's session hash while a page is open, by the browser tab's own key afterwards.
+
+Gradio gives a page another session hash with each load. So that a reload brings the workspace back, each browser tab
+makes a random key and keeps it for itself; the server keeps a digest of it. A key opens one workspace and no other.
+"""
+
+import hashlib
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from biometric.errors import InvalidInput
+from biometric.ui.session import Session
+
+SESSIONS = 100
+"""Most sessions kept; the one unused for longest goes first."""
+PAGES = 8
+"""Most page loads remembered of one session; the earliest goes first."""
+_KEY = re.compile(r"[0-9a-f]{64}")
+"""256 random bits, which nobody guesses."""
+
+
+class Opening(StrEnum):
+    """What a page finds: a fresh workspace, its former one, or a fresh one in place of one that is gone."""
+
+    FRESH = "fresh"
+    RESTORED = "restored"
+    GONE = "gone"
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """A session with what it is known by: its key's digest, and the page loads (True while connected)."""
+
+    session: Session
+    used_at: float
+    digest: bytes | None = None
+    pages: OrderedDict[str, bool] = field(default_factory=OrderedDict)
+
+
+class Sessions:
+    """All open workspaces; safe for several threads.
+
+    Args:
+        root: private folder of this process.
+        kept_seconds: how long a session is kept after its page is gone.
+        clock: seconds that only rise.
+    """
+
+    def __init__(self, root: Path, kept_seconds: float = 3600.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._root = root
+        self._kept = kept_seconds
+        self._clock = clock
+        self._entries: OrderedDict[_Entry, None] = OrderedDict()
+        self._pages: dict[str, _Entry] = {}
+        self._keys: dict[bytes, _Entry] = {}
+        self._timer: threading.Timer | None = None
+        self._lock = threading.RLock()
+
+    def of(self, page: str | None) -> Session:
+        """Return the session of a page, by Gradio's session hash; made on first use.
+
+        Raises:
+            InvalidInput: the request carries no session hash (it does not come from the page).
+        """
+        name = _checked(page)
+        with self._lock:
+            self._sweep()
+            entry = self._pages.get(name)
+            return self._used(self._attach(self._made(), name) if entry is None else entry).session
+
+    def open(self, page: str | None, key: object, returning: bool = False) -> tuple[Session, Opening]:
+        """Return the session of a page that was loaded, under the key of its browser tab.
+
+        A key of another form than the page makes is worth nothing: the page works, and a reload starts afresh.
+
+        Args:
+            key: 64 hexadecimal digits, random.
+            returning: the tab had the key from an earlier load.
+
+        Raises:
+            InvalidInput: the request carries no session hash.
+        """
+        name, digest = _checked(page), _digest(key)
+        with self._lock:
+            self._sweep()
+            known, entry = None if digest is None else self._keys.get(digest), self._pages.get(name)
+            if known is not None:
+                if entry is not None and entry is not known:
+                    self._leave(entry, name)
+                return self._used(self._attach(known, name)).session, Opening.RESTORED
+            if entry is None or entry.digest is not None:
+                if entry is not None:
+                    self._leave(entry, name)
+                entry = self._attach(self._made(), name)
+            if digest is not None:
+                entry.digest = digest
+                self._keys[digest] = entry
+            return self._used(entry).session, Opening.GONE if returning else Opening.FRESH
+
+    def find(self, key: object) -> Session | None:
+        """Return the session under a key, None where there is none; this counts as a sign of life."""
+        digest = _digest(key)
+        with self._lock:
+            entry = None if digest is None else self._keys.get(digest)
+            return None if entry is None else self._used(entry).session
+
+    def closed(self, page: str | None) -> None:
+        """Note that a page's connection ended; its session goes after `kept_seconds`, unless a page of it is open.
+
+        The page may come back without a load: telephones close connections when a page is hidden.
+        """
+        with self._lock:
+            entry = self._pages.get(page or "")
+            if entry is not None and page is not None:
+                entry.pages[page] = False
+                entry.used_at = self._clock()
+                self._sweep_later()
+            self._sweep()
+
+    def close(self) -> None:
+        """End all sessions."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            for entry in list(self._entries):
+                self._drop(entry)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _made(self) -> _Entry:
+        entry = _Entry(Session(self._root / f"page-{secrets.token_urlsafe(16)}"), self._clock())
+        self._entries[entry] = None
+        while len(self._entries) > SESSIONS:
+            self._drop(next(iter(self._entries)))
+        return entry
+
+    def _attach(self, entry: _Entry, page: str) -> _Entry:
+        entry.pages[page] = True
+        entry.pages.move_to_end(page)
+        self._pages[page] = entry
+        while len(entry.pages) > PAGES:
+            former, _ = entry.pages.popitem(last=False)
+            self._pages.pop(former, None)
+        return entry
+
+    def _leave(self, entry: _Entry, page: str) -> None:
+        """Take a page out of a session, which goes when nothing leads to it any more."""
+        entry.pages.pop(page, None)
+        if not entry.pages and entry.digest is None:
+            self._drop(entry)
+
+    def _used(self, entry: _Entry) -> _Entry:
+        entry.used_at = self._clock()
+        self._entries.move_to_end(entry)
+        return entry
+
+    def _drop(self, entry: _Entry) -> None:
+        self._entries.pop(entry, None)
+        for page in entry.pages:
+            self._pages.pop(page, None)
+        if entry.digest is not None:
+            self._keys.pop(entry.digest, None)
+        entry.session.close()
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        for entry in list(self._entries):
+            if not any(entry.pages.values()) and now - entry.used_at >= self._kept:
+                self._drop(entry)
+
+    def _sweep_later(self) -> None:
+        """Sweep once the page that was just closed may go, although nobody asks for anything meanwhile."""
+        if self._timer is not None:
+            return
+
+        def sweep() -> None:
+            with self._lock:
+                self._timer = None
+                self._sweep()
+                if any(not any(entry.pages.values()) for entry in self._entries):
+                    self._sweep_later()
+
+        self._timer = threading.Timer(self._kept + 1, sweep)
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _checked(page: object) -> str:
+    if not isinstance(page, str) or not 0 < len(page) <= 200:
+        raise InvalidInput("This request does not come from an open page. Reload the page and try again.")
+    return page
+
+
+def _digest(key: object) -> bytes | None:
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        return None
+    return hashlib.sha256(key.encode()).digest()
