@@ -3,6 +3,7 @@
 import atexit
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +65,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
         new_tracker=partial(_new_tracker, settings.cache),
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
-        open_gallery=_open_gallery,
+        open_gallery=partial(_open_gallery, settings.trash_days),
     )
     return Sightline(settings, adapters, private.path / "observations"), release
 
@@ -184,10 +185,10 @@ def _limits(settings: Settings) -> "VideoLimits":
     )
 
 
-def _open_gallery(folder: Path) -> Gallery:
+def _open_gallery(trash_days: float, folder: Path) -> Gallery:
     from biometric.gallery.repository import SQLiteGallery
 
-    return SQLiteGallery(folder)
+    return SQLiteGallery(folder, trash_time=timedelta(days=trash_days))
 
 
 def _new_tracker(cache: Path, frame_rate: float) -> Tracker:

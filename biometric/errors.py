@@ -9,7 +9,9 @@ BiometricError
 │   ├── DatasetInvalid           a data set for evaluation is missing or malformed; names the first bad path
 │   ├── PathRefused              a path outside its configured root
 │   ├── UnknownIdentity          nobody of that name is enrolled
+│   ├── UnknownReference         no such reference or sample in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
+│   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
 │   ├── NameTaken                another identity already has that name
 │   ├── IdentityExists           enrolling under a name that somebody has, without saying so
 │   └── LooksDifferent           the reference to add looks like a different person
@@ -101,8 +103,24 @@ class UnknownIdentity(InvalidInput):
     """Nobody of that name is enrolled."""
 
 
+class UnknownReference(InvalidInput):
+    """There is no such reference in the gallery, or no such sample in the reference."""
+
+
 class UnknownPerson(InvalidInput):
     """The person number does not occur in the observed range."""
+
+
+class UndoRefused(InvalidInput):
+    """A change of the gallery cannot be undone; the message says why and what to do.
+
+    Attributes:
+        blocked_by: id of the later change that has to be undone first, or None when that is not the reason.
+    """
+
+    def __init__(self, message: str, blocked_by: int | None = None) -> None:
+        super().__init__(message)
+        self.blocked_by = blocked_by
 
 
 class NameTaken(InvalidInput):

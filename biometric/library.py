@@ -9,6 +9,7 @@ from biometric.entities import (
     BiometricReference,
     Enrollment,
     FrameRange,
+    GalleryChange,
     Identification,
     Identity,
     ObservedClip,
@@ -185,9 +186,34 @@ class RecognitionService:
         """The biometric references of somebody enrolled, oldest first. Raises `UnknownIdentity`."""
         return tuple(self._opened().gallery().references(identity.id))
 
-    def remove(self, identity: Identity) -> None:
-        """Remove somebody enrolled with all references and crops. Raises `UnknownIdentity`."""
-        self._opened().gallery().remove(identity.id)
+    def remove(self, identity: Identity) -> GalleryChange:
+        """Put somebody enrolled with all references into the trash; `undo` brings them back for some days.
+
+        Raises:
+            UnknownIdentity: they are not enrolled any more.
+        """
+        return self._opened().gallery().remove(identity.id)
+
+    def erase(self, identity: Identity) -> None:
+        """Delete somebody with all references, crops and what is in the trash of them, at once and for good.
+
+        Raises:
+            UnknownIdentity: they are neither enrolled nor in the trash.
+        """
+        self._opened().gallery().erase(identity.id)
+
+    def undo(self, change: GalleryChange | None = None) -> GalleryChange:
+        """Take a change of the gallery back, such as an enrollment or a removal; None: the latest.
+
+        Raises:
+            UndoRefused: it cannot be taken back (any more), or a later one of the same people has to be first.
+            NameTaken: somebody else has the name that would come back.
+        """
+        return self._opened().gallery().undo(None if change is None else change.id)
+
+    def changes(self, limit: int = 100) -> tuple[GalleryChange, ...]:
+        """The gallery's history, newest first, each with whether it can still be undone."""
+        return tuple(self._opened().gallery().changes(limit))
 
     def close(self) -> None:
         """Release models and galleries, and remove temporary files; a second call does nothing."""

@@ -19,6 +19,7 @@ from biometric.entities import (
     Detection,
     Frame,
     FrameRange,
+    GalleryChange,
     Identity,
     Image,
     ImportReport,
@@ -26,8 +27,10 @@ from biometric.entities import (
     Notice,
     Progress,
     Purpose,
+    StoredEnrollment,
     Template,
     Threshold,
+    TrashItem,
     VideoInfo,
 )
 from biometric.entities.model_cards import Card
@@ -135,10 +138,17 @@ class Gallery(Protocol):
     def references(self, identity_id: str) -> list[BiometricReference]:
         """All references of an identity, oldest first. Raises `UnknownIdentity`."""
 
-    def enroll(
-        self, name: str, reference: NewReference, *, owner: str | None = ANY_OWNER
-    ) -> tuple[Identity, BiometricReference, bool]:
-        """Store a reference under a name, in one transaction with its files; True when the identity existed.
+    def revision(self) -> str:
+        """An opaque text that differs after any change, also by another process or a restored backup; cheap.
+
+        "" when there is no gallery yet. For pages that ask every few seconds whether they show the present state.
+        """
+
+    # Changes. Each is one transaction and one line of the history. What it takes away goes to the trash for
+    # `SIGHTLINE_TRASH_DAYS` and is neither searched nor counted, listed, exported or calibrated with meanwhile.
+
+    def enroll(self, name: str, reference: NewReference, *, owner: str | None = ANY_OWNER) -> StoredEnrollment:
+        """Store a reference under a name, in one transaction with its files.
 
         Args:
             owner: id of the identity that has the name, None where nobody has it; checked in the transaction.
@@ -149,14 +159,77 @@ class Gallery(Protocol):
             ModelMismatch: the gallery holds templates of another model.
         """
 
-    def rename(self, identity_id: str, name: str) -> Identity:
-        """Give an identity another name. Raises `NameTaken`."""
+    def rename(self, identity_id: str, name: str) -> GalleryChange:
+        """Give an identity another name. Raises `UnknownIdentity`, `NameTaken`."""
 
-    def merge(self, source_id: str, target_id: str) -> Identity:
-        """Move all references of `source` to `target` and remove `source`."""
+    def merge(self, source_id: str, target_id: str) -> GalleryChange:
+        """Move all references of `source` to `target`; `source` goes to the trash. Raises `UnknownIdentity`."""
 
-    def remove(self, identity_id: str) -> None:
-        """Remove an identity with all references, rows first, then files."""
+    def remove(self, identity_id: str) -> GalleryChange:
+        """Put an identity with all references into the trash. Raises `UnknownIdentity`."""
+
+    def remove_reference(self, reference_id: str) -> GalleryChange:
+        """Put one reference into the trash, and its identity where that was the last one. Raises `UnknownReference`."""
+
+    def remove_sample(self, reference_id: str, sample: str) -> GalleryChange:
+        """Put one sample (its `NumFrame_BB.jpg`) into the trash; the template is pooled anew from those that remain.
+
+        With its last sample the reference goes, too, and with its last reference the identity.
+
+        Raises:
+            UnknownReference: there is no such reference or sample.
+        """
+
+    def move_reference(
+        self, reference_id: str, identity_id: str | None = None, *, new_name: str | None = None
+    ) -> GalleryChange:
+        """Give a reference to another identity: one that is there, or a new one of the name `new_name`.
+
+        An identity that loses its last reference goes to the trash.
+
+        Raises:
+            UnknownReference, UnknownIdentity: one of them is not there.
+            NameTaken: somebody is called `new_name` already.
+            InvalidInput: not exactly one of both is given, or the reference is theirs already.
+        """
+
+    def set_cover(self, identity_id: str, reference_id: str, sample: str) -> GalleryChange:
+        """Let a sample's crop stand for an identity: its `Identity.thumbnail`. Without it, that is the best one.
+
+        Raises:
+            UnknownIdentity, UnknownReference: there is no such identity, or no such sample of it.
+        """
+
+    def undo(self, change_id: int | None = None) -> GalleryChange:
+        """Take a change back: everything is as before it. None: the latest that can be taken back.
+
+        Undoing an enrollment puts it into the trash. The result is of kind `undone`, and undoing that one makes the
+        change again (kind `redone`).
+
+        Raises:
+            UndoRefused: there is no such change, it is undone, expired or no kind that can be undone, or a later
+                change of the same people still stands (`blocked_by`).
+            NameTaken: somebody else has the name that would come back.
+            ModelMismatch: meanwhile the gallery holds templates of another model.
+        """
+
+    def changes(self, limit: int = 100) -> list[GalleryChange]:
+        """The history, newest first, each with whether it can still be undone."""
+
+    def trash(self) -> list[TrashItem]:
+        """What is in the trash, by the change that put it there, newest first."""
+
+    def empty_trash(self) -> GalleryChange:
+        """Delete everything in the trash now, rows and crops; what needs it can no longer be undone."""
+
+    def erase(self, identity_id: str) -> GalleryChange:
+        """Delete an identity, enrolled or in the trash, at once and for good.
+
+        With it go its references, samples and crops, those of it in the trash, and its names in the history.
+
+        Raises:
+            UnknownIdentity: nobody here or in the trash has that id.
+        """
 
     def search(self, template: Template, count: int) -> list[Candidate]:
         """The `count` best identities, exact, highest score first; [] when empty.

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
         analysis_fps: analysed frames per second of footage; 0 analyses every frame.
         samples: most samples embedded per person.
         verification_threshold, identification_threshold: override the model card's, or None.
+        trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
         max_upload_mb: largest upload, in 1e6 bytes.
         max_pixels: most pixels of one frame.
         max_seconds: longest clip, in seconds.
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     identification_threshold: float | None = Field(
         None, ge=-1, le=1, allow_inf_nan=False, description="a number from -1 to 1"
     )
+    trash_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description="a number from 0 to 3650")
     max_upload_mb: _Count = 2000
     max_pixels: _Count = 36_000_000
     max_seconds: _Count = 4 * 3600

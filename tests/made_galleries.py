@@ -1,6 +1,7 @@
 """Helpers of the gallery's tests: references with real crop files, and the state of a folder that must hold."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,21 @@ def reference(
     )
 
 
+def trashed_crops(gallery: SQLiteGallery) -> set[Path]:
+    """The files of all samples in the trash."""
+    sql = """
+        SELECT r.folder, r.id, s.name FROM trashed_samples s JOIN (SELECT number, folder, id FROM trashed_references
+            UNION ALL SELECT number, folder, id FROM biometric_references) r ON r.number = s.reference_number
+    """
+    with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3")) as connection:
+        return {gallery.folder.joinpath(*place) for place in connection.execute(sql)}
+
+
 def check(gallery: SQLiteGallery) -> dict[str, int]:
-    """Assert that rows and files agree exactly; return the number of references by name."""
+    """Assert that rows (also those in the trash) and files agree exactly; return the number of references by name."""
     people = gallery.identities()
     expected = {crop for one in people for held in gallery.references(one.id) for crop in held.crops}
+    expected |= trashed_crops(gallery)
     assert all(one.reference_count == len(gallery.references(one.id)) > 0 for one in people)
     assert all(crop.stat().st_size > 0 for crop in expected)
     files = {path for path in gallery.folder.rglob("*") if path.is_file()}

@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "results": ADAPTER | {"messages", "domain"},
     "clips": ADAPTER,
     "models": ADAPTER,
-    "gallery": ADAPTER,
+    "gallery": ADAPTER | {"domain"},  # a template that loses a sample is pooled as at enrollment
     "service": PORTS | {"domain", "pipeline", "calibration", "results", "settings", "storage", "messages"},
     "library": PORTS | {"service", "settings", "bootstrap", "messages"},
     "bootstrap": PORTS | {"service", "settings", "storage", "clips", "models", "gallery", "results", "pipeline"},

@@ -67,15 +67,17 @@ def _show(options: argparse.Namespace) -> int:
 
 def _rename(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
-    renamed = gallery.rename(gallery.find(options.old).id, options.new)
-    show(options, identity_json(renamed), f"{options.old} is now called {renamed.name}.")
+    change = gallery.rename(gallery.find(options.old).id, options.new)
+    former, new = change.names
+    show(options, identity_json(gallery.find(new)), f"{former} is now called {new}.")
     return DONE
 
 
 def _merge(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     source, target = gallery.find(getattr(options, "from")), gallery.find(options.into)
-    merged = gallery.merge(source.id, target.id)
+    gallery.merge(source.id, target.id)
+    merged = gallery.find(target.name)
     text = f"{source.name} was merged into {merged.name}, who has {_count_references(merged.reference_count)} now."
     show(options, identity_json(merged), text)
     return DONE

@@ -96,7 +96,7 @@ def enroll(
             require_consent(conflict, add, force)
             lookalikes, warnings = _resemblance(gallery, reference, name, threshold("identification"), conflict)
             owner = None if conflict is None else conflict.identity.id
-            identity, stored, added = gallery.enroll(name, reference, owner=owner)
+            identity, stored, added, change = gallery.enroll(name, reference, owner=owner)
         except (NameTaken, UnknownIdentity):  # enrolled, renamed or removed by another process meanwhile
             if attempts >= ENROLL_ATTEMPTS:
                 raise
@@ -107,6 +107,7 @@ def enroll(
             observation=observation,
             people=len(observed.usable),
             added=added,
+            change=change,
             lookalikes=lookalikes,
             warnings=(*observed.warnings, *warnings),
         )

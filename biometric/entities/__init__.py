@@ -39,6 +39,7 @@ from biometric.entities.enrolled import (
 )
 from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Tracklet, Vector, VideoInfo
 from biometric.entities.frame_times import FrameTimes
+from biometric.entities.gallery_changes import ChangeKind, GalleryChange, StoredEnrollment, TrashItem
 from biometric.entities.names import (
     LABEL_LIMIT,
     NAME_LIMIT,
@@ -65,6 +66,7 @@ __all__ = [
     "Box",
     "Calibration",
     "Candidate",
+    "ChangeKind",
     "Decision",
     "Detection",
     "DetectionList",
@@ -74,6 +76,7 @@ __all__ = [
     "Frame",
     "FrameRange",
     "FrameTimes",
+    "GalleryChange",
     "GenuineScores",
     "Histogram",
     "Identification",
@@ -92,10 +95,12 @@ __all__ = [
     "Purpose",
     "RateKind",
     "Sample",
+    "StoredEnrollment",
     "Template",
     "Threshold",
     "ThresholdSource",
     "Tracklet",
+    "TrashItem",
     "Vector",
     "Verification",
     "VideoInfo",

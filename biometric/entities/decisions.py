@@ -8,6 +8,7 @@ from typing import Literal
 
 from biometric.entities.calibration import LikelihoodRatio
 from biometric.entities.enrolled import BiometricReference, Candidate, Identity
+from biometric.entities.gallery_changes import GalleryChange
 from biometric.entities.notices import Notice, NoticeCode
 from biometric.entities.people import Observation
 from biometric.errors import InvalidThreshold
@@ -178,6 +179,8 @@ class NameConflict:
 class Enrollment:
     """What an enrollment stored. `added` says that the identity existed and got another reference.
 
+    `change` is its line in the gallery's history: `change.id` undoes it.
+
     Example:
         >>> enrollment = service.enroll(observed, "Ada Lovelace", add=True)
         >>> enrollment.added, len(enrollment.reference.crops) == enrollment.reference.template.sample_count
@@ -191,3 +194,4 @@ class Enrollment:
     added: bool
     lookalikes: tuple[Candidate, ...] = ()
     warnings: tuple[Notice, ...] = ()
+    change: GalleryChange | None = None

@@ -144,9 +144,11 @@ class ImportReport:
         identities, references: how many were added.
         already_there: references that the gallery held before.
         renamed: pairs (name in the file, name given here), where a name was taken.
+        change_id: of the line in the gallery's history, by which it can be undone; None when nothing was added.
     """
 
     identities: int
     references: int
     already_there: int
     renamed: tuple[tuple[str, str], ...] = ()
+    change_id: int | None = field(default=None, compare=False)

@@ -4,8 +4,10 @@
     <gallery>/.pending/<32 hex>                                 a marker: a write that touches files is under way
 
 Files are made while the write lock is held, before the rows are committed, and deleted after the rows are gone. A
-process that dies in between leaves its marker; the next one that gets the lock sees it and deletes every reference
-folder without a row. Without a marker nothing is walked, so opening a large gallery stays quick.
+process that dies in between leaves its marker; the next one that gets the lock sees it and deletes every crop without
+a row. Without a marker nothing is walked, so opening a large gallery stays quick.
+
+What is in the trash has rows, too, so its crops stay where they are until the trash lets go of it.
 
 Merging two identities leaves the files where they are (a row remembers its folder): moving them could not be undone
 together with the rows.
@@ -13,7 +15,7 @@ together with the rows.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,8 +28,8 @@ _CROP_OR_TEMPORARY = re.compile(
 )
 """What a reference's folder may hold; `.part` was the temporary name of version 0.1."""
 
-Rows = Callable[[list[str]], set[str]]
-"""Which of these reference ids have a row."""
+Rows = Callable[[list[str]], dict[str, set[str]]]
+"""Which of these reference ids have a row, and the names of the crops that belong to each."""
 
 
 class GalleryFiles:
@@ -60,13 +62,13 @@ class GalleryFiles:
         for directory in (target, target.parent, self._folder):
             sync_folder(directory)
 
-    def discard(self, folder: str, reference_id: str) -> None:
-        """Delete a reference's crops and the folders that are empty then; nothing there is fine, too."""
+    def discard(self, folder: str, reference_id: str, kept: Collection[str] = ()) -> None:
+        """Delete a reference's crops but those `kept`, and the folders that are empty then; nothing there is fine."""
         target = self._folder / folder / reference_id
         if target.is_symlink():
             return
         for path in _listing(target):
-            if _CROP_OR_TEMPORARY.fullmatch(path.name) is not None:
+            if path.name not in kept and _CROP_OR_TEMPORARY.fullmatch(path.name) is not None:
                 path.unlink(missing_ok=True)
         _remove_if_empty(target)
         _remove_if_empty(target.parent)
@@ -89,7 +91,7 @@ class GalleryFiles:
         return [path for path in _listing(self._pending) if OPAQUE_ID.fullmatch(path.name) is not None]
 
     def sweep(self, rows: Rows) -> None:
-        """Delete what interrupted writes left: reference folders without a row. Only with the write lock held."""
+        """Delete what interrupted writes left: crops without a row. Only with the write lock held."""
         markers = self.interrupted()
         if not markers:
             return
@@ -97,8 +99,7 @@ class GalleryFiles:
             references = [path.name for path in self._opaque_folders(identity)]
             kept = rows(references)
             for reference in references:
-                if reference not in kept:
-                    self.discard(identity.name, reference)
+                self.discard(identity.name, reference, kept.get(reference, ()))
             _remove_if_empty(identity)
         for marker in markers:
             self.unmark(marker)

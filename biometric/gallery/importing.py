@@ -4,16 +4,17 @@ import itertools
 
 from sqlite_utils import Database
 
-from biometric.entities import ImportReport, name_key
+from biometric.entities import ChangeKind, ImportReport, name_key
 from biometric.entities.names import number_name
-from biometric.gallery import reference_rows, rows
+from biometric.gallery import reference_rows, rows, trash_rows
 from biometric.gallery.archive import Archive
+from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.records import IdentityRecord
 from biometric.gallery.transactions import WriteTransaction
 
 
 def import_archive(write: WriteTransaction, archive: Archive) -> ImportReport:
-    """Add the identities and references that are not here yet.
+    """Add the identities and references that are not here yet; those in the trash come out of it.
 
     Raises:
         ArchiveInvalid: a crop is damaged or no JPEG.
@@ -21,23 +22,36 @@ def import_archive(write: WriteTransaction, archive: Archive) -> ImportReport:
     """
     rows.check_model(write.db, archive.model_id, archive.dimension)
     names_in_archive = {name_key(identity.name) for identity in archive.identities}
-    references = identities = already_there = 0
+    recorder = ChangeRecorder(write, ChangeKind.IMPORTED)
+    references = identities = samples = already_there = 0
     renamed: list[tuple[str, str]] = []
+    concerned: set[int] = set()
     for identity, reference in archive.references():
         if reference_rows.known_references(write.db, [reference.id]):
             already_there += 1
             continue
         number = rows.number_by_id(write.db, identity.id)
         if number is None:
-            name = find_free_name(write.db, identity.name, names_in_archive)
-            number = _insert(write.db, identity, name)
+            number, name = _add_identity(recorder, identity, names_in_archive)
             identities += 1
             if name != identity.name:
                 renamed.append((identity.name, name))
-        crops = ((sample.name, archive.crop(reference.id, sample.name)) for sample in reference.samples)
-        write.store(number, identity.id, reference, crops)
+        if number not in concerned:
+            concerned.add(number)
+            recorder.add_people(number)
+        trashed = trash_rows.trashed_reference(write.db, reference.id)
+        if trashed is not None:
+            recorder.restore_reference(trashed, number)
+        else:
+            crops = ((sample.name, archive.crop(reference.id, sample.name)) for sample in reference.samples)
+            recorder.note_new_reference(write.store(number, identity.id, reference, crops))
         references += 1
-    return ImportReport(identities, references, already_there, tuple(renamed))
+        samples += len(reference.samples)
+    if references:
+        recorder.finish(references, samples)
+    else:
+        recorder.abandon()
+    return ImportReport(identities, references, already_there, tuple(renamed), recorder.id if references else None)
 
 
 def find_free_name(db: Database, name: str, reserved: set[str]) -> str:
@@ -52,5 +66,18 @@ def find_free_name(db: Database, name: str, reserved: set[str]) -> str:
     )
 
 
-def _insert(db: Database, identity: IdentityRecord, name: str) -> int:
-    return rows.insert_identity(db, identity.id, name, identity.created_at, identity.updated_at)
+def _add_identity(recorder: ChangeRecorder, identity: IdentityRecord, reserved: set[str]) -> tuple[int, str]:
+    """Add an identity, or bring it back from the trash; return its row number and the name it has now."""
+    db = recorder.db
+    trashed = trash_rows.trashed_identity(db, identity.id)
+    if trashed is not None:
+        number, former = trashed
+        name = find_free_name(db, former, reserved - {name_key(former)})
+        if name != former:
+            trash_rows.rename_trashed(db, number, name, name_key(name))
+        recorder.restore_identity(number)
+        return number, name
+    name = find_free_name(db, identity.name, reserved)
+    number = rows.insert_identity(db, identity.id, name, identity.created_at, identity.updated_at)
+    recorder.note_new_identity(number)
+    return number, name

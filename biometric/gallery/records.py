@@ -4,6 +4,7 @@ There is one shape for each state of a reference: `entities.NewReference` while 
 stored and exported, and `entities.BiometricReference` as it is shown to callers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ from uuid import uuid4
 
 from biometric.entities import NewReference, Template, Vector, clean_label
 from biometric.errors import InvalidInput
+
+Clock = Callable[[], datetime]
+"""Tells the time, with its zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,17 @@ class IdentityRecord:
     updated_at: str
 
 
-def current_time() -> str:
-    """Return the time as it is stored: ISO 8601, UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def current_time() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
 
 
-def make_record(reference: NewReference) -> ReferenceRecord:
+def stored_time(time: datetime) -> str:
+    """Return a time as it is stored: ISO 8601, UTC, milliseconds. Two such texts compare as their times do."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def make_record(reference: NewReference, created_at: str) -> ReferenceRecord:
     """Give a new reference its id and time, so that it can be stored."""
     samples = tuple(
         SampleRecord(sample.name, sample.quality, sample.frame_index, sample.embedding) for sample in reference.samples
@@ -65,7 +74,7 @@ def make_record(reference: NewReference) -> ReferenceRecord:
         clip_name=clean_label(reference.clip_name),
         first_frame=reference.first_frame,
         last_frame=reference.last_frame,
-        created_at=current_time(),
+        created_at=created_at,
         samples=samples,
     )
 

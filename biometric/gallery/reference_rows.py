@@ -11,7 +11,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from biometric.entities import BiometricReference, Template, Vector
-from biometric.errors import GalleryCorrupt
+from biometric.errors import GalleryCorrupt, UnknownReference
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.records import IdentityRecord, ReferenceRecord, SampleRecord
 
@@ -53,14 +53,18 @@ def read_records(db: Database, files: GalleryFiles) -> Iterator[tuple[IdentityRe
         yield IdentityRecord(**row), (_record(db, files, reference) for reference in _reference_rows(db, number))
 
 
-def insert_reference(db: Database, number: int, folder: str, record: ReferenceRecord) -> None:
-    """Add a reference with its samples to the identity of that row number; `folder` is where its crops are."""
+def insert_reference(db: Database, owner: int, folder: str, record: ReferenceRecord) -> int:
+    """Add a reference with its samples to the identity of that row number; `folder` is where its crops are.
+
+    Returns:
+        The reference's row number.
+    """
     columns = {"digest": record.clip_digest, "name": record.clip_name}
     clip = db.table("clips").lookup(columns, pk="number")
     reference = db.table("biometric_references").insert(
         {
             "id": record.id,
-            "identity_number": number,
+            "identity_number": owner,
             "clip_number": clip,
             "folder": folder,
             "first_frame": record.first_frame,
@@ -71,16 +75,22 @@ def insert_reference(db: Database, number: int, folder: str, record: ReferenceRe
             "vector": blob(record.template.vector),
         }
     )
+    # Numbers of samples in the trash are not given again, so that each can come back as what it was.
+    sql = "SELECT max(coalesce(max(number), 0), (SELECT coalesce(max(number), 0) FROM trashed_samples)) FROM samples"
+    last = int(db.execute(sql).fetchone()[0])
     db.table("samples").insert_all(
         {
+            "number": number,
             "reference_number": reference.last_pk,
             "name": sample.name,
             "quality": float(sample.quality),
             "frame_index": sample.frame_index,
             "embedding": blob(sample.embedding),
         }
-        for sample in record.samples
+        for number, sample in enumerate(record.samples, start=last + 1)
     )
+    inserted: Any = reference.last_pk
+    return int(inserted)
 
 
 def known_references(db: Database, reference_ids: Iterable[str]) -> set[str]:
@@ -89,26 +99,64 @@ def known_references(db: Database, reference_ids: Iterable[str]) -> set[str]:
     return {row[0] for row in db.execute(sql, [json.dumps(list(reference_ids))])}
 
 
+def known_crops(db: Database, reference_ids: Iterable[str]) -> dict[str, set[str]]:
+    """Return which of these reference ids are in the gallery or its trash, with the names of their crops."""
+    listed = [json.dumps(list(reference_ids))]
+    ids: dict[int, str] = {}
+    for table in ("biometric_references", "trashed_references"):
+        sql = f"SELECT number, id FROM {table} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
+        ids.update(db.execute(sql, listed).fetchall())
+    crops: dict[str, set[str]] = {reference: set() for reference in ids.values()}
+    listed = [json.dumps(list(ids))]
+    for table in ("samples", "trashed_samples"):
+        where = "reference_number IN (SELECT value FROM json_each(?))"
+        sql = f"SELECT reference_number, name FROM {table} WHERE {where}"  # noqa: S608 - constants
+        for number, name in db.execute(sql, listed):
+            crops[ids[number]].add(name)
+    return crops
+
+
+def reference_number(db: Database, reference_id: str) -> tuple[int, int]:
+    """Return the row numbers of a reference and of the identity that has it. Raises `UnknownReference`."""
+    sql = "SELECT number, identity_number FROM biometric_references WHERE id = ?"
+    row = db.execute(sql, [reference_id]).fetchone()
+    if row is None:
+        raise UnknownReference("This reference is not in the gallery any more. Reload the list of references.")
+    return int(row[0]), int(row[1])
+
+
+def numbers_of_identity(db: Database, owner: int) -> list[int]:
+    """Return the row numbers of an identity's references, oldest first."""
+    sql = "SELECT number FROM biometric_references WHERE identity_number = ? ORDER BY number"
+    return [int(row[0]) for row in db.execute(sql, [owner])]
+
+
+def count_samples(db: Database, numbers: Iterable[int]) -> int:
+    """Return how many samples these references have."""
+    sql = "SELECT count(*) FROM samples WHERE reference_number IN (SELECT value FROM json_each(?))"
+    return int(db.execute(sql, [json.dumps(list(numbers))]).fetchone()[0])
+
+
+def sample_number(db: Database, reference: int, name: str) -> int:
+    """Return the row number of a reference's sample. Raises `UnknownReference`."""
+    sql = "SELECT number FROM samples WHERE reference_number = ? AND name = ?"
+    row = db.execute(sql, [reference, name]).fetchone()
+    if row is None:
+        raise UnknownReference("This reference has no such sample any more. Reload the list of references.")
+    return int(row[0])
+
+
+def embeddings(db: Database, reference: int, *, without: int) -> tuple[str, list[Vector]]:
+    """Return a reference's model and the (D,) embeddings of its samples but one, in the order they were stored."""
+    model_id = db.execute("SELECT model_id FROM biometric_references WHERE number = ?", [reference]).fetchone()[0]
+    sql = "SELECT embedding FROM samples WHERE reference_number = ? AND number <> ? ORDER BY number"
+    return str(model_id), [unblob(row[0]) for row in db.execute(sql, [reference, without])]
+
+
 def reference_ids(db: Database, numbers: Iterable[int]) -> dict[int, str]:
     """Return the ids of the references with these row numbers."""
     sql = "SELECT number, id FROM biometric_references WHERE number IN (SELECT value FROM json_each(?))"
     return dict(db.execute(sql, [json.dumps(list(numbers))]).fetchall())
-
-
-def delete_identity(db: Database, number: int) -> list[tuple[str, str]]:
-    """Delete an identity's rows and return (folder, reference id) of the crops to delete after the commit."""
-    sql = "SELECT folder, id FROM biometric_references WHERE identity_number = ?"
-    places = [(str(folder), str(reference)) for folder, reference in db.execute(sql, [number]).fetchall()]
-    sql = "SELECT DISTINCT clip_number FROM biometric_references WHERE identity_number = ?"
-    clips = [int(row[0]) for row in db.execute(sql, [number])]
-    db.execute("DELETE FROM biometric_references WHERE identity_number = ?", [number])
-    db.execute("DELETE FROM identities WHERE number = ?", [number])
-    db.execute(
-        "DELETE FROM clips WHERE number IN (SELECT value FROM json_each(?)) "
-        "AND NOT EXISTS (SELECT 1 FROM biometric_references r WHERE r.clip_number = clips.number)",
-        [json.dumps(clips)],
-    )
-    return places
 
 
 _REFERENCES = """

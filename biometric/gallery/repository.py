@@ -2,14 +2,16 @@
 
 The database is the only truth. Every write is one transaction that also covers the crop files; reading takes a
 snapshot. The index is built on the first search and refreshed when the database has changed, also from another
-process. Beside this module: `transactions` (the write path), `database` (opening, locking), `migrations` (schema),
-`records` (what is stored), `rows` and `reference_rows` (SQL), `files` (crops), `search` (index), `archive` (the export
-file) and `importing`.
+process. Beside this module: `editing` (operations that change it), `change_recorder` and `journal` (what undoing
+needs), `trash_rows`, `transactions` (the write path), `database` (opening, locking), `migrations` (schema), `records`
+(what is stored), `rows` and `reference_rows` (SQL), `files` (crops), `search` (index), `archive` (the export file) and
+`importing`.
 """
 
 import threading
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from sqlite_utils import Database
@@ -18,25 +20,23 @@ from biometric.entities import (
     BiometricReference,
     Calibration,
     Candidate,
+    GalleryChange,
     Identity,
     ImportReport,
-    NewReference,
     Template,
-    clean_name,
-    name_key,
+    TrashItem,
 )
-from biometric.errors import EmptyGallery, InvalidInput, NameTaken, UnknownIdentity
-from biometric.gallery import reference_rows, rows
+from biometric.errors import EmptyGallery
+from biometric.gallery import journal, reference_rows, rows, trash_rows
 from biometric.gallery.archive import check_destination, open_archive, write_archive
 from biometric.gallery.database import BUSY_SECONDS
+from biometric.gallery.editing import TRASH_TIME, GalleryEditing
 from biometric.gallery.importing import import_archive
-from biometric.gallery.records import current_time, make_record, read_crops
+from biometric.gallery.records import Clock, current_time
 from biometric.gallery.search import GallerySearch
-from biometric.gallery.transactions import GalleryTransactions
-from biometric.ports import ANY_OWNER
 
 
-class SQLiteGallery:
+class SQLiteGallery(GalleryEditing):
     """A `ports.Gallery` in a folder. Several threads and processes may use one folder at a time.
 
     Nothing is created before the first enrollment or import. Any operation may raise `GalleryBusy`, `GalleryCorrupt`,
@@ -45,12 +45,18 @@ class SQLiteGallery:
     Args:
         folder: the gallery's folder; need not exist.
         busy_seconds: how long to wait for another process that is writing.
+        trash_time: how long changes can be undone; zero: what is removed is gone at once.
+        clock: tells the time, in UTC.
     """
 
-    def __init__(self, folder: Path, busy_seconds: float = BUSY_SECONDS) -> None:
-        self._folder = folder
-        self._transactions = GalleryTransactions(folder, busy_seconds)
-        self._files = self._transactions.files
+    def __init__(
+        self,
+        folder: Path,
+        busy_seconds: float = BUSY_SECONDS,
+        trash_time: timedelta = TRASH_TIME,
+        clock: Clock = current_time,
+    ) -> None:
+        super().__init__(folder, busy_seconds, trash_time, clock)
         self._search = GallerySearch()
         self._search_lock = threading.Lock()
 
@@ -93,80 +99,30 @@ class SQLiteGallery:
         with self._transactions.reading_or_empty() as db:
             return reference_rows.references(db, self._files, rows.identity_number(db, identity_id))
 
-    def enroll(
-        self, name: str, reference: NewReference, *, owner: str | None = ANY_OWNER
-    ) -> tuple[Identity, BiometricReference, bool]:
-        """Store a reference under a name, in one transaction with its files; True when the identity existed.
+    def revision(self) -> str:
+        """Return an opaque text that differs after any change, also by another process; "" without a gallery."""
+        with self._transactions.reading() as db:
+            if db is None:
+                return ""
+            revision = db.execute("SELECT revision FROM gallery").fetchone()[0]
+            return "-".join(str(part) for part in (*self._transactions.origin(db), revision))
 
-        Args:
-            owner: id of the identity that has the name, None where nobody has it; checked in the transaction, so that
-                of two processes that enroll a new name one is refused.
+    def changes(self, limit: int = 100) -> list[GalleryChange]:
+        """Return the history, newest first, each with whether it can still be undone."""
+        with self._transactions.reading_or_empty() as db:
+            return journal.read_changes(db, limit)
 
-        Raises:
-            NameTaken: somebody else than `owner` has the name.
-            UnknownIdentity: nobody has the name any more.
-            InvalidName: the name cannot be used.
-            InvalidInput: a crop that is to be stored is no longer on disk.
-            ModelMismatch: the gallery holds templates of another model.
-        """
-        name = clean_name(name)
-        record = make_record(reference)
-        crops = read_crops(reference)
-        with self._transactions.writing() as write:
-            rows.check_model(write.db, reference.template.model_id, reference.template.vector.size)
-            number = rows.number_by_key(write.db, name_key(name))
-            if owner != ANY_OWNER:
-                _require_owner(name, owner, None if number is None else rows.identity_id(write.db, number))
-            existed = number is not None
-            if number is None:
-                number = rows.insert_identity(write.db, uuid4().hex, name, record.created_at, record.created_at)
-            identity_id = self._touch(write.db, number, record.created_at)
-            write.store(number, identity_id, record, crops)
-            identity = rows.identity_by_id(write.db, self._files, identity_id)
-            stored = reference_rows.latest_reference(write.db, self._files, number)
-        return identity, stored, existed
+    def trash(self) -> list[TrashItem]:
+        """Return what is in the trash, by the change that put it there, newest first."""
+        with self._transactions.reading_or_empty() as db:
+            return [item for item in self._trash(db) if item.references or item.samples]
 
-    def rename(self, identity_id: str, name: str) -> Identity:
-        """Give an identity another name; another spelling of its own is fine.
-
-        Raises:
-            InvalidName, UnknownIdentity: the name cannot be used; there is no such identity.
-            NameTaken: somebody else has it.
-        """
-        name = clean_name(name)
-        with self._transactions.writing_existing() as write:
-            number = rows.identity_number(write.db, identity_id)
-            if rows.number_by_key(write.db, name_key(name)) not in (None, number):
-                raise NameTaken(
-                    f"Somebody called {name} is already enrolled. Choose another name, or merge the two people."
-                )
-            columns = {"name": name, "name_key": name_key(name), "updated_at": current_time()}
-            write.db.table("identities").update(number, columns)
-            return rows.identity_by_id(write.db, self._files, identity_id)
-
-    def merge(self, source_id: str, target_id: str) -> Identity:
-        """Move all references of `source` to `target` and remove `source`; the crops stay where they are.
-
-        Raises:
-            UnknownIdentity: one of them is not there.
-            InvalidInput: both are the same.
-        """
-        if source_id == target_id:
-            raise InvalidInput("A person cannot be merged with themselves. Choose two different people.")
-        with self._transactions.writing_existing() as write:
-            source, target = (rows.identity_number(write.db, identity_id) for identity_id in (source_id, target_id))
-            write.db.execute(
-                "UPDATE biometric_references SET identity_number = ? WHERE identity_number = ?", [target, source]
-            )
-            write.db.table("identities").delete(source)
-            self._touch(write.db, target, current_time())
-            return rows.identity_by_id(write.db, self._files, target_id)
-
-    def remove(self, identity_id: str) -> None:
-        """Remove an identity with all references, rows first, then files. Raises `UnknownIdentity`."""
-        with self._transactions.writing_existing() as write:
-            number = rows.identity_number(write.db, identity_id)
-            write.remove(number)
+    def _trash(self, db: Database) -> Iterator[TrashItem]:
+        for number in trash_rows.changes_with_trash(db):
+            change = journal.read_change(db, number)
+            if change is not None:
+                pictures = tuple(trash_rows.pictures(db, self._files, number))
+                yield TrashItem(change, *trash_rows.count_trash(db, number), pictures)
 
     def search(self, template: Template, count: int) -> list[Candidate]:
         """Return the `count` best identities, exact, highest score first; [] when empty.
@@ -262,16 +218,3 @@ class SQLiteGallery:
         """Free the index. No connection outlives an operation, so there is nothing else to release."""
         with self._search_lock:
             self._search.forget()
-
-    def _touch(self, db: Database, number: int, when: str) -> str:
-        db.table("identities").update(number, {"updated_at": when})
-        return rows.identity_id(db, number)
-
-
-def _require_owner(name: str, expected: str | None, actual: str | None) -> None:
-    """Raise `NameTaken` or `UnknownIdentity` unless the identity of that name is the expected one."""
-    if actual == expected:
-        return
-    if actual is None:
-        raise UnknownIdentity(f"{name} was removed or renamed just now. Nothing was stored; try again.")
-    raise NameTaken(f"Somebody called {name} was enrolled just now. Nothing was stored; try again.")

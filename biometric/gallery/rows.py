@@ -44,9 +44,14 @@ _IDENTITIES = """
     SELECT i.number, i.id, i.name, i.created_at, i.updated_at,
         (SELECT count(*) FROM biometric_references r WHERE r.identity_number = i.number) AS reference_count,
         (SELECT total(r.sample_count) FROM biometric_references r WHERE r.identity_number = i.number) AS sample_count,
-        (SELECT r.folder || '/' || r.id || '/' || s.name FROM biometric_references r
-            JOIN samples s ON s.reference_number = r.number WHERE r.identity_number = i.number
-            ORDER BY s.quality DESC, s.number LIMIT 1) AS thumbnail
+        coalesce(
+            (SELECT r.folder || '/' || r.id || '/' || s.name FROM biometric_references r
+                JOIN samples s ON s.reference_number = r.number
+                WHERE r.id = substr(i.cover, 1, 32) AND r.identity_number = i.number AND s.name = substr(i.cover, 34)),
+            (SELECT r.folder || '/' || r.id || '/' || s.name FROM biometric_references r
+                JOIN samples s ON s.reference_number = r.number WHERE r.identity_number = i.number
+                ORDER BY s.quality DESC, s.number LIMIT 1)
+        ) AS thumbnail
     FROM identities i
 """
 

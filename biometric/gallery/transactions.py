@@ -5,39 +5,68 @@ Whatever must accompany every write (an audit row, a consent check) belongs here
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from sqlite_utils import Database
 
-from biometric.errors import GalleryError, UnknownIdentity
-from biometric.gallery import reference_rows
+from biometric.errors import GalleryError, UndoRefused, UnknownIdentity
+from biometric.gallery import journal, reference_rows, trash_rows
 from biometric.gallery.database import GalleryDatabase, check_folder, translate_errors
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.migrations import migrate
-from biometric.gallery.records import ReferenceRecord
+from biometric.gallery.records import Clock, ReferenceRecord, stored_time
 
 DATABASE_NAME = "gallery.sqlite3"
 
 
 class WriteTransaction:
-    """A transaction under way: its database, and which crop folders it makes or is about to delete."""
+    """A transaction under way: its database, and which crop folders it makes or is about to delete.
 
-    def __init__(self, db: Database, files: GalleryFiles) -> None:
+    Attributes:
+        now, expires: when it began, and until when what it does can be undone; as they are stored.
+    """
+
+    def __init__(self, db: Database, files: GalleryFiles, now: str, expires: str) -> None:
         self.db = db
+        self.now = now
+        self.expires = expires
         self._files = files
         self._marker: Path | None = None
         self._places: list[tuple[str, str]] = []
 
-    def store(self, number: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]]) -> None:
-        """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`."""
-        self._announce((folder, record.id))
-        reference_rows.insert_reference(self.db, number, folder, record)
-        self._files.place(folder, record.id, crops)
+    def store(self, owner: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]]) -> int:
+        """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`.
 
-    def remove(self, number: int) -> None:
-        """Delete an identity's rows; its crops follow after the commit."""
-        self._announce(*reference_rows.delete_identity(self.db, number))
+        Returns:
+            The reference's row number.
+        """
+        self._announce((folder, record.id))
+        number = reference_rows.insert_reference(self.db, owner, folder, record)
+        self._files.place(folder, record.id, crops)
+        return number
+
+    def erase(self, numbers: Iterable[int]) -> None:
+        """Delete identities with all that is theirs, enrolled or in the trash; crops follow after the commit."""
+        places, references = trash_rows.delete_identities(self.db, numbers)
+        self._announce(*places)
+        journal.forget_references(self.db, references)
+        journal.forget_lost_people(self.db)
+
+    def purge(self, changes: Iterable[int]) -> None:
+        """Let changes expire: what they put into the trash is deleted, its crops after the commit."""
+        expired = list(changes)
+        if expired:
+            places = trash_rows.delete_of_changes(self.db, expired)
+            if places:
+                self._announce(*places)
+            journal.forget_steps(self.db, expired)
+            journal.forget_lost_people(self.db)
+
+    def purge_expired(self) -> None:
+        """Let all changes expire whose time is over."""
+        self.purge(journal.expired_changes(self.db, self.now))
 
     def delete_files_without_rows(self, db: Database) -> None:
         """Delete the files that have no row: of what was removed, or of what was rolled back.
@@ -45,10 +74,9 @@ class WriteTransaction:
         Asks the rows, under the lock (`db` is a later write transaction), instead of remembering whether the commit
         went through: that is also right after an interrupt in the middle of it.
         """
-        known = reference_rows.known_references(db, [reference for _, reference in self._places])
+        known = reference_rows.known_crops(db, [reference for _, reference in self._places])
         for folder, reference in self._places:
-            if reference not in known:
-                self._files.discard(folder, reference)
+            self._files.discard(folder, reference, known.get(reference, ()))
         if self._marker is not None:
             self._files.unmark(self._marker)
 
@@ -64,11 +92,20 @@ class WriteTransaction:
 
 
 class GalleryTransactions:
-    """Database and crop files of one gallery folder."""
+    """Database and crop files of one gallery folder.
 
-    def __init__(self, folder: Path, busy_seconds: float) -> None:
+    Args:
+        folder: the gallery's folder.
+        busy_seconds: how long to wait for another process that is writing.
+        trash_time: how long changes can be undone.
+        clock: tells the time.
+    """
+
+    def __init__(self, folder: Path, busy_seconds: float, trash_time: timedelta, clock: Clock) -> None:
         self.files = GalleryFiles(folder)
         self._database = GalleryDatabase(folder / DATABASE_NAME, busy_seconds)
+        self._trash_time = trash_time
+        self._clock = clock
 
     def origin(self, db: Database) -> tuple[object, ...]:
         """Identify the database file, so that a restored backup is told from the file it replaced."""
@@ -83,8 +120,15 @@ class GalleryTransactions:
             interrupted = self._database.journal.exists() or bool(self.files.interrupted())
         if interrupted:
             self._recover()
-        with self._database.reading() as db_or_none:
-            yield db_or_none
+        with self._database.reading() as db:
+            if db is None or not journal.is_expired(db, stored_time(self._clock())):
+                yield db
+                return
+        # No waiting, as in `_recover`; what is expired is in no answer even where it cannot be deleted now.
+        with suppress(GalleryError), self.writing(busy_seconds=0):
+            pass
+        with self._database.reading() as db:
+            yield db
 
     @contextmanager
     def reading_or_empty(self) -> Iterator[Database]:
@@ -98,14 +142,23 @@ class GalleryTransactions:
                 yield empty
 
     @contextmanager
-    def writing(self) -> Iterator[WriteTransaction]:
-        """Hold the write lock; at the end rows and files are all there, or none of them."""
+    def writing(self, busy_seconds: float | None = None) -> Iterator[WriteTransaction]:
+        """Hold the write lock; at the end rows and files are all there, or none of them.
+
+        Before and after, what is expired is deleted: after, because without a trash everything expires at once.
+        """
         write: WriteTransaction | None = None
         try:
-            with self._database.writing() as db:
-                self.files.sweep(partial(reference_rows.known_references, db))
-                write = WriteTransaction(db, self.files)
+            with self._database.writing(busy_seconds) as db:
+                self.files.sweep(partial(reference_rows.known_crops, db))
+                changes_before = db.conn.total_changes
+                now = self._clock()
+                write = WriteTransaction(db, self.files, stored_time(now), stored_time(now + self._trash_time))
+                write.purge_expired()
                 yield write
+                write.purge_expired()
+                if db.conn.total_changes > changes_before:
+                    db.execute("UPDATE gallery SET revision = revision + 1")
         finally:
             if write is not None and write.touches_files:
                 # When the lock cannot be had, the marker stays and the next one that opens the gallery cleans up.
@@ -122,10 +175,20 @@ class GalleryTransactions:
         with self.writing() as write:
             yield write
 
+    @contextmanager
+    def writing_history(self) -> Iterator[WriteTransaction]:
+        """Like `writing`, but raise `UndoRefused` instead of creating a gallery."""
+        with self.reading() as db:
+            absent = db is None
+        if absent:
+            raise UndoRefused("There is nothing to undo.")
+        with self.writing() as write:
+            yield write
+
     def _recover(self) -> None:
         # No waiting: a lock that cannot be had has a living holder, and whoever gets it sweeps first.
         with suppress(GalleryError), self._database.writing(busy_seconds=0) as db:
-            self.files.sweep(partial(reference_rows.known_references, db))
+            self.files.sweep(partial(reference_rows.known_crops, db))
             # A process killed early leaves a journal that SQLite ignores but keeps. It holds old pages, so old
             # biometric data; any write replaces it and the commit deletes it.
             db.execute("UPDATE gallery SET id = id")

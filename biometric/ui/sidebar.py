@@ -170,8 +170,8 @@ class GallerySidebar:
 
         def run() -> Updates:
             identity = self._identity(session)
-            now = self.page.service.gallery().rename(identity.id, clean_name(_text(name)))
-            text = f"{identity.name} is now called {now.name}."
+            former, now = self.page.service.gallery().rename(identity.id, clean_name(_text(name))).names
+            text = f"{former} is now called {now}."
             return {**self._closed(elements.banner("good", "Renamed", text))}
 
         return run_once(run, self.message)
@@ -188,9 +188,10 @@ class GallerySidebar:
             if sure is not True:
                 raise InvalidInput(
                     f"To merge {identity.name} with {count(identity.reference_count, 'reference')} into {into.name}, "
-                    "tick “They are one person” first. This cannot be undone."
+                    "tick “They are one person” first."
                 )
-            now = gallery.merge(identity.id, into.id)
+            gallery.merge(identity.id, into.id)
+            now = gallery.find(into.name)
             self._forget(identity)
             text = f"{identity.name} is now part of {now.name}, with {count(now.reference_count, 'reference')}."
             return self._closed(elements.banner("good", "Merged", text))
@@ -208,7 +209,7 @@ class GallerySidebar:
                     f"To remove {identity.name} with {count(identity.reference_count, 'reference')}, tick "
                     "“Remove for good” first. This cannot be undone."
                 )
-            self.page.service.gallery().remove(identity.id)
+            self.page.service.gallery().erase(identity.id)
             self._forget(identity)
             text = f"{identity.name}, all references and pictures are gone from the gallery."
             return self._closed(elements.banner("good", "Removed", text))

@@ -216,8 +216,8 @@ def test_changes_rise_with_every_kind_of_change_and_keep_one_row_a_reference(tmp
         with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3")) as connection:
             return connection.execute("SELECT revision, reference_number FROM changes ORDER BY revision").fetchall()
 
-    ada, _, _ = gallery.enroll("Ada", reference(tmp_path / "crops", 1))
-    ben, _, _ = gallery.enroll("Ben", reference(tmp_path / "crops", 2))
+    ada, _, _, _ = gallery.enroll("Ada", reference(tmp_path / "crops", 1))
+    ben, _, _, _ = gallery.enroll("Ben", reference(tmp_path / "crops", 2))
     assert changes() == [(1, 1), (2, 2)]
     gallery.rename(ben.id, "Benjamin")  # the index holds no names
     assert changes() == [(1, 1), (2, 2)]
