@@ -19,6 +19,7 @@ from biometric.entities import (
     Tracklet,
     VideoInfo,
 )
+from biometric.entities.decisions import ScoreBand
 from biometric.errors import InvalidFrameRange, InvalidThreshold
 
 UNIT = np.array([0.6, 0.8], np.float32)
@@ -168,3 +169,29 @@ def test_progress_reads_as_a_line() -> None:
     )
     assert str(Progress("Reading frame", 1, 2, 1, 0.0)) == "Reading frame 1 of 2 · 1 person so far · about 1 s left"
     assert str(Progress("Reading frame", 0, 2)) == "Reading frame 0 of 2"
+
+
+@pytest.mark.parametrize(
+    ("score", "band"),
+    [
+        (None, ScoreBand.NO_MATCH),
+        (math.nan, ScoreBand.NO_MATCH),
+        (-1.0, ScoreBand.NO_MATCH),
+        (0.449, ScoreBand.NO_MATCH),
+        (0.45, ScoreBand.UNSURE),
+        (0.499, ScoreBand.UNSURE),
+        (0.5, ScoreBand.MATCH),
+        (1.0, ScoreBand.MATCH),
+    ],
+)
+def test_a_score_lies_in_one_of_three_bands(score: float | None, band: ScoreBand) -> None:
+    assert Threshold(0.5, ThresholdSource.USER).band(score) is band
+
+
+def test_a_calibration_says_how_wide_the_unsure_band_is() -> None:
+    assert Threshold(0.5, ThresholdSource.CALIBRATION, interval_low=0.41).unsure_from == 0.41
+    for useless in (0.5, 0.7):  # no interval below the threshold
+        assert Threshold(0.5, ThresholdSource.CALIBRATION, interval_low=useless).unsure_from == pytest.approx(0.45)
+    assert Threshold(-0.99, ThresholdSource.USER).unsure_from == -1.0
+    with pytest.raises(ValueError, match="end of the interval"):
+        Threshold(0.5, ThresholdSource.USER, interval_low=math.nan)

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from biometric import messages
-from biometric.entities import REFUSALS, Notice, NoticeCode
+from biometric.entities import REFUSALS, Notice, NoticeCode, Threshold, ThresholdSource
 from biometric.entities.notices import VALUES
 from biometric.errors import ClipError
 
@@ -153,3 +153,13 @@ def test_numbers_and_times() -> None:
 def test_rates_are_said_as_counts(rate: float, words: str) -> None:
     assert messages.describe_false_match_rate(rate) == words
     assert "strang" in messages.describe_false_positive_rate(rate)
+
+
+def test_closeness_has_two_words_and_only_below_the_threshold() -> None:
+    threshold = Threshold(0.5, ThresholdSource.USER)
+    assert [messages.describe_closeness(score, threshold) for score in (0.45, 0.48, 0.49, 0.4999)] == [
+        *("close", "close", "very close", "very close")
+    ]
+    for score in (0.2, 0.5, 0.9):
+        with pytest.raises(ValueError, match="expected a score"):
+            messages.describe_closeness(score, threshold)

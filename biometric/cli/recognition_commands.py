@@ -13,6 +13,7 @@ from biometric.entities import (
     Identification,
     Observation,
     ObservedClip,
+    ScoreBand,
     Threshold,
     Verification,
     clean_name,
@@ -21,6 +22,7 @@ from biometric.messages import (
     decimal,
     decimals_apart,
     describe,
+    describe_closeness,
     describe_likelihood,
     describe_origin,
     describe_reason,
@@ -141,12 +143,7 @@ def _identify(options: argparse.Namespace) -> int:
 
 
 def _verification_text(verification: Verification) -> str:
-    name = verification.identity.name
-    words = {
-        Decision.MATCH: f"Match: this is {name}.",
-        Decision.NO_MATCH: f"No match: this is not {name}, as far as the footage shows.",
-    }
-    text = words.get(verification.decision, "No decision.")
+    text = _verification_outcome(verification)
     other = verification.best_other
     decimals = decimals_apart(verification.score, verification.threshold.value, None if other is None else other.score)
     score = _score_text(verification.score, verification.threshold, decimals)
@@ -156,8 +153,21 @@ def _verification_text(verification: Verification) -> str:
     return "\n".join([text, *(f"Warning: {describe(warning)}" for warning in verification.warnings)])
 
 
+def _verification_outcome(verification: Verification) -> str:
+    name, score = verification.identity.name, verification.score
+    if verification.decision is Decision.NO_DECISION:
+        return "No decision."
+    if verification.band is ScoreBand.MATCH:
+        return f"Match: this is {name}."
+    if verification.band is ScoreBand.UNSURE and score is not None:
+        return f"No match, but unsure: {describe_closeness(score, verification.threshold)} to a match with {name}."
+    return f"No match: this is not {name}."
+
+
 def _identification_text(item: Identification) -> str:
     undecided = "no decision" if item.decision is Decision.NO_DECISION else "unknown"
+    if item.decision is Decision.UNKNOWN and item.band is ScoreBand.UNSURE:
+        undecided = f"unsure, {describe_closeness(item.candidates[0].score, item.threshold)} to a match"
     who = undecided if item.identity is None else item.identity.name
     text = f"Person {item.observation.person}, {_frames(item.observation)}: {who}"
     if item.score is None:

@@ -67,6 +67,7 @@ def _calibrated(
         kind,
         calibrated_on=calibration.day,
         likelihood=calibration.likelihood,
+        interval_low=fitted.low,
     )
 
 

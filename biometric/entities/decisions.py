@@ -26,6 +26,22 @@ class ThresholdSource(StrEnum):
     CALIBRATION = "calibration"
 
 
+class ScoreBand(StrEnum):
+    """Where a score lies: UNSURE is below the threshold, but near. The values stand in JSON files."""
+
+    MATCH = "match"
+    UNSURE = "unsure"
+    NO_MATCH = "no match"
+
+
+UNSURE_WIDTH = 0.05
+"""Width of the band below a threshold in which an answer is "unsure", where no calibration gives an interval.
+
+A convention, not a measurement: about a tenth of the distance between the mean scores of one person and of different
+people that the embedders at hand show, and the lead that is called a close call elsewhere.
+"""
+
+
 class RateKind(StrEnum):
     """Which error rate a threshold keeps."""
 
@@ -45,6 +61,7 @@ class Threshold:
             gallery names a stranger (FPIR).
         calibrated_on: date of the calibration that it came from, else "".
         likelihood: score → likelihood ratio, where this gallery has a calibration that could tell, whatever the origin.
+        interval_low: lower end of the 95 % interval of the value, where a calibration gave it.
 
     Example:
         >>> threshold = service.threshold("verification", 0.6)
@@ -59,12 +76,27 @@ class Threshold:
     rate_kind: RateKind = RateKind.FMR
     calibrated_on: str = ""
     likelihood: LikelihoodRatio | None = None
+    interval_low: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and -1.0 <= self.value <= 1.0):
             raise InvalidThreshold(f"The threshold must be a number from -1 to 1, got {self.value}.")
         if self.rate is not None and not 0.0 <= self.rate <= 1.0:
             raise ValueError(f"expected an error rate in [0, 1], got {self.rate}")
+        if self.interval_low is not None and not math.isfinite(self.interval_low):
+            raise ValueError(f"expected a finite end of the interval, got {self.interval_low}")
+
+    @property
+    def unsure_from(self) -> float:
+        """Least score, in [-1, `value`], that is called unsure: the calibration's interval decides, else a width."""
+        low = self.interval_low
+        return max(-1.0, low if low is not None and low < self.value else self.value - UNSURE_WIDTH)
+
+    def band(self, score: float | None) -> ScoreBand:
+        """Return where a score lies; nothing (None, NaN) is no match."""
+        if score is None or not score >= self.unsure_from:
+            return ScoreBand.NO_MATCH
+        return ScoreBand.MATCH if score >= self.value else ScoreBand.UNSURE
 
 
 class Decision(StrEnum):
@@ -111,6 +143,11 @@ class Verification:
     reason: Notice
     warnings: tuple[Notice, ...] = ()
 
+    @property
+    def band(self) -> ScoreBand:
+        """MATCH where the decision is one, UNSURE for near misses and where nothing could be decided, else NO_MATCH."""
+        return _band(self.decision, self.score, self.threshold)
+
 
 @dataclass(frozen=True, slots=True)
 class Identification:
@@ -140,6 +177,19 @@ class Identification:
     candidates: tuple[Candidate, ...]
     reason: Notice
     warnings: tuple[Notice, ...] = ()
+
+    @property
+    def band(self) -> ScoreBand:
+        """MATCH where identified, UNSURE for near misses and where nothing could be decided, else NO_MATCH."""
+        return _band(self.decision, self.score, self.threshold)
+
+
+def _band(decision: Decision, score: float | None, threshold: Threshold) -> ScoreBand:
+    if decision in (Decision.MATCH, Decision.IDENTIFIED):
+        return ScoreBand.MATCH
+    if decision is Decision.NO_DECISION:
+        return ScoreBand.UNSURE
+    return ScoreBand.UNSURE if threshold.band(score) is ScoreBand.UNSURE else ScoreBand.NO_MATCH
 
 
 @dataclass(frozen=True, slots=True)

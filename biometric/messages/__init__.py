@@ -15,6 +15,7 @@ from biometric.entities import (
     Notice,
     NoticeCode,
     RateKind,
+    ScoreBand,
     Threshold,
     ThresholdSource,
     Verification,
@@ -76,6 +77,18 @@ def describe_reason(answer: Verification | Identification) -> str:
     if answer.reason.code is not NoticeCode.NO_GOOD_SAMPLE or not answer.observation.refusals:
         return sentence
     return f"{sentence} Refused samples: {describe_refusals(answer.observation.refusals)}."
+
+
+def describe_closeness(score: float, threshold: Threshold) -> str:
+    """Return how near a score below the threshold is to it: "close" or, in the upper third of the band, "very close".
+
+    Raises:
+        ValueError: the score is not in the band that is called unsure.
+    """
+    if threshold.band(score) is not ScoreBand.UNSURE:
+        raise ValueError(f"expected a score from {threshold.unsure_from} to below {threshold.value}, got {score}")
+    near = (threshold.value - score) * 3 <= threshold.value - threshold.unsure_from
+    return _translated("very close" if near else "close")
 
 
 def describe_origin(threshold: Threshold) -> str:

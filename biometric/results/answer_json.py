@@ -45,6 +45,7 @@ def threshold_json(threshold: Threshold) -> dict[str, Any]:
     """Return a threshold with where it came from; its value decides as before when it is given back."""
     return {
         "threshold": threshold.value,
+        "unsure_from": threshold.unsure_from,
         "threshold_source": str(threshold.source),
         "threshold_rate": threshold.rate,
         "threshold_rate_kind": None if threshold.rate is None else str(threshold.rate_kind),
@@ -83,6 +84,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
     """Return what `verify --json` prints; scores are cosines in [-1, 1]."""
     return {
         "decision": str(verification.decision),
+        "band": str(verification.band),
         "identity": verification.identity.name,
         "score": verification.score,
         **threshold_json(verification.threshold),
@@ -128,6 +130,7 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         "from_seconds": round(tracklet.first_seconds, 3),
         "to_seconds": round(tracklet.last_seconds, 3),
         "decision": str(identification.decision),
+        "band": str(identification.band),
         "identity": None if identification.identity is None else identification.identity.name,
         "score": identification.score,
         **threshold_json(identification.threshold),

@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 
-from biometric.domain.comparison import decide
-from biometric.entities import Candidate, Decision, Identification, Identity, ObservedClip, Verification
-from biometric.messages import clock, decimals_apart, describe_all, describe_reason
+from biometric.entities import (
+    Candidate,
+    Decision,
+    Identification,
+    Identity,
+    ObservedClip,
+    ScoreBand,
+    Verification,
+)
+from biometric.messages import clock, decimals_apart, describe_all, describe_closeness, describe_reason
 from biometric.ui import elements, presenters
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
@@ -14,11 +21,7 @@ from biometric.ui.text_format import decimal, escape, people
 def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
     """Return the outcome of a verification: banner, score on its scale, next best, probe beside reference."""
     name = answer.identity.name
-    titles = {
-        Decision.MATCH: ("good", f"Match: this is {name}"),
-        Decision.NO_MATCH: ("bad", f"No match: this is not {name}, as far as the pictures tell"),
-    }
-    mood, title = titles.get(answer.decision, ("unsure", "No decision"))
+    mood, title = _verdict_title(answer)
     text = " ".join([describe_reason(answer), *describe_all(answer.warnings)])
     if answer.people > 1:
         others = answer.people - 1
@@ -28,7 +31,7 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
             f"{verb} not part of this decision."
         )
     body = elements.scale(answer.score, answer.threshold) + _next_best(answer)
-    html = elements.banner(mood, title, text.strip(), body=body)  # type: ignore[arg-type]
+    html = elements.banner(mood, title, text.strip(), body=body)
     best = answer.observation.best
     probe = elements.figure(
         pictures.crop(best.crop if best is not None else None, 260),
@@ -38,6 +41,18 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
     path = presenters.reference_crop(answer.identity, answer.reference_id, own)
     reference = elements.figure(pictures.crop(path, 260), name, "best matching reference")
     return f'{html}<div class="sl-pair">{probe}{reference}</div>'
+
+
+def _verdict_title(answer: Verification) -> tuple[elements.Mood, str]:
+    name = answer.identity.name
+    if answer.decision is Decision.NO_DECISION:
+        return "unsure", "No decision"
+    if answer.band is ScoreBand.MATCH:
+        return "good", f"Match: this is {name}"
+    if answer.band is ScoreBand.UNSURE and answer.score is not None:
+        closeness = describe_closeness(answer.score, answer.threshold)
+        return "unsure", f"Unsure: {closeness} to a match with {name}"
+    return "bad", f"No match: this is not {name}"
 
 
 def _next_best(answer: Verification) -> str:
@@ -96,13 +111,34 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
 
 
 def _outcome(answer: Identification) -> str:
+    if is_near_miss(answer):
+        return escape(f": unsure, {near_miss(answer)}")
     return {Decision.UNKNOWN: " is unknown", Decision.NO_DECISION: ": no decision"}.get(answer.decision, "")
+
+
+def is_near_miss(answer: Identification) -> bool:
+    """Return whether nobody reaches the threshold, but the closest one nearly does."""
+    return answer.decision is Decision.UNKNOWN and answer.band is ScoreBand.UNSURE
+
+
+def near_miss(answer: Identification) -> str:
+    """Return "very close to Ada" of a near miss."""
+    closest = answer.candidates[0]
+    return f"{describe_closeness(closest.score, answer.threshold)} to {closest.identity.name}"
+
+
+def outcome_word(answer: Identification) -> str:
+    """Return "identified", "unsure", "unknown" or "no decision"."""
+    return "unsure" if is_near_miss(answer) else str(answer.decision)
 
 
 def _candidate(candidate: Candidate, answer: Identification, pictures: Pictures, own: References) -> str:
     decimals = decimals_apart(candidate.score, answer.threshold.value)
-    passed = decide(candidate.score, answer.threshold)
-    word = elements.badge("good", "above") if passed else elements.badge("unsure", "below")
+    word = {
+        ScoreBand.MATCH: elements.badge("good", "above"),
+        ScoreBand.UNSURE: elements.badge("unsure", "close"),
+        ScoreBand.NO_MATCH: elements.badge("info", "below"),
+    }[answer.threshold.band(candidate.score)]
     shot = elements.picture(pictures.crop(presenters.matched(candidate, own), 72), "", "sl-thumb")
     return (
         f'<tr><td>{candidate.rank}</td><td>{shot}</td><td dir="auto">{escape(candidate.identity.name)}</td>'
@@ -115,7 +151,7 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
     rows = ""
     for answer in identifications:
         track = answer.observation.tracklet
-        name = answer.identity.name if answer.identity is not None else "unknown"
+        name = answer.identity.name if answer.identity is not None else outcome_word(answer)
         when = f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
         decimals = decimals_apart(answer.score, answer.threshold.value)
         rows += (

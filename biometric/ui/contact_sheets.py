@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from biometric.entities import Decision, Identification, Observation, ObservedClip
 from biometric.messages import decimals_apart, describe_reason
 from biometric.ui import elements, presenters
+from biometric.ui.answers import is_near_miss, near_miss, outcome_word
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.text_format import decimal, escape, people
 
@@ -41,13 +42,11 @@ def answers(identifications: Sequence[Identification], opened: int | None, pictu
 def summary(identifications: Sequence[Identification]) -> str:
     """Return the banner "2 of 3 people identified", or what to do when nobody is known."""
     known = sum(answer.decision is Decision.IDENTIFIED for answer in identifications)
+    unsure = sum(is_near_miss(answer) for answer in identifications)
     total = len(identifications)
-    title = f"{known} of {people(total)} identified"
+    title = f"{known} of {people(total)} identified" + (f", {unsure} unsure" if unsure else "")
     if known == 0:
-        text = (
-            "Nobody here is in the gallery, as far as the pictures tell. Open a tile to see the closest ones, "
-            "or enroll somebody."
-        )
+        text = "Nobody here is identified. Open a tile to see the closest ones, or enroll somebody."
         return elements.banner("unsure", title, text)
     return elements.banner("good", title, "Open a tile for the evidence behind it.")
 
@@ -70,8 +69,8 @@ def _choice(observation: Observation, chosen: int | None, pictures: Pictures) ->
 def _answer(answer: Identification, opened: int | None, pictures: Pictures) -> str:
     person = answer.observation.person
     known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
-    name = answer.identity.name if answer.identity is not None and known else "unknown"
-    badge = elements.badge("good", "identified") if known else elements.badge("unsure", str(answer.decision))
+    name = answer.identity.name if answer.identity is not None and known else outcome_word(answer)
+    badge = elements.badge("good" if known else "unsure", "identified" if known else _sureness(answer))
     decimals = decimals_apart(answer.score, answer.threshold.value)
     numbers = f"score {decimal(answer.score, decimals)}" if answer.score is not None else describe_reason(answer)
     if answer.margin is not None:
@@ -83,6 +82,10 @@ def _answer(answer: Identification, opened: int | None, pictures: Pictures) -> s
         f"<small>Person {person} · {presenters.span(answer.observation)}</small>"
         f"<small>{escape(numbers)}</small></button>"
     )
+
+
+def _sureness(answer: Identification) -> str:
+    return near_miss(answer) if is_near_miss(answer) else str(answer.decision)
 
 
 def _shot(observation: Observation, pictures: Pictures) -> str:

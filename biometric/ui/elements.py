@@ -76,16 +76,17 @@ def pairs(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def scale(score: float | None, threshold: Threshold) -> str:
-    """Return the score on a line from 0 to 1 with the threshold marked; the numbers stand beside it as text."""
+    """Return the score on a line from 0 to 1, with the threshold and the unsure band marked; numbers as text."""
     decimals = decimals_apart(score, threshold.value)
     text = f"threshold {threshold_text(threshold.value, decimals)} ({describe_origin(threshold)})"
     if score is None:
         return f'<p class="sl-quiet">No score · {escape(text)}</p>'
     number = decimal(score, decimals)
-    left, mark = _percent(score), _percent(threshold.value)
+    left, mark, near = _percent(score), _percent(threshold.value), _percent(threshold.unsure_from)
     return (
         f'<div class="sl-scale"><strong>score {number}</strong>'
         f'<div class="sl-line" role="img" aria-label="score {number}, {escape(text)}">'
+        f'<i class="sl-near" style="left:{near:.1f}%;width:{mark - near:.1f}%"></i>'
         f'<i class="sl-fill" style="width:{left:.1f}%"></i><i class="sl-mark" style="left:{mark:.1f}%"></i>'
         f'<i class="sl-dot" style="left:{left:.1f}%"></i></div><span>{escape(text)}</span></div>'
         f"{likelihood(score, threshold)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from biometric.entities import (
+    Candidate,
     Decision,
     FrameRange,
     Identification,
@@ -62,17 +63,19 @@ def nobody(identity_id: str) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("decision", "words", "mood"),
+    ("decision", "score", "words", "mood"),
     [
-        (Decision.MATCH, "Match: this is", "good"),
-        (Decision.NO_MATCH, "No match", "bad"),
-        (Decision.NO_DECISION, "No decision", "unsure"),
+        (Decision.MATCH, 0.9, "Match: this is", "good"),
+        (Decision.NO_MATCH, 0.51, "Unsure: very close to a match with", "unsure"),
+        (Decision.NO_MATCH, 0.47, "Unsure: close to a match with", "unsure"),
+        (Decision.NO_MATCH, 0.2, "No match: this is not", "bad"),
+        (Decision.NO_DECISION, 0.9, "No decision", "unsure"),
     ],
 )
 def test_each_outcome_has_its_words_mood_and_icon(
-    pictures: Pictures, decision: Decision, words: str, mood: str
+    pictures: Pictures, decision: Decision, score: float, words: str, mood: str
 ) -> None:
-    html = answers.verdict(verification(decision, 0.9), pictures, nobody)  # type: ignore[arg-type]
+    html = answers.verdict(verification(decision, score), pictures, nobody)  # type: ignore[arg-type]
     assert words in html
     assert f"sl-{mood}" in html
     assert "<svg" in html
@@ -102,6 +105,20 @@ def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
         assert "onclick" in html
         assert "<b onclick" not in html
         assert "${" not in html
+
+
+@pytest.mark.parametrize(("score", "word", "closeness"), [(0.5, "unsure", "very close to"), (0.3, "unknown", "")])
+def test_a_near_miss_is_unsure_and_says_whom_it_is_close_to(
+    pictures: Pictures, score: float, word: str, closeness: str
+) -> None:
+    candidates = (Candidate(ADA, score, 1, "r"),)
+    reason = Notice(NoticeCode.NOBODY_REACHES_THRESHOLD)
+    answer = Identification(someone(), Decision.UNKNOWN, None, score, CARD, None, candidates, reason)
+    tile = contact_sheets.answers([answer], None, pictures)
+    assert f">{word}<" in tile
+    assert (closeness or "close") in tile or not closeness
+    assert ("1 unsure" in contact_sheets.summary([answer])) == (word == "unsure")
+    assert f">{word}<" in answers.table([answer], observed_clip(FOLDER, someone()))
 
 
 def test_nobody_known_is_said_with_a_next_step() -> None:
