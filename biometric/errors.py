@@ -2,7 +2,8 @@
 
 BiometricError
 ├── InvalidInput                 something given by the caller is wrong; nothing was changed
-│   ├── InvalidName              empty, over-long or unprintable name of an identity
+│   ├── InvalidName              over-long or unprintable name of an identity
+│   │   └── NameMissing          an empty name, or one without visible characters
 │   ├── InvalidThreshold         not a number in [-1, 1]
 │   ├── InvalidFrameRange        From after To, or outside the clip
 │   ├── InvalidSetting           an environment variable or option that cannot be used
@@ -76,7 +77,11 @@ class InvalidInput(BiometricError):
 
 
 class InvalidName(InvalidInput):
-    """The name of an identity is empty, over-long or not printable."""
+    """The name of an identity is missing, over-long or not printable."""
+
+
+class NameMissing(InvalidName):
+    """The name of an identity is empty or has no visible characters."""
 
 
 class InvalidThreshold(InvalidInput):

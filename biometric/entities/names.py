@@ -15,7 +15,7 @@ that look alike.
 import re
 import unicodedata
 
-from biometric.errors import InvalidName
+from biometric.errors import InvalidName, NameMissing
 
 NAME_LIMIT = 100
 """Longest name of an identity, in characters (Unicode code points) after normalisation."""
@@ -53,7 +53,8 @@ def clean_name(text: str) -> str:
     """Return the one spelling under which a name is stored: NFC, any white space as single spaces, ends stripped.
 
     Raises:
-        InvalidName: nothing visible, longer than `NAME_LIMIT`, or with unsafe characters.
+        NameMissing: nothing visible.
+        InvalidName: longer than `NAME_LIMIT`, or with unsafe characters.
     """
     text = text.translate(_TYPED_SPACE)
     if has_unsafe_characters(text):
@@ -62,13 +63,13 @@ def clean_name(text: str) -> str:
         )
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if not name:
-        raise InvalidName("The name is empty. Type the name of the person to enroll.")
+        raise NameMissing("The name is empty. Type the name of the person to enroll.")
     if len(name) > NAME_LIMIT:
         raise InvalidName(
             f"The name has {len(name):,} characters; at most {NAME_LIMIT} are allowed. Type a shorter one."
         )
     if not comparable_text(name):
-        raise InvalidName("The name has no visible characters. Type the name of the person to enroll.")
+        raise NameMissing("The name has no visible characters. Type the name of the person to enroll.")
     return name
 
 

@@ -56,8 +56,8 @@ class Interface:
     def _connect(self, tabs: Sequence[gr.Tab]) -> None:
         enrollment, verification, identification = self.enrollment, self.verification, self.identification
         identification.enroll = self._enroll_person
-        identification.enroll_parts = [self.tabs, *enrollment.panel.parts, *enrollment.panel.answers]
-        changes = [enrollment.connect(), *self.sidebar.connect()]
+        identification.enroll_parts = [self.tabs, *enrollment.parts]
+        changes = [*enrollment.connect(), *self.sidebar.connect()]
         verification.connect()
         identification.connect()
         self.panels = [enrollment.panel, verification.panel, identification.panel]

@@ -1,4 +1,7 @@
-"""The Enrollment tab: a clip, a name, Submit; with several people, the contact sheet first."""
+"""The Enrollment tab: a clip, a name, Enroll; with several people, the contact sheet first.
+
+A name that somebody has is asked about, and goes away with the clip, range or person that it was typed for.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +9,10 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import ObservedClip, clean_name, name_key
-from biometric.errors import InvalidInput, UnknownIdentity
+from biometric.errors import IdentityExists, InvalidInput, InvalidName, LooksDifferent, UnknownIdentity
 from biometric.ui import contact_sheets, elements, presenters
-from biometric.ui.components import on_act
+from biometric.ui.addition_question import Addition, question
+from biometric.ui.components import area, on_act
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
@@ -18,6 +22,8 @@ from biometric.ui.text_format import people
 from biometric.ui.uploads import discard
 
 TAB = "enrollment"
+NAME_FIELD = "#enrollment-name :is(input, textarea)"
+CHANGED = "The clip or its frames were changed. Press Enroll to look at them again."
 INTRO = elements.empty(
     "Enroll a person",
     "Choose a clip and type a name. The pictures kept of the person appear here, and any reasons for leaving some out.",
@@ -41,22 +47,48 @@ class EnrollmentTab:
             elem_id="enrollment-name",
             html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
         )
+        self.name_note = area(elem_id="enrollment-name-note", css="sl-note")
 
-    def connect(self) -> Any:
-        """Attach events; returns the event after which the gallery may have changed."""
-        panel = self.panel
-        outputs = [*panel.parts, *panel.answers]
+    @property
+    def parts(self) -> list[Any]:
+        """All components that a handler of the tab may change."""
+        return [*self.panel.parts, *self.panel.answers, self.name, self.name_note]
+
+    def connect(self) -> list[Any]:
+        """Attach events; returns the events after which the gallery may have changed."""
+        panel, name = self.panel, [self.name]
         job = gr.on(
             [panel.submit.click, self.name.submit],
             self.submit,
             [self.name, *panel.fields],
-            outputs,
+            self.parts,
             **MODEL_JOB,
         )
         connect(panel, [job])
         connect_cancel(panel, [job], lambda: cancelled(panel))
-        on_act(self.contact_sheet, self.chose, outputs=[self.contact_sheet, self.answer], **QUIET)
-        return job
+        on_act(self.contact_sheet, self.chose, name, outputs=[self.contact_sheet, self.answer, self.name], **QUIET)
+        self.name.input(lambda: "", None, [self.name_note], trigger_mode="always_last", **QUIET)
+        panel.another.click(lambda: ("", ""), None, [self.name, self.name_note], **QUIET)
+        changes = [panel.drop.upload, panel.webcam.stop_recording]
+        for field in (panel.first, panel.last):
+            changes += [field.input, field.release]
+        gr.on(changes, self.name_after_change, name, name, **QUIET)
+        on_act(panel.examples, self.name_after_change, name, outputs=name, **QUIET)
+        answered = on_act(self.answer, self.answered, outputs=[*panel.answers, self.name, self.name_note], **QUIET)
+        return [job, answered]
+
+    def name_after_change(self, name: Any, request: gr.Request) -> Any:
+        """Return the name after clip, range or person was changed: one that was enrolled already goes away."""
+        return "" if self._is_used(self.page.session(request), name) else gr.skip()
+
+    def _is_used(self, session: Session, name: Any) -> bool:
+        """Return whether a name is the one that the last enrollment was made under."""
+        if session.enrolled is None or not isinstance(name, str):
+            return False
+        try:
+            return name_key(name) == session.enrolled[0][3]
+        except InvalidName:
+            return False
 
     def submit(self, name: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
         """Observe if need be, then enroll, or ask which person."""
@@ -65,24 +97,48 @@ class EnrollmentTab:
 
     def _submit(self, session: Session, name: Any, first: Any, last: Any, accept: Any) -> Steps:
         footage = self.panel.take(session, first, last, accept)
-        wanted = clean_name(name if isinstance(name, str) else "")
+        footage.addition = None
+        try:
+            wanted = clean_name(name if isinstance(name, str) else "")
+        except InvalidName as error:
+            yield {self.name_note: presenters.field_problem(error, NAME_FIELD)}
+            return
+        yield {self.name_note: ""}
         observed = yield from self.panel.observe(session, footage)
         session.enrollment_shown = False
-        if len(observed.usable) > 1 and not footage.asked:
+        token = _token(footage, observed, wanted)
+        if self._is_enrolled(session, token, footage.gallery):
+            note = f"These frames of {wanted} were enrolled just now. Nothing was added a second time."
+            yield {self.answer: elements.banner("info", "Already enrolled", note)}
+        elif len(observed.usable) > 1 and not footage.asked:
             footage.asked = True
             yield self._ask(footage)
-            return
-        yield self._enroll(session, footage, observed, wanted)
+        else:
+            yield self._enroll(session, footage, observed, wanted)
 
-    def _enroll(self, session: Session, footage: Footage, observed: ObservedClip, name: str) -> Updates:
+    def _enroll(
+        self, session: Session, footage: Footage, observed: ObservedClip, name: str, *, consent: bool = False
+    ) -> Updates:
         footage.check_wanted()
-        person = footage.person if len(observed.usable) > 1 else None
-        into, dropped = footage.gallery, frozenset(footage.dropped)
-        token = (observed.video.digest, observed.frames, person, name_key(name), dropped, into)
-        if self._is_enrolled(session, token, into):
-            note = f"These frames of {name} were enrolled just now. Nothing was added a second time."
-            return {self.answer: elements.banner("info", "Already enrolled", note)}
-        enrollment = self.page.service.enroll(observed, name, person, dropped=dropped, gallery=into)
+        several, into = len(observed.usable) > 1, footage.gallery
+        token = _token(footage, observed, name)
+        try:
+            enrollment = self.page.service.enroll(
+                observed,
+                name,
+                footage.person if several else None,
+                dropped=frozenset(footage.dropped),
+                gallery=into,
+                add=consent,
+                force=consent and footage.addition is not None and footage.addition.same_person,
+            )
+        except (IdentityExists, LooksDifferent) as error:
+            if error.conflict is None:
+                raise
+            footage.addition = Addition(token, name, error.conflict, observed.label)
+            return {self.answer: question(footage.addition, self.page.pictures)}
+        footage.addition = None
+        footage.asked = False  # somebody else of these frames is asked about anew
         session.enrolled = (token, enrollment.identity.id, enrollment.reference.id)
         session.enrollment_shown = True
         named = [enrollment.identity, *(item.identity for item in enrollment.lookalikes)]
@@ -93,6 +149,29 @@ class EnrollmentTab:
         if into is not None:
             html = elements.banner("info", f"Stored in the gallery {self._gallery_name(into)}") + html
         return {self.answer: html, self.contact_sheet: ""}
+
+    def answered(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """An answer to the question whether a reference goes under a name that somebody has."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            footage, (action, _) = session.footage(TAB), event(data)
+            addition, observed = footage.addition, footage.readable
+            if addition is None or observed is None or addition.token != _token(footage, observed, addition.name):
+                footage.addition = None
+                raise InvalidInput(CHANGED)
+            if action == "other_name":
+                footage.addition = None
+                several = len(observed.usable) > 1
+                note = {self.name_note: presenters.field_note("Type another name.", NAME_FIELD)}
+                return {**(self._ask(footage) if several else self.panel.reset()), self.name: "", **note}
+            if action == "same":
+                addition.same_person = not addition.same_person and not addition.conflict.reaches_threshold
+            elif action == "add" and addition.allowed:
+                return self._enroll(session, footage, observed, addition.name, consent=True)
+            return {self.answer: question(addition, self.page.pictures)}
+
+        return run_once(run, self.answer)
 
     def _gallery_name(self, folder: Path) -> str:
         """Return a gallery's path as it can be typed in Identification."""
@@ -115,7 +194,7 @@ class EnrollmentTab:
         title = f"{people(len(observed.usable))} can be enrolled from these frames"
         text = (
             f"Person {footage.person} takes up most of the footage and is chosen. Choose another tile if that is not "
-            "the one you mean, then press Submit."
+            "the one you mean, then press Enroll."
         )
         return {self.answer: elements.banner("info", title, text), **self.show_people(footage)}
 
@@ -143,37 +222,50 @@ class EnrollmentTab:
         The person goes into the gallery in which they were looked for.
         """
         if footage.observed is None:
-            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+            raise InvalidInput(CHANGED)
         taken = footage.copy()
         taken.person, taken.picked, taken.asked = person, True, True
         taken.gallery = session.gallery
         discard(session.put(TAB, taken), session)
-        text = "Type the name, look through the samples below, and press Submit."
+        text = "Type the name, look through the samples below, and press Enroll."
         if taken.gallery is not None:
             text += f" The person goes into the gallery {self._gallery_name(taken.gallery)}, as in Identification."
         note = elements.banner("info", f"Enroll person {person}", text)
-        return {**self.panel.render(taken), self.answer: note, **self.show_people(taken)}
+        return {
+            **self.panel.render(taken),
+            self.answer: note,
+            **self.show_people(taken),
+            self.name: "",
+            self.name_note: "",
+        }
 
-    def chose(self, data: gr.EventData, request: gr.Request) -> Updates:
-        """A tile or a sample was clicked."""
-        footage = self.page.session(request).footage(TAB)
+    def chose(self, name: Any, data: gr.EventData, request: gr.Request) -> Updates:
+        """A tile or a sample was clicked; what was asked about the former choice goes away."""
+        session = self.page.session(request)
+        footage = session.footage(TAB)
 
         def run() -> Updates:
             action, value = event(data)
             observed = footage.observed
             if observed is None:
-                raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+                raise InvalidInput(CHANGED)
+            updates: Updates = {}
+            if footage.addition is not None:
+                footage.addition = None
+                updates.update(self._ask(footage))
             if action == "person":
                 person = parse_int(value, "The person's number")
                 if person not in {observation.person for observation in observed.usable}:
                     raise InvalidInput(f"Person {person} cannot be enrolled from these frames.")
                 if person != footage.person:
                     footage.person, footage.dropped = person, set()
+                    if self._is_used(session, name):
+                        updates[self.name] = ""
                 footage.picked = True
             elif action == "sample":
                 names = {s.detection.crop_name for observation in observed.observations for s in observation.kept}
                 footage.dropped ^= {value} & names
-            return self.show_people(footage)
+            return {**updates, **self.show_people(footage)}
 
         return run_once(run, self.answer)
 
@@ -188,3 +280,10 @@ class EnrollmentTab:
         session.forget_answer(TAB)
         note = elements.banner("info", "The gallery was changed", "The sidebar shows who is enrolled now.")
         return {self.answer: note, self.contact_sheet: ""}
+
+
+def _token(footage: Footage, observed: ObservedClip, name: str) -> tuple[object, ...]:
+    """Return what an enrollment is made from: clip, frames, person, name, dropped samples, gallery."""
+    person = footage.person if len(observed.usable) > 1 else None
+    dropped = frozenset(footage.dropped)
+    return (observed.video.digest, observed.frames, person, name_key(name), dropped, footage.gallery)

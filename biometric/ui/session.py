@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui.screen import Screen
+
+if TYPE_CHECKING:
+    from biometric.ui.addition_question import Addition
 
 TABS = ("enrollment", "verification", "identification")
 
@@ -38,6 +42,7 @@ class Footage:
         dropped: crop names of samples that the person took out.
         asked: the contact sheet has been shown, so that the next Submit acts on the choice.
         gallery: gallery folder that the chosen person came from and goes to, or None for the configured observation.
+        addition: the reference that waits for an answer, because somebody has its name already, or None.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -54,6 +59,7 @@ class Footage:
     asked: bool = False
     gallery: Path | None = None
     replaced: bool = False
+    addition: "Addition | None" = None
     _observed: ObservedClip | None = None
 
     @property
@@ -116,7 +122,7 @@ class Footage:
 
     def _choose_anew(self, person: int | None) -> None:
         self.person, self.picked = person, False
-        self.dropped, self.asked = set(), False
+        self.dropped, self.asked, self.addition = set(), False, None
 
     def check_wanted(self) -> None:
         """Raise `InvalidInput` when another clip has taken this one's place, so that work for it stops."""
@@ -125,7 +131,7 @@ class Footage:
 
     def copy(self) -> "Footage":
         """Return a copy for another tab: the clip and what was learnt from it, without choices about samples."""
-        return replace(self, dropped=set(), asked=False, picked=False, gallery=None, replaced=False)
+        return replace(self, dropped=set(), asked=False, picked=False, gallery=None, replaced=False, addition=None)
 
 
 def _samples(observed: ObservedClip) -> list[tuple[int, list[str]]]:

@@ -30,8 +30,16 @@ element.addEventListener('keydown', (event) => {
   if (next) { next.focus(); next.click(); }
 });
 
-// New content must not take the keyboard's place away; on a telephone it is brought into view.
+// New content must not take the keyboard's place away; on a telephone it is brought into view. A word on a field brings
+// the keyboard to that field.
 watch('value', () => {
+  const word = element.querySelector('[data-field]');
+  const field = word && document.querySelector(word.dataset.field);
+  if (field) {
+    field.toggleAttribute('aria-invalid', word.getAttribute('role') === 'alert');
+    field.focus();
+    return;
+  }
   if (focused && (document.activeElement === document.body || !document.activeElement)) {
     element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }

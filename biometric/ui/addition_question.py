@@ -1,0 +1,63 @@
+"""The question before a reference goes under a name that somebody has: one person, or two?"""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from biometric.entities import NameConflict
+from biometric.messages import describe
+from biometric.ui import elements
+from biometric.ui.picture_uris import Pictures
+from biometric.ui.templating import render
+
+
+@dataclass(slots=True)
+class Addition:
+    """A reference that waits for an answer.
+
+    Attributes:
+        token: clip, frames, person, name, dropped samples and gallery that it is made from.
+        name: the name that was typed.
+        conflict: whose name that is, and how both compare.
+        clip: label of the new person's clip.
+        same_person: the tick that below the threshold has to come first.
+    """
+
+    token: tuple[object, ...]
+    name: str
+    conflict: NameConflict
+    clip: str
+    same_person: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the button that adds the reference can be pressed."""
+        return self.conflict.reaches_threshold or self.same_person
+
+
+def question(addition: Addition, pictures: Pictures) -> str:
+    """Return both pictures, the score with the threshold, and the buttons (actions `add`, `other_name`, `same`).
+
+    Below the threshold the button that adds has another wording and rests until the tick is set.
+    """
+    conflict = addition.conflict
+    name, unlike = conflict.identity.name, not conflict.reaches_threshold
+    title, mood = f"{name} is enrolled already", "info"
+    advice = f"Add this reference if it is {name}. If it is somebody else of the same name, choose another name."
+    if unlike:
+        title, mood = "Looks like a different person", "warning"
+        advice = f"One reference of somebody else makes others be taken for {name}."
+    return render(
+        "addition.html",
+        title=title,
+        mood=mood,
+        text=f"{describe(conflict.notice)} {advice} Nothing was stored yet.",
+        sample=pictures.crop(conflict.sample_crop, 260),
+        reference=pictures.crop(conflict.reference_crop, 260),
+        clip=addition.clip,
+        name=name,
+        references=conflict.identity.reference_count,
+        scale=Markup(elements.scale(conflict.score, conflict.threshold)),  # noqa: S704 - escaped there
+        unlike=unlike,
+        same_person=addition.same_person,
+    )
