@@ -13,6 +13,9 @@ BiometricError
 │   ├── UnknownReference         no such reference or sample in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
 │   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
+│   ├── ClipMissing              no clip was given
+│   ├── ClaimMissing             nobody was chosen whom the person claims to be
+│   ├── FootageChanged           the clip or its frames were changed since they were looked at
 │   ├── NameTaken                another identity already has that name
 │   ├── IdentityExists           enrolling under a name that somebody has, without saying so
 │   └── LooksDifferent           the reference to add looks like a different person
@@ -126,6 +129,18 @@ class UndoRefused(InvalidInput):
     def __init__(self, message: str, blocked_by: int | None = None) -> None:
         super().__init__(message)
         self.blocked_by = blocked_by
+
+
+class ClipMissing(InvalidInput):
+    """No clip was given."""
+
+
+class ClaimMissing(InvalidInput):
+    """Nobody was chosen whom the person claims to be."""
+
+
+class FootageChanged(InvalidInput):
+    """The clip or its frames were changed since, or while, they were looked at."""
 
 
 class NameTaken(InvalidInput):

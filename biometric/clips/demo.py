@@ -77,7 +77,7 @@ SCRIPTS = (
     _Script(
         "visit-1-beige-coat",
         "Visit 1: the man in the beige coat",
-        f"Enrollment: type the name “{_BEIGE}” and press Submit.",
+        f"Enrollment: type the name “{_BEIGE}” and press Enroll.",
         (_BEIGE,),
         _View(190, 655, 560),
         _View(170, 650, 540),
@@ -86,7 +86,7 @@ SCRIPTS = (
     _Script(
         "visit-1-dark-coat",
         "Visit 1: the man in the dark coat",
-        f"Enrollment: type the name “{_DARK}” and press Submit.",
+        f"Enrollment: type the name “{_DARK}” and press Enroll.",
         (_DARK,),
         _View(400, 640, 560),
         _View(380, 630, 520),

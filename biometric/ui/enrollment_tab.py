@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import ObservedClip, clean_name, name_key
-from biometric.errors import IdentityExists, InvalidInput, InvalidName, LooksDifferent, UnknownIdentity
+from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent, UnknownIdentity
 from biometric.ui import contact_sheets, elements, presenters
 from biometric.ui.addition_question import Addition, question
 from biometric.ui.components import area, on_act
@@ -23,7 +23,7 @@ from biometric.ui.uploads import discard
 
 TAB = "enrollment"
 NAME_FIELD = "#enrollment-name :is(input, textarea)"
-CHANGED = "The clip or its frames were changed. Press Enroll to look at them again."
+CHANGED = "Nothing was stored. Press Enroll to look at them again."
 INTRO = elements.empty(
     "Enroll a person",
     "Choose a clip and type a name. The pictures kept of the person appear here, and any reasons for leaving some out.",
@@ -159,7 +159,7 @@ class EnrollmentTab:
             addition, observed = footage.addition, footage.readable
             if addition is None or observed is None or addition.token != _token(footage, observed, addition.name):
                 footage.addition = None
-                raise InvalidInput(CHANGED)
+                raise FootageChanged(CHANGED)
             if action == "other_name":
                 footage.addition = None
                 several = len(observed.usable) > 1
@@ -222,7 +222,7 @@ class EnrollmentTab:
         The person goes into the gallery in which they were looked for.
         """
         if footage.observed is None:
-            raise InvalidInput(CHANGED)
+            raise FootageChanged(CHANGED)
         taken = footage.copy()
         taken.person, taken.picked, taken.asked = person, True, True
         taken.gallery = session.gallery
@@ -248,7 +248,7 @@ class EnrollmentTab:
             action, value = event(data)
             observed = footage.observed
             if observed is None:
-                raise InvalidInput(CHANGED)
+                raise FootageChanged(CHANGED)
             updates: Updates = {}
             if footage.addition is not None:
                 footage.addition = None

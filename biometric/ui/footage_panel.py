@@ -1,4 +1,4 @@
-"""Builds the footage panel, the same for all tabs: video, frame range, previews of its ends, Submit and Cancel."""
+"""Builds the footage panel, the same for all tabs: video, frame range, previews of its ends, button and Cancel."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,6 +9,9 @@ from biometric.ui.components import Slider, area, on_act, webcam
 from biometric.ui.page import QUIET, Page
 from biometric.ui.panel import Panel
 
+BUTTONS = {"enrollment": "Enroll", "verification": "Verify", "identification": "Identify"}
+"""What the button of each tab says."""
+
 WEBCAM_HINT = "Record, stop, and the recording becomes the clip."
 
 
@@ -16,7 +19,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     """Build a tab's footage panel in the current column.
 
     Args:
-        question: builds what the tab asks besides footage (a name, whose claim, paths), above Submit.
+        question: builds what the tab asks besides footage (a name, whose claim, paths), above the button.
         heading: what the tab asks, in a word.
     """
     gr.HTML('<h3 class="sl-step"><span>1</span>Footage</h3>', apply_default_css=False)
@@ -41,7 +44,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     gr.HTML(f'<h3 class="sl-step"><span>2</span>{heading}</h3>', apply_default_css=False)
     question()
     with gr.Row(elem_classes=["sl-go"]):
-        submit = gr.Button("Submit", variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
+        submit = gr.Button(BUTTONS[tab], variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
         cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
     status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     panel = Panel(

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import FrameRange, Identification
-from biometric.errors import BiometricError, InvalidInput, StorageFull
+from biometric.errors import BiometricError, FootageChanged, InvalidInput, StorageFull
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, file_url, on_act, player
@@ -36,7 +36,7 @@ INTRO = elements.empty(
     "Identify everybody in a clip",
     "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
 )
-CHANGED = "The clip or its frames were changed. Press Submit to look at them again."
+CHANGED = "Press Identify to look at them again."
 KINDS = (("clip", "Annotated clip"), ("csv", "Table (CSV)"), ("json", "Data (JSON)"), ("timeline", "Timeline (PNG)"))
 
 
@@ -154,7 +154,7 @@ class IdentificationTab:
         """Decide about everybody; only an answer makes `gallery` the one that the tab speaks of."""
         observed = session.footage(TAB).observed
         if observed is None:
-            raise InvalidInput(CHANGED)
+            raise FootageChanged(CHANGED)
         session.identifications = self.page.service.identify(
             observed, threshold=session.thresholds.get("identification"), gallery=gallery
         )
@@ -232,7 +232,7 @@ class IdentificationTab:
             folder = resolve_inside(self.page.service.settings.query, _text(query))
             footage = session.footage(TAB)
             if footage.observed is None or not session.identifications:
-                raise InvalidInput(CHANGED)
+                raise FootageChanged(CHANGED)
             yield {self.again: gr.update(visible=False)}
             yield from self.panel.observe(session, footage)  # its crops may have been cleared away
             self._identify(session, session.gallery)
@@ -245,7 +245,7 @@ class IdentificationTab:
     def _write(self, session: Session, footage: Footage, folder: Path) -> Steps:
         observed, found = footage.observed, session.identifications
         if observed is None:
-            raise InvalidInput(CHANGED)
+            raise FootageChanged(CHANGED)
         work = self.page.service.write_outputs(observed, found, folder)
         yield {self.writing: presenters.working("Writing the annotated clip")}
         try:
@@ -330,7 +330,7 @@ def _person(session: Session, value: str) -> Identification:
     for identification in session.identifications:
         if identification.observation.person == number:
             return identification
-    raise InvalidInput(f"There is no person {number} in this answer. Press Submit to look at the frames again.")
+    raise InvalidInput(f"There is no person {number} in this answer. Press Identify to look at the frames again.")
 
 
 def _copy(path: Path, folder: Path) -> Path:

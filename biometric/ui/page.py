@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from biometric.entities import FrameRange, Identity, Notice, ObservedClip, Progress, Purpose, Threshold, VideoInfo
-from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
+from biometric.errors import BiometricError, ClipMissing, InvalidFrameRange, InvalidInput
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.change_feed import WorkspaceState
@@ -156,7 +156,7 @@ class Page:
         if footage.readable is not None:
             return footage.readable
         if footage.clip is None:
-            raise InvalidInput(NO_CLIP)
+            raise ClipMissing(NO_CLIP)
         frames = FrameRange.inclusive(footage.first, footage.last)
         work = self.service.observe(footage.clip, frames, label=footage.label, accept_damaged=footage.accept_damaged)
 

@@ -1,4 +1,4 @@
-"""What a tab's footage panel does: a clip comes in, frames are chosen, Submit takes them as they stand."""
+"""What a tab's footage panel does: a clip comes in, frames are chosen, the tab's button takes them as they stand."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import FrameRange, ObservedClip, Progress
-from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
+from biometric.errors import BiometricError, ClipMissing, InvalidFrameRange, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui import presenters
 from biometric.ui.components import player
@@ -148,7 +148,7 @@ class Panel:
         return {**resting, self.cancel: gr.update(interactive=True)}
 
     def idle(self) -> Updates:
-        """Submit, clip and frames are offered again."""
+        """The button, clip and frames are offered again."""
         offered = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=True))
         return {**offered, self.cancel: gr.update(interactive=False)}
 
@@ -256,15 +256,15 @@ class Panel:
         return run_once(run, self.ends)
 
     def take(self, session: Session, first: Any, last: Any, accept: Any) -> Footage:
-        """Return the tab's footage with the fields as they stand when Submit is pressed.
+        """Return the tab's footage with the fields as they stand when the button is pressed.
 
         Raises:
-            InvalidInput: there is no clip.
+            ClipMissing: there is no clip.
             InvalidFrameRange: reversed, or outside the clip.
         """
         footage = session.footage(self.tab)
         if footage.info is None or footage.clip is None:
-            raise InvalidInput(NO_CLIP)
+            raise ClipMissing(NO_CLIP)
         frames = frames_within(first, last, footage.info)
         footage.choose_frames(frames.first, frames.last)
         footage.accept(accept is True)
@@ -280,7 +280,7 @@ class Panel:
             return (yield from self.page.observe(footage, self.status))
 
     def run_submission(self, run: Steps, clear: Callable[[], Updates] = dict) -> Steps:
-        """Run the steps of Submit; an error is told as the answer, after `clear`, and the panel is free again."""
+        """Run the steps of the tab's button; an error becomes the answer, after `clear`; the panel is free again."""
         yield from guarded(run, self.answer, lambda: {self.status: "", **self.idle()}, clear)
 
     def show_failure(self, session: Session, error: BiometricError) -> Updates:
@@ -301,7 +301,7 @@ class Panel:
 
     @property
     def fields(self) -> list[Any]:
-        """Inputs of Submit: From frame, To frame, and the word that a damaged clip may be used."""
+        """Inputs of the tab's button: From frame, To frame, and the word that a damaged clip may be used."""
         return [self.first, self.last, self.accept]
 
 

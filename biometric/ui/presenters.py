@@ -39,6 +39,9 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.PathRefused, "This path cannot be used"),
     (errors.UnknownIdentity, "Nobody of that name"),
     (errors.UnknownPerson, "No such person in these frames"),
+    (errors.ClipMissing, "No clip yet"),
+    (errors.ClaimMissing, "Nobody chosen"),
+    (errors.FootageChanged, "The clip or its frames were changed"),
     (errors.ClipNotFound, "Clip not found"),
     (errors.EmptyClip, "Empty file"),
     (errors.NotAVideo, "Not a video"),
@@ -91,7 +94,7 @@ def problem(error: BiometricError) -> str:
 
 def title_of(error: BiometricError) -> str:
     """Return what happened, in a few words."""
-    return next((title for kind, title in _TITLES if isinstance(error, kind)), "That did not work")
+    return next((title for kind, title in _TITLES if isinstance(error, kind)), "This cannot be done")
 
 
 def field_problem(error: BiometricError, field: str) -> str:

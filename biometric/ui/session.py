@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from biometric.entities import Identification, ObservedClip, VideoInfo
-from biometric.errors import InvalidInput
+from biometric.errors import FootageChanged, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui.screen import Screen
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TABS = ("enrollment", "verification", "identification")
 
-CHANGED = "The frames were changed while they were read. Press Submit again."
+CHANGED = "The frames were changed while they were read. Nothing was stored; press the button again."
 REPLACED = "The clip was replaced while it was read. Nothing was stored."
 
 
@@ -40,7 +40,7 @@ class Footage:
         person: the chosen person's number, or None.
         picked: the person was chosen by a click, not by being the most prominent.
         dropped: crop names of samples that the person took out.
-        asked: the contact sheet has been shown, so that the next Submit acts on the choice.
+        asked: the contact sheet has been shown, so that the next press of Enroll acts on the choice.
         gallery: gallery folder that the chosen person came from and goes to, or None for the configured observation.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
@@ -109,11 +109,11 @@ class Footage:
         Choices stay where the same people were only read again, because their crops had been cleared away.
 
         Raises:
-            InvalidInput: it is not of this clip and these frames, because they were changed while it was made.
+            FootageChanged: it is not of this clip and these frames, because they were changed while it was made.
         """
         self.check_wanted()
         if not self._fits(observed):
-            raise InvalidInput(CHANGED)
+            raise FootageChanged(CHANGED)
         former, self._observed = self._observed, observed
         if former is None or _samples(former) != _samples(observed):
             best = observed.most_prominent
@@ -125,9 +125,9 @@ class Footage:
         self.dropped, self.asked, self.addition = set(), False, None
 
     def check_wanted(self) -> None:
-        """Raise `InvalidInput` when another clip has taken this one's place, so that work for it stops."""
+        """Raise `FootageChanged` when another clip has taken this one's place, so that work for it stops."""
         if self.replaced:
-            raise InvalidInput(REPLACED)
+            raise FootageChanged(REPLACED)
 
     def copy(self) -> "Footage":
         """Return a copy for another tab: the clip and what was learnt from it, without choices about samples."""
@@ -156,7 +156,7 @@ class Session:
         identifications: the last answer of Identification.
         opened: person number whose evidence is shown.
         enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of
-            Submit does not enroll twice.
+            Enroll does not enroll twice.
         enrollment_shown: the answer of Enrollment names people of the gallery.
         enrollment_names: who those are, names by identity id.
         written_at: threshold with which the files of the last identification were written, or None.

@@ -1,4 +1,4 @@
-"""What the three tabs have in common: footage on the left, the answer on the right, and how Submit runs."""
+"""What the three tabs have in common: footage on the left, the answer on the right, and how the button runs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ def tab_layout(page: Page, tab: str, question: Callable[[], None], heading: str,
     """Build a tab's two columns and its panel; what the context builds stands below answer and contact sheet.
 
     Args:
-        question: builds what the tab asks besides footage, above Submit.
+        question: builds what the tab asks besides footage, above the button.
         heading: what it asks, in a word.
         intro: says what will appear as the answer.
     """

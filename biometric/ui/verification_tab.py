@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import Identity, comparable_text
-from biometric.errors import BiometricError, EmptyGallery, InvalidInput, UnknownIdentity
+from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, on_act
 from biometric.ui.footage_panel import connect
@@ -136,14 +136,14 @@ class VerificationTab:
             raise EmptyGallery("There is nobody to compare with. Enroll somebody in Enrollment first.")
         identity = next((identity for identity in identities if identity.id == session.claimed), None)
         if identity is None:
-            raise InvalidInput("Choose who the person claims to be, then press Submit.")
+            raise ClaimMissing("Choose who the person claims to be, then press Verify.")
         return identity
 
     def _decide(self, session: Session) -> Updates:
         footage, identity = session.footage(TAB), self._identity(session)
         observed = footage.observed
         if observed is None:
-            raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
+            raise FootageChanged("Press Verify to look at them again.")
         several = len(observed.usable) > 1
         answer = self.page.service.verify(
             observed,
@@ -190,7 +190,7 @@ class VerificationTab:
             footage = session.footage(TAB)
             person = parse_int(event(data)[1], "The person's number")
             if footage.observed is None or person not in {identity.person for identity in footage.observed.usable}:
-                raise InvalidInput(f"Person {person} cannot be compared. Press Submit to look at the frames again.")
+                raise InvalidInput(f"Person {person} cannot be compared. Press Verify to look at the frames again.")
             footage.person, footage.picked = person, True
             return self._decide(session)
 
@@ -213,7 +213,9 @@ class VerificationTab:
             return self.panel.show_failure(session, error)
 
     def _gone(self, session: Session) -> Updates:
-        note = elements.banner("info", "The gallery was changed", "Choose who the person claims to be, then Submit.")
+        note = elements.banner(
+            "info", "The gallery was changed", "Choose who the person claims to be, then press Verify."
+        )
         return {**self.panel.clear_answer(session), self.answer: note}
 
 

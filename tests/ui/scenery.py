@@ -200,7 +200,7 @@ class Shown:
 
     path: Path
     title: str = "One person in a yellow coat"
-    suggestion: str = "Type the name “Yellow coat” and press Submit."
+    suggestion: str = "Type the name “Yellow coat” and press Enroll."
 
 
 def make_service(

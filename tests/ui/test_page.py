@@ -119,14 +119,14 @@ def test_what_is_no_video_is_told_at_upload(visitor: Visitor, clips: Clips, clip
 def test_missing_things_are_said_in_words(visitor: Visitor, clips: Clips) -> None:
     visitor.name("Somebody")
     visitor.submit("enrollment")
-    assert "There is no video yet" in visitor.banner("enrollment", "did not work")
+    assert "There is no video yet" in visitor.banner("enrollment", "No clip yet")
     visitor.upload(clips["nobody"])
     visitor.opened()
     visitor.submit("enrollment")
     assert "Nobody was found" in visitor.banner("enrollment", "Nobody is in these frames")
     visitor.name("  ")
     visitor.submit("enrollment")
-    visitor.page.wait_for_selector("#enrollment-answer >> text=The name is empty")
+    visitor.page.wait_for_selector("#enrollment-name-note >> text=Name missing")
 
 
 def test_frame_fields_and_previews_follow_each_other(visitor: Visitor, clips: Clips) -> None:
@@ -147,7 +147,7 @@ def test_frame_fields_and_previews_follow_each_other(visitor: Visitor, clips: Cl
     page.wait_for_selector("text=From frame 30 comes after To frame 19")
     visitor.name("Reversed")
     visitor.submit("enrollment")
-    assert "comes after" in visitor.banner("enrollment", "did not work")
+    assert "comes after" in visitor.banner("enrollment", "These frames cannot be used")
 
 
 def test_a_bystander_does_not_pass_silently_and_the_threshold_decides_at_once(visitor: Visitor, clips: Clips) -> None:
@@ -356,7 +356,7 @@ def test_a_damaged_clip_is_told_at_upload_and_used_only_when_the_person_says_so(
     page.wait_for_selector(".sl-card >> text=This clip is damaged")
     visitor.name("From Damage")
     visitor.submit("enrollment")
-    visitor.banner("enrollment", "did not work")
+    visitor.banner("enrollment", "This clip is damaged")
     page.get_by_label("Use it anyway, although it is damaged").check()
     visitor.submit("enrollment")
     visitor.banner("enrollment", "From Damage is enrolled")

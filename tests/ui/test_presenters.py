@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from biometric import errors
 from biometric.entities import (
     Candidate,
     Decision,
@@ -20,8 +21,9 @@ from biometric.entities import (
     Threshold,
     ThresholdSource,
     Verification,
+    clean_name,
 )
-from biometric.errors import EmptyGallery, InvalidName, NobodyFound
+from biometric.errors import BiometricError, EmptyGallery, InvalidName, NobodyFound
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.picture_uris import MISSING, Pictures
 from tests.builders import DAMAGED, axis, observed_clip, person
@@ -181,3 +183,36 @@ def test_a_missing_crop_is_an_empty_picture_and_a_stored_one_travels_in_the_page
     path.unlink()
     assert pictures.crop(path) == MISSING
     assert not list((tmp_path / "scratch").glob("*")) if (tmp_path / "scratch").exists() else True
+
+
+def kinds(kind: type[BiometricError] = BiometricError) -> Iterator[type[BiometricError]]:
+    """Every error that has none below it, except those of training, which never reach the page."""
+    for below in kind.__subclasses__():
+        if below is not errors.TrainingError:
+            yield from kinds(below)
+    if not kind.__subclasses__():
+        yield kind
+
+
+@pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
+def test_each_error_says_what_happened(kind: type[BiometricError]) -> None:
+    error = kind("Words.", [1, 2]) if kind is errors.SeveralPeople else kind("Words.")  # type: ignore[call-arg]
+    html = presenters.problem(error)
+    assert "did not work" not in html
+    assert "cannot be done" not in html, "no title of its own"
+
+
+def test_an_empty_name_is_missing_and_another_one_cannot_be_used() -> None:
+    for name, title in (("", "Name missing"), ("\u200b", "Name missing"), ("a\0b", "This name cannot be used")):
+        with pytest.raises(errors.InvalidName) as refused:
+            clean_name(name)
+        assert presenters.title_of(refused.value) == title
+    note = presenters.field_problem(errors.NameMissing("<b>"), "#it")
+    assert "<strong>Name missing.</strong> &lt;b&gt;" in note
+
+
+def test_warnings_have_titles_that_say_what_was_found() -> None:
+    unlike = Notice(NoticeCode.UNLIKE_OWN_REFERENCES, name="Ada", score=0.1, threshold=0.5)
+    html = presenters.notes([unlike, Notice(NoticeCode.GREY_FOOTAGE)])
+    assert "<h3>Looks like a different person</h3>" in html
+    assert "<h3>Footage without colour</h3>" in html
