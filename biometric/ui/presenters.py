@@ -38,6 +38,8 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.DatasetInvalid, "This data set cannot be used"),
     (errors.PathRefused, "This path cannot be used"),
     (errors.UnknownIdentity, "Nobody of that name"),
+    (errors.UnknownReference, "No such reference"),
+    (errors.UndoRefused, "This cannot be undone"),
     (errors.UnknownPerson, "No such person in these frames"),
     (errors.ClipMissing, "No clip yet"),
     (errors.ClaimMissing, "Nobody chosen"),
