@@ -361,7 +361,7 @@ def test_merging_needs_a_confirmation_and_no_key_triggers_it(desk: Desk, clips: 
     desk.enroll("Ben", clips["other"])
     desk.sidebar.open(act("show", desk.service.gallery().find("Ada").id), desk.request)
     said = desk.sidebar.merged("Ben", False, desk.request)[desk.sidebar.message]
-    assert "This cannot be undone" in said
+    assert "tick “They are one person” first" in said
     assert desk.names() == ["Ada", "Ben"]
     targets = [target for one in desk.interface.blocks.config["dependencies"] for target in one["targets"]]
     assert (desk.sidebar.target._id, "submit") not in targets
