@@ -41,14 +41,14 @@ def build(settings: Settings) -> Sightline:
 def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]:
     """Return a service as `build`, and what releases its models and temporary files before the process ends."""
     from biometric.clips.crops import JpegCropStore, sharpness
-    from biometric.clips.video import PyAVReader
+    from biometric.clips.footage_reading import FootageReader
     from biometric.clips.video_writing import H264Writer
     from biometric.results.annotation import PillowAnnotator
 
     private = PrivateFolder(settings.temp)
     atexit.register(private.close)
     quiet_ultralytics(settings.cache)
-    reader = PyAVReader(_limits(settings))
+    reader = FootageReader(_limits(settings))
     writer = H264Writer(reader)
     models = ModelStore(settings)
 

@@ -22,7 +22,8 @@ BiometricError
 ├── ClipError                    the clip cannot serve
 │   ├── ClipNotFound             no such file
 │   ├── EmptyClip                a file of zero bytes
-│   ├── NotAVideo                contents are no allowed video container
+│   ├── NotAVideo                contents are no allowed video container or photograph
+│   ├── PhotographUnreadable     a kind of photograph that cannot be read here, or not without a package
 │   ├── NoVideoTrack             audio only
 │   ├── ClipTooLarge             more pixels, frames, seconds or bytes than the limits allow
 │   └── DamagedClip              cannot be opened or read to the end that it claims
@@ -202,7 +203,11 @@ class EmptyClip(ClipError):
 
 
 class NotAVideo(ClipError):
-    """The file's contents are not one of the allowed video containers."""
+    """The file's contents are not one of the allowed video containers or photographs."""
+
+
+class PhotographUnreadable(ClipError):
+    """The file is a photograph of a kind that cannot be read here; the message says what to install or to do."""
 
 
 class NoVideoTrack(ClipError):

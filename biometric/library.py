@@ -84,10 +84,10 @@ class RecognitionService:
         progress: Report | None = None,
         accept_damaged: bool = False,
     ) -> ObservedClip:
-        """Find and describe the people in a clip, or in a frame range of it; a repeated call is answered at once.
+        """Find and describe the people in a clip, a range of it or a photograph; a repeated call is answered at once.
 
         Args:
-            clip: the video's path.
+            clip: the path of the video or photograph.
             frames: None: the whole clip.
             progress: called with each step; an exception of it ends the work and leaves nothing behind.
             accept_damaged: use a clip that cannot be read to its claimed end, as far as it can be read.

@@ -387,6 +387,9 @@ class Annotator(Protocol):
     def draw(self, image: Image, marks: Sequence[Mark]) -> Image:
         """Return a copy of a frame with the marks on it, at most `answer_files.ANNOTATED_WIDTH` pixels wide."""
 
+    def save(self, image: Image, destination: Path) -> None:
+        """Write an annotated photograph as JPEG, atomically, without metadata. Raises `StorageFull`."""
+
     def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
         """Write a PNG that shows who was there when, atomically."""
 

@@ -101,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     root = CommandParser(
         prog="sightline" if Path(sys.argv[0]).stem == "sightline" else "python -m biometric",
-        description="Enroll, verify and identify people in video by person re-identification. "
+        description="Enroll, verify and identify people in video and photographs by person re-identification. "
         "Frames are 0-based and inclusive. Settings: SIGHTLINE_… variables, see the README.",
     )
     root.add_argument("--version", action="version", version=f"Sightline {__version__}")

@@ -49,12 +49,17 @@ def add_commands(commands: Any) -> None:
     _threshold_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
     identify.add_argument("--no-files", action="store_true", help="only print the answer; write nothing")
-    identify.add_argument("--output", type=Path, metavar="DIR", help="folder for clip, CSV, JSON and timeline instead")
+    identify.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for annotated clip or photograph, CSV, JSON and timeline instead",
+    )
 
 
 def _clip_command(commands: Any, name: str, summary: str, command: Command) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    made.add_argument("clip", type=Path, metavar="CLIP", help="the video")
+    made.add_argument("clip", type=Path, metavar="CLIP", help="the video or photograph")
     made.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
     made.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
     made.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
@@ -110,7 +115,7 @@ def _verify(options: argparse.Namespace) -> int:
     observed = _observe(service, options)
     verification = service.verify(observed, options.name, options.person, threshold=options.threshold)
     _note(observed)
-    show(options, verification_json(verification), _verification_text(verification))
+    show(options, verification_json(verification, observed), _verification_text(verification))
     return DONE if verification.decision is Decision.MATCH else NOT_CONFIRMED
 
 
@@ -136,9 +141,9 @@ def _identify(options: argparse.Namespace) -> int:
     finally:
         # The answer is worth having also where its files are not: then the JSON names none.
         if options.json:
-            show(options, identification_json(identifications, files), "")
+            show(options, identification_json(identifications, files, observed), "")
     if files is not None and not options.json:
-        streams.answer("\n".join(f"{kind}: {path}" for kind, path in files.items()))
+        streams.answer("\n".join(f"{kind}: {path}" for kind, path in files.items() if path is not None))
     return DONE
 
 
@@ -195,4 +200,5 @@ def _threshold_text(threshold: Threshold, decimals: int) -> str:
 
 
 def _frames(observation: Observation) -> str:
-    return f"frames {observation.tracklet.first_frame}–{observation.tracklet.last_frame}"
+    first, last = observation.tracklet.first_frame, observation.tracklet.last_frame
+    return f"frame {first}" if first == last else f"frames {first}–{last}"

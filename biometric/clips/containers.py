@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -65,10 +66,26 @@ def identify(clip: Path) -> Container:
         NotAVideo: anything that is not on the list (text, playlists, scripts, pictures, archives …).
         DamagedClip: an MP4/MOV file whose index (the "moov" box) is missing.
     """
+    with _opened(clip) as file:
+        return _identify(file, os.fstat(file.fileno()).st_size)
+
+
+def read_head(clip: Path) -> bytes:
+    """Return the first `HEAD` bytes of a file, fewer where it is shorter.
+
+    Raises:
+        ClipNotFound: as `identify`.
+    """
+    with _opened(clip) as file:
+        return file.read(HEAD)
+
+
+@contextmanager
+def _opened(clip: Path) -> Iterator[BinaryIO]:
     _check_regular(clip)
     try:
         with clip.open("rb") as file:
-            return _identify(file, os.fstat(file.fileno()).st_size)
+            yield file
     except OSError as error:
         raise ClipNotFound(
             f"The file {_shown(clip)} cannot be read: {error.strerror}. Check its permissions, or copy it again."

@@ -195,14 +195,22 @@ def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> 
 def require_usable(observed: ObservedClip) -> None:
     """Raise `NobodyFound` or `NoUsableSample` unless somebody in range has a template."""
     if not observed.observations:
-        raise NobodyFound(f"Nobody was found in {observed.frames}. Choose frames in which a person is visible.")
+        raise NobodyFound(f"Nobody was found in {_where(observed)}. {_choose(observed)} in which a person is visible.")
     if not observed.usable:
         count = len(observed.observations)
         raise NoUsableSample(
-            f"{count} {'person was' if count == 1 else 'people were'} found in {observed.frames}, but no sample is "
-            "good enough. Choose frames in which the person is larger, sharper and whole.",
+            f"{count} {'person was' if count == 1 else 'people were'} found in {_where(observed)}, but no sample is "
+            f"good enough. {_choose(observed)} in which the person is larger, sharper and whole.",
             refusals(observed.observations),
         )
+
+
+def _where(observed: ObservedClip) -> str:
+    return "this photograph" if observed.video.photograph else str(observed.frames)
+
+
+def _choose(observed: ObservedClip) -> str:
+    return "Choose a photograph" if observed.video.photograph else "Choose frames"
 
 
 def one_person(observed: ObservedClip, person: int | None, purpose: str) -> Observation:
@@ -216,11 +224,12 @@ def one_person(observed: ObservedClip, person: int | None, purpose: str) -> Obse
         return _numbered(observed, person)
     if len(observed.usable) > 1:
         listed = "; ".join(
-            f"person {item.person} (frames {item.tracklet.first_frame}–{item.tracklet.last_frame})"
+            f"person {item.person}"
+            + ("" if observed.video.photograph else f" (frames {item.tracklet.first_frame}–{item.tracklet.last_frame})")
             for item in observed.usable
         )
         raise SeveralPeople(
-            f"{len(observed.usable)} people are in {observed.frames}: {listed}. Say which one to {purpose}.",
+            f"{len(observed.usable)} people are in {_where(observed)}: {listed}. Say which one to {purpose}.",
             [item.person for item in observed.usable],
         )
     return observed.usable[0]
@@ -230,10 +239,10 @@ def _numbered(observed: ObservedClip, person: int) -> Observation:
     chosen = next((item for item in observed.observations if item.person == person), None)
     if chosen is None:
         numbers = ", ".join(str(item.person) for item in observed.observations)
-        raise UnknownPerson(f"There is no person {person} in {observed.frames}. People there: {numbers}.")
+        raise UnknownPerson(f"There is no person {person} in {_where(observed)}. People there: {numbers}.")
     if chosen.template is None:
         raise NoUsableSample(
-            f"Person {person} has no sample that is good enough. Choose other frames or another person.",
+            f"Person {person} has no sample that is good enough. Choose other footage or another person.",
             chosen.refusals,
         )
     return chosen

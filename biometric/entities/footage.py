@@ -95,7 +95,8 @@ class VideoInfo:
         digest: SHA-256 of the file, hexadecimal.
         claimed_frames: what the file claims where it claims anything.
         damage: what is wrong when the clip cannot be read to its claimed end or has lost data, otherwise None.
-        browser_playable: whether browsers play the file as it is.
+        browser_playable: whether browsers play (or show) the file as it is.
+        photograph: whether it is a photograph: one frame, at 0 seconds, for 0 seconds.
         times: when each frame is shown. Where none are given, they are spread evenly over the duration.
     """
 
@@ -113,6 +114,7 @@ class VideoInfo:
     damage: Notice | None = None
     browser_playable: bool = True
     times: FrameTimes = field(default=None, repr=False)  # type: ignore[assignment]  # filled in below
+    photograph: bool = False
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:

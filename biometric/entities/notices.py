@@ -24,6 +24,7 @@ class NoticeCode(StrEnum):
 
     # what was observed
     GREY_FOOTAGE = auto()
+    SINGLE_PICTURE = auto()
 
     # models
     STARTER_WEIGHTS = auto()
@@ -96,6 +97,7 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.CLIP_UNREADABLE_DATA: ("readable",),
     NoticeCode.CLIP_LOST_DATA: ("incomplete", "frames"),
     NoticeCode.GREY_FOOTAGE: (),
+    NoticeCode.SINGLE_PICTURE: (),
     NoticeCode.STARTER_WEIGHTS: ("role",),
     NoticeCode.ALL_STARTER_WEIGHTS: (),
     NoticeCode.STARTER_WEIGHTS_NAMED: ("setting",),

@@ -18,6 +18,10 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.GREY_FOOTAGE: (
         "The footage has no colour. Scores are lower without colour, so that people may not be recognised."
     ),
+    NoticeCode.SINGLE_PICTURE: (
+        "Only one picture was looked at, which is weak evidence: pose, light and what is hidden cannot be averaged "
+        "out. A clip, or several photographs of different moments, are stronger."
+    ),
     NoticeCode.STARTER_WEIGHTS: (
         "{Role} uses starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
     ),
@@ -169,6 +173,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "ClipNotFound": "there is no such file",
         "EmptyClip": "the file is empty",
         "NotAVideo": "it is not a video that can be read here",
+        "PhotographUnreadable": "it is a photograph of a kind that cannot be read here",
         "NoVideoTrack": "it has no video track",
         "ClipTooLarge": "it is larger than the limits allow",
         "DamagedClip": "it is damaged",

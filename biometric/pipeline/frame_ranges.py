@@ -35,6 +35,8 @@ def checked_range(
                 video.damage,
             )
         stop = video.frame_count
+    if stop > video.frame_count and video.photograph:
+        raise InvalidFrameRange(f"A photograph has only frame 0; frame {stop - 1} was asked for. Leave the range out.")
     if stop > video.frame_count:
         raise InvalidFrameRange(
             f"The range {FrameRange(start, stop)} is outside the clip, which has {video.frame_count} frames "

@@ -96,8 +96,14 @@ def observe(footage: FrameSource, tools: Tools, sampling: Sampling) -> Generator
     except BaseException:
         run.discard()
         raise
-    warnings = (Notice(NoticeCode.GREY_FOOTAGE),) if run.colour.is_grey else ()
-    return Observed(run.observations(), run.analysed, dict(run.stopwatch.seconds), warnings)
+    return Observed(run.observations(), run.analysed, dict(run.stopwatch.seconds), tuple(_warnings(run)))
+
+
+def _warnings(run: "_Run") -> Generator[Notice, None, None]:
+    if run.colour.is_grey:
+        yield Notice(NoticeCode.GREY_FOOTAGE)
+    if run.analysed == 1:
+        yield Notice(NoticeCode.SINGLE_PICTURE)
 
 
 class _Run:
@@ -146,10 +152,11 @@ class _Run:
 
     def observations(self) -> tuple[Observation, ...]:
         """People in order of first appearance, numbered from 1."""
+        enough = min(NOISE_DETECTIONS, self.analysed)  # of a photograph, one detection is all that there can be
         people = [
             person
             for person in self.people
-            if len(person.detections) >= NOISE_DETECTIONS or any(sample.kept for sample in person.samples)
+            if len(person.detections) >= enough or any(sample.kept for sample in person.samples)
         ]
         people.sort(key=lambda person: (person.detections[0].frame_index, person.track_id))
         return tuple(self._observation(number, person) for number, person in enumerate(people, start=1))

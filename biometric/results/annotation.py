@@ -15,6 +15,7 @@ from biometric.results.answer_files import ANNOTATED_WIDTH
 from biometric.results.label_fonts import draw_text, drawable, text_height, text_length
 from biometric.storage import atomic_path, describe_os_error
 
+JPEG_QUALITY = 92
 KNOWN = (15, 118, 110)
 UNKNOWN = (180, 83, 9)
 INK = (30, 41, 59)
@@ -32,11 +33,28 @@ class PillowAnnotator:
         picture = Pictures.fromarray(np.ascontiguousarray(image[:, :, ::-1]))
         scale = min(1.0, ANNOTATED_WIDTH / picture.width)
         if scale < 1.0:
-            picture = picture.resize((ANNOTATED_WIDTH, round(picture.height * scale)), Pictures.Resampling.BILINEAR)
+            picture = picture.resize(
+                (ANNOTATED_WIDTH, max(1, round(picture.height * scale))), Pictures.Resampling.BILINEAR
+            )
         pen = ImageDraw.Draw(picture)
         for mark in marks:
             _draw_mark(picture, pen, mark, scale)
         return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
+
+    def save(self, image: Image, destination: Path) -> None:
+        """Write an annotated photograph, (H, W, 3) uint8 BGR, as JPEG, atomically.
+
+        Raises:
+            StorageFull: the file cannot be written.
+        """
+        picture = Pictures.fromarray(np.ascontiguousarray(image[:, :, ::-1]))
+        try:
+            with atomic_path(destination) as partial:
+                picture.save(partial, format="JPEG", quality=JPEG_QUALITY)
+        except OSError as error:
+            raise StorageFull(
+                f"The photograph {destination.name} could not be written: {describe_os_error(error)}."
+            ) from error
 
     def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
         """Write a PNG with one bar a person over `start` to `stop` seconds of the clip, atomically.

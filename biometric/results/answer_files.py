@@ -68,16 +68,21 @@ REACH_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files of one identification."""
+    """The files of one identification.
+
+    Attributes:
+        clip: the annotated clip; of a photograph the annotated photograph, a JPEG.
+        timeline: None for a photograph.
+    """
 
     clip: Path
     csv: Path
     json: Path
-    timeline: Path
+    timeline: Path | None
 
     def as_dict(self) -> dict[str, str | None]:
         """Return the paths as text, by kind."""
-        return {kind: str(path) for kind, path in asdict(self).items()}
+        return {kind: None if path is None else str(path) for kind, path in asdict(self).items()}
 
 
 def clip_folder_name(label: str, digest: str) -> str:
@@ -122,17 +127,22 @@ class OutputWriter:
             StorageFull: the disk is full or the folder not writable.
         """
         stem = f"{observed.frames.first:08d}-{observed.frames.last:08d}"
-        outputs = _outputs(folder, stem)
         video = observed.video
+        outputs = _outputs(folder, stem, video.photograph)
         bars = [_bar(identification, video) for identification in identifications]
         start, stop = video.time_of(observed.frames.start), video.time_of(observed.frames.stop)
         try:
             with atomic_files(folder, last=outputs.json.name) as partial:
                 _copy_crops(identifications, partial)
-                files = _outputs(partial, stem)
+                files = _outputs(partial, stem, video.photograph)
                 files.csv.write_bytes(csv_text(observed, identifications).encode("utf-8"))
-                self._annotator.timeline(bars, start, stop, files.timeline)
-                yield from self._annotated_clip(observed, identifications, files.clip)
+                if files.timeline is not None:
+                    self._annotator.timeline(bars, start, stop, files.timeline)
+                if video.photograph:
+                    (frame,) = self._annotated_frames(observed, identifications)
+                    self._annotator.save(frame.image, files.clip)
+                else:
+                    yield from self._annotated_clip(observed, identifications, files.clip)
                 files.json.write_bytes(json_text(observed, identifications, outputs).encode("utf-8"))
                 for path in partial.iterdir():
                     path.chmod(0o600)
@@ -143,24 +153,24 @@ class OutputWriter:
     def _annotated_clip(
         self, observed: ObservedClip, identifications: Sequence[Identification], destination: Path
     ) -> Generator[Progress, None, None]:
+        drawn = self._annotated_frames(observed, identifications)
+        for done in self._writer.writing(destination, drawn):
+            yield Progress("Writing annotated frame", done, len(observed.frames))
+
+    def _annotated_frames(self, observed: ObservedClip, identifications: Sequence[Identification]) -> Iterator[Frame]:
         frames = FrameRange(observed.frames.start, observed.frames.stop)
         reach = REACH_SECONDS + 2 * _analysed_spacing(observed)
         labels = [
             (item.observation.tracklet, _label(item), _plain_label(item), item.identity is not None)
             for item in identifications
         ]
-
-        def drawn() -> Iterator[Frame]:
-            for frame in self._reader.read(observed.path, frames):
-                marks = [
-                    Mark(box, label, known, plain)
-                    for tracklet, label, plain, known in labels
-                    if (box := box_at(tracklet, frame, reach)) is not None
-                ]
-                yield dataclasses.replace(frame, image=self._annotator.draw(frame.image, marks))
-
-        for done in self._writer.writing(destination, drawn()):
-            yield Progress("Writing annotated frame", done, len(frames))
+        for frame in self._reader.read(observed.path, frames):
+            marks = [
+                Mark(box, label, known, plain)
+                for tracklet, label, plain, known in labels
+                if (box := box_at(tracklet, frame, reach)) is not None
+            ]
+            yield dataclasses.replace(frame, image=self._annotator.draw(frame.image, marks))
 
 
 def _analysed_spacing(observed: ObservedClip) -> float:
@@ -230,7 +240,7 @@ def json_text(observed: ObservedClip, identifications: Sequence[Identification],
         **warnings_json(observed.warnings),
     }
     files = {kind: Path(path).name if path else None for kind, path in outputs.as_dict().items()}
-    result = {**identification_json(identifications, files), "made_from": made_from}
+    result = {**identification_json(identifications, files, observed), "made_from": made_from}
     return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -281,8 +291,10 @@ def _bar(item: Identification, video: VideoInfo) -> Bar:
     return Bar(_label(item), track.first_seconds, stop, known, _plain_label(item))
 
 
-def _outputs(folder: Path, stem: str) -> Outputs:
-    return Outputs(*(folder / f"{stem}.{suffix}" for suffix in ("mp4", "csv", "json", "png")))
+def _outputs(folder: Path, stem: str, photograph: bool) -> Outputs:
+    annotated = folder / f"{stem}.{'jpg' if photograph else 'mp4'}"
+    timeline = None if photograph else folder / f"{stem}.png"
+    return Outputs(annotated, folder / f"{stem}.csv", folder / f"{stem}.json", timeline)
 
 
 def _copy_crops(identifications: Sequence[Identification], folder: Path) -> None:

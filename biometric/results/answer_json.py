@@ -14,6 +14,7 @@ from biometric.entities import (
     Identity,
     Notice,
     Observation,
+    ObservedClip,
     Threshold,
     Verification,
 )
@@ -80,7 +81,7 @@ def _refused_json(observation: Observation) -> list[dict[str, Any]]:
     ]
 
 
-def verification_json(verification: Verification) -> dict[str, Any]:
+def verification_json(verification: Verification, observed: ObservedClip) -> dict[str, Any]:
     """Return what `verify --json` prints; scores are cosines in [-1, 1]."""
     return {
         "decision": str(verification.decision),
@@ -93,11 +94,12 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "people": verification.people,
         **_reason_json(verification),
         **warnings_json(verification.warnings),
+        **_footage_json(observed),
     }
 
 
 def identification_json(
-    identifications: Sequence[Identification], outputs: dict[str, str | None] | None = None
+    identifications: Sequence[Identification], outputs: dict[str, str | None] | None, observed: ObservedClip
 ) -> dict[str, Any]:
     """Return what `identify --json` prints; `from` and `to` are 0-based frames, inclusive.
 
@@ -106,6 +108,7 @@ def identification_json(
     return {
         "people": [_person_json(identification) for identification in identifications],
         "outputs": outputs or {"clip": None, "csv": None, "json": None, "timeline": None},
+        **_footage_json(observed),
     }
 
 
@@ -141,6 +144,11 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         **_reason_json(identification),
         **warnings_json(identification.warnings),
     }
+
+
+def _footage_json(observed: ObservedClip) -> dict[str, Any]:
+    """What should be known of the footage beside any answer about it: damage, no colour, a single picture …"""
+    return {f"footage_{key}": value for key, value in warnings_json(observed.warnings).items()}
 
 
 def _reason_json(answer: Verification | Identification) -> dict[str, Any]:

@@ -40,10 +40,10 @@ class Endpoints:
         add: bool = False,
         force: bool = False,
     ) -> dict[str, Any]:
-        """Enroll a person seen in a video clip under a name. Answers what was kept and what was refused, with reasons.
+        """Enroll a person seen in a video or photograph under a name. Answers what was kept, and what not and why.
 
         Args:
-            clip: the video file.
+            clip: the video or photograph.
             name: the person's name; one that exists is refused unless `add` is true.
             from_frame: first frame to use, counted from 0; the first of the clip if left out.
             to_frame: last frame to use, included; the last of the clip if left out.
@@ -79,10 +79,10 @@ class Endpoints:
         gallery: str | None = None,
         accept_damaged: bool = False,
     ) -> dict[str, Any]:
-        """Decide whether the person in a video clip is the enrolled person of that name: match, no match, no decision.
+        """Decide whether the person in a video or photograph is who the name says: match, no match, no decision.
 
         Args:
-            clip: the video file.
+            clip: the video or photograph.
             name: the name of the enrolled person.
             from_frame: first frame to use, counted from 0; the first of the clip if left out.
             to_frame: last frame to use, included; the last of the clip if left out.
@@ -98,7 +98,7 @@ class Endpoints:
                 verification = self._page.service.verify(
                     observed, _name(name), _person(person), threshold=limit, gallery=folder
                 )
-            return results.verification_json(verification)
+            return results.verification_json(verification, observed)
 
         return _answer(run)
 
@@ -113,16 +113,16 @@ class Endpoints:
         write_files: bool = False,
         accept_damaged: bool = False,
     ) -> dict[str, Any]:
-        """Identify everybody in a video clip: each person with decision, score, margin and the closest candidates.
+        """Identify everybody in a video or photograph: each person with decision, score, margin, closest candidates.
 
         Args:
-            clip: the video file.
+            clip: the video or photograph.
             from_frame: first frame to use, counted from 0; the first of the clip if left out.
             to_frame: last frame to use, included; the last of the clip if left out.
             threshold: score from which on somebody is identified, from -1 to 1; the model card's if left out.
             gallery: folder of the gallery, inside the configured one.
             query: folder for what is written, inside the configured one.
-            write_files: also write crops, annotated clip, CSV, JSON and timeline below the query folder.
+            write_files: also write crops, annotated clip or photograph, CSV, JSON and timeline below the query folder.
             accept_damaged: use a clip that cannot be read to its end.
         """
 
@@ -135,7 +135,7 @@ class Endpoints:
                 found = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
                     files = finish(service.write_outputs(observed, found, folder)).as_dict()
-            return results.identification_json(found, files)
+            return results.identification_json(found, files, observed)
 
         return _answer(run)
 
@@ -184,7 +184,7 @@ class Endpoints:
         data = clip if isinstance(clip, dict) else getattr(clip, "model_dump", dict)()
         text = data.get("path")
         if not isinstance(text, str) or not text:
-            raise EmptyClip("There is no clip. Upload a video file.")
+            raise EmptyClip("There is no clip. Upload a video or photograph.")
         try:
             path = Path(text).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):

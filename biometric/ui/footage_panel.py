@@ -24,7 +24,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     """
     gr.HTML('<h3 class="sl-step"><span>1</span>Footage</h3>', apply_default_css=False)
     drop = gr.File(
-        label="Video",
+        label="Video or photograph",
         file_count="single",
         type="filepath",
         height=150,

@@ -37,7 +37,7 @@ INTRO = elements.empty(
     "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
 )
 CHANGED = "Press Identify to look at them again."
-KINDS = (("clip", "Annotated clip"), ("csv", "Table (CSV)"), ("json", "Data (JSON)"), ("timeline", "Timeline (PNG)"))
+KINDS = (("clip", "Annotated footage"), ("csv", "Table (CSV)"), ("json", "Data (JSON)"), ("timeline", "Timeline (PNG)"))
 
 
 class IdentificationTab:
@@ -247,12 +247,13 @@ class IdentificationTab:
         if observed is None:
             raise FootageChanged(CHANGED)
         work = self.page.service.write_outputs(observed, found, folder)
-        yield {self.writing: presenters.working("Writing the annotated clip")}
+        yield {self.writing: presenters.working("Writing the annotated footage")}
         try:
             outputs = yield from stream_progress(work, lambda progress: {self.writing: presenters.working(progress)})
             # What lies in the query folder is never served; the page hands out copies that go with the session.
             served = session.new_folder("results")
-            copies = {kind: _copy(getattr(outputs, kind), served) for kind, _ in KINDS}
+            written = {kind: getattr(outputs, kind) for kind, _ in KINDS}
+            copies = {kind: _copy(path, served) for kind, path in written.items() if path is not None}
         except BiometricError as error:
             yield {self.writing: presenters.problem(error)}
             return
@@ -262,7 +263,7 @@ class IdentificationTab:
         yield {
             self.writing: "",
             self.again: gr.update(visible=False),
-            self.clip: "<h4>Annotated clip</h4>" + player(copies["clip"], "Annotated clip"),
+            self.clip: _annotated(copies["clip"], observed.video.photograph),
             self.files: downloads(copies),
         }
 
@@ -308,6 +309,7 @@ def downloads(files: dict[str, Path]) -> str:
         f'<a class="sl-button" href="{escape(file_url(files[kind]))}" download="{escape(files[kind].name)}">'
         f"{elements.icon('download')} {escape(words)}</a>"
         for kind, words in KINDS
+        if kind in files
     )
     return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'
 
@@ -323,6 +325,12 @@ def _said(session: Session) -> list[tuple[object, ...]]:
         )
         for found in session.identifications
     ]
+
+
+def _annotated(path: Path, photograph: bool) -> str:
+    if not photograph:
+        return "<h4>Annotated clip</h4>" + player(path, "Annotated clip")
+    return "<h4>Annotated photograph</h4>" + elements.picture(escape(file_url(path)), "Annotated photograph")
 
 
 def _person(session: Session, value: str) -> Identification:

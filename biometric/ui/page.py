@@ -211,7 +211,10 @@ def _revision(folder: Path) -> str:
     return ".".join(words) or "none"
 
 
-NO_CLIP = "There is no video yet. Drop one into the box above, browse for one, or record one with the webcam."
+NO_CLIP = (
+    "There is no footage yet. Drop a video or photograph into the box above, browse for one, or record a video with "
+    "the webcam."
+)
 
 
 def stream_progress(

@@ -10,7 +10,7 @@ import gradio as gr
 from biometric.entities import FrameRange, ObservedClip, Progress
 from biometric.errors import BiometricError, ClipMissing, InvalidFrameRange, InvalidInput
 from biometric.storage import remove_quietly
-from biometric.ui import presenters
+from biometric.ui import elements, presenters
 from biometric.ui.components import player
 from biometric.ui.page import (
     NO_CLIP,
@@ -27,6 +27,9 @@ from biometric.ui.page import (
 from biometric.ui.session import Footage, Session
 from biometric.ui.text_format import escape
 from biometric.ui.uploads import discard
+
+PHOTOGRAPH_HEIGHT = 640
+"""Most pixels of height at which a photograph is shown."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +91,7 @@ class Panel:
             self.recorder: gr.update(visible=not has),
             **self.offer(footage),
             self.shown: gr.update(value=self._card(footage), visible=has),
-            self.chooser: gr.update(visible=has),
+            self.chooser: gr.update(visible=info is not None and info.frame_count > 1),
             self.status: "",
             **self.idle(),
         }
@@ -97,7 +100,7 @@ class Panel:
         updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
         if info is not None:
             top = info.frame_count - 1
-            # A slider needs two different ends, so a clip of one frame gets a second that is refused on the server.
+            # A slider needs two different ends, so one frame gets a second, which is hidden, and refused on the server.
             whole_clip: dict[str, Any] = {"minimum": 0, "maximum": max(1, top), "interactive": True}
             updates[self.first] = gr.update(value=footage.first, **whole_clip)
             updates[self.last] = gr.update(value=footage.last, **whole_clip)
@@ -124,11 +127,19 @@ class Panel:
             return ""
         name = f'<p class="sl-clip" dir="auto">{escape(footage.label)}</p>'
         shown = player(footage.player, footage.label) if footage.player is not None else ""
+        if footage.info.photograph and footage.clip is not None:
+            shown = elements.picture(self._photograph(footage.clip), footage.label)
         return shown + name + presenters.facts(footage.info)
+
+    def _photograph(self, clip: Path) -> str:
+        try:
+            return self.page.pictures.frame(self.page.service.preview(clip, [0])[0].image, PHOTOGRAPH_HEIGHT)
+        except BiometricError:
+            return "data:,"
 
     def _ends(self, footage: Footage) -> str:
         """Return the pictures of the first and last chosen frame; a frame that cannot be read stays empty."""
-        if footage.clip is None or footage.info is None:
+        if footage.clip is None or footage.info is None or footage.info.frame_count == 1:
             return ""
         try:
             frames = FrameRange.inclusive(footage.first, footage.last)
@@ -174,7 +185,7 @@ class Panel:
     def _open(self, path: str | None, session: Session, keep: bool = False) -> Steps:
         if path is None:
             return
-        yield {self.status: presenters.working("Reading the clip")}
+        yield {self.status: presenters.working("Reading the footage")}
         source = Path(path)
         clip = self.page.uploads.take(source, session.new_folder("clip"), keep=keep)
         try:
@@ -187,14 +198,14 @@ class Panel:
             clip=clip,
             label=source.name,
             info=info,
-            player=clip if info.browser_playable else None,
+            player=clip if info.browser_playable and not info.photograph else None,
             last=info.frame_count - 1,
         )
         former = session.put(self.tab, footage)
         session.latest = self.tab
         discard(former, session)
         yield {**self.render(footage), **self.reset()}
-        if footage.player is None:
+        if footage.player is None and not info.photograph:
             yield from self._make_proxy(footage, session)
 
     def _make_proxy(self, footage: Footage, session: Session) -> Steps:

@@ -122,7 +122,12 @@ def defect() -> str:
 
 
 def facts(info: VideoInfo) -> str:
-    """Return a clip's facts: "10 fps, 740 frames, 1:14.0 · 1280 × 720", and its damage in words."""
+    """Return a clip's facts: "10 fps, 740 frames, 1:14.0 · 1280 × 720", and its damage in words.
+
+    Of a photograph there are only size and kind.
+    """
+    if info.photograph:
+        return f'<p class="sl-facts">{escape(f"photograph · {info.width} × {info.height} · {info.codec.upper()}")}</p>'
     counted = "" if info.frame_count_source == "decoded" else " (as the file claims)"
     line = (
         f"{info.fps:.4g} fps, {count(info.frame_count, 'frame')}{counted}, {clock(info.duration)} · "
@@ -164,9 +169,14 @@ def status_message(text: str) -> str:
     return f'<div class="sl-status" role="status"><p>{escape(text)}</p></div>' if text else ""
 
 
+def frame_numbers(first: int, last: int) -> str:
+    """Return "frames 63–190", or "frame 63" where there is one."""
+    return f"frame {first}" if first == last else f"frames {first}–{last}"
+
+
 def span(observation: Observation) -> str:
     """Return "frames 63–190" of a person's tracklet."""
-    return f"frames {observation.tracklet.first_frame}–{observation.tracklet.last_frame}"
+    return frame_numbers(observation.tracklet.first_frame, observation.tracklet.last_frame)
 
 
 def samples_line(observation: Observation) -> str:
@@ -219,7 +229,7 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
     identity, reference = enrollment.identity, enrollment.reference
     kept = count(len(reference.crops), "sample")
     title = f"{identity.name} is enrolled"
-    text = f"{kept} kept from frames {reference.first_frame}–{reference.last_frame}."
+    text = f"{kept} kept from {frame_numbers(reference.first_frame, reference.last_frame)}."
     if enrollment.added:
         title = f"{identity.name} has another reference"
         text += f" {identity.name} was enrolled before and now has {count(identity.reference_count, 'reference')}."

@@ -119,7 +119,7 @@ def test_what_is_no_video_is_told_at_upload(visitor: Visitor, clips: Clips, clip
 def test_missing_things_are_said_in_words(visitor: Visitor, clips: Clips) -> None:
     visitor.name("Somebody")
     visitor.submit("enrollment")
-    assert "There is no video yet" in visitor.banner("enrollment", "No clip yet")
+    assert "There is no footage yet" in visitor.banner("enrollment", "No clip yet")
     visitor.upload(clips["nobody"])
     visitor.opened()
     visitor.submit("enrollment")
