@@ -23,7 +23,7 @@ BiometricError
 │   ├── ClipNotFound             no such file
 │   ├── EmptyClip                a file of zero bytes
 │   ├── NotAVideo                contents are no allowed video container or photograph
-│   ├── PhotographUnreadable     a kind of photograph that cannot be read here, or not without a package
+│   ├── PhotographUnreadable     a damaged photograph, or of a kind that cannot be read here, or not without a package
 │   ├── NoVideoTrack             audio only
 │   ├── ClipTooLarge             more pixels, frames, seconds or bytes than the limits allow
 │   └── DamagedClip              cannot be opened or read to the end that it claims
@@ -207,7 +207,7 @@ class NotAVideo(ClipError):
 
 
 class PhotographUnreadable(ClipError):
-    """The file is a photograph of a kind that cannot be read here; the message says what to install or to do."""
+    """The file is a photograph that is damaged or cannot be read here; the message says what to install or to do."""
 
 
 class NoVideoTrack(ClipError):

@@ -30,7 +30,7 @@ from biometric.clips.photograph_kinds import READABLE_PHOTOGRAPHS, PhotographKin
 from biometric.clips.photograph_pixels import display_rotation, displayed_pixels
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Image, VideoInfo
-from biometric.errors import ClipNotFound, ClipTooLarge, DamagedClip, InvalidFrameRange, NotAVideo, PhotographUnreadable
+from biometric.errors import ClipNotFound, ClipTooLarge, InvalidFrameRange, NotAVideo, PhotographUnreadable
 from biometric.storage import describe_os_error, file_digest
 
 MAX_SIDE = 32_000
@@ -81,9 +81,8 @@ class PhotographReader:
 
         Raises:
             ClipNotFound, NotAVideo: it is no photograph, or an animation.
-            PhotographUnreadable: its kind cannot be read here, or only with a package that is not installed.
+            PhotographUnreadable: it is damaged, or its kind cannot be read here, or not without a package.
             ClipTooLarge: a limit is exceeded.
-            DamagedClip: it cannot be read to its end.
         """
         with self._opened(clip) as (picture, kind):
             rotation = display_rotation(picture)
@@ -199,8 +198,10 @@ def _pixels(picture: ImageFile.ImageFile, kind: PhotographKind) -> Image:
         raise _unreadable(kind) from error
 
 
-def _damaged(kind: PhotographKind) -> DamagedClip:
-    return DamagedClip(f"The photograph ({kind.upper()}) is damaged: it cannot be read to its end. Copy it again.")
+def _damaged(kind: PhotographKind) -> PhotographUnreadable:
+    return PhotographUnreadable(
+        f"The {kind.upper()} photograph is damaged: it cannot be read to its end. Copy it again."
+    )
 
 
 def _unreadable(kind: PhotographKind) -> PhotographUnreadable:

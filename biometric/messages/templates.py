@@ -173,7 +173,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "ClipNotFound": "there is no such file",
         "EmptyClip": "the file is empty",
         "NotAVideo": "it is not a video that can be read here",
-        "PhotographUnreadable": "it is a photograph of a kind that cannot be read here",
+        "PhotographUnreadable": "it is a photograph that is damaged or cannot be read here",
         "NoVideoTrack": "it has no video track",
         "ClipTooLarge": "it is larger than the limits allow",
         "DamagedClip": "it is damaged",
