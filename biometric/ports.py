@@ -53,10 +53,15 @@ class VideoReader(Protocol):
 class VideoWriter(Protocol):
     """Writes browser-playable H.264 MP4 (adapter: `video_writing.py`)."""
 
-    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
-        """Encode `frames` (images of one size), each at its own time since the first one; atomic."""
+    def write(self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0) -> None:
+        """Encode `frames` (images of one size), each at its own time since the first one; atomic.
 
-    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
+        `longest_gap` is the most seconds between two frames; others may be shortened.
+        """
+
+    def writing(
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+    ) -> Generator[int, None, None]:
         """Do what `write` does, yielding the number of frames written so far; closing it removes the partial file."""
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:

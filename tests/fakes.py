@@ -91,11 +91,13 @@ class FakeReader:
 class FakeWriter:
     """Counts frames instead of encoding them."""
 
-    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
+    def write(self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0) -> None:
         for _ in self.writing(destination, frames):
             pass
 
-    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
+    def writing(
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+    ) -> Generator[int, None, None]:
         count = 0
         for count, _ in enumerate(frames, start=1):
             yield count

@@ -38,7 +38,7 @@ def interrupt() -> None:
 def break_writing(monkeypatch: pytest.MonkeyPatch, made: Made, failure: Callable[[], None]) -> None:
     """Let the annotated clip fail at its tenth frame."""
 
-    def writing(destination: Path, frames: Iterator[object]) -> Iterator[int]:
+    def writing(destination: Path, frames: Iterator[object], longest_gap: float) -> Iterator[int]:
         destination.write_bytes(b"half")
         for count, _ in enumerate(frames, start=1):
             if count == 10:

@@ -101,6 +101,25 @@ def test_the_example_scripts_run(capsys: pytest.CaptureFixture[str], monkeypatch
         assert re.search(expected, capsys.readouterr().out), name
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in (PROJECT / "examples").glob("*.py")))
+def test_an_example_script_without_its_arguments_prints_its_usage(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in ([], ["a.mp4"] * 5, ["--help"] * 4):
+        with pytest.raises(SystemExit) as ended:
+            script(name, *words, monkeypatch=monkeypatch)
+        assert ended.value.code == 2
+        assert re.fullmatch(rf"usage: python examples/{name}( [A-Z_]+)+\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (PROJECT / "examples").glob("*.py")))
+def test_an_example_script_says_what_is_wrong_in_a_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {"enroll_and_verify.py": ["no.mp4", "no.mp4"], "show_progress.py": ["no.mp4", "0", "9"]}
+    with pytest.raises(SystemExit) as ended:
+        script(name, *words.get(name, ["no.mp4"]), monkeypatch=monkeypatch)
+    assert "There is no file" in str(ended.value.code)
+
+
 def test_progress_is_told_and_an_error_of_it_ends_the_work(service: biometric.RecognitionService) -> None:
     steps: list[biometric.Progress] = []
     service.observe("visit-1.mp4", biometric.FrameRange.inclusive(0, 19), progress=steps.append)

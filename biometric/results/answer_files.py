@@ -159,7 +159,7 @@ class OutputWriter:
                 ]
                 yield dataclasses.replace(frame, image=self._annotator.draw(frame.image, marks))
 
-        for done in self._writer.writing(destination, drawn()):
+        for done in self._writer.writing(destination, drawn(), observed.video.times.longest_gap):
             yield Progress("Writing annotated frame", done, len(frames))
 
 
