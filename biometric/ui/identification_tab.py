@@ -1,17 +1,17 @@
 """The Identification tab: everybody in a clip, each decided on their own, with the evidence and the files."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from biometric.entities import FrameRange, Identification
-from biometric.errors import BiometricError, InvalidInput, StorageFull
+from biometric.entities import Identification
+from biometric.errors import BiometricError, InvalidInput
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, presenters
-from biometric.ui.components import area, file_url, on_act, player
+from biometric.ui.components import area, on_act, player
+from biometric.ui.downloads import copy_for_download, download_links, target_refusal
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import (
     MODEL_JOB,
@@ -28,7 +28,7 @@ from biometric.ui.page import (
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import connect_cancel, tab_layout
-from biometric.ui.text_format import escape, threshold_text
+from biometric.ui.text_format import threshold_text
 from biometric.ui.threshold_box import threshold_box
 
 TAB = "identification"
@@ -37,7 +37,6 @@ INTRO = elements.empty(
     "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
 )
 CHANGED = "The clip or its frames were changed. Press Submit to look at them again."
-KINDS = (("clip", "Annotated clip"), ("csv", "Table (CSV)"), ("json", "Data (JSON)"), ("timeline", "Timeline (PNG)"))
 
 
 class IdentificationTab:
@@ -64,16 +63,8 @@ class IdentificationTab:
                 self.box = threshold_box(panel, "identification", self.decide_again)
         self.panel.reset = self._empty
         self.panel.answers = [
-            *(
-                self.answer,
-                self.contact_sheet,
-                self.evidence,
-                self.writing,
-                self.clip,
-                self.again,
-                self.times,
-                self.files,
-            )
+            *(self.answer, self.contact_sheet, self.evidence),
+            *(self.writing, self.clip, self.again, self.times, self.files),
         ]
 
     def _question(self) -> None:
@@ -120,7 +111,7 @@ class IdentificationTab:
             where = self._gallery(gallery)
             folder = resolve_inside(self.page.service.settings.query, _text(query))
             footage = self.panel.take(session, first, last, accept)
-            refusal = self._target_refusal(footage, folder)
+            refusal = target_refusal(self.page, footage, folder)
             if refusal:
                 yield {self.writing: refusal}
             yield from self.panel.observe(session, footage)
@@ -132,17 +123,6 @@ class IdentificationTab:
                     yield from self._write(session, footage, folder)
 
         yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
-
-    def _target_refusal(self, footage: Footage, folder: Path) -> str:
-        """Return the banner that says why no files can be written, before anything is analysed; "" if they can."""
-        if footage.clip is None:
-            return ""
-        frames = FrameRange.inclusive(footage.first, footage.last)
-        try:
-            self.page.service.check_outputs(footage.clip, frames, folder, label=footage.label)
-        except StorageFull as error:
-            return presenters.problem(error)
-        return ""
 
     def _gallery(self, text: object) -> Path | None:
         """Return the gallery folder of the path field, None for the configured identification."""
@@ -248,8 +228,7 @@ class IdentificationTab:
         try:
             outputs = yield from stream_progress(work, lambda progress: {self.writing: presenters.working(progress)})
             # What lies in the query folder is never served; the page hands out copies that go with the session.
-            served = session.new_folder("results")
-            copies = {kind: _copy(getattr(outputs, kind), served) for kind, _ in KINDS}
+            copies = copy_for_download(outputs, session.new_folder("results"))
         except BiometricError as error:
             yield {self.writing: presenters.problem(error)}
             return
@@ -260,7 +239,7 @@ class IdentificationTab:
             self.writing: "",
             self.again: gr.update(visible=False),
             self.clip: "<h4>Annotated clip</h4>" + player(copies["clip"], "Annotated clip"),
-            self.files: downloads(copies),
+            self.files: download_links(copies),
         }
 
     # --- one person ----------------------------------------------------------------------------------------------
@@ -299,31 +278,12 @@ class IdentificationTab:
         return {self.panel.status: presenters.status_message(text), self.writing: "", **self.panel.idle()}
 
 
-def downloads(files: dict[str, Path]) -> str:
-    """Return links to the files of an identification, in one row."""
-    links = "".join(
-        f'<a class="sl-button" href="{escape(file_url(files[kind]))}" download="{escape(files[kind].name)}">'
-        f"{elements.icon('download')} {escape(words)}</a>"
-        for kind, words in KINDS
-    )
-    return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'
-
-
 def _person(session: Session, value: str) -> Identification:
     number = parse_int(value, "The person's number")
     for identification in session.identifications:
         if identification.observation.person == number:
             return identification
     raise InvalidInput(f"There is no person {number} in this answer. Press Submit to look at the frames again.")
-
-
-def _copy(path: Path, folder: Path) -> Path:
-    try:
-        return Path(shutil.copyfile(path, folder / path.name))
-    except OSError as error:
-        raise StorageFull(
-            f"The files could not be prepared for download: {error.strerror}. Free some space."
-        ) from error
 
 
 def _text(value: object) -> str:

@@ -7,14 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import FrameRange, ObservedClip, Progress
-from biometric.errors import BiometricError, InvalidFrameRange, InvalidInput
+from biometric.entities import ObservedClip, Progress
+from biometric.errors import BiometricError, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui import presenters
-from biometric.ui.components import player
 from biometric.ui.page import (
     NO_CLIP,
-    Page,
     Steps,
     Updates,
     event,
@@ -24,14 +22,14 @@ from biometric.ui.page import (
     run_once,
     stream_progress,
 )
+from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.session import Footage, Session
-from biometric.ui.text_format import escape
 from biometric.ui.uploads import discard
 
 
 @dataclass(slots=True, eq=False)
-class Panel:
-    """The components of one tab's footage panel, and what its events do.
+class Panel(PanelDisplay):
+    """One tab's footage panel: its components, and what their events do.
 
     Attributes:
         answer, contact_sheet: where the tab answers, and its contact sheet; set by `tab_layout`.
@@ -39,108 +37,10 @@ class Panel:
         reset: gives the updates that empty the tab's answer, because clip or range changed.
     """
 
-    page: Page
-    tab: str
-    drop: gr.File
-    webcam: gr.Video
-    recorder: gr.Accordion
-    examples: gr.HTML
-    shown: gr.HTML
-    another: gr.Button
-    accept: gr.Checkbox
-    chooser: gr.Group
-    first: gr.Slider
-    last: gr.Slider
-    ends: gr.HTML
-    submit: gr.Button
-    cancel: gr.Button
-    status: gr.HTML
     answer: Any = None
     contact_sheet: Any = None
     answers: list[Any] = field(default_factory=list)
     reset: Callable[[], Updates] = dict
-
-    @property
-    def parts(self) -> list[Any]:
-        """All components that `render` may change."""
-        return [
-            *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
-            *(self.chooser, self.first, self.last, self.ends, self.submit, self.cancel, self.status),
-        ]
-
-    @property
-    def controls(self) -> list[Any]:
-        """All components that `busy`, `idle` and the status line change."""
-        return [self.status, self.submit, self.cancel, *self._inputs]
-
-    @property
-    def _inputs(self) -> list[Any]:
-        return [self.first, self.last, self.accept, self.another]
-
-    # --- what the panel shows ------------------------------------------------------------------------------------
-
-    def render(self, footage: Footage) -> Updates:
-        """Return the panel's components for a state of its footage."""
-        info, has = footage.info, footage.info is not None
-        updates: Updates = {
-            self.drop: gr.update(value=None, visible=not has),
-            self.webcam: gr.update(value=None),
-            self.recorder: gr.update(visible=not has),
-            **self.offer(footage),
-            self.shown: gr.update(value=self._card(footage), visible=has),
-            self.chooser: gr.update(visible=has),
-            self.status: "",
-            **self.idle(),
-        }
-        damaged = info is not None and info.damage is not None
-        updates[self.another] = gr.update(visible=has, interactive=True)
-        updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
-        if info is not None:
-            top = info.frame_count - 1
-            # A slider needs two different ends, so a clip of one frame gets a second that is refused on the server.
-            whole_clip: dict[str, Any] = {"minimum": 0, "maximum": max(1, top), "interactive": True}
-            updates[self.first] = gr.update(value=footage.first, **whole_clip)
-            updates[self.last] = gr.update(value=footage.last, **whole_clip)
-            updates[self.ends] = self._ends(footage)
-        return updates
-
-    def offer(self, footage: Footage) -> Updates:
-        """Return the examples, offered while there is no clip."""
-        there = footage.clip is None and bool(self.page.examples)
-        return {self.examples: gr.update(value=_examples(self.page) if there else "", visible=there)}
-
-    def _card(self, footage: Footage) -> str:
-        if footage.info is None:
-            return ""
-        name = f'<p class="sl-clip" dir="auto">{escape(footage.label)}</p>'
-        shown = player(footage.player, footage.label) if footage.player is not None else ""
-        return shown + name + presenters.facts(footage.info)
-
-    def _ends(self, footage: Footage) -> str:
-        """Return the pictures of the first and last chosen frame; a frame that cannot be read stays empty."""
-        if footage.clip is None or footage.info is None:
-            return ""
-        try:
-            frames = FrameRange.inclusive(footage.first, footage.last)
-        except InvalidFrameRange as error:
-            return presenters.problem(error)
-        try:
-            found = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
-        except BiometricError:
-            found = {}
-        uris = {index: self.page.pictures.frame(frame.image) for index, frame in found.items()}
-        blank = "data:,"
-        return presenters.ends(uris.get(frames.first, blank), uris.get(frames.last, blank), frames, footage.info)
-
-    def busy(self) -> Updates:
-        """Clip and frames stay as they are and Cancel is offered while a job runs on them."""
-        resting = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=False))
-        return {**resting, self.cancel: gr.update(interactive=True)}
-
-    def idle(self) -> Updates:
-        """Submit, clip and frames are offered again."""
-        offered = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=True))
-        return {**offered, self.cancel: gr.update(interactive=False)}
 
     # --- a clip comes in -----------------------------------------------------------------------------------------
 
@@ -208,7 +108,7 @@ class Panel:
                 other.player = proxy
         footage.player = proxy
         if session.footage(self.tab) is footage:
-            yield {self.shown: gr.update(value=self._card(footage)), self.status: ""}
+            yield {self.shown: gr.update(value=self.card(footage)), self.status: ""}
 
     def on_another_clip(self, request: gr.Request) -> Updates:
         """Make room for another clip."""
@@ -241,7 +141,7 @@ class Panel:
                 session.forget_answer(self.tab)
             fields = zip((self.first, self.last), sent, held, strict=True)
             back = {component: gr.update(value=now) for component, given, now in fields if given != now}
-            return {**back, self.ends: self._ends(footage), **(self.reset() if changed else {})}
+            return {**back, self.ends: self.range_ends(footage), **(self.reset() if changed else {})}
 
         return run_once(run, self.ends)
 
@@ -288,22 +188,6 @@ class Panel:
             return {self.status: gr.skip()}
         waiting = "Waiting for its turn: another job is running, and yours is next in line or close to it."
         return {self.status: presenters.working(waiting), **self.busy()}
-
-    @property
-    def fields(self) -> list[Any]:
-        """Inputs of Submit: From frame, To frame, and the word that a damaged clip may be used."""
-        return [self.first, self.last, self.accept]
-
-
-def _examples(page: Page) -> str:
-    buttons = "".join(
-        f'<button type="button" class="sl-button" data-action="example" data-value="{number}" '
-        f'title="{escape(example.suggestion)}">{escape(example.title)}</button>'
-        for number, example in enumerate(page.examples)
-    )
-    return (
-        f'<div class="sl-examples"><span>No footage at hand? Try one of these:</span>{buttons}</div>' if buttons else ""
-    )
 
 
 def _prefixed(stage: str, progress: Progress) -> Progress:
