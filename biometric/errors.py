@@ -11,7 +11,7 @@ BiometricError
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownPerson            no such person number in the observed range
 │   └── NameTaken                another identity already has that name
-├── ClipError                    the clip cannot serve
+├── ClipError                    the clip cannot be used
 │   ├── ClipNotFound             no such file
 │   ├── EmptyClip                a file of zero bytes
 │   ├── NotAVideo                contents are no allowed video container
@@ -108,7 +108,7 @@ class NameTaken(InvalidInput):
 
 
 class ClipError(BiometricError):
-    """The clip cannot serve."""
+    """The clip cannot be used."""
 
 
 class ClipNotFound(ClipError):
@@ -137,7 +137,7 @@ class DamagedClip(ClipError):
     Attributes:
         readable: number of frames that could be decoded from the start (0 when none).
         claimed: number of frames that the file claims, or None when it claims none.
-        damage: what is wrong with it, which `messages.describe_error` says before the message; or None.
+        damage: what is wrong with it, which `messages.describe_error` puts before the message; or None.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class ObservationError(BiometricError):
 
 
 class NobodyFound(ObservationError):
-    """No person stands in the chosen frames."""
+    """No person is visible in the chosen frames."""
 
 
 class NoUsableSample(ObservationError):
@@ -222,7 +222,7 @@ class ModelMismatch(ModelError):
 
 
 class TrainingError(BiometricError):
-    """A training run cannot begin or go on."""
+    """A training run cannot start or continue."""
 
 
 class LibraryMissing(TrainingError):
@@ -238,7 +238,7 @@ class DataTooSmall(TrainingError):
 
 
 class LossNotFinite(TrainingError):
-    """The loss became infinite or no number; the last good checkpoint is kept."""
+    """The loss became infinite or not a number; the last good checkpoint is kept."""
 
 
 class OutOfMemory(TrainingError):

@@ -175,7 +175,8 @@ def _genuine(kind: str, scores: Sequence[tuple[int, float]], threshold: float) -
 
 
 def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
-    """Fit the ratio to repeated references only: scores of one visit are so high that true matches look foreign."""
+    """Fit the ratio to repeated references only: scores of one visit are so high that true matches of other visits
+    would look like non-matches."""
     trials = fitting.count_independent(collected.pairs)
     scores = collected.genuine.get(collection.REPEATED, [])
     people = len({person for person, _ in scores})

@@ -1,4 +1,4 @@
-"""`python -m biometric calibrate`: thresholds with evidence from footage of one's own."""
+"""`python -m biometric calibrate`: thresholds with evidence from the operator's own footage."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`python -m biometric evaluate DATASET DIR`: how often is it wrong, on a data set."""
+"""`python -m biometric evaluate DATASET DIR`: error rates on a data set."""
 
 import argparse
 import shlex

@@ -16,7 +16,7 @@ def add_commands(commands: Any) -> None:
     """Add the `models` commands to a parser's commands."""
     models = commands.add_parser("models", help="list, fetch and check models", description="Manage models.")
     actions = models.add_subparsers(metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="what serves each role", description="Say what serves each role.")
+    listing = actions.add_parser("list", help="show the model of each role", description="Show the model of each role.")
     listing.set_defaults(command=_list)
     fetching = actions.add_parser("fetch", help="download the recommended weights", description="Download weights.")
     fetching.add_argument("role", nargs="?", metavar="ROLE", help="detector or embedder (default: both)")

@@ -4,7 +4,7 @@ Every read starts at the first frame and counts: a seek lands beside the frame a
 frame rate and files without index, counting never does. Only wanted frames are converted to pictures.
 
 Frame 0 is the first frame that the decoder delivers; frames follow in order of presentation. Numbers end at the
-first packet in the middle that cannot be decoded, because behind it nobody could say which frame is which.
+first packet in the middle that cannot be decoded, because behind it frame numbers are unknown.
 """
 
 import contextlib
@@ -70,7 +70,7 @@ class PyAVReader:
             if not counted.certain and not counted.cut:
                 second = opened.enter_context(Pass(clip, container, self._limits, exact=True))
                 second.run(time.monotonic() + self._count_seconds)
-                # Cut off by the clock, the exact pass knows less than the first one.
+                # Ended by the deadline, the exact pass has read less than the first one.
                 counted = counted if second.cut else second
             if counted.frames == 0:
                 raise counted.nothing_readable()
@@ -103,7 +103,7 @@ class PyAVReader:
         container = identify(clip)
         done, due = 0, -math.inf
         # PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are
-        # drained at the end. So nobody is told "it ends here" before a pass without them has said the same.
+        # drained at the end. So an early end is reported only when a pass without them ends there, too.
         for exact in (False, True):
             with Pass(clip, container, self._limits, exact) as one:
                 for index, frame in enumerate(one.decode()):
@@ -175,7 +175,7 @@ _TIMED = frozenset({"matroska", "avi", "flv", "asf", "mxf"})
 
 
 def _is_short(counted: Pass, container: Container) -> bool:
-    """Whether frames that the file promises cannot be read."""
+    """Whether frames that the file claims cannot be read."""
     if counted.broken or counted.dropped > 0:
         return True
     if container.kind == "mov":

@@ -23,7 +23,7 @@ _OPTIONS = {"preset": "veryfast", "crf": "23"}
 """x264's default quality at about three times the speed of its default preset."""
 
 _ENDLESS = 1 << 62
-"""A stop that no clip reaches."""
+"""An end of a frame range that no clip reaches."""
 
 _TICKS = (90_000, 1_000, 100, 10, 1)
 """Ticks per second of the written frames. The first is the usual clock of H.264, fine enough for any frame rate; the
@@ -39,7 +39,7 @@ _NO_REORDERING = {"bf": "0"}
 """Frames are written in the order of presentation; files are larger by a tenth, but their gaps may be longer."""
 
 _NOMINAL_RATE = Fraction(25)
-"""What x264 plans for. The frames' own times are what is written."""
+"""The rate that x264 plans for; the frames are written with their own times."""
 
 
 class H264Writer:
@@ -104,13 +104,14 @@ class H264Writer:
         try:
             yield from frames
         except (DamagedClip, InvalidFrameRange):
-            # What can be read is worth seeing; `probe` has said what is missing.
+            # What can be read is copied; `probe` reports what is missing.
             return
 
     def writing(
         self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
     ) -> Generator[int, None, None]:
-        """Do what `write` does, yielding the number of frames done; the file stays away unless all went well."""
+        """Do what `write` does, yielding the number of frames done; the file appears only when all of them are
+        written."""
         try:
             with atomic_path(destination) as partial:
                 yield from _encode(partial, frames, longest_gap)

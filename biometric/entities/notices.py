@@ -1,4 +1,4 @@
-"""Codes with numbers for everything that people are told: warnings, reasons, refusals, evidence.
+"""Codes with numbers for all messages to people: warnings, reasons, refusals, evidence.
 
 Code makes and compares notices; `biometric.messages` alone turns them into sentences. JSON carries both.
 """
@@ -10,11 +10,11 @@ from enum import StrEnum, auto
 from typing import Any
 
 Value = str | int | float
-"""What a notice may carry: text that is a name or a code of its own, and finite numbers."""
+"""The values that a notice may have: text that is a name or a code of its own, and finite numbers."""
 
 
 class NoticeCode(StrEnum):
-    """What a notice says. The codes stand in JSON files and in stored calibrations: they are never renamed."""
+    """The kind of a notice. The codes stand in JSON files and in stored calibrations: they are never renamed."""
 
     # damage of a clip
     CLIP_CUT_SHORT = auto()
@@ -169,10 +169,10 @@ REFUSALS = (
 
 @dataclass(frozen=True, slots=True, init=False)
 class Notice:
-    """Something that people are told, as a code with values: `Notice(NoticeCode.COVERED, share=0.4)`.
+    """A message to people, as a code with values: `Notice(NoticeCode.COVERED, share=0.4)`.
 
     Attributes:
-        code: what is said.
+        code: the kind of message.
         values: (name, value) pairs in the order of `VALUES`.
 
     Raises:

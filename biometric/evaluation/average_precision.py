@@ -2,7 +2,7 @@
 
 Detections are matched to labels as COCO's evaluation does (Lin and others, "Microsoft COCO: Common Objects in
 Context", ECCV 2014; pycocotools): within a picture, the surest detection first, each takes the label of highest IoU
-that is still free and reaches the wanted IoU. A label is taken once, so a second box of one person is a mistake.
+that is still free and reaches the wanted IoU. A label is taken once, so a second box of one person is an error.
 
 Average precision is the area under the precision-recall curve at all points, after precision at each recall was
 raised to the highest precision at that recall or a higher one (the monotone envelope of PASCAL VOC since 2010:
@@ -12,8 +12,9 @@ that envelope at 101 recalls instead; both differ by less than 0.01. AP50-95 is 
 Detections that a detector never reports, because they are below its least confidence, are missed: its AP is then a
 lower one than that of the same detector without that limit.
 
-Intervals draw whole pictures with replacement: people and mistakes of one picture are not independent.
-The envelope flatters small sets: of simulated 95 % intervals, 90 % held the truth with 60 pictures, 95 % with 200.
+Intervals draw whole pictures with replacement: people and errors of one picture are not independent.
+The envelope is optimistic for small sets: of simulated 95 % intervals, 90 % held the truth with 60 pictures, 95 % with
+200.
 """
 
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ CLUSTERS = 512
 """Most people whose pairs are counted one by one; of more, random groups of people are drawn by the bootstrap."""
 
 Watch = Callable[[int], None]
-"""Told the number of probes done."""
+"""Called with the number of probes done."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

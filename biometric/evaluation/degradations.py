@@ -20,7 +20,7 @@ from biometric.errors import InvalidSetting
 Change = Callable[[Image, np.random.Generator], Image]
 
 GREY = 127
-"""What covers hidden parts: no colour of its own."""
+"""The grey that covers hidden parts."""
 
 
 @dataclass(frozen=True, slots=True)

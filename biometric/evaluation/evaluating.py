@@ -77,7 +77,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Everything that an evaluation found; `seconds` by stage."""
+    """All results of an evaluation; `seconds` by stage."""
 
     dataset: Dataset
     measured: Measured

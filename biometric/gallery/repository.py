@@ -1,6 +1,6 @@
 """The gallery: identities and biometric references in SQLite (sqlite-utils), crops as files, search through an index.
 
-The database is the only truth. Every write is one transaction that also covers the crop files; reading takes a
+The database is authoritative. Every write is one transaction that also covers the crop files; reading takes a
 snapshot. The index is built on the first search and refreshed when the database has changed, also from another
 process. Beside this module: `transactions` (the write path), `database` (opening, locking), `migrations` (schema),
 `records` (what is stored), `rows` and `reference_rows` (SQL), `files` (crops), `search` (index), `archive` (the export
@@ -227,7 +227,7 @@ class SQLiteGallery:
             return import_archive(write, source)
 
     def check_model(self, model_id: str) -> None:
-        """Raise `ModelMismatch`, naming both models and the way out, unless empty or of that model."""
+        """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""
         with self._transactions.reading() as db:
             if db is not None:
                 rows.check_model(db, model_id)

@@ -49,7 +49,7 @@ def describe_all(notices: Iterable[Notice]) -> list[str]:
 
 
 def describe_error(error: BiometricError) -> str:
-    """Return an error's message with what its numbers say: the damage of a clip, why samples were refused."""
+    """Return an error's message with its numbers in words: the damage of a clip, why samples were refused."""
     if isinstance(error, DamagedClip) and error.damage is not None:
         return f"{describe(error.damage)} {error}"
     if isinstance(error, NoUsableSample) and error.refusals:
@@ -86,7 +86,7 @@ def describe_origin(threshold: Threshold) -> str:
 
 
 def describe_evidence(threshold: Threshold) -> list[str]:
-    """Return sentences on what a threshold rests on; a rate only where the evidence speaks of exactly this value."""
+    """Return sentences on what a threshold rests on; a rate only where the evidence is for exactly this value."""
     sentences = [_sentence(describe(notice)) for notice in threshold.evidence]
     if threshold.rate is None:
         return [*sentences, _translated("The error rate at this value is not known.")]
@@ -121,7 +121,7 @@ def describe_basis(basis: FitBasis, searched: int) -> str:
 def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
     """Return words and number: "likelihood ratio 11: moderate support for the same person".
 
-    A score that is no number says nothing: "no likelihood ratio".
+    A score that is not a number gives "no likelihood ratio".
     """
     if not math.isfinite(score):
         return _translated("no likelihood ratio")

@@ -40,7 +40,7 @@ class _Bottleneck(nn.Module):
 
 
 class _GeneralisedMean(nn.Module):
-    """Generalised mean pooling with a learnt exponent (Radenović et al., arXiv 1711.02512), as fast-reid uses it."""
+    """Generalised mean pooling with a trainable exponent (Radenović et al., arXiv 1711.02512), as fast-reid uses it."""
 
     def __init__(self, exponent: float = 3.0, smallest: float = 1e-6) -> None:
         super().__init__()

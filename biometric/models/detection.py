@@ -23,7 +23,8 @@ CONFIDENCE = 0.1
 """Least confidence reported: ByteTrack continues tracks with detections as weak as this."""
 
 STARTS_TRACK = 0.4
-"""Least confidence that starts a track. Surer than what continues one: reflections and bags then start fewer."""
+"""Least confidence that starts a track. Higher than that of a continued track, so that reflections and bags start
+fewer."""
 
 EVERYTHING = 0.001
 """Least confidence at which detectors are measured: COCO's tools and ultralytics' take all detections down to it."""
@@ -67,7 +68,7 @@ class UltralyticsDetector:
 
     Raises:
         WeightsCorrupt: the file does not load, or holds anything but a model (pickled code is never run).
-        UnsupportedModel: not a detection model, or one that knows no people.
+        UnsupportedModel: not a detection model, or one without a class of people.
     """
 
     def __init__(
@@ -194,7 +195,7 @@ def _person_class(names: Any, model: str) -> int:
 
 
 def _prepare(cache: Path) -> None:
-    """Import ultralytics with its network use, installs and free unpickling off, and its voice low."""
+    """Import ultralytics with its network use, installs and free unpickling off, and its log reduced to errors."""
     quiet_ultralytics(cache)
     import ultralytics.nn.tasks as tasks
     from ultralytics.utils import LOGGER, SETTINGS, checks
@@ -255,7 +256,7 @@ def _export(path: Path, cache: Path) -> Path:
         copy = Path(shutil.copy(path, scratch / path.name))  # the export is written beside its source
         try:
             with warnings.catch_warnings(), contextlib.redirect_stdout(None):
-                warnings.simplefilter("ignore")  # torch tells ultralytics' authors what is deprecated
+                warnings.simplefilter("ignore")  # torch warns of deprecated functions that ultralytics uses
                 model = _load(copy)
                 exported = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
         except _VENDOR_ERRORS as error:
@@ -275,7 +276,7 @@ def _size(model: Any) -> int:
 
 
 def _folder(path: Path, files: Sequence[Path], cache: Path) -> Path:
-    """ultralytics knows an OpenVINO export only by its folder's name: give it such a folder."""
+    """ultralytics recognises an OpenVINO export only by its folder's name: give it such a folder."""
     if path.suffix != ".xml":
         return path
     if path.parent.name.endswith(_EXPORTED):

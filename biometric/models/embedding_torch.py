@@ -71,7 +71,7 @@ class GraphModule(nn.Module):
             self._whole[place] = value
 
     def _last_uses(self) -> dict[int, list[tuple[int, int]]]:
-        """For each step, the values that nobody needs after it: freed at once, so that memory stays small."""
+        """For each step, the values that are not needed after it: freed at once, so that memory stays small."""
         last = {source: number for number, _ in self._steps for source in self._graph.nodes[number].inputs}
         released: dict[int, list[tuple[int, int]]] = {}
         for source, number in last.items():

@@ -1,8 +1,8 @@
 """Cards for files that no manifest lists: a detector or embedder that the user names by its path.
 
 An embedder's input cannot be guessed from its weights. It is described by a table beside the file
-(`name.onnx` → `name.toml`), by the metadata inside a `.safetensors`, or else by the custom of its format,
-which a notice then says.
+(`name.onnx` → `name.toml`), by the metadata inside a `.safetensors`, or else by the custom of its format, of which a
+notice then informs.
 """
 
 import hashlib

@@ -28,8 +28,8 @@ LoadEmbedder = Callable[[Weights, str, Path], Embedder]
 class ModelStore:
     """ports.Models.
 
-    What serves a role is decided once, by its first use: templates, their model id and the thresholds that judge them
-    are then of one card, whatever is fetched meanwhile. Only `close` opens the question again.
+    The model of a role is chosen once, by its first use: templates, their model id and their thresholds are then of one
+    card, whatever is fetched meanwhile. Only `close` allows another choice.
 
     Args:
         settings: which models, which device, where the cache is.
@@ -80,7 +80,7 @@ class ModelStore:
             return self._embedder
 
     def resolve_embedder(self) -> None:
-        """Decide which embedder serves, without loading it, where only trying a download can tell.
+        """Decide which embedder is used, without loading it, where only an attempted download can decide.
 
         That is so while the recommended weights are absent and a starter could take their place: until then
         `embedder_id` and the thresholds are the recommended card's.
@@ -167,11 +167,11 @@ class ModelStore:
                 if now.present and not now.card.starter:
                     return Notice(NoticeCode.BETTER_WEIGHTS_PRESENT, role=str(role), title=now.card.title)
         except BiometricError:
-            return None  # told by status() and on use
+            return None  # reported by status() and on use
         return weights.notice or weights.card.notice
 
     def status(self) -> list[ModelStatus]:
-        """What serves each role: card, state ("loaded", "ready", "to be fetched", "missing", "error"), device.
+        """The model of each role: card, state ("loaded", "ready", "to be fetched", "missing", "error"), device.
 
         Loads nothing; on the CPU path not even torch.
         """

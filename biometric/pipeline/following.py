@@ -97,7 +97,7 @@ class FollowedTrack:
         self._history.add(pick)
 
     def people(self) -> list[TrackedPerson]:
-        """Return who was in the track, in order of appearance; nobody is in two of them."""
+        """Return the people of the track, in order of appearance; no detection belongs to two people."""
         parts = self._history.parts()
         if not parts:
             return [TrackedPerson(self.track_id, self._detections, [], self._refused.items, self._count_refusals())]

@@ -1,4 +1,4 @@
-"""What an identification leaves on disk: new crops, a CSV, a JSON, a timeline picture and an annotated clip."""
+"""The files of an identification: new crops, a CSV, a JSON, a timeline picture and an annotated clip."""
 
 import csv
 import dataclasses
@@ -56,7 +56,8 @@ ANNOTATED_WIDTH = 1280
 """Widest annotated frame, in pixels; larger footage is scaled down."""
 _LEAST_BYTES = 1_000_000
 _LEAST_BYTES_PER_PIXEL = 0.001
-"""A quiet scene's H.264; busy ones need ten times as much. An estimate that is too high would refuse what fits."""
+"""H.264 of a scene with little motion; much motion needs ten times as much. An estimate that is too high would refuse
+what fits."""
 _FORMULA_SIGNS = frozenset({"=", "+", "-", "@", "\N{MINUS SIGN}"})
 _CELL_SEPARATOR = re.compile(r"(?<=[;,|\t])")
 _CELL_CONTROLS = frozenset({"\t", "\r", "\n"})

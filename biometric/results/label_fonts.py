@@ -1,8 +1,8 @@
 """Draws names in any script: each run of a text with a font that has its characters (Pillow, fontTools).
 
 DejaVu Sans comes with matplotlib and has Latin, Greek, Cyrillic and Arabic. For other scripts the fonts of the system
-are looked through, Noto first, when a name first needs one. What no font has is never drawn as an empty box: a picture
-sign is left out, and of other names `drawable` gives what the caller wants instead.
+are searched, Noto first, when a name first needs one. What no font has is never drawn as an empty box: a picture sign
+is left out, and of other names `drawable` gives what the caller wants instead.
 """
 
 import importlib.util

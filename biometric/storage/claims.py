@@ -1,4 +1,4 @@
-"""Locks, and the claims by which files of living processes are told from leftovers of killed ones.
+"""Locks, and the claims by which files of running processes are distinguished from leftovers of killed ones.
 
 A claim is a token and the lock file `.TOKEN.lock`, which its process holds as long as it writes files with that token
 in their names. The operating system drops the lock when the process ends, however it ends.
@@ -113,7 +113,7 @@ def _lock_of(folder: Path, token: str) -> filelock.BaseFileLock:
 
 
 def remove_leftovers(folder: Path) -> list[Path]:
-    """Remove what processes that no longer live left in a folder; return what was removed. Never raises `OSError`."""
+    """Remove what processes that have ended left in a folder; return what was removed. Never raises `OSError`."""
     by_token: dict[str, list[Path]] = {}
     try:
         paths = list(folder.iterdir())

@@ -51,7 +51,7 @@ class Augmentation:
 
 
 STRONG = Augmentation()
-"""For learning from few crops, and for footage of any kind."""
+"""For training on few crops, and for footage of any kind."""
 
 MILD = Augmentation(crop=0.06, aspect=1.0, shrink=0.0, blur=0.0, colour=0.15, grey=0.0, erase=0.5)
 """For fine-tuning on data sets whose crops are cut well: what "bag of tricks" (arXiv 1903.07071) uses."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Example(Protocol):
-    """A clip offered to people who have no footage at hand."""
+    """An example clip for people without footage of their own."""
 
     @property
     def path(self) -> Path:

@@ -1,4 +1,4 @@
-"""The calibration in the sidebar: what the thresholds rest on, and a new one from clips of one's own."""
+"""The calibration in the sidebar: what the thresholds rest on, and a new one from the user's clips."""
 
 import math
 from collections.abc import Sequence
@@ -129,7 +129,7 @@ def shown(calibration: Calibration, gallery_size: int) -> str:
             f"{count(calibration.pairs, 'pair')} of {people(calibration.people)}, {count(calibration.clips, 'clip')}",
         ),
         ("Comparisons", ", ".join(f"{number:,} {source}" for source, number in calibration.sources.items())),
-        ("In doubt", f"{calibration.doubtful:,} comparisons, counted as mistakes" if calibration.doubtful else ""),
+        ("In doubt", f"{calibration.doubtful:,} comparisons, counted as errors" if calibration.doubtful else ""),
         *((f"Same person, {item.kind}", f"{item.missed} of {item.comparisons} missed") for item in calibration.genuine),
     ]
     notes = "".join(f"<p>{escape(note)}</p>" for note in describe_all(calibration.notes))

@@ -1,4 +1,4 @@
-"""What stands between the network and Gradio: same-origin writes, known hosts, no way around the queue, headers.
+"""Filters requests before Gradio sees them: same-origin writes, known hosts, no way around the queue, headers.
 
 Gradio stores an upload whatever its `Origin`, answers `/run/…` past its queue, and fetches URLs for others. Each of
 these is refused here, before Gradio sees the request.

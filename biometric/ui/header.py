@@ -1,4 +1,4 @@
-"""The strip on top: what the page runs on, and how the models are doing."""
+"""The strip on top: what the page runs on, and the state of the models."""
 
 from biometric.entities import Purpose
 from biometric.errors import BiometricError, ModelMismatch

@@ -1,4 +1,4 @@
-"""Serves the page with the settings that a careful engineer starts from."""
+"""Serves the page with cautious settings."""
 
 import signal
 import threading

@@ -49,7 +49,7 @@ def problem(error: BiometricError) -> str:
 
 
 def defect() -> str:
-    """Return the banner of an error that nobody meant to happen; details are in the server's log only."""
+    """Return the banner of an unexpected error; details are in the server's log only."""
     return elements.banner(
         "bad",
         "Something went wrong inside Sightline",
@@ -162,7 +162,7 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
     html = elements.banner("good", title, text)
     for twin in enrollment.lookalikes:
         html += lookalike(twin, enrollment, pictures, own)
-    html += notes([warning for warning in warnings if warning.code is not NoticeCode.LOOKS_LIKE])  # told with pictures
+    html += notes([warning for warning in warnings if warning.code is not NoticeCode.LOOKS_LIKE])  # shown with pictures
     crops = "".join(
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
         for path in reference.crops

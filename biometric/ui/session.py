@@ -1,4 +1,4 @@
-"""What the server remembers of each open page: its footage, observations and answers. Nothing of it is in the browser.
+"""The state that the server keeps of each open page: its footage, observations and answers. The browser has none of it.
 
 A page is known by Gradio's session hash, which only that page has. Sessions live in memory, are bounded in number,
 and take their files with them when they end.
@@ -30,10 +30,10 @@ REPLACED = "The clip was replaced while it was read. Nothing was stored."
 
 @dataclass(slots=True)
 class Footage:
-    """One tab's clip, the chosen frames, and what was learnt from them.
+    """One tab's clip, the chosen frames, and the observation of them.
 
-    An observation is attached to, and given out for, exactly the clip, frames and word on damage that it was made from;
-    whoever changes one of them, in whatever way and at whatever time, loses it. Nobody else has to check.
+    An observation is attached to, and given out for, exactly the clip, frames and acceptance of damage that it was made
+    from; changing one of them drops it, so that callers need not check.
 
     Attributes:
         clip: the uploaded file, which is what is analysed, or None before an upload.
@@ -45,7 +45,7 @@ class Footage:
         picked: the person was chosen by a click, not by being the most prominent.
         dropped: crop names of samples that the person took out.
         asked: the contact sheet has been shown, so that the next Submit acts on the choice.
-        gallery: gallery folder that the chosen person came from and goes to, or None for the configured observation.
+        gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -66,7 +66,7 @@ class Footage:
 
     @property
     def observed(self) -> ObservedClip | None:
-        """People of exactly this clip, range and word on damage, or None."""
+        """People of exactly this clip, range and acceptance of damage, or None."""
         held = self._observed
         return held if held is not None and self._fits(held) else None
 
@@ -86,7 +86,7 @@ class Footage:
         )
 
     def choose_frames(self, first: int, last: int) -> bool:
-        """Take another range and forget what was seen in the former one; True when it is another."""
+        """Take another range and drop the observation of the former one; True when it is another."""
         if (first, last) == (self.first, self.last):
             return False
         self.first, self.last = first, last
@@ -94,7 +94,7 @@ class Footage:
         return True
 
     def accept(self, damaged: bool) -> None:
-        """Take the word on whether a damaged clip may be used; a new one forgets what was seen under the former."""
+        """Set whether a damaged clip may be used; a change drops the observation."""
         if damaged != self.accept_damaged:
             self.accept_damaged = damaged
             self.forget()
@@ -132,7 +132,7 @@ class Footage:
             raise InvalidInput(REPLACED)
 
     def copy(self) -> "Footage":
-        """Return a copy for another tab: the clip and what was learnt from it, without choices about samples."""
+        """Return a copy for another tab: the clip and its observation, without choices about samples."""
         return replace(self, dropped=set(), asked=False, picked=False, gallery=None, replaced=False)
 
 
@@ -154,7 +154,7 @@ class Session:
         thresholds: what the person set on the sliders, by purpose; absent means the default.
         claimed: id of the identity claimed in Verification, or None.
         answered: Verification has answered for the footage, so that another claim or person re-decides at once.
-        gallery: gallery folder chosen in Identification, or None for the configured observation.
+        gallery: gallery folder chosen in Identification, or None for the configured one.
         identifications: the last answer of Identification.
         opened: person number whose evidence is shown.
         enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of

@@ -67,7 +67,7 @@ def test_a_gallery_that_has_grown_is_told() -> None:
 
 def test_comparisons_in_doubt_are_shown() -> None:
     made = Calibration(**{name: getattr(MADE, name) for name in Calibration.__slots__} | {"doubtful": 7})
-    assert "7 comparisons, counted as mistakes" in calibration.shown(made, 2)
+    assert "7 comparisons, counted as errors" in calibration.shown(made, 2)
     assert "In doubt" not in calibration.shown(MADE, 2)
 
 

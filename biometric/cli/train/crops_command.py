@@ -47,7 +47,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="videos country+city+videoID, or text files with one such name a line; needs --root",
     )
-    parser.add_argument("--root", type=Path, metavar="DIR", help="destination they lie, as DIR/country/city/videoID.*")
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder that holds them, as DIR/country/city/videoID.*"
+    )
     parser.add_argument(
         "--photographs", type=Path, metavar="DIR", help="photographs with YOLO labels: DIR/images/… beside DIR/labels/…"
     )

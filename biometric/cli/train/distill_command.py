@@ -138,7 +138,7 @@ def _result(task: "Distillation", teacher: str, initial_weights: str) -> dict[st
     interval = task.interval(cosines)
     return {
         "teacher": teacher,
-        "began_from": initial_weights,
+        "initial_weights": initial_weights,
         "held_back": len(cosines),
         "cosine": float(cosines.mean(dtype=float)),
         "cosine_interval": None if interval is None else [interval.low, interval.high],

@@ -158,8 +158,8 @@ def _result(
         "width": options.width,
         "dimension": task.network.feature_dim,
         "parameters": sum(value.numel() for value in task.network.parameters()),
-        "began_from": options.begin,
-        "learnt": {
+        "initial_weights": options.begin,
+        "training": {
             "people": len(splits.training.people),
             "pictures": len(splits.training.sources),
             "left_out_with_one_picture": splits.single_picture_people,
@@ -191,7 +191,7 @@ def _with_interval(estimate: dict[str, Any]) -> str:
 
 
 def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, Any]) -> list[str]:
-    training, test_people = result["learnt"], result["evaluation"]["dataset"]["people"]
+    training, test_people = result["training"], result["evaluation"]["dataset"]["people"]
     few = (
         [f"It was tested with {test_people} people only: the figures are uncertain."]
         if test_people < _MIN_TEST_PEOPLE

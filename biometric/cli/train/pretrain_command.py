@@ -164,7 +164,7 @@ def _result(options: argparse.Namespace, task: "Pretraining", folder: "RunFolder
         "width": options.width,
         "dimension": task.network.feature_dim,
         "parameters": sum(value.numel() for value in task.network.parameters()),
-        "began_from": options.begin,
+        "initial_weights": options.begin,
         "crops": task.crops,
         "epochs": options.epochs,
         "loss": folder.rows[-1]["loss"],
@@ -198,6 +198,6 @@ def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, An
             "It is a start for `python -m biometric train finetune`, not an embedder to compare people with.",
             "The nearest-neighbour probe uses tracks instead of people: their crops share camera, light and minute, "
             "and the network was trained on them. It compares epochs and runs on the same crops, nothing else.",
-            "It has learnt everything that the crops show, including biases of who was filmed and rank.",
+            "It may have learned any property of the crops, including biases of who was filmed and where.",
         ],
     )

@@ -64,7 +64,7 @@ def plan_of(options: argparse.Namespace) -> "TrainingPlan":
 
 
 def device_of(options: argparse.Namespace) -> str:
-    """What --device says; for "auto" an NVIDIA GPU where there is one."""
+    """The device that --device names; for "auto" an NVIDIA GPU where there is one."""
     import torch
 
     if options.device != "auto":

@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Pictures with who, which camera and which side.
+    """Pictures with person, camera and side.
 
     Attributes:
         name, protocol: for people, such as "Market-1501" and "standard".
@@ -50,7 +50,7 @@ class Dataset:
         probes, references: (P,), (G,) int64, indices of the pictures of each side.
         people: names of people as in the data set.
         single_shot: rank one random reference a person (CUHK03's first protocol).
-        notes: what a reader of the numbers should know, in whole sentences.
+        notes: what the reader of the figures should know, in whole sentences.
     """
 
     name: str

@@ -26,7 +26,7 @@ class Wanted:
         rules: what a box must fulfil.
         min_sharpness: variance of the Laplacian, measured as in `clips.crops.sharpness`, below which it is blurred.
         every: each so many-th frame is looked at; 1 for all.
-        min_track: a track seen in fewer of them is a flicker of the detector; its crops are not kept.
+        min_track: a track seen in fewer of them is a false detection; its crops are not kept.
         follow: link boxes over time. Without, every box is a crop of its own.
         accept_damaged: use a damaged clip up to where it can be read.
     """

@@ -1,4 +1,4 @@
-"""`train crops`: one source after another into a store, going on where a killed run stopped."""
+"""`train crops`: one source after another into a store, continuing where a killed run stopped."""
 
 import time
 from collections import Counter
@@ -77,7 +77,7 @@ def build_crop_tools(settings: Settings) -> CropTools:
 
 
 def make(job: Job, tools: CropTools, writer: CropWriter) -> Generator[Progress, None, Summary]:
-    """NewCrop all sources into a store; the generator's return value is the summary.
+    """Cut all sources into a store; the generator's return value is the summary.
 
     What an earlier run finished is passed over unless its file has another size since. A source that cannot be read
     is reported in the summary and the others are still processed; the next run tries it again.
