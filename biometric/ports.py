@@ -4,7 +4,6 @@ They stand apart from `service.py` so that each adapter's test can be checked ag
 """
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from biometric.entities import (
     BiometricReference,
-    Box,
     Calibration,
     Candidate,
     Detection,
@@ -30,7 +28,9 @@ from biometric.entities import (
     Threshold,
     VideoInfo,
 )
+from biometric.entities.drawing import Bar, Mark
 from biometric.entities.model_cards import Card
+from biometric.entities.model_reports import ModelCheck, ModelStatus
 
 
 class VideoReader(Protocol):
@@ -195,20 +195,6 @@ class CropStore(Protocol):
         """Return a small JPEG of a stored picture, for display."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """What one role is served by, for the page, `models list` and `models check`; `problem` is an error's message."""
-
-    role: str
-    card: str
-    state: str
-    device: str
-    path: Path | None
-    licence: str
-    notice: Notice | None = None
-    problem: str = ""
-
-
 class Models(Protocol):
     """Chooses, fetches and loads models on first use (made by `bootstrap`)."""
 
@@ -244,21 +230,6 @@ class Models(Protocol):
         """The default threshold for "verification" or "identification", of the embedder that is or would be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCheck:
-    """Outcome of trying a model: `problem` is a sentence for people, "" when it works.
-
-    Attributes:
-        milliseconds: for one picture, best of three after a first; None when it did not run.
-    """
-
-    role: str
-    card: str
-    device: str
-    milliseconds: float | None
-    problem: str = ""
-
-
 class ModelAdministration(Models, Protocol):
     """Models with what `models list | fetch | check`, evaluation and training need besides (made by `bootstrap`)."""
 
@@ -277,30 +248,6 @@ class ModelAdministration(Models, Protocol):
 
 TrackerFactory = Callable[[float], Tracker]
 """Makes a tracker with fresh state for analysed frames coming at so many per second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A box to draw on a frame: `label` beside it; `known` chooses the look (never by colour alone).
-
-    `plain_label` is drawn instead where no font has the label's characters.
-    """
-
-    box: Box
-    label: str
-    known: bool
-    plain_label: str = "name in another script"
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One person of a timeline picture: `start` and `stop` in seconds of the clip; `plain_label` as of `Mark`."""
-
-    label: str
-    start: float
-    stop: float
-    known: bool
-    plain_label: str = "name in another script"
 
 
 class Annotator(Protocol):

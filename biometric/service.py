@@ -8,15 +8,14 @@ import dataclasses
 import functools
 import shutil
 import threading
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from biometric.domain import recognition
-from biometric.domain import thresholds as calibrated
 from biometric.domain.selection import Rules
+from biometric.domain.thresholds import threshold_in_force
 from biometric.entities import (
     Calibration,
     Enrollment,
@@ -27,14 +26,11 @@ from biometric.entities import (
     Progress,
     Purpose,
     Threshold,
-    ThresholdSource,
     Verification,
     VideoInfo,
-    clean_label,
 )
-from biometric.pipeline import observing
+from biometric.pipeline.clip_observer import ClipObserver
 from biometric.pipeline.frame_ranges import checked_range
-from biometric.pipeline.observation_cache import ObservationCache, ObservationKey
 from biometric.pipeline.streaming import FrameSource
 from biometric.ports import (
     CropStore,
@@ -82,7 +78,7 @@ class Sightline:
         self.crops = adapters.crops
         self._adapters = adapters
         self._workspace = workspace
-        self._cache = ObservationCache()
+        self._observer = ClipObserver(adapters.crops, adapters.new_tracker, adapters.sharpness, workspace)
         self._galleries: OrderedDict[Path, Gallery] = OrderedDict()
         self._probes: dict[tuple[Path, int, int], VideoInfo] = {}
         self._lock = threading.Lock()
@@ -137,48 +133,18 @@ class Sightline:
         """
         video = self.probe(clip)
         frames, warnings = checked_range(video, frames, accept_damaged, self.settings.analysis_fps)
-        yield Progress("Loading models", 0, 0)
-        detector, embedder = self.models.detector(), self.models.embedder()
-        key = ObservationKey(video.digest, frames, detector.name, embedder.model_id, self.settings.samples)
-        observed = self._cache.get(key)
-        if observed is None:
-            min_track_similarity = self.models.min_track_similarity()
-            rules = Rules(samples=self.settings.samples)
-            folder = self._workspace / uuid.uuid4().hex
-            adapters = self._adapters
-            footage = FrameSource(adapters.reader, clip, video, frames)
-            tools = observing.Tools(detector, adapters.new_tracker, embedder, adapters.crops, adapters.sharpness)
-            sampling = observing.Sampling(folder, rules, min_track_similarity)
-            folder.mkdir(parents=True, mode=0o700)
-            try:
-                result = yield from observing.observe(footage, tools, sampling)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            observed = ObservedClip(
-                path=clip,
-                label=clean_label(label or clip.name),
-                video=video,
-                frames=frames,
-                observations=result.observations,
-                model_id=embedder.model_id,
-                folder=folder,
-                analysed_frames=result.analysed_frames,
-                warnings=result.warnings,
-                timings=result.timings,
-            )
-            observed = self._cache.put(key, observed)
+        footage = FrameSource(self._adapters.reader, clip, video, frames)
+        rules = Rules(samples=self.settings.samples)
+        observed = yield from self._observer.observe(footage, label or clip.name, self.models, rules)
         return dataclasses.replace(
             observed,
-            path=clip,
-            label=clean_label(label or clip.name),
             warnings=(*warnings, *observed.warnings, *self.models.notices()),
             damage_accepted=accept_damaged,
         )
 
     def forget_observations(self) -> None:
         """Drop all kept observations and their crops; the next `observe` starts anew."""
-        self._cache.clear()
+        self._observer.forget()
 
     # --- decisions ---------------------------------------------------------------------------------------------
 
@@ -258,21 +224,7 @@ class Sightline:
             InvalidThreshold: not a number in [-1, 1].
             GalleryError: the gallery cannot be read.
         """
-        default, calibration = self.models.threshold(purpose), self.calibration(gallery)
-        if calibration is not None:
-            fitted = self._calibrated(calibration, purpose, gallery)
-            if fitted is not None and default.source is not ThresholdSource.SETTING:
-                default = fitted
-            default = dataclasses.replace(default, likelihood=calibration.likelihood)
-        if value is None or value == default.value:
-            return default
-        return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood)
-
-    def _calibrated(self, calibration: Calibration, purpose: Purpose, gallery: Path | None) -> Threshold | None:
-        opened = self.gallery(gallery)
-        return calibrated.threshold(
-            calibration, purpose, opened.size(), opened.reference_count(), self.models.card_threshold(purpose)
-        )
+        return threshold_in_force(self.models, self.gallery(gallery), purpose, value)
 
     def calibration(self, gallery: Path | None = None) -> Calibration | None:
         """The gallery's latest calibration with the model in use, or None. Raises the `GalleryError` family."""
@@ -336,5 +288,5 @@ class Sightline:
             for gallery in self._galleries.values():
                 gallery.close()
             self._galleries.clear()
-        self._cache.clear()
+        self._observer.forget()
         shutil.rmtree(self._workspace, ignore_errors=True)

@@ -21,8 +21,9 @@ from biometric.entities import (
     ThresholdSource,
     VideoInfo,
 )
+from biometric.entities.model_reports import ModelStatus
 from biometric.errors import ClipNotFound, DamagedClip
-from biometric.ports import Detector, Embedder, ModelStatus
+from biometric.ports import Detector, Embedder
 
 MODEL_ID = "fake-8"
 

@@ -54,6 +54,12 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 }
 """(module, imported room): why it is so, until it is not. An entry that is not needed any more fails a test."""
 
+MOST_LINES = 300
+"""A module that is longer holds more than one thing: move a coherent piece into a module with a name of its own."""
+
+LONGER: dict[str, str] = {}
+"""Module that may be longer: why. An entry that is not needed any more fails a test."""
+
 
 def modules() -> Iterator[Path]:
     yield from sorted(PACKAGE.rglob("*.py"))
@@ -145,6 +151,30 @@ def test_commands_that_need_no_offline_work_load_none() -> None:
         "assert not offline, offline"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+
+
+def too_long(package: Path) -> dict[str, int]:
+    """Path below the package, with slashes: number of lines, of modules with more than `MOST_LINES`."""
+    lengths = {
+        path.relative_to(package).as_posix(): len(path.read_text("utf-8").splitlines())
+        for path in package.rglob("*.py")
+    }
+    return {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
+
+
+def test_no_module_is_too_long() -> None:
+    assert {name: lines for name, lines in too_long(PACKAGE).items() if name not in LONGER} == {}
+
+
+def test_no_allowance_for_a_long_module_outlives_its_reason() -> None:
+    assert sorted(LONGER.keys() - too_long(PACKAGE).keys()) == []
+
+
+def test_a_long_module_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "full.py").write_text("x = 1\n" * MOST_LINES)
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "overfull.py").write_text("x = 1\n" * (MOST_LINES + 1))
+    assert too_long(tmp_path) == {"room/overfull.py": MOST_LINES + 1}
 
 
 def test_a_wrong_arrow_is_seen() -> None:

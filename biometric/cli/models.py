@@ -6,8 +6,9 @@ from typing import Any
 
 from biometric.cli.command_support import DONE, WRONG, run, show
 from biometric.entities.model_cards import Card
+from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.messages import describe
-from biometric.ports import ModelAdministration, ModelCheck, ModelStatus
+from biometric.ports import ModelAdministration
 from biometric.results.answer_json import model_status_json
 from biometric.settings import Settings
 

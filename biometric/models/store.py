@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from biometric.entities import Notice, NoticeCode, Progress, Threshold, ThresholdSource
 from biometric.entities.model_cards import NOT_MEASURED, Card, Format, Role
+from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
 from biometric.models.checking import check_detector, check_embedder
 from biometric.models.weights import Weights, WeightStore
-from biometric.ports import Detector, Embedder, ModelCheck, ModelStatus
+from biometric.ports import Detector, Embedder
 from biometric.settings import Settings
 
 T = TypeVar("T")

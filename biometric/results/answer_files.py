@@ -25,9 +25,10 @@ from biometric.entities import (
     Tracklet,
     VideoInfo,
 )
+from biometric.entities.drawing import Bar, Mark
 from biometric.errors import StorageFull
 from biometric.messages import decimal, decimals_apart, describe_all, describe_reason, shown_apart
-from biometric.ports import Annotator, Bar, Mark, VideoReader, VideoWriter
+from biometric.ports import Annotator, VideoReader, VideoWriter
 from biometric.results.answer_json import identification_json, warnings_json
 from biometric.storage import atomic_files, check_writable, describe_os_error
 

@@ -26,8 +26,8 @@ from biometric.entities import (
     ThresholdSource,
     Tracklet,
 )
+from biometric.entities.drawing import Bar, Mark
 from biometric.errors import StorageFull
-from biometric.ports import Bar, Mark
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import (
     OutputWriter,
