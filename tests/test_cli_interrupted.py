@@ -14,6 +14,15 @@ from biometric.errors import StorageFull
 from tests.test_service import Made
 
 
+@pytest.fixture(autouse=True)
+def signals_end_a_process() -> Iterator[None]:
+    """Whoever runs the tests may ignore signals (nohup does), and ignored ones stay ignored."""
+    former = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     made = Made(tmp_path)
