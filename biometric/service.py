@@ -30,6 +30,7 @@ from biometric.entities import (
     VideoInfo,
 )
 from biometric.pipeline.clip_observer import ClipObserver
+from biometric.pipeline.crop_colour import CropColours
 from biometric.pipeline.frame_ranges import checked_range
 from biometric.pipeline.streaming import FrameSource
 from biometric.ports import (
@@ -79,6 +80,7 @@ class Sightline:
         self._adapters = adapters
         self._workspace = workspace
         self._observer = ClipObserver(adapters.crops, adapters.new_tracker, adapters.sharpness, workspace)
+        self._crop_colours = CropColours(adapters.crops)
         self._galleries: OrderedDict[Path, Gallery] = OrderedDict()
         self._probes: dict[tuple[Path, int, int], VideoInfo] = {}
         self._lock = threading.Lock()
@@ -172,14 +174,18 @@ class Sightline:
     ) -> Verification:
         """Decide whether one observed person is who they claim to be: see `recognition.verify`."""
         limit = self.threshold("verification", threshold, gallery)
-        return recognition.verify(self.gallery(gallery), observed, name, person, limit)
+        opened = self.gallery(gallery)
+        verification = recognition.verify(opened, observed, name, person, limit)
+        return self._crop_colours.checked_verification(opened, verification)
 
     def identify(
         self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
     ) -> tuple[Identification, ...]:
         """Decide for each observed person on their own who they are: see `recognition.identify`."""
         limit = self.threshold("identification", threshold, gallery)
-        return recognition.identify(self.gallery(gallery), observed, limit)
+        opened = self.gallery(gallery)
+        identifications = recognition.identify(opened, observed, limit)
+        return tuple(self._crop_colours.checked_identification(opened, item) for item in identifications)
 
     def check_outputs(
         self,

@@ -53,11 +53,15 @@ def video_info(**changes: object) -> VideoInfo:
 
 
 class FakeReader:
-    """A clip whose frames are flat pictures of grey level `index % 256`, with a blue corner unless they are `grey`."""
+    """A clip whose frames are flat pictures of grey level `index % 256`, with a blue corner unless they are `grey`.
+
+    `blue` are the corner's x1, y1, x2, y2.
+    """
 
     def __init__(self, info: VideoInfo | None = None, ends_at: int | None = None, grey: bool = False) -> None:
         self.info = info or video_info()
         self.grey = grey
+        self.blue = (self.info.width - 80, self.info.height - 40, self.info.width, self.info.height)
         self.ends_at = ends_at
         self.reads = 0
         self.closed = 0
@@ -85,7 +89,8 @@ class FakeReader:
     def _frame(self, index: int) -> Frame:
         image = np.full((self.info.height, self.info.width, 3), index % 256, np.uint8)
         if not self.grey:
-            image[-40:, -80:] = (200, 60, 40)
+            x1, y1, x2, y2 = self.blue
+            image[y1:y2, x1:x2] = (200, 60, 40)
         return Frame(index, image, self.info.time_of(index))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from biometric.clips.crops import JpegCropStore
 from biometric.entities import (
     Calibration,
     FitBasis,
@@ -23,6 +24,7 @@ from biometric.entities import (
 from biometric.errors import CalibrationRefused, ClipNotFound, DamagedClip, InvalidFrameRange, InvalidThreshold
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages import describe_evidence, describe_origin
+from biometric.ports import CropStore
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
@@ -45,7 +47,9 @@ BOX = (100.0, 100.0, 200.0, 350.0)
 class Made:
     """A service over fakes, with the fakes at hand."""
 
-    def __init__(self, folder: Path, reader: FakeReader | None = None, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, reader: FakeReader | None = None, *, crops: CropStore | None = None, **settings: object
+    ) -> None:
         self.reader = reader or FakeReader()
         self.embedder = FakeEmbedder()
         script = {frame: [(BOX, 0.9)] for frame in range(1000)}
@@ -57,7 +61,7 @@ class Made:
         adapters = Adapters(
             self.reader,
             FakeWriter(),
-            FakeCrops(),
+            crops or FakeCrops(),
             self.models,
             ColumnTracker,
             lambda image: 1.0,
@@ -148,6 +152,48 @@ def test_grey_footage_is_a_warning_also_when_it_was_observed_before(tmp_path: Pa
         for _ in range(2):
             assert [warning.code for warning in made.observe(0, 50).warnings] == [NoticeCode.GREY_FOOTAGE]
         assert made.reader.reads == 1
+    finally:
+        made.service.close()
+
+
+@pytest.mark.parametrize(
+    ("enrolled_is_grey", "probe_is_grey", "code"),
+    [
+        (True, False, NoticeCode.REFERENCE_WITHOUT_COLOUR),
+        (False, True, NoticeCode.PROBE_WITHOUT_COLOUR),
+        (True, True, None),
+        (False, False, None),
+    ],
+)
+def test_colour_on_one_side_only_is_a_warning_of_the_answer(
+    tmp_path: Path, enrolled_is_grey: bool, probe_is_grey: bool, code: NoticeCode | None
+) -> None:
+    made = Made(tmp_path, FakeReader(grey=enrolled_is_grey), crops=JpegCropStore())
+    made.reader.blue = (150, 0, 640, 480)
+    try:
+        made.service.enroll(made.observe(0, 40), "Ada")
+        made.reader.grey = probe_is_grey
+        observed, codes = made.observe(50, 90), [] if code is None else [code]
+        for limit in (0.1, 1.0):
+            verification = made.service.verify(observed, "Ada", threshold=limit)
+            (identification,) = made.service.identify(observed, threshold=limit)
+            assert [notice.code for notice in verification.warnings] == codes
+            assert [notice.code for notice in identification.warnings] == codes
+        (identity,) = made.service.gallery().identities()
+        for crop in made.service.gallery().references(identity.id)[0].crops:
+            crop.unlink()
+        made.service.verify(observed, "Ada")  # remembered, and no pictures are no failure
+    finally:
+        made.service.close()
+
+
+def test_a_reference_whose_pictures_are_gone_gets_no_word_on_colour(tmp_path: Path) -> None:
+    made = Made(tmp_path, crops=JpegCropStore())
+    try:
+        reference = made.service.enroll(made.observe(0, 40), "Ada").reference
+        for crop in reference.crops:
+            crop.unlink()
+        assert made.service.verify(made.observe(50, 90), "Ada").warnings == ()
     finally:
         made.service.close()
 

@@ -25,6 +25,10 @@ class NoticeCode(StrEnum):
     # what was observed
     GREY_FOOTAGE = auto()
 
+    # what was compared
+    REFERENCE_WITHOUT_COLOUR = auto()
+    PROBE_WITHOUT_COLOUR = auto()
+
     # models
     STARTER_WEIGHTS = auto()
     ALL_STARTER_WEIGHTS = auto()
@@ -93,6 +97,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.CLIP_UNREADABLE_DATA: ("readable",),
     NoticeCode.CLIP_LOST_DATA: ("incomplete", "frames"),
     NoticeCode.GREY_FOOTAGE: (),
+    NoticeCode.REFERENCE_WITHOUT_COLOUR: ("name",),
+    NoticeCode.PROBE_WITHOUT_COLOUR: ("name",),
     NoticeCode.STARTER_WEIGHTS: ("role",),
     NoticeCode.ALL_STARTER_WEIGHTS: (),
     NoticeCode.STARTER_WEIGHTS_NAMED: ("setting",),

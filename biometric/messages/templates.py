@@ -18,6 +18,14 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.GREY_FOOTAGE: (
         "The footage has no colour. Scores are lower without colour, so that people may not be recognised."
     ),
+    NoticeCode.REFERENCE_WITHOUT_COLOUR: (
+        "{name} was enrolled from footage without colour, and this person's footage has colour. Scores between the two "
+        "are lower; enroll {name} from colour footage, too."
+    ),
+    NoticeCode.PROBE_WITHOUT_COLOUR: (
+        "This person's footage has no colour, and {name} was enrolled from footage with colour. Scores between the two "
+        "are lower; enroll {name} from footage without colour, too."
+    ),
     NoticeCode.STARTER_WEIGHTS: (
         "{Role} uses starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
     ),
