@@ -216,8 +216,8 @@ def _people(scores: NDArray[np.float32], apart: NDArray[np.bool_], bound: float,
     named = np.triu(scores >= bound, 1)
     named[names:] = False
     for name, track in _closest_first(scores, named):
-        taken = apart[np.ix_(person == name, person == person[track])].any()
-        if person[track] >= names and not taken:
+        is_excluded = apart[np.ix_(person == name, person == person[track])].any()
+        if person[track] >= names and not is_excluded:
             person[person == person[track]] = name
     return person
 

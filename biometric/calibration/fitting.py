@@ -58,8 +58,8 @@ def count_independent(pairs: Collection[tuple[int, int]]) -> int:
     """Return how many independent comparisons pairs of people count for (see the module); 0 for none."""
     if not pairs:
         return 0
-    parts = np.array(list(Counter(person for pair in pairs for person in pair).values()), np.float64)
-    effective = (2 * len(pairs)) ** 2 / float((parts**2).sum())
+    person_counts = np.array(list(Counter(person for pair in pairs for person in pair).values()), np.float64)
+    effective = (2 * len(pairs)) ** 2 / float((person_counts**2).sum())
     return min(len(pairs), math.floor(effective * (effective - 1) / 2 + 1e-9))
 
 
@@ -187,8 +187,8 @@ def _fit(data: _Scores, allowed: int, independent_trials: int, target: float, ba
     value = _above(data.scores, allowed)
     limits = intervals.percentile_interval(_drawn(data, target))
     if (data.scores >= value).any():
-        kept = target * MARGIN if data.people.shape[1] > 1 else target
-        cautious = float(np.quantile(_drawn(data, kept), ONE_SIDED_QUANTILE, method="higher"))
+        kept_rate = target * MARGIN if data.people.shape[1] > 1 else target
+        cautious = float(np.quantile(_drawn(data, kept_rate), ONE_SIDED_QUANTILE, method="higher"))
         value = max(value, _above(np.array([cautious]), 0))
     errors = int((data.scores >= value).sum())
     # with errors, target is the one limit on which both counts and draws agree

@@ -70,9 +70,10 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
     except SystemExit as error:  # a library that ends the program must not choose the status
         raise RuntimeError(f"a library ended the program with status {error.code}") from error
     except KeyboardInterrupt as error:
-        left = "Run the same command with --resume to continue" if hasattr(options, "resume") else "Nothing was stored"
+        resumable = hasattr(options, "resume")
+        consequence = "Run the same command with --resume to continue" if resumable else "Nothing was stored"
         how = "Ended by a signal" if isinstance(error, EndedBySignal) else "Interrupted"
-        streams.say(f"{how}. {getattr(options, 'when_interrupted', left)}.")
+        streams.say(f"{how}. {getattr(options, 'when_interrupted', consequence)}.")
         return error.status if isinstance(error, EndedBySignal) else INTERRUPTED
 
 

@@ -26,8 +26,8 @@ def add_commands(commands: Any) -> None:
         "check", help="load every model and run it once", description="Verify checksums, load each model, run it once."
     )
     checking.set_defaults(command=_check)
-    for made in (listing, fetching, checking):
-        made.add_argument("--json", action="store_true", help="print JSON")
+    for parser in (listing, fetching, checking):
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _models() -> ModelAdministration:
@@ -67,8 +67,8 @@ def _check(options: argparse.Namespace) -> int:
 def _line(status: ModelStatus) -> str:
     text = f"{status.role}: {status.card} ({status.state}), {status.device}, licence {status.licence}"
     text += f"\n  {status.path}" if status.path is not None else ""
-    told = status.problem if status.notice is None else describe(status.notice)
-    return text + (f"\n  {told}" if told else "")
+    notice_text = status.problem if status.notice is None else describe(status.notice)
+    return text + (f"\n  {notice_text}" if notice_text else "")
 
 
 def card_line(card: Card) -> str:

@@ -49,18 +49,18 @@ def add_commands(commands: Any) -> None:
 
 
 def _clip_command(commands: Any, name: str, summary: str, command: Command) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    made.add_argument("clip", type=Path, metavar="CLIP", help="the video")
-    made.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
-    made.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
-    made.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(command=command)
-    return made
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    parser.add_argument("clip", type=Path, metavar="CLIP", help="the video")
+    parser.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
+    parser.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
+    parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=command)
+    return parser
 
 
-def _threshold_option(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
+def _threshold_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
 
 
 def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
@@ -89,8 +89,8 @@ def _enroll(options: argparse.Namespace) -> int:
     enrollment = service.enroll(_observe(service, options), options.name, options.person)
     options.when_interrupted = "The person was stored"
     name, template = enrollment.identity.name, enrollment.reference.template
-    done = "has another reference" if enrollment.added else "is enrolled"
-    lines = [f"{name} {done}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
+    outcome = "has another reference" if enrollment.added else "is enrolled"
+    lines = [f"{name} {outcome}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
     lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
     show(options, enrollment_json(enrollment), "\n".join(lines))
     return DONE
@@ -155,8 +155,8 @@ def _verification_text(verification: Verification) -> str:
 
 def _identification_text(item: Identification) -> str:
     undecided = "no decision" if item.decision is Decision.NO_DECISION else "unknown"
-    who = undecided if item.identity is None else item.identity.name
-    text = f"Person {item.observation.person}, {_frames(item.observation)}: {who}"
+    name = undecided if item.identity is None else item.identity.name
+    text = f"Person {item.observation.person}, {_frames(item.observation)}: {name}"
     if item.score is None:
         return f"{text}. {describe_reason(item)}"
     best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"

@@ -105,17 +105,17 @@ class PyAVReader:
         # PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are
         # drained at the end. So an early end is reported only when a pass without them ends there, too.
         for exact in (False, True):
-            with Pass(clip, container, self._limits, exact) as one:
-                for index, frame in enumerate(one.decode()):
+            with Pass(clip, container, self._limits, exact) as clip_pass:
+                for index, frame in enumerate(clip_pass.decode()):
                     if index == wanted[done]:
                         done += 1
-                        if one.seconds >= due - _ROUNDING:
-                            due = _next_due(due, one.seconds, spacing)
-                            yield Frame(index, one.picture(frame), one.seconds)
+                        if clip_pass.seconds >= due - _ROUNDING:
+                            due = _next_due(due, clip_pass.seconds, spacing)
+                            yield Frame(index, clip_pass.picture(frame), clip_pass.seconds)
                         if done == len(wanted):
                             return
                 if exact:
-                    raise _ends_early(one, container, wanted[-1])
+                    raise _ends_early(clip_pass, container, wanted[-1])
 
 
 def _next_due(due: float, seconds: float, spacing: float) -> float:

@@ -110,14 +110,14 @@ def outliers(embeddings: NDArray[np.float32], least: float) -> list[int]:
     the rows would remain; below four rows there is no majority to judge by, so nothing is taken out.
     """
     remaining = list(range(len(embeddings)))
-    taken: list[int] = []
+    outlier_rows: list[int] = []
     most = len(embeddings) // 3 if len(embeddings) >= 4 else 0
-    while len(taken) < most:
+    while len(outlier_rows) < most:
         rows = embeddings[remaining]
         others = unit(rows.sum(axis=0, keepdims=True) - rows)
         agreement = (rows * others).sum(axis=1)
         worst = int(agreement.argmin())
         if agreement[worst] >= least:
             break
-        taken.append(remaining.pop(worst))
-    return taken
+        outlier_rows.append(remaining.pop(worst))
+    return outlier_rows

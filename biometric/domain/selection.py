@@ -205,5 +205,5 @@ def _spread(picks: list[Pick], count: int) -> list[Pick]:
         return picks
     groups = np.array_split(np.arange(len(picks)), (count + 1) // 2)
     first = {max(group, key=lambda index: picks[index].quality) for group in groups}
-    rest = sorted(set(range(len(picks))) - first, key=lambda index: -picks[index].quality)
-    return [picks[index] for index in sorted([*first, *rest[: count - len(first)]])]
+    remaining = sorted(set(range(len(picks))) - first, key=lambda index: -picks[index].quality)
+    return [picks[index] for index in sorted([*first, *remaining[: count - len(first)]])]

@@ -75,8 +75,8 @@ def _growth(calibration: Calibration, gallery_size: int, references: int) -> flo
     if calibration.gallery_size == 0:
         return math.inf if gallery_size else 1.0
     # earlier calibrations did not count references: one each is the least there can have been
-    then = max(calibration.references, calibration.gallery_size)
-    return max(gallery_size / calibration.gallery_size, references / then)
+    references_then = max(calibration.references, calibration.gallery_size)
+    return max(gallery_size / calibration.gallery_size, references / references_then)
 
 
 def _calibrated(

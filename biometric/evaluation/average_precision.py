@@ -161,9 +161,9 @@ def _matched(picture: Judged, wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
         open_to = np.where(free, shared[index], -1.0)
         best = open_to.argmax(axis=1)
         # IoUs of whole pixels are often exactly a wanted one, and must not be lost by the last digit
-        taken = open_to[rows, best] >= wanted - 1e-10
-        right[:, index] = taken
-        free[rows[taken], best[taken]] = False
+        takes_label = open_to[rows, best] >= wanted - 1e-10
+        right[:, index] = takes_label
+        free[rows[takes_label], best[takes_label]] = False
     return right
 
 

@@ -193,8 +193,8 @@ def _thinned(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
     """At most about `POINTS` points of a curve whose x falls, even on a logarithmic x axis, its ends among them."""
     place = -np.log10(np.maximum(x, 1e-9))
     wanted = np.searchsorted(place, np.linspace(place[0], place[-1], POINTS))
-    kept = np.unique(np.append(np.minimum(wanted, len(x) - 1), [0, len(x) - 1]))
-    return (x, y) if len(x) <= POINTS else (x[kept], y[kept])
+    indices = np.unique(np.append(np.minimum(wanted, len(x) - 1), [0, len(x) - 1]))
+    return (x, y) if len(x) <= POINTS else (x[indices], y[indices])
 
 
 def _shares(side: Distribution, edges: Numbers) -> Numbers:

@@ -96,9 +96,9 @@ class GalleryFiles:
             return
         for identity in self._opaque_folders(self._folder):
             references = [path.name for path in self._opaque_folders(identity)]
-            kept = rows(references)
+            with_rows = rows(references)
             for reference in references:
-                if reference not in kept:
+                if reference not in with_rows:
                     self.discard(identity.name, reference)
             _remove_if_empty(identity)
         for marker in markers:

@@ -112,12 +112,12 @@ def _comparable_names(db: Database) -> None:
     people = db.execute("SELECT number, name FROM identities ORDER BY number").fetchall()
     # A former key of one person must not collide with the new key of another.
     db.execute("UPDATE identities SET name_key = 'former ' || number || char(10)")
-    taken: set[str] = set()
+    used_keys: set[str] = set()
     reserved = {comparable_text(name) for _, name in people}
     for number, name in people:
         # Names without anything visible were accepted before.
-        free_name = _free_name(name if comparable_text(name) else "Unnamed", taken, reserved)
-        taken.add(comparable_text(free_name))
+        free_name = _free_name(name if comparable_text(name) else "Unnamed", used_keys, reserved)
+        used_keys.add(comparable_text(free_name))
         columns = [free_name, comparable_text(free_name), number]
         db.execute("UPDATE identities SET name = ?, name_key = ? WHERE number = ?", columns)
         if free_name != name:
@@ -129,11 +129,11 @@ def _comparable_names(db: Database) -> None:
             )
 
 
-def _free_name(name: str, taken: set[str], reserved: set[str]) -> str:
-    if comparable_text(name) not in taken:
+def _free_name(name: str, used_keys: set[str], reserved: set[str]) -> str:
+    if comparable_text(name) not in used_keys:
         return name
     numbered = (number_name(name, number) for number in itertools.count(2))
-    return next(candidate for candidate in numbered if comparable_text(candidate) not in taken | reserved)
+    return next(candidate for candidate in numbered if comparable_text(candidate) not in used_keys | reserved)
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _calibrations, _comparable_names)

@@ -72,8 +72,8 @@ class ResNet50BNNeck(nn.Module):
 
     @staticmethod
     def _stage(inner: int, middle: int, blocks: int, stride: int) -> nn.Sequential:
-        rest = (_Bottleneck(middle * 4, middle, 1) for _ in range(blocks - 1))
-        return nn.Sequential(_Bottleneck(inner, middle, stride), *rest)
+        further_blocks = (_Bottleneck(middle * 4, middle, 1) for _ in range(blocks - 1))
+        return nn.Sequential(_Bottleneck(inner, middle, stride), *further_blocks)
 
     def feature(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, 2048) before the neck, where training compares distances."""

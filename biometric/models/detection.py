@@ -176,8 +176,8 @@ def to_detections(
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     limits = np.array([width, height, width, height], np.float32)
     boxes = rows[:, :4].clip(0, limits)
-    kept = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
-    pairs = zip(boxes[kept].tolist(), rows[kept, 4].tolist(), strict=True)
+    is_inside = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+    pairs = zip(boxes[is_inside].tolist(), rows[is_inside, 4].tolist(), strict=True)
     return [
         Detection(frame_index, (box[0], box[1], box[2], box[3]), min(1.0, max(0.0, confidence)), number, seconds)
         for number, (box, confidence) in enumerate(pairs)

@@ -116,10 +116,10 @@ class TorchEmbedder:
         self._form = form
         self._model_id = model_id
         self._lock = threading.Lock()
-        found = self._run(np.zeros((2, 3, form.height, form.width), np.float32)).shape[1]
-        if dimension is not None and found != dimension:
-            raise UnsupportedModel(f"{model_id} gives {found} numbers a crop; its card says {dimension}.")
-        self._dimension: int = found
+        length = self._run(np.zeros((2, 3, form.height, form.width), np.float32)).shape[1]
+        if dimension is not None and length != dimension:
+            raise UnsupportedModel(f"{model_id} gives {length} numbers a crop; its card says {dimension}.")
+        self._dimension: int = length
 
     @classmethod
     def from_ir(
@@ -187,8 +187,8 @@ class TorchEmbedder:
             UnsupportedModel: the network gave a vector without direction.
         """
         size = BATCH[self._device.type]
-        parts = [self._run(prepare(part, self._form)) for part in batches(crops, size)]
-        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *parts]), self._model_id)
+        vectors = [self._run(prepare(batch, self._form)) for batch in batches(crops, size)]
+        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id)
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         with self._lock, torch.inference_mode(), _exact():

@@ -236,7 +236,7 @@ class ModelStore:
         return self._weights.cards
 
     def min_track_similarity(self) -> float:
-        """Least comparison score of two parts of one person's track: the card's threshold, never the settings'."""
+        """Least comparison score of two segments of one person's track: the card's threshold, never the settings'."""
         return float(self.card_threshold("verification").value)
 
     def check(self) -> list[ModelCheck]:

@@ -54,7 +54,7 @@ class Sampling:
 
     Attributes:
         folder: of the crops; it exists.
-        min_track_similarity: comparison score that two parts of one person's track at least have.
+        min_track_similarity: comparison score that two segments of one person's track at least have.
     """
 
     folder: Path

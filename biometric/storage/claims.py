@@ -120,8 +120,8 @@ def remove_leftovers(folder: Path) -> list[Path]:
     except OSError:
         return []
     for path in paths:
-        if (found := _TOKEN.fullmatch(path.name)) is not None:
-            by_token.setdefault(found[1] or found[2], []).append(path)
+        if (match := _TOKEN.fullmatch(path.name)) is not None:
+            by_token.setdefault(match[1] or match[2], []).append(path)
     removed = []
     for token, leftovers in by_token.items():
         if token not in _own_tokens:
@@ -131,17 +131,17 @@ def remove_leftovers(folder: Path) -> list[Path]:
 
 def _remove_leftovers_now_and_then(folder: Path) -> None:
     """Remove leftovers unless looking for them again would take more than its share of time (large folders)."""
-    began, key = time.monotonic(), os.path.abspath(folder)  # noqa: PTH100 - a key, cheaper than resolving
+    started, key = time.monotonic(), os.path.abspath(folder)  # noqa: PTH100 - a key, cheaper than resolving
     with _state:
-        if began < _next_look.get(key, 0.0):
+        if started < _next_look.get(key, 0.0):
             return
         if len(_next_look) > 1000:
             _next_look.clear()
-        _next_look[key] = began + 1.0  # until the look below is done
+        _next_look[key] = started + 1.0  # until the look below is done
     remove_leftovers(folder)
     ended = time.monotonic()
     with _state:
-        _next_look[key] = ended + (ended - began) * _SHARE_OF_TIME
+        _next_look[key] = ended + (ended - started) * _SHARE_OF_TIME
 
 
 def _remove_unless_in_use(folder: Path, token: str, paths: list[Path]) -> list[Path]:

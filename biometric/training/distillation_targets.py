@@ -154,8 +154,8 @@ class OnlineTargets:
         count = len(pictures[0])
         chosen = torch.rand(count, device=device) < self._config.mix
         share = torch.where(chosen, torch.rand(count, device=device), 1.0).view(-1, 1, 1, 1)
-        others = torch.randperm(count, device=device)
-        blended = [torch.lerp(pixels[others], pixels, share) for pixels in pictures]
+        partners = torch.randperm(count, device=device)
+        blended = [torch.lerp(pixels[partners], pixels, share) for pixels in pictures]
         with torch.no_grad():
             targets = self._teacher(_prepared(blended[0], self._form)).flatten(1).float()
         return _prepared(blended[-1], self._config.form), targets

@@ -162,12 +162,12 @@ class Pretraining:
 def _check(count: int, config: PretrainingConfig, world: int) -> None:
     """Refuse data that are too few, and batches that cannot be divided."""
     batch, queue, groups = config.batch, config.contrast.queue, config.contrast.groups
-    parts = max(groups, world)
-    if parts % world:
+    part_count = max(groups, world)
+    if part_count % world:
         raise InvalidSetting(f"{groups} groups cannot be divided among {world} processes. Change --groups.")
-    if batch % parts or batch // parts < 2:
+    if batch % part_count or batch // part_count < 2:
         raise InvalidSetting(
-            f"A batch of {batch} cannot be split into {parts} equal parts of 2 crops or more. "
+            f"A batch of {batch} cannot be split into {part_count} equal parts of 2 crops or more. "
             "Change --batch or --groups."
         )
     if count < queue + batch:

@@ -72,12 +72,12 @@ class Interface:
         self.blocks.load(self.on_load, None, [*changed, *boxes], js=asset("load.js"), **QUIET)
         self.blocks.unload(self.on_unload)
         self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
-        parts: tuple[Any, ...] = (enrollment, self.verification, identification)
-        for tab, part in zip(tabs, parts, strict=True):
-            outputs = [*part.panel.parts, *part.panel.answers]
-            if part is self.verification:
+        tab_handlers: tuple[Any, ...] = (enrollment, self.verification, identification)
+        for tab, handlers in zip(tabs, tab_handlers, strict=True):
+            outputs = [*handlers.panel.parts, *handlers.panel.answers]
+            if handlers is self.verification:
                 outputs += self.verification.claim_parts
-            tab.select(_opener(self.page, part), None, outputs, **QUIET)
+            tab.select(_opener(self.page, handlers), None, outputs, **QUIET)
 
     def _enroll_person(self, session: Session, person: int) -> Updates:
         updates = self.enrollment.hand_over(session, session.footage("identification"), person)
@@ -143,13 +143,13 @@ class Interface:
         self.page.sessions.closed(request.session_hash)
 
 
-def _opener(page: Page, part: Any) -> Any:
+def _opener(page: Page, handlers: Any) -> Any:
     def opened(request: gr.Request) -> Updates:
         try:
-            updates: Updates = part.on_tab_opened(page.session(request))
+            updates: Updates = handlers.on_tab_opened(page.session(request))
         except BiometricError as error:
-            return {part.answer: presenters.problem(error)}
-        return updates or {part.answer: gr.skip()}
+            return {handlers.answer: presenters.problem(error)}
+        return updates or {handlers.answer: gr.skip()}
 
     return opened
 

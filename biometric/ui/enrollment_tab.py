@@ -68,8 +68,8 @@ class EnrollmentTab:
         wanted = clean_name(name if isinstance(name, str) else "")
         observed = yield from self.panel.observe(session, footage)
         session.enrollment_shown = False
-        if len(observed.usable) > 1 and not footage.asked:
-            footage.asked = True
+        if len(observed.usable) > 1 and not footage.people_shown:
+            footage.people_shown = True
             yield self._ask(footage)
             return
         yield self._enroll(session, footage, observed, wanted)
@@ -131,7 +131,7 @@ class EnrollmentTab:
         updates = self.panel.carry_footage(session)
         footage = session.footage(TAB)
         if updates and footage.observed is not None and len(footage.observed.usable) > 1:
-            footage.asked = True
+            footage.people_shown = True
             updates.update(self._ask(footage))
         return updates
 
@@ -142,15 +142,17 @@ class EnrollmentTab:
         """
         if footage.observed is None:
             raise InvalidInput("The clip or its frames were changed. Press Submit to look at them again.")
-        taken = footage.copy()
-        taken.person, taken.picked, taken.asked = person, True, True
-        taken.gallery = session.gallery
-        discard(session.put(TAB, taken), session)
+        copied_footage = footage.copy()
+        copied_footage.person, copied_footage.picked, copied_footage.people_shown = person, True, True
+        copied_footage.gallery = session.gallery
+        discard(session.put(TAB, copied_footage), session)
         text = "Type the name, look through the samples below, and press Submit."
-        if taken.gallery is not None:
-            text += f" The person goes into the gallery {self._gallery_name(taken.gallery)}, as in Identification."
+        if copied_footage.gallery is not None:
+            text += (
+                f" The person goes into the gallery {self._gallery_name(copied_footage.gallery)}, as in Identification."
+            )
         note = elements.banner("info", f"Enroll person {person}", text)
-        return {**self.panel.render(taken), self.answer: note, **self.show_people(taken)}
+        return {**self.panel.render(copied_footage), self.answer: note, **self.show_people(copied_footage)}
 
     def chose(self, data: gr.EventData, request: gr.Request) -> Updates:
         """A tile or a sample was clicked."""

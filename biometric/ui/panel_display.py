@@ -84,8 +84,8 @@ class PanelDisplay:
 
     def offer(self, footage: Footage) -> Updates:
         """Return the examples, offered while there is no clip."""
-        there = footage.clip is None and bool(self.page.examples)
-        return {self.examples: gr.update(value=_examples(self.page) if there else "", visible=there)}
+        is_offered = footage.clip is None and bool(self.page.examples)
+        return {self.examples: gr.update(value=_examples(self.page) if is_offered else "", visible=is_offered)}
 
     def card(self, footage: Footage) -> str:
         """Return the clip's player, name and facts as HTML; "" while there is no clip."""

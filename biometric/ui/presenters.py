@@ -107,8 +107,8 @@ def span(observation: Observation) -> str:
 
 def samples_line(observation: Observation) -> str:
     """Return "12 of 43 samples kept", with the commonest reason when none is."""
-    kept = len(observation.kept)
-    line = f"{kept} of {count(kept + observation.refused_count, 'sample')} kept"
+    kept_count = len(observation.kept)
+    line = f"{kept_count} of {count(kept_count + observation.refused_count, 'sample')} kept"
     if observation.template is None and observation.refusals:
         commonest = observation.refusals.most_common(1)[0][0]
         reasons = [sample.refusal for sample in observation.refused if sample.refusal is not None]
@@ -153,9 +153,9 @@ def refused(observation: Observation, pictures: Pictures, limit: int = 60) -> st
 def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictures, own: References) -> str:
     """Return the good news of an enrollment, the images kept, its warnings, and look-alikes with both pictures."""
     identity, reference = enrollment.identity, enrollment.reference
-    kept = count(len(reference.crops), "sample")
+    kept_text = count(len(reference.crops), "sample")
     title = f"{identity.name} is enrolled"
-    text = f"{kept} kept from frames {reference.first_frame}–{reference.last_frame}."
+    text = f"{kept_text} kept from frames {reference.first_frame}–{reference.last_frame}."
     if enrollment.added:
         title = f"{identity.name} has another reference"
         text += f" {identity.name} was enrolled before and now has {count(identity.reference_count, 'reference')}."

@@ -44,7 +44,7 @@ class Footage:
         person: the chosen person's number, or None.
         picked: the person was chosen by a click, not by being the most prominent.
         dropped: crop names of samples that the person took out.
-        asked: the contact sheet has been shown, so that the next Submit acts on the choice.
+        people_shown: the contact sheet has been shown, so that the next Submit acts on the choice.
         gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
@@ -59,7 +59,7 @@ class Footage:
     person: int | None = None
     picked: bool = False
     dropped: set[str] = field(default_factory=set)
-    asked: bool = False
+    people_shown: bool = False
     gallery: Path | None = None
     replaced: bool = False
     _observed: ObservedClip | None = None
@@ -67,8 +67,8 @@ class Footage:
     @property
     def observed(self) -> ObservedClip | None:
         """People of exactly this clip, range and acceptance of damage, or None."""
-        held = self._observed
-        return held if held is not None and self._fits(held) else None
+        observation = self._observed
+        return observation if observation is not None and self._fits(observation) else None
 
     @property
     def readable(self) -> ObservedClip | None:
@@ -124,7 +124,7 @@ class Footage:
 
     def _choose_anew(self, person: int | None) -> None:
         self.person, self.picked = person, False
-        self.dropped, self.asked = set(), False
+        self.dropped, self.people_shown = set(), False
 
     def check_wanted(self) -> None:
         """Raise `InvalidInput` when another clip has taken this one's place, so that work for it stops."""
@@ -133,7 +133,7 @@ class Footage:
 
     def copy(self) -> "Footage":
         """Return a copy for another tab: the clip and its observation, without choices about samples."""
-        return replace(self, dropped=set(), asked=False, picked=False, gallery=None, replaced=False)
+        return replace(self, dropped=set(), people_shown=False, picked=False, gallery=None, replaced=False)
 
 
 def _samples(observed: ObservedClip) -> list[tuple[int, list[str]]]:

@@ -261,12 +261,12 @@ def rows(identities: Sequence[Identity], pictures: Pictures, query: str = "") ->
     if not identities:
         return elements.empty("Nobody is enrolled yet", "Start in Enrollment.")
     wanted = comparable_text(query)
-    found = [identity for identity in identities if wanted in comparable_text(identity.name)]
-    html = "".join(_row(identity, pictures) for identity in found[:ROWS])
-    if not found:
+    matching = [identity for identity in identities if wanted in comparable_text(identity.name)]
+    html = "".join(_row(identity, pictures) for identity in matching[:ROWS])
+    if not matching:
         html = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
-    elif len(found) > ROWS:
-        html += f'<p class="sl-quiet">{len(found) - ROWS:,} more. Type a part of the name to find them.</p>'
+    elif len(matching) > ROWS:
+        html += f'<p class="sl-quiet">{len(matching) - ROWS:,} more. Type a part of the name to find them.</p>'
     return f'<div class="sl-rows">{html}</div>'
 
 

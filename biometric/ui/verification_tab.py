@@ -222,12 +222,14 @@ def claims(identities: Sequence[Identity], chosen: str | None, pictures: Picture
     if not identities:
         return NOBODY
     wanted = comparable_text(query)
-    found = [identity for identity in identities if wanted in comparable_text(identity.name) or identity.id == chosen]
-    rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in found[:ROWS])
-    if not found:
+    matching = [
+        identity for identity in identities if wanted in comparable_text(identity.name) or identity.id == chosen
+    ]
+    rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in matching[:ROWS])
+    if not matching:
         rows = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
-    elif len(found) > ROWS:
-        rows += f'<p class="sl-quiet">{len(found) - ROWS:,} more. Type a part of the name to find them.</p>'
+    elif len(matching) > ROWS:
+        rows += f'<p class="sl-quiet">{len(matching) - ROWS:,} more. Type a part of the name to find them.</p>'
     title = "Who do they say they are?"
     return f'<p class="sl-label">{title}</p><div class="sl-claims" role="radiogroup" aria-label="{title}">{rows}</div>'
 

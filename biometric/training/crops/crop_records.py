@@ -141,11 +141,11 @@ class CropTable:
     """What is known of each crop, in few bytes a crop: sets have millions. Videos are sorted by name."""
 
     def __init__(self, records: Iterable[VideoRecord]) -> None:
-        kept = sorted((record for record in records if record.crops), key=lambda record: record.video)
-        self._videos = [record.video for record in kept]
-        counts = [len(record.crops) for record in kept]
-        positions = [(frame, box, track or 0) for record in kept for frame, box, track in record.crops]
-        self._owner: NDArray[np.int32] = np.repeat(np.arange(len(kept), dtype=np.int32), counts)
+        sorted_records = sorted((record for record in records if record.crops), key=lambda record: record.video)
+        self._videos = [record.video for record in sorted_records]
+        counts = [len(record.crops) for record in sorted_records]
+        positions = [(frame, box, track or 0) for record in sorted_records for frame, box, track in record.crops]
+        self._owner: NDArray[np.int32] = np.repeat(np.arange(len(sorted_records), dtype=np.int32), counts)
         self._positions: NDArray[np.int32] = np.array(positions, np.int32).reshape(-1, 3)
 
     def __len__(self) -> int:

@@ -129,8 +129,8 @@ def _cut(source: CropSource, job: Job, tools: CropTools, writer: CropWriter) -> 
         boxes_of = "labels"
         yield Progress("Reading photograph", 1, 1)
     else:
-        given = job.detections.get(source.video)
-        detector = tools.detector() if given is None else FileDetector(given)
+        detections_file = job.detections.get(source.video)
+        detector = tools.detector() if detections_file is None else FileDetector(detections_file)
         boxes_of = detector.name
         counts = yield from cut_clip(source.path, detector, job.wanted, tools, keep)
     writer.finish(_record(source, boxes_of, counts, places, time.perf_counter() - started))
