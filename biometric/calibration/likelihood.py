@@ -19,7 +19,7 @@ GENUINE_NEEDED = 10
 """Fewest people with genuine scores, and fewest impostor trials, for a mapping to be fitted at all."""
 
 
-def fit(
+def fit_likelihood_ratio(
     genuine: Sequence[float], impostor: Sequence[float], people: int, trials: int, basis: Notice
 ) -> LikelihoodRatio:
     """Fit the mapping from scores in [-1, 1].

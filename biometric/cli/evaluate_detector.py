@@ -64,14 +64,14 @@ def photographs(folder: Path, split: str) -> "Photographs":
 def _evaluate(options: argparse.Namespace) -> int:
     from biometric.bootstrap import build_measured_models
     from biometric.errors import InvalidSetting
-    from biometric.evaluation.detector_accuracy import measure
+    from biometric.evaluation.detector_accuracy import measure_detector
 
     if options.seed < 0:
         raise InvalidSetting("--seed must be 0 or more.")
     wanted = photographs(options.folder, options.split)
     models = build_measured_models(Settings.from_environment(None, detector=options.model))
     try:
-        measured = run(measure(wanted, models.detector(), confidences(), options.seed))
+        measured = run(measure_detector(wanted, models.detector(), confidences(), options.seed))
         result = _as_json(measured, models, options)
     finally:
         models.close()

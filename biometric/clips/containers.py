@@ -54,7 +54,7 @@ class Container:
     missing: int = 0
 
 
-def identify(clip: Path) -> Container:
+def recognise_container(clip: Path) -> Container:
     """Recognise a clip's container from its contents; its name plays no part.
 
     Raises:

@@ -1,6 +1,6 @@
 """One pass over a clip with PyAV: open it safely, decode it in order, and record what was read.
 
-Only `video.py` uses this. The demuxer is forced to what `containers.identify` recognised, only the `file`
+Only `video.py` uses this. The demuxer is forced to what `containers.recognise_container` recognised, only the `file`
 protocol is allowed, and limits are checked before a picture is decoded.
 """
 

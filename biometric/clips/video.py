@@ -15,7 +15,7 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from biometric.clips.containers import Container, identify
+from biometric.clips.containers import Container, recognise_container
 from biometric.clips.decoding import Pass
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Notice, NoticeCode, VideoInfo
@@ -63,7 +63,7 @@ class PyAVReader:
             DamagedClip: no frame can be read, or an MP4's index is missing. A clip that can be read in part is
                 described, with the damage said in `VideoInfo.damage`.
         """
-        container = identify(clip)
+        container = recognise_container(clip)
         with contextlib.ExitStack() as opened:
             counted = opened.enter_context(Pass(clip, container, self._limits))
             counted.run(time.monotonic() + self._count_seconds)
@@ -100,7 +100,7 @@ class PyAVReader:
         """Yield the wanted frames, given in rising order; one in `spacing` seconds, 0 for all."""
         if len(wanted) == 0:
             return
-        container = identify(clip)
+        container = recognise_container(clip)
         done, due = 0, -math.inf
         # PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are
         # drained at the end. So an early end is reported only when a pass without them ends there, too.

@@ -34,7 +34,7 @@ Cells = Sequence[str]
 
 
 def html(evaluation: Evaluation, metadata: EvaluationMetadata, pictures: Mapping[str, bytes]) -> str:
-    """Return the report; `pictures` are PNGs by the names of `plots.pictures`."""
+    """Return the report; `pictures` are PNGs by the names of `plots.draw_plots`."""
     measured, dataset = evaluation.measured, evaluation.dataset
     title = f"Evaluation: {dataset.name}, {dataset.protocol}"
     sections = [

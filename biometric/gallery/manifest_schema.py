@@ -60,14 +60,14 @@ _Count = Annotated[int, Field(ge=0, le=_MAX_INTEGER)]
 _Vector = Annotated[Any, PlainValidator(_decode_vector)]
 
 
-class Entry(BaseModel):
+class ManifestEntry(BaseModel):
     """Any object of a gallery.json: exactly its keys, with values of exactly their types."""
 
     # hide_input_in_errors: what is wrong may be large, and is never shown.
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 
 
-class HeaderEntry(Entry):
+class HeaderEntry(ManifestEntry):
     """The first keys, before the identities."""
 
     format: _Text
@@ -76,7 +76,7 @@ class HeaderEntry(Entry):
     dimension: Annotated[int, Field(ge=1, le=MAX_DIMENSION)]
 
 
-class IdentityEntry(Entry):
+class IdentityEntry(ManifestEntry):
     """An identity without its references."""
 
     id: _Id
@@ -85,7 +85,7 @@ class IdentityEntry(Entry):
     updated_at: _Time
 
 
-class SampleEntry(Entry):
+class SampleEntry(ManifestEntry):
     """A sample; `embedding` becomes a (D,) float32 vector of unit length."""
 
     name: _CropName
@@ -94,7 +94,7 @@ class SampleEntry(Entry):
     embedding: _Vector
 
 
-class ReferenceEntry(Entry):
+class ReferenceEntry(ManifestEntry):
     """A biometric reference; `template` becomes a (D,) float32 vector of unit length."""
 
     id: _Id
@@ -108,7 +108,7 @@ class ReferenceEntry(Entry):
     samples: list[SampleEntry]
 
 
-EntryType = TypeVar("EntryType", bound=Entry)
+EntryType = TypeVar("EntryType", bound=ManifestEntry)
 
 
 def check_entry(model: type[EntryType], place: tuple[int, ...], values: dict[str, Any], context: Any) -> EntryType:

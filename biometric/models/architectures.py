@@ -165,7 +165,7 @@ _TRAINING_ONLY = ("classifier.", "heads.", "fc.weight", "fc.bias", "pixel_mean",
 """Classifiers, and fast-reid's normalisation, which a card's mean and std tell."""
 
 
-def build(architecture: str) -> nn.Module:
+def build_architecture(architecture: str) -> nn.Module:
     """Return an untrained network. Raises `UnsupportedModel` for a name that is not in `ARCHITECTURES`."""
     architecture = canonical_architecture(architecture)
     if architecture not in ARCHITECTURES:

@@ -159,7 +159,7 @@ def read_manifests(paths: Sequence[Path]) -> tuple[Card, ...]:
     return tuple(cards.values())
 
 
-def describe(card: Card, where: str, values: Mapping[str, object], default: InputFormat) -> Card:
+def complete_card(card: Card, where: str, values: Mapping[str, object], default: InputFormat) -> Card:
     """Return the card completed by its owner's description.
 
     Args:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.embedding import batches, prepare, resize, unit
+from biometric.models.embedding import batches, prepare_crops, resize, scale_to_unit_length
 from biometric.models.signal_stack import signal_stack_kept
 
 BATCH = 8
@@ -83,8 +83,10 @@ class OpenVINOEmbedder:
         Raises:
             UnsupportedModel: the network gave a vector without direction.
         """
-        vectors = [self._run(prepare(batch, self._form), self._model_id) for batch in batches(crops, BATCH)]
-        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id)
+        vectors = [self._run(prepare_crops(batch, self._form), self._model_id) for batch in batches(crops, BATCH)]
+        return scale_to_unit_length(
+            np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id
+        )
 
     def _run(self, batch: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         with self._lock:
@@ -107,7 +109,7 @@ def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino
     if exact or "FP16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return full
     half = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f16", "PERFORMANCE_HINT": "LATENCY"})
-    trial = prepare(_trial_pictures(form.height, form.width), form)
+    trial = prepare_crops(_trial_pictures(form.height, form.width), form)
     full_vectors, half_vectors = (np.array(network(trial)[0], np.float32) for network in (full, half))
     if full_vectors.shape[:1] != (len(trial),):
         return full  # not one vector a crop: the caller refuses the network

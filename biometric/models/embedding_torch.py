@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.architectures import build, load_weights
-from biometric.models.embedding import batches, prepare, unit
+from biometric.models.architectures import build_architecture, load_weights
+from biometric.models.embedding import batches, prepare_crops, scale_to_unit_length
 from biometric.models.ir_graph import Graph, read_ir
 from biometric.models.ir_torch import Operation, operation, torch_type
 
@@ -145,7 +145,7 @@ class TorchEmbedder:
         dimension: int | None = None,
     ) -> "TorchEmbedder":
         """Load an architecture of `architectures.py` with its weights. Raises `WeightsCorrupt`, `UnsupportedModel`."""
-        network = build(architecture)
+        network = build_architecture(architecture)
         try:
             state = safetensors.torch.load_file(path)
         except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
@@ -187,8 +187,10 @@ class TorchEmbedder:
             UnsupportedModel: the network gave a vector without direction.
         """
         size = BATCH[self._device.type]
-        vectors = [self._run(prepare(batch, self._form)) for batch in batches(crops, size)]
-        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id)
+        vectors = [self._run(prepare_crops(batch, self._form)) for batch in batches(crops, size)]
+        return scale_to_unit_length(
+            np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id
+        )
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         with self._lock, torch.inference_mode(), _exact():

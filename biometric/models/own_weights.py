@@ -16,7 +16,7 @@ from pathlib import Path
 from biometric.entities import Notice, NoticeCode
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, Card, CardFile, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
-from biometric.models.cards import describe
+from biometric.models.cards import complete_card
 
 _EMBEDDER_FORMATS = {".xml": Format.OPENVINO, ".onnx": Format.ONNX, ".safetensors": Format.SAFETENSORS}
 _USUAL_INPUT = {Format.OPENVINO: RAW_BGR, Format.ONNX: IMAGENET}
@@ -106,7 +106,7 @@ def _described(card: Card, path: Path) -> Card:
             NoticeCode.INPUT_FORMAT_ASSUMED, file=path.name, format=str(card.format), description=beside.name
         )
         return replace(card, input=_USUAL_INPUT[card.format], notice=notice)
-    return describe(card, where, values, _USUAL_INPUT.get(card.format, IMAGENET))
+    return complete_card(card, where, values, _USUAL_INPUT.get(card.format, IMAGENET))
 
 
 def safetensors_metadata(path: Path) -> dict[str, object]:

@@ -135,7 +135,7 @@ class OutputWriter:
                 files.csv.write_bytes(csv_text(observed, identifications).encode("utf-8"))
                 self._annotator.timeline(bars, start, stop, files.timeline)
                 yield from self._annotated_clip(observed, identifications, files.clip)
-                files.json.write_bytes(json_text(observed, identifications, outputs).encode("utf-8"))
+                files.json.write_bytes(answer_json_text(observed, identifications, outputs).encode("utf-8"))
                 for path in partial.iterdir():
                     path.chmod(0o600)
         except OSError as error:
@@ -220,7 +220,7 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
     return stream.getvalue()
 
 
-def json_text(observed: ObservedClip, identifications: Sequence[Identification], outputs: Outputs) -> str:
+def answer_json_text(observed: ObservedClip, identifications: Sequence[Identification], outputs: Outputs) -> str:
     """Return the identification with what it was made from, as JSON."""
     made_from = {
         "clip": observed.label,

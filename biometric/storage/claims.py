@@ -66,7 +66,7 @@ def _unlock(lock: filelock.BaseFileLock, *, keep: bool) -> None:
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[str]:
+def claimed_token(folder: Path) -> Iterator[str]:
     """Give a token whose files in `folder` are this process's until the block ends."""
     token, lock = claim(folder)
     try:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import BiometricError
-from biometric.models.embedding import prepare, resize
+from biometric.models.embedding import prepare_crops, resize
 
 Generator = np.random.Generator
 Load = Callable[[int], Image]
@@ -138,7 +138,7 @@ class EpochSamples(Dataset[tuple[Tensor, ...]]):
 
 def network_input(image: Image, form: InputFormat) -> Tensor:
     """(3, H, W) float32 of a crop, exactly as the application prepares it."""
-    return torch.from_numpy(prepare([image], form)[0])
+    return torch.from_numpy(prepare_crops([image], form)[0])
 
 
 def load_batches(

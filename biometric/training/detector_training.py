@@ -154,7 +154,7 @@ def train_detector(data: Path, config: DetectorConfig, run: RunFolder, report: R
     try:
         with ultralytics_trainer.without_downloads():
             half = config.half and config.device == "cpu"
-            ultralytics_trainer.fit(
+            ultralytics_trainer.fit_detector(
                 ultralytics_trainer.PersonTrainer(options, config.stretch, half, config.threads),
                 monitor.on_batch_end,
                 monitor.on_epoch_end,

@@ -166,7 +166,7 @@ def _planes(picture: Image) -> Tensor:
 
 
 def _prepared(pixels: Tensor, form: InputFormat) -> Tensor:
-    """(N, 3, H, W) BGR of 0…255 as `embedding.prepare` makes it, on the device that it is on."""
+    """(N, 3, H, W) BGR of 0…255 as `embedding.prepare_crops` makes it, on the device that it is on."""
     factor, offset = scaling(form)
     pixels = pixels if form.colour == "BGR" else pixels.flip(1)
     if factor is not None:

@@ -41,12 +41,12 @@ def serve(service: "Sightline", examples: ExampleMaker = no_examples) -> None:
     Raises:
         InvalidSetting: the port is taken.
     """
-    from biometric.ui.environment import prepare
+    from biometric.ui.environment import prepare_environment
 
-    uploads = prepare(service.settings)
+    uploads = prepare_environment(service.settings)
     try:
-        from biometric.ui.launch import run
+        from biometric.ui.launch import serve_page
 
-        run(service, examples)
+        serve_page(service, examples)
     finally:
         uploads.close()

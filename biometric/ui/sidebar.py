@@ -102,7 +102,8 @@ class GallerySidebar:
         """Return the thresholds with their evidence as they are now."""
         purposes: tuple[Purpose, ...] = ("verification", "identification")
         notes = "".join(
-            f"<h4>{purpose.capitalize()}</h4>{elements.evidence(self.page.threshold(purpose))}" for purpose in purposes
+            f"<h4>{purpose.capitalize()}</h4>{elements.threshold_evidence(self.page.threshold(purpose))}"
+            for purpose in purposes
         )
         return {
             self.limits: f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>',

@@ -51,7 +51,7 @@ class ThresholdBox:
     def render(self, session: Session) -> Updates:
         """Return the slider and its evidence as they stand for a page."""
         current = self.page.threshold(self.purpose, session)
-        return {self.slider: gr.update(value=current.value), self.note: elements.evidence(current)}
+        return {self.slider: gr.update(value=current.value), self.note: elements.threshold_evidence(current)}
 
     def on_slider_moved(self, value: Any, request: gr.Request) -> Updates:
         """The slider was moved: decide again. A number outside the slider becomes its end, and is sent back."""
@@ -65,7 +65,7 @@ class ThresholdBox:
             else:
                 session.thresholds[self.purpose] = number
             back = {} if number == sent else {self.slider: gr.update(value=number)}
-            note = elements.evidence(self.page.threshold(self.purpose, session))
+            note = elements.threshold_evidence(self.page.threshold(self.purpose, session))
             return {**back, self.note: note, **self._decided(session)}
 
         return run_once(run, self.panel.answer)
@@ -116,7 +116,7 @@ def threshold_box(panel: Panel, purpose: Purpose, decide: Callable[[Session], Up
         buttons=[],
         elem_id=f"{purpose}-threshold",
     )
-    note = gr.HTML(elements.evidence(current), apply_default_css=False)
+    note = gr.HTML(elements.threshold_evidence(current), apply_default_css=False)
     default = gr.Button("Back to the default", size="sm", elem_classes=["sl-plain"])
     return ThresholdBox(page, purpose, slider, default, note, low, decide, panel)
 

@@ -41,7 +41,7 @@ def metadata() -> result_files.EvaluationMetadata:
 
 @pytest.fixture(scope="module")
 def drawn(evaluation: Evaluation) -> dict[str, bytes]:
-    return plots.pictures(evaluation.measured, evaluation.rows)
+    return plots.draw_plots(evaluation.measured, evaluation.rows)
 
 
 def test_json_holds_every_number_and_is_json(evaluation: Evaluation, metadata: result_files.EvaluationMetadata) -> None:

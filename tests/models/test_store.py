@@ -348,12 +348,12 @@ def test_a_starter_of_the_manifest_is_loaded_and_embeds(tmp_path: Path) -> None:
     import safetensors.torch
     import torch
 
-    from biometric.models.architectures import build
+    from biometric.models.architectures import build_architecture
 
     torch.manual_seed(0)
     path = tmp_path / "models" / "starter-embedder.safetensors"
     path.parent.mkdir()
-    safetensors.torch.save_file(build("osnet_x0_25").state_dict(), path)
+    safetensors.torch.save_file(build_architecture("osnet_x0_25").state_dict(), path)
     size, checksum = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
     text = (PROJECT / "models" / "manifest.toml").read_text("utf-8")
     text = "[[card]]".join(part for part in text.split("[[card]]") if "starter = true" not in part)
@@ -427,11 +427,11 @@ def test_weights_of_ones_own_are_named_by_their_digest(tmp_path: Path) -> None:
     import safetensors.torch
     import torch
 
-    from biometric.models.architectures import build
+    from biometric.models.architectures import build_architecture
 
     torch.manual_seed(0)
     path = tmp_path / "mine.safetensors"
-    safetensors.torch.save_file(build("osnet_x0_25").state_dict(), path, {"architecture": "osnet_x0_25"})
+    safetensors.torch.save_file(build_architecture("osnet_x0_25").state_dict(), path, {"architecture": "osnet_x0_25"})
     settings = Settings(cache=tmp_path, offline=True, device="cpu", embedder=str(path))
     store = ModelStore(settings)
     assert store.status()[1].device == "CPU · torch"

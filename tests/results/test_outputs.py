@@ -31,11 +31,11 @@ from biometric.errors import StorageFull
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import (
     OutputWriter,
+    answer_json_text,
     box_at,
     clip_folder_name,
     csv_text,
     escape_csv_formula,
-    json_text,
 )
 from biometric.results.answer_json import threshold_json
 from tests.builders import axis, observed_clip, person
@@ -189,7 +189,7 @@ def test_json_text_is_readable_json_without_any_people(tmp_path: Path) -> None:
     from biometric.results.answer_files import Outputs
 
     outputs = Outputs(*(tmp_path / name for name in ("c.mp4", "c.csv", "c.json", "c.png")))
-    assert json.loads(json_text(observed_clip(tmp_path), [], outputs))["people"] == []
+    assert json.loads(answer_json_text(observed_clip(tmp_path), [], outputs))["people"] == []
 
 
 def test_known_and_unknown_people_are_told_apart_without_colour() -> None:

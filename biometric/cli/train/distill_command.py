@@ -56,7 +56,7 @@ def add_command(subcommands: Any) -> None:
 
 def _distill(options: argparse.Namespace) -> int:
     from biometric.training.crops.crop_sets import JoinedCrops, open_crops
-    from biometric.training.loop import fit
+    from biometric.training.loop import fit_network
 
     # Wrong options and data are found before the run's folder is made.
     plan, config = plan_of(options), _config(options)
@@ -70,11 +70,15 @@ def _distill(options: argparse.Namespace) -> int:
     network = initialize_network(options, options.student)
     with open_run(options, "distill") as folder:
         task, teacher = _build_task(options, network, (crops, held_back), config, folder)
-        run(fit(task, folder, plan))
+        run(fit_network(task, folder, plan))
         result = _result(task, teacher, options.begin)
         folder.finish(result, _card(options, folder, result))
     path = folder.folder
-    show(options, result, describe_end(_describe_measurements(result), path, f"export --run {path}"))
+    show(
+        options,
+        result,
+        describe_end([f"teacher: {teacher}", *_describe_measurements(result)], path, f"export --run {path}"),
+    )
     return DONE
 
 
@@ -146,7 +150,7 @@ def _interval(result: dict[str, Any]) -> str:
 def _describe_measurements(result: dict[str, Any]) -> list[str]:
     """The figures in words."""
     return [
-        f"mean cosine to {result['teacher']} on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
+        f"mean cosine to the teacher on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
         f"({_interval(result)})",
         f"correlation of comparison scores with the teacher's: {result['scores']:.3f}",
     ]

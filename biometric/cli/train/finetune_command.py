@@ -74,7 +74,7 @@ def _add_losses(parser: argparse.ArgumentParser) -> None:
 
 def _finetune(options: argparse.Namespace) -> int:
     from biometric.training.data_splits import read_splits
-    from biometric.training.loop import fit
+    from biometric.training.loop import fit_network
 
     # Wrong options and data are found before the run's folder is made.
     plan, config = plan_of(options), _config(options)
@@ -83,7 +83,7 @@ def _finetune(options: argparse.Namespace) -> int:
     )
     task = _task(options, splits, config)
     with open_run(options, "finetune") as folder:
-        run(fit(task, folder, plan, "--people or --each"))
+        run(fit_network(task, folder, plan, "--people or --each"))
         result = _result(options, folder, task, splits)
         folder.finish(result, _card(options, folder, result))
     path = folder.folder

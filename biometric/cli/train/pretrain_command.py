@@ -78,14 +78,14 @@ def _pretrain(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace, rank: "ProcessRank") -> "TrainingPlan":
-    from biometric.training.distributed import device_of
+    from biometric.training.distributed import device_of_rank
 
     plan = plan_of(options)
     if plan.minutes and rank.world > 1:
         raise InvalidSetting(
             "--minutes works with one process only: several would not stop at the same step. Use --epochs."
         )
-    return replace(plan, device=device_of(rank, plan.device))
+    return replace(plan, device=device_of_rank(rank, plan.device))
 
 
 def _config(options: argparse.Namespace) -> "PretrainingConfig":
@@ -118,10 +118,10 @@ def _train(
     options: argparse.Namespace, task: "Pretraining", plan: "TrainingPlan", rank: "ProcessRank"
 ) -> dict[str, Any]:
     """Train to the end; the first process writes the run's folder and returns the result."""
-    from biometric.training.loop import fit
+    from biometric.training.loop import fit_network
 
     with open_run(options, "pretrain", quiet=not rank.first, processes=rank.world) as folder:
-        training = fit(task, folder, plan)
+        training = fit_network(task, folder, plan)
         if not rank.first:
             finish(training)
             return {}

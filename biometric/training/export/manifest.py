@@ -95,7 +95,7 @@ def _threshold(threshold: DefaultThreshold) -> dict[str, Any]:
     return {"value": threshold.value, **rate, "evidence": threshold.evidence}
 
 
-def install(card: Card, files: Mapping[str, bytes], models: Path, replace: bool = False) -> Path:
+def install_card(card: Card, files: Mapping[str, bytes], models: Path, replace: bool = False) -> Path:
     """Put files and the card's entry into a folder of models; return its manifest.
 
     Args:
