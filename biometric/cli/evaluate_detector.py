@@ -47,17 +47,18 @@ def confidences() -> dict[str, float]:
 
 
 def photographs(folder: Path, split: str) -> "Photographs":
-    """The photographs of a split. Raises `DatasetInvalid` as `training.photographs.find`."""
+    """The photographs of a split. Raises `DatasetInvalid` as `find_labelled`."""
     from biometric.evaluation.dataset_images import DatasetImages
     from biometric.evaluation.datasets.dataset import Source
     from biometric.evaluation.detector_accuracy import Photographs
-    from biometric.training.crops.photographs import find_labelled, label_file, read_people
+    from biometric.training.labelled_photographs import find_labelled, read_people
 
     pictures = DatasetImages()
+    labels = {found.picture: found.labels for found in find_labelled(folder.expanduser(), [split])}
     return Photographs(
-        find_labelled(folder.expanduser(), [split]),
+        list(labels),
         lambda file: pictures.load(Source(file)),
-        lambda file, width, height: read_people(label_file(file), width, height),
+        lambda file, width, height: read_people(labels[file], width, height),
     )
 
 

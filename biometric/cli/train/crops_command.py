@@ -153,7 +153,7 @@ def _detections(options: argparse.Namespace, sources: "list[CropSource]") -> "Ma
         return {}
     from biometric.training.crops.detection_files import find_detection_files
 
-    return find_detection_files(options.detections, [source.video for source in sources if not source.photograph])
+    return find_detection_files(options.detections, [source.video for source in sources if source.labels is None])
 
 
 def _wanted(options: argparse.Namespace) -> "Wanted":

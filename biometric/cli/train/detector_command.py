@@ -26,7 +26,7 @@ def add_command(subcommands: Any) -> None:
         "detector",
         help="train a person detector",
         description="Train a person detector with ultralytics on photographs with YOLO labels: DIR/images/train, "
-        "DIR/images/val, DIR/labels/train and DIR/labels/val, one class (0, person).",
+        "DIR/images/val, DIR/labels/train and DIR/labels/val; people are class 0, others are passed over.",
     )
     parser.add_argument("data", type=Path, metavar="DIR", help="the data set")
     add_run(parser)
@@ -50,13 +50,13 @@ def _detector(options: argparse.Namespace) -> int:
     from biometric.settings import Settings
 
     configure_ultralytics(Settings.from_environment(None))
-    from biometric.training.detector_training import check_dataset, train_detector
+    from biometric.training.detector_training import read_dataset, train_detector
 
-    config, data = _config(options), options.data.expanduser()
-    counts = check_dataset(data)
+    config, dataset = _config(options), read_dataset(options.data.expanduser())
+    counts = dataset.counts()
     with open_run(options, "detector") as folder:
         with progress_line() as report:
-            best = train_detector(data, config, folder, report)
+            best = train_detector(dataset, config, folder, report)
         result = {"weights": str(best.relative_to(folder.folder)), "data": counts, **_best(folder)}
         folder.finish(result, _card(options, folder, result))
     path = folder.folder

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from biometric.errors import DatasetInvalid
 from biometric.evaluation.comparisons import DISTRACTOR, JUNK
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 """Pictures; other files of a data set (`Thumbs.db`, lists, read-me files) are passed over."""
 
 Role = Literal["probe", "reference", "both"]
@@ -138,4 +138,4 @@ def pictures(path: Path, layout: str) -> list[Path]:
 
 def is_picture(path: Path) -> bool:
     """Whether a path is a picture by its name; hidden files (macOS leaves `._…` behind) are none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()

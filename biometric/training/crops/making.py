@@ -12,11 +12,11 @@ from biometric.entities import Progress
 from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInvalid, NobodyFound, NoUsableSample
 from biometric.messages import describe_error
 from biometric.settings import Settings
-from biometric.training.crops import photographs
 from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord, read_picture
 from biometric.training.crops.crop_sources import CropSource
 from biometric.training.crops.cutting import Counts, CropTools, Wanted, cut_clip, cut_photograph
 from biometric.training.crops.detection_files import FileDetector
+from biometric.training.labelled_photographs import read_people
 
 LOOSEN = {
     "too small": "--min-height and --min-width",
@@ -122,9 +122,9 @@ def _cut(source: CropSource, job: Job, tools: CropTools, writer: CropWriter) -> 
         writer.add(cut)
         places.append((cut.frame, cut.box, cut.track))
 
-    if source.photograph:
+    if source.labels is not None:
         image = tools.picture(source.path)
-        boxes = photographs.read_people(photographs.label_file(source.path), image.shape[1], image.shape[0])
+        boxes = read_people(source.labels, image.shape[1], image.shape[0])
         counts = cut_photograph(image, boxes, job.wanted, tools, keep)
         boxes_of = "labels"
         yield Progress("Reading photograph", 1, 1)
