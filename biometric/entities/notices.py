@@ -47,6 +47,10 @@ class NoticeCode(StrEnum):
     BLURRED = auto()
     UNLIKE_OTHER_SAMPLES = auto()
 
+    # why a crop is not trained with, besides these
+    NOT_FOLLOWED = auto()
+    FOLLOWED_TOO_BRIEFLY = auto()
+
     # what an enrollment should be checked for
     LOOKS_LIKE = auto()
     UNLIKE_OWN_REFERENCES = auto()
@@ -113,6 +117,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.COVERED: ("share",),
     NoticeCode.BLURRED: (),
     NoticeCode.UNLIKE_OTHER_SAMPLES: (),
+    NoticeCode.NOT_FOLLOWED: (),
+    NoticeCode.FOLLOWED_TOO_BRIEFLY: (),
     NoticeCode.LOOKS_LIKE: ("name", "other", "score", "threshold"),
     NoticeCode.UNLIKE_OWN_REFERENCES: ("name", "score", "threshold"),
     NoticeCode.SCORE_BELOW_THRESHOLD: (),

@@ -256,7 +256,7 @@ def test_memory_that_is_full_is_told_with_the_setting(
     def full(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
 
-    monkeypatch.setattr(ultralytics_trainer, "fit", full)
+    monkeypatch.setattr(ultralytics_trainer, "fit_detector", full)
     with RunFolder(tmp_path, "detector", {}) as run, pytest.raises(OutOfMemory, match=r"--batch \(now 8\)"):
         detector_training.train_detector(detector_training.read_dataset(data), config(), run, silent)
 

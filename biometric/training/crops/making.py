@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from biometric.bootstrap import build_crop_adapters
-from biometric.entities import Progress
+from biometric.entities import NoticeCode, Progress
 from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInvalid, NobodyFound, NoUsableSample
-from biometric.messages import describe_error
+from biometric.messages import describe_error, refusal_name
 from biometric.settings import Settings
 from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord, read_picture
 from biometric.training.crops.crop_sources import CropSource
@@ -19,15 +19,16 @@ from biometric.training.crops.detection_files import FileDetector
 from biometric.training.labelled_photographs import read_people
 
 LOOSEN = {
-    "too small": "--min-height and --min-width",
-    "the detector is not sure that this is a person": "--min-confidence",
-    "shows only a part of a person, or more than one": "--min-aspect and --max-aspect",
-    "hidden behind somebody else": "--max-covered",
-    "blurred": "--min-sharpness",
-    "followed for too few frames": "--min-track and --every",
-    "not followed by the tracker": "--no-tracks and --every",
+    NoticeCode.TOO_SMALL: "--min-height and --min-width",
+    NoticeCode.LOW_CONFIDENCE: "--min-confidence",
+    NoticeCode.CUT_OFF: "--keep-cut-off",
+    NoticeCode.ODD_SHAPE: "--min-aspect and --max-aspect",
+    NoticeCode.COVERED: "--max-covered",
+    NoticeCode.BLURRED: "--min-sharpness",
+    NoticeCode.FOLLOWED_TOO_BRIEFLY: "--min-track and --every",
+    NoticeCode.NOT_FOLLOWED: "--no-tracks and --every",
 }
-"""Which options loosen a reason for refusal; for edges it is --keep-cut-off."""
+"""Which options loosen a reason for refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Summary:
     tracks: int
     crops: int
     seconds: float
-    refused: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[NoticeCode, int] = field(default_factory=dict)
     failed: tuple[tuple[str, str], ...] = ()
     crops_per_video: tuple[int, int, int] = (0, 0, 0)
     boxes: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ class Summary:
         """Return it as JSON values."""
         return {
             **asdict(self),
-            "refused": dict(self.refused),
+            "refused": {str(code): count for code, count in self.refused.items()},
             "failed": [{"source": source, "reason": reason} for source, reason in self.failed],
         }
 
@@ -159,7 +160,7 @@ def _named(work: Generator[Progress, None, None], name: str) -> Generator[Progre
 
 
 def _summary(records: Mapping[str, VideoRecord], present: int, failed: list[tuple[str, str]]) -> Summary:
-    refused: Counter[str] = Counter()
+    refused: Counter[NoticeCode] = Counter()
     for record in records.values():
         refused.update(record.refused)
     sizes = sorted(len(record.crops) for record in records.values())
@@ -192,7 +193,7 @@ def _no_crops(summary: Summary) -> NobodyFound | NoUsableSample:
     reason, count = next(iter(summary.refused.items()))
     return NoUsableSample(
         f"All {sum(summary.refused.values())} boxes of people were refused; the most frequent reason, {count} times: "
-        f"{reason}. Loosen it with {LOOSEN.get(reason, '--keep-cut-off')}."
+        f"{refusal_name(reason)}. Loosen it with {LOOSEN[reason]}."
     )
 
 
@@ -205,5 +206,5 @@ def summary_lines(summary: Summary, destination: Path) -> list[str]:
     ]
     if summary.present:
         text.append(f"{summary.present:,} sources were there already and passed over.")
-    text += [f"Refused, {reason}: {count:,}." for reason, count in summary.refused.items()]
+    text += [f"Refused, {refusal_name(reason)}: {count:,}." for reason, count in summary.refused.items()]
     return text + [f"Left out, {source}: {reason}" for source, reason in summary.failed]
