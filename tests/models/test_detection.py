@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from biometric.entities import Detection, Frame
+from biometric.entities.model_cards import Role
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.detection import MOST, UltralyticsDetector, _prepare, to_detections
+from biometric.models.loading import load_detector
+from biometric.models.own_weights import own_card
+from biometric.models.weights import Weights
 
 
 @pytest.fixture(scope="module")
@@ -145,13 +149,39 @@ def test_promise_16_a_pickle_called_pt_does_not_run(tmp_path: Path, cache: Path)
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("name", ["x.pt", "x_openvino_model/x.xml", "x.strange"])
-def test_a_damaged_file_is_told(tmp_path: Path, cache: Path, name: str) -> None:
+@pytest.mark.parametrize("content", [b"", b"nothing"])
+@pytest.mark.parametrize("name", ["x.pt", "x_openvino_model/x.xml", "x.strange", "x.onnx"])
+def test_a_damaged_file_is_told_in_sentences_of_our_own(tmp_path: Path, cache: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"nothing")
-    with pytest.raises(WeightsCorrupt, match="x"):
-        UltralyticsDetector(path, "x", "cpu", cache)
+    path.write_bytes(content)
+    with pytest.raises(WeightsCorrupt) as caught:
+        UltralyticsDetector(path, path.name, "cpu", cache)
+    assert str(caught.value) == (
+        f"The detector {path.name} cannot be loaded: it is damaged or not a detection model of ultralytics. Fetch or "
+        "export it again, or name another one, such as yolo26n.pt."
+    )
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["osnet_x0_25_msmt17.onnx", "person-reidentification-retail-0286.xml"])
+def test_an_embedder_named_as_detector_is_refused(shared: Path, cache: Path, name: str) -> None:
+    with pytest.raises(WeightsCorrupt, match="not a detection model of ultralytics"):
+        UltralyticsDetector(shared / "models" / name, name, "cpu", cache)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("folder", ["mine_openvino_model", "mine"])
+@pytest.mark.parametrize("file", ["", "yolov8n.xml"])
+def test_an_export_of_ones_own_is_named_by_its_folder_or_file(
+    shared: Path, tmp_path: Path, folder: str, file: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    for part in (shared / "models" / "yolov8n_int8_openvino_model").iterdir():
+        (tmp_path / folder / part.name).write_bytes(part.read_bytes() + b"\n" * (part.suffix == ".yaml"))
+    card, paths = own_card(Role.DETECTOR, tmp_path / folder / file)
+    detector = load_detector(Weights(card, paths), "cpu", tmp_path / "cache")
+    assert detector.device == "CPU · OpenVINO"
 
 
 def test_ultralytics_writes_only_into_the_cache(cache: Path) -> None:
