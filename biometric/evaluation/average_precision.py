@@ -113,8 +113,8 @@ def average_precision(matches: Matches, ious: Sequence[float] | None = None, see
         ValueError: an IoU that was not matched.
     """
     rows = _rows(matches, matches.ious if ious is None else ious)
-    value = _areas(matches, rows, np.ones((1, len(matches.labels))))[0]
-    drawn = [_areas(matches, rows, weights) for weights in draws(len(matches.labels), ROUNDS, seed)]
+    value = draw_average_precisions(matches, rows, np.ones((1, len(matches.labels))))[0]
+    drawn = [draw_average_precisions(matches, rows, weights) for weights in draws(len(matches.labels), ROUNDS, seed)]
     return Estimate(float(value), _over_pictures(np.concatenate(drawn)))
 
 
@@ -167,7 +167,7 @@ def _matched(picture: Judged, wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
     return right
 
 
-def _areas(matches: Matches, rows: Sequence[int], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def draw_average_precisions(matches: Matches, rows: Sequence[int], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """AP of each of (R, P) multiplicities of pictures, averaged over rows of IoUs: (R,), NaN without a label.
 
     Precision only rises at a right detection, so the envelope needs no other points.

@@ -80,7 +80,7 @@ class UltralyticsDetector:
         self._lock = threading.Lock()
         self._has_run = False
         require_library(path)
-        _prepare(cache)
+        prepare_ultralytics(cache)
         source = _folder(path, files, cache)
         if source.suffix == ".pt":
             self._model, self._device = _from_checkpoint(source, device, cache)
@@ -192,7 +192,7 @@ def _person_class(names: Any, model: str) -> int:
     raise UnsupportedModel(f"{model} does not know people: none of its {len(classes)} classes is called person.")
 
 
-def _prepare(cache: Path) -> None:
+def prepare_ultralytics(cache: Path) -> None:
     """Import ultralytics with its network use, installs and free unpickling off, and its log reduced to errors."""
     quiet_ultralytics(cache)
     import ultralytics.nn.tasks as tasks

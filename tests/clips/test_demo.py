@@ -71,10 +71,11 @@ def test_without_the_photograph_it_says_what_to_do(tmp_path: Path, monkeypatch: 
         make_demo(tmp_path, H264Writer(PyAVReader()))
 
 
-def test_ultralytics_is_found_without_importing_it() -> None:
+def test_ultralytics_is_found_without_importing_it(tmp_path: Path) -> None:
     code = (
-        "import sys; from biometric.clips import demo;"
-        "demo._photograph('bus.jpg'); sys.exit('ultralytics' in sys.modules)"
+        "import sys; from pathlib import Path; from types import SimpleNamespace; from biometric.clips import demo;"
+        "writer = SimpleNamespace(write=lambda destination, frames: destination.write_bytes(next(frames).image.data));"
+        f"demo.make_demo(Path({str(tmp_path)!r}), writer); sys.exit('ultralytics' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -159,12 +159,12 @@ def test_the_order_of_pictures_and_boxes_does_not_matter() -> None:
 
 
 def test_a_draw_of_pictures_is_weighed_like_pictures_repeated() -> None:
-    from biometric.evaluation.average_precision import _areas
+    from biometric.evaluation.average_precision import draw_average_precisions
 
     pictures = made(6, 8)
     times = np.array([0, 2, 1, 0, 3, 1, 1, 0])
     repeated = [judged for judged, count in zip(pictures, times, strict=True) for _ in range(count)]
-    weighed = _areas(match(pictures, [0.5]), [0], times[None].astype(float))[0]
+    weighed = draw_average_precisions(match(pictures, [0.5]), [0], times[None].astype(float))[0]
     assert weighed == pytest.approx(ap50(*repeated), abs=1e-2)  # copies tie, and a tie is counted one by one
     assert weighed != pytest.approx(ap50(*pictures), abs=1e-3)
 
