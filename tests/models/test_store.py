@@ -1,8 +1,6 @@
 """Choosing, loading and checking models, with fakes for the adapters; and once with the real ones."""
 
 import hashlib
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from biometric.models.store import ModelStore
 from biometric.models.weights import Weights, WeightStore
 from biometric.settings import Settings
 from tests.conftest import PROJECT
+from tests.fresh_interpreter import packages_loaded_by
 
 CONTENT = b"weights"
 
@@ -100,13 +99,8 @@ ALL = ("eye.pt", "mind.pt")
 
 
 def test_importing_loads_no_library() -> None:
-    code = (
-        "import sys, biometric.models.store\n"
-        "heavy = {'torch', 'cv2', 'ultralytics', 'openvino', 'faiss', 'gradio', 'safetensors'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    heavy = ("torch", "cv2", "ultralytics", "openvino", "faiss", "gradio", "safetensors")
+    assert packages_loaded_by("import biometric.models.store", heavy) == set()
 
 
 def test_models_load_on_first_use_and_once(tmp_path: Path) -> None:

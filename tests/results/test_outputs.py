@@ -27,6 +27,7 @@ from biometric.entities import (
     Tracklet,
 )
 from biometric.entities.drawing import Bar, Mark
+from biometric.entities.progress import finish
 from biometric.errors import StorageFull
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import (
@@ -57,14 +58,6 @@ def identification(folder: Path, number: int, name: str | None, score: float = 0
 
 def at(index: int, seconds: float) -> Frame:
     return Frame(index, np.zeros((2, 2, 3), np.uint8), seconds)
-
-
-def finish(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as finished:
-            return finished.value
 
 
 def test_boxes_between_analysed_frames_are_interpolated_but_never_over_long_gaps() -> None:
