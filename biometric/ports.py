@@ -1,6 +1,6 @@
 """The Protocols that adapters meet. The service knows these, never the adapters.
 
-They stand apart from `service.py` so that each adapter's test can be checked against one short file.
+They are apart from `service.py` so that each adapter's test can be checked against one short file.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
@@ -113,7 +113,7 @@ class Embedder(Protocol):
 
 
 class Gallery(Protocol):
-    """The store of identities and references (adapter: `gallery/repository.py`); the database is the only truth."""
+    """The store of identities and references (adapter: `gallery/repository.py`); the database is authoritative."""
 
     @property
     def folder(self) -> Path:
@@ -170,7 +170,7 @@ class Gallery(Protocol):
         """Add an export's identities and references; all or nothing. Raises `ArchiveInvalid`, `ModelMismatch`."""
 
     def check_model(self, model_id: str) -> None:
-        """Raise `ModelMismatch`, naming both models and the way out, unless empty or of that model."""
+        """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""
 
     def calibration(self, model_id: str) -> Calibration | None:
         """The latest calibration made with that model, or None."""
@@ -205,7 +205,7 @@ class Models(Protocol):
         """The embedder, loaded. Raises the `ModelError` family."""
 
     def resolve_embedder(self) -> None:
-        """Decide which embedder serves where only trying a download can tell; else do nothing. Raises as `embedder`.
+        """Decide which embedder is used where only an attempted download can decide. Raises as `embedder`.
 
         Before it (and before the first use) `embedder_id` and the thresholds may be of a model that cannot be
         fetched; from then on they stay the same.
@@ -215,7 +215,7 @@ class Models(Protocol):
         """The `model_id` of the embedder that is or would be used, without loading it. Raises as `embedder`."""
 
     def min_track_similarity(self) -> float:
-        """Comparison score that two parts of one person's track at least have: the card's, never the settings'."""
+        """Comparison score that two segments of one person's track at least have: the card's, never the settings'."""
 
     def card_threshold(self, purpose: Purpose) -> Threshold:
         """The embedder's card's threshold for "verification" or "identification", never the settings'."""
@@ -224,7 +224,7 @@ class Models(Protocol):
         """What people should know about replaced weights or devices."""
 
     def status(self) -> list[ModelStatus]:
-        """What serves each role, without loading anything."""
+        """The model of each role, without loading anything."""
 
     def threshold(self, purpose: Purpose) -> Threshold:
         """The default threshold for "verification" or "identification", of the embedder that is or would be used."""
@@ -257,7 +257,7 @@ class Annotator(Protocol):
         """Return a copy of a frame with the marks on it, at most `answer_files.ANNOTATED_WIDTH` pixels wide."""
 
     def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
-        """Write a PNG that shows who was there when, atomically."""
+        """Write a PNG of the times at which each person was seen, atomically."""
 
 
 SharpnessOf = Callable[[Image], float]

@@ -49,7 +49,7 @@ GALLERIES_KEPT = 8
 """Most galleries kept open with their index; others are opened again when asked for."""
 
 PROBES_KEPT = 256
-"""Most clips whose description is remembered."""
+"""Most clips whose description is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ class Sightline:
     # --- clips ---------------------------------------------------------------------------------------------------
 
     def probe(self, clip: Path) -> VideoInfo:
-        """Check and describe a clip; remembered while the file does not change. Raises the `ClipError` family."""
+        """Check and describe a clip; kept while the file does not change. Raises the `ClipError` family."""
         try:
             stat = clip.stat()
         except OSError:
-            return self._adapters.reader.probe(clip)  # which says what is wrong with the path
+            return self._adapters.reader.probe(clip)  # which reports what is wrong with the path
         key = (clip.resolve(), stat.st_mtime_ns, stat.st_size)
         video = self._probes.get(key)
         if video is None:
@@ -125,7 +125,7 @@ class Sightline:
         A range observed recently is answered at once. Closing the generator stops the work and removes its crops.
 
         Args:
-            label: the clip's name for people, where the file's own name says nothing.
+            label: the clip's name for people, where the file's own name is meaningless.
             accept_damaged: use a clip that cannot be read to its claimed end, up to where it can be read.
 
         Raises:
@@ -210,7 +210,7 @@ class Sightline:
     ) -> Generator[Progress, None, Outputs]:
         """Write crops, CSV, JSON, timeline and annotated clip under `folder` (default: the query folder).
 
-        They appear together when all are complete; where that fails or is stopped, nothing is left.
+        They appear together when all are complete; where that fails or is stopped, no file is left.
         """
         target = self._output_folder(observed.label, observed.video, folder)
         return self._adapters.outputs.write(observed, identifications, target)
@@ -259,7 +259,7 @@ class Sightline:
             InvalidInput: a target is no rate.
             ClipError, ModelError, GalleryError: the work cannot be done.
         """
-        from biometric.calibration import procedure as calibration  # brings scikit-learn along
+        from biometric.calibration import procedure as calibration  # imports scikit-learn
 
         yield Progress("Loading models", 0, 0)
         self.models.resolve_embedder()
@@ -269,7 +269,7 @@ class Sightline:
             calibration.Targets(target_fmr, target_fpir),
             opened,
             self.models.embedder_id(),
-            self.models.card_threshold("identification").value,  # a setting must not move who counts as whom
+            self.models.card_threshold("identification").value,  # no setting may change who is who
             functools.partial(self.observe, accept_damaged=True),
         )
         opened.save_calibration(fitted)

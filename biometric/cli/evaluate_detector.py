@@ -54,7 +54,7 @@ def photographs(folder: Path, split: str) -> "Photographs":
     from biometric.training.labelled_photographs import find_labelled, read_people
 
     pictures = DatasetImages()
-    labels = {found.picture: found.labels for found in find_labelled(folder.expanduser(), [split])}
+    labels = {labelled.picture: labelled.labels for labelled in find_labelled(folder.expanduser(), [split])}
     return Photographs(
         list(labels),
         lambda file: pictures.load(Source(file)),

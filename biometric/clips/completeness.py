@@ -59,7 +59,7 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
             length = int.from_bytes(header[8:16], "big")
         elif length == 0:
             length = size - position
-        # Recorders leave padding behind the last box; it is no box and promises nothing.
+        # Recorders leave padding behind the last box; it is no box and claims nothing.
         if length < 8 or not kind.isascii() or b"\x00" in kind:
             return
         yield kind, position + length

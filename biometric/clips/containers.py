@@ -41,12 +41,12 @@ _AUDIO = (b"ID3", b"fLaC", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What the bytes of a file say about it.
+    """The container of a file, recognised by its bytes.
 
     Attributes:
         kind: name of the FFmpeg demuxer to force, one of `ALLOWED`.
         webm: whether it is Matroska's WebM profile, which browsers play.
-        missing: bytes that the file's own lengths promise beyond its end; 0 when whole or when nothing is promised.
+        missing: bytes that the file's own lengths claim beyond its end; 0 when whole or when nothing is claimed.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class Container:
 
 
 def recognise_container(clip: Path) -> Container:
-    """Recognise a clip's container from its contents; its name plays no part.
+    """Recognise a clip's container from its contents; its name is not used.
 
     Raises:
         ClipNotFound: no such file, it may not be read, or it is a folder, pipe, device or loop of links.

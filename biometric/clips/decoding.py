@@ -124,7 +124,7 @@ class Pass:
                 raise self._limits.pixels_exceeded("a frame") from None
 
     def _demux(self) -> Iterator["av.Packet[Any]"]:
-        """Yield the packets of all tracks, because only all of them tell where the file ends."""
+        """Yield the packets of all tracks, because the file's end is known from all of them only."""
         # Behind the last packet PyAV 18 looks up every track, and fails on those that appeared during reading, as they
         # do in transport streams. All packets have been read by then.
         with contextlib.suppress(IndexError):

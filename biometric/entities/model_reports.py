@@ -8,7 +8,7 @@ from biometric.entities.notices import Notice
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """What one role is served by, for the page, `models list` and `models check`; `problem` is an error's message."""
+    """The model of one role, for the page, `models list` and `models check`; `problem` is an error's message."""
 
     role: str
     card: str

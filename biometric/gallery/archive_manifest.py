@@ -1,4 +1,4 @@
-"""What an export's gallery.json says: how records become JSON, and the check of JSON from anywhere.
+"""The format of an export's gallery.json: how records become JSON, and the check of JSON from any source.
 
 Version 1: {"format", "version", "model_id", "dimension", "identities": [{"id", "name", "created_at", "updated_at",
 "references": [{"id", "template", "sample_count", "clip_digest", "clip_name", "first_frame", "last_frame",
@@ -68,7 +68,7 @@ def read_summary(open_manifest: Callable[[], Read], crops: set[str]) -> Manifest
         elif len(place) == 1:
             identity = _identity(place, values)
             _add_once(seen, f"identity {identity.id}", "identity")
-            # Version 0.1 told names apart by what shows nothing; importing gives one of two such people a number.
+            # Version 0.1 took names that differ in invisible characters for two; importing gives one of them a number.
             _add_once(keys, unicodedata.normalize("NFC", identity.name.casefold()), "name")
             if not references:
                 refuse(f"{describe_place(place)} has no references")
@@ -122,7 +122,7 @@ def _read_header(read: Read, max_samples: int) -> HeaderEntry:
     values: dict[str, Any] = {}
     for place, values in read_elements(read, max_samples):
         if not place and set(values) >= set(HeaderEntry.model_fields):
-            break  # exports tell it first
+            break  # exports write it first
     if values.get("format") != FORMAT:
         refuse("gallery.json does not describe a gallery")
     version = values.get("version")

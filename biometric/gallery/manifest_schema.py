@@ -126,7 +126,7 @@ def check_entry(model: type[EntryType], place: tuple[int, ...], values: dict[str
     except ValidationError as error:
         location = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         key = ".".join(str(segment) for segment in location)
-        # A key of the file's own is not repeated: it may be anything.
+        # A key that the file made up is not repeated in the message: it may be anything.
         known = location and location[0] in model.model_fields
         what = f"{key} is missing or not as an export writes it" if known else "it has a key that exports do not have"
         refuse(f"{describe_place(place)}: {what}")

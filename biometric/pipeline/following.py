@@ -70,7 +70,7 @@ class FollowedTrack:
         if reason is not None:
             cut = selection.crop(frame.image, detection.box) if self._refused.shows_next else None
             self._refused.add(detection, cut, rating, reason)
-            # Somebody cut off by the edge gives no sample, but the box tells whether it is still the same person.
+            # Somebody cut off by the edge gives no sample, but the box shows whether it is still the same person.
             if selection.refusal(detection, others, width, height, self._whole_rules) is not None:
                 return self.end_moment() if new_moment else None
         usable = reason is None

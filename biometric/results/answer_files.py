@@ -243,7 +243,7 @@ def escape_csv_formula(text: str) -> str:
     cannot be seen, and behind a separator, which begins another cell in some countries; a tab or line break at the
     start, too.
     """
-    return "".join(f"'{part}" if _starts_formula(part) else part for part in _CELL_SEPARATOR.split(text))
+    return "".join(f"'{cell}" if _starts_formula(cell) else cell for cell in _CELL_SEPARATOR.split(text))
 
 
 def _starts_formula(text: str) -> bool:

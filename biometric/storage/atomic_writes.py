@@ -102,7 +102,7 @@ def atomic_files(folder: Path, last: str | None = None) -> Iterator[Path]:
 
     Args:
         folder: where the files go; it is made with those above it if missing (0700).
-        last: name of a file that speaks of the others, which is put there after them.
+        last: name of a file that refers to the others, which is put there after them.
 
     Raises:
         OSError: the folder cannot be written.

@@ -54,13 +54,13 @@ class Interface:
     def _connect(self, tabs: Sequence[gr.Tab]) -> None:
         enrollment, identification = self.enrollment, self.identification
         identification.enroll = self._enroll_person
-        identification.enroll_parts = [self.tabs, *enrollment.panel.parts, *enrollment.panel.answers]
+        identification.enroll_components = [self.tabs, *enrollment.panel.components, *enrollment.panel.answers]
         jobs, edits = [enrollment.connect()], self.sidebar.connect()
         self.verification.connect()
         identification.connect()
-        changed = [self.header, *self.sidebar.parts, *self.verification.claim_parts]
+        changed = [self.header, *self.sidebar.components, *self.verification.claim_components]
         self.panels = [enrollment.panel, self.verification.panel, identification.panel]
-        boxes = [*self.verification.box.parts, *identification.box.parts]
+        boxes = [*self.verification.box.components, *identification.box.components]
         boxes += [panel.examples for panel in self.panels]
         for job in jobs:
             job.then(self.on_load, None, [*changed, *boxes], **QUIET)
@@ -74,9 +74,9 @@ class Interface:
         self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
         tab_handlers: tuple[Any, ...] = (enrollment, self.verification, identification)
         for tab, handlers in zip(tabs, tab_handlers, strict=True):
-            outputs = [*handlers.panel.parts, *handlers.panel.answers]
+            outputs = [*handlers.panel.components, *handlers.panel.answers]
             if handlers is self.verification:
-                outputs += self.verification.claim_parts
+                outputs += self.verification.claim_components
             tab.select(_opener(self.page, handlers), None, outputs, **QUIET)
 
     def _enroll_person(self, session: Session, person: int) -> Updates:

@@ -23,7 +23,7 @@ NONE_YET = elements.empty(
     "Not calibrated yet", "Thresholds come from the model card, which never saw your cameras. Calibrate below."
 )
 INTRO = (
-    '<p class="sl-quiet sl-padded">Clips in which several people are seen at the same time tell most, because two '
+    '<p class="sl-quiet sl-padded">Clips in which several people are seen at the same time help most, because two '
     "people side by side are certainly not one. Nobody needs a name, and the clips are not kept. Without a clip, the "
     "people of the gallery are compared with each other.</p>"
 )

@@ -102,7 +102,7 @@ def likelihood(score: float, threshold: Threshold) -> str:
 
 
 def threshold_evidence(threshold: Threshold) -> str:
-    """Return what a threshold rests on; a rate only where the evidence speaks of exactly this value."""
+    """Return what a threshold rests on; a rate only where the evidence is for exactly this value."""
     rows = [f"Threshold {threshold_text(threshold.value)}, {_origin(threshold)}."]
     rows += describe_evidence(threshold)
     return '<div class="sl-evidence">' + "".join(f"<p>{escape(row)}</p>" for row in rows) + "</div>"

@@ -45,7 +45,7 @@ class EnrollmentTab:
     def connect(self) -> Any:
         """Attach events; returns the event after which the gallery may have changed."""
         panel = self.panel
-        outputs = [*panel.parts, *panel.answers]
+        outputs = [*panel.components, *panel.answers]
         job = gr.on(
             [panel.submit.click, self.name.submit],
             self.submit,

@@ -49,7 +49,7 @@ class IdentificationTab:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
-        self.enroll_parts: list[Any] = []
+        self.enroll_components: list[Any] = []
         with tab_layout(page, TAB, self._question, "Options", INTRO) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
@@ -87,7 +87,7 @@ class IdentificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        outputs = [*panel.parts, *panel.answers, *self.box.parts]
+        outputs = [*panel.components, *panel.answers, *self.box.components]
         inputs = [self.gallery, self.query, *panel.fields]
         job = gr.on(
             [panel.submit.click, self.gallery.submit, self.query.submit], self.submit, inputs, outputs, **MODEL_JOB
@@ -96,7 +96,7 @@ class IdentificationTab:
         connect(panel, [job, rewrite])
         connect_cancel(panel, [job, rewrite], self.on_cancel, self.writing)
         on_act(self.contact_sheet, self.open, outputs=[self.answer, self.contact_sheet, self.evidence], **QUIET)
-        handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_parts], **QUIET)
+        handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_components], **QUIET)
         handed.then(None, js="() => { document.querySelector('#enrollment-name :is(input, textarea)')?.focus(); }")
         self.box.connect()
         return job
@@ -125,13 +125,13 @@ class IdentificationTab:
         yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
 
     def _gallery(self, text: object) -> Path | None:
-        """Return the gallery folder of the path field, None for the configured identification."""
+        """Return the gallery folder of the path field, None for the configured one."""
         root = self.page.service.settings.gallery
         folder = resolve_inside(root, _text(text))
         return None if folder == root.resolve() else folder
 
     def _identify(self, session: Session, gallery: Path | None) -> None:
-        """Decide about everybody; only an answer makes `gallery` the one that the tab speaks of."""
+        """Decide about everybody; only an answer makes `gallery` the tab's current one."""
         observed = session.footage(TAB).observed
         if observed is None:
             raise InvalidInput(CHANGED)
@@ -146,12 +146,12 @@ class IdentificationTab:
         observed = session.footage(TAB).observed
         if observed is None:
             return self._empty()
-        found = session.identifications
-        listed = answers.timeline(found, observed) + answers.table(found, observed)
+        identifications = session.identifications
+        listed = answers.timeline(identifications, observed) + answers.table(identifications, observed)
         warnings = presenters.notes(self.page.new_warnings(observed.warnings))
         return {
-            self.answer: contact_sheets.summary(found) + warnings,
-            self.contact_sheet: contact_sheets.answers(found, session.opened, self.page.pictures),
+            self.answer: contact_sheets.summary(identifications) + warnings,
+            self.contact_sheet: contact_sheets.answers(identifications, session.opened, self.page.pictures),
             self.evidence: self._evidence(session),
             self.times: listed,
         }
@@ -220,10 +220,10 @@ class IdentificationTab:
         yield from guarded(run(), self.writing, lambda: {self.panel.status: "", **self.panel.idle()})
 
     def _write(self, session: Session, footage: Footage, folder: Path) -> Steps:
-        observed, found = footage.observed, session.identifications
+        observed, identifications = footage.observed, session.identifications
         if observed is None:
             raise InvalidInput(CHANGED)
-        work = self.page.service.write_outputs(observed, found, folder)
+        work = self.page.service.write_outputs(observed, identifications, folder)
         yield {self.writing: presenters.working("Writing the annotated clip")}
         try:
             outputs = yield from stream_progress(work, lambda progress: {self.writing: presenters.working(progress)})
@@ -233,8 +233,8 @@ class IdentificationTab:
             yield {self.writing: presenters.problem(error)}
             return
         if footage.observed is not observed:
-            return  # the page shows other frames by now
-        session.written_at = found[0].threshold.value if found else None
+            return  # the page shows other frames meanwhile
+        session.written_at = identifications[0].threshold.value if identifications else None
         yield {
             self.writing: "",
             self.again: gr.update(visible=False),
@@ -258,7 +258,7 @@ class IdentificationTab:
         return run_once(run, self.answer)
 
     def enroll_person(self, data: gr.EventData, request: gr.Request) -> Updates:
-        """ "Enroll this person" was clicked: go on in Enrollment with everything at hand."""
+        """ "Enroll this person" was clicked: open Enrollment with clip, range and observation."""
         session = self.page.session(request)
         return run_once(lambda: self.enroll(session, _person(session, event(data)[1]).observation.person), self.answer)
 

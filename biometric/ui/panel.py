@@ -135,12 +135,12 @@ class Panel(PanelDisplay):
 
         def run() -> Updates:
             sent = parse_int(first, "From frame"), parse_int(last, "To frame")
-            held = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
-            changed = footage.choose_frames(*held)
+            shown = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
+            changed = footage.choose_frames(*shown)
             if changed:
                 session.forget_answer(self.tab)
-            fields = zip((self.first, self.last), sent, held, strict=True)
-            back = {component: gr.update(value=now) for component, given, now in fields if given != now}
+            fields = zip((self.first, self.last), sent, shown, strict=True)
+            back = {component: gr.update(value=now) for component, sent_value, now in fields if sent_value != now}
             return {**back, self.ends: self.range_ends(footage), **(self.reset() if changed else {})}
 
         return run_once(run, self.ends)
@@ -161,7 +161,7 @@ class Panel(PanelDisplay):
         return footage
 
     def observe(self, session: Session, footage: Footage) -> Generator[Updates, None, ObservedClip]:
-        """Observe the footage as a job of the page; an answer about something else goes first."""
+        """Observe the footage as a job of the page; an answer about other footage is removed first."""
         with self.page.job():
             if footage.observed is None:
                 session.forget_answer(self.tab)
@@ -170,7 +170,7 @@ class Panel(PanelDisplay):
             return (yield from self.page.observe(footage, self.status))
 
     def run_submission(self, run: Steps, clear: Callable[[], Updates] = dict) -> Steps:
-        """Run the steps of Submit; an error is told as the answer, after `clear`, and the panel is free again."""
+        """Run the steps of Submit; an error is shown as the answer, after `clear`, and the panel is free again."""
         yield from guarded(run, self.answer, lambda: {self.status: "", **self.idle()}, clear)
 
     def show_failure(self, session: Session, error: BiometricError) -> Updates:
@@ -178,7 +178,7 @@ class Panel(PanelDisplay):
         return {**self.clear_answer(session), self.answer: presenters.problem(error)}
 
     def clear_answer(self, session: Session) -> Updates:
-        """Forget the tab's answer and return the updates that empty it."""
+        """Drop the tab's answer and return the updates that empty it."""
         session.forget_answer(self.tab)
         return self.reset()
 

@@ -36,7 +36,7 @@ class PanelDisplay:
     status: gr.HTML
 
     @property
-    def parts(self) -> list[Any]:
+    def components(self) -> list[Any]:
         """All components that `render` may change."""
         return [
             *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
@@ -54,7 +54,7 @@ class PanelDisplay:
 
     @property
     def fields(self) -> list[Any]:
-        """Inputs of Submit: From frame, To frame, and the word that a damaged clip may be used."""
+        """Inputs of Submit: From frame, To frame, and whether a damaged clip may be used."""
         return [self.first, self.last, self.accept]
 
     def render(self, footage: Footage) -> Updates:
@@ -104,10 +104,10 @@ class PanelDisplay:
         except InvalidFrameRange as error:
             return presenters.problem(error)
         try:
-            found = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
+            end_frames = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
         except BiometricError:
-            found = {}
-        uris = {index: self.page.pictures.frame(frame.image) for index, frame in found.items()}
+            end_frames = {}
+        uris = {index: self.page.pictures.frame(frame.image) for index, frame in end_frames.items()}
         blank = "data:,"
         return presenters.ends(uris.get(frames.first, blank), uris.get(frames.last, blank), frames, footage.info)
 

@@ -56,7 +56,7 @@ class GallerySidebar:
         self.limits = gr.HTML("", apply_default_css=False)
 
     @property
-    def parts(self) -> list[Any]:
+    def components(self) -> list[Any]:
         """Components that `render` changes."""
         return [self.search, self.rows, *self.evidence]
 

@@ -29,7 +29,7 @@ class ThresholdBox:
     Attributes:
         low: left end of the slider; the right one is 1.
         decide: gives the updates that follow another threshold.
-        panel: the tab's, which tells problems as its answer.
+        panel: the tab's, which shows problems as its answer.
         events: those after which another threshold is in force.
     """
 
@@ -44,7 +44,7 @@ class ThresholdBox:
     events: list[Any] = field(default_factory=list)
 
     @property
-    def parts(self) -> list[Any]:
+    def components(self) -> list[Any]:
         """All components that the box may change."""
         return [self.slider, self.note]
 
@@ -89,7 +89,7 @@ class ThresholdBox:
 
     def connect(self) -> None:
         """Attach the events."""
-        everything = [*self.parts, *self.panel.answers]
+        everything = [*self.components, *self.panel.answers]
         moved = gr.on(
             [self.slider.input, self.slider.release],
             self.on_slider_moved,

@@ -49,7 +49,7 @@ class VerificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        job = panel.submit.click(self.submit, panel.fields, [*panel.parts, *panel.answers], **MODEL_JOB)
+        job = panel.submit.click(self.submit, panel.fields, [*panel.components, *panel.answers], **MODEL_JOB)
         connect(panel, [job])
         connect_cancel(panel, [job], lambda: cancelled(panel))
         on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
@@ -72,7 +72,7 @@ class VerificationTab:
         }
 
     @property
-    def claim_parts(self) -> list[Any]:
+    def claim_components(self) -> list[Any]:
         """Components that `render_claims` changes."""
         return [self.search, self.claims, self.pictures]
 

@@ -53,7 +53,7 @@ class Crops(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewCrop:
-    """A crop on its way into a store: `image` is (h, w, 3) uint8 BGR."""
+    """A crop that is to be stored: `image` is (h, w, 3) uint8 BGR."""
 
     frame: int
     box: int
