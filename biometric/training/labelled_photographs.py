@@ -39,7 +39,9 @@ def find_labelled(folder: Path, splits: Sequence[str]) -> list[LabelledPhotograp
         images, labels = folder / "images" / split, folder / "labels" / split
         for subfolder in (images, labels):
             if not subfolder.is_dir():
-                raise DatasetInvalid(f"{subfolder} is not a folder. Expected layout: {LAYOUT}.")
+                others = sorted(path.name for path in (folder / "images").glob("*/") if path.is_dir())
+                there = f" Splits that are there: {', '.join(others)}." if others else ""
+                raise DatasetInvalid(f"{subfolder} is not a folder.{there} Expected layout: {LAYOUT}.")
         pictures = sorted(path for path in images.rglob("*") if is_picture(path))
         if not pictures:
             raise DatasetInvalid(f"{images} holds no photograph. Expected layout: {LAYOUT}.")

@@ -141,7 +141,7 @@ def test_a_detector_that_finds_nothing(
     ("arguments", "message"),
     [
         (["NOWHERE"], "Expected layout: DIR/images/SPLIT/NAME.jpg"),
-        (["DATA", "--split", "train"], "choose splits with --split"),
+        (["DATA", "--split", "train"], "Splits that are there: val."),
         (["DATA", "--seed", "-1"], "--seed must be 0 or more"),
         (["EMPTY"], "Nobody is labelled"),
         (["DAMAGED"], "damaged or no picture"),

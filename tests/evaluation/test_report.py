@@ -27,7 +27,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     groups = {NASTY: {0: "a", 1: "a", 2: "b", 3: "b"}}
     embedder = running.ColourEmbedder()
     found = running.run(Plan(dataset, {"model card, 1:1": 0.5}, groups=groups))
-    clean = running.finish(running.embed(dataset, embedder, None, 0))[1]
+    clean = running.finish(running.embed_pictures(dataset, embedder, None, 0))[1]
     rows = running.finish(running.robustness(dataset, embedder, clean, 0, DEGRADATIONS[:2]))[1]
     return Evaluation(found.dataset, found.measured, rows, found.audits, found.seconds)
 
