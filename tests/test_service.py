@@ -252,7 +252,7 @@ def calibration(setup: ServiceSetup, **changes: object) -> Calibration:
     return Calibration(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def told(threshold: Threshold) -> str:
+def evidence_text(threshold: Threshold) -> str:
     return " ".join(describe_evidence(threshold))
 
 
@@ -263,11 +263,11 @@ def test_promise_27_a_calibrated_threshold_says_when_and_on_what(setup: ServiceS
     verified = setup.service.verify(observed, "Ada").threshold
     assert (verified.value, verified.source, verified.rate) == (0.4, ThresholdSource.CALIBRATION, 0.001)
     assert describe_origin(verified) == "calibrated here on 2026-03-01: of 1,000 strangers, about 1 would pass"
-    assert "1 of 5,000 pairs of different people reach it" in told(verified)
+    assert "1 of 5,000 pairs of different people reach it" in evidence_text(verified)
     [found] = setup.service.identify(observed)
     assert (found.threshold.value, found.threshold.rate, found.threshold.rate_kind) == (0.45, 0.01, RateKind.FPIR)
-    assert "for a gallery of 2 identities" in told(found.threshold)
-    assert "grown" not in told(found.threshold)
+    assert "for a gallery of 2 identities" in evidence_text(found.threshold)
+    assert "grown" not in evidence_text(found.threshold)
 
 
 def test_the_order_is_given_value_then_setting_then_calibration_then_card(setup: ServiceSetup, tmp_path: Path) -> None:
@@ -302,15 +302,15 @@ def test_a_gallery_that_has_grown_since_is_decided_by_the_higher_threshold(setup
     for name in ("Ada", "Ben", "Cleo", "Dan"):
         setup.service.enroll(setup.observe(), name)
     found = setup.service.threshold("identification")
-    assert "has grown to 4 identities" in told(found)
-    assert "The model card's threshold decides" in told(found)
+    assert "has grown to 4 identities" in evidence_text(found)
+    assert "The model card's threshold decides" in evidence_text(found)
     assert (found.value, found.source) == (0.6, ThresholdSource.MODEL_CARD)
     setup.models.card["identification"] = 0.3
     found = setup.service.threshold("identification")
     assert (found.value, found.source) == (0.45, ThresholdSource.CALIBRATION)
     assert found.rate_kind is RateKind.FPIR
     assert found.rate == pytest.approx(1 - 0.9905**2)
-    assert "grown" not in told(setup.service.threshold("verification"))
+    assert "grown" not in evidence_text(setup.service.threshold("verification"))
 
 
 def test_growth_in_references_counts_like_growth_in_people(setup: ServiceSetup) -> None:
@@ -351,7 +351,7 @@ def test_promise_12_a_damaged_clip_is_noted_in_its_calibration(
 
 def test_comparisons_in_doubt_are_told_beside_the_score(setup: ServiceSetup) -> None:
     setup.service.gallery().save_calibration(calibration(setup, doubtful=7))
-    evidence = told(setup.service.threshold("verification"))
+    evidence = evidence_text(setup.service.threshold("verification"))
     assert "7 comparisons that may be of one person were counted as errors" in evidence
     assert "random sample" in evidence
 

@@ -30,13 +30,13 @@ class CountingWriter(H264Writer):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> list[DemoClip]:
+def demo_clips(tmp_path_factory: pytest.TempPathFactory) -> list[DemoClip]:
     return make_demo(tmp_path_factory.mktemp("demo"), H264Writer(PyAVReader()))
 
 
-def test_the_clips_are_short_and_play_in_browsers(made: list[DemoClip]) -> None:
-    assert [clip.path.stem for clip in made] == [script.name for script in SCRIPTS]
-    for clip in made:
+def test_the_clips_are_short_and_play_in_browsers(demo_clips: list[DemoClip]) -> None:
+    assert [clip.path.stem for clip in demo_clips] == [script.name for script in SCRIPTS]
+    for clip in demo_clips:
         info = PyAVReader().probe(clip.path)
         assert (info.frame_count, info.fps, info.damage, info.browser_playable) == (FRAMES, FPS, None, True)
         assert clip.path.stat().st_size < 1_000_000
@@ -88,7 +88,7 @@ def unit(vector: np.ndarray) -> np.ndarray:
 @pytest.mark.filterwarnings("ignore")
 @signal_stack_kept()
 def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
-    made: list[DemoClip], shared: Path, monkeypatch: pytest.MonkeyPatch
+    demo_clips: list[DemoClip], shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("YOLO_AUTOINSTALL", "YOLO_OFFLINE"):
         monkeypatch.setitem(os.environ, name, {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true"}[name])
@@ -109,7 +109,7 @@ def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
         return unit(next(iter(network(crop).values())).reshape(-1))
 
     templates: dict[str, np.ndarray] = {}
-    for clip in made[:4]:
+    for clip in demo_clips[:4]:
         vectors = []
         for frame in PyAVReader().read(clip.path, FrameRange(0, FRAMES, 10)):
             boxes = people(frame.image)
@@ -120,7 +120,7 @@ def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
         assert templates[f"visit-1-{who}"] @ templates[f"visit-2-{who}"] >= 0.6
         assert templates[f"visit-1-{who}"] @ templates[f"visit-2-{other}"] < 0.4
 
-    (frame,) = PyAVReader().read(made[4].path, FrameRange(39, 40))
+    (frame,) = PyAVReader().read(demo_clips[4].path, FrameRange(39, 40))
     scores = [
         [float(embed(frame.image, box) @ templates[f"visit-1-{who}"]) for who in ("beige-coat", "dark-coat")]
         for box in people(frame.image)
