@@ -17,7 +17,7 @@ from biometric.clips.video import PyAVReader
 from biometric.entities import Frame, FrameRange, Image
 from biometric.entities.model_cards import Card, Format, InputFormat, Role
 from biometric.models.detection import UltralyticsDetector
-from biometric.models.embedding import prepare
+from biometric.models.embedding import prepare_crops
 from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
 from biometric.models.embedding_torch import TorchEmbedder
 from biometric.models.store import ModelStore
@@ -62,7 +62,7 @@ def measure(card: Card, path: Path, form: InputFormat, crops: list[Image], devic
     load = time.perf_counter() - started
     sample = crops[:64]
     cosine = float((reference.embed(sample) * rebuilt.embed(sample)).sum(axis=1).min())
-    print(f"{card.id}: preparing {best(lambda: prepare(sample, form), len(sample)):.2f} ms a crop")
+    print(f"{card.id}: preparing {best(lambda: prepare_crops(sample, form), len(sample)):.2f} ms a crop")
     for embedder in (reference, rebuilt):
         times = []
         for size in BATCHES:

@@ -8,7 +8,7 @@ from biometric.cli.evaluate_detector import confidences, photographs
 from biometric.clips.video import PyAVReader
 from biometric.domain.selection import Rules
 from biometric.entities.progress import finish
-from biometric.evaluation.detector_accuracy import measure
+from biometric.evaluation.detector_accuracy import measure_detector
 from biometric.evaluation.protocols import Estimate
 from biometric.models.detection import STARTS_TRACK
 from biometric.models.loading import load_detector, load_measured_detector
@@ -65,7 +65,7 @@ def judge(bench: Bench, detector: str, embedder: Embedder, embedder_name: str, l
     if PHOTOGRAPHS.is_dir():
         wanted = photographs(PHOTOGRAPHS, "val")
         wanted = dataclasses.replace(wanted, files=wanted.files[:limit])
-        measured = finish(measure(wanted, everything, confidences()))
+        measured = finish(measure_detector(wanted, everything, confidences()))
         ap50, recall = measured.ap50, measured.points["starts a track"].recall
     remembering = Remembering(everything)
     service = bench.service(remembering, embedder, embedder_name)

@@ -191,7 +191,7 @@ class LooksDifferent(InvalidInput):
 
 
 class ClipError(BiometricError):
-    """The clip cannot serve."""
+    """The clip cannot be used."""
 
 
 class ClipNotFound(ClipError):
@@ -224,7 +224,7 @@ class DamagedClip(ClipError):
     Attributes:
         readable: number of frames that could be decoded from the start (0 when none).
         claimed: number of frames that the file claims, or None when it claims none.
-        damage: what is wrong with it, which `messages.describe_error` says before the message; or None.
+        damage: what is wrong with it, which `messages.describe_error` puts before the message; or None.
     """
 
     def __init__(
@@ -241,7 +241,7 @@ class ObservationError(BiometricError):
 
 
 class NobodyFound(ObservationError):
-    """No person stands in the chosen frames."""
+    """No person is visible in the chosen frames."""
 
 
 class NoUsableSample(ObservationError):
@@ -309,7 +309,7 @@ class ModelMismatch(ModelError):
 
 
 class TrainingError(BiometricError):
-    """A training run cannot begin or go on."""
+    """A training run cannot start or continue."""
 
 
 class LibraryMissing(TrainingError):
@@ -325,7 +325,7 @@ class DataTooSmall(TrainingError):
 
 
 class LossNotFinite(TrainingError):
-    """The loss became infinite or no number; the last good checkpoint is kept."""
+    """The loss became infinite or not a number; the last good checkpoint is kept."""
 
 
 class OutOfMemory(TrainingError):

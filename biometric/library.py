@@ -1,4 +1,4 @@
-"""What `import biometric` offers: the service with plain calls, for programs of people's own."""
+"""What `import biometric` offers: the service with plain calls, for other programs."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ from biometric.service import Sightline
 from biometric.settings import Settings
 
 Report = Callable[[Progress], object]
-"""Told of each step of a long call."""
+"""Called with each step of a long call."""
 
 
 def open_service(settings: Settings | None = None) -> "RecognitionService":

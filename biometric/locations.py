@@ -1,6 +1,6 @@
 """Where the program's own files and people's data are: in a source checkout, or beside an installed package.
 
-Everything is looked up when it is asked for, never at import: an account without a home folder can import everything.
+Everything is looked up when it is needed, never at import: an account without a home folder can import everything.
 """
 
 import functools
@@ -93,7 +93,7 @@ def absolute_path(written: str | Path) -> Path:
     """Return the absolute path of a file or folder: `~` expanded, links followed. It need not exist.
 
     Raises:
-        ValueError: empty, in the home of somebody who has none here, or impossible to follow. The message goes on
+        ValueError: empty, in the home of somebody who has none here, or impossible to follow. The message continues
             after the name of what was set: "… is empty. …".
     """
     text = str(written)

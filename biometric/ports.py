@@ -1,10 +1,9 @@
 """The Protocols that adapters meet. The service knows these, never the adapters.
 
-They stand apart from `service.py` so that each adapter's test can be checked against one short file.
+They are apart from `service.py` so that each adapter's test can be checked against one short file.
 """
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from biometric.entities import (
     BiometricReference,
-    Box,
     Calibration,
     Candidate,
     Detection,
@@ -33,7 +31,9 @@ from biometric.entities import (
     TrashItem,
     VideoInfo,
 )
+from biometric.entities.drawing import Bar, Mark
 from biometric.entities.model_cards import Card
+from biometric.entities.model_reports import ModelCheck, ModelStatus
 
 ANY_OWNER = "*"
 """For `Gallery.enroll`: whoever has the name gets the reference, without asking. No identity has this id."""
@@ -59,10 +59,15 @@ class VideoReader(Protocol):
 class VideoWriter(Protocol):
     """Writes browser-playable H.264 MP4 (adapter: `video_writing.py`)."""
 
-    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
-        """Encode `frames` (images of one size), each at its own time since the first one; atomic."""
+    def write(self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0) -> None:
+        """Encode `frames` (images of one size), each at its own time since the first one; atomic.
 
-    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
+        `longest_gap` is the most seconds between two frames; others may be shortened.
+        """
+
+    def writing(
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+    ) -> Generator[int, None, None]:
         """Do what `write` does, yielding the number of frames written so far; closing it removes the partial file."""
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
@@ -114,7 +119,7 @@ class Embedder(Protocol):
 
 
 class Gallery(Protocol):
-    """The store of identities and references (adapter: `gallery/repository.py`); the database is the only truth."""
+    """The store of identities and references (adapter: `gallery/repository.py`); the database is authoritative."""
 
     @property
     def folder(self) -> Path:
@@ -251,7 +256,7 @@ class Gallery(Protocol):
         """Add an export's identities and references; all or nothing. Raises `ArchiveInvalid`, `ModelMismatch`."""
 
     def check_model(self, model_id: str) -> None:
-        """Raise `ModelMismatch`, naming both models and the way out, unless empty or of that model."""
+        """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""
 
     def calibration(self, model_id: str) -> Calibration | None:
         """The latest calibration made with that model, or None."""
@@ -276,20 +281,6 @@ class CropStore(Protocol):
         """Return a small JPEG of a stored picture, for display."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """What one role is served by, for the page, `models list` and `models check`; `problem` is an error's message."""
-
-    role: str
-    card: str
-    state: str
-    device: str
-    path: Path | None
-    licence: str
-    notice: Notice | None = None
-    problem: str = ""
-
-
 class Models(Protocol):
     """Chooses, fetches and loads models on first use (made by `bootstrap`)."""
 
@@ -300,7 +291,7 @@ class Models(Protocol):
         """The embedder, loaded. Raises the `ModelError` family."""
 
     def resolve_embedder(self) -> None:
-        """Decide which embedder serves where only trying a download can tell; else do nothing. Raises as `embedder`.
+        """Decide which embedder is used where only an attempted download can decide. Raises as `embedder`.
 
         Before it (and before the first use) `embedder_id` and the thresholds may be of a model that cannot be
         fetched; from then on they stay the same.
@@ -310,7 +301,7 @@ class Models(Protocol):
         """The `model_id` of the embedder that is or would be used, without loading it. Raises as `embedder`."""
 
     def min_track_similarity(self) -> float:
-        """Comparison score that two parts of one person's track at least have: the card's, never the settings'."""
+        """Comparison score that two segments of one person's track at least have: the card's, never the settings'."""
 
     def card_threshold(self, purpose: Purpose) -> Threshold:
         """The embedder's card's threshold for "verification" or "identification", never the settings'."""
@@ -319,25 +310,10 @@ class Models(Protocol):
         """What people should know about replaced weights or devices."""
 
     def status(self) -> list[ModelStatus]:
-        """What serves each role, without loading anything."""
+        """The model of each role, without loading anything."""
 
     def threshold(self, purpose: Purpose) -> Threshold:
         """The default threshold for "verification" or "identification", of the embedder that is or would be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCheck:
-    """Outcome of trying a model: `problem` is a sentence for people, "" when it works.
-
-    Attributes:
-        milliseconds: for one picture, best of three after a first; None when it did not run.
-    """
-
-    role: str
-    card: str
-    device: str
-    milliseconds: float | None
-    problem: str = ""
 
 
 class ModelAdministration(Models, Protocol):
@@ -360,30 +336,6 @@ TrackerFactory = Callable[[float], Tracker]
 """Makes a tracker with fresh state for analysed frames coming at so many per second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A box to draw on a frame: `label` beside it; `known` chooses the look (never by colour alone).
-
-    `plain_label` is drawn instead where no font has the label's characters.
-    """
-
-    box: Box
-    label: str
-    known: bool
-    plain_label: str = "name in another script"
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One person of a timeline picture: `start` and `stop` in seconds of the clip; `plain_label` as of `Mark`."""
-
-    label: str
-    start: float
-    stop: float
-    known: bool
-    plain_label: str = "name in another script"
-
-
 class Annotator(Protocol):
     """Draws results (adapter: `annotation.py`)."""
 
@@ -394,7 +346,7 @@ class Annotator(Protocol):
         """Write an annotated photograph as JPEG, atomically, without metadata. Raises `StorageFull`."""
 
     def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
-        """Write a PNG that shows who was there when, atomically."""
+        """Write a PNG of the times at which each person was seen, atomically."""
 
 
 SharpnessOf = Callable[[Image], float]

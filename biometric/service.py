@@ -8,15 +8,14 @@ import dataclasses
 import functools
 import shutil
 import threading
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from biometric.domain import recognition
-from biometric.domain import thresholds as calibrated
 from biometric.domain.selection import Rules
+from biometric.domain.thresholds import threshold_in_force
 from biometric.entities import (
     Calibration,
     Enrollment,
@@ -27,14 +26,12 @@ from biometric.entities import (
     Progress,
     Purpose,
     Threshold,
-    ThresholdSource,
     Verification,
     VideoInfo,
-    clean_label,
 )
-from biometric.pipeline import observing
+from biometric.pipeline.clip_observer import ClipObserver
+from biometric.pipeline.crop_colour import CropColours
 from biometric.pipeline.frame_ranges import checked_range
-from biometric.pipeline.observation_cache import ObservationCache, ObservationKey
 from biometric.pipeline.streaming import FrameSource
 from biometric.ports import (
     CropStore,
@@ -52,7 +49,7 @@ GALLERIES_KEPT = 8
 """Most galleries kept open with their index; others are opened again when asked for."""
 
 PROBES_KEPT = 256
-"""Most clips whose description is remembered."""
+"""Most clips whose description is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,8 @@ class Sightline:
         self.crops = adapters.crops
         self._adapters = adapters
         self._workspace = workspace
-        self._cache = ObservationCache()
+        self._observer = ClipObserver(adapters.crops, adapters.new_tracker, adapters.sharpness, workspace)
+        self._crop_colours = CropColours(adapters.crops)
         self._galleries: OrderedDict[Path, Gallery] = OrderedDict()
         self._probes: dict[tuple[Path, int, int], VideoInfo] = {}
         self._lock = threading.Lock()
@@ -90,11 +88,11 @@ class Sightline:
     # --- clips ---------------------------------------------------------------------------------------------------
 
     def probe(self, clip: Path) -> VideoInfo:
-        """Check and describe a clip; remembered while the file does not change. Raises the `ClipError` family."""
+        """Check and describe a clip; kept while the file does not change. Raises the `ClipError` family."""
         try:
             stat = clip.stat()
         except OSError:
-            return self._adapters.reader.probe(clip)  # which says what is wrong with the path
+            return self._adapters.reader.probe(clip)  # which reports what is wrong with the path
         key = (clip.resolve(), stat.st_mtime_ns, stat.st_size)
         video = self._probes.get(key)
         if video is None:
@@ -127,7 +125,7 @@ class Sightline:
         A range observed recently is answered at once. Closing the generator stops the work and removes its crops.
 
         Args:
-            label: the clip's name for people, where the file's own name says nothing.
+            label: the clip's name for people, where the file's own name is meaningless.
             accept_damaged: use a clip that cannot be read to its claimed end, up to where it can be read.
 
         Raises:
@@ -137,48 +135,18 @@ class Sightline:
         """
         video = self.probe(clip)
         frames, warnings = checked_range(video, frames, accept_damaged, self.settings.analysis_fps)
-        yield Progress("Loading models", 0, 0)
-        detector, embedder = self.models.detector(), self.models.embedder()
-        key = ObservationKey(video.digest, frames, detector.name, embedder.model_id, self.settings.samples)
-        observed = self._cache.get(key)
-        if observed is None:
-            min_track_similarity = self.models.min_track_similarity()
-            rules = Rules(samples=self.settings.samples)
-            folder = self._workspace / uuid.uuid4().hex
-            adapters = self._adapters
-            footage = FrameSource(adapters.reader, clip, video, frames)
-            tools = observing.Tools(detector, adapters.new_tracker, embedder, adapters.crops, adapters.sharpness)
-            sampling = observing.Sampling(folder, rules, min_track_similarity)
-            folder.mkdir(parents=True, mode=0o700)
-            try:
-                result = yield from observing.observe(footage, tools, sampling)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            observed = ObservedClip(
-                path=clip,
-                label=clean_label(label or clip.name),
-                video=video,
-                frames=frames,
-                observations=result.observations,
-                model_id=embedder.model_id,
-                folder=folder,
-                analysed_frames=result.analysed_frames,
-                warnings=result.warnings,
-                timings=result.timings,
-            )
-            observed = self._cache.put(key, observed)
+        footage = FrameSource(self._adapters.reader, clip, video, frames)
+        rules = Rules(samples=self.settings.samples)
+        observed = yield from self._observer.observe(footage, label or clip.name, self.models, rules)
         return dataclasses.replace(
             observed,
-            path=clip,
-            label=clean_label(label or clip.name),
             warnings=(*warnings, *observed.warnings, *self.models.notices()),
             damage_accepted=accept_damaged,
         )
 
     def forget_observations(self) -> None:
         """Drop all kept observations and their crops; the next `observe` starts anew."""
-        self._cache.clear()
+        self._observer.forget()
 
     # --- decisions ---------------------------------------------------------------------------------------------
 
@@ -210,14 +178,18 @@ class Sightline:
     ) -> Verification:
         """Decide whether one observed person is who they claim to be: see `recognition.verify`."""
         limit = self.threshold("verification", threshold, gallery)
-        return recognition.verify(self.gallery(gallery), observed, name, person, limit)
+        opened = self.gallery(gallery)
+        verification = recognition.verify(opened, observed, name, person, limit)
+        return self._crop_colours.checked_verification(opened, verification)
 
     def identify(
         self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
     ) -> tuple[Identification, ...]:
         """Decide for each observed person on their own who they are: see `recognition.identify`."""
         limit = self.threshold("identification", threshold, gallery)
-        return recognition.identify(self.gallery(gallery), observed, limit)
+        opened = self.gallery(gallery)
+        identifications = recognition.identify(opened, observed, limit)
+        return tuple(self._crop_colours.checked_identification(opened, item) for item in identifications)
 
     def check_outputs(
         self,
@@ -242,7 +214,7 @@ class Sightline:
     ) -> Generator[Progress, None, Outputs]:
         """Write crops, CSV, JSON, timeline and annotated clip under `folder` (default: the query folder).
 
-        They appear together when all are complete; where that fails or is stopped, nothing is left.
+        They appear together when all are complete; where that fails or is stopped, no file is left.
         """
         target = self._output_folder(observed.label, observed.video, folder)
         return self._adapters.outputs.write(observed, identifications, target)
@@ -262,21 +234,7 @@ class Sightline:
             InvalidThreshold: not a number in [-1, 1].
             GalleryError: the gallery cannot be read.
         """
-        default, calibration = self.models.threshold(purpose), self.calibration(gallery)
-        if calibration is not None:
-            fitted = self._calibrated(calibration, purpose, gallery)
-            if fitted is not None and default.source is not ThresholdSource.SETTING:
-                default = fitted
-            default = dataclasses.replace(default, likelihood=calibration.likelihood)
-        if value is None or value == default.value:
-            return default
-        return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood)
-
-    def _calibrated(self, calibration: Calibration, purpose: Purpose, gallery: Path | None) -> Threshold | None:
-        opened = self.gallery(gallery)
-        return calibrated.threshold(
-            calibration, purpose, opened.size(), opened.reference_count(), self.models.card_threshold(purpose)
-        )
+        return threshold_in_force(self.models, self.gallery(gallery), purpose, value)
 
     def calibration(self, gallery: Path | None = None) -> Calibration | None:
         """The gallery's latest calibration with the model in use, or None. Raises the `GalleryError` family."""
@@ -305,7 +263,7 @@ class Sightline:
             InvalidInput: a target is no rate.
             ClipError, ModelError, GalleryError: the work cannot be done.
         """
-        from biometric.calibration import procedure as calibration  # brings scikit-learn along
+        from biometric.calibration import procedure as calibration  # imports scikit-learn
 
         yield Progress("Loading models", 0, 0)
         self.models.resolve_embedder()
@@ -315,7 +273,7 @@ class Sightline:
             calibration.Targets(target_fmr, target_fpir),
             opened,
             self.models.embedder_id(),
-            self.models.card_threshold("identification").value,  # a setting must not move who counts as whom
+            self.models.card_threshold("identification").value,  # no setting may change who is who
             functools.partial(self.observe, accept_damaged=True),
         )
         opened.save_calibration(fitted)
@@ -340,5 +298,5 @@ class Sightline:
             for gallery in self._galleries.values():
                 gallery.close()
             self._galleries.clear()
-        self._cache.clear()
+        self._observer.forget()
         shutil.rmtree(self._workspace, ignore_errors=True)

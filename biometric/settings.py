@@ -195,8 +195,8 @@ def _variable(field: str) -> str:
     return f"{PREFIX}{field.upper()}"
 
 
-def _must_be(field: str, got: object) -> str:
-    return f"{_variable(field)} must be {Settings.model_fields[field].description}, got {got}."
+def _must_be(field: str, value: object) -> str:
+    return f"{_variable(field)} must be {Settings.model_fields[field].description}, got {value}."
 
 
 def _refusal(error: ValidationError, values: Mapping[str, Any]) -> InvalidSetting:

@@ -20,4 +20,10 @@ def main(enrolled: str, probe: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 3:
+        print("usage: python examples/enroll_and_verify.py ENROLLED_CLIP PROBE_CLIP", file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(*sys.argv[1:])
+    except biometric.BiometricError as error:
+        sys.exit(str(error))

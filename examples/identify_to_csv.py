@@ -25,4 +25,10 @@ def main(clip: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        print("usage: python examples/identify_to_csv.py CLIP", file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(*sys.argv[1:])
+    except biometric.BiometricError as error:
+        sys.exit(str(error))

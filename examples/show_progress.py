@@ -27,4 +27,7 @@ def main(clip: str, first: str, last: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4 or not (sys.argv[2].isdecimal() and sys.argv[3].isdecimal()):
+        print("usage: python examples/show_progress.py CLIP FIRST LAST", file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

@@ -21,4 +21,10 @@ def main(clip: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        print("usage: python examples/try_thresholds.py CLIP", file=sys.stderr)
+        sys.exit(2)
+    try:
+        main(*sys.argv[1:])
+    except biometric.BiometricError as error:
+        sys.exit(str(error))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from biometric import cli
 from biometric.cli import calibrate, command_support, gallery, recognition_commands
-from tests.test_service import Made
+from tests.test_service import ServiceSetup
 
 
 def run(folder: Path, arguments: list[str]) -> int:
     """Run one command in `folder`, which holds a made clip afterwards."""
-    made = Made(folder)
+    setup = ServiceSetup(folder)
     for module in (calibrate, command_support, gallery, recognition_commands):
-        module.build_service = lambda options: made.service
+        module.build_service = lambda options: setup.service
     os.chdir(folder)
     return cli.main(arguments)
 

@@ -21,8 +21,9 @@ from biometric.entities import (
     ThresholdSource,
     VideoInfo,
 )
+from biometric.entities.model_reports import ModelStatus
 from biometric.errors import ClipNotFound, DamagedClip
-from biometric.ports import Detector, Embedder, ModelStatus
+from biometric.ports import Detector, Embedder
 
 MODEL_ID = "fake-8"
 
@@ -52,11 +53,15 @@ def video_info(**changes: object) -> VideoInfo:
 
 
 class FakeReader:
-    """A clip whose frames are flat pictures of grey level `index % 256`, with a blue corner unless they are `grey`."""
+    """A clip whose frames are flat pictures of grey level `index % 256`, with a blue corner unless they are `grey`.
+
+    `blue` are the corner's x1, y1, x2, y2.
+    """
 
     def __init__(self, info: VideoInfo | None = None, ends_at: int | None = None, grey: bool = False) -> None:
         self.info = info or video_info()
         self.grey = grey
+        self.blue = (self.info.width - 80, self.info.height - 40, self.info.width, self.info.height)
         self.ends_at = ends_at
         self.reads = 0
         self.closed = 0
@@ -84,18 +89,21 @@ class FakeReader:
     def _frame(self, index: int) -> Frame:
         image = np.full((self.info.height, self.info.width, 3), index % 256, np.uint8)
         if not self.grey:
-            image[-40:, -80:] = (200, 60, 40)
+            x1, y1, x2, y2 = self.blue
+            image[y1:y2, x1:x2] = (200, 60, 40)
         return Frame(index, image, self.info.time_of(index))
 
 
 class FakeWriter:
     """Counts frames instead of encoding them."""
 
-    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
+    def write(self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0) -> None:
         for _ in self.writing(destination, frames):
             pass
 
-    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
+    def writing(
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+    ) -> Generator[int, None, None]:
         count = 0
         for count, _ in enumerate(frames, start=1):
             yield count

@@ -1,14 +1,14 @@
 """Which room may import which: docs/architecture.md says why. Every import counts, also those inside functions."""
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import PROJECT
+from tests.fresh_interpreter import OFFLINE as OFFLINE_PACKAGES
+from tests.fresh_interpreter import packages_loaded_by
 
 PACKAGE = PROJECT / "biometric"
 
@@ -53,6 +53,12 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("biometric.errors", "entities"): "for the type checker only: errors carry notices, and entities raise errors",
 }
 """(module, imported room): why it is so, until it is not. An entry that is not needed any more fails a test."""
+
+MOST_LINES = 300
+"""A module that is longer holds more than one thing: move a coherent piece into a module with a name of its own."""
+
+LONGER: dict[str, str] = {}
+"""Module that may be longer: why. An entry that is not needed any more fails a test."""
 
 
 def modules() -> Iterator[Path]:
@@ -128,23 +134,45 @@ def test_the_application_never_imports_offline_work() -> None:
 
 def test_bootstrap_loads_no_training(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from biometric import bootstrap;"
+        "from pathlib import Path; from biometric import bootstrap;"
         "from biometric.settings import Settings;"
         f"settings = Settings(temp=Path({str(tmp_path / 'temp')!r}), cache=Path({str(tmp_path / 'cache')!r}));"
-        "bootstrap.build(settings); bootstrap.build_models(settings);"
-        "offline = [name for name in sys.modules if name.startswith(('biometric.training', 'biometric.evaluation'))];"
-        "assert not offline, offline"
+        "bootstrap.build(settings); bootstrap.build_models(settings)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+    assert packages_loaded_by(code, OFFLINE_PACKAGES) == set()
 
 
 def test_commands_that_need_no_offline_work_load_none() -> None:
-    code = (
-        "import sys; from biometric.cli import parser; parser();"
-        "offline = [name for name in sys.modules if name.startswith(('biometric.training', 'biometric.evaluation'))];"
-        "assert not offline, offline"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+    assert packages_loaded_by("from biometric.cli import parser; parser()", OFFLINE_PACKAGES) == set()
+
+
+def test_what_is_loaded_is_seen() -> None:
+    code = "import biometric.evaluation.groups"
+    assert packages_loaded_by(code, (*OFFLINE_PACKAGES, "biometric.eval")) == {"biometric.evaluation"}
+
+
+def too_long(package: Path) -> dict[str, int]:
+    """Path below the package, with slashes: number of lines, of modules with more than `MOST_LINES`."""
+    lengths = {
+        path.relative_to(package).as_posix(): len(path.read_text("utf-8").splitlines())
+        for path in package.rglob("*.py")
+    }
+    return {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
+
+
+def test_no_module_is_too_long() -> None:
+    assert {name: lines for name, lines in too_long(PACKAGE).items() if name not in LONGER} == {}
+
+
+def test_no_allowance_for_a_long_module_outlives_its_reason() -> None:
+    assert sorted(LONGER.keys() - too_long(PACKAGE).keys()) == []
+
+
+def test_a_long_module_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "full.py").write_text("x = 1\n" * MOST_LINES)
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "overfull.py").write_text("x = 1\n" * (MOST_LINES + 1))
+    assert too_long(tmp_path) == {"room/overfull.py": MOST_LINES + 1}
 
 
 def test_a_wrong_arrow_is_seen() -> None:

@@ -16,18 +16,19 @@ from biometric.cli import calibrate, command_support, gallery, models, recogniti
 from biometric.errors import WeightsMissing
 from biometric.gallery.repository import SQLiteGallery
 from biometric.models.cards import read_manifest
-from tests.test_service import Made
+from tests.fresh_interpreter import packages_loaded_by
+from tests.test_service import ServiceSetup
 
 PROJECT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    made = Made(tmp_path)
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    setup = ServiceSetup(tmp_path)
     for module in (calibrate, command_support, gallery, recognition_commands):
-        monkeypatch.setattr(module, "build_service", lambda options: made.service)
-    yield made
-    made.service.close()
+        monkeypatch.setattr(module, "build_service", lambda options: setup.service)
+    yield setup
+    setup.service.close()
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -36,13 +37,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return status, captured.out, captured.err
 
 
-def test_a_journey_in_json(made: Made, capsys, tmp_path: Path) -> None:
-    status, out, err = run(capsys, "enroll", made.clip, "Ada", "--from", 0, "--to", 49, "--json")
+def test_a_journey_in_json(setup: ServiceSetup, capsys, tmp_path: Path) -> None:
+    status, out, err = run(capsys, "enroll", setup.clip, "Ada", "--from", 0, "--to", 49, "--json")
     enrolled = json.loads(out)
     assert (status, err) == (0, "")
     assert (enrolled["identity"], enrolled["person"], enrolled["people"], enrolled["samples_kept"]) == ("Ada", 1, 1, 8)
 
-    status, out, _ = run(capsys, "verify", made.clip, "Ada", "--json")
+    status, out, _ = run(capsys, "verify", setup.clip, "Ada", "--json")
     verified = json.loads(out)
     assert status == 0
     old = {
@@ -62,7 +63,7 @@ def test_a_journey_in_json(made: Made, capsys, tmp_path: Path) -> None:
     )
     assert (verified["warnings"], verified["warning_codes"]) == ([], [])
 
-    status, out, _ = run(capsys, "identify", made.clip, "--json", "--output", tmp_path / "out")
+    status, out, _ = run(capsys, "identify", setup.clip, "--json", "--output", tmp_path / "out")
     result = json.loads(out)
     assert status == 0
     assert set(result["people"][0]) >= {
@@ -90,13 +91,13 @@ def test_the_same_journey_in_words(made: Made, capsys, tmp_path: Path) -> None:
     assert "2 references were added" in run(capsys, "gallery", "import", tmp_path / "all.zip")[1]
 
 
-def test_calibrating_in_words_and_json(made: Made, capsys, monkeypatch, tmp_path: Path) -> None:
+def test_calibrating_in_words_and_json(setup: ServiceSetup, capsys, monkeypatch, tmp_path: Path) -> None:
     pairs = {(one, other): 0.2 for one in range(30) for other in range(one)}
     found = collection.Collected(pairs, people=30, sources={"same time": 435}, genuine={"same visit": [(0, 0.9)]})
     monkeypatch.setattr(collection, "collect", lambda *arguments: found)
     folder = tmp_path / "clips"
     folder.mkdir()
-    made.clip.rename(folder / "one.mp4")
+    setup.clip.rename(folder / "one.mp4")
     (folder / ".hidden").write_bytes(b"")
     status, out, err = run(capsys, "calibrate", "--target-fmr", 0.01, "--clips", folder, "--json")
     calibration = json.loads(out)
@@ -116,8 +117,10 @@ def test_calibrating_in_words_and_json(made: Made, capsys, monkeypatch, tmp_path
     assert "of 100 strangers, about 1 would pass" in said
 
 
-def test_a_refused_calibration_is_status_2_and_says_what_is_missing(made: Made, capsys, tmp_path: Path) -> None:
-    status, out, err = run(capsys, "calibrate", "--clips", made.clip)
+def test_a_refused_calibration_is_status_2_and_says_what_is_missing(
+    setup: ServiceSetup, capsys, tmp_path: Path
+) -> None:
+    status, out, err = run(capsys, "calibrate", "--clips", setup.clip)
     assert (status, out) == (2, "")
     assert "at least 3,000 independent comparisons" in err
     (tmp_path / "empty").mkdir()
@@ -185,21 +188,23 @@ def test_no_match_is_status_1(made: Made, capsys) -> None:
         (["gallery", "import", "missing.zip"], "no such file"),
     ],
 )
-def test_wrong_input_is_status_2_with_one_message_and_nothing_on_stdout(made: Made, capsys, arguments, words) -> None:
-    status, out, err = run(capsys, *[made.clip if word == "CLIP" else word for word in arguments])
+def test_wrong_input_is_status_2_with_one_message_and_nothing_on_stdout(
+    setup: ServiceSetup, capsys, arguments, words
+) -> None:
+    status, out, err = run(capsys, *[setup.clip if word == "CLIP" else word for word in arguments])
     assert (status, out) == (2, "")
     assert words in err
     assert "Traceback" not in err
-    assert made.service.gallery().is_empty()
+    assert setup.service.gallery().is_empty()
 
 
-def test_what_can_be_refused_at_once_is_refused_before_the_clip_is_read(made: Made, capsys) -> None:
-    for arguments in (["enroll", made.clip, " "], ["identify", made.clip], ["verify", made.clip, "Ada"]):
+def test_what_can_be_refused_at_once_is_refused_before_the_clip_is_read(setup: ServiceSetup, capsys) -> None:
+    for arguments in (["enroll", setup.clip, " "], ["identify", setup.clip], ["verify", setup.clip, "Ada"]):
         assert run(capsys, *arguments)[0] == 2
-    assert made.reader.reads == 0
+    assert setup.reader.reads == 0
 
 
-def test_a_gallery_that_is_not_there_is_said_not_to_be(made: Made, capsys, tmp_path: Path) -> None:
+def test_a_gallery_that_is_not_there_is_said_not_to_be(setup: ServiceSetup, capsys, tmp_path: Path) -> None:
     status, out, _ = run(capsys, "gallery", "list")
     assert status == 0
     assert "does not exist" in out
@@ -209,34 +214,34 @@ def test_a_gallery_that_is_not_there_is_said_not_to_be(made: Made, capsys, tmp_p
     assert "is a file" in err
 
 
-def test_several_people_are_listed_with_their_numbers(made: Made, capsys) -> None:
-    made.models.detector().script = {
+def test_several_people_are_listed_with_their_numbers(setup: ServiceSetup, capsys) -> None:
+    setup.models.detector().script = {
         frame: [((100.0, 100.0, 200.0, 350.0), 0.9), ((400.0, 100.0, 500.0, 350.0), 0.9)] for frame in range(100)
     }
-    status, out, err = run(capsys, "enroll", made.clip, "Ada")
+    status, out, err = run(capsys, "enroll", setup.clip, "Ada")
     assert (status, out) == (2, "")
     assert "person 1 (frames 0–99); person 2 (frames 0–99)" in err
     assert "Choose with --person N" in err
-    assert run(capsys, "enroll", made.clip, "Ada", "--person", 2)[0] == 0
+    assert run(capsys, "enroll", setup.clip, "Ada", "--person", 2)[0] == 0
 
 
-def test_missing_weights_are_status_2(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_are_status_2(setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise WeightsMissing("yolo26n.pt is not here. Put it into models/.")
 
-    monkeypatch.setattr(made.models, "detector", missing)
-    assert run(capsys, "enroll", made.clip, "Ada") == (2, "", "yolo26n.pt is not here. Put it into models/.\n")
+    monkeypatch.setattr(setup.models, "detector", missing)
+    assert run(capsys, "enroll", setup.clip, "Ada") == (2, "", "yolo26n.pt is not here. Put it into models/.\n")
 
 
-def test_an_interrupted_command_is_status_130(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_command_is_status_130(setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(made.models, "detector", interrupt)
-    status, out, err = run(capsys, "enroll", made.clip, "Ada")
+    monkeypatch.setattr(setup.models, "detector", interrupt)
+    status, out, err = run(capsys, "enroll", setup.clip, "Ada")
     assert (status, out) == (130, "")
     assert "Nothing was stored" in err
-    assert made.service.gallery().is_empty()
+    assert setup.service.gallery().is_empty()
 
 
 @pytest.mark.parametrize("step", [("distill", "c", "--held-back", "h"), ("crops", "v.mp4"), ("detector", "d")])
@@ -246,8 +251,12 @@ def test_an_interrupted_training_says_how_to_continue(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for place in ("distill_command._distill", "crops_command._crops", "detector_command._detector"):
-        monkeypatch.setattr(f"biometric.cli.train.{place}", interrupt)
+    for first_call in (
+        "biometric.cli.train.distill_command.plan_of",
+        "biometric.training.crops.crop_sources.find_videos",
+        "biometric.bootstrap.configure_ultralytics",
+    ):
+        monkeypatch.setattr(first_call, interrupt)
     status, out, err = run(capsys, "train", *step, "--run", tmp_path / "run")
     assert (status, out, err) == (130, "", "Interrupted. Run the same command with --resume to continue.\n")
 
@@ -305,7 +314,7 @@ def test_a_home_in_a_path_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert parse(["train", "pretrain", "~/crops", "--run", "~/run"]).run == tmp_path / "run"
 
 
-def test_every_command_option_and_setting_is_in_the_readme_or_its_documents() -> None:
+def test_every_command_option_and_setting_is_in_the_readme_or_its_documents(capsys) -> None:
     from biometric.settings import Settings
 
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -315,43 +324,40 @@ def test_every_command_option_and_setting_is_in_the_readme_or_its_documents() ->
         assert f"python -m biometric {command}" in readme, command
     documents = [readme, *((PROJECT / "docs" / name).read_text("utf-8") for name in ("evaluation.md", "training.md"))]
     assert all(f"(docs/{name})" in readme for name in ("evaluation.md", "training.md"))
-    for option in set(re.findall(r"--[a-z-]+", cli.parser().format_help() + _all_help())) - {"--help"}:
+    for option in set(re.findall(r"--[a-z-]+", _all_help(capsys))) - {"--help"}:
         assert any(option in text for text in documents), option
 
 
-def _all_help() -> str:
-    import argparse
-
-    texts, waiting = [], [cli.parser()]
+def _all_help(capsys) -> str:
+    """The help of every command, and of the commands that each help lists under its COMMAND, ACTION or STEP."""
+    texts, waiting = [], [()]
     while waiting:
-        parser = waiting.pop()
-        texts.append(parser.format_help())
-        for action in parser._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                waiting.extend(action.choices.values())
+        command = waiting.pop()
+        with pytest.raises(SystemExit):
+            cli.main([*command, "--help"])
+        text = capsys.readouterr().out
+        texts.append(text)
+        waiting.extend((*command, name) for name in re.findall(r"^    ([a-z][a-z-]*)(?=\s)", text, re.MULTILINE))
+    assert len(texts) > 20
     return "\n".join(texts)
 
 
 def test_help_is_quick_and_loads_no_model() -> None:
-    code = (
-        "import sys; from biometric.cli import parser; parser().format_help();"
-        "heavy = {'gradio', 'torch', 'cv2', 'faiss', 'ultralytics', 'openvino', 'av'} & set(sys.modules);"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT)
+    heavy = ("gradio", "torch", "cv2", "faiss", "ultralytics", "openvino", "av")
+    assert packages_loaded_by("from biometric.cli import parser; parser().format_help()", heavy) == set()
     assert models.add_commands is not None
 
 
 @pytest.mark.parametrize("command", ["enroll", "verify", "identify", "calibrate"])
 def test_which_embedder_serves_is_resolved_before_the_gallery_is_checked(
-    made: Made, capsys, monkeypatch: pytest.MonkeyPatch, command: str
+    setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """A gallery made with starters must not be refused because the recommended weights might still be fetched."""
-    assert run(capsys, "enroll", made.clip, "Ada")[0] == 0
-    served, resolved = made.models.embedder_id(), []
-    monkeypatch.setattr(made.models, "resolve_embedder", lambda: resolved.append(True))
-    monkeypatch.setattr(made.models, "embedder_id", lambda: served if resolved else "unavailable")
-    rest = {"identify": [made.clip], "calibrate": ["--clips", made.clip]}.get(command, [made.clip, "Ada"])
+    assert run(capsys, "enroll", setup.clip, "Ada")[0] == 0
+    served, resolved = setup.models.embedder_id(), []
+    monkeypatch.setattr(setup.models, "resolve_embedder", lambda: resolved.append(True))
+    monkeypatch.setattr(setup.models, "embedder_id", lambda: served if resolved else "unavailable")
+    rest = {"identify": [setup.clip], "calibrate": ["--clips", setup.clip]}.get(command, [setup.clip, "Ada"])
     assert "unavailable" not in run(capsys, command, *rest)[2]
     assert resolved
 

@@ -12,16 +12,16 @@ import pytest
 from biometric import cli
 from biometric.cli import command_support, recognition_commands
 from tests.conftest import PROJECT
-from tests.test_service import Made
+from tests.test_service import ServiceSetup
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    made = Made(tmp_path)
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    setup = ServiceSetup(tmp_path)
     for module in (command_support, recognition_commands):
-        monkeypatch.setattr(module, "build_service", lambda options: made.service)
-    yield made
-    made.service.close()
+        monkeypatch.setattr(module, "build_service", lambda options: setup.service)
+    yield setup
+    setup.service.close()
 
 
 def run_process(
@@ -34,31 +34,31 @@ def run_process(
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("boom"), MemoryError(), OSError(28, "No space left"), KeyError("x")])
-def test_an_unforeseen_failure_is_status_70_and_one_sentence(made: Made, capsys, monkeypatch, failure) -> None:
+def test_an_unforeseen_failure_is_status_70_and_one_sentence(setup: ServiceSetup, capsys, monkeypatch, failure) -> None:
     def fail(*arguments: object, **options: object) -> None:
         raise failure
 
-    assert cli.main(["enroll", str(made.clip), "Ada"]) == 0
+    assert cli.main(["enroll", str(setup.clip), "Ada"]) == 0
     capsys.readouterr()
-    monkeypatch.setattr(made.service, "verify", fail)
-    assert cli.main(["verify", str(made.clip), "Ada"]) == 70
+    monkeypatch.setattr(setup.service, "verify", fail)
+    assert cli.main(["verify", str(setup.clip), "Ada"]) == 70
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "not an answer" in captured.err
     assert "--debug" in captured.err
     assert "Traceback" not in captured.err
     for arguments in (["--debug", "verify"], ["verify", "--debug"]):
-        assert cli.main([*arguments, str(made.clip), "Ada"]) == 70
+        assert cli.main([*arguments, str(setup.clip), "Ada"]) == 70
         assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_library_that_ends_the_program_does_not_choose_the_status(made: Made, capsys, monkeypatch) -> None:
-    assert cli.main(["enroll", str(made.clip), "Ada"]) == 0
-    monkeypatch.setattr(made.service, "verify", lambda *arguments, **options: sys.exit(1))
-    assert cli.main(["verify", str(made.clip), "Ada"]) == 70
+def test_a_library_that_ends_the_program_does_not_choose_the_status(setup: ServiceSetup, capsys, monkeypatch) -> None:
+    assert cli.main(["enroll", str(setup.clip), "Ada"]) == 0
+    monkeypatch.setattr(setup.service, "verify", lambda *arguments, **options: sys.exit(1))
+    assert cli.main(["verify", str(setup.clip), "Ada"]) == 70
 
 
-def test_a_wrong_input_shows_its_traceback_only_for_debugging(made: Made, capsys) -> None:
+def test_a_wrong_input_shows_its_traceback_only_for_debugging(setup: ServiceSetup, capsys) -> None:
     assert cli.main(["verify", "gone.mp4", "Ada"]) == 2
     assert "Traceback" not in capsys.readouterr().err
     assert cli.main(["verify", "gone.mp4", "Ada", "--debug"]) == 2
@@ -112,10 +112,10 @@ def test_terminals_without_utf_8_get_every_answer(enrolled: Path, encoding: str)
     assert b"Traceback" not in done.stderr
 
 
-def test_a_current_folder_that_is_gone_is_said(made: Made, capsys, tmp_path: Path, monkeypatch) -> None:
+def test_a_current_folder_that_is_gone_is_said(setup: ServiceSetup, capsys, tmp_path: Path, monkeypatch) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert cli.main(["verify", str(made.clip), "Ada"]) == 2
+    assert cli.main(["verify", str(setup.clip), "Ada"]) == 2
     assert "no longer exists" in capsys.readouterr().err

@@ -11,22 +11,31 @@ import pytest
 from biometric import cli
 from biometric.cli import command_support, recognition_commands
 from biometric.errors import StorageFull
-from tests.test_service import Made
+from tests.test_service import ServiceSetup
+
+
+@pytest.fixture(autouse=True)
+def signals_end_a_process() -> Iterator[None]:
+    """Whoever runs the tests may ignore signals (nohup does), and ignored ones stay ignored."""
+    former = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in former.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
-    made = Made(tmp_path)
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServiceSetup]:
+    setup = ServiceSetup(tmp_path)
     for module in (command_support, recognition_commands):
-        monkeypatch.setattr(module, "build_service", lambda options: made.service)
-    assert cli.main(["enroll", str(made.clip), "Ada"]) == 0
-    yield made
-    made.service.close()
+        monkeypatch.setattr(module, "build_service", lambda options: setup.service)
+    assert cli.main(["enroll", str(setup.clip), "Ada"]) == 0
+    yield setup
+    setup.service.close()
 
 
-def identify(made: Made, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:
+def identify(setup: ServiceSetup, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:
     capsys.readouterr()
-    status = cli.main(["identify", str(made.clip), *options])
+    status = cli.main(["identify", str(setup.clip), *options])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 
@@ -35,22 +44,21 @@ def interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def break_writing(monkeypatch: pytest.MonkeyPatch, made: Made, failure: Callable[[], None]) -> None:
+def break_writing(monkeypatch: pytest.MonkeyPatch, setup: ServiceSetup, failure: Callable[[], None]) -> None:
     """Let the annotated clip fail at its tenth frame."""
 
-    def writing(destination: Path, frames: Iterator[object]) -> Iterator[int]:
+    def writing(destination: Path, frames: Iterator[object], longest_gap: float) -> Iterator[int]:
         destination.write_bytes(b"half")
         for count, _ in enumerate(frames, start=1):
             if count == 10:
                 failure()
             yield count
 
-    monkeypatch.setattr(made.service._adapters.writer, "writing", writing)
-    monkeypatch.setattr(made.service._adapters.outputs, "_writer", made.service._adapters.writer)
+    monkeypatch.setattr(setup.writer, "writing", writing)
 
 
-def left_in_query(made: Made) -> list[Path]:
-    return list(made.service.settings.query.rglob("*"))
+def left_in_query(setup: ServiceSetup) -> list[Path]:
+    return list(setup.service.settings.query.rglob("*"))
 
 
 @pytest.mark.parametrize(
@@ -63,38 +71,40 @@ def left_in_query(made: Made) -> list[Path]:
     ids=["interrupted", "terminated", "hung-up"],
 )
 def test_a_command_that_is_stopped_while_it_writes_has_answered_and_leaves_nothing(
-    made: Made, capsys, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], None], status: int, words: str
+    setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], None], status: int, words: str
 ) -> None:
-    break_writing(monkeypatch, made, failure)
+    break_writing(monkeypatch, setup, failure)
     handler = signal.getsignal(signal.SIGTERM)
-    given, out, err = identify(made, capsys)
-    assert (given, left_in_query(made)) == (status, [])
+    given, out, err = identify(setup, capsys)
+    assert (given, left_in_query(setup)) == (status, [])
     assert "Ada. Score 1.00" in out
     assert words in err
-    given, out, _ = identify(made, capsys, "--json")
+    given, out, _ = identify(setup, capsys, "--json")
     answer = json.loads(out)
     assert (given, answer["people"][0]["identity"]) == (status, "Ada")
     assert set(answer["outputs"].values()) == {None}
     assert signal.getsignal(signal.SIGTERM) == handler
 
 
-def test_a_disk_that_fills_up_does_not_cost_the_answer(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_does_not_cost_the_answer(
+    setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fill() -> None:
         raise StorageFull("The disk is full.")
 
-    break_writing(monkeypatch, made, fill)
-    status, out, err = identify(made, capsys)
+    break_writing(monkeypatch, setup, fill)
+    status, out, err = identify(setup, capsys)
     assert (status, "Ada. Score 1.00" in out, "The disk is full." in err) == (2, True, True)
-    assert left_in_query(made) == []
+    assert left_in_query(setup) == []
 
 
-def test_a_stopped_analysis_stored_nothing(made: Made, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(made.service, "observe", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
-    assert identify(made, capsys) == (143, "", "Ended by a signal. Nothing was stored.\n")
+def test_a_stopped_analysis_stored_nothing(setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup.service, "observe", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    assert identify(setup, capsys) == (143, "", "Ended by a signal. Nothing was stored.\n")
 
 
 def test_a_target_that_takes_no_files_is_refused_before_the_analysis(
-    made: Made, capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
 
@@ -102,11 +112,11 @@ def test_a_target_that_takes_no_files_is_refused_before_the_analysis(
         raise AssertionError("analysed although the files cannot be written")
 
     with monkeypatch.context() as patch:
-        patch.setattr(made.service, "observe", analyse)
+        patch.setattr(setup.service, "observe", analyse)
         for folder in (tmp_path / "file" / "query", Path("/proc/query")):
-            status, out, err = identify(made, capsys, "--output", str(folder))
+            status, out, err = identify(setup, capsys, "--output", str(folder))
             assert (status, out, "cannot be written" in err) == (2, "", True)
-    status, out, _ = identify(made, capsys, "--output", "/proc/query", "--no-files")
+    status, out, _ = identify(setup, capsys, "--output", "/proc/query", "--no-files")
     assert (status, "Ada. Score 1.00" in out, "csv:" in out) == (0, True, False)
 
 

@@ -2,19 +2,20 @@
 
 Impostor comparisons, by source:
     same time    two tracks of a clip seen side by side cannot be one person. Detectors sometimes draw two boxes around
-                 one person, and trackers swap people who cover each other, so a pair whose boxes ever coincide
-                 (IoU > 0.5) counts for nothing, and a pair must be clearly apart in at least three analysed frames.
+                 one person, and trackers swap people who cover each other, so a pair whose boxes ever coincide (IoU >
+                 0.5) is not counted, and a pair must be clearly apart in at least three analysed frames.
     enrolled     two identities of the gallery, assumed to be two people.
     unlabelled   a track of a clip against an identity none of whose references is of that clip.
 
-Nothing is left out because it scores high: look-alikes are what a threshold is for. Two cases are uncertain:
+Comparisons are never left out because of a high score: a threshold has to separate people who look alike. Two cases are
+uncertain:
 
-    doubtful comparisons   A track that scores at or above the `bound` against a name may be that person, walking
-                           through an unlabelled clip, or a stranger in the same uniform. Its scores count as mistakes
-                           of every threshold up to them, but the search is no trial of a stranger.
+    doubtful comparisons   A track that scores at or above the `bound` against a name may be that person, seen in an
+                           unlabelled clip, or a stranger in the same uniform. Its scores count as errors of every
+                           threshold up to them, but the search does not count as a trial.
     seen again             Tracks that were not seen side by side and score `GROUPING` of the bound or more with each
                            other on average may be one person whom the tracker lost. Together they are one trial, but
-                           the score of each of them counts as a possible mistake.
+                           the score of each of them counts as a possible error.
 
 So uncertainty only ever raises a threshold or refuses it. Two names are two people, whatever they score.
 
@@ -54,7 +55,7 @@ across cameras: FMR 1e-2 at 0.369, FNMR 0.083)."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """What is kept of a usable track: its (D,) template, its halves' score (None: too short), boxes by frame."""
+    """The data of a usable track: its (D,) template, its halves' score (None: too short), boxes by frame."""
 
     vector: Vector
     halves: float | None
@@ -63,7 +64,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipSummary:
-    """What a clip gives: its digest (also of equal copies), usable tracks, and seconds that were analysed."""
+    """The data of a clip: its digest (also of equal copies), usable tracks, and seconds that were analysed."""
 
     digest: str
     model_id: str
@@ -73,7 +74,7 @@ class ClipSummary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IdentitySummary:
-    """What an identity gives: the (R, D) templates of its references and the digest of each one's clip."""
+    """The data of an identity: the (R, D) templates of its references and the digest of each one's clip."""
 
     vectors: NDArray[np.float32]
     digests: tuple[str, ...]
@@ -90,7 +91,7 @@ class Collected:
         sources: impostor comparisons by source.
         doubtful: comparisons of tracks with names at or above the bound; their scores are among the others.
         people: number of different people.
-        more_pairs, more_searches: scores that may be mistakes too but are no trials of their own (see the module).
+        more_pairs, more_searches: scores that may be errors, too, but are no trials of their own (see the module).
     """
 
     pairs: dict[tuple[int, int], float] = field(default_factory=dict)
@@ -127,7 +128,7 @@ def summarize_identity(references: Sequence[BiometricReference], model_id: str) 
 
 
 def collect(clips: Sequence[ClipSummary], identities: Sequence[IdentitySummary], bound: float) -> Collected:
-    """Compare everybody who is certainly somebody else, and everybody with themselves.
+    """Compare all pairs of people who certainly differ, and each person with themselves.
 
     Args:
         bound: score in [-1, 1] at or above which a track and a name may be one person.
@@ -215,8 +216,8 @@ def _people(scores: NDArray[np.float32], apart: NDArray[np.bool_], bound: float,
     named = np.triu(scores >= bound, 1)
     named[names:] = False
     for name, track in _closest_first(scores, named):
-        taken = apart[np.ix_(person == name, person == person[track])].any()
-        if person[track] >= names and not taken:
+        is_excluded = apart[np.ix_(person == name, person == person[track])].any()
+        if person[track] >= names and not is_excluded:
             person[person == person[track]] = name
     return person
 

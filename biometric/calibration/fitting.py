@@ -2,7 +2,8 @@
 
 What counts as a trial: comparisons that share people are not independent, so a trial of verification is a pair of
 different people (their highest score), and a trial of identification is a stranger searched in the whole gallery.
-Pairs that all involve the same few people say less than as many pairs of many people; n pairs are counted as at most
+Pairs that all involve the same few people are weaker evidence than as many pairs of many people; n pairs are counted as
+at most
 
     m (m - 1) / 2    with m = 1 / Σ share²,    share = a person's part in the pairs (summing to 1)
 
@@ -13,7 +14,8 @@ A threshold keeps the target p when the one-sided 95 % upper limit of the error 
 Clopper–Pearson otherwise: `intervals`) is at most p. Without errors that takes 3 / p independent trials; with fewer
 the calibration is refused. Errors come in groups that the effective number cannot see (people of one uniform), so a
 threshold with errors must also keep the target with a margin in 95 % of the draws of a bootstrap over people; another
-bootstrap gives the interval of the threshold. All take the people of the footage for a random sample of those to come.
+bootstrap gives the interval of the threshold. All assume that the people of the footage are a random sample of the
+people that will be seen.
 
 Scores that are no trials of their own (`more`, see `collection`) count as errors of every threshold up to them.
 
@@ -56,8 +58,8 @@ def count_independent(pairs: Collection[tuple[int, int]]) -> int:
     """Return how many independent comparisons pairs of people count for (see the module); 0 for none."""
     if not pairs:
         return 0
-    parts = np.array(list(Counter(person for pair in pairs for person in pair).values()), np.float64)
-    effective = (2 * len(pairs)) ** 2 / float((parts**2).sum())
+    person_counts = np.array(list(Counter(person for pair in pairs for person in pair).values()), np.float64)
+    effective = (2 * len(pairs)) ** 2 / float((person_counts**2).sum())
     return min(len(pairs), math.floor(effective * (effective - 1) / 2 + 1e-9))
 
 
@@ -185,8 +187,8 @@ def _fit(data: _Scores, allowed: int, independent_trials: int, target: float, ba
     value = _above(data.scores, allowed)
     limits = intervals.percentile_interval(_drawn(data, target))
     if (data.scores >= value).any():
-        kept = target * MARGIN if data.people.shape[1] > 1 else target
-        cautious = float(np.quantile(_drawn(data, kept), ONE_SIDED_QUANTILE, method="higher"))
+        kept_rate = target * MARGIN if data.people.shape[1] > 1 else target
+        cautious = float(np.quantile(_drawn(data, kept_rate), ONE_SIDED_QUANTILE, method="higher"))
         value = max(value, _above(np.array([cautious]), 0))
     errors = int((data.scores >= value).sum())
     # with errors, target is the one limit on which both counts and draws agree

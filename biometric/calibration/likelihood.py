@@ -4,7 +4,7 @@ With as much weight on all genuine scores together as on all impostor scores tog
 logarithm of the likelihood ratio p(score | one person) / p(score | two people), because the prior odds are 1
 (Morrison, "Tutorial on logistic-regression calibration and fusion", Australian Journal of Forensic Sciences 45, 2013).
 The regression is regularised (C = 1 on standardised scores), so that well separated scores do not make it infinitely
-steep, and the ratio is capped by how many people stand behind it: see `entities.LikelihoodRatio`.
+steep, and the ratio is capped by the number of people that it rests on: see `entities.LikelihoodRatio`.
 """
 
 import math
@@ -19,7 +19,7 @@ GENUINE_NEEDED = 10
 """Fewest people with genuine scores, and fewest impostor trials, for a mapping to be fitted at all."""
 
 
-def fit(
+def fit_likelihood_ratio(
     genuine: Sequence[float], impostor: Sequence[float], people: int, trials: int, basis: Notice
 ) -> LikelihoodRatio:
     """Fit the mapping from scores in [-1, 1].

@@ -81,7 +81,7 @@ def calibrate(
     yield Progress("Fitting thresholds", 0, 0)
     all_notes = [*notes, *_assumptions(collected, bound)]
     counted = sum(len(identity.digests) for identity in identities)
-    return fit(collected, targets, model_id, materials, len(identities), all_notes, counted)
+    return fit_thresholds(collected, targets, model_id, materials, len(identities), all_notes, counted)
 
 
 def _observed(
@@ -112,7 +112,7 @@ def _observed(
     return materials, notes
 
 
-def fit(
+def fit_thresholds(
     collected: collection.Collected,
     targets: Targets,
     model_id: str,
@@ -175,7 +175,8 @@ def _genuine(kind: str, scores: Sequence[tuple[int, float]], threshold: float) -
 
 
 def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
-    """Fit the ratio to repeated references only: scores of one visit are so high that true matches look foreign."""
+    """Fit the ratio to repeated references only: scores of one visit are so high that true matches of other visits
+    would look like non-matches."""
     trials = fitting.count_independent(collected.pairs)
     scores = collected.genuine.get(collection.REPEATED, [])
     people = len({person for person, _ in scores})
@@ -183,7 +184,9 @@ def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
         return None
     basis = Notice(NoticeCode.LIKELIHOOD_BASIS, people=people, pairs=len(collected.pairs))
     try:
-        return likelihood.fit([score for _, score in scores], list(collected.pairs.values()), people, trials, basis)
+        return likelihood.fit_likelihood_ratio(
+            [score for _, score in scores], list(collected.pairs.values()), people, trials, basis
+        )
     except ValueError:
         return None
 

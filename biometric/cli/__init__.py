@@ -1,7 +1,7 @@
 """The service from a terminal. Results go to stdout, messages and progress to stderr.
 
 Exit status: 0 done or match, 1 no match or no decision, 2 wrong usage or input, 70 the program failed or its output
-could not be written, 129 hung up, 130 interrupted, 141 the reader of the output went away, 143 terminated.
+could not be written, 129 hung up, 130 interrupted, 141 the reader of the output closed it, 143 terminated.
 """
 
 import argparse
@@ -67,12 +67,13 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
             streams.say(traceback.format_exc())
         streams.say(_sentences(error))
         return WRONG
-    except SystemExit as error:  # a library that gives up must not choose the status
+    except SystemExit as error:  # a library that ends the program must not choose the status
         raise RuntimeError(f"a library ended the program with status {error.code}") from error
     except KeyboardInterrupt as error:
-        left = "Run the same command with --resume to continue" if hasattr(options, "resume") else "Nothing was stored"
+        resumable = hasattr(options, "resume")
+        consequence = "Run the same command with --resume to continue" if resumable else "Nothing was stored"
         how = "Ended by a signal" if isinstance(error, EndedBySignal) else "Interrupted"
-        streams.say(f"{how}. {getattr(options, 'when_interrupted', left)}.")
+        streams.say(f"{how}. {getattr(options, 'when_interrupted', consequence)}.")
         return error.status if isinstance(error, EndedBySignal) else INTERRUPTED
 
 
@@ -90,7 +91,7 @@ def _sentences(error: BiometricError) -> str:
 
 
 def _require_current_folder() -> None:
-    """Refuse a current folder that was deleted: native libraries end the process there with words of their own."""
+    """Refuse a current folder that was deleted: native libraries end the process there with messages of their own."""
     try:
         Path.cwd()
     except OSError as error:

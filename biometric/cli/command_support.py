@@ -103,14 +103,22 @@ def _path(text: str) -> Path:
     return absolute if text.startswith("~") else path  # a path that was written relative is shown and recorded so
 
 
-def run(work: Generator[Progress, None, Result]) -> Result:
-    """Run a long job to its end, with a progress line on stderr when it is a terminal."""
+@contextlib.contextmanager
+def progress_line() -> Iterator[Callable[[Progress], object]]:
+    """Give what shows a job's progress inside the block: a line on stderr, removed at the end, on a terminal only."""
     if not sys.stderr.isatty():
-        return finish(work)
+        yield lambda progress: None
+        return
     try:
-        return finish(work, lambda progress: print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True))
+        yield lambda progress: print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
     finally:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def run(work: Generator[Progress, None, Result]) -> Result:
+    """Run a long job to its end, with a progress line on stderr when it is a terminal."""
+    with progress_line() as report:
+        return finish(work, report)
 
 
 def show(options: argparse.Namespace, result: Any, text: str) -> None:

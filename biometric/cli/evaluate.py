@@ -1,4 +1,4 @@
-"""`python -m biometric evaluate DATASET DIR`: how often is it wrong, on a data set."""
+"""`python -m biometric evaluate DATASET DIR`: error rates on a data set."""
 
 import argparse
 import shlex
@@ -152,7 +152,7 @@ def _write(evaluation: "Evaluation", metadata: "EvaluationMetadata", folder: Pat
     from biometric.evaluation import plots, report, result_files
 
     streams.say("Drawing …")
-    drawn = plots.pictures(evaluation.measured, evaluation.rows)
+    drawn = plots.draw_plots(evaluation.measured, evaluation.rows)
     files: dict[str, bytes | str] = {
         "report.html": report.html(evaluation, metadata, drawn),
         "evaluation.json": result_files.json_text(result_files.as_json(evaluation, metadata)),

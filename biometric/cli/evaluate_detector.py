@@ -47,31 +47,32 @@ def confidences() -> dict[str, float]:
 
 
 def photographs(folder: Path, split: str) -> "Photographs":
-    """The photographs of a split. Raises `DatasetInvalid` as `training.photographs.find`."""
+    """The photographs of a split. Raises `DatasetInvalid` as `find_labelled`."""
     from biometric.evaluation.dataset_images import DatasetImages
     from biometric.evaluation.datasets.dataset import Source
     from biometric.evaluation.detector_accuracy import Photographs
-    from biometric.training.crops.photographs import find_labelled, label_file, read_people
+    from biometric.training.labelled_photographs import find_labelled, read_people
 
     pictures = DatasetImages()
+    labels = {labelled.picture: labelled.labels for labelled in find_labelled(folder.expanduser(), [split])}
     return Photographs(
-        find_labelled(folder.expanduser(), [split]),
+        list(labels),
         lambda file: pictures.load(Source(file)),
-        lambda file, width, height: read_people(label_file(file), width, height),
+        lambda file, width, height: read_people(labels[file], width, height),
     )
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from biometric.bootstrap import build_measured_models
     from biometric.errors import InvalidSetting
-    from biometric.evaluation.detector_accuracy import measure
+    from biometric.evaluation.detector_accuracy import measure_detector
 
     if options.seed < 0:
         raise InvalidSetting("--seed must be 0 or more.")
     wanted = photographs(options.folder, options.split)
     models = build_measured_models(Settings.from_environment(None, detector=options.model))
     try:
-        measured = run(measure(wanted, models.detector(), confidences(), options.seed))
+        measured = run(measure_detector(wanted, models.detector(), confidences(), options.seed))
         result = _as_json(measured, models, options)
     finally:
         models.close()

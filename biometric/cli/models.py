@@ -6,8 +6,9 @@ from typing import Any
 
 from biometric.cli.command_support import DONE, WRONG, run, show
 from biometric.entities.model_cards import Card
+from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.messages import describe
-from biometric.ports import ModelAdministration, ModelCheck, ModelStatus
+from biometric.ports import ModelAdministration
 from biometric.results.answer_json import model_status_json
 from biometric.settings import Settings
 
@@ -16,7 +17,7 @@ def add_commands(commands: Any) -> None:
     """Add the `models` commands to a parser's commands."""
     models = commands.add_parser("models", help="list, fetch and check models", description="Manage models.")
     actions = models.add_subparsers(metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="what serves each role", description="Say what serves each role.")
+    listing = actions.add_parser("list", help="show the model of each role", description="Show the model of each role.")
     listing.set_defaults(command=_list)
     fetching = actions.add_parser("fetch", help="download the recommended weights", description="Download weights.")
     fetching.add_argument("role", nargs="?", metavar="ROLE", help="detector or embedder (default: both)")
@@ -25,8 +26,8 @@ def add_commands(commands: Any) -> None:
         "check", help="load every model and run it once", description="Verify checksums, load each model, run it once."
     )
     checking.set_defaults(command=_check)
-    for made in (listing, fetching, checking):
-        made.add_argument("--json", action="store_true", help="print JSON")
+    for parser in (listing, fetching, checking):
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _models() -> ModelAdministration:
@@ -66,8 +67,8 @@ def _check(options: argparse.Namespace) -> int:
 def _line(status: ModelStatus) -> str:
     text = f"{status.role}: {status.card} ({status.state}), {status.device}, licence {status.licence}"
     text += f"\n  {status.path}" if status.path is not None else ""
-    told = status.problem if status.notice is None else describe(status.notice)
-    return text + (f"\n  {told}" if told else "")
+    notice_text = status.problem if status.notice is None else describe(status.notice)
+    return text + (f"\n  {notice_text}" if notice_text else "")
 
 
 def card_line(card: Card) -> str:

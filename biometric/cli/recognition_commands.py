@@ -69,8 +69,8 @@ def _clip_command(commands: Any, name: str, summary: str, command: Command) -> a
     return made
 
 
-def _threshold_option(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
+def _threshold_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
 
 
 def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
@@ -100,8 +100,8 @@ def _enroll(options: argparse.Namespace) -> int:
     enrollment = service.enroll(observed, options.name, options.person, add=options.add, force=options.force)
     options.when_interrupted = "The person was stored"
     name, template = enrollment.identity.name, enrollment.reference.template
-    done = "has another reference" if enrollment.added else "is enrolled"
-    lines = [f"{name} {done}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
+    outcome = "has another reference" if enrollment.added else "is enrolled"
+    lines = [f"{name} {outcome}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
     lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
     if enrollment.change is not None:
         lines.append(undo_hint(enrollment.change, options))

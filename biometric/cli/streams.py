@@ -1,4 +1,5 @@
-"""Standard streams that cannot turn an answer into a crash: closed ones, full devices, terminals without UTF-8."""
+"""Prepares the standard streams, so that writing an answer cannot crash: closed ones, full devices, terminals without
+UTF-8."""
 
 import os
 import sys
@@ -11,7 +12,7 @@ class OutputFailed(Exception):
 
 
 def prepare() -> None:
-    """Make the three standard streams usable whatever the caller left of them.
+    """Make the three standard streams usable, also where the caller closed or restricted them.
 
     A descriptor that is closed (`2>&-`) is opened on the null device: otherwise the next file that anybody opens
     gets its number, and messages would be written into that file. Characters that the terminal's encoding lacks are
@@ -35,7 +36,7 @@ def prepare() -> None:
 
 
 def say(message: str) -> None:
-    """Write a message to standard error; where that cannot be written, nothing can be said there."""
+    """Write a message to standard error; where that fails, the message is dropped."""
     try:
         print(message, file=sys.stderr, flush=True)
     except (OSError, ValueError):

@@ -110,7 +110,7 @@ def decode_image(data: bytes) -> Image | None:
 def encoded(image: Image, quality: int) -> bytes:
     """Return a picture, (h, w, 3) uint8 BGR, as JPEG of `quality` (0 to 100). Raises `ValueError` as `save`."""
     _check(image)
-    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
+    succeeded, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not succeeded:
         raise ValueError(f"expected a picture that JPEG can hold, got {image.shape}")
     return bytes(data)

@@ -1,6 +1,6 @@
-"""One pass over a clip with PyAV: open it safely, decode it in order, and remember what was seen.
+"""One pass over a clip with PyAV: open it safely, decode it in order, and record what was read.
 
-Only `video.py` uses this. The demuxer is forced to what `containers.identify` recognised, only the `file`
+Only `video.py` uses this. The demuxer is forced to what `containers.recognise_container` recognised, only the `file`
 protocol is allowed, and limits are checked before a picture is decoded.
 """
 
@@ -32,7 +32,7 @@ _ALWAYS_DECODED = 25
 
 
 class Pass:
-    """One pass over a clip, from its first frame on, and what was learned on the way.
+    """One pass over a clip, from its first frame on, and what is known of the clip from it.
 
     Attributes:
         packets, frames: of the video track, so far.
@@ -124,9 +124,9 @@ class Pass:
                 raise self._limits.pixels_exceeded("a frame") from None
 
     def _demux(self) -> Iterator["av.Packet[Any]"]:
-        """Yield the packets of all tracks, because only all of them tell where the file ends."""
-        # Behind the last packet PyAV 18 looks up every track, and stumbles over those that appeared on the way, as
-        # they do in transport streams. All packets have come by then.
+        """Yield the packets of all tracks, because the file's end is known from all of them only."""
+        # Behind the last packet PyAV 18 looks up every track, and fails on those that appeared during reading, as they
+        # do in transport streams. All packets have been read by then.
         with contextlib.suppress(IndexError):
             yield from self._file.demux()
 
@@ -233,7 +233,7 @@ class Pass:
 
     @property
     def dropped(self) -> int:
-        """Packets of an MP4 that the decoder passed over without a word.
+        """Packets of an MP4 that the decoder skipped without an error.
 
         Two fields may share a frame, and VP8 has packets that are never shown; elsewhere each packet is a frame.
         """
@@ -243,7 +243,7 @@ class Pass:
 
     @property
     def estimate(self) -> int:
-        """Frames of the whole clip: decoded ones, or as many as its packets make where the deadline cut in."""
+        """Frames of the whole clip: decoded ones, or as many as its packets make where the deadline passed."""
         if not self.cut:
             return self.frames
         # Either every packet is a frame (a few are still in the decoder), or every packet is one of two fields. Packets
@@ -263,7 +263,7 @@ class Pass:
 
     @property
     def claimed(self) -> int | None:
-        """Frames that the file's own tables promise."""
+        """Frames that the file's own tables claim."""
         if self.kind == "mov":
             return max(0, self.indexed - self._discarded) or None
         return self.stream.frames if self.kind in {"avi", "mxf", "ivf"} and self.stream.frames > 0 else None

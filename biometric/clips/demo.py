@@ -1,8 +1,8 @@
 """Short demo clips, made at run time from photographs inside the installed ultralytics package.
 
 A virtual camera pans and zooms over a photograph of a street (`bus.jpg`), in two "visits" that differ in framing,
-light and side (the second is mirrored); one more clip shows two men at once (`zidane.jpg`). So the first five
-minutes need no footage of one's own, and nothing with people in it is shipped.
+light and side (the second is mirrored); one more clip shows two men at once (`zidane.jpg`). So trying the program needs
+no footage, and the package holds none of people.
 """
 
 import importlib.util

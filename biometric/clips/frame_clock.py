@@ -13,7 +13,7 @@ from biometric.clips.containers import RAW_STREAMS
 from biometric.entities import FrameTimes
 
 RAW_FPS = 25.0
-"""Frames per second of a stream that says nothing usable; FFmpeg's own default for raw streams."""
+"""Frames per second of a stream without a usable rate; FFmpeg's own default for raw streams."""
 
 _MOST_FPS = 1000.0
 """A claimed rate above this is the clock's resolution and no frame rate."""
@@ -81,7 +81,8 @@ class FrameClock:
         if self._broadcast:
             gap = (pts - self._last_pts) * self._tick
             return before + (gap if 0 < gap <= self._longest else nominal)
-        # Not the sum of the gaps, whose rounding errors would add up. Times that fall are damage: they stand still.
+        # Not the sum of the gaps, whose rounding errors would add up. Times that fall are damage: the time before is
+        # repeated.
         return max(before, (pts - self._first_pts) * self._tick)
 
     @property

@@ -4,7 +4,7 @@ Every read starts at the first frame and counts: a seek lands beside the frame a
 frame rate and files without index, counting never does. Only wanted frames are converted to pictures.
 
 Frame 0 is the first frame that the decoder delivers; frames follow in order of presentation. Numbers end at the
-first packet in the middle that cannot be decoded, because behind it nobody could say which frame is which.
+first packet in the middle that cannot be decoded, because behind it frame numbers are unknown.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from collections.abc import Collection, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from biometric.clips.containers import Container, identify
+from biometric.clips.containers import Container, recognise_container
 from biometric.clips.decoding import Pass
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Notice, NoticeCode, VideoInfo
@@ -63,14 +63,14 @@ class PyAVReader:
             DamagedClip: no frame can be read, or an MP4's index is missing. A clip that can be read in part is
                 described, with the damage said in `VideoInfo.damage`.
         """
-        container = identify(clip)
+        container = recognise_container(clip)
         with contextlib.ExitStack() as opened:
             counted = opened.enter_context(Pass(clip, container, self._limits))
             counted.run(time.monotonic() + self._count_seconds)
             if not counted.certain and not counted.cut:
                 second = opened.enter_context(Pass(clip, container, self._limits, exact=True))
                 second.run(time.monotonic() + self._count_seconds)
-                # Cut off by the clock, the exact pass knows less than the first one.
+                # Ended by the deadline, the exact pass has read less than the first one.
                 counted = counted if second.cut else second
             if counted.frames == 0:
                 raise counted.nothing_readable()
@@ -100,22 +100,22 @@ class PyAVReader:
         """Yield the wanted frames, given in rising order; one in `spacing` seconds, 0 for all."""
         if len(wanted) == 0:
             return
-        container = identify(clip)
+        container = recognise_container(clip)
         done, due = 0, -math.inf
         # PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are
-        # drained at the end. So nobody is told "it ends here" before a pass without them has said the same.
+        # drained at the end. So an early end is reported only when a pass without them ends there, too.
         for exact in (False, True):
-            with Pass(clip, container, self._limits, exact) as one:
-                for index, frame in enumerate(one.decode()):
+            with Pass(clip, container, self._limits, exact) as clip_pass:
+                for index, frame in enumerate(clip_pass.decode()):
                     if index == wanted[done]:
                         done += 1
-                        if one.seconds >= due - _ROUNDING:
-                            due = _next_due(due, one.seconds, spacing)
-                            yield Frame(index, one.picture(frame), one.seconds)
+                        if clip_pass.seconds >= due - _ROUNDING:
+                            due = _next_due(due, clip_pass.seconds, spacing)
+                            yield Frame(index, clip_pass.picture(frame), clip_pass.seconds)
                         if done == len(wanted):
                             return
                 if exact:
-                    raise _ends_early(one, container, wanted[-1])
+                    raise _ends_early(clip_pass, container, wanted[-1])
 
 
 def _next_due(due: float, seconds: float, spacing: float) -> float:
@@ -175,7 +175,7 @@ _TIMED = frozenset({"matroska", "avi", "flv", "asf", "mxf"})
 
 
 def _is_short(counted: Pass, container: Container) -> bool:
-    """Whether frames that the file promises cannot be read."""
+    """Whether frames that the file claims cannot be read."""
     if counted.broken or counted.dropped > 0:
         return True
     if container.kind == "mov":

@@ -1,4 +1,4 @@
-"""What a clip may cost, checked before it is paid (standard library only)."""
+"""Limits of a clip's size, checked before it is decoded (standard library only)."""
 
 from dataclasses import dataclass
 
@@ -40,10 +40,10 @@ class VideoLimits:
                 f"The clip lasts {_minutes(seconds)}; at most {_minutes(self.max_seconds)} are allowed. Cut it first."
             )
 
-    def pixels_exceeded(self, what: str) -> ClipTooLarge:
-        """The error for a frame, told in words, that is too large."""
+    def pixels_exceeded(self, size: str) -> ClipTooLarge:
+        """The error for a frame that is too large; `size` is its size in words."""
         return ClipTooLarge(
-            f"The clip's pictures are too large: {what}, at most {self.max_pixels:,} pixels are allowed."
+            f"The clip's pictures are too large: {size}, at most {self.max_pixels:,} pixels are allowed."
             " Scale it down first."
         )
 

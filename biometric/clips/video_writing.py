@@ -23,16 +23,23 @@ _OPTIONS = {"preset": "veryfast", "crf": "23"}
 """x264's default quality at about three times the speed of its default preset."""
 
 _ENDLESS = 1 << 62
-"""A stop that no clip reaches."""
+"""An end of a frame range that no clip reaches."""
 
-_TIME_BASE = 90_000
-"""Ticks per second of the written frames, the usual clock of H.264: fine enough for any frame rate."""
+_TICKS = (90_000, 1_000, 100, 10, 1)
+"""Ticks per second of the written frames. The first is the usual clock of H.264, fine enough for any frame rate; the
+others are for time-lapses, whose frames may be days apart."""
 
-_LONGEST_GAP = (1 << 31) - 1
-"""Ticks (6.6 hours) between two frames that an MP4 can hold; longer gaps are shortened to that."""
+_MOST_TICKS = (1 << 31) - 1
+"""Ticks between two frames, and between a frame's decoding and its presentation, that an MP4 can hold."""
+
+_GAPS_AHEAD = 6
+"""A frame is decoded at most so many frames' lengths before it is shown (x264's three B-frames in a row)."""
+
+_NO_REORDERING = {"bf": "0"}
+"""Frames are written in the order of presentation; files are larger by a tenth, but their gaps may be longer."""
 
 _NOMINAL_RATE = Fraction(25)
-"""What x264 plans for. The frames' own times are what is written."""
+"""The rate that x264 plans for; the frames are written with their own times."""
 
 
 class H264Writer:
@@ -47,10 +54,15 @@ class H264Writer:
         self._reader = reader
         self._report_every = report_every
 
-    def write(self, destination: Path, frames: Iterator[Frame]) -> None:
+    def write(self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0) -> None:
         """Encode `frames` (images of one size), each at its own time since the first one.
 
-        Two frames at one time are written a tick apart.
+        Two frames at one time are written a tick apart. Times are exact to 0.01 ms, to 0.5 ms where two frames are
+        more than an hour apart, and coarser still beyond 24 days.
+
+        Args:
+            longest_gap: most seconds between two frames, where that is known. Longer gaps may be shortened: without it
+                to an hour.
 
         An odd row or column at the bottom or right edge is left out, because 4:2:0 pictures have even sizes (one
         that is a single pixel wide or high is doubled). The file appears under its name only when it is complete.
@@ -59,7 +71,7 @@ class H264Writer:
             ValueError: no frames, another size in between, or a time that is not finite.
             StorageFull: the disk is full or the folder cannot be written.
         """
-        for _ in self.writing(destination, frames):
+        for _ in self.writing(destination, frames, longest_gap):
             pass
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
@@ -79,7 +91,7 @@ class H264Writer:
         resize = _shrink(PROXY_WIDTH)
         started = last = time.monotonic()
         yield Progress("Preparing preview: frame", 0, info.frame_count)
-        for done in self.writing(destination, map(resize, readable)):
+        for done in self.writing(destination, map(resize, readable), info.times.longest_gap):
             now = time.monotonic()
             if now - last >= self._report_every:
                 last = now
@@ -92,36 +104,45 @@ class H264Writer:
         try:
             yield from frames
         except (DamagedClip, InvalidFrameRange):
-            # What can be read is worth seeing; `probe` has said what is missing.
+            # What can be read is copied; `probe` reports what is missing.
             return
 
-    def writing(self, destination: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
-        """Do what `write` does, yielding the number of frames done; the file stays away unless all went well."""
+    def writing(
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+    ) -> Generator[int, None, None]:
+        """Do what `write` does, yielding the number of frames done; the file appears only when all of them are
+        written."""
         try:
             with atomic_path(destination) as partial:
-                yield from _encode(partial, frames)
+                yield from _encode(partial, frames, longest_gap)
         except (av.FFmpegError, OSError) as error:
             raise _storage_error(destination, error) from error
 
 
-def _encode(path: Path, frames: Iterator[Frame]) -> Generator[int, None, None]:
+def _encode(path: Path, frames: Iterator[Frame], longest_gap: float) -> Generator[int, None, None]:
     first = next(frames, None)
     if first is None:
         raise ValueError("expected at least one frame, got none")
-    output = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+    reordered = longest_gap * _TICKS[0] * _GAPS_AHEAD <= _MOST_TICKS
+    most_ticks = _MOST_TICKS // (_GAPS_AHEAD if reordered else 1)
+    ticks = next((ticks for ticks in _TICKS if longest_gap * ticks <= most_ticks), _TICKS[-1])
+    options = _OPTIONS if reordered else _OPTIONS | _NO_REORDERING
+    # Without its own word FFmpeg makes ticks finer, and gaps then too long.
+    container_options = {"movflags": "+faststart", "video_track_timescale": str(ticks)}
+    output = av.open(str(path), "w", format="mp4", options=container_options)
     try:
-        stream = output.add_stream("libx264", rate=_NOMINAL_RATE, options=_OPTIONS)
+        stream = output.add_stream("libx264", rate=_NOMINAL_RATE, options=options)
         height, width = (max(2, length - length % 2) for length in first.image.shape[:2])
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, _TIME_BASE)
+        stream.codec_context.time_base = Fraction(1, ticks)
         pts, gap = -1, 0
         for done, frame in enumerate(itertools.chain([first], frames), start=1):
             if frame.image.shape != first.image.shape:
                 raise ValueError(f"expected frames of shape {first.image.shape}, got {frame.image.shape}")
             if not math.isfinite(frame.seconds):
                 raise ValueError(f"expected a finite time of frame {frame.index}, got {frame.seconds}")
-            since_first = round((frame.seconds - first.seconds) * _TIME_BASE)
-            gap = min(max(since_first - pts, 1), _LONGEST_GAP)
+            since_first = round((frame.seconds - first.seconds) * ticks)
+            gap = min(max(since_first - pts, 1), most_ticks)
             pts += gap
             picture = av.VideoFrame.from_ndarray(_even(frame.image), format="bgr24")
             picture.pts, picture.time_base = pts, stream.codec_context.time_base

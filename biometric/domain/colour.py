@@ -19,7 +19,7 @@ COLOURED_SHARE = 0.002
 
 
 class ColourMeter:
-    """Tells from a few frames whether footage is grey: monochrome, infrared, or one tint."""
+    """Decides from a few frames whether footage is grey: monochrome, infrared, or one tint."""
 
     def __init__(self) -> None:
         self._cells = self._coloured = 0

@@ -10,7 +10,7 @@ from biometric.entities import Candidate, Decision, Notice, NoticeCode, Template
 from biometric.errors import ModelMismatch
 
 CLOSE_CALL = 0.05
-"""A lead over the runner-up below this is called a close call in words; it does not change a decision."""
+"""A lead over the second candidate below this is reported as a close call; it does not change a decision."""
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -65,7 +65,7 @@ def check_same_model(probe: str, reference: str) -> None:
 
 
 def decide(comparison_score: float | None, threshold: Threshold) -> bool:
-    """The one decision: whether a comparison score reaches the threshold. Nothing (None, NaN) never does."""
+    """The one decision: whether a comparison score reaches the threshold. A score of None or NaN never does."""
     if comparison_score is None or math.isnan(comparison_score):
         return False
     return comparison_score >= threshold.value
@@ -110,14 +110,14 @@ def outliers(embeddings: NDArray[np.float32], least: float) -> list[int]:
     the rows would remain; below four rows there is no majority to judge by, so nothing is taken out.
     """
     remaining = list(range(len(embeddings)))
-    taken: list[int] = []
+    outlier_rows: list[int] = []
     most = len(embeddings) // 3 if len(embeddings) >= 4 else 0
-    while len(taken) < most:
+    while len(outlier_rows) < most:
         rows = embeddings[remaining]
         others = unit(rows.sum(axis=0, keepdims=True) - rows)
         agreement = (rows * others).sum(axis=1)
         worst = int(agreement.argmin())
         if agreement[worst] >= least:
             break
-        taken.append(remaining.pop(worst))
-    return taken
+        outlier_rows.append(remaining.pop(worst))
+    return outlier_rows

@@ -1,8 +1,8 @@
 """One name in two places: answers for people who are seen in the same frames are compared with each other.
 
-Nobody can be in two places at once. Where two people of the same frames get one name, the answer with the lower score
-is taken back: it becomes undecided, and does not get its second candidate. Two boxes that lie on each other in most
-of their common frames are one person, detected twice; both may keep the name.
+One person cannot be in two places at once. Where two people of the same frames get one name, the answer with the lower
+score becomes undecided and does not get its second candidate. Two boxes that lie on each other in most of their common
+frames are one person, detected twice; both may keep the name.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def resolve_name_conflicts(identifications: Sequence[Identification]) -> tuple[I
     """Return the answers in their order, with at most one place for each name in the same frames.
 
     An answer becomes undecided where somebody with a higher score (of equal ones, with the lower person number) has
-    the same name in the same frames elsewhere, also where that answer is itself taken back for a third one.
+    the same name in the same frames elsewhere, also where that answer itself becomes undecided because of a third one.
     """
     resolved = {item.observation.person: item for item in identifications}
     for name in {item.identity.id for item in identifications if item.identity is not None}:

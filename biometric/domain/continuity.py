@@ -1,10 +1,10 @@
-"""Which frames of a track show one person: cut where it changes looks, join what looks alike. Numpy only.
+"""Which frames of a track show one person: split where appearance changes, joined where it is similar. Numpy only.
 
-A tracker follows boxes, not people. When somebody leaves the picture or passes behind somebody else, it may go on with
-another person's box; a template pooled over both would be neither of them, and the answer would be wrong for one.
-So looks are compared before samples are chosen: every `MOMENT_SECONDS` of a track gives an embedding, and neighbouring
-ones that are alike are summed. Somebody who was there for a moment only is then not lost among the samples of
-somebody who stayed.
+A tracker follows boxes, not people. When somebody leaves the picture or passes behind somebody else, it may continue
+with another person's box; a template pooled over both would represent neither, and the answer would be wrong for one.
+So appearance is compared before samples are chosen: every `MOMENT_SECONDS` of a track gives an embedding, and
+neighbouring ones that are alike are summed. So a person who is seen briefly keeps samples of their own beside a person
+who is seen for long.
 """
 
 import itertools
@@ -35,8 +35,8 @@ frames at 10 a second, 19 of 20 stay below; of two people in one place, 19 of 20
 
 FEW_EMBEDDINGS = 8
 FEW_SIMILARITY = 0.8
-"""Pooled looks of fewer embeddings than this that are linked to the rest must differ more to be another person's (by
-this factor): the first moments of somebody who comes into the picture show only parts of them."""
+"""Pooled embeddings, of fewer than this, that are linked to the rest must differ more to be another person's (by
+this factor): the first moments of somebody who comes into the picture show only some of the body."""
 
 BLOCKS = 16
 """Most runs of alike embeddings that are kept apart in one track."""
@@ -52,7 +52,8 @@ def jumps(earlier: Detection, later: Detection) -> bool:
 
 
 def colour_grid(crop: Image) -> NDArray[np.float32]:
-    """Mean colours of a (h, w, 3) uint8 crop's cells, (8, 4, 3) in 0…255: a look that is cheap to compare."""
+    """Mean colours of a (h, w, 3) uint8 crop's cells, (8, 4, 3) in 0…255: a description of appearance that is cheap to
+    compare."""
     return cell_means(crop, GRID_ROWS, GRID_COLUMNS, GRID_POINTS)
 
 
@@ -79,8 +80,8 @@ class _Block:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrackPart:
-    """What belongs together in a track: runs of frames from embedding to embedding, (first, last), both inclusive.
+class TrackSegment:
+    """The frames of a track that show one person, as runs from embedding to embedding: (first, last), both inclusive.
 
     `is_person` is False for a single embedding that resembles nobody else in the track.
     """
@@ -94,13 +95,13 @@ class TrackPart:
 
 
 @dataclass(slots=True)
-class LookHistory:
-    """The looks of one track while it is followed, in bounded memory.
+class AppearanceHistory:
+    """The appearance of one track while it is followed, in bounded memory.
 
     Attributes:
-        min_similarity: comparison score that two parts of one person's track at least have.
+        min_similarity: comparison score that two segments of one person's track at least have.
         samples: samples wanted per person.
-        picks: samples kept so far, in frame order, spread over time and over looks.
+        picks: samples kept so far, in frame order, spread over time and appearance.
     """
 
     min_similarity: float
@@ -130,18 +131,18 @@ class LookHistory:
         if len(self.picks) > max(SAMPLES_KEPT * self.samples, BLOCKS):
             self._drop_one()
 
-    def parts(self) -> list[TrackPart]:
-        """Return what the track is made of, in order of appearance.
+    def segments(self) -> list[TrackSegment]:
+        """Return the segments of the track, in order of first frame.
 
         The blocks are cut where the next one resembles neither the one before it nor what came before, and where the
-        pooled looks before and after differ. Parts that are alike are joined, also when somebody else was between
-        them. A part of one embedding that resembles nobody is a person only where there is nothing larger.
+        pooled embeddings before and after differ. Segments that are alike are joined, also when somebody else was
+        between them. A segment of one embedding that resembles nobody is a person only where there is nothing larger.
         """
-        parts = self._join_alike([part for run in self._runs() for part in self._cut_gradual(run)])
-        largest = max((_count(part) for part in parts), default=0)
+        segments = self._join_alike([segment for run in self._runs() for segment in self._cut_gradual(run)])
+        largest = max((_count(segment) for segment in segments), default=0)
         return [
-            TrackPart(tuple((block.first, block.last) for block in part), _count(part) > 1 or largest == 1)
-            for part in parts
+            TrackSegment(tuple((block.first, block.last) for block in segment), _count(segment) > 1 or largest == 1)
+            for segment in segments
         ]
 
     def _runs(self) -> list[list[_Block]]:
@@ -154,7 +155,7 @@ class LookHistory:
         return runs
 
     def _cut_gradual(self, run: list[_Block]) -> list[list[_Block]]:
-        """Cut a run whose looks drift from one person's to another's, as when one slowly covers the other."""
+        """Cut a run whose appearance drifts from one person's to another's, as when one slowly covers the other."""
         splits = []
         for split in range(1, len(run)):
             least = min(_count(run[:split]), _count(run[split:]))
@@ -166,14 +167,14 @@ class LookHistory:
             return [run]
         return self._cut_gradual(run[:split]) + self._cut_gradual(run[split:])
 
-    def _join_alike(self, parts: list[list[_Block]]) -> list[list[_Block]]:
-        while len(parts) > 1:
-            pairs = [(_similarity(parts[i], parts[j]), i, j) for j in range(len(parts)) for i in range(j)]
+    def _join_alike(self, segments: list[list[_Block]]) -> list[list[_Block]]:
+        while len(segments) > 1:
+            pairs = [(_similarity(segments[i], segments[j]), i, j) for j in range(len(segments)) for i in range(j)]
             similarity, first, second = max(pairs)
             if similarity < self.min_similarity:
                 break
-            parts[first] = sorted(parts[first] + parts.pop(second), key=lambda block: block.first)
-        return parts
+            segments[first] = sorted(segments[first] + segments.pop(second), key=lambda block: block.first)
+        return segments
 
     def _merge_most_alike(self) -> None:
         directions = np.stack([block.direction() for block in self._blocks])
@@ -206,21 +207,21 @@ def _similarity(first: Sequence[_Block], second: Sequence[_Block]) -> float:
     return float(_direction(totals[0]) @ _direction(totals[1]))
 
 
-def _count(part: Sequence[_Block]) -> int:
-    return sum(block.count for block in part)
+def _count(segment: Sequence[_Block]) -> int:
+    return sum(block.count for block in segment)
 
 
-def assign_frames(frames: Sequence[int], changes: Sequence[float], parts: Sequence[TrackPart]) -> list[int]:
-    """Return which part each frame of a track belongs to, as its index in `parts`.
+def assign_frames(frames: Sequence[int], changes: Sequence[float], segments: Sequence[TrackSegment]) -> list[int]:
+    """Return which segment each frame of a track belongs to, as its index in `segments`.
 
-    Between the runs of two parts, the second one begins where the colours changed most.
+    Between the runs of two segments, the second one begins where the colours changed most.
 
     Args:
         frames: (N,) frame numbers of the track's detections, rising.
         changes: (N,) how much the colours of each detection differ from those of the one before.
-        parts: of the same track, at least one.
+        segments: of the same track, at least one.
     """
-    runs = sorted((first, last, index) for index, part in enumerate(parts) for first, last in part.runs)
+    runs = sorted((first, last, index) for index, segment in enumerate(segments) for first, last in segment.runs)
     owners = np.full(len(frames), runs[0][2])
     for (_, last, earlier), (first, _, later) in itertools.pairwise(runs):
         if earlier != later:

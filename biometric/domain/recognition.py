@@ -120,14 +120,15 @@ def verify(
 
     Raises:
         EmptyGallery, UnknownIdentity, ModelMismatch: there is nothing to compare with.
-        SeveralPeople: several usable people are in range and none was chosen: a bystander must not pass silently.
+        SeveralPeople: several usable people are in range and none was chosen: a bystander must not be verified by
+            mistake.
         NobodyFound, NoUsableSample, UnknownPerson: there is no such person to compare.
     """
     require_comparable(gallery, observed.model_id)
     identity = gallery.find(name)
     observation = one_person(observed, person, "verify")
     template = observation.template
-    if template is None:  # one_person chooses among usable people; this tells the type checker so
+    if template is None:  # for the type checker: one_person chooses among usable people
         raise NoUsableSample(f"Person {observation.person} has no usable sample.")
     scores = gallery.scores(template, identity.id)
     score = scores[0][1] if scores else None

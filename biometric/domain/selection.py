@@ -1,6 +1,6 @@
 """Which samples of a tracklet are worth embedding, and why the others are not. Numpy only.
 
-Choosing is part of the accuracy: single crops of people who enter or leave (cut off, blurred) were seen to score
+The choice affects accuracy: single crops of people who enter or leave (cut off, blurred) were seen to score
 .79 with somebody else, where pooled, well-chosen ones stay below .47.
 """
 
@@ -27,7 +27,7 @@ class Rules:
     """What a sample must fulfil. Pixels are those of the clip.
 
     Attributes:
-        min_height, min_width: smaller boxes hold too little of a person (the network sees 256×128).
+        min_height, min_width: smaller boxes show too little detail of a person (the network sees 256×128).
         min_confidence: below it the detector is not sure that this is a person.
         max_aspect, min_aspect: height over width; outside, the box shows a part of a person or more than one.
         max_covered: share of the box that people standing in front may cover.
@@ -51,7 +51,8 @@ class Rules:
 class Pick:
     """A sample that passed the rules: `image` is its crop, (h, w, 3) uint8 BGR; `row` its embedding, (D,) unit float32.
 
-    `row` is None until the sample was embedded. One that is not `usable` only tells who is there: it is not pooled.
+    `row` is None until the sample was embedded. One that is not `usable` only shows that the person is still the same:
+    it is not pooled.
     """
 
     detection: Detection
@@ -204,5 +205,5 @@ def _spread(picks: list[Pick], count: int) -> list[Pick]:
         return picks
     groups = np.array_split(np.arange(len(picks)), (count + 1) // 2)
     first = {max(group, key=lambda index: picks[index].quality) for group in groups}
-    rest = sorted(set(range(len(picks))) - first, key=lambda index: -picks[index].quality)
-    return [picks[index] for index in sorted([*first, *rest[: count - len(first)]])]
+    remaining = sorted(set(range(len(picks))) - first, key=lambda index: -picks[index].quality)
+    return [picks[index] for index in sorted([*first, *remaining[: count - len(first)]])]

@@ -1,4 +1,4 @@
-"""A gallery's calibration as the threshold to decide by, with its evidence."""
+"""The threshold to decide by, with its evidence: a value given, the setting's, a calibration's or the model card's."""
 
 import math
 from dataclasses import replace
@@ -13,9 +13,32 @@ from biometric.entities import (
     Threshold,
     ThresholdSource,
 )
+from biometric.ports import Gallery, Models
 
 
-def threshold(
+def threshold_in_force(models: Models, gallery: Gallery, purpose: Purpose, value: float | None = None) -> Threshold:
+    """Return the threshold to decide by: `value` where given, else the default with its evidence.
+
+    The default is the setting's, else that of the gallery's calibration with the model in use, else the model
+    card's. Where there is a calibration, its likelihood ratio comes with a threshold of any origin.
+
+    Raises:
+        InvalidThreshold: not a number in [-1, 1].
+        GalleryError: the gallery cannot be read.
+    """
+    default, calibration = models.threshold(purpose), gallery.calibration(models.embedder_id())
+    if calibration is not None:
+        card = models.card_threshold(purpose)
+        fitted = calibrated_threshold(calibration, purpose, gallery.size(), gallery.reference_count(), card)
+        if fitted is not None and default.source is not ThresholdSource.SETTING:
+            default = fitted
+        default = replace(default, likelihood=calibration.likelihood)
+    if value is None or value == default.value:
+        return default
+    return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood)
+
+
+def calibrated_threshold(
     calibration: Calibration, purpose: Purpose, gallery_size: int, references: int, card: Threshold
 ) -> Threshold | None:
     """Return the threshold for a purpose, or None where the calibration has none for it.
@@ -52,8 +75,8 @@ def _growth(calibration: Calibration, gallery_size: int, references: int) -> flo
     if calibration.gallery_size == 0:
         return math.inf if gallery_size else 1.0
     # earlier calibrations did not count references: one each is the least there can have been
-    then = max(calibration.references, calibration.gallery_size)
-    return max(gallery_size / calibration.gallery_size, references / then)
+    references_then = max(calibration.references, calibration.gallery_size)
+    return max(gallery_size / calibration.gallery_size, references / references_then)
 
 
 def _calibrated(

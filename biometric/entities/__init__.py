@@ -2,7 +2,7 @@
 
 Conventions, everywhere in the package:
     frames   are numbered from 0 in decoding order; `FrameRange` is half-open inside the code and
-             inclusive ("frames 63-130") in words meant for people.
+             inclusive ("frames 63-130") in text for people.
     boxes    are (x1, y1, x2, y2) in pixels of the displayed (rotation applied) frame, x2 > x1, y2 > y1.
     images   are (H, W, 3) uint8 in BGR order.
     vectors  are (D,) float32 of unit length; comparison scores are cosines in [-1, 1], higher is closer.

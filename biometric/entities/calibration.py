@@ -1,4 +1,4 @@
-"""What a calibration on one's own footage found: thresholds with intervals, counts, score → likelihood ratio.
+"""A calibration on the operator's own footage: thresholds with intervals, counts, score → likelihood ratio.
 
 A calibration holds numbers only: no template, no name, no clip name. Erasing a person needs no change to it.
 """
@@ -24,7 +24,7 @@ class FitBasis(StrEnum):
 
     @classmethod
     def read(cls, text: str) -> "FitBasis":
-        """Return the basis of a stored text, which earlier versions spelt out. Raises `ValueError`."""
+        """Return the basis of a stored text, which earlier versions wrote as a phrase. Raises `ValueError`."""
         if text in _SPELT_OUT:
             return _SPELT_OUT[text]
         if text.startswith("pairs of different people, taking the "):
@@ -44,7 +44,7 @@ class LikelihoodRatio:
 
     Attributes:
         slope, intercept: of the natural logarithm of the ratio; slope > 0.
-        lowest, highest: the ratio stays within these, because data of n people say nothing about rarer events than 1
+        lowest, highest: the ratio stays within these, because data of n people are no evidence on rarer events than 1
             in n (after Vergeer and others, "Numerical likelihood ratios outputted by LR systems are often based on
             extrapolation: when to stop extrapolating?", Science & Justice 56, 2016).
         basis: on how many scores it rests; None where that is not known.
@@ -152,7 +152,7 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Thresholds fitted on footage of one's own, with all that is needed to judge them.
+    """Thresholds fitted on the operator's own footage, with the evidence for them.
 
     Attributes:
         model_id: the embedder; the thresholds mean nothing for another one.
@@ -169,7 +169,7 @@ class Calibration:
         notes: assumptions, what was left out, what is missing.
         references: biometric references enrolled at that time; 0 in calibrations that did not count them.
         doubtful: comparisons of people in the clips with names so alike that they may be one person; they were counted
-            as mistakes.
+            as errors.
     """
 
     model_id: str

@@ -44,11 +44,11 @@ class DetectionList(Sequence[Detection]):
 
     def where(self, chosen: NDArray[np.bool_]) -> "DetectionList":
         """Return the detections for which `chosen`, (N,), is true."""
-        found = DetectionList()
-        found._frames.frombytes(np.array(self._frames)[chosen].tobytes())
-        found._box_indices.frombytes(np.array(self._box_indices)[chosen].tobytes())
-        found._numbers.frombytes(np.array(self._numbers).reshape(-1, _NUMBERS)[chosen].tobytes())
-        return found
+        chosen_detections = DetectionList()
+        chosen_detections._frames.frombytes(np.array(self._frames)[chosen].tobytes())
+        chosen_detections._box_indices.frombytes(np.array(self._box_indices)[chosen].tobytes())
+        chosen_detections._numbers.frombytes(np.array(self._numbers).reshape(-1, _NUMBERS)[chosen].tobytes())
+        return chosen_detections
 
     def __len__(self) -> int:
         return len(self._frames)

@@ -80,7 +80,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class NewSample:
-    """A kept sample on its way into a gallery.
+    """A kept sample that is to be stored in a gallery.
 
     Attributes:
         name: its `NumFrame_BB.jpg`.
@@ -112,7 +112,7 @@ class NewSample:
 
 @dataclass(frozen=True, slots=True)
 class NewReference:
-    """A biometric reference on its way into a gallery; frames are 0-based and inclusive.
+    """A biometric reference that is to be stored in a gallery; frames are 0-based and inclusive.
 
     Raises:
         ValueError: embeddings of another dimension than the template's, one crop name twice, or frames reversed.

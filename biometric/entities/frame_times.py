@@ -42,6 +42,11 @@ class FrameTimes:
         """Spread `count` frames evenly over 0 to `end` seconds: an estimate where nothing better is known."""
         return cls(np.arange(count) * (end / count), end)
 
+    @property
+    def longest_gap(self) -> float:
+        """Most seconds between two frames that follow each other; 0 for a single frame."""
+        return float(np.diff(self.seconds).max(initial=0.0))
+
     def __len__(self) -> int:
         return len(self.seconds)
 

@@ -1,14 +1,14 @@
 """Which names and labels are accepted, how they are stored, and when two spellings name one person.
 
-Refused are only characters that harm whoever reads the text: control characters (category Cc), lone surrogates (Cs),
-and the marks that turn the writing direction of the text around them: embeddings and overrides (U+202A to U+202E) and
-isolates (U+2066 to U+2069). Everything else is somebody's name:
+Refused are only characters that change how the text around them is read: control characters (category Cc), lone
+surrogates (Cs), and the marks that turn the writing direction of the text around them: embeddings and overrides (U+202A
+to U+202E) and isolates (U+2066 to U+2069). Everything else may be part of a name:
 
 - U+200C and U+200D (Persian and Indic names, emoji), variation selectors and tags are stored as typed.
 - U+200E, U+200F and U+061C mark the direction at one place and reorder no other word; contact lists add them to names.
 - Private-use characters stand for names that Unicode lacks; unassigned ones are of a newer Unicode than this Python's.
 
-All of these that show nothing are left out of the key by which names are compared, so that no two people have names
+Those of them that are invisible are left out of the key by which names are compared, so that no two people have names
 that look alike.
 """
 
@@ -27,7 +27,7 @@ _UNSAFE = re.compile("[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _TYPED_SPACE = str.maketrans("\t\n\v\f\r", "     ")
 _BLANK = str.maketrans({"\u2800": " "})  # a Braille pattern without dots
 
-# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt); Python's unicodedata does not tell it.
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt); Python's unicodedata does not provide it.
 _INVISIBLE = re.compile(
     "(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)"  # an emoji made of tags, such as a region's flag, is visible
     "|[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
@@ -43,7 +43,7 @@ def has_unsafe_characters(text: str) -> bool:
 def clean_label(text: str) -> str:
     """Return a clip's label as it is stored and shown: unsafe characters as "?", a longer one ending in "…".
 
-    Unlike a name, a label is no one's choice: a file may be called anything, so nothing is refused.
+    Unlike a name, a label is not typed for Sightline: a file may have any name, so nothing is refused.
     """
     label = _UNSAFE.sub("?", text)
     return label if len(label) <= LABEL_LIMIT else label[: LABEL_LIMIT - 1] + "…"
@@ -76,7 +76,7 @@ def clean_name(text: str) -> str:
 def name_key(text: str) -> str:
     """Return the key by which two spellings are one person.
 
-    Case, NFC or NFD, kinds of white space, and characters that show nothing make no difference.
+    Case, NFC or NFD, kinds of white space, and invisible characters make no difference.
 
     Raises:
         InvalidName: as `clean_name`.
@@ -91,7 +91,7 @@ def number_name(name: str, number: int) -> str:
 
 
 def comparable_text(text: str) -> str:
-    """Return any text as names are compared and searched: folded in case and form, without what shows nothing."""
+    """Return any text as names are compared and searched: folded in case and form, without invisible characters."""
     folded = unicodedata.normalize("NFD", text).casefold()
     visible = _INVISIBLE.sub(lambda match: match[1] or "", folded)
     return unicodedata.normalize("NFC", " ".join(visible.translate(_BLANK).split()))

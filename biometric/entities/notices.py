@@ -1,4 +1,4 @@
-"""Codes with numbers for everything that people are told: warnings, reasons, refusals, evidence.
+"""Codes with numbers for all messages to people: warnings, reasons, refusals, evidence.
 
 Code makes and compares notices; `biometric.messages` alone turns them into sentences. JSON carries both.
 """
@@ -10,11 +10,11 @@ from enum import StrEnum, auto
 from typing import Any
 
 Value = str | int | float
-"""What a notice may carry: text that is a name or a code of its own, and finite numbers."""
+"""The values that a notice may have: text that is a name or a code of its own, and finite numbers."""
 
 
 class NoticeCode(StrEnum):
-    """What a notice says. The codes stand in JSON files and in stored calibrations: they are never renamed."""
+    """The kind of a notice. The codes stand in JSON files and in stored calibrations: they are never renamed."""
 
     # damage of a clip
     CLIP_CUT_SHORT = auto()
@@ -25,6 +25,10 @@ class NoticeCode(StrEnum):
     # what was observed
     GREY_FOOTAGE = auto()
     SINGLE_PICTURE = auto()
+
+    # what was compared
+    REFERENCE_WITHOUT_COLOUR = auto()
+    PROBE_WITHOUT_COLOUR = auto()
 
     # models
     STARTER_WEIGHTS = auto()
@@ -43,6 +47,10 @@ class NoticeCode(StrEnum):
     COVERED = auto()
     BLURRED = auto()
     UNLIKE_OTHER_SAMPLES = auto()
+
+    # why a crop is not trained with, besides these
+    NOT_FOLLOWED = auto()
+    FOLLOWED_TOO_BRIEFLY = auto()
 
     # what an enrollment should be checked for
     LOOKS_LIKE = auto()
@@ -112,6 +120,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.COVERED: ("share",),
     NoticeCode.BLURRED: (),
     NoticeCode.UNLIKE_OTHER_SAMPLES: (),
+    NoticeCode.NOT_FOLLOWED: (),
+    NoticeCode.FOLLOWED_TOO_BRIEFLY: (),
     NoticeCode.LOOKS_LIKE: ("name", "other", "score", "threshold"),
     NoticeCode.UNLIKE_OWN_REFERENCES: ("name", "score", "threshold"),
     NoticeCode.NAME_EXISTS: ("name", "score", "threshold"),
@@ -177,10 +187,10 @@ REFUSALS = (
 
 @dataclass(frozen=True, slots=True, init=False)
 class Notice:
-    """Something that people are told, as a code with values: `Notice(NoticeCode.COVERED, share=0.4)`.
+    """A message to people, as a code with values: `Notice(NoticeCode.COVERED, share=0.4)`.
 
     Attributes:
-        code: what is said.
+        code: the kind of message.
         values: (name, value) pairs in the order of `VALUES`.
 
     Raises:

@@ -13,7 +13,7 @@ from biometric.entities.notices import Notice, NoticeCode
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One crop of a person: kept (then it has an embedding) or refused (then it says why).
+    """One crop of a person: kept (then it has an embedding) or refused (then it has the reason).
 
     Attributes:
         detection: where it was cut from.
@@ -116,7 +116,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class ObservedClip:
-    """Everything that was learnt from one frame range of one clip; all later work is arithmetic on it.
+    """The people and samples of one frame range of one clip; all later work is arithmetic on it.
 
     Attributes:
         path: the clip.

@@ -1,4 +1,4 @@
-"""How long jobs tell where they stand: generators of `Progress`, whose return value is the result."""
+"""Progress reports of long jobs, which are generators of `Progress`, whose return value is the result."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import TypeVar
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a long job stands: `stage` (such as "Reading frame") `done` of `total`, 0 where there is no count.
+    """Progress of a long job: `stage` (such as "Reading frame") `done` of `total`, 0 where there is no count.
 
-    `people` counts who was found so far; `seconds_left` is None while it cannot be told.
+    `people` counts who was found so far; `seconds_left` is None while it is unknown.
 
     Example:
         >>> print(biometric.Progress("Reading frame", 20, 80, people=1))
@@ -38,7 +38,7 @@ def finish(work: Generator[Progress, None, Result], report: Callable[[Progress],
     """Run a job to its end and return its result; it is closed whatever happens, so that its work stops.
 
     Args:
-        report: told of each step.
+        report: called with each step.
     """
     try:
         while True:

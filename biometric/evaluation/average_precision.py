@@ -2,7 +2,7 @@
 
 Detections are matched to labels as COCO's evaluation does (Lin and others, "Microsoft COCO: Common Objects in
 Context", ECCV 2014; pycocotools): within a picture, the surest detection first, each takes the label of highest IoU
-that is still free and reaches the wanted IoU. A label is taken once, so a second box of one person is a mistake.
+that is still free and reaches the wanted IoU. A label is taken once, so a second box of one person is an error.
 
 Average precision is the area under the precision-recall curve at all points, after precision at each recall was
 raised to the highest precision at that recall or a higher one (the monotone envelope of PASCAL VOC since 2010:
@@ -12,8 +12,9 @@ that envelope at 101 recalls instead; both differ by less than 0.01. AP50-95 is 
 Detections that a detector never reports, because they are below its least confidence, are missed: its AP is then a
 lower one than that of the same detector without that limit.
 
-Intervals draw whole pictures with replacement: people and mistakes of one picture are not independent.
-The envelope flatters small sets: of simulated 95 % intervals, 90 % held the truth with 60 pictures, 95 % with 200.
+Intervals draw whole pictures with replacement: people and errors of one picture are not independent.
+The envelope is optimistic for small sets: of simulated 95 % intervals, 90 % held the truth with 60 pictures, 95 % with
+200.
 """
 
 from collections.abc import Sequence
@@ -112,8 +113,8 @@ def average_precision(matches: Matches, ious: Sequence[float] | None = None, see
         ValueError: an IoU that was not matched.
     """
     rows = _rows(matches, matches.ious if ious is None else ious)
-    value = _areas(matches, rows, np.ones((1, len(matches.labels))))[0]
-    drawn = [_areas(matches, rows, weights) for weights in draws(len(matches.labels), ROUNDS, seed)]
+    value = draw_average_precisions(matches, rows, np.ones((1, len(matches.labels))))[0]
+    drawn = [draw_average_precisions(matches, rows, weights) for weights in draws(len(matches.labels), ROUNDS, seed)]
     return Estimate(float(value), _over_pictures(np.concatenate(drawn)))
 
 
@@ -160,13 +161,13 @@ def _matched(picture: Judged, wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
         open_to = np.where(free, shared[index], -1.0)
         best = open_to.argmax(axis=1)
         # IoUs of whole pixels are often exactly a wanted one, and must not be lost by the last digit
-        taken = open_to[rows, best] >= wanted - 1e-10
-        right[:, index] = taken
-        free[rows[taken], best[taken]] = False
+        takes_label = open_to[rows, best] >= wanted - 1e-10
+        right[:, index] = takes_label
+        free[rows[takes_label], best[takes_label]] = False
     return right
 
 
-def _areas(matches: Matches, rows: Sequence[int], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def draw_average_precisions(matches: Matches, rows: Sequence[int], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """AP of each of (R, P) multiplicities of pictures, averaged over rows of IoUs: (R,), NaN without a label.
 
     Precision only rises at a right detection, so the envelope needs no other points.

@@ -23,7 +23,7 @@ CLUSTERS = 512
 """Most people whose pairs are counted one by one; of more, random groups of people are drawn by the bootstrap."""
 
 Watch = Callable[[int], None]
-"""Told the number of probes done."""
+"""Called with the number of probes done."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,7 @@ class Scores:
     impostor: Distribution
 
 
-def collect(trial: Trial, size: int = BLOCK, watch: Watch | None = None) -> Scores:
+def collect_scores(trial: Trial, size: int = BLOCK, watch: Watch | None = None) -> Scores:
     """Count the scores of all comparisons; a side without any has a `total` of 0."""
     counts = np.zeros((2, 2 * BINS_PER_UNIT + 1), np.int64)
     for block in blocks(trial, size):

@@ -1,7 +1,8 @@
-"""Samples with who and which camera, and which of their comparisons count. Numpy only.
+"""Samples with identity and camera, and which of their comparisons count. Numpy only.
 
 The standard protocol of re-identification (Market-1501, torchreid, fast-reid): a probe is not compared with references
-of the same person by the same camera, because a neighbouring frame proves nothing; junk is compared with nobody.
+of the same person by the same camera, because a match with a neighbouring frame is no evidence; junk is compared with
+nobody.
 """
 
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ from biometric.errors import InvalidSetting
 Change = Callable[[Image, np.random.Generator], Image]
 
 GREY = 127
-"""What covers hidden parts: no colour of its own."""
+"""The grey that covers hidden parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def degradation(name: str) -> Degradation:
     selected = {known.name: known for known in DEGRADATIONS}.get(name)
     if selected is None:
         raise InvalidSetting(
-            f"There is no degradation {name!r}. Known: {', '.join(each.name for each in DEGRADATIONS)}."
+            f"There is no degradation {name!r}. Known: {', '.join(item.name for item in DEGRADATIONS)}."
         )
     return selected
 
@@ -140,11 +140,11 @@ def _misalign(share: float) -> Change:
         height, width = image.shape[:2]
         sides = np.array([height, height, width, width])
         top, bottom, left, right = np.rint(generator.uniform(-share, share, 4) * sides).astype(int).tolist()
-        kept = image[max(0, -top) : height - max(0, -bottom), max(0, -left) : width - max(0, -right)]
-        if kept.size == 0:
+        cropped = image[max(0, -top) : height - max(0, -bottom), max(0, -left) : width - max(0, -right)]
+        if cropped.size == 0:
             return image
         borders = (max(0, top), max(0, bottom), max(0, left), max(0, right))
-        return _uint8(cv2.copyMakeBorder(kept, *borders, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY)))
+        return _uint8(cv2.copyMakeBorder(cropped, *borders, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY)))
 
     return change
 

@@ -54,7 +54,7 @@ class DetectorMeasured:
     matches: Matches
 
 
-def measure(
+def measure_detector(
     photographs: Photographs, detector: Detector, confidences: dict[str, float], seed: int = 0
 ) -> Generator[Progress, None, DetectorMeasured]:
     """Run a detector over photographs, one at a time, and compare its boxes with the labels.

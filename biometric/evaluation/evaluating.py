@@ -19,7 +19,7 @@ from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets.dataset import Dataset
 from biometric.evaluation.degradations import DEGRADATIONS, Degradation
 from biometric.evaluation.groups import Audit, audit
-from biometric.evaluation.protocols import Measured, measure, measure_ranking, verify
+from biometric.evaluation.protocols import Measured, measure, measure_ranking, measure_verification
 from biometric.ports import Embedder
 
 BATCH = 64
@@ -77,7 +77,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """Everything that an evaluation found; `seconds` by stage."""
+    """All results of an evaluation; `seconds` by stage."""
 
     dataset: Dataset
     measured: Measured
@@ -95,14 +95,14 @@ def evaluate(plan: Plan, embedder: Embedder) -> Generator[Progress, None, Evalua
     """
     dataset, seconds = plan.dataset, {}
     started = time.perf_counter()
-    clean = yield from embed(dataset, embedder, None, plan.seed)
+    clean = yield from embed_pictures(dataset, embedder, None, plan.seed)
     probe, reference = clean, clean
     if plan.probe is not None:
-        probe = yield from embed(dataset, embedder, plan.probe, plan.seed)
+        probe = yield from embed_pictures(dataset, embedder, plan.probe, plan.seed)
     if plan.reference is not None and plan.reference is plan.probe:
         reference = probe
     elif plan.reference is not None:
-        reference = yield from embed(dataset, embedder, plan.reference, plan.seed)
+        reference = yield from embed_pictures(dataset, embedder, plan.reference, plan.seed)
     seconds["embed"] = time.perf_counter() - started
     started = time.perf_counter()
     yield Progress("Comparing", 0, 0)
@@ -122,7 +122,7 @@ def evaluate(plan: Plan, embedder: Embedder) -> Generator[Progress, None, Evalua
     return Evaluation(dataset, measured, rows, tuple(audits), seconds)
 
 
-def embed(
+def embed_pictures(
     dataset: Dataset, embedder: Embedder, change: Degradation | None, seed: int
 ) -> Generator[Progress, None, Vectors]:
     """Embed every picture, degraded or not: (N, D) unit float32."""
@@ -163,10 +163,10 @@ def robustness(
     The four configurations are those of NIST's studies of face masks (Ngan and others, NIST IR 8311 and 8331, 2020).
     """
     first = make_trial(dataset, clean, clean)
-    fixed = verify(first, {}, seed).at(ROBUSTNESS_FMR).threshold
+    fixed = measure_verification(first, {}, seed).at(ROBUSTNESS_FMR).threshold
     rows = [_row(first, "", "no degradation", "none", fixed, seed, dataset.single_shot)]
     for change in changes:
-        degraded = yield from embed(dataset, embedder, change, seed)
+        degraded = yield from embed_pictures(dataset, embedder, change, seed)
         sides = (("probe", degraded, clean), ("reference", clean, degraded), ("both", degraded, degraded))
         for configuration, probe, reference in sides:
             yield Progress(f"Comparing, {change.title}", 0, 0)
@@ -176,7 +176,7 @@ def robustness(
 
 
 def _row(trial: Trial, name: str, title: str, configuration: str, fixed: float, seed: int, is_single_shot: bool) -> Row:
-    verification = verify(trial, {"fixed": fixed}, seed)
+    verification = measure_verification(trial, {"fixed": fixed}, seed)
     deployed = next(point for point in verification.points if point.name == "fixed")
     return Row(
         name,

@@ -1,4 +1,4 @@
-"""Fairness: do errors fall on some groups of people more than on others? Numpy only.
+"""Fairness: error rates by groups of people, compared. Numpy only.
 
 Genuine comparisons are of a group's own people; impostor comparisons are between two people of one group, because
 strangers who look alike are most often of one group (Grother and others, "Face recognition vendor test part 3:

@@ -28,7 +28,7 @@ _STYLES = ("-", "--")
 Numbers = NDArray[np.float64]
 
 
-def pictures(measured: Measured, rows: Sequence[Row] = ()) -> dict[str, bytes]:
+def draw_plots(measured: Measured, rows: Sequence[Row] = ()) -> dict[str, bytes]:
     """Draw everything that an evaluation has: name (without suffix) → PNG."""
     levels = {"single pictures": measured.verification}
     if measured.template is not None:
@@ -37,10 +37,10 @@ def pictures(measured: Measured, rows: Sequence[Row] = ()) -> dict[str, bytes]:
         "cmc": cmc(measured.ranking),
         "roc": roc(levels),
         "det": det(levels),
-        "scores": histogram(measured.verification),
+        "scores": draw_score_histogram(measured.verification),
     }
     if measured.template is not None:
-        images["scores-templates"] = histogram(measured.template)
+        images["scores-templates"] = draw_score_histogram(measured.template)
     if measured.largest is not None:
         images["open-set"] = open_set(measured.largest)
     if rows:
@@ -94,7 +94,7 @@ def det(levels: dict[str, OneToOne]) -> bytes:
     return _png(figure)
 
 
-def histogram(verification: OneToOne) -> bytes:
+def draw_score_histogram(verification: OneToOne) -> bytes:
     """Genuine and impostor scores, each as a share, with the thresholds."""
     figure, axes = _figure("Comparison score (cosine)", "Share of comparisons per 0.02")
     edges = np.linspace(-1.0, 1.0, 101)
@@ -193,8 +193,8 @@ def _thinned(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
     """At most about `POINTS` points of a curve whose x falls, even on a logarithmic x axis, its ends among them."""
     place = -np.log10(np.maximum(x, 1e-9))
     wanted = np.searchsorted(place, np.linspace(place[0], place[-1], POINTS))
-    kept = np.unique(np.append(np.minimum(wanted, len(x) - 1), [0, len(x) - 1]))
-    return (x, y) if len(x) <= POINTS else (x[kept], y[kept])
+    indices = np.unique(np.append(np.minimum(wanted, len(x) - 1), [0, len(x) - 1]))
+    return (x, y) if len(x) <= POINTS else (x[indices], y[indices])
 
 
 def _shares(side: Distribution, edges: Numbers) -> Numbers:

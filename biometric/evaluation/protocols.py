@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from biometric.errors import DatasetInvalid
 from biometric.evaluation import open_set
-from biometric.evaluation.blocks import Scores, Watch, collect, count_errors
+from biometric.evaluation.blocks import Scores, Watch, collect_scores, count_errors
 from biometric.evaluation.comparisons import Trial
 from biometric.evaluation.open_set import Searches
 from biometric.evaluation.ranking import rank, single_shot
@@ -138,7 +138,7 @@ def measure(
     Raises:
         DatasetInvalid: there is nothing to measure, because nobody is seen by two cameras or only one person is there.
     """
-    verification = verify(trial, thresholds, seed, watch)
+    verification = measure_verification(trial, thresholds, seed, watch)
     templates, used = template_trial(trial, template_size, seed)
     all_searches = open_set.search(trial, seed=seed)
     return Measured(
@@ -154,7 +154,9 @@ def measure(
     )
 
 
-def verify(trial: Trial, thresholds: Mapping[str, float], seed: int = 0, watch: Watch | None = None) -> OneToOne:
+def measure_verification(
+    trial: Trial, thresholds: Mapping[str, float], seed: int = 0, watch: Watch | None = None
+) -> OneToOne:
     """Measure 1:1 of a trial; raises `DatasetInvalid` where there is no genuine or no impostor comparison."""
     verification = _verify(trial, thresholds, seed, watch)
     if verification is None:
@@ -166,7 +168,7 @@ def verify(trial: Trial, thresholds: Mapping[str, float], seed: int = 0, watch: 
 
 
 def _verify(trial: Trial, thresholds: Mapping[str, float], seed: int, watch: Watch | None = None) -> OneToOne | None:
-    scores = collect(trial, watch=watch)
+    scores = collect_scores(trial, watch=watch)
     genuine, impostor = scores.genuine, scores.impostor
     if genuine.total == 0 or impostor.total == 0:
         return None

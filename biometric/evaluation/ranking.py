@@ -183,10 +183,10 @@ def _rows(trial: Trial, size: int) -> Iterator[_Row]:
 
 
 def _row(trial: Trial, block: Block, offset: int) -> _Row:
-    kept = ~block.ignored[offset]
+    counted = ~block.ignored[offset]
     return _Row(
         block.start + offset,
-        block.scores[offset][kept],
-        block.same[offset][kept],
-        trial.references.identities[kept],
+        block.scores[offset][counted],
+        block.same[offset][counted],
+        trial.references.identities[counted],
     )

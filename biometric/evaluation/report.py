@@ -34,10 +34,10 @@ Cells = Sequence[str]
 
 
 def html(evaluation: Evaluation, metadata: EvaluationMetadata, pictures: Mapping[str, bytes]) -> str:
-    """Return the report; `pictures` are PNGs by the names of `plots.pictures`."""
+    """Return the report; `pictures` are PNGs by the names of `plots.draw_plots`."""
     measured, dataset = evaluation.measured, evaluation.dataset
     title = f"Evaluation: {dataset.name}, {dataset.protocol}"
-    parts = [
+    sections = [
         f"<h1>{escape(title)}</h1>",
         _about(evaluation, metadata),
         "<h2>Ranking</h2>",
@@ -47,14 +47,14 @@ def html(evaluation: Evaluation, metadata: EvaluationMetadata, pictures: Mapping
     ]
     if measured.template is not None:
         pooled = f"Templates of up to {measured.template_size} samples ({measured.template_samples:.1f} on average)"
-        parts.append(_verification(pooled, measured.template))
-    parts += ["<h2>Identification (1:N, open set)</h2>", _searches(measured.searches)]
+        sections.append(_verification(pooled, measured.template))
+    sections += ["<h2>Identification (1:N, open set)</h2>", _searches(measured.searches)]
     if evaluation.rows:
-        parts += ["<h2>Robustness</h2>", _robustness(evaluation)]
+        sections += ["<h2>Robustness</h2>", _robustness(evaluation)]
     if evaluation.audits:
-        parts += ["<h2>Groups</h2>", *_groups(evaluation)]
-    parts += ["<h2>Pictures</h2>", *(_figure(name, content) for name, content in pictures.items()), _method()]
-    body = "\n".join(parts)
+        sections += ["<h2>Groups</h2>", *_groups(evaluation)]
+    sections += ["<h2>Pictures</h2>", *(_figure(name, content) for name, content in pictures.items()), _method()]
+    body = "\n".join(sections)
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'

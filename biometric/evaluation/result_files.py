@@ -20,7 +20,7 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class EvaluationMetadata:
-    """How an evaluation came about, for its report.
+    """How an evaluation was run, for its report.
 
     Attributes:
         model: what the model card says, in order: name → value.
@@ -130,7 +130,7 @@ def _interval(interval: Interval | None) -> dict[str, Any] | None:
 
 
 def rate_json(rate: Rate | None) -> dict[str, Any] | None:
-    """A rate with its counts, interval and whether there are data enough."""
+    """A rate with its counts, interval and whether the data suffice."""
     if rate is None:
         return None
     counts = {"value": _number(rate.value), "errors": rate.errors, "trials": rate.trials}

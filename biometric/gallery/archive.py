@@ -3,9 +3,9 @@
     gallery.json                                 format, model, identities, references, samples (vectors in base64)
     crops/<reference id>/NumFrame_BB.jpg         the samples' crops, as they are in the gallery
 
-An archive comes from anywhere, so reading one trusts nothing: only these member names, each once and each announced
-by gallery.json; limits on sizes and on compression; every value checked (`archive_manifest`). No member is ever
-extracted under a name of its own, and no more is in memory than one reference and one crop.
+An archive may come from any source, so everything in it is checked: only these member names, each once and each
+announced by gallery.json; limits on sizes and on compression; every value checked (`archive_manifest`). No member is
+ever extracted under a name of its own, and no more is in memory than one reference and one crop.
 """
 
 import errno
@@ -76,7 +76,7 @@ class Archive:
 
 
 def check_destination(destination: Path, gallery: Path) -> None:
-    """Refuse an export's destination that cannot be meant, before anything is read.
+    """Refuse a destination that no export can have, before anything is read.
 
     Raises:
         InvalidInput: it is a folder, a device, a name that is too long, or inside the gallery's own folder.

@@ -1,4 +1,4 @@
-"""What an export's gallery.json says: how records become JSON, and the check of JSON from anywhere.
+"""The format of an export's gallery.json: how records become JSON, and the check of JSON from any source.
 
 Version 1: {"format", "version", "model_id", "dimension", "identities": [{"id", "name", "created_at", "updated_at",
 "references": [{"id", "template", "sample_count", "clip_digest", "clip_name", "first_frame", "last_frame",
@@ -11,107 +11,26 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Annotated, Any, TypeVar
+from typing import IO, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo
 
 from biometric.entities import Template, Vector, clean_label, clean_name
-from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import InvalidName
-from biometric.gallery.files import OPAQUE_ID
+from biometric.gallery.manifest_schema import (
+    FORMAT,
+    VERSION,
+    HeaderEntry,
+    IdentityEntry,
+    ReferenceEntry,
+    check_entry,
+)
 from biometric.gallery.manifest_stream import LISTS, describe_place, read_elements, refuse
 from biometric.gallery.records import IdentityRecord, ReferenceRecord, SampleRecord
 
-FORMAT = "sightline-gallery"
-VERSION = 1
-MAX_DIMENSION = 65536
-_MAX_INTEGER = 2**53
-
 Read = Callable[[int], bytes]
 """Returns up to so many of a file's next bytes, none at its end."""
-
-
-def _check_pattern(pattern: Any) -> AfterValidator:
-    def check(text: str) -> str:
-        if pattern.fullmatch(text) is None:
-            raise ValueError
-        return text
-
-    return AfterValidator(check)
-
-
-def _check_time(text: str) -> str:
-    datetime.fromisoformat(text)
-    return text
-
-
-def _check_no_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError
-    return text
-
-
-def _decode_vector(value: object, info: ValidationInfo) -> Vector:
-    """Return the (D,) unit float32 vector of a base64 text; D is the context's "dimension"."""
-    size = 4 * int(info.context["dimension"]) if info.context else 0
-    if not isinstance(value, str) or len(value) != 4 * -(-size // 3):
-        raise ValueError
-    data = base64.b64decode(value, validate=True)
-    if len(data) != size:
-        raise ValueError
-    vector = np.frombuffer(data, dtype="<f4").astype(np.float32)
-    if not abs(float(np.linalg.norm(vector)) - 1.0) < 1e-3:  # false for NaN, too
-        raise ValueError
-    return vector
-
-
-_Text = Annotated[str, Field(max_length=500), AfterValidator(_check_no_nul)]
-_Id = Annotated[str, Field(max_length=32), _check_pattern(OPAQUE_ID)]
-_CropName = Annotated[str, Field(max_length=30), _check_pattern(CROP_NAME)]
-_Time = Annotated[str, Field(max_length=64), AfterValidator(_check_time)]
-_Count = Annotated[int, Field(ge=0, le=_MAX_INTEGER)]
-_Vector = Annotated[Any, PlainValidator(_decode_vector)]
-
-
-class _Checked(BaseModel):
-    # hide_input_in_errors: what is wrong may be large, and is never shown.
-    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
-
-
-class _Header(_Checked):
-    format: _Text
-    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
-    model_id: _Text
-    dimension: Annotated[int, Field(ge=1, le=MAX_DIMENSION)]
-
-
-class _Identity(_Checked):
-    id: _Id
-    name: _Text
-    created_at: _Time
-    updated_at: _Time
-
-
-class _Sample(_Checked):
-    name: _CropName
-    quality: Annotated[float, Field(gt=-_MAX_INTEGER, lt=_MAX_INTEGER, allow_inf_nan=False)]
-    frame_index: _Count
-    embedding: _Vector
-
-
-class _Reference(_Checked):
-    id: _Id
-    template: _Vector
-    sample_count: Annotated[int, Field(ge=1, le=_MAX_INTEGER)]
-    clip_digest: _Text
-    clip_name: Annotated[str, Field(max_length=10_000), AfterValidator(_check_no_nul)]
-    first_frame: _Count
-    last_frame: _Count
-    created_at: _Time
-    samples: list[_Sample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +68,7 @@ def read_summary(open_manifest: Callable[[], Read], crops: set[str]) -> Manifest
         elif len(place) == 1:
             identity = _identity(place, values)
             _add_once(seen, f"identity {identity.id}", "identity")
-            # Version 0.1 told names apart by what shows nothing; importing gives one of two such people a number.
+            # Version 0.1 took names that differ in invisible characters for two; importing gives one of them a number.
             _add_once(keys, unicodedata.normalize("NFC", identity.name.casefold()), "name")
             if not references:
                 refuse(f"{describe_place(place)} has no references")
@@ -199,21 +118,21 @@ def write_manifest(
     return crops
 
 
-def _read_header(read: Read, max_samples: int) -> _Header:
+def _read_header(read: Read, max_samples: int) -> HeaderEntry:
     values: dict[str, Any] = {}
     for place, values in read_elements(read, max_samples):
-        if not place and set(values) >= set(_Header.model_fields):
-            break  # exports tell it first
+        if not place and set(values) >= set(HeaderEntry.model_fields):
+            break  # exports write it first
     if values.get("format") != FORMAT:
         refuse("gallery.json does not describe a gallery")
     version = values.get("version")
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
         refuse(f"it has format version {version}, and this Sightline reads version {VERSION}")
-    return _check(_Header, (), values, None)
+    return check_entry(HeaderEntry, (), values, None)
 
 
 def _identity(place: tuple[int, ...], values: dict[str, Any]) -> IdentityRecord:
-    checked = _check(_Identity, place, values, None)
+    checked = check_entry(IdentityEntry, place, values, None)
     try:
         name = clean_name(checked.name)
     except InvalidName as error:
@@ -221,8 +140,10 @@ def _identity(place: tuple[int, ...], values: dict[str, Any]) -> IdentityRecord:
     return IdentityRecord(checked.id, name, checked.created_at, checked.updated_at)
 
 
-def _reference(place: tuple[int, ...], values: dict[str, Any], header: _Header | ManifestSummary) -> ReferenceRecord:
-    checked = _check(_Reference, place, values, {"dimension": header.dimension})
+def _reference(
+    place: tuple[int, ...], values: dict[str, Any], header: HeaderEntry | ManifestSummary
+) -> ReferenceRecord:
+    checked = check_entry(ReferenceEntry, place, values, {"dimension": header.dimension})
     if checked.last_frame < checked.first_frame:
         refuse(f"{describe_place(place)}: last_frame is not as an export writes it")
     names: set[str] = set()
@@ -241,21 +162,6 @@ def _reference(place: tuple[int, ...], values: dict[str, Any], header: _Header |
             for sample in checked.samples
         ),
     )
-
-
-_Model = TypeVar("_Model", bound=_Checked)
-
-
-def _check(model: type[_Model], place: tuple[int, ...], values: dict[str, Any], context: Any) -> _Model:
-    try:
-        return model.model_validate(values, context=context)
-    except ValidationError as error:
-        location = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-        key = ".".join(str(segment) for segment in location)
-        # A key of the file's own is not repeated: it may be anything.
-        known = location and location[0] in model.model_fields
-        what = f"{key} is missing or not as an export writes it" if known else "it has a key that exports do not have"
-        refuse(f"{describe_place(place)}: {what}")
 
 
 def _add_once(values: set[str], value: str, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Opens the gallery's SQLite database and owns its two ways in: `reading` (a snapshot) and `writing` (the write lock).
+"""Opens the gallery's SQLite database and gives access to it by `reading` (a snapshot) or `writing` (the write lock).
 
 Connections live as long as one operation. That makes the gallery usable from any thread, lets a database that was
 replaced by a restored backup be seen at once, and leaves nothing open; opening costs a few tenths of a millisecond.
@@ -71,7 +71,7 @@ class GalleryDatabase:
                 schema_version(db)  # before anything is changed in a file that may not be a gallery
                 if db.execute("PRAGMA journal_mode").fetchone()[0] != JOURNAL:
                     db.execute(f"PRAGMA journal_mode = {JOURNAL}")
-                # Not a plain BEGIN: two that read first and write later would fail each other.
+                # Not a plain BEGIN: of two that read first and write later, one would fail.
                 db.execute("BEGIN IMMEDIATE")
                 try:
                     migrate(db)
@@ -157,7 +157,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.ProgrammingError:
-        raise  # a mistake of ours, not of the data
+        raise  # an error of the program, not of the data
     except sqlite3.Error as error:
         raise _from_sqlite(error) from error
     except OSError as error:

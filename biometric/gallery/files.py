@@ -9,7 +9,7 @@ a row. Without a marker nothing is walked, so opening a large gallery stays quic
 
 What is in the trash has rows, too, so its crops stay where they are until the trash lets go of it.
 
-Merging two identities leaves the files where they are (a row remembers its folder): moving them could not be undone
+Merging two identities leaves the files where they are (a row names its folder): moving them could not be undone
 together with the rows.
 """
 
@@ -74,7 +74,7 @@ class GalleryFiles:
         _remove_if_empty(target.parent)
 
     def mark(self) -> Path:
-        """Say durably that a write which touches files is under way. Only with the write lock held."""
+        """Record durably that a write of files is in progress. Only with the write lock held."""
         self._pending.mkdir(mode=0o700, exist_ok=True)
         marker = self._pending / uuid4().hex
         os.close(os.open(marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -83,11 +83,12 @@ class GalleryFiles:
         return marker
 
     def unmark(self, marker: Path) -> None:
-        """Say that the write is over, done or undone."""
+        """Remove the marker of a write that was completed or undone."""
         marker.unlink(missing_ok=True)
 
     def interrupted(self) -> list[Path]:
-        """Return the markers present: with the write lock held, those of writes that died or are not cleaned up."""
+        """Return the markers present: with the write lock held, those of writes that were interrupted or are not
+        cleaned up."""
         return [path for path in _listing(self._pending) if OPAQUE_ID.fullmatch(path.name) is not None]
 
     def sweep(self, rows: Rows) -> None:
@@ -97,7 +98,7 @@ class GalleryFiles:
             return
         for identity in self._opaque_folders(self._folder):
             references = [path.name for path in self._opaque_folders(identity)]
-            kept = rows(references)
+            with_rows = rows(references)
             for reference in references:
                 self.discard(identity.name, reference, kept.get(reference, ()))
             _remove_if_empty(identity)
@@ -118,7 +119,7 @@ def _listing(folder: Path) -> list[Path]:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    # Somebody else's file in it, or another process that was quicker: both are fine.
+    # A file of another program is in it, or another process removed it first: both are fine.
     if not _listing(folder):
         try:
             folder.rmdir()

@@ -70,7 +70,7 @@ class FlatIndex(ABC):
         """Return the `count` best identities for a (D,) unit float32 query, highest score first.
 
         Exact: the references are taken in order of score until enough different owners are among them. A query that
-        is not finite or of length zero has no direction, so nobody is like it: [].
+        is not finite or of length zero has no direction, so it matches nobody: [].
 
         Raises:
             ValueError: the query is not of shape (D,).
@@ -129,7 +129,7 @@ class FaissIndex(FlatIndex):
 
 
 class NumpyIndex(FlatIndex):
-    """One matrix product a query; serves where FAISS cannot be imported."""
+    """One matrix product a query; used where FAISS cannot be imported."""
 
     def __init__(self, dimension: int) -> None:
         super().__init__(dimension)

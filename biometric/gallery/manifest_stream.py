@@ -61,7 +61,7 @@ def read_elements(read: Callable[[int], bytes], max_samples: int) -> Iterator[El
     tokens = _Tokens(read)
     yield from _object(tokens, (), max_samples)
     if tokens.peek():
-        refuse("gallery.json goes on after its end")
+        refuse("gallery.json has content after its end")
 
 
 class _Tokens:
@@ -95,7 +95,7 @@ class _Tokens:
     def _scan(self) -> str:
         while True:
             match = _TOKEN.match(self._text, self._position)
-            # A number may go on in the next chunk.
+            # A number may continue in the next chunk.
             if match is not None and (self._ended or match.end() < len(self._text) or not match[1][-1].isdigit()):
                 self._position = match.end()
                 return match[1]

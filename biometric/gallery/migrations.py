@@ -1,11 +1,12 @@
 """The gallery's schema: numbered migrations, each applied in one transaction and never edited once released.
 
-`PRAGMA user_version` counts the migrations applied; `PRAGMA application_id` tells a gallery from other databases.
-A new migration is a function appended to `MIGRATIONS`; tests apply all of them to a database of each older version.
+`PRAGMA user_version` counts the migrations applied; `PRAGMA application_id` distinguishes a gallery from other
+databases. A new migration is a function appended to `MIGRATIONS`; tests apply all of them to a database of each older
+version.
 
-How an index elsewhere stays fresh: triggers write one row into `changes` for each reference that is added, moved to
-another identity or removed. `revision` only ever rises, so a reader that stands at revision r needs just the
-references named by later rows: those that still exist are to be read again, the others are gone.
+How an index outside the database is kept current: triggers write one row into `changes` for each reference that is
+added, moved to another identity or removed. `revision` only ever rises, so a reader that has revision r needs only the
+references named by later rows: those that still exist are to be read again, the others were removed.
 """
 
 import itertools
@@ -107,16 +108,16 @@ CREATE TABLE calibrations (
 
 
 def _comparable_names(db: Database) -> None:
-    """Names that differ only in what shows nothing have one key; of two people who had such names both stay."""
+    """Names that differ only in invisible characters have one key; of two people who had such names both stay."""
     people = db.execute("SELECT number, name FROM identities ORDER BY number").fetchall()
-    # Nobody's former key may be in the way of somebody else's new one.
+    # A former key of one person must not collide with the new key of another.
     db.execute("UPDATE identities SET name_key = 'former ' || number || char(10)")
-    taken: set[str] = set()
+    used_keys: set[str] = set()
     reserved = {comparable_text(name) for _, name in people}
     for number, name in people:
         # Names without anything visible were accepted before.
-        free_name = _free_name(name if comparable_text(name) else "Unnamed", taken, reserved)
-        taken.add(comparable_text(free_name))
+        free_name = _free_name(name if comparable_text(name) else "Unnamed", used_keys, reserved)
+        used_keys.add(comparable_text(free_name))
         columns = [free_name, comparable_text(free_name), number]
         db.execute("UPDATE identities SET name = ?, name_key = ? WHERE number = ?", columns)
         if free_name != name:
@@ -128,11 +129,11 @@ def _comparable_names(db: Database) -> None:
             )
 
 
-def _free_name(name: str, taken: set[str], reserved: set[str]) -> str:
-    if comparable_text(name) not in taken:
+def _free_name(name: str, used_keys: set[str], reserved: set[str]) -> str:
+    if comparable_text(name) not in used_keys:
         return name
     numbered = (number_name(name, number) for number in itertools.count(2))
-    return next(candidate for candidate in numbered if comparable_text(candidate) not in taken | reserved)
+    return next(candidate for candidate in numbered if comparable_text(candidate) not in used_keys | reserved)
 
 
 def _trash_and_journal(db: Database) -> None:

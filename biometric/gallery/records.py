@@ -1,4 +1,4 @@
-"""The gallery's records: what its rows hold and what an export tells, beside what is on its way in.
+"""The gallery's records: the contents of its rows and of an export, and references that are about to be stored.
 
 There is one shape for each state of a reference: `entities.NewReference` while it is made, `ReferenceRecord` as it is
 stored and exported, and `entities.BiometricReference` as it is shown to callers.

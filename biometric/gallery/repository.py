@@ -1,6 +1,6 @@
 """The gallery: identities and biometric references in SQLite (sqlite-utils), crops as files, search through an index.
 
-The database is the only truth. Every write is one transaction that also covers the crop files; reading takes a
+The database is authoritative. Every write is one transaction that also covers the crop files; reading takes a
 snapshot. The index is built on the first search and refreshed when the database has changed, also from another
 process. Beside this module: `editing` (operations that change it), `change_recorder` and `journal` (what undoing
 needs), `trash_rows`, `transactions` (the write path), `database` (opening, locking), `migrations` (schema), `records`
@@ -200,7 +200,7 @@ class SQLiteGallery(GalleryEditing):
             return import_archive(write, source)
 
     def check_model(self, model_id: str) -> None:
-        """Raise `ModelMismatch`, naming both models and the way out, unless empty or of that model."""
+        """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""
         with self._transactions.reading() as db:
             if db is not None:
                 rows.check_model(db, model_id)

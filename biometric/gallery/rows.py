@@ -24,7 +24,7 @@ def model(db: Database) -> tuple[str, int] | None:
 
 
 def check_model(db: Database, model_id: str, dimension: int | None = None) -> None:
-    """Raise `ModelMismatch`, naming both models and the way out, unless `db` is empty or of that model."""
+    """Raise `ModelMismatch`, naming both models and what to do, unless `db` is empty or of that model."""
     stored = model(db)
     if stored is None:
         return

@@ -26,7 +26,7 @@ _CHANGED = (
 
 
 class GallerySearch:
-    """An index with the place in the database's history up to which it is true. The caller holds a lock."""
+    """An index with the revision of the database that it corresponds to. The caller holds a lock."""
 
     def __init__(self) -> None:
         self._index: FlatIndex | None = None

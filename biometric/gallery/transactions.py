@@ -1,4 +1,4 @@
-"""The gallery's one write path, and its way of reading: transactions that cover rows and crop files together.
+"""The gallery's one write path and its read path: transactions that cover rows and crop files together.
 
 Whatever must accompany every write (an audit row, a consent check) belongs here.
 """
@@ -72,8 +72,8 @@ class WriteTransaction:
     def delete_files_without_rows(self, db: Database) -> None:
         """Delete the files that have no row: of what was removed, or of what was rolled back.
 
-        Asks the rows, under the lock (`db` is a later write transaction), instead of remembering whether the commit
-        went through: that is also right after an interrupt in the middle of it.
+        Reads the rows, under the lock (`db` is a later write transaction), instead of recording whether the commit
+        succeeded: that is also correct after an interrupt in the middle of it.
         """
         known = reference_rows.known_crops(db, [reference for _, reference in self._places])
         for folder, reference in self._places:
@@ -109,7 +109,7 @@ class GalleryTransactions:
         self._clock = clock
 
     def origin(self, db: Database) -> tuple[object, ...]:
-        """Identify the database file, so that a restored backup is told from the file it replaced."""
+        """Identify the database file, so that a restored backup is distinguished from the file it replaced."""
         status = self._database.path.stat()
         return (db.execute("SELECT id FROM gallery").fetchone(), status.st_dev, status.st_ino)
 
@@ -162,7 +162,8 @@ class GalleryTransactions:
                     db.execute("UPDATE gallery SET revision = revision + 1")
         finally:
             if write is not None and write.touches_files:
-                # When the lock cannot be had, the marker stays and the next one that opens the gallery cleans up.
+                # When the lock is not available, the marker stays, and the next process that opens the gallery cleans
+                # up.
                 with suppress(GalleryError), self._database.writing() as db:
                     write.delete_files_without_rows(db)
 
@@ -187,7 +188,7 @@ class GalleryTransactions:
             yield write
 
     def _recover(self) -> None:
-        # No waiting: a lock that cannot be had has a living holder, and whoever gets it sweeps first.
+        # No waiting: a lock that is taken has a running holder, and every holder sweeps first.
         with suppress(GalleryError), self._database.writing(busy_seconds=0) as db:
             self.files.sweep(partial(reference_rows.known_crops, db))
             # A process killed early leaves a journal that SQLite ignores but keeps. It holds old pages, so old

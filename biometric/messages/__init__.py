@@ -128,7 +128,7 @@ def describe_origin(threshold: Threshold) -> str:
 
 
 def describe_evidence(threshold: Threshold) -> list[str]:
-    """Return sentences on what a threshold rests on; a rate only where the evidence speaks of exactly this value."""
+    """Return sentences on what a threshold rests on; a rate only where the evidence is for exactly this value."""
     sentences = [_sentence(describe(notice)) for notice in threshold.evidence]
     if threshold.rate is None:
         return [*sentences, _translated("The error rate at this value is not known.")]
@@ -163,7 +163,7 @@ def describe_basis(basis: FitBasis, searched: int) -> str:
 def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
     """Return words and number: "likelihood ratio 11: moderate support for the same person".
 
-    A score that is no number says nothing: "no likelihood ratio".
+    A score that is not a number gives "no likelihood ratio".
     """
     if not math.isfinite(score):
         return _translated("no likelihood ratio")

@@ -50,6 +50,8 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.COVERED: "{share:.0%} hidden behind somebody else",
     NoticeCode.BLURRED: "blurred",
     NoticeCode.UNLIKE_OTHER_SAMPLES: "does not look like the other samples",
+    NoticeCode.NOT_FOLLOWED: "not followed by the tracker",
+    NoticeCode.FOLLOWED_TOO_BRIEFLY: "followed for too few frames",
     NoticeCode.LOOKS_LIKE: (
         "{name} scores {score} against {other}, who is already enrolled (identification threshold {threshold}). They "
         "may be one person, or look alike."
@@ -155,6 +157,8 @@ REFUSAL_NAMES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.COVERED: "hidden behind somebody else",
     NoticeCode.BLURRED: "blurred",
     NoticeCode.UNLIKE_OTHER_SAMPLES: "does not look like the other samples",
+    NoticeCode.NOT_FOLLOWED: "not followed by the tracker",
+    NoticeCode.FOLLOWED_TOO_BRIEFLY: "followed for too few frames",
 }
 """Refusals without their numbers, for counting."""
 

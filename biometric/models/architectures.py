@@ -40,7 +40,7 @@ class _Bottleneck(nn.Module):
 
 
 class _GeneralisedMean(nn.Module):
-    """Generalised mean pooling with a learnt exponent (Radenović et al., arXiv 1711.02512), as fast-reid uses it."""
+    """Generalised mean pooling with a trainable exponent (Radenović et al., arXiv 1711.02512), as fast-reid uses it."""
 
     def __init__(self, exponent: float = 3.0, smallest: float = 1e-6) -> None:
         super().__init__()
@@ -72,8 +72,8 @@ class ResNet50BNNeck(nn.Module):
 
     @staticmethod
     def _stage(inner: int, middle: int, blocks: int, stride: int) -> nn.Sequential:
-        rest = (_Bottleneck(middle * 4, middle, 1) for _ in range(blocks - 1))
-        return nn.Sequential(_Bottleneck(inner, middle, stride), *rest)
+        further_blocks = (_Bottleneck(middle * 4, middle, 1) for _ in range(blocks - 1))
+        return nn.Sequential(_Bottleneck(inner, middle, stride), *further_blocks)
 
     def feature(self, batch: Tensor) -> Tensor:
         """(N, 3, H, W) → (N, 2048) before the neck, where training compares distances."""
@@ -165,7 +165,7 @@ _TRAINING_ONLY = ("classifier.", "heads.", "fc.weight", "fc.bias", "pixel_mean",
 """Classifiers, and fast-reid's normalisation, which a card's mean and std tell."""
 
 
-def build(architecture: str) -> nn.Module:
+def build_architecture(architecture: str) -> nn.Module:
     """Return an untrained network. Raises `UnsupportedModel` for a name that is not in `ARCHITECTURES`."""
     architecture = canonical_architecture(architecture)
     if architecture not in ARCHITECTURES:

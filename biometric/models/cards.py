@@ -159,7 +159,7 @@ def read_manifests(paths: Sequence[Path]) -> tuple[Card, ...]:
     return tuple(cards.values())
 
 
-def describe(card: Card, where: str, values: Mapping[str, object], default: InputFormat) -> Card:
+def complete_card(card: Card, where: str, values: Mapping[str, object], default: InputFormat) -> Card:
     """Return the card completed by its owner's description.
 
     Args:
@@ -191,9 +191,9 @@ def _card(manifest: str, number: int, values: Any) -> Card:
     where = f"{manifest}: card {name!r}" if isinstance(name, str) else f"{manifest}: card {number}"
     table = _parse(_CardTable, where, values)
     for key in ("input", "dimension"):
-        given = key in table.model_fields_set
-        if given != (table.role is Role.EMBEDDER):
-            raise InvalidSetting(f"{where}: the key {key!r} is {'for embedders only' if given else 'missing'}.")
+        is_set = key in table.model_fields_set
+        if is_set != (table.role is Role.EMBEDDER):
+            raise InvalidSetting(f"{where}: the key {key!r} is {'for embedders only' if is_set else 'missing'}.")
     form = None if table.input is None else _input_format(f"{where}, key 'input'", table.input, IMAGENET)
     files = tuple(_file(f"{where}, key 'files'", file) for file in table.files)
     verification = _threshold(f"{where}, key 'verification'", table.verification)

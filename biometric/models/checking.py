@@ -7,7 +7,8 @@ import numpy as np
 
 from biometric.entities import Frame, Image
 from biometric.entities.model_cards import Role
-from biometric.ports import Detector, Embedder, ModelCheck
+from biometric.entities.model_reports import ModelCheck
+from biometric.ports import Detector, Embedder
 
 
 def check_detector(card: str, detector: Detector) -> ModelCheck:

@@ -17,13 +17,21 @@ from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.own_weights import fresh_digest
 from biometric.models.signal_stack import signal_stack_kept
-from biometric.models.ultralytics_setup import library_missing, quiet_ultralytics, require_library
+from biometric.models.ultralytics_setup import (
+    first_line,
+    library_missing,
+    quiet_ultralytics,
+    require_library,
+    unfitting_detector,
+    vendor_errors,
+)
 
 CONFIDENCE = 0.1
 """Least confidence reported: ByteTrack continues tracks with detections as weak as this."""
 
 STARTS_TRACK = 0.4
-"""Least confidence that starts a track. Surer than what continues one: reflections and bags then start fewer."""
+"""Least confidence that starts a track. Higher than that of a continued track, so that reflections and bags start
+fewer."""
 
 EVERYTHING = 0.001
 """Least confidence at which detectors are measured: COCO's tools and ultralytics' take all detections down to it."""
@@ -38,20 +46,7 @@ BATCH = {"cuda": 32, "cpu": 8}
 """Frames a run, for models that take several at once."""
 
 _EXPORTED = "_openvino_model"
-_VENDOR_ERRORS = (
-    RuntimeError,
-    TypeError,
-    ValueError,
-    AssertionError,
-    AttributeError,
-    KeyError,
-    IndexError,
-    NotImplementedError,
-    ImportError,
-    OSError,
-    SyntaxError,
-)
-"""What ultralytics raises for files that it cannot use: it has no error types of its own."""
+_FOLDERS = ("_model", ".mlpackage", ".aimodel")
 
 
 class UltralyticsDetector:
@@ -67,7 +62,7 @@ class UltralyticsDetector:
 
     Raises:
         WeightsCorrupt: the file does not load, or holds anything but a model (pickled code is never run).
-        UnsupportedModel: not a detection model, or one that knows no people.
+        UnsupportedModel: not a detection model, or one without a class of people.
     """
 
     def __init__(
@@ -83,8 +78,9 @@ class UltralyticsDetector:
             raise ValueError(f"expected a confidence in [0, 1], got {confidence}")
         self._name = name
         self._lock = threading.Lock()
+        self._has_run = False
         require_library(path)
-        _prepare(cache)
+        prepare_ultralytics(cache)
         source = _folder(path, files, cache)
         if source.suffix == ".pt":
             self._model, self._device = _from_checkpoint(source, device, cache)
@@ -148,10 +144,13 @@ class UltralyticsDetector:
                 results = self._model.predict(images, batch=len(images), **self._options)
             except ImportError as error:
                 raise library_missing(self._name, error) from error
-            except _VENDOR_ERRORS as error:
+            except vendor_errors() as error:
                 if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
                     raise
-                raise WeightsCorrupt(f"The detector {self._name} cannot be run: {error}") from error
+                if not self._has_run:
+                    raise unfitting_detector(self._name) from error
+                raise WeightsCorrupt(f"The detector {self._name} cannot be run: {first_line(error)}.") from error
+            self._has_run = True
         return [
             np.asarray(result.boxes.data.cpu().numpy(), np.float32) for result in results if result.boxes is not None
         ]
@@ -175,8 +174,8 @@ def to_detections(
     rows = rows[np.argsort(-rows[:, 4], kind="stable")]
     limits = np.array([width, height, width, height], np.float32)
     boxes = rows[:, :4].clip(0, limits)
-    kept = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
-    pairs = zip(boxes[kept].tolist(), rows[kept, 4].tolist(), strict=True)
+    is_inside = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
+    pairs = zip(boxes[is_inside].tolist(), rows[is_inside, 4].tolist(), strict=True)
     return [
         Detection(frame_index, (box[0], box[1], box[2], box[3]), min(1.0, max(0.0, confidence)), number, seconds)
         for number, (box, confidence) in enumerate(pairs)
@@ -193,8 +192,8 @@ def _person_class(names: Any, model: str) -> int:
     raise UnsupportedModel(f"{model} does not know people: none of its {len(classes)} classes is called person.")
 
 
-def _prepare(cache: Path) -> None:
-    """Import ultralytics with its network use, installs and free unpickling off, and its voice low."""
+def prepare_ultralytics(cache: Path) -> None:
+    """Import ultralytics with its network use, installs and free unpickling off, and its log reduced to errors."""
     quiet_ultralytics(cache)
     import ultralytics.nn.tasks as tasks
     from ultralytics.utils import LOGGER, SETTINGS, checks
@@ -214,15 +213,8 @@ def _load(path: Path) -> Any:
         return YOLO(path)
     except ImportError as error:
         raise library_missing(path.name, error) from error
-    except _VENDOR_ERRORS as error:
-        raise WeightsCorrupt(
-            f"The detector {path.name} cannot be loaded: it is damaged or not a model of ultralytics ({_first(error)})."
-        ) from error
-
-
-def _first(error: Exception) -> str:
-    """The first line of a vendor's message."""
-    return (str(error).splitlines() or [type(error).__name__])[0].strip()
+    except vendor_errors() as error:
+        raise unfitting_detector(path.name) from error
 
 
 def _from_checkpoint(path: Path, device: str, cache: Path) -> tuple[Any, str]:
@@ -255,11 +247,11 @@ def _export(path: Path, cache: Path) -> Path:
         copy = Path(shutil.copy(path, scratch / path.name))  # the export is written beside its source
         try:
             with warnings.catch_warnings(), contextlib.redirect_stdout(None):
-                warnings.simplefilter("ignore")  # torch tells ultralytics' authors what is deprecated
+                warnings.simplefilter("ignore")  # torch warns of deprecated functions that ultralytics uses
                 model = _load(copy)
                 exported = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
-        except _VENDOR_ERRORS as error:
-            raise UnsupportedModel(f"{path.name} cannot be exported to OpenVINO: {_first(error)}") from error
+        except vendor_errors() as error:
+            raise UnsupportedModel(f"{path.name} cannot be exported to OpenVINO: {first_line(error)}") from error
         for file in list(exported.iterdir()):
             file.rename(scratch / file.name)
         exported.rmdir()
@@ -275,9 +267,9 @@ def _size(model: Any) -> int:
 
 
 def _folder(path: Path, files: Sequence[Path], cache: Path) -> Path:
-    """ultralytics knows an OpenVINO export only by its folder's name: give it such a folder."""
+    """ultralytics recognises an export of several files only by its folder's name: give it such a folder."""
     if path.suffix != ".xml":
-        return path
+        return next((folder for folder in path.parents if len(files) > 1 and folder.name.endswith(_FOLDERS)), path)
     if path.parent.name.endswith(_EXPORTED):
         return path.parent
     members = list(files) or [

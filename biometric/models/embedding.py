@@ -18,7 +18,7 @@ _SMALLEST = 1e-6
 """Below this length a vector has no direction to compare."""
 
 
-def prepare(crops: Sequence[Image], form: InputFormat) -> NDArray[np.float32]:
+def prepare_crops(crops: Sequence[Image], form: InputFormat) -> NDArray[np.float32]:
     """Return the (N, 3, H, W) float32 network input of N crops; see `InputFormat` for the arithmetic.
 
     Args:
@@ -66,7 +66,7 @@ def resize(image: Image, height: int, width: int) -> Image:
     return image
 
 
-def unit(vectors: NDArray[np.float32], model: str) -> NDArray[np.float32]:
+def scale_to_unit_length(vectors: NDArray[np.float32], model: str) -> NDArray[np.float32]:
     """Return (N, D) rows scaled to length 1, float32.
 
     Raises:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.embedding import batches, prepare, resize, unit
+from biometric.models.embedding import batches, prepare_crops, resize, scale_to_unit_length
 from biometric.models.signal_stack import signal_stack_kept
 
 BATCH = 8
@@ -46,7 +46,7 @@ class OpenVINOEmbedder:
             wanted = openvino.PartialShape([-1, 3, form.height, form.width])
             declared = openvino.PartialShape([-1, *list(model.inputs[0].partial_shape)[1:]])
             if not declared.compatible(wanted):
-                # Some networks could be reshaped all the same, to answers that they were not trained for.
+                # Some networks could still be reshaped, but would not give the embeddings that they were trained for.
                 raise RuntimeError(f"the network takes {declared}")
             model.reshape(wanted)
             self._network = _compiled(model, form, exact)
@@ -83,8 +83,10 @@ class OpenVINOEmbedder:
         Raises:
             UnsupportedModel: the network gave a vector without direction.
         """
-        vectors = [self._run(prepare(batch, self._form), self._model_id) for batch in batches(crops, BATCH)]
-        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id)
+        vectors = [self._run(prepare_crops(batch, self._form), self._model_id) for batch in batches(crops, BATCH)]
+        return scale_to_unit_length(
+            np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id
+        )
 
     def _run(self, batch: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         with self._lock:
@@ -107,10 +109,10 @@ def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino
     if exact or "FP16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return full
     half = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f16", "PERFORMANCE_HINT": "LATENCY"})
-    trial = prepare(_trial_pictures(form.height, form.width), form)
+    trial = prepare_crops(_trial_pictures(form.height, form.width), form)
     full_vectors, half_vectors = (np.array(network(trial)[0], np.float32) for network in (full, half))
     if full_vectors.shape[:1] != (len(trial),):
-        return full  # not one vector a crop: whoever asked for the network refuses it
+        return full  # not one vector a crop: the caller refuses the network
     full_vectors, half_vectors = full_vectors.reshape(len(trial), -1), half_vectors.reshape(len(trial), -1)
     lengths = np.linalg.norm(full_vectors, axis=1) * np.linalg.norm(half_vectors, axis=1)
     # A NaN (half precision overflows at 65,504) fails this comparison too.
@@ -119,7 +121,7 @@ def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino
 
 
 def _trial_pictures(height: int, width: int) -> list[Image]:
-    """Pictures with contrast in the large and in the small. (Flat ones say nothing: normalisation blows up noise.)"""
+    """Pictures with contrast in the large and in the small. (Flat ones are no test: normalisation amplifies noise.)"""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     stripes = np.zeros((height, width, 3), np.uint8)

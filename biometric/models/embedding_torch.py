@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.architectures import build, load_weights
-from biometric.models.embedding import batches, prepare, unit
+from biometric.models.architectures import build_architecture, load_weights
+from biometric.models.embedding import batches, prepare_crops, scale_to_unit_length
 from biometric.models.ir_graph import Graph, read_ir
 from biometric.models.ir_torch import Operation, operation, torch_type
 
@@ -71,7 +71,7 @@ class GraphModule(nn.Module):
             self._whole[place] = value
 
     def _last_uses(self) -> dict[int, list[tuple[int, int]]]:
-        """For each step, the values that nobody needs after it: freed at once, so that memory stays small."""
+        """For each step, the values that are not needed after it: freed at once, so that memory stays small."""
         last = {source: number for number, _ in self._steps for source in self._graph.nodes[number].inputs}
         released: dict[int, list[tuple[int, int]]] = {}
         for source, number in last.items():
@@ -116,10 +116,10 @@ class TorchEmbedder:
         self._form = form
         self._model_id = model_id
         self._lock = threading.Lock()
-        found = self._run(np.zeros((2, 3, form.height, form.width), np.float32)).shape[1]
-        if dimension is not None and found != dimension:
-            raise UnsupportedModel(f"{model_id} gives {found} numbers a crop; its card says {dimension}.")
-        self._dimension: int = found
+        length = self._run(np.zeros((2, 3, form.height, form.width), np.float32)).shape[1]
+        if dimension is not None and length != dimension:
+            raise UnsupportedModel(f"{model_id} gives {length} numbers a crop; its card says {dimension}.")
+        self._dimension: int = length
 
     @classmethod
     def from_ir(
@@ -145,7 +145,7 @@ class TorchEmbedder:
         dimension: int | None = None,
     ) -> "TorchEmbedder":
         """Load an architecture of `architectures.py` with its weights. Raises `WeightsCorrupt`, `UnsupportedModel`."""
-        network = build(architecture)
+        network = build_architecture(architecture)
         try:
             state = safetensors.torch.load_file(path)
         except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
@@ -187,8 +187,10 @@ class TorchEmbedder:
             UnsupportedModel: the network gave a vector without direction.
         """
         size = BATCH[self._device.type]
-        parts = [self._run(prepare(part, self._form)) for part in batches(crops, size)]
-        return unit(np.concatenate([np.empty((0, self._dimension), np.float32), *parts]), self._model_id)
+        vectors = [self._run(prepare_crops(batch, self._form)) for batch in batches(crops, size)]
+        return scale_to_unit_length(
+            np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id
+        )
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         with self._lock, torch.inference_mode(), _exact():

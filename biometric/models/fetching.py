@@ -71,7 +71,7 @@ def fetch_card(
     """Download a card's files into `folder`, yielding progress in kilobytes; files that are there stay.
 
     Nothing is left under a file's own name unless its size and checksum are right; closing the generator
-    removes what was begun.
+    removes unfinished files.
 
     Args:
         patience: seconds to wait for the first byte of each file, whatever holds it up.
@@ -146,7 +146,7 @@ def _answer(opener: Opener, url: str, patience: float) -> Iterator[tuple[bytes, 
     """Open an address; give its first byte (none where it is empty) and the response. Raises OSError, HTTPException.
 
     The wait is a thread's, because no time-out ends a name resolution that hangs: after `patience` seconds that thread
-    goes on alone and closes whatever it still gets.
+    continues alone and closes what it still receives.
     """
     answered: Future[tuple[bytes, Readable]] = Future()
     opened = contextlib.ExitStack()

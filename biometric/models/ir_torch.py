@@ -44,10 +44,10 @@ def _unary(function: Callable[[Tensor], Tensor]) -> Operation:
     return lambda attributes, inputs: [function(inputs[0])]
 
 
-def _divide(left: Tensor, right: Tensor) -> Tensor:
-    if left.is_floating_point():
-        return left / right
-    return torch.div(left, right, rounding_mode="floor")
+def _divide(dividend: Tensor, divisor: Tensor) -> Tensor:
+    if dividend.is_floating_point():
+        return dividend / divisor
+    return torch.div(dividend, divisor, rounding_mode="floor")
 
 
 def _mvn(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:

@@ -85,8 +85,8 @@ def avg_pool(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tenso
     if before != after:
         if not counted:
             # The mean over real pixels only: sums of padded data over sums of padded ones.
-            ones = pad(torch.ones_like(data[:1, :1]), before, after)
+            is_real_pixel = pad(torch.ones_like(data[:1, :1]), before, after)
             sums = F.avg_pool2d(pad(data, before, after), kernel, strides, ceil_mode=ceil)
-            return [sums / F.avg_pool2d(ones, kernel, strides, ceil_mode=ceil)]
+            return [sums / F.avg_pool2d(is_real_pixel, kernel, strides, ceil_mode=ceil)]
         data, padding = pad(data, before, after), [0, 0]
     return [F.avg_pool2d(data, kernel, strides, padding, ceil_mode=ceil, count_include_pad=counted)]

@@ -114,7 +114,7 @@ class OSNet(nn.Module):
 
 
 class SpatialPooling(nn.Module):
-    """Pools a map by a learnt weight for each channel and position (global depthwise convolution).
+    """Pools a map by a trainable weight for each channel and position (global depthwise convolution).
 
     After Chen et al., "MobileFaceNets", CCBR 2018 (arXiv 1804.07573). For maps of another size than `grid` the weights
     are interpolated, not the map: they are constants in an exported network.

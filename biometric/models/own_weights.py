@@ -1,8 +1,8 @@
 """Cards for files that no manifest lists: a detector or embedder that the user names by its path.
 
 An embedder's input cannot be guessed from its weights. It is described by a table beside the file
-(`name.onnx` → `name.toml`), by the metadata inside a `.safetensors`, or else by the custom of its format,
-which a notice then says.
+(`name.onnx` → `name.toml`), by the metadata inside a `.safetensors`, or else by the custom of its format, of which a
+notice then informs.
 """
 
 import hashlib
@@ -16,9 +16,12 @@ from pathlib import Path
 from biometric.entities import Notice, NoticeCode
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, Card, CardFile, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
-from biometric.models.cards import describe
+from biometric.models.cards import complete_card
 
 _EMBEDDER_FORMATS = {".xml": Format.OPENVINO, ".onnx": Format.ONNX, ".safetensors": Format.SAFETENSORS}
+_DETECTOR_FILES = {".pt", ".torchscript", ".onnx", ".xml", ".engine", ".mlmodel", ".pb", ".tflite", ".mnn", ".pte"}
+_DETECTOR_FOLDERS = (".mlpackage", ".aimodel", "_model")
+"""How the names of ultralytics' exports end; the last stands for `_openvino_model`, `_saved_model` and others."""
 _USUAL_INPUT = {Format.OPENVINO: RAW_BGR, Format.ONNX: IMAGENET}
 """Open Model Zoo's files take pixels as they are, torchreid's exports take them normalised."""
 _HEADER_LIMIT = 100_000_000
@@ -41,7 +44,7 @@ def own_card(role: Role, path: Path) -> tuple[Card, tuple[Path, ...]]:
         form = Format.ULTRALYTICS
     else:
         form = _embedder_format(path)
-        paths = (path, path.with_suffix(".bin")) if form is Format.OPENVINO else (path,)
+        paths = (path, _weights_beside(path)) if form is Format.OPENVINO else (path,)
     try:
         digests = [digest(file, "sha256") for file in paths]
         sizes = [file.stat().st_size for file in paths]
@@ -68,11 +71,43 @@ def own_card(role: Role, path: Path) -> tuple[Card, tuple[Path, ...]]:
 
 def _detector_files(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
-        paths = tuple(sorted(file for file in path.rglob("*") if file.is_file()))
+        paths = sorted(file for file in path.rglob("*") if file.is_file())
         if not paths:
             raise UnsupportedModel(f"The folder {path} holds no detector: it is empty. Name an exported YOLO model.")
-        return paths
+        graphs = sorted(path.glob("*.xml"))
+        if graphs:
+            _weights_beside(graphs[0])
+            paths.sort(key=lambda file: file != graphs[0])  # the file that is opened comes first
+        elif path.name.endswith("_openvino_model") or not path.name.endswith(_DETECTOR_FOLDERS):
+            raise UnsupportedModel(
+                f"The folder {path} holds no detector: it is not an export of ultralytics. {_NAME_A_DETECTOR}"
+            )
+        return tuple(paths)
+    if path.suffix.lower() not in _DETECTOR_FILES:
+        hint = {
+            ".safetensors": "A .safetensors file can only be an embedder. ",
+            ".bin": "It belongs to the .xml of the same name. ",
+        }.get(path.suffix.lower(), "")
+        raise UnsupportedModel(f"{path} is not a detector. {hint}{_NAME_A_DETECTOR}")
+    if path.suffix.lower() == ".xml":
+        classes = path.parent / "metadata.yaml"
+        return (path, _weights_beside(path), *([classes] if classes.is_file() else []))
     return (path,)
+
+
+_NAME_A_DETECTOR = (
+    "Name a detection model of ultralytics: a .pt, an .onnx, or an OpenVINO export (its folder, or the .xml in it)."
+)
+
+
+def _weights_beside(graph: Path) -> Path:
+    """Return the `.bin` of an OpenVINO `.xml`. Raises `WeightsCorrupt` where it is not there."""
+    weights = graph.with_suffix(".bin")
+    if not weights.is_file():
+        raise WeightsCorrupt(
+            f"{graph.name} is one of two files of an OpenVINO model. Put {weights.name} beside it, in {graph.parent}."
+        )
+    return weights
 
 
 def _embedder_format(path: Path) -> Format:
@@ -106,7 +141,7 @@ def _described(card: Card, path: Path) -> Card:
             NoticeCode.INPUT_FORMAT_ASSUMED, file=path.name, format=str(card.format), description=beside.name
         )
         return replace(card, input=_USUAL_INPUT[card.format], notice=notice)
-    return describe(card, where, values, _USUAL_INPUT.get(card.format, IMAGENET))
+    return complete_card(card, where, values, _USUAL_INPUT.get(card.format, IMAGENET))
 
 
 def safetensors_metadata(path: Path) -> dict[str, object]:

@@ -4,8 +4,8 @@ Each CPU plugin that OpenVINO makes (one for each `Core` that compiles a model) 
 own, and frees it when the plugin is destroyed. It is given back properly only where plugins go in the reverse order of
 their making and on the thread that made them; else the thread keeps the address of freed memory, and the next signal
 (SIGTERM of a service manager, SIGCHLD of a worker process) ends the process with a segmentation fault.
-Seen with OpenVINO 2026.4.1; its `SigAltStackSetup` (src/plugins/intel_cpu/src/plugin.cpp) says why it does this: with
-AMX a signal's frame does not fit into an old stack. Python's own stack is made for that (AT_MINSIGSTKSZ).
+Seen with OpenVINO 2026.4.1; its `SigAltStackSetup` (src/plugins/intel_cpu/src/plugin.cpp) explains why it does this:
+with AMX a signal's frame does not fit into an old stack. Python's own stack is made for that (AT_MINSIGSTKSZ).
 """
 
 import contextlib

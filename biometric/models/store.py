@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from biometric.entities import Notice, NoticeCode, Progress, Threshold, ThresholdSource
 from biometric.entities.model_cards import NOT_MEASURED, Card, Format, Role
+from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
 from biometric.models.checking import check_detector, check_embedder
 from biometric.models.weights import Weights, WeightStore
-from biometric.ports import Detector, Embedder, ModelCheck, ModelStatus
+from biometric.ports import Detector, Embedder
 from biometric.settings import Settings
 
 T = TypeVar("T")
@@ -28,8 +29,8 @@ LoadEmbedder = Callable[[Weights, str, Path], Embedder]
 class ModelStore:
     """ports.Models.
 
-    What serves a role is decided once, by its first use: templates, their model id and the thresholds that judge them
-    are then of one card, whatever is fetched meanwhile. Only `close` opens the question again.
+    The model of a role is chosen once, by its first use: templates, their model id and their thresholds are then of one
+    card, whatever is fetched meanwhile. Only `close` allows another choice.
 
     Args:
         settings: which models, which device, where the cache is.
@@ -80,7 +81,7 @@ class ModelStore:
             return self._embedder
 
     def resolve_embedder(self) -> None:
-        """Decide which embedder serves, without loading it, where only trying a download can tell.
+        """Decide which embedder is used, without loading it, where only an attempted download can decide.
 
         That is so while the recommended weights are absent and a starter could take their place: until then
         `embedder_id` and the thresholds are the recommended card's.
@@ -167,11 +168,11 @@ class ModelStore:
                 if now.present and not now.card.starter:
                     return Notice(NoticeCode.BETTER_WEIGHTS_PRESENT, role=str(role), title=now.card.title)
         except BiometricError:
-            return None  # told by status() and on use
+            return None  # reported by status() and on use
         return weights.notice or weights.card.notice
 
     def status(self) -> list[ModelStatus]:
-        """What serves each role: card, state ("loaded", "ready", "to be fetched", "missing", "error"), device.
+        """The model of each role: card, state ("loaded", "ready", "to be fetched", "missing", "error"), device.
 
         Loads nothing; on the CPU path not even torch.
         """
@@ -235,7 +236,7 @@ class ModelStore:
         return self._weights.cards
 
     def min_track_similarity(self) -> float:
-        """Least comparison score of two parts of one person's track: the card's threshold, never the settings'."""
+        """Least comparison score of two segments of one person's track: the card's threshold, never the settings'."""
         return float(self.card_threshold("verification").value)
 
     def check(self) -> list[ModelCheck]:

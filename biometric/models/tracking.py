@@ -16,7 +16,7 @@ from biometric.models.detection import STARTS_TRACK
 from biometric.models.ultralytics_setup import quiet_ultralytics
 
 LOST_SECONDS = 1.0
-"""How long a person may be hidden and still be the same track; longer invites swaps between people."""
+"""How long a person may be hidden and still be the same track; longer makes identity switches more likely."""
 
 
 class ByteTracker:

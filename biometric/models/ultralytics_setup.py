@@ -1,10 +1,11 @@
 """The environment that ultralytics reads when it is imported, and the library that each of its file formats needs."""
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from biometric.errors import StorageFull, UnsupportedModel
+from biometric.errors import StorageFull, UnsupportedModel, WeightsCorrupt
 
 _LIBRARIES = {
     ".onnx": ("ONNX", ("onnxruntime",), "onnxruntime"),
@@ -23,6 +24,22 @@ _LIBRARIES = {
     "_executorch_model": ("ExecuTorch", ("executorch",), "executorch"),
 }
 """By the end of a name: the format, modules of which one runs it, and the package to install."""
+
+
+_VENDOR_ERRORS = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AssertionError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    NotImplementedError,
+    ImportError,
+    OSError,
+    SyntaxError,
+)
+"""What ultralytics raises for files that it cannot use: it has no error types of its own."""
 
 
 def quiet_ultralytics(cache: Path) -> None:
@@ -78,3 +95,23 @@ def library_missing(model: str, error: ImportError) -> UnsupportedModel:
         f"The detector {model} needs {needed}, which is not installed or cannot be loaded. Install it, or name a "
         "detector in another format, such as yolo26n.pt."
     )
+
+
+def vendor_errors() -> tuple[type[Exception], ...]:
+    """What ultralytics and the library that runs ONNX for it raise; the latter's errors are of no other kind."""
+    onnxruntime = sys.modules.get("onnxruntime.capi.onnxruntime_pybind11_state")
+    values = [] if onnxruntime is None else list(vars(onnxruntime).values())
+    return (*_VENDOR_ERRORS, *(kind for kind in values if isinstance(kind, type) and issubclass(kind, Exception)))
+
+
+def unfitting_detector(name: str) -> WeightsCorrupt:
+    """Return the error for a file that ultralytics cannot load; its own words are those of the error's cause."""
+    return WeightsCorrupt(
+        f"The detector {name} cannot be loaded: it is damaged or not a detection model of ultralytics. Fetch or export "
+        "it again, or name another one, such as yolo26n.pt."
+    )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of a vendor's message, at most 200 characters."""
+    return (str(error).splitlines() or [type(error).__name__])[0].strip()[:200]

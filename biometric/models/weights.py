@@ -258,10 +258,10 @@ class WeightStore:
         if sizes == [file.size for file in card.files]:
             return True
         names = [file.basename for file in card.files]
-        others = (other for other in self.cards if other is not card)
+        other_cards = (other for other in self.cards if other is not card)
         return not any(
             names == [file.basename for file in other.files] and sizes == [file.size for file in other.files]
-            for other in others
+            for other in other_cards
         )
 
     def _replacement(self, role: Role, card: Card) -> Notice:

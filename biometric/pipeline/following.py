@@ -43,7 +43,7 @@ class FollowedTrack:
     """Collects one track's samples in bounded memory, but for about 60 bytes a detection.
 
     Args:
-        min_similarity: comparison score that two parts of one person's track at least have.
+        min_similarity: comparison score that two segments of one person's track at least have.
     """
 
     def __init__(self, track_id: int, rules: selection.Rules, min_similarity: float, sharpness: SharpnessOf) -> None:
@@ -54,7 +54,7 @@ class FollowedTrack:
         self._colour_changes = array("f")
         self._refusal_numbers = array("B")
         self._refused = selection.RefusedSamples()
-        self._history = continuity.LookHistory(min_similarity, rules.samples)
+        self._history = continuity.AppearanceHistory(min_similarity, rules.samples)
         self._previous_grid: NDArray[np.float32] | None = None
         self._best: Pick | None = None
         self._moment_start = 0.0
@@ -70,7 +70,7 @@ class FollowedTrack:
         if reason is not None:
             cut = selection.crop(frame.image, detection.box) if self._refused.shows_next else None
             self._refused.add(detection, cut, rating, reason)
-            # Somebody cut off by the edge gives no sample, but the box tells whether it is still the same person.
+            # Somebody cut off by the edge gives no sample, but the box shows whether it is still the same person.
             if selection.refusal(detection, others, width, height, self._whole_rules) is not None:
                 return self.end_moment() if new_moment else None
         usable = reason is None
@@ -97,43 +97,43 @@ class FollowedTrack:
         self._history.add(pick)
 
     def people(self) -> list[TrackedPerson]:
-        """Return who was in the track, in order of appearance; nobody is in two of them."""
-        parts = self._history.parts()
-        if not parts:
+        """Return the people of the track, in order of appearance; no detection belongs to two people."""
+        segments = self._history.segments()
+        if not segments:
             return [TrackedPerson(self.track_id, self._detections, [], self._refused.items, self._count_refusals())]
-        owners = np.array(continuity.assign_frames(self._detections.frames, self._colour_changes, parts))
+        owners = np.array(continuity.assign_frames(self._detections.frames, self._colour_changes, segments))
         # What resembles nobody leaves the track: its boxes are nobody's, its samples are refused beside the person
         # whose track it interrupts.
-        hosts = _hosts(parts)
+        hosts = _hosts(segments)
         host_of_detection = np.array(hosts)[owners]
         return [
             self._person(
-                part,
-                [other for other, host in zip(parts, hosts, strict=True) if host == index and other is not part],
+                segment,
+                [other for other, host in zip(segments, hosts, strict=True) if host == index and other is not segment],
                 owners == index,
                 host_of_detection == index,
             )
-            for index, part in enumerate(parts)
-            if part.is_person
+            for index, segment in enumerate(segments)
+            if segment.is_person
         ]
 
     def _person(
         self,
-        part: continuity.TrackPart,
-        interruptions: Sequence[continuity.TrackPart],
+        segment: continuity.TrackSegment,
+        interruptions: Sequence[continuity.TrackSegment],
         owned: NDArray[np.bool_],
         hosted: NDArray[np.bool_],
     ) -> TrackedPerson:
         """Describe one person.
 
         Args:
-            interruptions: parts that resemble nobody and interrupt this person's.
+            interruptions: segments that resemble nobody and interrupt this person's.
             owned: (N,) which of the track's detections are the person's.
             hosted: (N,) the same, with those of the interruptions.
         """
         picks = self._history.picks
         unlike = [pick for pick in picks if any(other.holds(pick.frame) for other in interruptions)]
-        kept, blurred = selection.choose([pick for pick in picks if part.holds(pick.frame)], self._rules)
+        kept, blurred = selection.choose([pick for pick in picks if segment.holds(pick.frame)], self._rules)
         rows = [pick.row for pick in kept if pick.row is not None]
         outliers = set(comparison.outliers(np.stack(rows), self._min_similarity) if rows else [])
         unlike += [pick for number, pick in enumerate(kept) if number in outliers]
@@ -162,11 +162,11 @@ class FollowedTrack:
         return change >= continuity.SUDDEN_CHANGE
 
 
-def _hosts(parts: Sequence[continuity.TrackPart]) -> list[int]:
-    """Return for each part its own index where it is a person, else that of the last person who appeared before it."""
-    people = [index for index, part in enumerate(parts) if part.is_person]
+def _hosts(segments: Sequence[continuity.TrackSegment]) -> list[int]:
+    """Return for each segment its own index where it is a person, else that of the last person before it."""
+    people = [index for index, segment in enumerate(segments) if segment.is_person]
     hosts = []
-    for index, part in enumerate(parts):
-        before = [person for person in people if parts[person].runs[0] < part.runs[0]]
-        hosts.append(index if part.is_person else (before or people[:1])[-1])
+    for index, segment in enumerate(segments):
+        before = [person for person in people if segments[person].runs[0] < segment.runs[0]]
+        hosts.append(index if segment.is_person else (before or people[:1])[-1])
     return hosts

@@ -30,11 +30,11 @@ class ObservationCache:
     def get(self, key: ObservationKey) -> ObservedClip | None:
         """Return the observation of that key while its crops are still there."""
         with self._lock:
-            found = self._held.get(key)
-            if found is None or not found.folder.is_dir():
+            observed = self._held.get(key)
+            if observed is None or not observed.folder.is_dir():
                 return None
             self._held.move_to_end(key)
-            return found
+            return observed
 
     def put(self, key: ObservationKey, observed: ObservedClip) -> ObservedClip:
         """Keep an observation; return the one that is kept.
@@ -43,11 +43,11 @@ class ObservationCache:
         its crops; those of the second are removed.
         """
         with self._lock:
-            kept = self._held.get(key)
-            if kept is not None and kept.folder != observed.folder:
-                unwanted = observed if kept.folder.is_dir() else kept
+            earlier = self._held.get(key)
+            if earlier is not None and earlier.folder != observed.folder:
+                unwanted = observed if earlier.folder.is_dir() else earlier
                 remove_quietly(unwanted.folder)
-                observed = kept if unwanted is observed else observed
+                observed = earlier if unwanted is observed else observed
             self._held[key] = observed
             self._held.move_to_end(key)
             while len(self._held) > self._size:

@@ -1,7 +1,7 @@
 """From frames to observations: decode, detect, track, select, embed, pool. Streams in bounded memory.
 
-This is the slow half of Sightline; everything after it is arithmetic on its result. It is written as a generator of
-`Progress`: whoever closes the generator stops the work at once, and the crops written so far are removed.
+This is the slow half of Sightline; everything after it is arithmetic on its result. It is a generator of `Progress`:
+closing it stops the work at once, and the crops written so far are removed.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ CROPS_AT_ONCE = 32
 """Crops that wait before the embedder runs."""
 
 NOISE_DETECTIONS = 3
-"""A track seen in fewer analysed frames, none of them usable, is a flicker of the detector and not a person."""
+"""A track seen in fewer analysed frames, none of them usable, is a false detection and not a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Sampling:
 
     Attributes:
         folder: of the crops; it exists.
-        min_track_similarity: comparison score that two parts of one person's track at least have.
+        min_track_similarity: comparison score that two segments of one person's track at least have.
     """
 
     folder: Path
@@ -74,7 +74,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Person:
-    """A person of an ended track: what is left once the crops are on disk."""
+    """A person of an ended track, whose crops are on disk."""
 
     track_id: int
     detections: DetectionList
@@ -140,7 +140,7 @@ class _Run:
             chunks.close()
 
     def finish(self) -> Generator[Progress, None, None]:
-        """End the tracks that are still open and describe everybody who waits."""
+        """End the tracks that are still open and describe the people that are still waiting."""
         with self.stopwatch.timed("select"):
             for track_id in list(self.tracks):
                 self._end(track_id)
@@ -201,7 +201,7 @@ class _Run:
                     track.add(dataclasses.replace(pick, row=row))
 
     def _close_ended(self) -> None:
-        """Put the crops of ended tracks on disk and let go of the pictures."""
+        """Put the crops of ended tracks on disk and release the pictures."""
         tracks, self.ended = self.ended, []
         with self.stopwatch.timed("select"):
             self.people += [self._person(person) for track in tracks for person in track.people()]

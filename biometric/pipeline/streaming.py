@@ -1,6 +1,6 @@
 """From a clip to tracked people, frame by frame: decode, detect, track. Serves observing and cutting crops.
 
-Streams in bounded memory; whoever closes the generator stops the work and releases the clip.
+Streams in bounded memory; closing the generator stops the work and releases the clip.
 """
 
 import itertools

@@ -1,1 +1,1 @@
-"""What an answer leaves: annotated clip, timeline, CSV and JSON."""
+"""The files of an answer: annotated clip, timeline, CSV and JSON."""

@@ -8,9 +8,9 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 
 from biometric.entities import Image
+from biometric.entities.drawing import Bar, Mark
 from biometric.errors import StorageFull
 from biometric.messages import clock
-from biometric.ports import Bar, Mark
 from biometric.results.answer_files import ANNOTATED_WIDTH
 from biometric.results.label_fonts import draw_text, drawable, text_height, text_length
 from biometric.storage import atomic_path, describe_os_error

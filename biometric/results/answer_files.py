@@ -1,4 +1,4 @@
-"""What an identification leaves on disk: new crops, a CSV, a JSON, a timeline picture and an annotated clip."""
+"""The files of an identification: new crops, a CSV, a JSON, a timeline picture and an annotated clip."""
 
 import csv
 import dataclasses
@@ -25,9 +25,10 @@ from biometric.entities import (
     Tracklet,
     VideoInfo,
 )
+from biometric.entities.drawing import Bar, Mark
 from biometric.errors import StorageFull
 from biometric.messages import decimal, decimals_apart, describe_all, describe_reason, shown_apart
-from biometric.ports import Annotator, Bar, Mark, VideoReader, VideoWriter
+from biometric.ports import Annotator, VideoReader, VideoWriter
 from biometric.results.answer_json import identification_json, warnings_json
 from biometric.storage import atomic_files, check_writable, describe_os_error
 
@@ -56,7 +57,8 @@ ANNOTATED_WIDTH = 1280
 """Widest annotated frame, in pixels; larger footage is scaled down."""
 _LEAST_BYTES = 1_000_000
 _LEAST_BYTES_PER_PIXEL = 0.001
-"""A quiet scene's H.264; busy ones need ten times as much. An estimate that is too high would refuse what fits."""
+"""H.264 of a scene with little motion; much motion needs ten times as much. An estimate that is too high would refuse
+what fits."""
 _FORMULA_SIGNS = frozenset({"=", "+", "-", "@", "\N{MINUS SIGN}"})
 _CELL_SEPARATOR = re.compile(r"(?<=[;,|\t])")
 _CELL_CONTROLS = frozenset({"\t", "\r", "\n"})
@@ -228,7 +230,7 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
     return stream.getvalue()
 
 
-def json_text(observed: ObservedClip, identifications: Sequence[Identification], outputs: Outputs) -> str:
+def answer_json_text(observed: ObservedClip, identifications: Sequence[Identification], outputs: Outputs) -> str:
     """Return the identification with what it was made from, as JSON."""
     made_from = {
         "clip": observed.label,
@@ -251,7 +253,7 @@ def escape_csv_formula(text: str) -> str:
     cannot be seen, and behind a separator, which begins another cell in some countries; a tab or line break at the
     start, too.
     """
-    return "".join(f"'{part}" if _starts_formula(part) else part for part in _CELL_SEPARATOR.split(text))
+    return "".join(f"'{cell}" if _starts_formula(cell) else cell for cell in _CELL_SEPARATOR.split(text))
 
 
 def _starts_formula(text: str) -> bool:

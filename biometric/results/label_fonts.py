@@ -1,8 +1,8 @@
 """Draws names in any script: each run of a text with a font that has its characters (Pillow, fontTools).
 
 DejaVu Sans comes with matplotlib and has Latin, Greek, Cyrillic and Arabic. For other scripts the fonts of the system
-are looked through, Noto first, when a name first needs one. What no font has is never drawn as an empty box: a picture
-sign is left out, and of other names `drawable` gives what the caller wants instead.
+are searched, Noto first, when a name first needs one. What no font has is never drawn as an empty box: a picture sign
+is left out, and of other names `drawable` gives what the caller wants instead.
 """
 
 import importlib.util
@@ -29,9 +29,9 @@ def drawable(text: str, fallback: str) -> str:
     missing = {character for character in text if not _can_draw(character)}
     if not missing:
         return text
-    rest = "".join(character for character in text if character not in missing).strip()
+    drawable_text = "".join(character for character in text if character not in missing).strip()
     only_signs = all(unicodedata.category(character) in _SIGNS for character in missing)
-    return rest if only_signs and any(character.isalpha() for character in rest) else fallback
+    return drawable_text if only_signs and any(character.isalpha() for character in drawable_text) else fallback
 
 
 def text_length(text: str, size: int) -> float:
@@ -91,14 +91,14 @@ def _needs_shaping(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _font_for(character: str) -> Path | None:
-    began = time.monotonic()
+    started = time.monotonic()
     base = _base_font()
     if base is None or ord(character) in _characters(base):
         return base
     for path in _system_fonts():
         if ord(character) in _characters(path):
             return path
-        if time.monotonic() - began > _SECONDS:
+        if time.monotonic() - started > _SECONDS:
             break
     return None
 
@@ -144,8 +144,8 @@ def _font_folders() -> list[Path]:
 
 @lru_cache(maxsize=1)
 def _base_font() -> Path | None:
-    found = importlib.util.find_spec("matplotlib")
-    for folder in (found.submodule_search_locations or []) if found else []:
+    matplotlib = importlib.util.find_spec("matplotlib")
+    for folder in (matplotlib.submodule_search_locations or []) if matplotlib else []:
         path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
         if path.is_file():
             return path

@@ -69,10 +69,10 @@ class Distribution:
             raise ValueError("expected finite scores, got NaN or infinity")
         if len(values) != len(counts) or not (np.diff(values) > 0).all():
             raise ValueError("expected strictly rising values and as many counts")
-        held = counts > 0
-        kept = np.asarray(counts[held], np.int64)
-        above = np.concatenate([np.cumsum(kept[::-1])[::-1], np.zeros(1, np.int64)]).astype(np.int64)
-        return cls(values[held], kept, above, single, bin_width)
+        is_filled = counts > 0
+        filled_counts = np.asarray(counts[is_filled], np.int64)
+        above = np.concatenate([np.cumsum(filled_counts[::-1])[::-1], np.zeros(1, np.int64)]).astype(np.int64)
+        return cls(values[is_filled], filled_counts, above, single, bin_width)
 
     @property
     def total(self) -> int:

@@ -1,10 +1,10 @@
-"""Files and folders of our own: atomic writes, private folders, locks, digests, and paths kept inside a root.
+"""The application's files and folders: atomic writes, private folders, locks, digests, and paths kept inside a root.
 
 Temporary files follow one policy. They lie beside their destination under a short name that is unique to the call,
 `.NAME.TOKEN.partial`, readable by the owner alone, and are renamed when they are complete. While one is written, the
 process holds the lock file `.TOKEN.lock` beside it. The operating system drops that lock when the process ends,
-however it ends: the next writer to the folder recognises what a killed process left, and removes it. What a living
-process writes, in this program or another, is never touched.
+however it ends: the next writer to the folder recognises what a killed process left, and removes it. Files of a running
+process, in this program or another, are never touched.
 
 Functions here raise `OSError`; callers say what it means for their file, with the help of `describe_os_error`.
 """

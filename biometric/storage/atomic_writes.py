@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from biometric.storage.claims import claimed, file_lock
+from biometric.storage.claims import claimed_token, file_lock
 from biometric.storage.files_and_paths import remove_quietly
 from biometric.storage.private_folders import make_private_folder
 
@@ -36,7 +36,7 @@ def atomic_path(destination: Path, mode: int = 0o600) -> Iterator[Path]:
         OSError: the folder cannot be written, or the destination is a folder or a device, or its name is too long.
     """
     _check_destination(destination)
-    with claimed(destination.parent) as token:
+    with claimed_token(destination.parent) as token:
         partial = _temporary(destination, token)
         try:
             os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -69,7 +69,7 @@ def atomic_folder(destination: Path, *, replace: bool = False) -> Iterator[Path]
         OSError: the folder cannot be written.
     """
     _check_free(destination, replace)
-    with claimed(destination.parent) as token:
+    with claimed_token(destination.parent) as token:
         partial, former = _temporary(destination, token), _temporary(destination, token, "old")
         try:
             partial.mkdir(mode=0o700)
@@ -102,13 +102,13 @@ def atomic_files(folder: Path, last: str | None = None) -> Iterator[Path]:
 
     Args:
         folder: where the files go; it is made with those above it if missing (0700).
-        last: name of a file that speaks of the others, which is put there after them.
+        last: name of a file that refers to the others, which is put there after them.
 
     Raises:
         OSError: the folder cannot be written.
     """
     make_private_folder(folder.parent)
-    with claimed(folder.parent) as token:
+    with claimed_token(folder.parent) as token:
         partial, former = _temporary(folder, token), _temporary(folder, token, "old")
         try:
             partial.mkdir(mode=0o700)
@@ -138,7 +138,7 @@ def check_writable(folder: Path, size: int = 0) -> None:
     """
     while not os.path.lexists(folder) and folder.parent != folder:
         folder = folder.parent
-    with claimed(folder) as token:
+    with claimed_token(folder) as token:
         partial = _temporary(folder / "test", token)
         try:
             with partial.open("xb") as file:

@@ -1,4 +1,4 @@
-"""Locks, and the claims by which files of living processes are told from leftovers of killed ones.
+"""Locks, and the claims by which files of running processes are distinguished from leftovers of killed ones.
 
 A claim is a token and the lock file `.TOKEN.lock`, which its process holds as long as it writes files with that token
 in their names. The operating system drops the lock when the process ends, however it ends.
@@ -66,7 +66,7 @@ def _unlock(lock: filelock.BaseFileLock, *, keep: bool) -> None:
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[str]:
+def claimed_token(folder: Path) -> Iterator[str]:
     """Give a token whose files in `folder` are this process's until the block ends."""
     token, lock = claim(folder)
     try:
@@ -113,15 +113,15 @@ def _lock_of(folder: Path, token: str) -> filelock.BaseFileLock:
 
 
 def remove_leftovers(folder: Path) -> list[Path]:
-    """Remove what processes that no longer live left in a folder; return what was removed. Never raises `OSError`."""
+    """Remove what processes that have ended left in a folder; return what was removed. Never raises `OSError`."""
     by_token: dict[str, list[Path]] = {}
     try:
         paths = list(folder.iterdir())
     except OSError:
         return []
     for path in paths:
-        if (found := _TOKEN.fullmatch(path.name)) is not None:
-            by_token.setdefault(found[1] or found[2], []).append(path)
+        if (match := _TOKEN.fullmatch(path.name)) is not None:
+            by_token.setdefault(match[1] or match[2], []).append(path)
     removed = []
     for token, leftovers in by_token.items():
         if token not in _own_tokens:
@@ -131,17 +131,17 @@ def remove_leftovers(folder: Path) -> list[Path]:
 
 def _remove_leftovers_now_and_then(folder: Path) -> None:
     """Remove leftovers unless looking for them again would take more than its share of time (large folders)."""
-    began, key = time.monotonic(), os.path.abspath(folder)  # noqa: PTH100 - a key, cheaper than resolving
+    started, key = time.monotonic(), os.path.abspath(folder)  # noqa: PTH100 - a key, cheaper than resolving
     with _state:
-        if began < _next_look.get(key, 0.0):
+        if started < _next_look.get(key, 0.0):
             return
         if len(_next_look) > 1000:
             _next_look.clear()
-        _next_look[key] = began + 1.0  # until the look below is done
+        _next_look[key] = started + 1.0  # until the look below is done
     remove_leftovers(folder)
     ended = time.monotonic()
     with _state:
-        _next_look[key] = ended + (ended - began) * _SHARE_OF_TIME
+        _next_look[key] = ended + (ended - started) * _SHARE_OF_TIME
 
 
 def _remove_unless_in_use(folder: Path, token: str, paths: list[Path]) -> list[Path]:

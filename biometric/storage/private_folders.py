@@ -1,4 +1,4 @@
-"""Folders for the owner alone, among them those that must not outlive their process."""
+"""Folders for the owner alone, among them those that are removed with their process."""
 
 import contextlib
 import shutil
@@ -24,7 +24,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 class PrivateFolder:
-    """A folder of mode 0700 for this process alone, for what must not outlive it: uploads, crops of observations.
+    """A folder of mode 0700 for this process alone, for files that are removed with it: uploads, crops of observations.
 
     Leftovers of processes that ended without cleaning up (a crash, `kill -9`) are removed by the next one that starts.
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import BiometricError
-from biometric.models.embedding import prepare, resize
+from biometric.models.embedding import prepare_crops, resize
 
 Generator = np.random.Generator
 Load = Callable[[int], Image]
@@ -51,7 +51,7 @@ class Augmentation:
 
 
 STRONG = Augmentation()
-"""For learning from few crops, and for footage of any kind."""
+"""For training on few crops, and for footage of any kind."""
 
 MILD = Augmentation(crop=0.06, aspect=1.0, shrink=0.0, blur=0.0, colour=0.15, grey=0.0, erase=0.5)
 """For fine-tuning on data sets whose crops are cut well: what "bag of tricks" (arXiv 1903.07071) uses."""
@@ -138,7 +138,7 @@ class EpochSamples(Dataset[tuple[Tensor, ...]]):
 
 def network_input(image: Image, form: InputFormat) -> Tensor:
     """(3, H, W) float32 of a crop, exactly as the application prepares it."""
-    return torch.from_numpy(prepare([image], form)[0])
+    return torch.from_numpy(prepare_crops([image], form)[0])
 
 
 def load_batches(

@@ -105,7 +105,7 @@ def subset(dataset: Dataset, keep: NDArray[np.bool_]) -> Dataset:
     new_index = np.cumsum(keep) - 1
     return replace(
         dataset,
-        sources=tuple(source for source, kept in zip(dataset.sources, keep.tolist(), strict=True) if kept),
+        sources=tuple(source for source, is_kept in zip(dataset.sources, keep.tolist(), strict=True) if is_kept),
         identities=np.where(identities >= 0, np.searchsorted(people, identities), identities),
         cameras=dataset.cameras[keep],
         probes=new_index[dataset.probes[keep[dataset.probes]]],

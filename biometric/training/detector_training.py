@@ -2,21 +2,26 @@
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from biometric.entities import Progress
-from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, OutOfMemory
-from biometric.training.crops.photographs import PERSON, read_labels
+from biometric.errors import DataTooSmall, InvalidSetting, LossNotFinite, OutOfMemory
+from biometric.training.labelled_photographs import (
+    LAYOUT,
+    PERSON,
+    LabelledPhotograph,
+    RelativeBox,
+    find_labelled,
+    read_labels,
+)
 from biometric.training.loop import memory_is_full
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import check_limit
 
 SPLITS = ("train", "val")
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-LAYOUT = "DIR/images/train, DIR/images/val and, with the same names, DIR/labels/train, DIR/labels/val"
 
 Report = Callable[[Progress], object]
 
@@ -65,77 +70,64 @@ class DetectorConfig:
             raise InvalidSetting(f"--size must be a multiple of 32 pixels, got {self.size}.")
 
 
-def check_dataset(data: Path) -> dict[str, int]:
-    """Check every label of a data set; return the number of pictures by split, and of people as "people".
+@dataclass(frozen=True, slots=True)
+class DetectorDataset:
+    """Photographs to train and validate with, by split ("train", "val"), each with the people in it."""
 
-    A picture without a label file shows nobody.
+    splits: Mapping[str, Sequence[tuple[LabelledPhotograph, Sequence[RelativeBox]]]]
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of photographs by split, and of people as "people"."""
+        people = sum(len(boxes) for photographs in self.splits.values() for _, boxes in photographs)
+        return {**{split: len(photographs) for split, photographs in self.splits.items()}, "people": people}
+
+
+def read_dataset(data: Path) -> DetectorDataset:
+    """Read a data set and check every label of it.
 
     Raises:
         DatasetInvalid: names the first bad path, what is wrong with it, and the expected layout.
-        DataTooSmall: a split has no picture, or nobody is labelled.
+        DataTooSmall: nobody is labelled.
     """
-    counts, people = {}, 0
-    for split in SPLITS:
-        folder = data / "images" / split
-        if not folder.is_dir():
-            raise DatasetInvalid(f"{folder} is missing. Expected {LAYOUT}.")
-        pictures = _pictures(folder)
-        if not pictures:
-            raise DataTooSmall(f"{folder} holds no pictures. Expected {LAYOUT}.")
-        counts[split] = len(pictures)
-        for picture in pictures:
-            label = (data / "labels" / split / picture.relative_to(folder)).with_suffix(".txt")
-            people += _count_people(label) if label.is_file() else 0
-    if not people:
-        raise DataTooSmall(f"Nobody is labelled in {data}. Expected {LAYOUT}.")
-    return {**counts, "people": people}
+    dataset = DetectorDataset(
+        {
+            split: [(photograph, read_labels(photograph.labels)) for photograph in find_labelled(data, [split])]
+            for split in SPLITS
+        }
+    )
+    if not dataset.counts()["people"]:
+        raise DataTooSmall(f"Nobody is labelled in {data} (class {PERSON}). Expected layout: {LAYOUT}.")
+    return dataset
 
 
-def _count_people(label: Path) -> int:
-    """Count a label file's boxes. Raises `DatasetInvalid`: also where one is of another class."""
-    rows = read_labels(label)
-    for number, kind, *_ in rows:
-        if kind != PERSON:
-            raise DatasetInvalid(
-                f"{label}, line {number}, is of class {kind}. Remove all classes but people, class {PERSON}."
-            )
-    return len(rows)
+def link_dataset(dataset: DetectorDataset, folder: Path) -> Path:
+    """Link each picture into `folder` and write its labels beside; return the file to train with.
 
-
-def link_dataset(data: Path, folder: Path) -> Path:
-    """Link each picture and its labels into `folder`; return the file to train with.
-
-    ultralytics keeps a pickled cache beside the labels it reads. With these links, that is a file that this run wrote:
-    nothing is written into the data set, and no pickle in it is loaded. (Links to whole folders would not help:
-    ultralytics follows them.)
+    ultralytics keeps a pickled cache beside the labels it reads. Here, that is a file that this run wrote: nothing is
+    written into the data set, and no pickle in it is loaded. The labels are those that were read and checked. Links
+    have numbers for names: ultralytics looks for labels beside the last "images" of a path, wherever that stands.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    for split in SPLITS:
-        source = (data / "images" / split).resolve()
-        for picture in _pictures(source):
-            inner = picture.relative_to(source)
-            label = (data / "labels" / split / inner).with_suffix(".txt").resolve()
-            for subfolder, target in (("images", picture), ("labels", label)):
-                link = (folder / subfolder / split / inner).with_suffix(target.suffix)
-                if target.is_file():
-                    link.parent.mkdir(parents=True, exist_ok=True)
-                    link.symlink_to(target)
+    for split, photographs in dataset.splits.items():
+        images, labels = folder / "images" / split, folder / "labels" / split
+        images.mkdir(parents=True)
+        labels.mkdir(parents=True)
+        for number, (photograph, boxes) in enumerate(photographs):
+            picture = photograph.picture.resolve()
+            (images / f"{number:07}{photograph.picture.suffix}").symlink_to(picture)
+            lines = [" ".join(map(str, (PERSON, *box))) for box in boxes]
+            (labels / f"{number:07}.txt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
     file = folder / "data.yaml"
-    file.write_text(f"path: {folder.resolve()}\ntrain: images/train\nval: images/val\nnames:\n  0: person\n", "utf-8")
+    file.write_text(
+        f"path: {folder.resolve()}\ntrain: images/train\nval: images/val\nnames:\n  {PERSON}: person\n", "utf-8"
+    )
     return file
 
 
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
-
-
-def train_detector(data: Path, config: DetectorConfig, run: RunFolder, report: Report) -> Path:
+def train_detector(dataset: DetectorDataset, config: DetectorConfig, run: RunFolder, report: Report) -> Path:
     """Train to the end, from the run's last checkpoint where there is one; return the best checkpoint.
 
     Resuming continues after the last whole epoch, with other random numbers than those of an uninterrupted run.
-
-    Args:
-        data: a data set that `check_dataset` found good.
 
     Raises:
         LossNotFinite: the last good checkpoint is kept.
@@ -148,13 +140,13 @@ def train_detector(data: Path, config: DetectorConfig, run: RunFolder, report: R
     last, best = (run.folder / "yolo" / "weights" / name for name in ("last.pt", "best.pt"))
     if last.is_file() and best.is_file() and ultralytics_trainer.is_finished(last, config.epochs):
         return best  # interrupted after its last epoch: ultralytics would refuse to continue
-    file = link_dataset(data, run.folder / "dataset")
+    file = link_dataset(dataset, run.folder / "dataset")
     options = _options(config, file, run.folder.resolve(), last.resolve() if last.is_file() else None)
     monitor = _Monitor(run, config, report)
     try:
         with ultralytics_trainer.without_downloads():
             half = config.half and config.device == "cpu"
-            ultralytics_trainer.fit(
+            ultralytics_trainer.fit_detector(
                 ultralytics_trainer.PersonTrainer(options, config.stretch, half, config.threads),
                 monitor.on_batch_end,
                 monitor.on_epoch_end,
@@ -246,4 +238,4 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].strip()
 
 
-__all__ = ["LAYOUT", "DetectorConfig", "check_dataset", "link_dataset", "train_detector"]
+__all__ = ["DetectorConfig", "DetectorDataset", "link_dataset", "read_dataset", "train_detector"]

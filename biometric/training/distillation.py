@@ -98,7 +98,7 @@ class Distillation:
 
     def embed_held_back(self) -> Vectors:
         """(M, D) unit float32 of the held-back crops by the average."""
-        return embed(self.average.module, self._held_crops, self._config.form)
+        return embed_with_network(self.average.module, self._held_crops, self._config.form)
 
     def cosines(self, embeddings: Vectors) -> Vectors:
         """(M,) cosine of the student's embeddings to the teacher's."""
@@ -114,7 +114,9 @@ class Distillation:
         return bootstrap_mean(cosines.astype(np.float64), sources) if len(set(names)) > 1 else None
 
 
-def embed(network: nn.Module, crops: Crops | Sequence[Image], form: InputFormat, batch: int = 64) -> Vectors:
+def embed_with_network(
+    network: nn.Module, crops: Crops | Sequence[Image], form: InputFormat, batch: int = 64
+) -> Vectors:
     """(N, D) unit float32 of crops (or of BGR pictures) by a network, prepared as the application does."""
     device, rows = _device(network), []
     network.eval()

@@ -1,7 +1,7 @@
 """The pictures that a student sees, and its targets: the embeddings by a large embedder, the teacher.
 
 Two kinds. `FixedTargets`: the teacher embeds a few views of every crop once, before the training; the student sees
-degraded versions of them, and its target is the embedding of the clean make_view. This is cheap on a CPU.
+degraded versions of them, and its target is the embedding of the clean view. This is cheap on a CPU.
 `OnlineTargets`:
 the teacher embeds exactly the picture that the student sees, degraded and blended, at every step, so that no two
 pictures are alike and the student cannot memorise targets. That costs a run of the teacher for each picture, and pays
@@ -31,7 +31,7 @@ from biometric.training.crops.crop_records import Crops
 from biometric.training.runs import RunFolder
 
 VIEW_SIZE = (256, 128)
-"""Height and width of a make_view, in pixels: what re-identification networks take."""
+"""Height and width of a view, in pixels: what re-identification networks take."""
 
 _TEACHER_BATCH = 32
 _VIEWS_SEED = 7_919
@@ -89,8 +89,7 @@ class DistillationTargets(Protocol):
 def make_view(
     crop: Image, config: DistillationConfig, index: int, number: int, size: tuple[int, int] = VIEW_SIZE
 ) -> Image:
-    """Fixed make_view `number` of crop `index` as (height, width, 3) uint8 BGR; make_view 0 is the whole crop as it
-    is."""
+    """Fixed view `number` of crop `index` as (height, width, 3) uint8 BGR; view 0 is the whole crop as it is."""
     if number == 0:
         return resize(crop, *size)
     draw = np.random.default_rng((config.seed, _VIEWS_SEED, index, number))
@@ -113,7 +112,7 @@ class FixedTargets:
         return int(self._targets.shape[2])
 
     def sample(self, index: int, draw: np.random.Generator) -> tuple[Tensor, ...]:
-        """Degraded make_view, and the target of the clean one."""
+        """Degraded view, and the target of the clean one."""
         config, form = self._config, self._config.form
         number = int(draw.integers(config.views))
         clean = make_view(self._crops.load(index), config, index, number, (form.height, form.width))
@@ -155,8 +154,8 @@ class OnlineTargets:
         count = len(pictures[0])
         chosen = torch.rand(count, device=device) < self._config.mix
         share = torch.where(chosen, torch.rand(count, device=device), 1.0).view(-1, 1, 1, 1)
-        others = torch.randperm(count, device=device)
-        blended = [torch.lerp(pixels[others], pixels, share) for pixels in pictures]
+        partners = torch.randperm(count, device=device)
+        blended = [torch.lerp(pixels[partners], pixels, share) for pixels in pictures]
         with torch.no_grad():
             targets = self._teacher(_prepared(blended[0], self._form)).flatten(1).float()
         return _prepared(blended[-1], self._config.form), targets
@@ -167,7 +166,7 @@ def _planes(picture: Image) -> Tensor:
 
 
 def _prepared(pixels: Tensor, form: InputFormat) -> Tensor:
-    """(N, 3, H, W) BGR of 0…255 as `embedding.prepare` makes it, on the device that it is on."""
+    """(N, 3, H, W) BGR of 0…255 as `embedding.prepare_crops` makes it, on the device that it is on."""
     factor, offset = scaling(form)
     pixels = pixels if form.colour == "BGR" else pixels.flip(1)
     if factor is not None:

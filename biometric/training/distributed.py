@@ -60,7 +60,7 @@ def _listed(values: dict[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
-def device_of(rank: ProcessRank, device: str) -> str:
+def device_of_rank(rank: ProcessRank, device: str) -> str:
     """The device of this process: under torchrun, "cuda" means a GPU for each process."""
     return f"cuda:{rank.local}" if rank.world > 1 and device == "cuda" else device
 

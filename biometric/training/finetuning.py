@@ -195,7 +195,7 @@ class Finetuning:
             return {}
         dataset, seed = self._splits.test, self._config.seed
         try:
-            vectors = finish(evaluation.embed(dataset, self.embedder(), None, seed))
+            vectors = finish(evaluation.embed_pictures(dataset, self.embedder(), None, seed))
         except UnsupportedModel as error:
             raise LossNotFinite(
                 "The network gives embeddings that are zero or not finite, although its loss is finite. The "
@@ -204,7 +204,7 @@ class Finetuning:
             ) from error
         trial = evaluation.make_trial(dataset, vectors, vectors)
         ranking = protocols.measure_ranking(trial, seed, dataset.single_shot)
-        misses = protocols.verify(trial, {}, seed).at(EVALUATION_FMR).fnmr
+        misses = protocols.measure_verification(trial, {}, seed).at(EVALUATION_FMR).fnmr
         return {
             "rank1": ranking.ranks[1].value,
             "mAP": ranking.mean_average_precision.value,

@@ -47,7 +47,7 @@ class TrainingTask(Protocol):
         """Quantities measured after an epoch (validation); {} where nothing is measured after this one."""
 
 
-def fit(
+def fit_network(
     task: TrainingTask, run: RunFolder, plan: TrainingPlan, setting: str = "--batch"
 ) -> Generator[Progress, None, None]:
     """Train to the end, from the run's checkpoint where there is one; yields progress.

@@ -26,7 +26,7 @@ WITH_PROXIES = (
     "SoftTripleLoss",
     "SubCenterArcFaceLoss",
 )
-"""Losses with learnt parameters for each person."""
+"""Losses with trainable parameters for each person."""
 LOSSES = (
     "AngularLoss",
     "CircleLoss",

@@ -52,8 +52,11 @@ def choose_sample(crops: Crops, seed: int, tracks: int = 250) -> NeighbourSample
     if len(apart) < 2:
         return None
     draw = np.random.default_rng((seed, _SEED))
-    kept = [apart[number] for number in sorted(draw.permutation(len(apart))[:tracks])]
-    return NeighbourSample(np.concatenate(kept), np.repeat(np.arange(len(kept)), [len(numbers) for numbers in kept]))
+    chosen_crops = [apart[number] for number in sorted(draw.permutation(len(apart))[:tracks])]
+    return NeighbourSample(
+        np.concatenate(chosen_crops),
+        np.repeat(np.arange(len(chosen_crops)), [len(numbers) for numbers in chosen_crops]),
+    )
 
 
 def _apart(frames: list[tuple[int, int]]) -> NDArray[np.int64]:

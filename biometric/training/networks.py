@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from biometric.bootstrap import fetch_embedder_weights
 from biometric.entities.model_cards import Card, Format, Role
 from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, WeightsMissing
-from biometric.models.architectures import ARCHITECTURES, build, load_weights, mapped_names
+from biometric.models.architectures import ARCHITECTURES, build_architecture, load_weights, mapped_names
 from biometric.models.cards import canonical_architecture, read_manifests
 from biometric.settings import Settings
 from biometric.training.loop import load_state
@@ -71,7 +71,7 @@ def build_network(architecture: str) -> nn.Module:
     """
     if architecture.startswith(_TIMM):
         return TimmBackbone(architecture.removeprefix(_TIMM))
-    return build(architecture)
+    return build_architecture(architecture)
 
 
 def embedding_length(network: nn.Module) -> int:

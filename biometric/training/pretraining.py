@@ -13,7 +13,7 @@ from biometric.errors import DataTooSmall, InvalidSetting, LossNotFinite
 from biometric.training import augmentation
 from biometric.training.augmentation import Augmentation
 from biometric.training.crops.crop_records import Crops
-from biometric.training.distillation import embed
+from biometric.training.distillation import embed_with_network
 from biometric.training.distributed import ProcessRank, parallelize
 from biometric.training.moco import ContrastConfig, MomentumContrast
 from biometric.training.nearest_neighbours import choose_sample, neighbour_accuracy
@@ -146,7 +146,7 @@ class Pretraining:
         if self.sample is None:
             return {}
         pictures = [self._crops.load(int(index)) for index in self.sample.crops]
-        vectors = embed(self.network, pictures, self._config.form)
+        vectors = embed_with_network(self.network, pictures, self._config.form)
         if not np.isfinite(vectors).all():
             raise LossNotFinite(
                 "The network gives embeddings that are not finite, although its loss is. The state after the last "
@@ -162,12 +162,12 @@ class Pretraining:
 def _check(count: int, config: PretrainingConfig, world: int) -> None:
     """Refuse data that are too few, and batches that cannot be divided."""
     batch, queue, groups = config.batch, config.contrast.queue, config.contrast.groups
-    parts = max(groups, world)
-    if parts % world:
+    part_count = max(groups, world)
+    if part_count % world:
         raise InvalidSetting(f"{groups} groups cannot be divided among {world} processes. Change --groups.")
-    if batch % parts or batch // parts < 2:
+    if batch % part_count or batch // part_count < 2:
         raise InvalidSetting(
-            f"A batch of {batch} cannot be split into {parts} equal parts of 2 crops or more. "
+            f"A batch of {batch} cannot be split into {part_count} equal parts of 2 crops or more. "
             "Change --batch or --groups."
         )
     if count < queue + batch:

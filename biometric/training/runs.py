@@ -227,13 +227,13 @@ class RunMetadata:
 
     Attributes:
         command: the command line, such that it works when repeated.
-        begun: ISO 8601 time in UTC.
+        started: ISO 8601 time in UTC.
         processor: architecture of the processor.
         versions: of Python and of the libraries that compute.
     """
 
     command: str
-    begun: str
+    started: str
     processor: str
     versions: dict[str, str]
 

@@ -90,6 +90,6 @@ class TrainingClock:
         """The position in the plan, in epochs."""
         if self._startup_seconds is None or not self._plan.minutes:
             return epoch
-        whole = self._plan.minutes * 60 - self._startup_seconds
-        share = 1.0 if whole <= 0 else 1.0 - max(0.0, self.seconds_left) / whole
+        training_seconds = self._plan.minutes * 60 - self._startup_seconds
+        share = 1.0 if training_seconds <= 0 else 1.0 - max(0.0, self.seconds_left) / training_seconds
         return max(epoch, self._plan.epochs * share)

@@ -105,7 +105,7 @@ def _to_float32(preds: Any) -> Any:
     return preds
 
 
-def fit(
+def fit_detector(
     trainer: PersonTrainer, on_batch_end: Callable[[PersonTrainer], None], on_epoch_end: Callable[[PersonTrainer], None]
 ) -> None:
     """Train to the end; an exception raised by a callback ends the training."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Example(Protocol):
-    """A clip offered to people who have no footage at hand."""
+    """An example clip for people without footage of their own."""
 
     @property
     def path(self) -> Path:
@@ -41,12 +41,12 @@ def serve(service: "Sightline", examples: ExampleMaker = no_examples) -> None:
     Raises:
         InvalidSetting: the port is taken.
     """
-    from biometric.ui.environment import prepare
+    from biometric.ui.environment import prepare_environment
 
-    uploads = prepare(service.settings)
+    uploads = prepare_environment(service.settings)
     try:
-        from biometric.ui.launch import run
+        from biometric.ui.launch import serve_page
 
-        run(service, examples)
+        serve_page(service, examples)
     finally:
         uploads.close()

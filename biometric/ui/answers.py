@@ -79,7 +79,7 @@ def claimed(identity: Identity, own: References, pictures: Pictures, limit: int 
 
 
 def evidence(answer: Identification, pictures: Pictures, own: References) -> str:
-    """Return what stands behind one identification: probe and best reference, the top candidates, the way on."""
+    """Return the evidence of one identification: probe and best reference, the top candidates, the next step."""
     person = answer.observation.person
     best = answer.observation.best
     probe = elements.figure(

@@ -132,7 +132,7 @@ class Endpoints:
             files: dict[str, str | None] | None = None
             target = folder if write_files is True else None
             with self._observed(clip, from_frame, to_frame, accept_damaged, target) as observed:
-                found = service.identify(observed, threshold=limit, gallery=where)
+                identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
                     files = finish(service.write_outputs(observed, found, folder)).as_dict()
             return results.identification_json(found, files, observed)

@@ -146,8 +146,8 @@ def _opener(page: Page, name: str, part: Any) -> Any:
             session.tab = name
             updates: Updates = part.on_tab_opened(session)
         except BiometricError as error:
-            return {part.answer: presenters.problem(error)}
-        return updates or {part.answer: gr.skip()}
+            return {handlers.answer: presenters.problem(error)}
+        return updates or {handlers.answer: gr.skip()}
 
     return opened
 

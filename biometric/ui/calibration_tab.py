@@ -1,4 +1,4 @@
-"""The calibration in the sidebar: what the thresholds rest on, and a new one from clips of one's own."""
+"""The calibration in the sidebar: what the thresholds rest on, and a new one from the user's clips."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ NONE_YET = elements.empty(
     "Not calibrated yet", "Thresholds come from the model card, which never saw your cameras. Calibrate below."
 )
 INTRO = (
-    '<p class="sl-quiet sl-padded">Clips in which several people are seen at the same time tell most, because two '
+    '<p class="sl-quiet sl-padded">Clips in which several people are seen at the same time help most, because two '
     "people side by side are certainly not one. Nobody needs a name, and the clips are not kept. Without a clip, the "
     "people of the gallery are compared with each other.</p>"
 )
@@ -62,8 +62,8 @@ class CalibrationPanel:
 
     def render(self) -> Updates:
         """Return the current calibration."""
-        found = self.page.service.calibration()
-        return {self.current: NONE_YET if found is None else shown(found, len(self.page.identities()))}
+        calibration = self.page.service.calibration()
+        return {self.current: NONE_YET if calibration is None else shown(calibration, len(self.page.identities()))}
 
     def on_start_pressed(self) -> Updates:
         """Say that the job waits, when another one runs."""
@@ -88,8 +88,8 @@ class CalibrationPanel:
                 self.cancel: gr.update(interactive=True),
             }
             with self.page.job():
-                taken = [self._take(source, folder / str(number)) for number, source in enumerate(sources)]
-                work = self.page.service.calibrate(taken, target_fmr=rate)
+                clips = [self._take(source, folder / str(number)) for number, source in enumerate(sources)]
+                work = self.page.service.calibrate(clips, target_fmr=rate)
                 calibration = yield from stream_progress(
                     work, lambda progress: {self.status: presenters.working(progress)}
                 )
@@ -129,7 +129,7 @@ def shown(calibration: Calibration, gallery_size: int) -> str:
             f"{count(calibration.pairs, 'pair')} of {people(calibration.people)}, {count(calibration.clips, 'clip')}",
         ),
         ("Comparisons", ", ".join(f"{number:,} {source}" for source, number in calibration.sources.items())),
-        ("In doubt", f"{calibration.doubtful:,} comparisons, counted as mistakes" if calibration.doubtful else ""),
+        ("In doubt", f"{calibration.doubtful:,} comparisons, counted as errors" if calibration.doubtful else ""),
         *((f"Same person, {item.kind}", f"{item.missed} of {item.comparisons} missed") for item in calibration.genuine),
     ]
     notes = "".join(f"<p>{escape(note)}</p>" for note in describe_all(calibration.notes))
@@ -189,10 +189,10 @@ def histogram(counts: Histogram, threshold: float) -> str:
 def _bars(counts: Sequence[int], step: float, css: str) -> str:
     most = max(counts, default=0)
     shapes = []
-    for number, here in enumerate(counts):
-        if here:
+    for number, bin_count in enumerate(counts):
+        if bin_count:
             # the root lets a bin of one be seen beside a bin of hundreds, and the tail is what matters here
-            height = max(1.5, math.sqrt(here / most) * (BASE - 6))
+            height = max(1.5, math.sqrt(bin_count / most) * (BASE - 6))
             shapes.append(
                 f'<rect class="{css}" x="{number * step + 0.4:.1f}" y="{BASE - height:.1f}" '
                 f'width="{max(0.5, step - 0.8):.1f}" height="{height:.1f}"/>'

@@ -24,12 +24,12 @@ def samples(
     observation = next((answer for answer in observed.observations if answer.person == chosen), None)
     if observation is None:
         return ""
-    kept = observation.kept
-    left = sum(sample.detection.crop_name not in dropped for sample in kept)
-    html = f"<h4>Person {observation.person}: {left} of {len(kept)} samples will be used</h4>"
+    kept_samples = observation.kept
+    used_count = sum(sample.detection.crop_name not in dropped for sample in kept_samples)
+    html = f"<h4>Person {observation.person}: {used_count} of {len(kept_samples)} samples will be used</h4>"
     if droppable:
         html += '<p class="sl-quiet">Click a sample that is not this person, or is bad, to leave it out.</p>'
-    html += presenters.sample_grid(kept, pictures, dropped, "sample" if droppable else None)
+    html += presenters.sample_grid(kept_samples, pictures, dropped, "sample" if droppable else None)
     return html + presenters.refused(observation, pictures)
 
 

@@ -102,8 +102,8 @@ def likelihood(score: float, threshold: Threshold) -> str:
     return f'<p class="sl-quiet" title="{title}">{escape(describe_likelihood(threshold.likelihood, score))}</p>'
 
 
-def evidence(threshold: Threshold) -> str:
-    """Return what a threshold rests on; a rate only where the evidence speaks of exactly this value."""
+def threshold_evidence(threshold: Threshold) -> str:
+    """Return what a threshold rests on; a rate only where the evidence is for exactly this value."""
     rows = [f"Threshold {threshold_text(threshold.value)}, {_origin(threshold)}."]
     rows += describe_evidence(threshold)
     return '<div class="sl-evidence">' + "".join(f"<p>{escape(row)}</p>" for row in rows) + "</div>"

@@ -212,7 +212,7 @@ class EnrollmentTab:
         updates = self.panel.carry_footage(session)
         footage = session.footage(TAB)
         if updates and footage.observed is not None and len(footage.observed.usable) > 1:
-            footage.asked = True
+            footage.people_shown = True
             updates.update(self._ask(footage))
         return updates
 

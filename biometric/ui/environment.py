@@ -7,7 +7,7 @@ from biometric.settings import Settings
 from biometric.storage import PrivateFolder
 
 
-def prepare(settings: Settings) -> PrivateFolder:
+def prepare_environment(settings: Settings) -> PrivateFolder:
     """Make the private folder and set what Gradio reads at import; call once, before anything imports Gradio.
 
     Raises:

@@ -58,7 +58,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
 
 def connect(panel: Panel, jobs: Sequence[Any]) -> None:
     """Attach the panel's own events; another clip cancels `jobs`. Call once `panel.answers` is complete."""
-    everything = [*panel.parts, *panel.answers]
+    everything = [*panel.components, *panel.answers]
     # The browser works through the listeners of an event in order. Cancelling comes first: after a clip was taken in
     # (and transcoded) it would hit the job that somebody has started on that clip meanwhile.
     for event in (panel.drop.upload, panel.webcam.stop_recording, panel.examples.act, panel.another.click):

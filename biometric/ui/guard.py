@@ -1,4 +1,4 @@
-"""What stands between the network and Gradio: same-origin writes, known hosts, no way around the queue, headers.
+"""Filters requests before Gradio sees them: same-origin writes, known hosts, no way around the queue, headers.
 
 Gradio stores an upload whatever its `Origin`, answers `/run/…` past its queue, and fetches URLs for others. Each of
 these is refused here, before Gradio sees the request.
@@ -100,7 +100,7 @@ class Guard:
 
     def _counting(self, send: Send) -> Send:
         """Return a `send` that counts the files named in Gradio's answer to an upload before the answer goes out."""
-        parts: list[bytes] = []
+        chunks: list[bytes] = []
         status = 0
 
         async def counted(message: Message) -> None:
@@ -108,9 +108,9 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
             elif message["type"] == "http.response.body":
-                parts.append(message.get("body", b""))
+                chunks.append(message.get("body", b""))
                 if status == 200 and not message.get("more_body", False):
-                    for path in json.loads(b"".join(parts)):
+                    for path in json.loads(b"".join(chunks)):
                         self._uploads.arrived(Path(path))
             await send(message)
 

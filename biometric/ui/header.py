@@ -1,4 +1,4 @@
-"""The strip on top: what the page runs on, and how the models are doing."""
+"""The strip on top: what the page runs on, and the state of the models."""
 
 from biometric.entities import Purpose
 from biometric.errors import BiometricError, ModelMismatch
@@ -36,7 +36,8 @@ def strip(page: Page, session: Session | None = None) -> str:
 
 
 def _models(page: Page) -> list[tuple[str, str]]:
-    states = {"loading": "loading models…", "failed": "models are not ready", "idle": "", "ready": ""}
+    # A page is sent with what was known when it was built, before the server began to load: that is "idle".
+    states = {"idle": "loading models…", "loading": "loading models…", "failed": "models are not ready", "ready": ""}
     cells = [("State of the models", states[page.models_state])]
     try:
         status = page.service.models.status()

@@ -1,6 +1,5 @@
 """The Identification tab: everybody in a clip, each decided on their own, with the evidence and the files."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from biometric.entities import FrameRange, Identification
 from biometric.errors import BiometricError, FootageChanged, InvalidInput, StorageFull
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, presenters
-from biometric.ui.components import area, file_url, on_act, player
+from biometric.ui.components import area, on_act, player
+from biometric.ui.downloads import copy_for_download, download_links, target_refusal
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import (
     MODEL_JOB,
@@ -28,7 +28,7 @@ from biometric.ui.page import (
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import connect_cancel, tab_layout
-from biometric.ui.text_format import escape, threshold_text
+from biometric.ui.text_format import threshold_text
 from biometric.ui.threshold_box import threshold_box
 
 TAB = "identification"
@@ -50,7 +50,7 @@ class IdentificationTab:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
-        self.enroll_parts: list[Any] = []
+        self.enroll_components: list[Any] = []
         with tab_layout(page, TAB, self._question, "Options", INTRO) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
@@ -64,16 +64,8 @@ class IdentificationTab:
                 self.box = threshold_box(panel, "identification", self.decide_again)
         self.panel.reset = self._empty
         self.panel.answers = [
-            *(
-                self.answer,
-                self.contact_sheet,
-                self.evidence,
-                self.writing,
-                self.clip,
-                self.again,
-                self.times,
-                self.files,
-            )
+            *(self.answer, self.contact_sheet, self.evidence),
+            *(self.writing, self.clip, self.again, self.times, self.files),
         ]
 
     def _question(self) -> None:
@@ -96,7 +88,7 @@ class IdentificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        outputs = [*panel.parts, *panel.answers, *self.box.parts]
+        outputs = [*panel.components, *panel.answers, *self.box.components]
         inputs = [self.gallery, self.query, *panel.fields]
         job = gr.on(
             [panel.submit.click, self.gallery.submit, self.query.submit], self.submit, inputs, outputs, **MODEL_JOB
@@ -105,7 +97,7 @@ class IdentificationTab:
         connect(panel, [job, rewrite])
         connect_cancel(panel, [job, rewrite], self.on_cancel, self.writing)
         on_act(self.contact_sheet, self.open, outputs=[self.answer, self.contact_sheet, self.evidence], **QUIET)
-        handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_parts], **QUIET)
+        handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_components], **QUIET)
         handed.then(None, js="() => { document.querySelector('#enrollment-name :is(input, textarea)')?.focus(); }")
         self.box.connect()
         return job
@@ -120,7 +112,7 @@ class IdentificationTab:
             where = self._gallery(gallery)
             folder = resolve_inside(self.page.service.settings.query, _text(query))
             footage = self.panel.take(session, first, last, accept)
-            refusal = self._target_refusal(footage, folder)
+            refusal = target_refusal(self.page, footage, folder)
             if refusal:
                 yield {self.writing: refusal}
             yield from self.panel.observe(session, footage)
@@ -133,25 +125,14 @@ class IdentificationTab:
 
         yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
 
-    def _target_refusal(self, footage: Footage, folder: Path) -> str:
-        """Return the banner that says why no files can be written, before anything is analysed; "" if they can."""
-        if footage.clip is None:
-            return ""
-        frames = FrameRange.inclusive(footage.first, footage.last)
-        try:
-            self.page.service.check_outputs(footage.clip, frames, folder, label=footage.label)
-        except StorageFull as error:
-            return presenters.problem(error)
-        return ""
-
     def _gallery(self, text: object) -> Path | None:
-        """Return the gallery folder of the path field, None for the configured identification."""
+        """Return the gallery folder of the path field, None for the configured one."""
         root = self.page.service.settings.gallery
         folder = resolve_inside(root, _text(text))
         return None if folder == root.resolve() else folder
 
     def _identify(self, session: Session, gallery: Path | None) -> None:
-        """Decide about everybody; only an answer makes `gallery` the one that the tab speaks of."""
+        """Decide about everybody; only an answer makes `gallery` the tab's current one."""
         observed = session.footage(TAB).observed
         if observed is None:
             raise FootageChanged(CHANGED)
@@ -166,12 +147,12 @@ class IdentificationTab:
         observed = session.footage(TAB).observed
         if observed is None:
             return self._empty()
-        found = session.identifications
-        listed = answers.timeline(found, observed) + answers.table(found, observed)
+        identifications = session.identifications
+        listed = answers.timeline(identifications, observed) + answers.table(identifications, observed)
         warnings = presenters.notes(self.page.new_warnings(observed.warnings))
         return {
-            self.answer: contact_sheets.summary(found) + warnings,
-            self.contact_sheet: contact_sheets.answers(found, session.opened, self.page.pictures),
+            self.answer: contact_sheets.summary(identifications) + warnings,
+            self.contact_sheet: contact_sheets.answers(identifications, session.opened, self.page.pictures),
             self.evidence: self._evidence(session),
             self.times: listed,
         }
@@ -243,7 +224,7 @@ class IdentificationTab:
         yield from guarded(run(), self.writing, lambda: {self.panel.status: "", **self.panel.idle()})
 
     def _write(self, session: Session, footage: Footage, folder: Path) -> Steps:
-        observed, found = footage.observed, session.identifications
+        observed, identifications = footage.observed, session.identifications
         if observed is None:
             raise FootageChanged(CHANGED)
         work = self.page.service.write_outputs(observed, found, folder)
@@ -258,8 +239,8 @@ class IdentificationTab:
             yield {self.writing: presenters.problem(error)}
             return
         if footage.observed is not observed:
-            return  # the page shows other frames by now
-        session.written_at = found[0].threshold.value if found else None
+            return  # the page shows other frames meanwhile
+        session.written_at = identifications[0].threshold.value if identifications else None
         yield {
             self.writing: "",
             self.again: gr.update(visible=False),
@@ -283,7 +264,7 @@ class IdentificationTab:
         return run_once(run, self.answer)
 
     def enroll_person(self, data: gr.EventData, request: gr.Request) -> Updates:
-        """ "Enroll this person" was clicked: go on in Enrollment with everything at hand."""
+        """ "Enroll this person" was clicked: open Enrollment with clip, range and observation."""
         session = self.page.session(request)
         return run_once(lambda: self.enroll(session, _person(session, event(data)[1]).observation.person), self.answer)
 
@@ -339,15 +320,6 @@ def _person(session: Session, value: str) -> Identification:
         if identification.observation.person == number:
             return identification
     raise InvalidInput(f"There is no person {number} in this answer. Press Identify to look at the frames again.")
-
-
-def _copy(path: Path, folder: Path) -> Path:
-    try:
-        return Path(shutil.copyfile(path, folder / path.name))
-    except OSError as error:
-        raise StorageFull(
-            f"The files could not be prepared for download: {error.strerror}. Free some space."
-        ) from error
 
 
 def _text(value: object) -> str:

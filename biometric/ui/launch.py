@@ -1,4 +1,4 @@
-"""Serves the page with the settings that a careful engineer starts from."""
+"""Serves the page with cautious settings."""
 
 import signal
 import threading
@@ -29,7 +29,7 @@ UPLOADS_AT_ONCE = 5
 """All uploads together may take this many times the largest one."""
 
 
-def run(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool = True) -> Interface:
+def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool = True) -> Interface:
     """Serve the page; returns when interrupted (or at once, with `block=False`).
 
     Raises:

@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 MODEL_WORK = "model"
 """Concurrency id of all work that runs models: one job at a time on this machine."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-"""Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line speaks)."""
+"""Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
 MODEL_JOB: dict[str, Any] = {**QUIET, "concurrency_id": MODEL_WORK, "concurrency_limit": 1, "trigger_mode": "once"}
 
 UPDATE_EVERY = 0.2
@@ -167,7 +167,7 @@ class Page:
         try:
             observed = yield from stream_progress(work, show)
         except BiometricError:
-            footage.check_wanted()  # a replaced clip's file is gone, which is not what to tell
+            footage.check_wanted()  # the missing file of a replaced clip is not the error to report
             raise
         return footage.observe(observed)
 
@@ -244,7 +244,7 @@ def guarded(
     """Run a handler's steps; an error becomes a banner in the page, and `after` gives the updates that end the job.
 
     `clear` gives the updates that go with an error, such as taking away an answer that no longer holds. This is the
-    edge: nothing but words passes it. What nobody meant to happen is logged here and told as such.
+    edge: only messages pass it. Unexpected errors are logged here and reported as such.
     """
     try:
         yield from run

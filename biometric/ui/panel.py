@@ -14,7 +14,6 @@ from biometric.ui import elements, presenters
 from biometric.ui.components import player
 from biometric.ui.page import (
     NO_CLIP,
-    Page,
     Steps,
     Updates,
     event,
@@ -24,8 +23,8 @@ from biometric.ui.page import (
     run_once,
     stream_progress,
 )
+from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.session import Footage, Session
-from biometric.ui.text_format import escape
 from biometric.ui.uploads import discard
 
 PHOTOGRAPH_HEIGHT = 640
@@ -33,8 +32,8 @@ PHOTOGRAPH_HEIGHT = 640
 
 
 @dataclass(slots=True, eq=False)
-class Panel:
-    """The components of one tab's footage panel, and what its events do.
+class Panel(PanelDisplay):
+    """One tab's footage panel: its components, and what their events do.
 
     Attributes:
         answer, contact_sheet: where the tab answers, and its contact sheet; set by `tab_layout`.
@@ -42,22 +41,6 @@ class Panel:
         reset: gives the updates that empty the tab's answer, because clip or range changed.
     """
 
-    page: Page
-    tab: str
-    drop: gr.File
-    webcam: gr.Video
-    recorder: gr.Accordion
-    examples: gr.HTML
-    shown: gr.HTML
-    another: gr.Button
-    accept: gr.Checkbox
-    chooser: gr.Group
-    first: gr.Slider
-    last: gr.Slider
-    ends: gr.HTML
-    submit: gr.Button
-    cancel: gr.Button
-    status: gr.HTML
     answer: Any = None
     contact_sheet: Any = None
     answers: list[Any] = field(default_factory=list)
@@ -229,7 +212,7 @@ class Panel:
                 other.player = proxy
         footage.player = proxy
         if session.footage(self.tab) is footage:
-            yield {self.shown: gr.update(value=self._card(footage)), self.status: ""}
+            yield {self.shown: gr.update(value=self.card(footage)), self.status: ""}
 
     def on_another_clip(self, request: gr.Request) -> Updates:
         """Make room for another clip."""
@@ -256,13 +239,13 @@ class Panel:
 
         def run() -> Updates:
             sent = parse_int(first, "From frame"), parse_int(last, "To frame")
-            held = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
-            changed = footage.choose_frames(*held)
+            shown = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
+            changed = footage.choose_frames(*shown)
             if changed:
                 session.forget_answer(self.tab)
-            fields = zip((self.first, self.last), sent, held, strict=True)
-            back = {component: gr.update(value=now) for component, given, now in fields if given != now}
-            return {**back, self.ends: self._ends(footage), **(self.reset() if changed else {})}
+            fields = zip((self.first, self.last), sent, shown, strict=True)
+            back = {component: gr.update(value=now) for component, sent_value, now in fields if sent_value != now}
+            return {**back, self.ends: self.range_ends(footage), **(self.reset() if changed else {})}
 
         return run_once(run, self.ends)
 
@@ -282,7 +265,7 @@ class Panel:
         return footage
 
     def observe(self, session: Session, footage: Footage) -> Generator[Updates, None, ObservedClip]:
-        """Observe the footage as a job of the page; an answer about something else goes first."""
+        """Observe the footage as a job of the page; an answer about other footage is removed first."""
         with self.page.job():
             if footage.observed is None:
                 session.forget_answer(self.tab)
@@ -299,7 +282,7 @@ class Panel:
         return {**self.clear_answer(session), self.answer: presenters.problem(error)}
 
     def clear_answer(self, session: Session) -> Updates:
-        """Forget the tab's answer and return the updates that empty it."""
+        """Drop the tab's answer and return the updates that empty it."""
         session.forget_answer(self.tab)
         return self.reset()
 

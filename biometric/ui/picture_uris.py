@@ -35,7 +35,7 @@ class Pictures:
         if path is None:
             return MISSING
         try:
-            # The change time tells a replaced file from the one remembered under the same name.
+            # The change time distinguishes a replaced file from the former one of the same name.
             key = (path, height, path.stat().st_mtime_ns)
         except OSError:
             self.forget(path)

@@ -115,7 +115,7 @@ def field_note(text: str, field: str) -> str:
 
 
 def defect() -> str:
-    """Return the banner of an error that nobody meant to happen; details are in the server's log only."""
+    """Return the banner of an unexpected error; details are in the server's log only."""
     return elements.banner(
         "bad",
         "Something went wrong inside Sightline",
@@ -183,8 +183,8 @@ def span(observation: Observation) -> str:
 
 def samples_line(observation: Observation) -> str:
     """Return "12 of 43 samples kept", with the commonest reason when none is."""
-    kept = len(observation.kept)
-    line = f"{kept} of {count(kept + observation.refused_count, 'sample')} kept"
+    kept_count = len(observation.kept)
+    line = f"{kept_count} of {count(kept_count + observation.refused_count, 'sample')} kept"
     if observation.template is None and observation.refusals:
         commonest = observation.refusals.most_common(1)[0][0]
         reasons = [sample.refusal for sample in observation.refused if sample.refusal is not None]
@@ -229,7 +229,7 @@ def refused(observation: Observation, pictures: Pictures, limit: int = 60) -> st
 def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictures, own: References) -> str:
     """Return the good news of an enrollment, the images kept, its warnings, and look-alikes with both pictures."""
     identity, reference = enrollment.identity, enrollment.reference
-    kept = count(len(reference.crops), "sample")
+    kept_text = count(len(reference.crops), "sample")
     title = f"{identity.name} is enrolled"
     text = f"{kept} kept from {frame_numbers(reference.first_frame, reference.last_frame)}."
     if enrollment.added:
@@ -238,7 +238,7 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
     html = elements.banner("good", title, text)
     for twin in enrollment.lookalikes:
         html += lookalike(twin, enrollment, pictures, own)
-    html += notes([warning for warning in warnings if warning.code is not NoticeCode.LOOKS_LIKE])  # told with pictures
+    html += notes([warning for warning in warnings if warning.code is not NoticeCode.LOOKS_LIKE])  # shown with pictures
     crops = "".join(
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
         for path in reference.crops

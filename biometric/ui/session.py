@@ -26,10 +26,10 @@ REPLACED = "The clip was replaced while it was read. Nothing was stored."
 
 @dataclass(slots=True)
 class Footage:
-    """One tab's clip, the chosen frames, and what was learnt from them.
+    """One tab's clip, the chosen frames, and the observation of them.
 
-    An observation is attached to, and given out for, exactly the clip, frames and word on damage that it was made from;
-    whoever changes one of them, in whatever way and at whatever time, loses it. Nobody else has to check.
+    An observation is attached to, and given out for, exactly the clip, frames and acceptance of damage that it was made
+    from; changing one of them drops it, so that callers need not check.
 
     Attributes:
         clip: the uploaded file, which is what is analysed, or None before an upload.
@@ -56,7 +56,7 @@ class Footage:
     person: int | None = None
     picked: bool = False
     dropped: set[str] = field(default_factory=set)
-    asked: bool = False
+    people_shown: bool = False
     gallery: Path | None = None
     replaced: bool = False
     addition: "Addition | None" = None
@@ -64,9 +64,9 @@ class Footage:
 
     @property
     def observed(self) -> ObservedClip | None:
-        """People of exactly this clip, range and word on damage, or None."""
-        held = self._observed
-        return held if held is not None and self._fits(held) else None
+        """People of exactly this clip, range and acceptance of damage, or None."""
+        observation = self._observed
+        return observation if observation is not None and self._fits(observation) else None
 
     @property
     def readable(self) -> ObservedClip | None:
@@ -84,7 +84,7 @@ class Footage:
         )
 
     def choose_frames(self, first: int, last: int) -> bool:
-        """Take another range and forget what was seen in the former one; True when it is another."""
+        """Take another range and drop the observation of the former one; True when it is another."""
         if (first, last) == (self.first, self.last):
             return False
         self.first, self.last = first, last
@@ -92,7 +92,7 @@ class Footage:
         return True
 
     def accept(self, damaged: bool) -> None:
-        """Take the word on whether a damaged clip may be used; a new one forgets what was seen under the former."""
+        """Set whether a damaged clip may be used; a change drops the observation."""
         if damaged != self.accept_damaged:
             self.accept_damaged = damaged
             self.forget()
@@ -152,7 +152,7 @@ class Session:
         thresholds: what the person set on the sliders, by purpose; absent means the default.
         claimed: id of the identity claimed in Verification, or None.
         answered: Verification has answered for the footage, so that another claim or person re-decides at once.
-        gallery: gallery folder chosen in Identification, or None for the configured observation.
+        gallery: gallery folder chosen in Identification, or None for the configured one.
         identifications: the last answer of Identification.
         opened: person number whose evidence is shown.
         enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of

@@ -56,7 +56,7 @@ class GallerySidebar:
         self.limits = gr.HTML("", apply_default_css=False)
 
     @property
-    def parts(self) -> list[Any]:
+    def components(self) -> list[Any]:
         """Components that `render` changes."""
         return [self.search, self.rows, *self.evidence]
 
@@ -102,7 +102,8 @@ class GallerySidebar:
         """Return the thresholds with their evidence as they are now."""
         purposes: tuple[Purpose, ...] = ("verification", "identification")
         notes = "".join(
-            f"<h4>{purpose.capitalize()}</h4>{elements.evidence(self.page.threshold(purpose))}" for purpose in purposes
+            f"<h4>{purpose.capitalize()}</h4>{elements.threshold_evidence(self.page.threshold(purpose))}"
+            for purpose in purposes
         )
         return {
             self.limits: f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>',
@@ -262,12 +263,12 @@ def rows(identities: Sequence[Identity], pictures: Pictures, query: str = "") ->
     if not identities:
         return elements.empty("Nobody is enrolled yet", "Start in Enrollment.")
     wanted = comparable_text(query)
-    found = [identity for identity in identities if wanted in comparable_text(identity.name)]
-    html = "".join(_row(identity, pictures) for identity in found[:ROWS])
-    if not found:
+    matching = [identity for identity in identities if wanted in comparable_text(identity.name)]
+    html = "".join(_row(identity, pictures) for identity in matching[:ROWS])
+    if not matching:
         html = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
-    elif len(found) > ROWS:
-        html += f'<p class="sl-quiet">{len(found) - ROWS:,} more. Type a part of the name to find them.</p>'
+    elif len(matching) > ROWS:
+        html += f'<p class="sl-quiet">{len(matching) - ROWS:,} more. Type a part of the name to find them.</p>'
     return f'<div class="sl-rows">{html}</div>'
 
 

@@ -15,7 +15,7 @@ from biometric.ui.panel import Panel
 
 @contextmanager
 def tab_layout(page: Page, tab: str, question: Callable[[], None], heading: str, intro: str) -> Iterator[Panel]:
-    """Build a tab's two columns and its panel; what the context builds stands below answer and contact sheet.
+    """Build a tab's two columns and its panel; components built in the context stand below answer and contact sheet.
 
     Args:
         question: builds what the tab asks besides footage, above the button.

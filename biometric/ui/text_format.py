@@ -16,9 +16,9 @@ def escape(text: object) -> str:
     return html.escape(str(text).translate(_DIRECTION_MARKS), quote=True).translate(_TEMPLATE_MARKS)
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """Return a counted noun, such as "1 person" or "12 people"; `many` defaults to `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """Return a counted noun, such as "1 person" or "12 people"; `plural` defaults to `singular` with an s."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def people(number: int) -> str:

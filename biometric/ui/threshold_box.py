@@ -29,7 +29,7 @@ class ThresholdBox:
     Attributes:
         low: left end of the slider; the right one is 1.
         decide: gives the updates that follow another threshold.
-        panel: the tab's, which tells problems as its answer.
+        panel: the tab's, which shows problems as its answer.
         events: those after which another threshold is in force.
     """
 
@@ -44,14 +44,14 @@ class ThresholdBox:
     events: list[Any] = field(default_factory=list)
 
     @property
-    def parts(self) -> list[Any]:
+    def components(self) -> list[Any]:
         """All components that the box may change."""
         return [self.slider, self.note]
 
     def render(self, session: Session) -> Updates:
         """Return the slider and its evidence as they stand for a page."""
         current = self.page.threshold(self.purpose, session)
-        return {self.slider: gr.update(value=current.value), self.note: elements.evidence(current)}
+        return {self.slider: gr.update(value=current.value), self.note: elements.threshold_evidence(current)}
 
     def on_slider_moved(self, value: Any, request: gr.Request) -> Updates:
         """The slider was moved: decide again. A number outside the slider becomes its end, and is sent back."""
@@ -65,7 +65,7 @@ class ThresholdBox:
             else:
                 session.thresholds[self.purpose] = number
             back = {} if number == sent else {self.slider: gr.update(value=number)}
-            note = elements.evidence(self.page.threshold(self.purpose, session))
+            note = elements.threshold_evidence(self.page.threshold(self.purpose, session))
             return {**back, self.note: note, **self._decided(session)}
 
         return run_once(run, self.panel.answer)
@@ -89,7 +89,7 @@ class ThresholdBox:
 
     def connect(self) -> None:
         """Attach the events."""
-        everything = [*self.parts, *self.panel.answers]
+        everything = [*self.components, *self.panel.answers]
         moved = gr.on(
             [self.slider.input, self.slider.release],
             self.on_slider_moved,
@@ -116,7 +116,7 @@ def threshold_box(panel: Panel, purpose: Purpose, decide: Callable[[Session], Up
         buttons=[],
         elem_id=f"{purpose}-threshold",
     )
-    note = gr.HTML(elements.evidence(current), apply_default_css=False)
+    note = gr.HTML(elements.threshold_evidence(current), apply_default_css=False)
     default = gr.Button("Back to the default", size="sm", elem_classes=["sl-plain"])
     return ThresholdBox(page, purpose, slider, default, note, low, decide, panel)
 

@@ -1,7 +1,7 @@
-"""Uploaded clips: counted while they wait, taken under a name of our own, and removed when nobody needs them.
+"""Uploaded clips: counted while they wait, moved under a generated name, and removed when they are no longer needed.
 
 Gradio names an upload by its contents, so two people who send one clip share one file. Each upload therefore counts
-as one claim on its file; whoever takes it gives the claim back, and the file goes with the last one.
+as one claim on its file; taking it returns the claim, and the file is removed with the last one.
 """
 
 import os
@@ -75,7 +75,7 @@ class Uploads:
         return path.parent.parent == self.root and path.is_file()
 
     def take(self, source: Path, folder: Path, *, keep: bool = False) -> Path:
-        """Put an upload into a folder of the session, under a name of our own; an example is kept where it is, too.
+        """Put an upload into a folder of the session, under a generated name; an example is kept where it is, too.
 
         Raises:
             InvalidInput: the upload is gone.

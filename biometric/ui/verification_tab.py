@@ -49,7 +49,7 @@ class VerificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        job = panel.submit.click(self.submit, panel.fields, [*panel.parts, *panel.answers], **MODEL_JOB)
+        job = panel.submit.click(self.submit, panel.fields, [*panel.components, *panel.answers], **MODEL_JOB)
         connect(panel, [job])
         connect_cancel(panel, [job], lambda: cancelled(panel))
         on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
@@ -72,7 +72,7 @@ class VerificationTab:
         }
 
     @property
-    def claim_parts(self) -> list[Any]:
+    def claim_components(self) -> list[Any]:
         """Components that `render_claims` changes."""
         return [self.search, self.claims, self.pictures]
 
@@ -224,12 +224,14 @@ def claims(identities: Sequence[Identity], chosen: str | None, pictures: Picture
     if not identities:
         return NOBODY
     wanted = comparable_text(query)
-    found = [identity for identity in identities if wanted in comparable_text(identity.name) or identity.id == chosen]
-    rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in found[:ROWS])
-    if not found:
+    matching = [
+        identity for identity in identities if wanted in comparable_text(identity.name) or identity.id == chosen
+    ]
+    rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in matching[:ROWS])
+    if not matching:
         rows = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
-    elif len(found) > ROWS:
-        rows += f'<p class="sl-quiet">{len(found) - ROWS:,} more. Type a part of the name to find them.</p>'
+    elif len(matching) > ROWS:
+        rows += f'<p class="sl-quiet">{len(matching) - ROWS:,} more. Type a part of the name to find them.</p>'
     title = "Who do they say they are?"
     return f'<p class="sl-label">{title}</p><div class="sl-claims" role="radiogroup" aria-label="{title}">{rows}</div>'
 

@@ -111,7 +111,7 @@ def collected(people: int = 60, genuine: int = 12) -> collection.Collected:
 
 
 def test_a_calibration_says_all_and_survives_json() -> None:
-    made = calibration.fit(collected(), calibration.Targets(0.01), "m", [], 3)
+    made = calibration.fit_thresholds(collected(), calibration.Targets(0.01), "m", [], 3)
     assert made.identification is not None
     assert made.verification.value < made.identification.value
     assert (made.people, made.pairs, made.independent, made.gallery_size) == (60, 1770, 1770, 3)
@@ -124,20 +124,20 @@ def test_a_calibration_says_all_and_survives_json() -> None:
 
 def test_identification_that_was_asked_for_is_refused_and_else_noted() -> None:
     few = collected(30)
-    made = calibration.fit(few, calibration.Targets(0.01), "m", [], 30)
+    made = calibration.fit_thresholds(few, calibration.Targets(0.01), "m", [], 30)
     assert made.identification is None
     [note] = [note for note in made.notes if note.code is NoticeCode.IDENTIFICATION_NEEDS_DATA]
     assert (note["identities"], note["strangers"], note["available"]) == (30, 0, 435)
     with pytest.raises(CalibrationRefused):
-        calibration.fit(few, calibration.Targets(0.01, 0.01), "m", [], 30)
+        calibration.fit_thresholds(few, calibration.Targets(0.01, 0.01), "m", [], 30)
 
 
 def test_few_people_or_one_visit_give_no_likelihood_ratio() -> None:
-    assert calibration.fit(collected(genuine=12), calibration.Targets(0.01), "m", [], 0).likelihood is None
+    assert calibration.fit_thresholds(collected(genuine=12), calibration.Targets(0.01), "m", [], 0).likelihood is None
     for people, fits in ((9, False), (10, True)):
         same = [(number, 0.9 + number / 1000) for number in range(people)]
         repeated = dataclasses.replace(collected(genuine=30), genuine={collection.REPEATED: same})
-        made = calibration.fit(repeated, calibration.Targets(0.01), "m", [], 0)
+        made = calibration.fit_thresholds(repeated, calibration.Targets(0.01), "m", [], 0)
         assert (made.likelihood is not None) is fits
 
 
@@ -155,7 +155,7 @@ BASIS = Notice(NoticeCode.LIKELIHOOD_BASIS, people=10, pairs=20)
 def test_likelihood_ratios_follow_the_densities() -> None:
     random = np.random.default_rng(0)
     # Two normal distributions of one width: the true log ratio is a line, (m1 - m0) / v · (s - (m0 + m1) / 2).
-    fitted = likelihood.fit(
+    fitted = likelihood.fit_likelihood_ratio(
         random.normal(0.7, 0.15, 3000).tolist(), random.normal(0.2, 0.15, 9000).tolist(), 3000, 9000, BASIS
     )
     assert fitted.slope == pytest.approx(0.5 / 0.15**2, rel=0.1)
@@ -168,11 +168,11 @@ def test_likelihood_ratios_follow_the_densities() -> None:
 
 def test_likelihood_needs_people_and_sense() -> None:
     with pytest.raises(ValueError, match="at least 10"):
-        likelihood.fit([0.9] * 20, [0.1] * 20, 9, 20, BASIS)
+        likelihood.fit_likelihood_ratio([0.9] * 20, [0.1] * 20, 9, 20, BASIS)
     with pytest.raises(ValueError, match="reverse"):
-        likelihood.fit([0.1] * 20, [0.9] * 20, 20, 20, BASIS)
+        likelihood.fit_likelihood_ratio([0.1] * 20, [0.9] * 20, 20, 20, BASIS)
     with pytest.raises(ValueError, match="differ"):
-        likelihood.fit([0.5] * 20, [0.5] * 20, 20, 20, BASIS)
+        likelihood.fit_likelihood_ratio([0.5] * 20, [0.5] * 20, 20, 20, BASIS)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_promise_27_strangers_in_an_enrolled_uniform_raise_the_threshold() -> No
 
     found = collection.collect(strangers(crowd(400)), names(enrolled), 0.572)
     assert found.doubtful == 20
-    made = calibration.fit(found, calibration.Targets(0.5, 0.01), "m", [], 5)
+    made = calibration.fit_thresholds(found, calibration.Targets(0.5, 0.01), "m", [], 5)
     assert made.identification is not None
     assert made.doubtful == 20
     rate = ((crowd(4000) @ enrolled.T).max(axis=1) >= made.identification.value).mean()
@@ -295,13 +295,13 @@ def test_numbers_that_are_none_are_refused(field: str) -> None:
 
 def test_a_calibration_counts_scores_that_are_no_trials() -> None:
     doubtful = dataclasses.replace(collected(), more_pairs=[((1, 1), 0.8)] * 20, doubtful=20)
-    made = calibration.fit(doubtful, calibration.Targets(0.01), "m", [], 3)
+    made = calibration.fit_thresholds(doubtful, calibration.Targets(0.01), "m", [], 3)
     assert made.identification is not None
     assert made.verification.value == made.identification.value == 0.801
 
 
 def test_calibrations_that_were_stored_with_sentences_still_load() -> None:
-    stored = calibration.fit(collected(), calibration.Targets(0.01), "m", [], 3).as_dict()
+    stored = calibration.fit_thresholds(collected(), calibration.Targets(0.01), "m", [], 3).as_dict()
     stored["notes"] = ["Two names in the gallery are taken to be two people."]
     stored["verification"]["basis"] = "pairs of different people"
     stored["identification"]["basis"] = (
@@ -316,7 +316,7 @@ def test_calibrations_that_were_stored_with_sentences_still_load() -> None:
 
 
 def test_a_printed_calibration_has_sentences_and_codes() -> None:
-    printed = calibration_json(calibration.fit(collected(30), calibration.Targets(0.01), "m", [], 30))
+    printed = calibration_json(calibration.fit_thresholds(collected(30), calibration.Targets(0.01), "m", [], 30))
     assert printed["verification"]["basis"] == "pairs of different people"
     assert printed["verification"]["basis_code"] == "pairs"
     assert printed["notes"][-2].startswith("Identification keeps its default threshold.")

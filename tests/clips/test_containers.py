@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from biometric.clips.containers import ALLOWED, identify
+from biometric.clips.containers import ALLOWED, recognise_container
 from biometric.errors import ClipNotFound, DamagedClip, EmptyClip, NotAVideo, NoVideoTrack
 from tests import made_clips as clips
 
@@ -33,7 +33,7 @@ def test_each_container_is_recognised_by_its_bytes_whatever_its_name(tmp_path: P
     kind, options = KINDS[name]
     clip = clips.write_clip(tmp_path / name, 12, **options)  # type: ignore[arg-type]
     nameless = clip.rename(tmp_path / "upload")
-    container = identify(nameless)
+    container = recognise_container(nameless)
     assert (container.kind, container.webm, container.missing) == (kind, name == "a.webm", 0)
 
 
@@ -41,43 +41,43 @@ def test_each_container_is_recognised_by_its_bytes_whatever_its_name(tmp_path: P
 def test_a_file_cut_short_misses_bytes(tmp_path: Path, name: str) -> None:
     _, options = KINDS.get(name, ("mov", {"movflags": "faststart"}))
     clip = clips.write_clip(tmp_path / name, 60, **options)  # type: ignore[arg-type]
-    assert identify(clips.truncate(clip, tmp_path / "cut", 0.9)).missing > 0
+    assert recognise_container(clips.truncate(clip, tmp_path / "cut", 0.9)).missing > 0
 
 
 def test_an_mp4_without_its_index_is_damaged_not_unknown(tmp_path: Path) -> None:
     clip = clips.write_clip(tmp_path / "a.mp4", 30)
     with pytest.raises(DamagedClip, match="its index is missing"):
-        identify(clips.truncate(clip, tmp_path / "cut.mp4", 0.5))
+        recognise_container(clips.truncate(clip, tmp_path / "cut.mp4", 0.5))
 
 
 def test_padding_behind_the_last_box_misses_nothing(tmp_path: Path) -> None:
     clip = clips.write_clip(tmp_path / "a.mp4", 12)
     clip.write_bytes(clip.read_bytes() + bytes(1000))
-    assert identify(clip).missing == 0
+    assert recognise_container(clip).missing == 0
 
 
 def test_a_transport_stream_may_begin_in_the_middle_of_a_packet(tmp_path: Path) -> None:
     clip = clips.write_clip(tmp_path / "a.ts", 12)
     clip.write_bytes(clip.read_bytes()[100:])
-    assert identify(clip).kind == "mpegts"
+    assert recognise_container(clip).kind == "mpegts"
 
 
 def test_an_empty_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").touch()
     with pytest.raises(EmptyClip, match="0 bytes"):
-        identify(tmp_path / "a.mp4")
+        recognise_container(tmp_path / "a.mp4")
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "."])
 def test_a_missing_file_or_a_folder_is_not_found(tmp_path: Path, name: str) -> None:
     with pytest.raises(ClipNotFound):
-        identify(tmp_path / name)
+        recognise_container(tmp_path / name)
 
 
 def test_promise_14_a_pipe_is_no_clip(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.mp4")
     with pytest.raises(ClipNotFound):
-        identify(tmp_path / "a.mp4")
+        recognise_container(tmp_path / "a.mp4")
 
 
 SCRIPTS = {
@@ -106,7 +106,7 @@ SCRIPTS = {
 def test_promise_13_scripts_playlists_pictures_and_text_are_no_video(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.mp4").write_bytes(content)
     with pytest.raises(NotAVideo, match="not a video that can be read here"):
-        identify(tmp_path / "x.mp4")
+        recognise_container(tmp_path / "x.mp4")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_promise_13_scripts_playlists_pictures_and_text_are_no_video(tmp_path: P
 def test_promise_12_sound_is_told_from_no_video(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.mp4").write_bytes(content)
     with pytest.raises(NoVideoTrack, match="audio"):
-        identify(tmp_path / "x.mp4")
+        recognise_container(tmp_path / "x.mp4")
 
 
 def test_promise_13_no_demuxer_that_follows_references_is_allowed() -> None:
@@ -130,4 +130,4 @@ def test_raw_h264_is_known_by_whatever_unit_it_begins_with(tmp_path: Path, first
     stream = b"\x00\x00\x00\x01" + first + b"\x00" * 8 + b"\x00\x00\x00\x01\x67\x64\x00\x1e" + b"\xac" * 64
     clip = tmp_path / "x.h264"
     clip.write_bytes(stream)
-    assert identify(clip).kind == "h264"
+    assert recognise_container(clip).kind == "h264"

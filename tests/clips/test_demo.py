@@ -30,13 +30,13 @@ class CountingWriter(H264Writer):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> list[DemoClip]:
+def demo_clips(tmp_path_factory: pytest.TempPathFactory) -> list[DemoClip]:
     return make_demo(tmp_path_factory.mktemp("demo"), H264Writer(PyAVReader()))
 
 
-def test_the_clips_are_short_and_play_in_browsers(made: list[DemoClip]) -> None:
-    assert [clip.path.stem for clip in made] == [script.name for script in SCRIPTS]
-    for clip in made:
+def test_the_clips_are_short_and_play_in_browsers(demo_clips: list[DemoClip]) -> None:
+    assert [clip.path.stem for clip in demo_clips] == [script.name for script in SCRIPTS]
+    for clip in demo_clips:
         info = PyAVReader().probe(clip.path)
         assert (info.frame_count, info.fps, info.damage, info.browser_playable) == (FRAMES, FPS, None, True)
         assert clip.path.stat().st_size < 1_000_000
@@ -71,10 +71,11 @@ def test_without_the_photograph_it_says_what_to_do(tmp_path: Path, monkeypatch: 
         make_demo(tmp_path, H264Writer(PyAVReader()))
 
 
-def test_ultralytics_is_found_without_importing_it() -> None:
+def test_ultralytics_is_found_without_importing_it(tmp_path: Path) -> None:
     code = (
-        "import sys; from biometric.clips import demo;"
-        "demo._photograph('bus.jpg'); sys.exit('ultralytics' in sys.modules)"
+        "import sys; from pathlib import Path; from types import SimpleNamespace; from biometric.clips import demo;"
+        "writer = SimpleNamespace(write=lambda destination, frames: destination.write_bytes(next(frames).image.data));"
+        f"demo.make_demo(Path({str(tmp_path)!r}), writer); sys.exit('ultralytics' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -87,7 +88,7 @@ def unit(vector: np.ndarray) -> np.ndarray:
 @pytest.mark.filterwarnings("ignore")
 @signal_stack_kept()
 def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
-    made: list[DemoClip], shared: Path, monkeypatch: pytest.MonkeyPatch
+    demo_clips: list[DemoClip], shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("YOLO_AUTOINSTALL", "YOLO_OFFLINE"):
         monkeypatch.setitem(os.environ, name, {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true"}[name])
@@ -108,7 +109,7 @@ def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
         return unit(next(iter(network(crop).values())).reshape(-1))
 
     templates: dict[str, np.ndarray] = {}
-    for clip in made[:4]:
+    for clip in demo_clips[:4]:
         vectors = []
         for frame in PyAVReader().read(clip.path, FrameRange(0, FRAMES, 10)):
             boxes = people(frame.image)
@@ -119,7 +120,7 @@ def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
         assert templates[f"visit-1-{who}"] @ templates[f"visit-2-{who}"] >= 0.6
         assert templates[f"visit-1-{who}"] @ templates[f"visit-2-{other}"] < 0.4
 
-    (frame,) = PyAVReader().read(made[4].path, FrameRange(39, 40))
+    (frame,) = PyAVReader().read(demo_clips[4].path, FrameRange(39, 40))
     scores = [
         [float(embed(frame.image, box) @ templates[f"visit-1-{who}"]) for who in ("beige-coat", "dark-coat")]
         for box in people(frame.image)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from biometric.clips.video import PyAVReader
+from biometric.clips.video_limits import VideoLimits
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import Frame, FrameRange
 from biometric.errors import BiometricError, ClipNotFound, ClipTooLarge, InvalidFrameRange
@@ -34,7 +35,8 @@ def remux(source: Path, destination: Path, shift: int = 0, **options: str) -> Pa
 
 
 def times(clip: Path, count: int) -> list[float]:
-    return [frame.seconds for frame in PyAVReader().read(clip, FrameRange(0, count))]
+    reader = PyAVReader(VideoLimits(max_seconds=1e9))
+    return [frame.seconds for frame in reader.read(clip, FrameRange(0, count))]
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv", "a.mov"])
@@ -101,6 +103,33 @@ def test_too_much_footage_is_refused_with_words(tmp_path: Path) -> None:
     clip = clips.write_clip(tmp_path / "a.mp4", 8, times=[3_000_000 * index for index in range(8)])
     with pytest.raises(ClipTooLarge, match="lasts"):
         PyAVReader().probe(clip)
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        *([gap * index for index in range(12)] for gap in (1, 100, 3000, DAY, 10 * DAY)),
+        [0, 0.04, 0.08, DAY, DAY + 0.04, 2 * DAY, 30 * DAY / 2],
+    ],
+    ids=["1 s", "100 s", "3,000 s", "a day", "10 days", "bursts"],
+)
+def test_time_lapses_are_written_and_previewed_with_their_times(tmp_path: Path, seconds: list[float]) -> None:
+    """MP4 holds gaps as 32-bit numbers of ticks."""
+    writer, longest = H264Writer(PyAVReader(VideoLimits(max_seconds=1e9))), float(np.diff(seconds).max())
+    frames = (Frame(index, clips.numbered(index), when) for index, when in enumerate(seconds))
+    writer.write(tmp_path / "a.mp4", frames, longest)
+    list(writer.proxy(tmp_path / "a.mp4", tmp_path / "proxy.mp4"))
+    for path in (tmp_path / "a.mp4", tmp_path / "proxy.mp4"):
+        assert times(path, len(seconds)) == pytest.approx(seconds, abs=1e-3), path.name
+
+
+def test_a_gap_that_nobody_announced_is_shortened(tmp_path: Path) -> None:
+    frames = (Frame(index, clips.numbered(index), float(DAY * index)) for index in range(12))
+    H264Writer(PyAVReader()).write(tmp_path / "a.mp4", frames)
+    assert 3600 < times(tmp_path / "a.mp4", 2)[1] < 4000
 
 
 def test_equal_times_are_written_a_tick_apart(tmp_path: Path) -> None:

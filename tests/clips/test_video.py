@@ -61,7 +61,7 @@ CLIPS: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def make_clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Returns a numbered clip of 60 frames by name, made once."""
     folder = tmp_path_factory.mktemp("clips")
 
@@ -84,16 +84,16 @@ def numbers(clip: Path, start: int, stop: int, step: int = 1) -> list[tuple[int,
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_promise_11_a_range_is_exactly_those_frames(made: Callable[[str], Path], name: str) -> None:
-    clip = made(name)
+def test_promise_11_a_range_is_exactly_those_frames(make_clip: Callable[[str], Path], name: str) -> None:
+    clip = make_clip(name)
     assert numbers(clip, 0, 60) == [(index, index) for index in range(60)]
     assert numbers(clip, 17, 44, 5) == [(index, index) for index in range(17, 44, 5)]
     assert numbers(clip, 59, 60) == [(59, 59)]
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_a_whole_clip_is_described_without_damage(made: Callable[[str], Path], name: str) -> None:
-    clip = made(name)
+def test_a_whole_clip_is_described_without_damage(make_clip: Callable[[str], Path], name: str) -> None:
+    clip = make_clip(name)
     info = PyAVReader().probe(clip)
     width, height = CLIPS[name].get("size", clips.SIZE)
     assert (info.frame_count, info.frame_count_source, info.damage) == (60, "decoded", None)
@@ -103,18 +103,18 @@ def test_a_whole_clip_is_described_without_damage(made: Callable[[str], Path], n
     assert info.digest == hashlib.sha256(clip.read_bytes()).hexdigest()
 
 
-def test_frames_are_bgr_bytes_with_their_time(made: Callable[[str], Path]) -> None:
+def test_frames_are_bgr_bytes_with_their_time(make_clip: Callable[[str], Path]) -> None:
     times = CLIPS["variable.mp4"]["times"]
     assert isinstance(times, list)
-    frames = list(PyAVReader().read(made("variable.mp4"), FrameRange(0, 60)))
+    frames = list(PyAVReader().read(make_clip("variable.mp4"), FrameRange(0, 60)))
     assert [frame.seconds for frame in frames] == pytest.approx([time / 1000 for time in times], abs=1e-3)
     image = frames[0].image
     assert (image.shape, image.dtype, image.flags.c_contiguous) == ((128, 192, 3), np.uint8, True)
 
 
 @pytest.mark.parametrize("name", ["h264.avi", "raw.h264", "h264.ts", "b-frames.mp4"])
-def test_times_start_at_nothing_and_rise(made: Callable[[str], Path], name: str) -> None:
-    seconds = [frame.seconds for frame in PyAVReader().read(made(name), FrameRange(0, 60))]
+def test_times_start_at_nothing_and_rise(make_clip: Callable[[str], Path], name: str) -> None:
+    seconds = [frame.seconds for frame in PyAVReader().read(make_clip(name), FrameRange(0, 60))]
     assert seconds == pytest.approx([index / 25 for index in range(60)], abs=1e-3)
 
 
@@ -158,33 +158,33 @@ def test_promise_15_rotation_metadata_is_honoured(
     assert info.rotation == clockwise
 
 
-def test_promise_15_the_same_clip_gives_the_same_answer(made: Callable[[str], Path]) -> None:
-    first, second = (list(PyAVReader().read(made("b-frames.mp4"), FrameRange(20, 40))) for _ in range(2))
+def test_promise_15_the_same_clip_gives_the_same_answer(make_clip: Callable[[str], Path]) -> None:
+    first, second = (list(PyAVReader().read(make_clip("b-frames.mp4"), FrameRange(20, 40))) for _ in range(2))
     assert all(np.array_equal(a.image, b.image) and a.seconds == b.seconds for a, b in zip(first, second, strict=True))
-    assert PyAVReader().probe(made("b-frames.mp4")) == PyAVReader().probe(made("b-frames.mp4"))
+    assert PyAVReader().probe(make_clip("b-frames.mp4")) == PyAVReader().probe(make_clip("b-frames.mp4"))
 
 
-def test_grab_returns_the_frames_asked_for(made: Callable[[str], Path]) -> None:
-    frames = PyAVReader().grab(made("h264.ts"), [41, 3, 41])
+def test_grab_returns_the_frames_asked_for(make_clip: Callable[[str], Path]) -> None:
+    frames = PyAVReader().grab(make_clip("h264.ts"), [41, 3, 41])
     assert {index: clips.number_of(frame.image) for index, frame in frames.items()} == {3: 3, 41: 41}
-    assert PyAVReader().grab(made("h264.ts"), []) == {}
+    assert PyAVReader().grab(make_clip("h264.ts"), []) == {}
     with pytest.raises(InvalidFrameRange, match="numbered from 0"):
-        PyAVReader().grab(made("h264.ts"), [-1])
+        PyAVReader().grab(make_clip("h264.ts"), [-1])
 
 
 @pytest.mark.parametrize("name", ["b-frames.mp4", "h264.ts", "raw.h264", "mpeg4.avi", "a.mkv"])
-def test_a_range_beyond_the_end_names_the_last_frame(made: Callable[[str], Path], name: str) -> None:
-    frames = PyAVReader().read(made(name), FrameRange(58, 62))
+def test_a_range_beyond_the_end_names_the_last_frame(make_clip: Callable[[str], Path], name: str) -> None:
+    frames = PyAVReader().read(make_clip(name), FrameRange(58, 62))
     assert [next(frames).index, next(frames).index] == [58, 59]
     with pytest.raises(InvalidFrameRange, match="Frame 61 is outside the clip, whose last frame is 59"):
         next(frames)
 
 
-def test_closing_the_iterator_releases_the_clip(made: Callable[[str], Path]) -> None:
+def test_closing_the_iterator_releases_the_clip(make_clip: Callable[[str], Path]) -> None:
     def open_files() -> list[str]:
         return [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
 
-    clip = made("b-frames.mp4")
+    clip = make_clip("b-frames.mp4")
     frames = PyAVReader().read(clip, FrameRange(0, 60))
     next(frames)
     assert str(clip) in open_files()
@@ -229,10 +229,10 @@ def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
     assert type(refused(path)) is NoVideoTrack
 
 
-def test_a_container_of_noise_is_damaged(tmp_path: Path, made: Callable[[str], Path]) -> None:
+def test_a_container_of_noise_is_damaged(tmp_path: Path, make_clip: Callable[[str], Path]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, 20_000, np.uint8).tobytes()
     for name in ("b-frames.mp4", "a.mkv", "mpeg4.avi", "h264.ts", "raw.h264", "a.flv", "a.wmv"):
-        data = made(name).read_bytes()
+        data = make_clip(name).read_bytes()
         path = tmp_path / name
         path.write_bytes(data[:400] + noise)
         error = refused(path)
@@ -271,9 +271,9 @@ def test_promise_13_a_strange_name_is_only_a_name(tmp_path: Path, monkeypatch: p
     "name", ["fast.mp4", "a.mkv", "vp9.webm", "mjpeg.avi", "mpeg4.avi", "h264.ts", "a.flv", "a.mxf"]
 )
 def test_promise_12_a_clip_cut_short_says_how_much_can_be_read(
-    tmp_path: Path, made: Callable[[str], Path], name: str
+    tmp_path: Path, make_clip: Callable[[str], Path], name: str
 ) -> None:
-    whole = clips.write_clip(tmp_path / name, 60, movflags="faststart") if name == "fast.mp4" else made(name)
+    whole = clips.write_clip(tmp_path / name, 60, movflags="faststart") if name == "fast.mp4" else make_clip(name)
     clip = clips.truncate(whole, tmp_path / f"cut-{name}", 0.7)
     info = PyAVReader().probe(clip)
     assert 3 <= info.frame_count < 60
@@ -290,9 +290,9 @@ def test_promise_12_a_clip_cut_short_says_how_much_can_be_read(
 
 @pytest.mark.parametrize("name", ["b-frames.mp4", "mpeg4.avi", "a.mkv"])
 def test_promise_12_only_an_index_lost_at_the_end_is_no_damage(
-    tmp_path: Path, made: Callable[[str], Path], name: str
+    tmp_path: Path, make_clip: Callable[[str], Path], name: str
 ) -> None:
-    data = made(name).read_bytes()
+    data = make_clip(name).read_bytes()
     index = {"mpeg4.avi": b"idx1", "a.mkv": bytes.fromhex("1c53bb6b"), "b-frames.mp4": b"udta"}[name]
     end = data.rindex(index) if name != "b-frames.mp4" else len(data)
     (tmp_path / name).write_bytes(data[:end])
@@ -342,8 +342,8 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
     assert (error.readable, error.claimed) == (0, 10)
 
 
-def test_a_wrong_frame_rate_alone_is_no_damage(tmp_path: Path, made: Callable[[str], Path]) -> None:
-    data = bytearray(made("mpeg4.avi").read_bytes())
+def test_a_wrong_frame_rate_alone_is_no_damage(tmp_path: Path, make_clip: Callable[[str], Path]) -> None:
+    data = bytearray(make_clip("mpeg4.avi").read_bytes())
     rate = data.index(b"strh") + 8 + 24
     assert int.from_bytes(data[rate : rate + 4], "little") == 25
     data[rate : rate + 4] = (50).to_bytes(4, "little")
@@ -366,8 +366,10 @@ def test_an_edit_list_is_no_damage_and_hides_its_frames(tmp_path: Path) -> None:
     assert numbers(clip, 0, 35) == [(index, index + 20) for index in range(35)]
 
 
-def test_a_stream_joined_before_its_first_key_frame_is_readable(tmp_path: Path, made: Callable[[str], Path]) -> None:
-    data = made("raw.h264").read_bytes()
+def test_a_stream_joined_before_its_first_key_frame_is_readable(
+    tmp_path: Path, make_clip: Callable[[str], Path]
+) -> None:
+    data = make_clip("raw.h264").read_bytes()
     second_key_frame = data.index(b"\x00\x00\x01\x67", 100) if data.count(b"\x00\x00\x01\x67") > 1 else None
     if second_key_frame is None:
         pytest.skip("the encoder wrote its parameters once only")
@@ -408,7 +410,7 @@ def write_huge(path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.mkv", "a.h264", "lying.mp4", "later.h264"])
 def test_promise_14_a_huge_frame_is_refused_before_it_costs_memory(
-    tmp_path: Path, made: Callable[[str], Path], name: str
+    tmp_path: Path, make_clip: Callable[[str], Path], name: str
 ) -> None:
     clip = write_huge(tmp_path / name)
     data = clip.read_bytes()
@@ -416,7 +418,7 @@ def test_promise_14_a_huge_frame_is_refused_before_it_costs_memory(
         sizes = data.index(b"avc1", data.index(b"stsd")) + 28
         data = data[:sizes] + (64).to_bytes(2, "big") * 2 + data[sizes + 4 :]
     if name == "later.h264":  # small frames first
-        data = made("raw.h264").read_bytes() + data
+        data = make_clip("raw.h264").read_bytes() + data
     clip.write_bytes(data)
     assert len(data) < 500_000
     done = subprocess.run([sys.executable, "-c", MEMORY, str(clip)], capture_output=True, text=True, check=True)
@@ -434,26 +436,26 @@ def test_promise_14_a_huge_frame_is_refused_before_it_costs_memory(
     ],
     ids=["pixels", "frames", "seconds", "bytes"],
 )
-def test_promise_14_each_limit_is_checked(made: Callable[[str], Path], limits: VideoLimits, message: str) -> None:
-    error = refused(made("b-frames.mp4"), limits)
+def test_promise_14_each_limit_is_checked(make_clip: Callable[[str], Path], limits: VideoLimits, message: str) -> None:
+    error = refused(make_clip("b-frames.mp4"), limits)
     assert isinstance(error, ClipTooLarge)
     assert message in str(error)
 
 
 @pytest.mark.parametrize("name", ["raw.h264", "h264.ts", "a.mkv"])
-def test_promise_14_frames_are_limited_where_the_file_claims_none(made: Callable[[str], Path], name: str) -> None:
-    assert isinstance(refused(made(name), VideoLimits(max_frames=20)), ClipTooLarge)
+def test_promise_14_frames_are_limited_where_the_file_claims_none(make_clip: Callable[[str], Path], name: str) -> None:
+    assert isinstance(refused(make_clip(name), VideoLimits(max_frames=20)), ClipTooLarge)
 
 
-def test_a_clip_exactly_at_its_limits_passes(made: Callable[[str], Path]) -> None:
+def test_a_clip_exactly_at_its_limits_passes(make_clip: Callable[[str], Path]) -> None:
     limits = VideoLimits(max_pixels=192 * 128, max_frames=60, max_seconds=2.4)
-    assert PyAVReader(limits).probe(made("b-frames.mp4")).frame_count == 60
+    assert PyAVReader(limits).probe(make_clip("b-frames.mp4")).frame_count == 60
 
 
-def test_frames_of_another_size_are_scaled_to_the_first(tmp_path: Path, made: Callable[[str], Path]) -> None:
+def test_frames_of_another_size_are_scaled_to_the_first(tmp_path: Path, make_clip: Callable[[str], Path]) -> None:
     larger = clips.write_clip(tmp_path / "larger.h264", 10, size=(384, 256), first_number=60)
     clip = tmp_path / "both.h264"
-    clip.write_bytes(made("raw.h264").read_bytes() + larger.read_bytes())
+    clip.write_bytes(make_clip("raw.h264").read_bytes() + larger.read_bytes())
     frames = list(PyAVReader().read(clip, FrameRange(55, 70)))
     assert {frame.image.shape for frame in frames} == {(128, 192, 3)}
     assert [clips.number_of(frame.image) for frame in frames] == list(range(55, 70))
@@ -475,7 +477,7 @@ def test_a_jump_of_the_broadcast_clock_does_not_change_the_frame_rate(tmp_path: 
 
 
 def test_pyav_stumbling_over_late_tracks_behind_the_last_packet_is_no_end(
-    made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    make_clip: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether PyAV stumbles depends on what lies in memory, so it is made to."""
     real = av.open
@@ -492,18 +494,18 @@ def test_pyav_stumbling_over_late_tracks_behind_the_last_packet_is_no_end(
             raise IndexError("list index out of range")
 
     monkeypatch.setattr(av, "open", lambda *args, **options: Stumbling(real(*args, **options)))
-    info = PyAVReader().probe(made("h264.ts"))
+    info = PyAVReader().probe(make_clip("h264.ts"))
     assert (info.frame_count, info.damage) == (60, None)
 
 
-def test_without_time_to_decode_packets_are_counted(made: Callable[[str], Path]) -> None:
-    info = PyAVReader(count_seconds=0.0).probe(made("a.mkv"))
+def test_without_time_to_decode_packets_are_counted(make_clip: Callable[[str], Path]) -> None:
+    info = PyAVReader(count_seconds=0.0).probe(make_clip("a.mkv"))
     assert (info.frame_count, info.frame_count_source) == (60, "claimed")
     assert info.fps == pytest.approx(25)
 
 
-def test_promise_14_reading_takes_the_memory_of_a_few_frames(tmp_path: Path, made: Callable[[str], Path]) -> None:
-    frames = PyAVReader().read(made("b-frames.mp4"), FrameRange(0, 60))
+def test_promise_14_reading_takes_the_memory_of_a_few_frames(tmp_path: Path, make_clip: Callable[[str], Path]) -> None:
+    frames = PyAVReader().read(make_clip("b-frames.mp4"), FrameRange(0, 60))
     assert iter(frames) is frames
     assert math.isfinite(next(frames).seconds)
 

@@ -9,7 +9,6 @@ import av
 import numpy as np
 import pytest
 
-from biometric.clips import video_writing
 from biometric.clips.video import PyAVReader
 from biometric.clips.video_writing import PROXY_WIDTH, H264Writer
 from biometric.entities import Frame, FrameRange, Image
@@ -124,9 +123,15 @@ def test_promise_20_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, write
     assert names(tmp_path) == []
 
 
-def test_no_space_left_has_its_own_words() -> None:
-    error = video_writing._storage_error(Path("a.mp4"), OSError(errno.ENOSPC, "No space left on device"))
-    assert str(error) == "The disk is full: the clip 'a.mp4' could not be written. Make room first."
+def test_no_space_left_has_its_own_words(tmp_path: Path, writer: H264Writer) -> None:
+    def frames() -> Iterator[Frame]:
+        yield from pictures(3)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StorageFull) as raised:
+        writer.write(tmp_path / "a.mp4", frames())
+    assert str(raised.value) == "The disk is full: the clip 'a.mp4' could not be written. Make room first."
+    assert names(tmp_path) == []
 
 
 # Proxies

@@ -5,8 +5,8 @@ import pytest
 
 from biometric.domain.continuity import (
     BLOCKS,
-    LookHistory,
-    TrackPart,
+    AppearanceHistory,
+    TrackSegment,
     assign_frames,
     colour_change,
     colour_grid,
@@ -35,9 +35,9 @@ def embeddings(person: int, count: int, seed: int = 0, spread: float = 0.5) -> l
     return rows
 
 
-def history(rows: list[np.ndarray], samples: int = 8) -> LookHistory:
+def history(rows: list[np.ndarray], samples: int = 8) -> AppearanceHistory:
     """A history of one embedding a frame."""
-    looks = LookHistory(SIMILARITY, samples)
+    looks = AppearanceHistory(SIMILARITY, samples)
     for frame, row in enumerate(rows):
         looks.add(Pick(Detection(frame, BOX, 0.9), IMAGE, 0.9, 100.0, row))
     return looks
@@ -46,9 +46,9 @@ def history(rows: list[np.ndarray], samples: int = 8) -> LookHistory:
 def people(rows: list[np.ndarray]) -> list[set[int]]:
     """The frames of each person's runs."""
     return [
-        {frame for first, last in part.runs for frame in range(first, last + 1)}
-        for part in history(rows).parts()
-        if part.is_person
+        {frame for first, last in segment.runs for frame in range(first, last + 1)}
+        for segment in history(rows).segments()
+        if segment.is_person
     ]
 
 
@@ -60,8 +60,8 @@ def test_property_a_switch_gives_two_people_whatever_the_lengths(places, short: 
     lengths = {"A": short, "B": long, "C": long}
     numbers = {"A": places[0], "B": places[1], "C": 20}
     rows, labels = [], []
-    for part, letter in enumerate(order):
-        rows += embeddings(numbers[letter], lengths[letter], seed=part)
+    for segment, letter in enumerate(order):
+        rows += embeddings(numbers[letter], lengths[letter], seed=segment)
         labels += [letter] * lengths[letter]
     found = people(rows)
     assert [{labels[frame] for frame in frames} for frames in found] == [{letter} for letter in sorted(
@@ -74,8 +74,8 @@ def test_property_a_switch_gives_two_people_whatever_the_lengths(places, short: 
 def test_a_single_embedding_of_somebody_else_leaves_the_track(position: int) -> None:
     rows = embeddings(1, 20)
     rows.insert(position, embeddings(2, 1)[0])
-    parts = history(rows).parts()
-    assert sorted(part.is_person for part in parts) == [False, True]
+    segments = history(rows).segments()
+    assert sorted(segment.is_person for segment in segments) == [False, True]
     (person,) = people(rows)
     assert person == set(range(21)) - {position}
 
@@ -99,8 +99,8 @@ def test_one_person_stays_one(person: int, count: int) -> None:
 
 def test_somebody_who_is_only_partly_in_the_picture_at_first_stays_one_person() -> None:
     whole = embeddings(1, 30)
-    part = [row + 0.9 * embeddings(2, 1)[0] for row in embeddings(1, 2, seed=3)]
-    assert len(people([*(row / np.linalg.norm(row) for row in part), *whole])) == 1
+    segment = [row + 0.9 * embeddings(2, 1)[0] for row in embeddings(1, 2, seed=3)]
+    assert len(people([*(row / np.linalg.norm(row) for row in segment), *whole])) == 1
 
 
 def test_memory_is_bounded_and_samples_of_a_short_part_are_kept() -> None:
@@ -110,18 +110,18 @@ def test_memory_is_bounded_and_samples_of_a_short_part_are_kept() -> None:
     frames = [pick.frame for pick in looks.picks]
     assert frames == sorted(frames)
     assert frames[-1] > 4000
-    assert sum(len(part.runs) for part in looks.parts()) <= BLOCKS
+    assert sum(len(segment.runs) for segment in looks.segments()) <= BLOCKS
 
 
 def test_two_single_embeddings_of_two_people_are_two_people() -> None:
     assert people([embeddings(1, 1)[0], embeddings(2, 1)[0]]) == [{0}, {1}]
-    assert history([]).parts() == []
+    assert history([]).segments() == []
 
 
 def test_the_border_between_two_people_is_where_colours_change_most() -> None:
-    parts = [TrackPart(((0, 2), (8, 9)), True), TrackPart(((6, 6),), True)]
+    segments = [TrackSegment(((0, 2), (8, 9)), True), TrackSegment(((6, 6),), True)]
     changes = [0, 1, 1, 3, 90, 3, 2, 60, 1, 1]
-    assert assign_frames(range(10), changes, parts) == [0, 0, 0, 0, 1, 1, 1, 0, 0, 0]
+    assert assign_frames(range(10), changes, segments) == [0, 0, 0, 0, 1, 1, 1, 0, 0, 0]
 
 
 def test_colour_grids_see_another_person_and_not_another_size() -> None:

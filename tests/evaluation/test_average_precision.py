@@ -94,7 +94,7 @@ def test_recall_and_precision_at_a_confidence() -> None:
     assert at_confidence(matches, 0.95).recall.value == 0.0
 
 
-def made(seed: int, pictures: int = 30) -> list[Judged]:
+def make_pictures(seed: int, pictures: int = 30) -> list[Judged]:
     """Random people, four of five of them found, some twice, and boxes where nobody is, of which it is less sure."""
     draw = np.random.default_rng(seed)
     result = []
@@ -144,7 +144,7 @@ def slow_average_precision(pictures: list[Judged], iou: float) -> float:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_agrees_with_a_slow_reference(seed: int) -> None:
-    pictures = made(seed)
+    pictures = make_pictures(seed)
     matches = match(pictures)
     for iou in (0.5, 0.75):
         detected = average_precision(matches, [iou]).value
@@ -153,24 +153,24 @@ def test_agrees_with_a_slow_reference(seed: int) -> None:
 
 
 def test_the_order_of_pictures_and_boxes_does_not_matter() -> None:
-    pictures = made(5)
+    pictures = make_pictures(5)
     turned = [Judged(each.detected[::-1], each.confidences[::-1], each.labelled[::-1]) for each in reversed(pictures)]
     assert average_precision(match(turned)).value == pytest.approx(average_precision(match(pictures)).value, abs=1e-12)
 
 
 def test_a_draw_of_pictures_is_weighed_like_pictures_repeated() -> None:
-    from biometric.evaluation.average_precision import _areas
+    from biometric.evaluation.average_precision import draw_average_precisions
 
-    pictures = made(6, 8)
+    pictures = make_pictures(6, 8)
     times = np.array([0, 2, 1, 0, 3, 1, 1, 0])
     repeated = [judged for judged, count in zip(pictures, times, strict=True) for _ in range(count)]
-    weighed = _areas(match(pictures, [0.5]), [0], times[None].astype(float))[0]
+    weighed = draw_average_precisions(match(pictures, [0.5]), [0], times[None].astype(float))[0]
     assert weighed == pytest.approx(ap50(*repeated), abs=1e-2)  # copies tie, and a tie is counted one by one
     assert weighed != pytest.approx(ap50(*pictures), abs=1e-3)
 
 
 def test_the_interval_holds_the_value_and_shrinks_with_pictures() -> None:
-    few, many = (average_precision(match(made(7, count)), [0.5]) for count in (20, 400))
+    few, many = (average_precision(match(make_pictures(7, count)), [0.5]) for count in (20, 400))
     for detected in (few, many):
         assert detected.interval is not None
         assert detected.interval.low < detected.value < detected.interval.high
@@ -178,14 +178,14 @@ def test_the_interval_holds_the_value_and_shrinks_with_pictures() -> None:
     assert few.interval is not None
     assert many.interval is not None
     assert many.interval.high - many.interval.low < 0.5 * (few.interval.high - few.interval.low)
-    assert average_precision(match(made(7, 20)), [0.5], seed=0) == few
+    assert average_precision(match(make_pictures(7, 20)), [0.5], seed=0) == few
 
 
 def test_the_interval_covers_what_many_pictures_give() -> None:
-    truth = average_precision(match(made(8, 4000), [0.5])).value
+    truth = average_precision(match(make_pictures(8, 4000), [0.5])).value
     held = 0
     for seed in range(100, 130):
-        interval = average_precision(match(made(seed, 150), [0.5])).interval
+        interval = average_precision(match(make_pictures(seed, 150), [0.5])).interval
         assert interval is not None
         held += interval.low <= truth <= interval.high
     assert held >= 26

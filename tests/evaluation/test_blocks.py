@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biometric.evaluation.blocks import BINS_PER_UNIT, CLUSTERS, collect, count_errors
+from biometric.evaluation.blocks import BINS_PER_UNIT, CLUSTERS, collect_scores, count_errors
 from biometric.evaluation.comparisons import Samples, Trial
 from biometric.statistics.error_rates import fmr, fnmr, threshold_at_fmr
 from tests.evaluation.made_samples import one_hot, symmetric, trial
@@ -35,7 +35,7 @@ def pairs(trial: Trial) -> tuple[list[float], list[float]]:
 @pytest.mark.parametrize("size", [1, 1 << 22])
 def test_rates_equal_counting_every_pair(made: Trial, size: int) -> None:
     genuine, impostor = pairs(made)
-    found = collect(made, size)
+    found = collect_scores(made, size)
     assert (found.genuine.total, found.impostor.total) == (len(genuine), len(impostor))
     for threshold in (0.0, 0.25, 0.5, 0.875):
         assert fmr(found.impostor, threshold) == fmr(impostor, threshold)
@@ -74,7 +74,7 @@ def test_the_threshold_of_a_histogram_keeps_its_promise_on_the_scores_themselves
     made = trial(5, probes=60, references=80)
     _, impostor = pairs(made)
     for target in (0.5, 0.1, 0.01, 0.0):
-        threshold = threshold_at_fmr(collect(made).impostor, target)
+        threshold = threshold_at_fmr(collect_scores(made).impostor, target)
         assert fmr(impostor, threshold) <= target
         exact = threshold_at_fmr(np.array(impostor, np.float32), target)
         assert 0 <= threshold - exact + 1e-7 <= 1.1 / BINS_PER_UNIT
@@ -82,7 +82,7 @@ def test_the_threshold_of_a_histogram_keeps_its_promise_on_the_scores_themselves
 
 def test_two_people_by_hand() -> None:
     side = Samples(one_hot(0, 0, 1), np.array([0, 0, 1]), np.array([0, 1, 0]))
-    found = collect(Trial(side, side, symmetric=True))
+    found = collect_scores(Trial(side, side, symmetric=True))
     assert found.genuine.values.tolist() == [1.0]
     assert found.impostor.values.tolist() == [0.0]
     assert found.impostor.total == 2
@@ -90,7 +90,7 @@ def test_two_people_by_hand() -> None:
 
 def test_nobody_to_compare() -> None:
     side = Samples(np.zeros((0, 8), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    assert collect(Trial(side, side)).genuine.total == 0
+    assert collect_scores(Trial(side, side)).genuine.total == 0
     with pytest.raises(ValueError, match="people"):
         count_errors(Trial(side, side), [0.5])
     one = Samples(one_hot(0), np.array([0]), np.array([0]))
@@ -108,7 +108,7 @@ def test_more_people_than_clusters_are_counted_in_groups() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     side = Samples(vectors, np.repeat(np.arange(count), 2), np.tile([0, 1], count))
     made = Trial(side, side, symmetric=True)
-    found, errors = collect(made), count_errors(made, [0.9])
+    found, errors = collect_scores(made), count_errors(made, [0.9])
     matched = errors.fmr(0)
     assert matched is not None
     assert errors.impostor.shape == (CLUSTERS, CLUSTERS)
@@ -128,12 +128,12 @@ def test_20000_by_20000_comparisons_stay_below_2_gb() -> None:
     code = (
         "import resource, numpy as np;"
         "from biometric.evaluation.comparisons import Samples, Trial;"
-        "from biometric.evaluation.blocks import collect;"
+        "from biometric.evaluation.blocks import collect_scores;"
         "from biometric.evaluation.ranking import rank;"
         "g = np.random.default_rng(0); v = g.normal(size=(20000, 256)).astype(np.float32);"
         "v /= np.linalg.norm(v, axis=1, keepdims=True);"
         "s = Samples(v, g.integers(0, 1500, 20000), g.integers(0, 6, 20000)); t = Trial(s, s);"
-        "c = collect(t); rank(t);"
+        "c = collect_scores(t); rank(t);"
         "assert c.impostor.total > 399_000_000;"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

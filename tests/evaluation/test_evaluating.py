@@ -11,7 +11,7 @@ from biometric.entities import Image, Progress
 from biometric.errors import DatasetInvalid, InvalidInput
 from biometric.evaluation.datasets import read
 from biometric.evaluation.degradations import DEGRADATIONS, degradation
-from biometric.evaluation.evaluating import Evaluation, Plan, embed, evaluate, read_groups, robustness
+from biometric.evaluation.evaluating import Evaluation, Plan, embed_pictures, evaluate, read_groups, robustness
 from tests.evaluation.made_datasets import market
 
 
@@ -60,8 +60,8 @@ def test_pictures_become_numbers_with_progress(tmp_path: Path) -> None:
 
 def test_a_degraded_side_changes_that_side_only(tmp_path: Path) -> None:
     dataset = read("market1501", market(tmp_path))
-    clean = finish(embed(dataset, ColourEmbedder(), None, 0))[1]
-    hidden = finish(embed(dataset, ColourEmbedder(), degradation("lower-body"), 0))[1]
+    clean = finish(embed_pictures(dataset, ColourEmbedder(), None, 0))[1]
+    hidden = finish(embed_pictures(dataset, ColourEmbedder(), degradation("lower-body"), 0))[1]
     assert not np.allclose(clean, hidden)
     plain, probe = run(Plan(dataset, {})), run(Plan(dataset, {}, probe=degradation("lower-body")))
     both = run(Plan(dataset, {}, probe=degradation("lower-body"), reference=degradation("lower-body")))
@@ -80,7 +80,7 @@ def test_a_set_compared_with_itself_counts_each_pair_once_unless_its_sides_diffe
 
 def test_robustness_has_a_row_for_every_configuration(tmp_path: Path) -> None:
     dataset = read("market1501", market(tmp_path))
-    clean = finish(embed(dataset, ColourEmbedder(), None, 0))[1]
+    clean = finish(embed_pictures(dataset, ColourEmbedder(), None, 0))[1]
     told, rows = finish(robustness(dataset, ColourEmbedder(), clean, 0, DEGRADATIONS[:2]))
     assert [(row.degradation, row.configuration) for row in rows] == [
         ("", "none"),

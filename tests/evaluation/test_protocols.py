@@ -5,7 +5,7 @@ import pytest
 
 from biometric.errors import DatasetInvalid
 from biometric.evaluation.comparisons import Samples, Trial
-from biometric.evaluation.protocols import measure, measure_ranking, verify
+from biometric.evaluation.protocols import measure, measure_ranking, measure_verification
 from biometric.evaluation.ranking import single_shot
 from biometric.statistics.error_rates import FMR_TARGETS
 from biometric.statistics.intervals import Support
@@ -65,13 +65,13 @@ def test_nothing_to_measure_is_told() -> None:
     one_person = Samples(one_hot(0, 0), np.array([0, 0]), np.array([0, 1]))
     for side in (one_camera, one_person):
         with pytest.raises(DatasetInvalid, match="two people or more"):
-            verify(Trial(side, side, symmetric=True), {})
+            measure_verification(Trial(side, side, symmetric=True), {})
     with pytest.raises(DatasetInvalid, match="another camera"):
         measure_ranking(Trial(one_camera, one_camera, symmetric=True))
 
 
 def test_a_score_of_1_between_strangers_leaves_no_threshold() -> None:
     side = Samples(one_hot(0, 0, 0, 0), np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))
-    point = verify(Trial(side, side, symmetric=True), {}).at(1e-4)
+    point = measure_verification(Trial(side, side, symmetric=True), {}).at(1e-4)
     assert not point.reachable
     assert point.fnmr.value == 1.0

@@ -27,7 +27,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     groups = {NASTY: {0: "a", 1: "a", 2: "b", 3: "b"}}
     embedder = running.ColourEmbedder()
     found = running.run(Plan(dataset, {"model card, 1:1": 0.5}, groups=groups))
-    clean = running.finish(running.embed(dataset, embedder, None, 0))[1]
+    clean = running.finish(running.embed_pictures(dataset, embedder, None, 0))[1]
     rows = running.finish(running.robustness(dataset, embedder, clean, 0, DEGRADATIONS[:2]))[1]
     return Evaluation(found.dataset, found.measured, rows, found.audits, found.seconds)
 
@@ -41,7 +41,7 @@ def metadata() -> result_files.EvaluationMetadata:
 
 @pytest.fixture(scope="module")
 def drawn(evaluation: Evaluation) -> dict[str, bytes]:
-    return plots.pictures(evaluation.measured, evaluation.rows)
+    return plots.draw_plots(evaluation.measured, evaluation.rows)
 
 
 def test_json_holds_every_number_and_is_json(evaluation: Evaluation, metadata: result_files.EvaluationMetadata) -> None:

@@ -54,12 +54,12 @@ def everything(gallery: SQLiteGallery) -> list[object]:
     return [
         (
             replace(one, thumbnail=None),
-            replace(held, template=None, crops=(), best_crop=None),  # type: ignore[arg-type]
-            (held.template.vector.tolist(), held.template.sample_count, held.template.model_id),
-            [(crop.name, crop.read_bytes()) for crop in held.crops],
+            replace(reference, template=None, crops=(), best_crop=None),  # type: ignore[arg-type]
+            (reference.template.vector.tolist(), reference.template.sample_count, reference.template.model_id),
+            [(crop.name, crop.read_bytes()) for crop in reference.crops],
         )
         for one in gallery.identities()
-        for held in gallery.references(one.id)
+        for reference in gallery.references(one.id)
     ]
 
 
@@ -298,12 +298,12 @@ def ada(document: Document) -> Document:
     return document["identities"][0]
 
 
-def held(document: Document) -> Document:
+def first_reference(document: Document) -> Document:
     return ada(document)["references"][0]
 
 
 def sample(document: Document) -> Document:
-    return held(document)["samples"][0]
+    return first_reference(document)["samples"][0]
 
 
 def encoded(vector: np.ndarray) -> str:
@@ -325,28 +325,28 @@ BAD = {
     "a huge dimension": lambda d: d.update(dimension=10**9),
     "one identity twice": lambda d: d["identities"].append(d["identities"][0]),
     "one name twice": lambda d: d["identities"][1].update(name="aDA"),
-    "one reference twice": lambda d: ada(d)["references"].append(held(d)),
-    "one sample twice": lambda d: held(d)["samples"].append(sample(d)),
+    "one reference twice": lambda d: ada(d)["references"].append(first_reference(d)),
+    "one sample twice": lambda d: first_reference(d)["samples"].append(sample(d)),
     "an empty name": lambda d: ada(d).update(name=" "),
     "a name with NUL": lambda d: ada(d).update(name="a\0b"),
     "a name with a lone surrogate": lambda d: ada(d).update(name="\ud800"),
     "a long name": lambda d: ada(d).update(name="a" * 300),
     "an identity id that is a path": lambda d: ada(d).update(id="../../../../etc"),
-    "a short reference id": lambda d: held(d).update(id="abc"),
+    "a short reference id": lambda d: first_reference(d).update(id="abc"),
     "no references": lambda d: ada(d).update(references=[]),
     "a time that is none": lambda d: ada(d).update(created_at="yesterday"),
-    "a negative frame": lambda d: held(d).update(first_frame=-1),
-    "a last frame before the first": lambda d: held(d).update(first_frame=10),
-    "a frame of many digits": lambda d: held(d).update(last_frame=10**30),
-    "a frame that is a fraction": lambda d: held(d).update(first_frame=0.5),
-    "no samples counted": lambda d: held(d).update(sample_count=0),
-    "a digest that is null": lambda d: held(d).update(clip_digest=None),
-    "a template that is no base64": lambda d: held(d).update(template="%%%%"),
-    "a short template": lambda d: held(d).update(template=encoded(unit(1)[:-1])),
-    "a template with NaN": lambda d: held(d).update(template=encoded(np.full(16, np.nan))),
-    "a template of zeros": lambda d: held(d).update(template=encoded(np.zeros(16))),
-    "a template of length 2": lambda d: held(d).update(template=encoded(2 * unit(1))),
-    "a template that is a list": lambda d: held(d).update(template=[1.0]),
+    "a negative frame": lambda d: first_reference(d).update(first_frame=-1),
+    "a last frame before the first": lambda d: first_reference(d).update(first_frame=10),
+    "a frame of many digits": lambda d: first_reference(d).update(last_frame=10**30),
+    "a frame that is a fraction": lambda d: first_reference(d).update(first_frame=0.5),
+    "no samples counted": lambda d: first_reference(d).update(sample_count=0),
+    "a digest that is null": lambda d: first_reference(d).update(clip_digest=None),
+    "a template that is no base64": lambda d: first_reference(d).update(template="%%%%"),
+    "a short template": lambda d: first_reference(d).update(template=encoded(unit(1)[:-1])),
+    "a template with NaN": lambda d: first_reference(d).update(template=encoded(np.full(16, np.nan))),
+    "a template of zeros": lambda d: first_reference(d).update(template=encoded(np.zeros(16))),
+    "a template of length 2": lambda d: first_reference(d).update(template=encoded(2 * unit(1))),
+    "a template that is a list": lambda d: first_reference(d).update(template=[1.0]),
     "an embedding with infinity": lambda d: sample(d).update(embedding=encoded(np.full(16, np.inf))),
     "a crop name that is a path": lambda d: sample(d).update(name="../00000000_00.jpg"),
     "a quality that is text": lambda d: sample(d).update(quality="good"),
@@ -355,7 +355,7 @@ BAD = {
     "a key of its own": lambda d: sample(d).update(note="x"),
     "an object in place of a text": lambda d: ada(d).update(name={"a": "b"}),
     "a name longer than any value": lambda d: ada(d).update(name="a" * 5_000_000),
-    "a clip's name of a megabyte": lambda d: held(d).update(clip_name="a" * 1_000_000),
+    "a clip's name of a megabyte": lambda d: first_reference(d).update(clip_name="a" * 1_000_000),
     "a frame that is missing": lambda d: sample(d).pop("frame_index"),
 }
 

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.architectures import ARCHITECTURES, ResNetGDC, build, load_weights, mapped_names
+from biometric.models.architectures import ARCHITECTURES, ResNetGDC, build_architecture, load_weights, mapped_names
 from biometric.models.cards import ARCHITECTURE_ALIASES
 from biometric.models.ir_graph import Graph, read_ir
 from biometric.models.osnet import SpatialPooling
@@ -16,7 +16,7 @@ from biometric.models.osnet import SpatialPooling
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_every_architecture_gives_one_vector_a_crop(name: str) -> None:
-    network = build(name).eval()
+    network = build_architecture(name).eval()
     with torch.inference_mode():
         output = network(torch.rand(2, 3, 256, 128))
     assert output.shape == (2, network.feature_dim)
@@ -35,14 +35,14 @@ def test_every_architecture_gives_one_vector_a_crop(name: str) -> None:
     ],
 )
 def test_the_number_of_parameters_is_the_published_one(name: str, millions: float) -> None:
-    count = sum(parameter.numel() for parameter in build(name).parameters())
+    count = sum(parameter.numel() for parameter in build_architecture(name).parameters())
     assert count / 1e6 == pytest.approx(millions, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["osnet_x0_25_gdc", "resnet14_gdc"])
 def test_students_even_out_light_and_contrast(name: str) -> None:
     torch.manual_seed(0)
-    network, crops = build(name).eval(), torch.randn(2, 3, 256, 128)
+    network, crops = build_architecture(name).eval(), torch.randn(2, 3, 256, 128)
     with torch.inference_mode():
         torch.testing.assert_close(network(crops * 0.7 + 0.2), network(crops), rtol=1e-3, atol=1e-3)
 
@@ -64,7 +64,7 @@ def test_places_are_weighed_channel_by_channel() -> None:
 
 
 def test_osnet_has_torchreids_names() -> None:
-    names = set(build("osnet_x0_25").state_dict())
+    names = set(build_architecture("osnet_x0_25").state_dict())
     assert {
         "conv1.conv.weight",
         "conv1.bn.running_mean",
@@ -84,7 +84,7 @@ def test_osnet_has_torchreids_names() -> None:
 
 @pytest.mark.parametrize("former", sorted(ARCHITECTURE_ALIASES))
 def test_former_names_of_architectures_are_still_read(former: str) -> None:
-    assert type(build(former)) is type(build(ARCHITECTURE_ALIASES[former]))
+    assert type(build_architecture(former)) is type(build_architecture(ARCHITECTURE_ALIASES[former]))
     assert former not in ARCHITECTURES
 
 
@@ -102,11 +102,11 @@ def test_students_trained_under_the_former_class_name_load(shared: Path) -> None
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnsupportedModel, match="osnet_x1_0"):
-        build("osnet_x9")
+        build_architecture("osnet_x9")
 
 
 def test_weights_of_torchreid_and_fastreid_are_mapped() -> None:
-    network = build("resnet50_bnneck_gem")
+    network = build_architecture("resnet50_bnneck_gem")
     fastreid = {}
     for name, value in network.state_dict().items():
         if name.startswith("bottleneck."):
@@ -116,14 +116,14 @@ def test_weights_of_torchreid_and_fastreid_are_mapped() -> None:
         else:
             fastreid["backbone." + name] = value + 1
     extra = {"heads.classifier.weight": torch.zeros(7, 2048), "pixel_mean": torch.zeros(1, 3, 1, 1)}
-    load_weights(build("resnet50_bnneck_gem"), {**fastreid, **extra}, "x")
+    load_weights(build_architecture("resnet50_bnneck_gem"), {**fastreid, **extra}, "x")
     assert set(mapped_names({**fastreid, **extra})) == set(network.state_dict())
-    wrapped = {"module." + name: value for name, value in build("osnet_x0_25").state_dict().items()}
-    load_weights(build("osnet_x0_25"), {**wrapped, "module.classifier.weight": torch.zeros(7, 512)}, "x")
+    wrapped = {"module." + name: value for name, value in build_architecture("osnet_x0_25").state_dict().items()}
+    load_weights(build_architecture("osnet_x0_25"), {**wrapped, "module.classifier.weight": torch.zeros(7, 512)}, "x")
 
 
 def test_weights_that_do_not_fit_are_refused_by_name() -> None:
-    network = build("osnet_x0_25")
+    network = build_architecture("osnet_x0_25")
     state = dict(network.state_dict())
     with pytest.raises(WeightsCorrupt, match=r"missing: conv1\.conv\.weight"):
         load_weights(network, {name: value for name, value in state.items() if name != "conv1.conv.weight"}, "x")
@@ -143,7 +143,7 @@ def test_osnet_with_real_weights_agrees_with_the_published_export(shared: Path, 
     from biometric.models.embedding_torch import TorchEmbedder
 
     onnx = shared / "models" / "osnet_x0_25_msmt17.onnx"
-    network = build("osnet_x0_25")
+    network = build_architecture("osnet_x0_25")
     _fill_from_export(network, read_ir(convert_to_ir(onnx, tmp_path / "osnet.xml")))
     rng = np.random.default_rng(1)
     crops = [np.kron(rng.integers(0, 256, (8, 4, 3)), np.ones((20, 20, 1))).astype(np.uint8) for _ in range(4)]

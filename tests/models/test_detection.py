@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from biometric.entities import Detection, Frame
+from biometric.entities.model_cards import Role
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.detection import MOST, UltralyticsDetector, _prepare, to_detections
+from biometric.models.detection import MOST, UltralyticsDetector, prepare_ultralytics, to_detections
+from biometric.models.loading import load_detector
+from biometric.models.own_weights import own_card
+from biometric.models.weights import Weights
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,7 @@ def frames(count: int = 2, height: int = 360, width: int = 640) -> list[Frame]:
 
 def untrained(folder: Path, recipe: str, cache: Path, names: dict[int, str] | None = None, size: int = 640) -> Path:
     """An ultralytics model with random weights whose first class fires, saved as `.pt`."""
-    _prepare(cache)
+    prepare_ultralytics(cache)
     import torch
     from ultralytics import YOLO
 
@@ -82,19 +86,30 @@ def test_an_export_finds_what_its_checkpoint_finds(
     exported = UltralyticsDetector(path, recipe, "cpu", cache)
     assert exported.device == "CPU · OpenVINO"
 
-    def refuse(*_: object) -> Path:
-        raise UnsupportedModel("not exported in this test")
+    from ultralytics import YOLO
+    from ultralytics.engine.predictor import BasePredictor
 
-    monkeypatch.setattr("biometric.models.detection._export", refuse)
-    plain = UltralyticsDetector(path, recipe, "cpu", cache)
+    def refuse(*_: object, **__: object) -> str:
+        raise RuntimeError("not exported in this test")
+
+    monkeypatch.setattr(YOLO, "export", refuse)
+    plain = UltralyticsDetector(path, recipe, "cpu", tmp_path / "nothing exported here")
     assert plain.device == "CPU · torch"
+    sizes: set[int] = set()
+    original = BasePredictor.preprocess
+
+    def preprocess(predictor: BasePredictor, images: Any) -> Any:
+        sizes.update(predictor.imgsz)
+        return original(predictor, images)
+
+    monkeypatch.setattr(BasePredictor, "preprocess", preprocess)
     clip = frames(3)
     for found, expected in zip(exported.detect(clip), plain.detect(clip), strict=True):
         assert expected
         assert len(found) == len(expected)
         assert all(max(overlap(box, other) for other in found) > 0.95 for box in expected)
         np.testing.assert_allclose([d.confidence for d in found], [d.confidence for d in expected], atol=2e-3)
-    assert exported._model.predictor.imgsz == plain._model.predictor.imgsz == [size, size]
+    assert sizes == {size}
 
 
 def test_promise_16_an_export_is_made_once_and_damage_makes_it_again(tmp_path: Path, cache: Path) -> None:
@@ -116,7 +131,7 @@ def test_promise_16_an_export_is_made_once_and_damage_makes_it_again(tmp_path: P
 
 @pytest.mark.parametrize("recipe", ["yolov8n-seg", "yolov8n-cls"])
 def test_models_for_other_tasks_are_refused(recipe: str, tmp_path: Path, cache: Path) -> None:
-    _prepare(cache)
+    prepare_ultralytics(cache)
     from ultralytics import YOLO
 
     path = tmp_path / f"{recipe}.pt"
@@ -145,17 +160,43 @@ def test_promise_16_a_pickle_called_pt_does_not_run(tmp_path: Path, cache: Path)
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("name", ["x.pt", "x_openvino_model/x.xml", "x.strange"])
-def test_a_damaged_file_is_told(tmp_path: Path, cache: Path, name: str) -> None:
+@pytest.mark.parametrize("content", [b"", b"nothing"])
+@pytest.mark.parametrize("name", ["x.pt", "x_openvino_model/x.xml", "x.strange", "x.onnx"])
+def test_a_damaged_file_is_told_in_sentences_of_our_own(tmp_path: Path, cache: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"nothing")
-    with pytest.raises(WeightsCorrupt, match="x"):
-        UltralyticsDetector(path, "x", "cpu", cache)
+    path.write_bytes(content)
+    with pytest.raises(WeightsCorrupt) as caught:
+        UltralyticsDetector(path, path.name, "cpu", cache)
+    assert str(caught.value) == (
+        f"The detector {path.name} cannot be loaded: it is damaged or not a detection model of ultralytics. Fetch or "
+        "export it again, or name another one, such as yolo26n.pt."
+    )
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["osnet_x0_25_msmt17.onnx", "person-reidentification-retail-0286.xml"])
+def test_an_embedder_named_as_detector_is_refused(shared: Path, cache: Path, name: str) -> None:
+    with pytest.raises(WeightsCorrupt, match="not a detection model of ultralytics"):
+        UltralyticsDetector(shared / "models" / name, name, "cpu", cache)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("folder", ["mine_openvino_model", "mine"])
+@pytest.mark.parametrize("file", ["", "yolov8n.xml"])
+def test_an_export_of_ones_own_is_named_by_its_folder_or_file(
+    shared: Path, tmp_path: Path, folder: str, file: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    for part in (shared / "models" / "yolov8n_int8_openvino_model").iterdir():
+        (tmp_path / folder / part.name).write_bytes(part.read_bytes() + b"\n" * (part.suffix == ".yaml"))
+    card, paths = own_card(Role.DETECTOR, tmp_path / folder / file)
+    detector = load_detector(Weights(card, paths), "cpu", tmp_path / "cache")
+    assert detector.device == "CPU · OpenVINO"
 
 
 def test_ultralytics_writes_only_into_the_cache(cache: Path) -> None:
-    _prepare(cache)
+    prepare_ultralytics(cache)
     from ultralytics.nn import tasks
     from ultralytics.utils import SETTINGS, checks
 

@@ -5,7 +5,7 @@ import pytest
 
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, InputFormat
 from biometric.errors import UnsupportedModel
-from biometric.models.embedding import batches, prepare, resize, unit
+from biometric.models.embedding import batches, prepare_crops, resize, scale_to_unit_length
 
 
 def solid(height: int, width: int, colour: tuple[int, int, int]) -> np.ndarray:
@@ -13,26 +13,26 @@ def solid(height: int, width: int, colour: tuple[int, int, int]) -> np.ndarray:
 
 
 def test_raw_bgr_keeps_pixels_and_order() -> None:
-    batch = prepare([solid(40, 20, (10, 20, 30)), solid(300, 99, (1, 2, 3))], RAW_BGR)
+    batch = prepare_crops([solid(40, 20, (10, 20, 30)), solid(300, 99, (1, 2, 3))], RAW_BGR)
     assert (batch.shape, batch.dtype) == ((2, 3, 256, 128), np.float32)
     np.testing.assert_allclose(batch[0, :, 5, 7], [10, 20, 30], rtol=1e-5)
     np.testing.assert_allclose(batch[1, :, 255, 127], [1, 2, 3], rtol=1e-5)
 
 
 def test_imagenet_swaps_colours_and_normalises() -> None:
-    batch = prepare([solid(256, 128, (10, 20, 30))], IMAGENET)
+    batch = prepare_crops([solid(256, 128, (10, 20, 30))], IMAGENET)
     expected = (np.array([30, 20, 10]) / 255 - IMAGENET.mean) / IMAGENET.std
     np.testing.assert_allclose(batch[0, :, 100, 50], expected, rtol=1e-5)
 
 
 def test_scale_mean_and_std_are_applied_in_that_order() -> None:
     form = InputFormat(8, 4, "BGR", 2.0, (1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
-    batch = prepare([solid(8, 4, (10, 20, 30))], form)
+    batch = prepare_crops([solid(8, 4, (10, 20, 30))], form)
     np.testing.assert_allclose(batch[0, :, 0, 0], [(20 - 1) / 4, (40 - 2) / 5, (60 - 3) / 6], rtol=1e-6)
 
 
 def test_no_crops_make_an_empty_batch() -> None:
-    assert prepare([], RAW_BGR).shape == (0, 3, 256, 128)
+    assert prepare_crops([], RAW_BGR).shape == (0, 3, 256, 128)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_no_crops_make_an_empty_batch() -> None:
 )
 def test_what_is_no_crop_is_refused(crop: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected a crop"):
-        prepare([crop], RAW_BGR)
+        prepare_crops([crop], RAW_BGR)
 
 
 def test_enlarging_interpolates_between_pixel_centres() -> None:
@@ -66,21 +66,21 @@ def test_one_pixel_fills_the_picture() -> None:
 
 
 def test_unit_vectors_have_length_one() -> None:
-    vectors = unit(np.array([[3, 4], [1e-3, 0]], np.float32), "m")
+    vectors = scale_to_unit_length(np.array([[3, 4], [1e-3, 0]], np.float32), "m")
     np.testing.assert_allclose(vectors, [[0.6, 0.8], [1, 0]], rtol=1e-6)
     assert vectors.dtype == np.float32
-    assert unit(np.empty((0, 5), np.float32), "m").shape == (0, 5)
+    assert scale_to_unit_length(np.empty((0, 5), np.float32), "m").shape == (0, 5)
 
 
 @pytest.mark.parametrize("bad", [[0, 0], [np.nan, 1], [np.inf, 1], [1e-9, 0]])
 def test_promise_19_a_vector_without_direction_is_an_error(bad: list[float]) -> None:
     with pytest.raises(UnsupportedModel, match="crop 2 of 2") as caught:
-        unit(np.array([[1, 0], bad], np.float32), "osnet")
+        scale_to_unit_length(np.array([[1, 0], bad], np.float32), "osnet")
     assert "osnet" in str(caught.value)
 
 
 def test_large_numbers_do_not_overflow() -> None:
-    np.testing.assert_allclose(unit(np.array([[3e30, 4e30]], np.float32), "m"), [[0.6, 0.8]], rtol=1e-6)
+    np.testing.assert_allclose(scale_to_unit_length(np.array([[3e30, 4e30]], np.float32), "m"), [[0.6, 0.8]], rtol=1e-6)
 
 
 def test_batches_keep_order_and_size() -> None:

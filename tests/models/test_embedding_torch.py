@@ -10,7 +10,7 @@ import torch
 
 from biometric.entities.model_cards import IMAGENET, Card, Format, Role
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.architectures import build
+from biometric.models.architectures import build_architecture
 from biometric.models.cards import read_manifest
 from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
 from biometric.models.embedding_torch import TorchEmbedder
@@ -88,7 +88,7 @@ def test_cuda_agrees_with_openvino_on_real_crops(
 
 def saved(path: Path, architecture: str, metadata: dict[str, str] | None = None) -> Path:
     torch.manual_seed(0)
-    safetensors.torch.save_file(build(architecture).state_dict(), path, metadata)
+    safetensors.torch.save_file(build_architecture(architecture).state_dict(), path, metadata)
     return path
 
 

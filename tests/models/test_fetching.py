@@ -58,11 +58,11 @@ class Opener:
 
     def __init__(self, server: http.server.ThreadingHTTPServer) -> None:
         self.port = server.server_address[1]
-        self.asked: list[str] = []
+        self.people_shown: list[str] = []
         self.timeout: float | None = None
 
     def __call__(self, url: str, timeout: float) -> AbstractContextManager[Readable]:
-        self.asked.append(url)
+        self.people_shown.append(url)
         address = url.replace("https://weights.example", f"http://127.0.0.1:{self.port}")
         return urllib.request.urlopen(address, timeout=self.timeout or timeout)  # type: ignore[no-any-return]
 
@@ -91,7 +91,7 @@ def test_what_is_there_is_not_fetched_again(server: http.server.ThreadingHTTPSer
     opener = Opener(server)
     list(fetch_card(card(), tmp_path, opener))
     list(fetch_card(card(), tmp_path, opener))
-    assert len(opener.asked) == 1
+    assert len(opener.people_shown) == 1
 
 
 @pytest.mark.parametrize("path", ["/changed", "/long"])
@@ -162,12 +162,12 @@ class Hanging:
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
-        self.asked = 0
+        self.people_shown = 0
         self.closed = threading.Event()
 
     @contextmanager
     def __call__(self, url: str, timeout: float) -> Iterator[Readable]:
-        self.asked += 1
+        self.people_shown += 1
         self.let_go.wait(20)
         try:
             yield io.BytesIO(CONTENT)

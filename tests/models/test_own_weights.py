@@ -85,8 +85,43 @@ def test_a_detector_may_be_a_file_or_a_folder(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(UnsupportedModel, match="empty"):
         own_card(Role.DETECTOR, folder)
+    (folder / "metadata.yaml").write_bytes(b"x")
+    with pytest.raises(UnsupportedModel, match="not an export of ultralytics"):
+        own_card(Role.DETECTOR, folder)
     (folder / "b.xml").write_bytes(b"x")
-    assert own_card(Role.DETECTOR, folder)[1] == (folder / "b.xml",)
+    with pytest.raises(WeightsCorrupt, match=r"Put b\.bin beside it"):
+        own_card(Role.DETECTOR, folder)
+    (folder / "b.bin").write_bytes(b"x")
+    files = (folder / "b.xml", folder / "b.bin", folder / "metadata.yaml")
+    assert own_card(Role.DETECTOR, folder)[1] == files
+    assert own_card(Role.DETECTOR, folder / "b.xml")[1] == files
+    assert own_card(Role.DETECTOR, folder.rename(tmp_path / "other"))[1][0].name == "b.xml"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.safetensors", "can only be an embedder"),
+        ("a.bin", r"belongs to the \.xml"),
+        ("a.txt", r"is not a detector\. Name a detection model"),
+        ("a", "is not a detector"),
+        ("a.mp4", "is not a detector"),
+        ("a.yaml", "is not a detector"),
+    ],
+)
+@pytest.mark.parametrize("content", [b"", b"hello"])
+def test_a_file_that_can_be_no_detector_is_refused_by_its_name(
+    tmp_path: Path, name: str, words: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UnsupportedModel, match=words):
+        own_card(Role.DETECTOR, tmp_path / name)
+
+
+def test_an_embedder_in_openvino_without_its_weights_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"x")
+    with pytest.raises(WeightsCorrupt, match=r"Put a\.bin beside it"):
+        own_card(Role.EMBEDDER, tmp_path / "a.xml")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Choosing, loading and checking models, with fakes for the adapters; and once with the real ones."""
 
 import hashlib
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from biometric.models.store import ModelStore
 from biometric.models.weights import Weights, WeightStore
 from biometric.settings import Settings
 from tests.conftest import PROJECT
+from tests.fresh_interpreter import packages_loaded_by
 
 CONTENT = b"weights"
 
@@ -60,11 +59,11 @@ class Loader:
 
     def __init__(self, product: object, delay: float = 0.0) -> None:
         self.product, self.delay = product, delay
-        self.asked: list[tuple[Weights, str, Path]] = []
+        self.people_shown: list[tuple[Weights, str, Path]] = []
 
     def __call__(self, weights: Weights, device: str, cache: Path) -> object:
         time.sleep(self.delay)
-        self.asked.append((weights, device, cache))
+        self.people_shown.append((weights, device, cache))
         return self.product
 
 
@@ -100,29 +99,24 @@ ALL = ("eye.pt", "mind.pt")
 
 
 def test_importing_loads_no_library() -> None:
-    code = (
-        "import sys, biometric.models.store\n"
-        "heavy = {'torch', 'cv2', 'ultralytics', 'openvino', 'faiss', 'gradio', 'safetensors'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    heavy = ("torch", "cv2", "ultralytics", "openvino", "faiss", "gradio", "safetensors")
+    assert packages_loaded_by("import biometric.models.store", heavy) == set()
 
 
 def test_models_load_on_first_use_and_once(tmp_path: Path) -> None:
     bench = Bench(tmp_path, *ALL, delay=0.05)
-    assert bench.detectors.asked == []
+    assert bench.detectors.people_shown == []
     results: list[object] = []
     threads = [threading.Thread(target=lambda: results.append(bench.store.detector())) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(bench.detectors.asked) == 1
+    assert len(bench.detectors.people_shown) == 1
     assert all(result is results[0] for result in results)
     assert len(results) == 4
     assert bench.store.embedder() is bench.store.embedder()
-    weights, device, cache = bench.embedders.asked[0]
+    weights, device, cache = bench.embedders.people_shown[0]
     assert (weights.card.id, weights.main, device, cache) == (
         "mind",
         bench.folder / "mind.pt",
@@ -131,7 +125,7 @@ def test_models_load_on_first_use_and_once(tmp_path: Path) -> None:
     )
     bench.store.close()
     bench.store.detector()
-    assert len(bench.detectors.asked) == 2
+    assert len(bench.detectors.people_shown) == 2
 
 
 def test_a_failed_load_is_tried_again(tmp_path: Path) -> None:
@@ -147,7 +141,7 @@ def test_promise_16_changed_weights_are_not_loaded(tmp_path: Path) -> None:
     (bench.folder / "mind.pt").write_bytes(b"weighTs")
     with pytest.raises(WeightsCorrupt, match=r"mind\.pt"):
         bench.store.embedder()
-    assert bench.embedders.asked == []
+    assert bench.embedders.people_shown == []
 
 
 @pytest.mark.parametrize(
@@ -157,7 +151,7 @@ def test_promise_16_changed_weights_are_not_loaded(tmp_path: Path) -> None:
 def test_the_device_is_chosen(tmp_path: Path, asked: str, cuda: int, expected: str) -> None:
     bench = Bench(tmp_path, *ALL, cuda=cuda, device=asked)
     bench.store.embedder()
-    assert bench.embedders.asked[0][1] == expected
+    assert bench.embedders.people_shown[0][1] == expected
 
 
 @pytest.mark.parametrize(
@@ -178,7 +172,7 @@ def test_the_page_can_say_what_is_there_without_loading(tmp_path: Path) -> None:
     assert detector.notice.code is NoticeCode.REPLACEMENT_WEIGHTS
     assert (embedder.card, embedder.state, embedder.path) == ("mind", "missing", None)
     assert bench.store.notices() == (detector.notice,)
-    assert bench.detectors.asked == []
+    assert bench.detectors.people_shown == []
     bench.store.detector()
     assert bench.store.status()[0].state == "loaded"
     assert bench.store.status()[0].device == "CPU · fake"
@@ -285,9 +279,9 @@ def test_id_and_thresholds_are_those_of_the_embedder_that_serves(tmp_path: Path)
 def test_settling_decides_without_loading(tmp_path: Path) -> None:
     bench = with_starters(tmp_path)
     bench.store.resolve_embedder()
-    assert (bench.store.embedder_id(), bench.embedders.asked) == ("small-mind", [])
+    assert (bench.store.embedder_id(), bench.embedders.people_shown) == ("small-mind", [])
     bench.store.embedder()
-    assert bench.embedders.asked[0][0].card.id == "small-mind"
+    assert bench.embedders.people_shown[0][0].card.id == "small-mind"
     for files in ([], ["mind.pt"]):  # nothing to decide: the error of absent weights is for their first use
         plain = Bench(tmp_path / "plain", *files)
         plain.store.resolve_embedder()
@@ -299,7 +293,7 @@ def test_a_running_process_does_not_change_its_embedder(tmp_path: Path) -> None:
     bench.store.resolve_embedder()
     (bench.folder / "mind.pt").write_bytes(CONTENT)
     bench.store.embedder()
-    assert bench.embedders.asked[0][0].card.id == "small-mind"
+    assert bench.embedders.people_shown[0][0].card.id == "small-mind"
     assert (bench.store.embedder_id(), bench.store.threshold("verification").value) == ("small-mind", 0.7)
     assert bench.store.notices() == (Notice(NoticeCode.BETTER_WEIGHTS_PRESENT, role="embedder", title="Mind"),)
     assert list(bench.store.fetch("embedder")) == []
@@ -348,12 +342,12 @@ def test_a_starter_of_the_manifest_is_loaded_and_embeds(tmp_path: Path) -> None:
     import safetensors.torch
     import torch
 
-    from biometric.models.architectures import build
+    from biometric.models.architectures import build_architecture
 
     torch.manual_seed(0)
     path = tmp_path / "models" / "starter-embedder.safetensors"
     path.parent.mkdir()
-    safetensors.torch.save_file(build("osnet_x0_25").state_dict(), path)
+    safetensors.torch.save_file(build_architecture("osnet_x0_25").state_dict(), path)
     size, checksum = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
     text = (PROJECT / "models" / "manifest.toml").read_text("utf-8")
     text = "[[card]]".join(part for part in text.split("[[card]]") if "starter = true" not in part)
@@ -427,11 +421,11 @@ def test_weights_of_ones_own_are_named_by_their_digest(tmp_path: Path) -> None:
     import safetensors.torch
     import torch
 
-    from biometric.models.architectures import build
+    from biometric.models.architectures import build_architecture
 
     torch.manual_seed(0)
     path = tmp_path / "mine.safetensors"
-    safetensors.torch.save_file(build("osnet_x0_25").state_dict(), path, {"architecture": "osnet_x0_25"})
+    safetensors.torch.save_file(build_architecture("osnet_x0_25").state_dict(), path, {"architecture": "osnet_x0_25"})
     settings = Settings(cache=tmp_path, offline=True, device="cpu", embedder=str(path))
     store = ModelStore(settings)
     assert store.status()[1].device == "CPU · torch"

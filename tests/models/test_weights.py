@@ -132,7 +132,7 @@ def test_twins_of_one_name_are_told_apart(folder: Path) -> None:
 
 
 def test_an_own_embedder_without_its_second_file_is_refused(tmp_path: Path, folder: Path) -> None:
-    with pytest.raises(WeightsCorrupt, match="cannot be read"):
+    with pytest.raises(WeightsCorrupt, match="Put mine"):
         WeightStore(CARDS, [folder]).choose(Role.EMBEDDER, str(put(tmp_path, "mine.xml", b"<net/>")))
     with pytest.raises(UnsupportedModel, match=r"\.safetensors"):
         WeightStore(CARDS, [folder]).choose(Role.EMBEDDER, str(put(tmp_path, "mine.pt", b"x")))
@@ -208,11 +208,11 @@ class Network:
 
     def __init__(self, answer: Callable[[], bytes]) -> None:
         self.answer = answer
-        self.asked = 0
+        self.people_shown = 0
 
     @contextmanager
     def __call__(self, url: str, timeout: float) -> Iterator[io.BytesIO]:
-        self.asked += 1
+        self.people_shown += 1
         yield io.BytesIO(self.answer())
 
 
@@ -269,7 +269,7 @@ def test_offline_a_starter_serves_without_asking_the_network(folder: Path) -> No
     assert (chosen.card.id, chosen.present) == ("small", True)
     assert chosen.notice == Notice(NoticeCode.STARTER_WEIGHTS, role="detector")
     assert finish(store.serve(Role.DETECTOR)) == chosen
-    assert network.asked == 0
+    assert network.people_shown == 0
 
 
 def test_damaged_weights_are_reported_although_a_starter_is_there(folder: Path) -> None:
@@ -290,7 +290,7 @@ def test_a_starter_that_is_named_serves_without_advice_to_fetch(folder: Path) ->
         served = finish(store.serve(Role.DETECTOR, wanted))
         assert served.card.id == "small"
         assert served.notice == Notice(NoticeCode.STARTER_WEIGHTS_NAMED, setting="SIGHTLINE_DETECTOR")
-    assert network.asked == 0
+    assert network.people_shown == 0
     with pytest.raises(WeightsMissing):
         finish(store.serve(Role.DETECTOR, "best"))  # who names a card gets that one or none
 

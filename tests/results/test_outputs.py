@@ -26,16 +26,17 @@ from biometric.entities import (
     ThresholdSource,
     Tracklet,
 )
+from biometric.entities.drawing import Bar, Mark
+from biometric.entities.progress import finish
 from biometric.errors import StorageFull
-from biometric.ports import Bar, Mark
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import (
     OutputWriter,
+    answer_json_text,
     box_at,
     clip_folder_name,
     csv_text,
     escape_csv_formula,
-    json_text,
 )
 from biometric.results.answer_json import threshold_json
 from tests.builders import axis, observed_clip, person
@@ -57,14 +58,6 @@ def identification(folder: Path, number: int, name: str | None, score: float = 0
 
 def at(index: int, seconds: float) -> Frame:
     return Frame(index, np.zeros((2, 2, 3), np.uint8), seconds)
-
-
-def finish(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as finished:
-            return finished.value
 
 
 def test_boxes_between_analysed_frames_are_interpolated_but_never_over_long_gaps() -> None:
@@ -189,7 +182,7 @@ def test_json_text_is_readable_json_without_any_people(tmp_path: Path) -> None:
     from biometric.results.answer_files import Outputs
 
     outputs = Outputs(*(tmp_path / name for name in ("c.mp4", "c.csv", "c.json", "c.png")))
-    assert json.loads(json_text(observed_clip(tmp_path), [], outputs))["people"] == []
+    assert json.loads(answer_json_text(observed_clip(tmp_path), [], outputs))["people"] == []
 
 
 def test_known_and_unknown_people_are_told_apart_without_colour() -> None:

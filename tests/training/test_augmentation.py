@@ -12,7 +12,7 @@ from biometric.entities import Image
 from biometric.errors import DatasetInvalid
 from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets import Source
-from biometric.models.embedding import prepare, resize
+from biometric.models.embedding import prepare_crops, resize
 from biometric.training import augmentation
 from biometric.training.augmentation import (
     MILD,
@@ -179,7 +179,7 @@ def test_samples_are_the_same_whatever_the_number_of_workers() -> None:
 
 
 def test_a_network_sees_what_the_app_would_show_it() -> None:
-    assert np.array_equal(network_input(CROP, SMALL).numpy(), prepare([CROP], SMALL)[0])
+    assert np.array_equal(network_input(CROP, SMALL).numpy(), prepare_crops([CROP], SMALL)[0])
 
 
 class Damaged:

@@ -51,13 +51,12 @@ def silent(progress: Progress) -> None:
 
 
 def test_a_data_set_is_counted(data: Path) -> None:
-    assert detector_training.check_dataset(data) == {"train": 16, "val": 4, "people": 20}
+    assert detector_training.read_dataset(data).counts() == {"train": 16, "val": 4, "people": 20}
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("1 0.5 0.5 0.1 0.1", "line 2, is of class 1"),
         ("0 0.5 0.5 0.1", "line 2, is not a label"),
         ("0 0.5 1.5 0.1 0.1", "line 2, is not a label"),
         ("0 nan 0.5 0.1 0.1", "line 2, is not a label"),
@@ -69,21 +68,46 @@ def test_a_bad_label_is_named(tmp_path: Path, line: str, words: str) -> None:
     label = photographs(tmp_path) / "labels" / "train" / "7.txt"
     label.write_text(f"0 0.5 0.5 0.1 0.1\n{line}\n")
     with pytest.raises(DatasetInvalid, match=words) as raised:
-        detector_training.check_dataset(tmp_path)
+        detector_training.read_dataset(tmp_path)
     assert "7.txt" in str(raised.value)
 
 
 def test_missing_and_empty_data_sets_are_told(tmp_path: Path) -> None:
-    with pytest.raises(DatasetInvalid, match="images/train is missing"):
-        detector_training.check_dataset(tmp_path)
+    with pytest.raises(DatasetInvalid, match="images/train is not a folder"):
+        detector_training.read_dataset(tmp_path)
     for split in ("train", "val"):
         (tmp_path / "images" / split).mkdir(parents=True)
-    with pytest.raises(DataTooSmall, match="holds no pictures"):
-        detector_training.check_dataset(tmp_path)
+    with pytest.raises(DatasetInvalid, match="labels/train is not a folder"):
+        detector_training.read_dataset(tmp_path)
+    for split in ("train", "val"):
+        (tmp_path / "labels" / split).mkdir(parents=True)
+    with pytest.raises(DatasetInvalid, match="holds no photograph"):
+        detector_training.read_dataset(tmp_path)
     for split in ("train", "val"):
         cv2.imwrite(str(tmp_path / "images" / split / "a.png"), np.zeros((8, 8, 3), np.uint8))
     with pytest.raises(DataTooSmall, match="Nobody is labelled"):
-        detector_training.check_dataset(tmp_path)
+        detector_training.read_dataset(tmp_path)
+
+
+def test_what_is_trained_with_is_what_was_read(tmp_path: Path) -> None:
+    data = photographs(tmp_path / "data", train=3)
+    (data / "labels" / "train" / "0.txt").write_text("0 0.5 0.5 0.25 0.5\n1 0.5 0.5 0.1 0.1\n0 0.5 0.5 0 0.1\n")
+    (data / "labels" / "train" / "1.txt").unlink()
+    for part, name in (("images", "2.png"), ("labels", "2.txt")):  # a folder that ultralytics takes for the pictures'
+        (inner := data / part / "train" / "images").mkdir()
+        (data / part / "train" / name).rename(inner / name)
+    (data / "images" / "train" / "._0.png").write_bytes(b"of macOS")
+    dataset = detector_training.read_dataset(data)
+    assert dataset.counts() == {"train": 3, "val": 4, "people": 6}
+    split = detector_training.link_dataset(dataset, tmp_path / "run").parent / "labels" / "train"
+    labels = [file.read_text().splitlines() for file in sorted(split.iterdir())]
+    assert [len(lines) for lines in labels] == [1, 0, 1]
+    assert labels[0] == ["0 0.5 0.5 0.25 0.5"]
+    from ultralytics.data.utils import img2label_paths
+
+    pictures = sorted((tmp_path / "run" / "images" / "train").iterdir())
+    assert [Path(path) for path in img2label_paths(list(map(str, pictures)))] == sorted(split.iterdir())
+    assert [picture.resolve().name for picture in pictures] == ["0.png", "1.png", "2.png"]
 
 
 def test_recipes_that_cannot_work_are_refused(data: Path, tmp_path: Path) -> None:
@@ -96,7 +120,7 @@ def test_recipes_that_cannot_work_are_refused(data: Path, tmp_path: Path) -> Non
     for changes in ({"architecture": "yolo99q"}, {"begin": "absent.pt"}, {"optimizer": "Gradient"}):
         folder = tmp_path / str(next(iter(changes)))
         with RunFolder(folder, "detector", changes) as run, pytest.raises(InvalidSetting):
-            detector_training.train_detector(data, config(**changes), run, silent)
+            detector_training.train_detector(detector_training.read_dataset(data), config(**changes), run, silent)
 
 
 def test_a_pickle_in_the_data_set_is_not_loaded_and_nothing_is_written_there(tmp_path: Path) -> None:
@@ -110,7 +134,7 @@ def test_a_pickle_in_the_data_set_is_not_loaded_and_nothing_is_written_there(tmp
         pickle.dump({"version": Trap()}, stream)
     before = sorted(data.rglob("*"))
     with RunFolder(tmp_path / "run", "detector", {}) as run:
-        detector_training.train_detector(data, config(epochs=1), run, silent)
+        detector_training.train_detector(detector_training.read_dataset(data), config(epochs=1), run, silent)
     assert not trap.exists()
     assert sorted(data.rglob("*")) == before
 
@@ -124,12 +148,14 @@ def test_a_run_that_was_killed_goes_on_and_its_weights_serve_the_app(data: Path,
             raise KeyboardInterrupt
 
     with RunFolder(folder, "detector", {"seed": 0}) as run, pytest.raises(KeyboardInterrupt):
-        detector_training.train_detector(data, plan, run, killed)
+        detector_training.train_detector(detector_training.read_dataset(data), plan, run, killed)
     assert [row["epoch"] for row in run.rows] == [1, 2]
 
     stages: list[str] = []
     with RunFolder(folder, "detector", {"seed": 0}, resume=True) as run:
-        best = detector_training.train_detector(data, plan, run, lambda progress: stages.append(progress.stage))
+        best = detector_training.train_detector(
+            detector_training.read_dataset(data), plan, run, lambda progress: stages.append(progress.stage)
+        )
     assert {stage.split()[1] for stage in stages} == {"3"}
     assert [row["epoch"] for row in run.rows] == [1, 2, 3]
     assert all("metrics/mAP50(B)" in row and "train/box_loss" in row for row in run.rows)
@@ -149,35 +175,38 @@ def test_a_run_in_a_relative_folder_may_be_moved_and_resumed_after_its_end(
             raise KeyboardInterrupt
 
     with RunFolder(Path("run"), "detector", {}) as run, pytest.raises(KeyboardInterrupt):
-        detector_training.train_detector(data, config(), run, killed)
+        detector_training.train_detector(detector_training.read_dataset(data), config(), run, killed)
     (tmp_path / "run").rename(tmp_path / "moved")
     moved = Path("moved/yolo/weights/best.pt")
     with RunFolder(Path("moved"), "detector", {}, resume=True) as run:
-        assert detector_training.train_detector(data, config(), run, silent) == moved
+        assert detector_training.train_detector(detector_training.read_dataset(data), config(), run, silent) == moved
         assert [row["epoch"] for row in run.rows] == [1, 2]
     assert moved.is_file()
     assert not (tmp_path / "run").exists()
 
     with RunFolder(Path("moved"), "detector", {}, resume=True) as run:  # killed before its card was written
         assert (
-            detector_training.train_detector(data, config(), run, lambda progress: pytest.fail(str(progress))) == moved
+            detector_training.train_detector(
+                detector_training.read_dataset(data), config(), run, lambda progress: pytest.fail(str(progress))
+            )
+            == moved
         )
         (tmp_path / "moved" / "yolo" / "weights" / "last.pt").write_bytes(b"torn")
         with pytest.raises(RunConflict, match=r"last\.pt cannot be used"):
-            detector_training.train_detector(data, config(), run, silent)
+            detector_training.train_detector(detector_training.read_dataset(data), config(), run, silent)
 
 
 def test_a_run_ends_when_its_time_is_up_and_is_not_resumed(data: Path, tmp_path: Path) -> None:
     plan = config(epochs=1000, minutes=0.05)
     with RunFolder(tmp_path, "detector", {}) as run:
-        best = detector_training.train_detector(data, plan, run, silent)
+        best = detector_training.train_detector(detector_training.read_dataset(data), plan, run, silent)
         ended = len(run.rows)
     assert best.is_file()
     assert 1 <= ended < 1000
     assert all(0 < row["rate"] <= 0.03 for row in run.rows)
     assert len({row["rate"] for row in run.rows}) == ended
     with RunFolder(tmp_path, "detector", {}, resume=True) as run:
-        assert detector_training.train_detector(data, plan, run, silent) == best
+        assert detector_training.train_detector(detector_training.read_dataset(data), plan, run, silent) == best
     assert len(run.rows) == ended
 
 
@@ -190,7 +219,7 @@ def test_nothing_is_fetched_from_a_network(data: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(checks, "USER_CONFIG_DIR", tmp_path / "no-font-here")
     is_url = downloads.is_url
     with RunFolder(tmp_path, "detector", {}) as run:
-        detector_training.train_detector(data, config(epochs=1), run, silent)
+        detector_training.train_detector(detector_training.read_dataset(data), config(epochs=1), run, silent)
     assert asked == []
     assert downloads.is_url is is_url
 
@@ -214,7 +243,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_epoch(
 
     monkeypatch.setattr(HalfPrecisionModel, "loss", poisoned)
     with RunFolder(tmp_path, "detector", {}) as run, pytest.raises(LossNotFinite, match="lower --rate"):
-        detector_training.train_detector(data, config(), run, silent)
+        detector_training.train_detector(detector_training.read_dataset(data), config(), run, silent)
     assert [row["epoch"] for row in run.rows] == [1]
     assert (tmp_path / "yolo" / "weights" / "last.pt").is_file()
 
@@ -227,9 +256,9 @@ def test_memory_that_is_full_is_told_with_the_setting(
     def full(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
 
-    monkeypatch.setattr(ultralytics_trainer, "fit", full)
+    monkeypatch.setattr(ultralytics_trainer, "fit_detector", full)
     with RunFolder(tmp_path, "detector", {}) as run, pytest.raises(OutOfMemory, match=r"--batch \(now 8\)"):
-        detector_training.train_detector(data, config(), run, silent)
+        detector_training.train_detector(detector_training.read_dataset(data), config(), run, silent)
 
 
 def test_training_pictures_are_stretched_and_others_are_not(data: Path, tmp_path: Path) -> None:
@@ -238,7 +267,9 @@ def test_training_pictures_are_stretched_and_others_are_not(data: Path, tmp_path
     from biometric.training.ultralytics_trainer import StretchedDataset
 
     made = StretchedDataset(
-        img_path=str(detector_training.link_dataset(data, tmp_path).parent / "images" / "train"),
+        img_path=str(
+            detector_training.link_dataset(detector_training.read_dataset(data), tmp_path).parent / "images" / "train"
+        ),
         imgsz=64,
         augment=True,
         hyp=get_cfg(),

@@ -16,7 +16,7 @@ from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, RunConflict
 from biometric.training import distillation, distillation_targets
 from biometric.training.crops.crop_sets import JoinedCrops
-from biometric.training.loop import fit
+from biometric.training.loop import fit_network
 from biometric.training.networks import build_network, read_weights
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan
@@ -108,7 +108,7 @@ def test_the_student_comes_to_agree_with_its_teacher(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "distill", {}) as run:
         made = task(run, config(), network=Small())
         before = made.evaluate(0)
-        finish(fit(made, run, TrainingPlan(epochs=30, rate=1e-2)))
+        finish(fit_network(made, run, TrainingPlan(epochs=30, rate=1e-2)))
         after = made.evaluate(29)
     assert after["cosine"] > max(0.5, before["cosine"] + 0.3)
     assert after["scores"] > before["scores"]
@@ -121,16 +121,16 @@ def test_the_student_comes_to_agree_with_its_teacher(tmp_path: Path) -> None:
 
 def test_a_killed_run_gives_the_same_weights_as_an_unbroken_one(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "unbroken", "distill", {}) as run:
-        finish(fit(task(run, config()), run, TrainingPlan(epochs=3, rate=1e-3)))
+        finish(fit_network(task(run, config()), run, TrainingPlan(epochs=3, rate=1e-3)))
 
     with RunFolder(tmp_path / "killed", "distill", {}) as run:
-        work = fit(task(run, config()), run, TrainingPlan(epochs=3, rate=1e-3))
+        work = fit_network(task(run, config()), run, TrainingPlan(epochs=3, rate=1e-3))
         for progress in work:
             if progress.stage.startswith("Epoch 2") and progress.done == 2:
                 break
         work.close()
     with RunFolder(tmp_path / "killed", "distill", {}, resume=True) as run:
-        finish(fit(task(run, config(workers=1)), run, TrainingPlan(epochs=3, rate=1e-3)))
+        finish(fit_network(task(run, config(workers=1)), run, TrainingPlan(epochs=3, rate=1e-3)))
 
     unbroken, killed = (read_weights(tmp_path / name / "checkpoint.pt") for name in ("unbroken", "killed"))
     assert unbroken.keys() == killed.keys()
@@ -150,7 +150,7 @@ def test_the_teacher_embeds_each_view_once_also_after_a_restart(tmp_path: Path) 
 
 def test_a_run_keeps_its_teacher_and_its_crops(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "distill", {}) as run:
-        finish(fit(task(run, config(), count=16, network=Small()), run, TrainingPlan(epochs=1, rate=1e-3)))
+        finish(fit_network(task(run, config(), count=16, network=Small()), run, TrainingPlan(epochs=1, rate=1e-3)))
         other = ColourTeacher()
         other.model_id = "another"
         for crops, teacher in ((DrawnCrops(16), other), (DrawnCrops(17), ColourTeacher())):

@@ -9,9 +9,9 @@ import torch
 from biometric.cli import main
 from biometric.entities.model_cards import IMAGENET, InputFormat
 from biometric.entities.progress import finish
-from biometric.models.embedding import prepare, resize
+from biometric.models.embedding import prepare_crops, resize
 from biometric.training import augmentation, distillation, distillation_targets
-from biometric.training.loop import fit
+from biometric.training.loop import fit_network
 from biometric.training.networks import read_weights
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan
@@ -56,9 +56,9 @@ def test_student_and_teacher_see_the_same_picture_each_in_its_own_form() -> None
     made, teacher = live(config(strength=augmentation.NONE))
     pixels, answers = made.get_batch(batch_of(made), CPU)
     crops = [DrawnCrops(8).load(index) for index in range(8)]
-    np.testing.assert_allclose(teacher.seen[0].numpy(), prepare(crops, TEACHERS), atol=1e-4)
+    np.testing.assert_allclose(teacher.seen[0].numpy(), prepare_crops(crops, TEACHERS), atol=1e-4)
     larger = [resize(crop, TEACHERS.height, TEACHERS.width) for crop in crops]
-    np.testing.assert_allclose(pixels.numpy(), prepare(larger, OWN), atol=1e-5)
+    np.testing.assert_allclose(pixels.numpy(), prepare_crops(larger, OWN), atol=1e-5)
     torch.testing.assert_close(answers, teacher(teacher.seen[0]).flatten(1))
     assert not answers.requires_grad
 
@@ -91,7 +91,7 @@ def test_a_student_learns_from_a_living_teacher_alike_after_a_restart(tmp_path: 
         plan = config(passes=2, mix=0.25)
         made, teacher = live(plan)
         held = DrawnCrops(16, 1000)
-        pixels = torch.from_numpy(prepare([held.load(index) for index in range(16)], TEACHERS))
+        pixels = torch.from_numpy(prepare_crops([held.load(index) for index in range(16)], TEACHERS))
         answers = torch.nn.functional.normalize(teacher(pixels).flatten(1)).numpy()
         return distillation.Distillation(Small(), 32, made, (held, answers), plan)
 
@@ -100,16 +100,16 @@ def test_a_student_learns_from_a_living_teacher_alike_after_a_restart(tmp_path: 
         made = task(run)
         assert made.steps() == 4
         before = made.evaluate(0)
-        finish(fit(made, run, plan))
+        finish(fit_network(made, run, plan))
         assert run.rows[-1]["cosine"] > max(0.5, before["cosine"] + 0.3)
     with RunFolder(tmp_path / "killed", "distill", {}) as run:
-        work = fit(task(run), run, plan)
+        work = fit_network(task(run), run, plan)
         for progress in work:
             if progress.stage.startswith("Epoch 3") and progress.done == 2:
                 break
         work.close()
     with RunFolder(tmp_path / "killed", "distill", {}, resume=True) as run:
-        finish(fit(task(run), run, plan))
+        finish(fit_network(task(run), run, plan))
     unbroken, killed = (read_weights(tmp_path / name / "checkpoint.pt") for name in ("unbroken", "killed"))
     assert all(torch.equal(unbroken[name], killed[name]) for name in unbroken)
 

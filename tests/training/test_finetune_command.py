@@ -74,7 +74,7 @@ def test_a_run_is_written_and_can_be_begun_from(
     assert [row["epoch"] for row in rows] == ["1.0", "2.0"]
     assert set(rows[0]) >= {"loss", "rate", "rank1", "mAP", "FNMR at FMR 0.01"}
     result = json.loads((folder / "result.json").read_text())
-    assert result["learnt"] == {"people": 6, "pictures": 24, "left_out_with_one_picture": 0}
+    assert result["training"] == {"people": 6, "pictures": 24, "left_out_with_one_picture": 0}
     assert (result["architecture"], result["height"], result["width"]) == ("osnet_x0_25", 32, 16)
     measured = result["evaluation"]
     assert measured["ranking"]["rank1"]["value"] == pytest.approx(float(rows[1]["rank1"]), abs=1e-6)
@@ -94,7 +94,7 @@ def test_a_run_is_written_and_can_be_begun_from(
         capsys, "tree", people, "--run", tmp_path / "next", *QUICK, "--epochs", 1, "--from", folder, "--json"
     )
     assert status == 0
-    assert json.loads(out)["began_from"] == str(folder)
+    assert json.loads(out)["initial_weights"] == str(folder)
 
 
 def test_a_run_that_is_there_is_gone_on_with_only_when_asked(

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from biometric.entities.progress import finish
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, RunConflict
-from biometric.models.architectures import build
+from biometric.models.architectures import build_architecture
 from biometric.training.data_splits import DataSplits, read_splits
 from biometric.training.finetuning import Finetuning, FinetuningConfig, FinetuningHead
-from biometric.training.loop import fit, load_state, seed_all
+from biometric.training.loop import fit_network, load_state, seed_all
 from biometric.training.losses import MetricLossConfig
 from biometric.training.networks import load_initial_weights
 from biometric.training.runs import RunFolder
@@ -50,7 +50,7 @@ class Small(nn.Module):
 
 def task(sides: DataSplits, config: FinetuningConfig = RECIPE, architecture: str | None = None) -> Finetuning:
     seed_all(config.seed)
-    return Finetuning(Small() if architecture is None else build(architecture), sides, config)
+    return Finetuning(Small() if architecture is None else build_architecture(architecture), sides, config)
 
 
 def trained(
@@ -61,7 +61,7 @@ def trained(
     architecture: str | None = None,
 ) -> tuple[Finetuning, RunFolder]:
     made, run = task(sides, config, architecture), RunFolder(folder, "finetune", {"seed": config.seed})
-    finish(fit(made, run, plan))
+    finish(fit_network(made, run, plan))
     run.close()
     return made, run
 
@@ -93,7 +93,7 @@ def test_a_killed_run_gives_the_numbers_of_an_unbroken_one(
     config = replace(RECIPE, metric=metric, evaluate_every=2)
     _, whole = trained(sides, tmp_path / "whole", config)
     first = RunFolder(tmp_path / "broken", "finetune", {"seed": 4})
-    for progress in (work := fit(task(sides, config), first, PLAN)):
+    for progress in (work := fit_network(task(sides, config), first, PLAN)):
         if str(progress).startswith("Epoch 3"):
             break
     work.close()
@@ -102,7 +102,7 @@ def test_a_killed_run_gives_the_numbers_of_an_unbroken_one(
     torch.manual_seed(99)  # whatever happened in between
     np.random.seed(99)
     second = RunFolder(tmp_path / "broken", "finetune", {"seed": 4}, resume=True)
-    finish(fit(task(sides, config), second, PLAN))
+    finish(fit_network(task(sides, config), second, PLAN))
     one, other = load_state(whole.checkpoint), load_state(second.checkpoint)
     assert set(one["modules"]) == {"network", "average", "head", "metric"}
     for name, state in one["modules"].items():
@@ -121,7 +121,7 @@ def test_a_run_of_other_settings_is_not_gone_on_with(sides: DataSplits, tmp_path
         RunFolder(tmp_path / "run", "finetune", {"seed": 5}, resume=True)
     run = RunFolder(tmp_path / "run", "finetune", {"seed": 4}, resume=True)
     with pytest.raises(RunConflict, match="another kind of run"):
-        finish(fit(task(sides, replace(RECIPE, metric=MetricLossConfig("ProxyAnchorLoss"))), run, PLAN))
+        finish(fit_network(task(sides, replace(RECIPE, metric=MetricLossConfig("ProxyAnchorLoss"))), run, PLAN))
     run.close()
 
 
@@ -165,13 +165,13 @@ def test_the_loss_is_the_sum_of_its_parts(sides: DataSplits, architecture: str) 
 
 def test_a_neck_is_added_where_the_network_has_none() -> None:
     pixels = torch.rand(4, 3, 64, 32)
-    osnet = build("osnet_x0_25").eval()
+    osnet = build_architecture("osnet_x0_25").eval()
     head = FinetuningHead(osnet, 5).eval()
     feature, logits = head(osnet, pixels)
     assert torch.equal(feature, osnet(pixels))  # what the app takes is what distances are compared of
     assert logits.shape == (4, 5)
     assert not head.neck.bias.requires_grad
-    resnet = build("resnet50_bnneck").eval()
+    resnet = build_architecture("resnet50_bnneck").eval()
     resnet.bottleneck.running_mean.fill_(0.5)
     head = FinetuningHead(resnet, 5).eval()
     feature, logits = head(resnet, pixels)
@@ -217,7 +217,7 @@ class Poisoned(Finetuning):
 def test_a_loss_that_is_no_number_keeps_the_last_good_state(sides: DataSplits, tmp_path: Path) -> None:
     made, run = Poisoned(Small(), sides, RECIPE), RunFolder(tmp_path / "run", "finetune", {})
     with pytest.raises(LossNotFinite, match="is kept in"):
-        finish(fit(made, run, PLAN))
+        finish(fit_network(made, run, PLAN))
     run.close()
     state = load_state(run.checkpoint)
     assert state["epoch"] == 1

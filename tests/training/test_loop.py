@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict, StorageFull
 from biometric.training import loop
-from biometric.training.loop import fit, load_state, save_state
+from biometric.training.loop import fit_network, load_state, save_state
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan
 
@@ -57,7 +57,7 @@ def plan(**changes: Any) -> TrainingPlan:
 
 def trained(folder: Path, **changes: Any) -> dict[str, Tensor]:
     with RunFolder(folder, "line", {}, resume=True) as run:
-        finish(fit(Line(), run, plan(**changes)))
+        finish(fit_network(Line(), run, plan(**changes)))
     weights: dict[str, Tensor] = load_state(folder / "checkpoint.pt")["modules"]["network"]
     return weights
 
@@ -72,13 +72,13 @@ def test_a_run_goes_on_where_half_precision_needs_a_scaled_loss(
     task = Line()
     task.evaluate = lambda epoch: {}  # type: ignore[method-assign]
     with RunFolder(tmp_path, "line", {}) as run:
-        work = fit(task, run, plan(half=True))
+        work = fit_network(task, run, plan(half=True))
         while not next(work).stage.startswith("Epoch 3"):
             pass
         work.close()
     monkeypatch.setattr(loop, "_half", lambda device: torch.float16)
     with RunFolder(tmp_path, "line", {}, resume=True) as run:
-        finish(fit(task, run, plan(half=True)))
+        finish(fit_network(task, run, plan(half=True)))
     assert [row["epoch"] for row in run.rows] == [1, 2, 3, 4]
     assert load_state(tmp_path / "checkpoint.pt")["scaler"]
 
@@ -87,7 +87,7 @@ def test_a_run_goes_on_where_half_precision_needs_a_scaled_loss(
 def test_the_loss_falls_and_every_epoch_leaves_a_row(tmp_path: Path, optimizer: str) -> None:
     task = Line()
     with RunFolder(tmp_path, "line", {}) as run:
-        finish(fit(task, run, plan(epochs=12, optimizer=optimizer, clip=5.0)))
+        finish(fit_network(task, run, plan(epochs=12, optimizer=optimizer, clip=5.0)))
     assert run.rows[-1]["loss"] < run.rows[0]["loss"] / 2
     assert task.moves == 48
     assert [row["epoch"] for row in run.rows] == list(range(1, 13))
@@ -98,7 +98,7 @@ def test_the_loss_falls_and_every_epoch_leaves_a_row(tmp_path: Path, optimizer: 
 
 def test_progress_counts_steps_and_the_time_left(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "line", {}) as run:
-        seen = list(fit(Line(), run, plan(epochs=2)))
+        seen = list(fit_network(Line(), run, plan(epochs=2)))
     assert [(each.done, each.total) for each in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)] * 2
     assert seen[0].stage.startswith("Epoch 1 of 2")
     assert seen[-1].seconds_left == pytest.approx(0, abs=1e-6)
@@ -107,13 +107,13 @@ def test_progress_counts_steps_and_the_time_left(tmp_path: Path) -> None:
 def test_a_run_ends_when_its_time_is_up_and_keeps_what_it_has(tmp_path: Path) -> None:
     task = Line()
     with RunFolder(tmp_path, "line", {}) as run:
-        finish(fit(task, run, plan(epochs=100_000, minutes=0.005)))
+        finish(fit_network(task, run, plan(epochs=100_000, minutes=0.005)))
         ended = len(run.rows)
     assert 1 <= ended < 100_000
     assert run.rows[-1]["rate"] < 0.01 * 0.1  # the rate fell with the time
     assert load_state(tmp_path / "checkpoint.pt")["epoch"] == ended
     with RunFolder(tmp_path, "line", {}, resume=True) as run:
-        finish(fit(Line(), run, plan(epochs=100_000, minutes=0.005)))
+        finish(fit_network(Line(), run, plan(epochs=100_000, minutes=0.005)))
         assert len(run.rows) <= ended + 1  # its time is up, but for what the last checkpoint took
 
 
@@ -121,7 +121,7 @@ def test_a_run_ends_when_its_time_is_up_and_keeps_what_it_has(tmp_path: Path) ->
 def test_a_killed_run_ends_like_an_unbroken_one(tmp_path: Path, killed_in: int) -> None:
     unbroken = trained(tmp_path / "unbroken")
     with RunFolder(tmp_path / "killed", "line", {}) as run:
-        work = fit(Line(), run, plan())
+        work = fit_network(Line(), run, plan())
         for progress in work:
             if progress.stage.startswith(f"Epoch {killed_in}") and progress.done == 3:
                 break
@@ -134,7 +134,7 @@ def test_a_killed_run_ends_like_an_unbroken_one(tmp_path: Path, killed_in: int) 
 
 def test_a_row_without_its_checkpoint_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with RunFolder(tmp_path, "line", {}) as run:
-        finish(fit(Line(), run, plan(epochs=2)))
+        finish(fit_network(Line(), run, plan(epochs=2)))
         run.record({"epoch": 3, "loss": 9.0})  # killed between this row and the checkpoint
     trained(tmp_path)
     with RunFolder(tmp_path, "line", {}, resume=True) as run:
@@ -188,11 +188,11 @@ def test_an_unknown_optimizer_is_told() -> None:
 def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path: Path, value: float) -> None:
     task = Line()
     with RunFolder(tmp_path, "line", {}) as run:
-        finish(fit(task, run, plan(epochs=2)))
+        finish(fit_network(task, run, plan(epochs=2)))
         before = run.checkpoint.read_bytes()
         task.spoil = lambda moves: torch.tensor(value, requires_grad=True)
         with pytest.raises(LossNotFinite, match=r"is kept in .*checkpoint\.pt"):
-            finish(fit(task, run, plan(epochs=4)))
+            finish(fit_network(task, run, plan(epochs=4)))
         assert run.checkpoint.read_bytes() == before
     assert trained(tmp_path)  # a run with a better batch goes on from there
 
@@ -202,7 +202,7 @@ def test_a_huge_rate_is_told_and_leaves_nothing_that_is_no_number(tmp_path: Path
         RunFolder(tmp_path, "line", {}) as run,
         pytest.raises(LossNotFinite, match="No epoch was finished, so nothing is kept"),
     ):
-        finish(fit(Line(), run, plan(rate=1e30, warmup=0, optimizer="sgd")))
+        finish(fit_network(Line(), run, plan(rate=1e30, warmup=0, optimizer="sgd")))
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
@@ -222,7 +222,7 @@ def test_full_memory_names_the_setting(tmp_path: Path, error: Exception) -> None
 
     task.spoil = full
     with RunFolder(tmp_path, "line", {}) as run, pytest.raises(OutOfMemory, match="Lower --people, choose") as told:
-        finish(fit(task, run, plan(), "--people"))
+        finish(fit_network(task, run, plan(), "--people"))
     assert told.value.__cause__ is error
 
 
@@ -232,7 +232,7 @@ def test_full_memory_in_judging_is_told_too(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Line, "evaluate", full)
     with RunFolder(tmp_path, "line", {}) as run, pytest.raises(OutOfMemory, match="memory of cpu is full"):
-        finish(fit(Line(), run, plan()))
+        finish(fit_network(Line(), run, plan()))
 
 
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
@@ -243,17 +243,17 @@ def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
 
     task.spoil = wrong
     with RunFolder(tmp_path, "line", {}) as run, pytest.raises(RuntimeError, match="shapes do not fit"):
-        finish(fit(task, run, plan()))
+        finish(fit_network(task, run, plan()))
 
 
 def test_half_precision_on_the_cpu(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "line", {}) as run:
-        finish(fit(Line(), run, plan(epochs=12, half=True)))
+        finish(fit_network(Line(), run, plan(epochs=12, half=True)))
         assert run.rows[-1]["loss"] < run.rows[0]["loss"]
 
 
 def test_a_quiet_process_learns_but_writes_nothing(tmp_path: Path) -> None:
-    finish(fit(Line(), RunFolder(tmp_path, "line", {}, quiet=True), plan()))
+    finish(fit_network(Line(), RunFolder(tmp_path, "line", {}, quiet=True), plan()))
     assert not list(tmp_path.iterdir())
 
 
@@ -289,7 +289,7 @@ def test_a_checkpoint_of_another_network_is_told(tmp_path: Path) -> None:
         RunFolder(tmp_path, "line", {}, resume=True) as run,
         pytest.raises(RunConflict, match="belongs to another kind of run"),
     ):
-        finish(fit(Longer(), run, plan()))
+        finish(fit_network(Longer(), run, plan()))
 
 
 def test_a_full_disk_is_told_and_the_former_checkpoint_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ TINY = "osnet_x0_25"
 TIMM = "timm:resnet10t"
 
 
-def made(architecture: str = TINY, seed: int = 1) -> nn.Module:
+def make_network(architecture: str = TINY, seed: int = 1) -> nn.Module:
     seed_all(seed)
     return build_network(architecture)
 
@@ -49,7 +49,7 @@ def saved(network: nn.Module, path: Path) -> Path:
 
 def test_every_network_says_the_length_of_its_embedding() -> None:
     for architecture in (TINY, "osnet_x0_25_gdc", TIMM):
-        network = made(architecture).eval()
+        network = make_network(architecture).eval()
         with torch.no_grad():
             assert network(torch.zeros(2, 3, 64, 32)).shape == (2, network.feature_dim)
         assert is_timm(architecture) == architecture.startswith("timm:")
@@ -57,7 +57,7 @@ def test_every_network_says_the_length_of_its_embedding() -> None:
 
 
 def test_the_neck_follows_the_feature() -> None:
-    network = made("resnet50_bnneck").eval()
+    network = make_network("resnet50_bnneck").eval()
     network.bottleneck.running_mean.uniform_(-1, 1)
     pixels = torch.rand(2, 3, 64, 32)
     with torch.no_grad():
@@ -80,25 +80,25 @@ def test_without_timm_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
 
 
 def test_random_weights_are_left_as_they_are() -> None:
-    network = made()
+    network = make_network()
     assert load_initial_weights(network, TINY, "scratch") == "random weights"
-    assert same(network, made())
-    assert not same(network, made(seed=2))
+    assert same(network, make_network())
+    assert not same(network, make_network(seed=2))
 
 
 def test_begin_from_a_file_a_checkpoint_or_a_run(tmp_path: Path) -> None:
-    source, average = made(seed=2), average_model(made(seed=3), 0.9)
+    source, average = make_network(seed=2), average_model(make_network(seed=3), 0.9)
     saved(source, tmp_path / "weights.safetensors")
     run = tmp_path / "run"
     run.mkdir()
     save_state({"modules": {"network": source.state_dict()}}, run / "checkpoint.pt")
     for place in (tmp_path / "weights.safetensors", run, run / "checkpoint.pt"):
-        network = made()
+        network = make_network()
         assert load_initial_weights(network, TINY, str(place)).startswith("the weights of ")
         assert same(network, source)
     state = {"modules": {"network": source.state_dict(), "average": average.state_dict()}}
     save_state(state, run / "checkpoint.pt")
-    network = made()
+    network = make_network()
     load_initial_weights(network, TINY, str(run))
     assert same(network, average.module)  # the average is what is kept of a run
     assert set(read_weights(run / "checkpoint.pt")) == set(source.state_dict())
@@ -107,22 +107,22 @@ def test_begin_from_a_file_a_checkpoint_or_a_run(tmp_path: Path) -> None:
 def test_a_head_of_another_length_is_left_as_it_is(tmp_path: Path) -> None:
     seed_all(2)
     source = OSNet((16, 64, 96, 128), 64)
-    network, untouched = made(), made()
+    network, untouched = make_network(), make_network()
     load_initial_weights(network, TINY, str(saved(source, tmp_path / "short.safetensors")))
     assert same(network.conv5, source.conv5)
     assert torch.equal(network.fc[0].weight, untouched.fc[0].weight)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    path = saved(made("osnet_x0_5"), tmp_path / "wide.safetensors")
-    network = made()
+    path = saved(make_network("osnet_x0_5"), tmp_path / "wide.safetensors")
+    network = make_network()
     with pytest.raises(UnsupportedModel, match=r"wide\.safetensors are weights of another architecture"):
         load_initial_weights(network, TINY, str(path))
-    assert same(network, made())
+    assert same(network, make_network())
 
 
 def test_what_cannot_be_begun_from(tmp_path: Path) -> None:
-    network = made()
+    network = make_network()
     with pytest.raises(InvalidSetting, match="not a file, a run or a card"):
         load_initial_weights(network, TINY, str(tmp_path / "nowhere"))
     (tmp_path / "empty").mkdir()
@@ -183,12 +183,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_begin_from_a_card(project: Path) -> None:
-    source, network = made(seed=2), made()
+    source, network = make_network(seed=2), make_network()
     manifest(project, saved(source, project / "models" / "mine.safetensors"))
     assert load_initial_weights(network, TINY, "mine") == "the weights of the card mine"
     assert same(network, source)
     with pytest.raises(UnsupportedModel, match="has the architecture osnet_x0_25, not osnet_x0_5"):
-        load_initial_weights(made("osnet_x0_5"), "osnet_x0_5", "mine")
+        load_initial_weights(make_network("osnet_x0_5"), "osnet_x0_5", "mine")
     with pytest.raises(UnsupportedModel, match="the card ir, whose format"):
         load_initial_weights(network, TINY, "ir")
     with pytest.raises(InvalidSetting, match="not a file, a run or a card"):
@@ -196,20 +196,20 @@ def test_begin_from_a_card(project: Path) -> None:
 
 
 def test_every_byte_of_a_card_is_checked(project: Path) -> None:
-    path = saved(made(seed=2), project / "models" / "mine.safetensors")
+    path = saved(make_network(seed=2), project / "models" / "mine.safetensors")
     manifest(project, path, checksum="0" * 64)
     with pytest.raises(WeightsCorrupt, match="not the file that its card"):
-        load_initial_weights(made(), TINY, "mine")
+        load_initial_weights(make_network(), TINY, "mine")
     path.unlink()
     with pytest.raises(WeightsMissing):
-        load_initial_weights(made(), TINY, "mine")
+        load_initial_weights(make_network(), TINY, "mine")
 
 
 def test_imagenet_without_weights_or_network(monkeypatch: pytest.MonkeyPatch) -> None:
     import timm
 
     with pytest.raises(InvalidSetting, match="no ImageNet weights for osnet_x0_25"):
-        load_initial_weights(made(), TINY, "imagenet")
+        load_initial_weights(make_network(), TINY, "imagenet")
     create = timm.create_model
 
     def offline(name: str, pretrained: bool, num_classes: int) -> nn.Module:
@@ -219,7 +219,7 @@ def test_imagenet_without_weights_or_network(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(timm, "create_model", offline)
     with pytest.raises(WeightsMissing, match=r"ImageNet weights of resnet10t .*OSError"):
-        load_initial_weights(made(TIMM), TIMM, "imagenet")
+        load_initial_weights(make_network(TIMM), TIMM, "imagenet")
 
 
 def test_imagenets_names_are_those_of_our_resnet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def test_imagenets_names_are_those_of_our_resnet(monkeypatch: pytest.MonkeyPatch
     create = timm.create_model
     monkeypatch.setattr(timm, "create_model", lambda name, pretrained, num_classes: create(name, num_classes=0))
     for architecture in ("resnet50_bnneck", "resnet50_bnneck_gem"):
-        network, before = made(architecture), made(architecture)
+        network, before = make_network(architecture), make_network(architecture)
         assert load_initial_weights(network, architecture, "imagenet") == "ImageNet weights of timm"
         assert not torch.equal(network.conv1.weight, before.conv1.weight)
         assert not torch.equal(network.layer4[2].conv3.weight, before.layer4[2].conv3.weight)
@@ -250,13 +250,13 @@ def test_the_average_follows_weights_and_statistics(decay: float, moved: float) 
 
 
 def test_loading_takes_every_weight(tmp_path: Path) -> None:
-    source = made(seed=2)
+    source = make_network(seed=2)
     path = saved(source, tmp_path / "weights.safetensors")
-    network = made()
+    network = make_network()
     load_exact_weights(network, path)
     assert same(network, source)
     with pytest.raises(WeightsCorrupt, match="do not fit"):
-        load_exact_weights(made("osnet_x0_5"), path)
-    timm_source, timm_network = made(TIMM, 2), made(TIMM)
+        load_exact_weights(make_network("osnet_x0_5"), path)
+    timm_source, timm_network = make_network(TIMM, 2), make_network(TIMM)
     load_exact_weights(timm_network, saved(timm_source, tmp_path / "timm.safetensors"))
     assert same(timm_network, timm_source)

@@ -13,7 +13,7 @@ from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, LibraryMissing
 from biometric.training import augmentation, distributed, moco, pretraining
 from biometric.training.distributed import ProcessRank
-from biometric.training.loop import fit, load_state
+from biometric.training.loop import fit_network, load_state
 from biometric.training.moco import ContrastConfig
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan
@@ -52,7 +52,7 @@ def test_it_learns_to_tell_people_apart(tmp_path: Path) -> None:
     made = task(Walkers(people=160, each=1), contrast=contrast, batch=32, epochs=10)
     before = separation(made)
     with RunFolder(tmp_path, "pretrain", {}) as run:
-        finish(fit(made, run, TrainingPlan(epochs=10, rate=0.06, optimizer="sgd")))
+        finish(fit_network(made, run, TrainingPlan(epochs=10, rate=0.06, optimizer="sgd")))
         assert run.rows[-1]["loss"] < run.rows[1]["loss"] - 0.5  # the queue begins at random, so the second epoch
     assert separation(made) > before + 0.3
 
@@ -60,7 +60,7 @@ def test_it_learns_to_tell_people_apart(tmp_path: Path) -> None:
 def test_it_looks_at_neighbours_now_and_then_and_at_last(tmp_path: Path) -> None:
     made = task()
     with RunFolder(tmp_path, "pretrain", {}) as run:
-        finish(fit(made, run, PLAN))
+        finish(fit_network(made, run, PLAN))
         assert ["knn" in row for row in run.rows] == [False, True, True]
         assert run.rows[2]["knn"] == made.probe()["knn"]
     assert made.sample is not None
@@ -69,16 +69,16 @@ def test_it_looks_at_neighbours_now_and_then_and_at_last(tmp_path: Path) -> None
 
 def test_a_killed_run_gives_the_same_weights_as_an_unbroken_one(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "unbroken", "pretrain", {}) as run:
-        finish(fit(task(), run, PLAN))
+        finish(fit_network(task(), run, PLAN))
 
     with RunFolder(tmp_path / "killed", "pretrain", {}) as run:
-        work = fit(task(), run, PLAN)
+        work = fit_network(task(), run, PLAN)
         for progress in work:
             if progress.stage.startswith("Epoch 3") and progress.done == 2:
                 break
         work.close()
     with RunFolder(tmp_path / "killed", "pretrain", {}, resume=True) as run:
-        finish(fit(task(workers=1), run, PLAN))
+        finish(fit_network(task(workers=1), run, PLAN))
         assert [row["epoch"] for row in run.rows] == [1, 2, 3]
 
     assert same(tmp_path / "unbroken" / "checkpoint.pt", tmp_path / "killed" / "checkpoint.pt")
@@ -110,7 +110,7 @@ def test_two_processes_learn_alike_and_what_one_learns(tmp_path: Path) -> None:
 def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
     for seed in (0, 1):
         with RunFolder(tmp_path / str(seed), "pretrain", {}) as run:
-            finish(fit(task(seed=seed), run, TrainingPlan(epochs=1, rate=0.05, optimizer="sgd", seed=seed)))
+            finish(fit_network(task(seed=seed), run, TrainingPlan(epochs=1, rate=0.05, optimizer="sgd", seed=seed)))
     assert not same(tmp_path / "0" / "checkpoint.pt", tmp_path / "1" / "checkpoint.pt")
 
 
@@ -162,14 +162,16 @@ def test_two_views_of_a_crop_differ_and_are_repeatable() -> None:
 
 def test_mixed_precision_learns_as_well(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "pretrain", {}) as run:
-        finish(fit(task(), run, TrainingPlan(epochs=3, rate=0.05, optimizer="sgd", half=True)))
+        finish(fit_network(task(), run, TrainingPlan(epochs=3, rate=0.05, optimizer="sgd", half=True)))
         assert run.rows[-1]["loss"] < run.rows[0]["loss"] + 0.5
         assert np.isfinite(run.rows[-1]["loss"])
 
 
 def test_crops_without_tracks_are_learnt_from_without_a_probe(tmp_path: Path) -> None:
     with RunFolder(tmp_path, "pretrain", {}) as run:
-        finish(fit(task(Walkers(tracked=False), epochs=1), run, TrainingPlan(epochs=1, rate=0.05, optimizer="sgd")))
+        finish(
+            fit_network(task(Walkers(tracked=False), epochs=1), run, TrainingPlan(epochs=1, rate=0.05, optimizer="sgd"))
+        )
         assert "knn" not in run.rows[0]
 
 
@@ -234,9 +236,9 @@ def test_the_place_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     rank = distributed.process_rank()
     assert rank == ProcessRank(3, 4, 1)
     assert not rank.first
-    assert distributed.device_of(rank, "cuda") == "cuda:1"
-    assert distributed.device_of(rank, "cpu") == "cpu"
-    assert distributed.device_of(ProcessRank(), "cuda") == "cuda"
+    assert distributed.device_of_rank(rank, "cuda") == "cuda:1"
+    assert distributed.device_of_rank(rank, "cpu") == "cpu"
+    assert distributed.device_of_rank(ProcessRank(), "cuda") == "cuda"
     monkeypatch.setenv("RANK", "4")
     with pytest.raises(InvalidSetting, match="contradict each other"):
         distributed.process_rank()

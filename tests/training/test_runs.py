@@ -22,7 +22,7 @@ def test_a_new_run_says_with_what_it_was_begun(tmp_path: Path, monkeypatch: pyte
     assert begun["settings"] == SETTINGS
     assert begun["command"] == "python -m biometric train distill --licence 'CC BY 4.0'"
     assert begun["versions"].keys() >= {"python", "torch", "numpy"}
-    assert begun["begun"].endswith("+00:00")
+    assert begun["started"].endswith("+00:00")
 
 
 def test_a_run_is_gone_on_with_only_when_asked(tmp_path: Path) -> None:

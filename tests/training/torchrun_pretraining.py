@@ -7,7 +7,7 @@ import torch
 
 from biometric.entities.progress import finish
 from biometric.training import distributed
-from biometric.training.loop import fit, save_state
+from biometric.training.loop import fit_network, save_state
 from biometric.training.pretraining import Pretraining
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan
@@ -21,7 +21,7 @@ def learn(folder: Path) -> None:
     with distributed.process_group(rank, "cpu"):
         made = Pretraining(Small(), Walkers(), config(), rank)
         with RunFolder(folder, "pretrain", {}, quiet=not rank.first) as run:
-            finish(fit(made, run, TrainingPlan(epochs=2, rate=0.05, optimizer="sgd")))
+            finish(fit_network(made, run, TrainingPlan(epochs=2, rate=0.05, optimizer="sgd")))
         state = {name: module.state_dict() for name, module in made.modules.items()}
         save_state({"modules": state}, folder / f"{rank.rank}.pt")
 

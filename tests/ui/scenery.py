@@ -19,9 +19,9 @@ from biometric.clips.decoding import VideoLimits
 from biometric.clips.video import PyAVReader
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, Purpose, Threshold, ThresholdSource
+from biometric.entities.model_reports import ModelStatus
 from biometric.errors import WeightsMissing
 from biometric.gallery.repository import SQLiteGallery
-from biometric.ports import ModelStatus
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline

@@ -30,7 +30,7 @@ from tests.ui.scenery import CoatEmbedder
 from tests.ui.serving import Server, serving
 
 FITTED = FittedThreshold(0.479, 0.01, 0, 376, 0.008, 0.32, 0.48, FitBasis.PAIRS)
-MADE = Calibration(
+CALIBRATION = Calibration(
     model_id=CoatEmbedder.model_id,
     created_at="2026-03-01T12:00:00+00:00",
     verification=FITTED,
@@ -50,7 +50,7 @@ MADE = Calibration(
 
 
 def test_the_calibration_shows_what_it_rests_on() -> None:
-    html = calibration.shown(MADE, 2)
+    html = calibration.shown(CALIBRATION, 2)
     for words in ("2026-03-01", "0.479", "0.32–0.48", "1 in 100", "376 pairs of 34 people", "474 same time"):
         assert words in html, words
     assert "0 of 35 missed" in html
@@ -60,19 +60,21 @@ def test_the_calibration_shows_what_it_rests_on() -> None:
 
 
 def test_a_gallery_that_has_grown_is_told() -> None:
-    made = Calibration(**{name: getattr(MADE, name) for name in Calibration.__slots__} | {"identification": FITTED})
+    made = Calibration(
+        **{name: getattr(CALIBRATION, name) for name in Calibration.__slots__} | {"identification": FITTED}
+    )
     assert "calibrate again" not in calibration.shown(made, 2)
     assert "it has 3 now, so a higher threshold of the model card may decide" in calibration.shown(made, 3)
 
 
 def test_comparisons_in_doubt_are_shown() -> None:
-    made = Calibration(**{name: getattr(MADE, name) for name in Calibration.__slots__} | {"doubtful": 7})
-    assert "7 comparisons, counted as mistakes" in calibration.shown(made, 2)
-    assert "In doubt" not in calibration.shown(MADE, 2)
+    made = Calibration(**{name: getattr(CALIBRATION, name) for name in Calibration.__slots__} | {"doubtful": 7})
+    assert "7 comparisons, counted as errors" in calibration.shown(made, 2)
+    assert "In doubt" not in calibration.shown(CALIBRATION, 2)
 
 
 def test_the_histogram_has_a_bar_a_bin_and_the_threshold_in_its_place() -> None:
-    svg = calibration.histogram(MADE.histogram, 0.5)
+    svg = calibration.histogram(CALIBRATION.histogram, 0.5)
     assert svg.count('class="sl-different" ') == svg.count('class="sl-same" ') == 2
     # Bins of 0.5 from 0 to 1 are left, so 0.5 is in the middle of 300 units.
     assert 'class="sl-threshold" x1="150.0"' in svg
@@ -84,12 +86,12 @@ def test_the_histogram_has_a_bar_a_bin_and_the_threshold_in_its_place() -> None:
 
 def test_promise_27_the_evidence_stands_beside_the_score() -> None:
     threshold = Threshold(
-        0.479, ThresholdSource.CALIBRATION, (), 0.01, calibrated_on="2026-03-01", likelihood=MADE.likelihood
+        0.479, ThresholdSource.CALIBRATION, (), 0.01, calibrated_on="2026-03-01", likelihood=CALIBRATION.likelihood
     )
     html = elements.scale(0.9, threshold)
     assert "calibrated here on 2026-03-01: of 100 strangers, about 1 would pass" in html
     assert "likelihood ratio 245: moderately strong support for the same person" in html
-    assert "calibrated on your footage on 2026-03-01" in elements.evidence(threshold)
+    assert "calibrated on your footage on 2026-03-01" in elements.threshold_evidence(threshold)
     assert "likelihood" not in elements.scale(0.9, Threshold(0.5, ThresholdSource.MODEL_CARD))
     assert "likelihood" not in elements.scale(None, threshold)
 

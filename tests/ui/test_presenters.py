@@ -140,12 +140,12 @@ def test_known_situations_have_their_own_title(error: Exception, title: str) -> 
 
 
 def test_strangers_are_promised_only_where_there_is_evidence() -> None:
-    assert "Of 10,000 strangers, about 1 would pass." in elements.evidence(CARD)
-    assert "not known" in elements.evidence(Threshold(0.3, ThresholdSource.USER))
+    assert "Of 10,000 strangers, about 1 would pass." in elements.threshold_evidence(CARD)
+    assert "not known" in elements.threshold_evidence(Threshold(0.3, ThresholdSource.USER))
 
 
 def test_the_evidence_is_said_once() -> None:
-    html = elements.evidence(CARD)
+    html = elements.threshold_evidence(CARD)
     assert "CUHK01, single images." in html
     assert html.count("strangers") == 1
     assert "not known" not in html

@@ -25,7 +25,7 @@ def test_another_range_forgets_what_was_observed(tmp_path: Path) -> None:
     one.choose_frames(0, 99)
     assert one.observed is not None
     one.choose_frames(0, 50)
-    assert (one.observed, one.person, one.dropped, one.asked) == (None, None, set(), False)
+    assert (one.observed, one.person, one.dropped, one.people_shown) == (None, None, set(), False)
 
 
 def test_the_most_prominent_person_is_chosen(tmp_path: Path) -> None:

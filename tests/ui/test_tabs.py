@@ -35,6 +35,11 @@ class Desk:
         self.request: Any = SimpleNamespace(session_hash="page")
         self.session: Session = self.page.session(self.request)
 
+    def component_id(self, component: Any) -> int:
+        """The number by which the page's configuration calls a component."""
+        blocks = self.interface.blocks.blocks
+        return next(number for number, block in blocks.items() if block is component)
+
     def upload(self, clip: Path) -> Path:
         """Put a clip where Gradio puts it."""
         folder = self.page.uploads.root / hashlib.sha256(clip.read_bytes()).hexdigest()
@@ -162,14 +167,14 @@ def test_clip_and_frames_rest_while_a_job_runs(desk: Desk) -> None:
     dependencies = desk.interface.blocks.config["dependencies"]
     cancelled = {one["targets"][0] for one in dependencies if one["cancels"]}
     for tab in (desk.enrollment, desk.verification, desk.identification):
-        assert (tab.panel.another._id, "click") in cancelled
-        assert (tab.panel.drop._id, "upload") in cancelled
+        assert (desk.component_id(tab.panel.another), "click") in cancelled
+        assert (desk.component_id(tab.panel.drop), "upload") in cancelled
 
     def first(trigger: tuple[int, str], key: str) -> int:
         return next(one["id"] for one in dependencies if trigger in one["targets"] and one[key])
 
     for tab in (desk.enrollment, desk.verification, desk.identification):
-        upload = (tab.panel.drop._id, "upload")
+        upload = (desk.component_id(tab.panel.drop), "upload")
         assert first(upload, "cancels") < first(upload, "backend_fn")  # else it hits a job started meanwhile
 
 
@@ -364,7 +369,7 @@ def test_merging_needs_a_confirmation_and_no_key_triggers_it(desk: Desk, clips: 
     assert "tick “They are one person” first" in said
     assert desk.names() == ["Ada", "Ben"]
     targets = [target for one in desk.interface.blocks.config["dependencies"] for target in one["targets"]]
-    assert (desk.sidebar.target._id, "submit") not in targets
+    assert (desk.component_id(desk.sidebar.target), "submit") not in targets
     assert "Merged" in desk.sidebar.merged("Ben", True, desk.request)[desk.sidebar.message]
     assert desk.names() == ["Ben"]
 

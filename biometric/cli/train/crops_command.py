@@ -47,7 +47,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="videos country+city+videoID, or text files with one such name a line; needs --root",
     )
-    parser.add_argument("--root", type=Path, metavar="DIR", help="destination they lie, as DIR/country/city/videoID.*")
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder that holds them, as DIR/country/city/videoID.*"
+    )
     parser.add_argument(
         "--photographs", type=Path, metavar="DIR", help="photographs with YOLO labels: DIR/images/… beside DIR/labels/…"
     )
@@ -151,7 +153,7 @@ def _detections(options: argparse.Namespace, sources: "list[CropSource]") -> "Ma
         return {}
     from biometric.training.crops.detection_files import find_detection_files
 
-    return find_detection_files(options.detections, [source.video for source in sources if not source.photograph])
+    return find_detection_files(options.detections, [source.video for source in sources if source.labels is None])
 
 
 def _wanted(options: argparse.Namespace) -> "Wanted":

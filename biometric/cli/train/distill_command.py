@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli.command_support import DONE, run, show
 from biometric.cli.train.training_options import (
+    add_input_size,
+    add_result,
+    add_run,
     add_schedule,
     card,
+    describe_end,
     device_of,
     initialize_network,
     input_form,
+    open_run,
     plan_of,
-    settings_of,
 )
 from biometric.errors import InvalidSetting
 from biometric.settings import Settings
@@ -33,17 +37,11 @@ def add_command(subcommands: Any) -> None:
     )
     parser.add_argument("crops", type=Path, nargs="+", metavar="CROPS", help="sets made by `train crops`, or folders")
     parser.add_argument("--held-back", type=Path, required=True, metavar="CROPS", help="crops for testing only")
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
+    add_run(parser)
     parser.add_argument("--teacher", metavar="CARD", help="a card's name or a file (default: the app's embedder)")
     parser.add_argument("--student", default="resnet14_gdc", metavar="NAME", help="default: resnet14_gdc")
     parser.add_argument("--from", dest="begin", default="scratch", metavar="WEIGHTS", help="a run or a .safetensors")
-    parser.add_argument(
-        "--height", type=int, default=256, metavar="PIXELS", help="of the student's input (default: 256)"
-    )
-    parser.add_argument(
-        "--width", type=int, default=128, metavar="PIXELS", help="of the student's input (default: 128)"
-    )
+    add_input_size(parser)
     parser.add_argument("--views", type=int, default=4, metavar="N", help="fixed views of each crop (default: 4)")
     parser.add_argument("--live", action="store_true", help="the teacher embeds every picture, at each step: for GPUs")
     parser.add_argument(
@@ -52,15 +50,13 @@ def add_command(subcommands: Any) -> None:
     parser.add_argument("--passes", type=int, default=1, metavar="N", help="times an epoch shows a crop (default: 1)")
     parser.add_argument("--relation", type=float, default=1.0, metavar="X", help="weight of comparison scores")
     add_schedule(parser, epochs=30, batch=64, rate=2e-3)
-    parser.add_argument("--licence", default="not stated", help="of the crops, for the card")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_result(parser)
     parser.set_defaults(command=_distill)
 
 
 def _distill(options: argparse.Namespace) -> int:
     from biometric.training.crops.crop_sets import JoinedCrops, open_crops
-    from biometric.training.loop import fit
-    from biometric.training.runs import RunFolder
+    from biometric.training.loop import fit_network
 
     # Wrong options and data are found before the run's folder is made.
     plan, config = plan_of(options), _config(options)
@@ -72,20 +68,17 @@ def _distill(options: argparse.Namespace) -> int:
     crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
     held_back = open_crops(options.held_back.expanduser())
     network = initialize_network(options, options.student)
-    folder = RunFolder(options.run.expanduser(), "distill", settings_of(options), options.resume)
-    try:
+    with open_run(options, "distill") as folder:
         task, teacher = _build_task(options, network, (crops, held_back), config, folder)
-        run(fit(task, folder, plan))
+        run(fit_network(task, folder, plan))
         result = _result(task, teacher, options.begin)
         folder.finish(result, _card(options, folder, result))
-    finally:
-        folder.close()
-    text = (
-        f"Mean cosine to {teacher} on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
-        f"({_interval(result)}). The run is in {folder.folder}; next: "
-        f"python -m biometric train export --run {folder.folder}"
+    path = folder.folder
+    show(
+        options,
+        result,
+        describe_end([f"teacher: {teacher}", *_describe_measurements(result)], path, f"export --run {path}"),
     )
-    show(options, result, text)
     return DONE
 
 
@@ -138,7 +131,7 @@ def _result(task: "Distillation", teacher: str, initial_weights: str) -> dict[st
     interval = task.interval(cosines)
     return {
         "teacher": teacher,
-        "began_from": initial_weights,
+        "initial_weights": initial_weights,
         "held_back": len(cosines),
         "cosine": float(cosines.mean(dtype=float)),
         "cosine_interval": None if interval is None else [interval.low, interval.high],
@@ -154,17 +147,22 @@ def _interval(result: dict[str, Any]) -> str:
     return f"95 % interval {low:.3f} to {high:.3f}, by resampling pictures"
 
 
+def _describe_measurements(result: dict[str, Any]) -> list[str]:
+    """The figures in words."""
+    return [
+        f"mean cosine to the teacher on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
+        f"({_interval(result)})",
+        f"correlation of comparison scores with the teacher's: {result['scores']:.3f}",
+    ]
+
+
 def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, Any]) -> list[str]:
     return card(
         f"{options.student}, student of {result['teacher']}",
         folder,
         data=f"{', '.join(path.name for path in options.crops)} (licence of the data: {options.licence}); "
         f"held back: {options.held_back.name}",
-        metrics=[
-            f"mean cosine to the teacher on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
-            f"({_interval(result)})",
-            f"correlation of comparison scores with the teacher's: {result['scores']:.3f}",
-        ],
+        metrics=_describe_measurements(result),
         limits=[
             "It can be no better than its teacher, and shares its teacher's biases.",
             "A cosine to the teacher is not an error rate: measure error rates with `python -m biometric evaluate`.",

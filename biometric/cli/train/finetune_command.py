@@ -1,26 +1,30 @@
 """`python -m biometric train finetune`: an embedder is trained on labelled pictures of people."""
 
 import argparse
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.command_support import DONE, run, show
 from biometric.cli.train.training_options import (
+    add_network,
+    add_optimizer,
+    add_result,
+    add_run,
     add_schedule,
     card,
+    describe_end,
+    describe_network,
     initialize_network,
     input_form,
+    open_run,
     plan_of,
-    settings_of,
 )
 
 if TYPE_CHECKING:
     from biometric.training.data_splits import DataSplits
     from biometric.training.finetuning import Finetuning, FinetuningConfig
     from biometric.training.runs import RunFolder
-    from biometric.training.schedule import TrainingPlan
 
 DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv")
 """The data sets of `evaluate` without galleries: people were not enrolled to be used for training."""
@@ -38,38 +42,21 @@ def add_command(subcommands: Any) -> None:
     )
     parser.add_argument("dataset", metavar="DATASET", choices=DATASETS, help=", ".join(DATASETS))
     parser.add_argument("folder", type=Path, metavar="DIR", help="its folder (csv: or the file)")
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
+    add_run(parser)
     parser.add_argument("--protocol", help="protocol of the data set (default: its first)")
     parser.add_argument("--hold-back", type=float, metavar="SHARE", help="test with this share of the training people")
-    _add_network(parser)
+    add_network(parser, "imagenet")
     _add_losses(parser)
     add_schedule(parser, epochs=60, batch=None, rate=3.5e-4)
-    parser.add_argument("--warmup", type=float, default=5.0, metavar="N", help="epochs of rising rate (default: 5)")
-    parser.add_argument("--optimizer", choices=("adamw", "sgd"), default="adamw", help="adamw (default) or sgd")
-    parser.add_argument("--decay", type=float, default=5e-4, metavar="X", help="weight decay (default: 0.0005)")
+    add_optimizer(parser, "adamw", warmup=5.0, decay=5e-4)
     parser.add_argument(
         "--average", type=float, default=0.998, metavar="X", help="of the weights (default: 0.998 a step)"
     )
     parser.add_argument(
         "--evaluate-every", type=int, default=5, metavar="N", help="evaluate each N epochs (default: 5)"
     )
-    parser.add_argument("--licence", default="not stated", help="of the pictures, for the card")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_result(parser, "pictures")
     parser.set_defaults(command=_finetune)
-
-
-def _add_network(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--architecture", default="resnet50_bnneck", metavar="NAME", help="default: resnet50_bnneck")
-    parser.add_argument(
-        "--from",
-        dest="begin",
-        default="imagenet",
-        metavar="WEIGHTS",
-        help="imagenet (default), scratch, a run, a .safetensors or a card",
-    )
-    parser.add_argument("--height", type=int, default=256, metavar="PIXELS", help="of the input (default: 256)")
-    parser.add_argument("--width", type=int, default=128, metavar="PIXELS", help="of the input (default: 128)")
 
 
 def _add_losses(parser: argparse.ArgumentParser) -> None:
@@ -87,31 +74,21 @@ def _add_losses(parser: argparse.ArgumentParser) -> None:
 
 def _finetune(options: argparse.Namespace) -> int:
     from biometric.training.data_splits import read_splits
-    from biometric.training.loop import fit
-    from biometric.training.runs import RunFolder
+    from biometric.training.loop import fit_network
 
     # Wrong options and data are found before the run's folder is made.
-    plan, config = _plan(options), _config(options)
+    plan, config = plan_of(options), _config(options)
     splits = read_splits(
         options.dataset, options.folder.expanduser(), options.protocol, options.hold_back, options.seed
     )
     task = _task(options, splits, config)
-    folder = RunFolder(options.run.expanduser(), "finetune", settings_of(options), options.resume)
-    try:
-        run(fit(task, folder, plan, "--people or --each"))
+    with open_run(options, "finetune") as folder:
+        run(fit_network(task, folder, plan, "--people or --each"))
         result = _result(options, folder, task, splits)
         folder.finish(result, _card(options, folder, result))
-    finally:
-        folder.close()
-    lines = [f"{line[0].upper()}{line[1:]}" for line in _describe_measurements(result)]
-    lines += [f"The run is in {folder.folder}; next: python -m biometric train export --run {folder.folder}"]
-    show(options, result, "\n".join(lines))
+    path = folder.folder
+    show(options, result, describe_end(_describe_measurements(result), path, f"export --run {path}"))
     return DONE
-
-
-def _plan(options: argparse.Namespace) -> "TrainingPlan":
-    plan = plan_of(options)
-    return replace(plan, warmup=options.warmup, optimizer=options.optimizer, decay=options.decay)
 
 
 def _config(options: argparse.Namespace) -> "FinetuningConfig":
@@ -153,13 +130,8 @@ def _result(
     )
     evaluated = result_files.as_json(run(task.measure()), metadata)
     return {
-        "architecture": options.architecture,
-        "height": options.height,
-        "width": options.width,
-        "dimension": task.network.feature_dim,
-        "parameters": sum(value.numel() for value in task.network.parameters()),
-        "began_from": options.begin,
-        "learnt": {
+        **describe_network(options, task.network),
+        "training": {
             "people": len(splits.training.people),
             "pictures": len(splits.training.sources),
             "left_out_with_one_picture": splits.single_picture_people,
@@ -191,7 +163,7 @@ def _with_interval(estimate: dict[str, Any]) -> str:
 
 
 def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, Any]) -> list[str]:
-    training, test_people = result["learnt"], result["evaluation"]["dataset"]["people"]
+    training, test_people = result["training"], result["evaluation"]["dataset"]["people"]
     few = (
         [f"It was tested with {test_people} people only: the figures are uncertain."]
         if test_people < _MIN_TEST_PEOPLE

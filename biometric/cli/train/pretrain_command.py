@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli.command_support import DONE, run, show
 from biometric.cli.train.training_options import (
+    add_network,
+    add_optimizer,
+    add_result,
+    add_run,
     add_schedule,
     card,
+    describe_end,
+    describe_network,
     initialize_network,
     input_form,
+    open_run,
     plan_of,
-    settings_of,
 )
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting
@@ -34,26 +40,13 @@ def add_command(subcommands: Any) -> None:
         "`train finetune`. On several GPUs: torchrun --standalone --nproc-per-node N -m -- biometric train pretrain …",
     )
     parser.add_argument("crops", type=Path, nargs="+", metavar="CROPS", help="sets made by `train crops`, or folders")
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
-    parser.add_argument("--architecture", default="resnet50_bnneck", metavar="NAME", help="default: resnet50_bnneck")
-    parser.add_argument(
-        "--from",
-        dest="begin",
-        default="scratch",
-        metavar="WEIGHTS",
-        help="scratch (default), imagenet, a run, a .safetensors or a card",
-    )
-    parser.add_argument("--height", type=int, default=256, metavar="PIXELS", help="of the input (default: 256)")
-    parser.add_argument("--width", type=int, default=128, metavar="PIXELS", help="of the input (default: 128)")
+    add_run(parser)
+    add_network(parser, "scratch")
     _add_contrast(parser)
     add_schedule(parser, epochs=200, batch=256, rate=0.03)
-    parser.add_argument("--warmup", type=float, default=1.0, metavar="N", help="epochs of rising rate (default: 1)")
-    parser.add_argument("--optimizer", choices=("sgd", "adamw"), default="sgd", help="sgd (default) or adamw")
-    parser.add_argument("--decay", type=float, default=1e-4, metavar="X", help="weight decay (default: 0.0001)")
+    add_optimizer(parser, "sgd", warmup=1.0, decay=1e-4)
     parser.add_argument("--probe-every", type=int, default=5, metavar="N", help="epochs between probes (default: 5)")
-    parser.add_argument("--licence", default="not stated", help="of the crops, for the card")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_result(parser)
     parser.set_defaults(command=_pretrain)
 
 
@@ -80,27 +73,19 @@ def _pretrain(options: argparse.Namespace) -> int:
         result = _train(options, task, plan, rank)
     if rank.first:
         folder = options.run.expanduser()
-        lines = [f"{line[0].upper()}{line[1:]}" for line in _describe_measurements(result)]
-        lines += [f"The run is in {folder}; next: python -m biometric train finetune … --from {folder}"]
-        show(options, result, "\n".join(lines))
+        show(options, result, describe_end(_describe_measurements(result), folder, f"finetune … --from {folder}"))
     return DONE
 
 
 def _plan(options: argparse.Namespace, rank: "ProcessRank") -> "TrainingPlan":
-    from biometric.training.distributed import device_of
+    from biometric.training.distributed import device_of_rank
 
     plan = plan_of(options)
     if plan.minutes and rank.world > 1:
         raise InvalidSetting(
             "--minutes works with one process only: several would not stop at the same step. Use --epochs."
         )
-    return replace(
-        plan,
-        warmup=options.warmup,
-        optimizer=options.optimizer,
-        decay=options.decay,
-        device=device_of(rank, plan.device),
-    )
+    return replace(plan, device=device_of_rank(rank, plan.device))
 
 
 def _config(options: argparse.Namespace) -> "PretrainingConfig":
@@ -133,12 +118,10 @@ def _train(
     options: argparse.Namespace, task: "Pretraining", plan: "TrainingPlan", rank: "ProcessRank"
 ) -> dict[str, Any]:
     """Train to the end; the first process writes the run's folder and returns the result."""
-    from biometric.training.loop import fit
-    from biometric.training.runs import RunFolder
+    from biometric.training.loop import fit_network
 
-    settings = {**settings_of(options), "processes": rank.world}
-    with RunFolder(options.run.expanduser(), "pretrain", settings, options.resume, quiet=not rank.first) as folder:
-        training = fit(task, folder, plan)
+    with open_run(options, "pretrain", quiet=not rank.first, processes=rank.world) as folder:
+        training = fit_network(task, folder, plan)
         if not rank.first:
             finish(training)
             return {}
@@ -159,12 +142,7 @@ def _result(options: argparse.Namespace, task: "Pretraining", folder: "RunFolder
             "tracks": len(set(sample.tracks.tolist())),
         }
     return {
-        "architecture": options.architecture,
-        "height": options.height,
-        "width": options.width,
-        "dimension": task.network.feature_dim,
-        "parameters": sum(value.numel() for value in task.network.parameters()),
-        "began_from": options.begin,
+        **describe_network(options, task.network),
         "crops": task.crops,
         "epochs": options.epochs,
         "loss": folder.rows[-1]["loss"],
@@ -198,6 +176,6 @@ def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, An
             "It is a start for `python -m biometric train finetune`, not an embedder to compare people with.",
             "The nearest-neighbour probe uses tracks instead of people: their crops share camera, light and minute, "
             "and the network was trained on them. It compares epochs and runs on the same crops, nothing else.",
-            "It has learnt everything that the crops show, including biases of who was filmed and rank.",
+            "It may have learned any property of the crops, including biases of who was filmed and where.",
         ],
     )

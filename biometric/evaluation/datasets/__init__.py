@@ -1,4 +1,4 @@
-"""Data sets as published: which pictures show whom by which camera, and which are probes and references.
+"""Data sets as published: the person and the camera of each picture, and which are probes and references.
 
 Reading one opens no picture (CUHK03's `.mat` apart); `DatasetImages` does, and reports one that is damaged.
 """
@@ -65,7 +65,7 @@ def read(name: str, path: Path, protocol: str | None = None) -> Dataset:
 def read_training(name: str, path: Path, protocol: str | None = None) -> Dataset | None:
     """Read what the data set's protocol trains on, each picture as probe and reference.
 
-    None where nothing is set apart for training: the data set is one heap of people.
+    None where nothing is set apart for training: the data set is not divided.
 
     Raises: as `read`; also where there is a test side without a training side.
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from biometric.errors import DatasetInvalid
 from biometric.evaluation.comparisons import DISTRACTOR, JUNK
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 """Pictures; other files of a data set (`Thumbs.db`, lists, read-me files) are passed over."""
 
 Role = Literal["probe", "reference", "both"]
@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Pictures with who, which camera and which side.
+    """Pictures with person, camera and side.
 
     Attributes:
         name, protocol: for people, such as "Market-1501" and "standard".
@@ -50,7 +50,7 @@ class Dataset:
         probes, references: (P,), (G,) int64, indices of the pictures of each side.
         people: names of people as in the data set.
         single_shot: rank one random reference a person (CUHK03's first protocol).
-        notes: what a reader of the numbers should know, in whole sentences.
+        notes: what the reader of the figures should know, in whole sentences.
     """
 
     name: str
@@ -138,4 +138,4 @@ def pictures(path: Path, layout: str) -> list[Path]:
 
 def is_picture(path: Path) -> bool:
     """Whether a path is a picture by its name; hidden files (macOS leaves `._…` behind) are none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".") and path.is_file()

@@ -151,7 +151,7 @@ def _msmt17_entries(listing: Path, test: Path, role: Role) -> Iterator[Entry]:
         if not line.strip():
             continue
         name, _, person = line.strip().rpartition(" ")
-        parts = Path(name).name.split("_")
-        if not person.isdigit() or len(parts) < 3 or not parts[2].isdigit():
+        name_fields = Path(name).name.split("_")
+        if not person.isdigit() or len(name_fields) < 3 or not name_fields[2].isdigit():
             raise invalid(listing, f"has {line!r} in line {number}", MSMT17_LAYOUT)
-        yield Entry(Source(file(test / name, MSMT17_LAYOUT)), person.zfill(6), parts[2], role)
+        yield Entry(Source(file(test / name, MSMT17_LAYOUT)), person.zfill(6), name_fields[2], role)

@@ -6,6 +6,7 @@ from pathlib import Path
 from biometric.clips.crops import JPEG_QUALITY, encoded
 from biometric.entities import Image
 from biometric.errors import DatasetInvalid, StorageFull
+from biometric.evaluation.datasets.dataset import is_picture
 from biometric.storage import atomic_path, describe_os_error
 from biometric.training.crops.crop_records import (
     INDEX,
@@ -16,8 +17,6 @@ from biometric.training.crops.crop_records import (
     VideoRecord,
     read_picture,
 )
-
-SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 class FolderWriter:
@@ -113,13 +112,9 @@ class PictureFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files = sorted(
-            file.relative_to(folder).as_posix()
-            for file in folder.rglob("*")
-            if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
-        )
+        self._files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if is_picture(file))
         if not self._files:
-            raise DatasetInvalid(f"There is no picture (.jpg, .png) in {folder}. Name a folder of crops.")
+            raise DatasetInvalid(f"There is no picture (.jpg, .png, …) in {folder}. Name a folder of crops.")
 
     def __len__(self) -> int:
         return len(self._files)

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.entities import Image
+from biometric.entities import Image, NoticeCode
 from biometric.errors import DatasetInvalid
 
 INDEX = "crops.jsonl"
@@ -53,7 +53,7 @@ class Crops(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewCrop:
-    """A crop on its way into a store: `image` is (h, w, 3) uint8 BGR."""
+    """A crop that is to be stored: `image` is (h, w, 3) uint8 BGR."""
 
     frame: int
     box: int
@@ -78,7 +78,7 @@ class VideoRecord:
         frames: number of analysed frames.
         tracks: number of tracks with at least one crop.
         seconds: processing time.
-        refused: number of refused boxes, by reason.
+        refused: number of refused boxes, by the code of the reason.
         crops: in order of frame and box.
     """
 
@@ -89,7 +89,7 @@ class VideoRecord:
     frames: int
     tracks: int
     seconds: float
-    refused: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[NoticeCode, int] = field(default_factory=dict)
     crops: tuple[CropPosition, ...] = ()
 
     def line(self) -> str:
@@ -102,9 +102,28 @@ class VideoRecord:
         try:
             values: dict[str, Any] = json.loads(line)
             positions = tuple((int(frame), int(box), track) for frame, box, track in values["crops"])
-            return cls(**{**values, "crops": positions})
+            refused = {_reason(text): int(count) for text, count in values.get("refused", {}).items()}
+            return cls(**{**values, "crops": positions, "refused": refused})
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"no record of a video: {error}") from error
+
+
+_REASONS_IN_WORDS = {
+    "too small": NoticeCode.TOO_SMALL,
+    "the detector is not sure that this is a person": NoticeCode.LOW_CONFIDENCE,
+    "cut off by the edge of the picture": NoticeCode.CUT_OFF,
+    "shows only a part of a person, or more than one": NoticeCode.ODD_SHAPE,
+    "hidden behind somebody else": NoticeCode.COVERED,
+    "blurred": NoticeCode.BLURRED,
+    "not followed by the tracker": NoticeCode.NOT_FOLLOWED,
+    "followed for too few frames": NoticeCode.FOLLOWED_TOO_BRIEFLY,
+}
+"""What sets of version 0.1 hold instead of codes."""
+
+
+def _reason(text: str) -> NoticeCode:
+    """Return the code of a reason in an index. Raises `ValueError`: there is none."""
+    return _REASONS_IN_WORDS.get(text) or NoticeCode(text)
 
 
 class CropWriter(Protocol):
@@ -141,11 +160,11 @@ class CropTable:
     """What is known of each crop, in few bytes a crop: sets have millions. Videos are sorted by name."""
 
     def __init__(self, records: Iterable[VideoRecord]) -> None:
-        kept = sorted((record for record in records if record.crops), key=lambda record: record.video)
-        self._videos = [record.video for record in kept]
-        counts = [len(record.crops) for record in kept]
-        positions = [(frame, box, track or 0) for record in kept for frame, box, track in record.crops]
-        self._owner: NDArray[np.int32] = np.repeat(np.arange(len(kept), dtype=np.int32), counts)
+        sorted_records = sorted((record for record in records if record.crops), key=lambda record: record.video)
+        self._videos = [record.video for record in sorted_records]
+        counts = [len(record.crops) for record in sorted_records]
+        positions = [(frame, box, track or 0) for record in sorted_records for frame, box, track in record.crops]
+        self._owner: NDArray[np.int32] = np.repeat(np.arange(len(sorted_records), dtype=np.int32), counts)
         self._positions: NDArray[np.int32] = np.array(positions, np.int32).reshape(-1, 3)
 
     def __len__(self) -> int:

@@ -3,11 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biometric.errors import ClipNotFound, InvalidInput, InvalidName
-from biometric.training.crops import photographs
+from biometric.training.labelled_photographs import find_labelled
 
 _VIDEOS = "mp4 m4v mov 3gp mkv webm avi ts m2ts mts mpg mpeg flv wmv asf ogv ogg ivf mxf dv h264 264 h265 265 hevc"
 SUFFIXES = frozenset(f".{name}" for name in _VIDEOS.split())
@@ -19,11 +19,16 @@ MAX_NAME_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class CropSource:
-    """A video or a photograph (`photograph`). `path` need not exist; `video` is the name within the set."""
+    """A video, or a photograph with the file of its `labels`.
+
+    Attributes:
+        video: the name within the set.
+        path: need not exist.
+    """
 
     video: str
     path: Path
-    photograph: bool = False
+    labels: Path | None = None
 
 
 def find_videos(paths: Sequence[Path]) -> list[CropSource]:
@@ -91,10 +96,14 @@ def find_photographs(folder: Path, splits: Sequence[str]) -> list[CropSource]:
         DatasetInvalid: a split is missing or empty, or has no labels.
         InvalidInput: two would have the same name.
     """
-    files = photographs.find_labelled(folder, splits)
-    return _with_unique_names(
-        [((file.stem, f"{file.parent.name}+{file.stem}"), file) for file in files], photograph=True
-    )
+    photographs = find_labelled(folder, splits)
+    names = {
+        photograph.picture: "+".join(photograph.picture.relative_to(folder / "images").with_suffix("").parts)
+        for photograph in photographs
+    }
+    sources = _with_unique_names([((path.stem, name), path) for path, name in names.items()])
+    labels = {photograph.picture: photograph.labels for photograph in photographs}
+    return [replace(source, labels=labels[source.path]) for source in sources]
 
 
 def check_unique_names(sources: Sequence[CropSource]) -> list[CropSource]:
@@ -107,14 +116,11 @@ def check_unique_names(sources: Sequence[CropSource]) -> list[CropSource]:
     return list(sources)
 
 
-def _with_unique_names(files: Sequence[tuple[tuple[str, ...], Path]], photograph: bool = False) -> list[CropSource]:
+def _with_unique_names(files: Sequence[tuple[tuple[str, ...], Path]]) -> list[CropSource]:
     """Name each file by the first of its possible names; files that would share that one, by their last."""
     counts = Counter(names[0] for names, _ in files)
     return check_unique_names(
-        [
-            CropSource(_safe_name(names[0] if counts[names[0]] == 1 else names[-1]), path, photograph)
-            for names, path in files
-        ]
+        [CropSource(_safe_name(names[0] if counts[names[0]] == 1 else names[-1]), path) for names, path in files]
     )
 
 

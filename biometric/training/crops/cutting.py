@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biometric.domain import continuity, selection
-from biometric.entities import Detection, Frame, FrameRange, Image, Notice, Progress
+from biometric.entities import Detection, Frame, FrameRange, Image, Notice, NoticeCode, Progress
 from biometric.errors import DamagedClip
-from biometric.messages import refusal_name
 from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, tracked_frames
 from biometric.ports import Detector, SharpnessOf, TrackerFactory, VideoReader
 from biometric.training.crops.crop_records import NewCrop
@@ -26,7 +25,7 @@ class Wanted:
         rules: what a box must fulfil.
         min_sharpness: variance of the Laplacian, measured as in `clips.crops.sharpness`, below which it is blurred.
         every: each so many-th frame is looked at; 1 for all.
-        min_track: a track seen in fewer of them is a flicker of the detector; its crops are not kept.
+        min_track: a track seen in fewer of them is a false detection; its crops are not kept.
         follow: link boxes over time. Without, every box is a crop of its own.
         accept_damaged: use a damaged clip up to where it can be read.
     """
@@ -56,7 +55,7 @@ class Counts:
 
     frames: int = 0
     tracks: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[NoticeCode] = field(default_factory=Counter)
 
 
 def cut_clip(
@@ -162,7 +161,7 @@ class _Cutter:
         for detection in detections:
             if detection.box_index not in followed:
                 reason = self._refusal(frame, detection, detections)
-                self._refuse("not followed by the tracker" if reason is None else refusal_name(reason.code))
+                self._refuse(NoticeCode.NOT_FOLLOWED if reason is None else reason.code)
 
     def _refusal(self, frame: Frame, detection: Detection, all_there: Sequence[Detection]) -> Notice | None:
         height, width = frame.image.shape[:2]
@@ -171,21 +170,21 @@ class _Cutter:
 
     def _drop(self, track: _Track | None) -> None:
         if track is not None:
-            self._refuse("followed for too few frames", len(track.waiting))
+            self._refuse(NoticeCode.FOLLOWED_TOO_BRIEFLY, len(track.waiting))
 
     def _cut(
         self, frame: Frame, detection: Detection, all_there: Sequence[Detection], track: int | None
     ) -> NewCrop | None:
         reason = self._refusal(frame, detection, all_there)
         if reason is not None:
-            self._refuse(refusal_name(reason.code))
+            self._refuse(reason.code)
             return None
         image = selection.crop(frame.image, detection.box)
         if self._sharpness(image) < self._wanted.min_sharpness:
-            self._refuse("blurred")
+            self._refuse(NoticeCode.BLURRED)
             return None
         return NewCrop(frame.index, detection.box_index, track, image)
 
-    def _refuse(self, reason: str, count: int = 1) -> None:
+    def _refuse(self, reason: NoticeCode, count: int = 1) -> None:
         if count:
             self._counts.refused[reason] += count

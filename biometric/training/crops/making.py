@@ -1,4 +1,4 @@
-"""`train crops`: one source after another into a store, going on where a killed run stopped."""
+"""`train crops`: one source after another into a store, continuing where a killed run stopped."""
 
 import time
 from collections import Counter
@@ -8,26 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from biometric.bootstrap import build_crop_adapters
-from biometric.entities import Progress
+from biometric.entities import NoticeCode, Progress
 from biometric.errors import BiometricError, ClipError, ClipNotFound, DatasetInvalid, NobodyFound, NoUsableSample
-from biometric.messages import describe_error
+from biometric.messages import describe_error, refusal_name
 from biometric.settings import Settings
-from biometric.training.crops import photographs
 from biometric.training.crops.crop_records import CropPosition, CropWriter, NewCrop, VideoRecord, read_picture
 from biometric.training.crops.crop_sources import CropSource
 from biometric.training.crops.cutting import Counts, CropTools, Wanted, cut_clip, cut_photograph
 from biometric.training.crops.detection_files import FileDetector
+from biometric.training.labelled_photographs import read_people
 
 LOOSEN = {
-    "too small": "--min-height and --min-width",
-    "the detector is not sure that this is a person": "--min-confidence",
-    "shows only a part of a person, or more than one": "--min-aspect and --max-aspect",
-    "hidden behind somebody else": "--max-covered",
-    "blurred": "--min-sharpness",
-    "followed for too few frames": "--min-track and --every",
-    "not followed by the tracker": "--no-tracks and --every",
+    NoticeCode.TOO_SMALL: "--min-height and --min-width",
+    NoticeCode.LOW_CONFIDENCE: "--min-confidence",
+    NoticeCode.CUT_OFF: "--keep-cut-off",
+    NoticeCode.ODD_SHAPE: "--min-aspect and --max-aspect",
+    NoticeCode.COVERED: "--max-covered",
+    NoticeCode.BLURRED: "--min-sharpness",
+    NoticeCode.FOLLOWED_TOO_BRIEFLY: "--min-track and --every",
+    NoticeCode.NOT_FOLLOWED: "--no-tracks and --every",
 }
-"""Which options loosen a reason for refusal; for edges it is --keep-cut-off."""
+"""Which options loosen a reason for refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Summary:
     tracks: int
     crops: int
     seconds: float
-    refused: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[NoticeCode, int] = field(default_factory=dict)
     failed: tuple[tuple[str, str], ...] = ()
     crops_per_video: tuple[int, int, int] = (0, 0, 0)
     boxes: tuple[str, ...] = ()
@@ -57,7 +58,7 @@ class Summary:
         """Return it as JSON values."""
         return {
             **asdict(self),
-            "refused": dict(self.refused),
+            "refused": {str(code): count for code, count in self.refused.items()},
             "failed": [{"source": source, "reason": reason} for source, reason in self.failed],
         }
 
@@ -77,7 +78,7 @@ def build_crop_tools(settings: Settings) -> CropTools:
 
 
 def make(job: Job, tools: CropTools, writer: CropWriter) -> Generator[Progress, None, Summary]:
-    """NewCrop all sources into a store; the generator's return value is the summary.
+    """Cut all sources into a store; the generator's return value is the summary.
 
     What an earlier run finished is passed over unless its file has another size since. A source that cannot be read
     is reported in the summary and the others are still processed; the next run tries it again.
@@ -122,15 +123,15 @@ def _cut(source: CropSource, job: Job, tools: CropTools, writer: CropWriter) -> 
         writer.add(cut)
         places.append((cut.frame, cut.box, cut.track))
 
-    if source.photograph:
+    if source.labels is not None:
         image = tools.picture(source.path)
-        boxes = photographs.read_people(photographs.label_file(source.path), image.shape[1], image.shape[0])
+        boxes = read_people(source.labels, image.shape[1], image.shape[0])
         counts = cut_photograph(image, boxes, job.wanted, tools, keep)
         boxes_of = "labels"
         yield Progress("Reading photograph", 1, 1)
     else:
-        given = job.detections.get(source.video)
-        detector = tools.detector() if given is None else FileDetector(given)
+        detections_file = job.detections.get(source.video)
+        detector = tools.detector() if detections_file is None else FileDetector(detections_file)
         boxes_of = detector.name
         counts = yield from cut_clip(source.path, detector, job.wanted, tools, keep)
     writer.finish(_record(source, boxes_of, counts, places, time.perf_counter() - started))
@@ -159,7 +160,7 @@ def _named(work: Generator[Progress, None, None], name: str) -> Generator[Progre
 
 
 def _summary(records: Mapping[str, VideoRecord], present: int, failed: list[tuple[str, str]]) -> Summary:
-    refused: Counter[str] = Counter()
+    refused: Counter[NoticeCode] = Counter()
     for record in records.values():
         refused.update(record.refused)
     sizes = sorted(len(record.crops) for record in records.values())
@@ -192,7 +193,7 @@ def _no_crops(summary: Summary) -> NobodyFound | NoUsableSample:
     reason, count = next(iter(summary.refused.items()))
     return NoUsableSample(
         f"All {sum(summary.refused.values())} boxes of people were refused; the most frequent reason, {count} times: "
-        f"{reason}. Loosen it with {LOOSEN.get(reason, '--keep-cut-off')}."
+        f"{refusal_name(reason)}. Loosen it with {LOOSEN[reason]}."
     )
 
 
@@ -205,5 +206,5 @@ def summary_lines(summary: Summary, destination: Path) -> list[str]:
     ]
     if summary.present:
         text.append(f"{summary.present:,} sources were there already and passed over.")
-    text += [f"Refused, {reason}: {count:,}." for reason, count in summary.refused.items()]
+    text += [f"Refused, {refusal_name(reason)}: {count:,}." for reason, count in summary.refused.items()]
     return text + [f"Left out, {source}: {reason}" for source, reason in summary.failed]

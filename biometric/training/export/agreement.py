@@ -38,7 +38,7 @@ class Agreement:
 def compare(
     trained: NDArray[np.float32], exported: Embedder, what: str, pictures: Sequence[Image], min_cosine: float
 ) -> Agreement:
-    """Embed pictures with the exported network and compare with what the trained one gave.
+    """Embed pictures with the exported network and compare with the embeddings of the trained one.
 
     Args:
         trained: (N, D) unit float32 of the same pictures.

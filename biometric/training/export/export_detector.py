@@ -91,16 +91,16 @@ def checkpoint_bytes(network: nn.Module, settings: dict[str, Any]) -> bytes:
     """A checkpoint of ultralytics; the same network gives the same bytes."""
     import ultralytics
 
-    kept = {name: settings[name] for name in _KEPT if name in settings}
+    kept_settings = {name: settings[name] for name in _KEPT if name in settings}
     attributes: Any = network  # any object may be an attribute, not only what torch's annotations name
-    attributes.args, attributes.criterion = kept, None
+    attributes.args, attributes.criterion = kept_settings, None
     network.__dict__.pop("pt_path", None)
     content = {
         "epoch": -1,
         "model": network,
         "ema": None,
         "optimizer": None,
-        "train_args": kept,
+        "train_args": kept_settings,
         "version": ultralytics.__version__,
         "license": "AGPL-3.0 (https://ultralytics.com/license)",
     }

@@ -74,7 +74,7 @@ def run_notes(run: TrainedRun) -> list[str]:
     if not run.ended:
         notes.append("The run has not ended: this is its state after its last whole epoch.")
     if run.kind == "pretrain":
-        notes.append("The network is pre-trained only, not fine-tuned: it has not learnt who is the same person.")
+        notes.append("The network is pre-trained only, not fine-tuned: it was not trained to compare people.")
     return notes
 
 

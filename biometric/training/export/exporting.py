@@ -67,11 +67,11 @@ def install(result: ExportResult, output: Path, models: Path, replace: bool = Fa
     Only the card's own file is copied, not those of other formats.
 
     Raises:
-        InvalidSetting, StorageFull: see `manifest.install`.
+        InvalidSetting, StorageFull: see `manifest.install_card`.
     """
     names = [*(file.name for file in result.card.files), f"{result.card.id}.md"]
     try:
         files = {name: (output / name).read_bytes() for name in names}
     except OSError as error:
         raise StorageFull(f"{output} cannot be read: {error.strerror}. Export again.") from error
-    return manifest.install(result.card, files, models, replace)
+    return manifest.install_card(result.card, files, models, replace)

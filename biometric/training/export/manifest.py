@@ -95,7 +95,7 @@ def _threshold(threshold: DefaultThreshold) -> dict[str, Any]:
     return {"value": threshold.value, **rate, "evidence": threshold.evidence}
 
 
-def install(card: Card, files: Mapping[str, bytes], models: Path, replace: bool = False) -> Path:
+def install_card(card: Card, files: Mapping[str, bytes], models: Path, replace: bool = False) -> Path:
     """Put files and the card's entry into a folder of models; return its manifest.
 
     Args:
@@ -113,8 +113,8 @@ def install(card: Card, files: Mapping[str, bytes], models: Path, replace: bool 
         raise InvalidSetting(f"The list of models {path} cannot be read: there is no such file.")
     with _locked(models):
         before = read_manifest(path)
-        taken = any(other.id == card.id for other in before)
-        if taken and not replace:
+        is_taken = any(other.id == card.id for other in before)
+        if is_taken and not replace:
             raise InvalidSetting(f"{path} has a card {card.id} already. Choose another --id, or give --replace.")
         _check_names(card, files, before, models, replace)
         text = _with_entry(path.read_text("utf-8"), card)
@@ -191,8 +191,8 @@ def _check(text: str, card: Card, before: tuple[Card, ...], models: Path) -> Non
             after = read_manifest(path)
     except OSError as error:
         raise StorageFull(f"{models} cannot be written: {describe_os_error(error)}.") from error
-    others = [other for other in after if other.id != card.id]
-    if card not in after or others != [other for other in before if other.id != card.id]:
+    other_cards = [other for other in after if other.id != card.id]
+    if card not in after or other_cards != [other for other in before if other.id != card.id]:
         raise InvalidSetting(
             f"The card {card.id} cannot be added to {models / MANIFEST} automatically. Copy its entry there by hand."
         )

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from biometric.entities import NoticeCode
 from biometric.errors import DatasetInvalid
 from biometric.training.crops import crop_lmdb
 from biometric.training.crops.crop_records import Crops, NewCrop, VideoRecord
@@ -179,3 +180,13 @@ def test_damaged_sets_are_refused(tmp_path: Path) -> None:
     (run / "crops.jsonl").write_text('{"video": 1}\n')
     with pytest.raises(DatasetInvalid, match="index"):
         open_crops(run)
+
+
+def test_reasons_are_codes_and_those_of_former_sets_are_read() -> None:
+    record = VideoRecord("a", "a.mp4", 1, "test", 1, 0, 0.0, {NoticeCode.COVERED: 2, NoticeCode.NOT_FOLLOWED: 1})
+    assert '"covered": 2' in record.line()
+    former = record.line().replace("covered", "hidden behind somebody else").replace("not_followed", "blurred")
+    assert VideoRecord.from_line(record.line()) == record
+    assert VideoRecord.from_line(former).refused == {NoticeCode.COVERED: 2, NoticeCode.BLURRED: 1}
+    with pytest.raises(ValueError, match="not a valid NoticeCode"):
+        VideoRecord.from_line(record.line().replace("covered", "ugly"))

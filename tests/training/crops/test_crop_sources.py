@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from biometric.errors import ClipNotFound, DatasetInvalid, InvalidInput, InvalidName
-from biometric.training.crops import crop_sources, photographs
+from biometric.training.crops import crop_sources
+from biometric.training.labelled_photographs import read_people
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -79,8 +80,11 @@ def test_photographs_of_splits(tmp_path: Path) -> None:
     touch(tmp_path, "labels/val/1.txt", "images/empty/x.txt", "labels/empty/x.txt")
     found = crop_sources.find_photographs(tmp_path, ["train", "val"])
     assert [source.video for source in found] == ["train+1", "2", "val+1"]
-    assert all(source.photograph for source in found)
-    assert photographs.label_file(found[2].path) == tmp_path / "labels" / "val" / "1.txt"
+    assert found[2].labels == tmp_path / "labels" / "val" / "1.txt"
+    touch(tmp_path, "images/deep/a/1.jpg", "images/deep/b/1.jpg", "images/deep/b/._1.jpg", "labels/deep/a/1.txt")
+    found = crop_sources.find_photographs(tmp_path, ["deep"])
+    assert [source.video for source in found] == ["deep+a+1", "deep+b+1"]
+    assert found[1].labels == tmp_path / "labels" / "deep" / "b" / "1.txt"
     for split, words in (("gone", "is not a folder"), ("empty", "no photograph")):
         with pytest.raises(DatasetInvalid, match=words):
             crop_sources.find_photographs(tmp_path, [split])
@@ -89,13 +93,13 @@ def test_photographs_of_splits(tmp_path: Path) -> None:
 def test_labels_become_boxes_in_pixels(tmp_path: Path) -> None:
     labels = tmp_path / "1.txt"
     labels.write_text("0 0.5 0.5 0.5 1.0\n2 0.5 0.5 0.2 0.2\n\n0 0.1 0.9 0.4 0.4\n")
-    found = photographs.read_people(labels, 200, 100)
+    found = read_people(labels, 200, 100)
     assert [detection.box for detection in found] == [
         (50.0, 0.0, 150.0, 100.0),
         pytest.approx((0.0, 70.0, 60.0, 100.0)),
     ]
     assert [(each.confidence, each.box_index) for each in found] == [(1.0, 0), (1.0, 1)]
-    assert photographs.read_people(tmp_path / "gone.txt", 10, 10) == []
+    assert read_people(tmp_path / "gone.txt", 10, 10) == []
 
 
 @pytest.mark.parametrize(
@@ -105,4 +109,4 @@ def test_other_labels_are_refused_with_their_line(tmp_path: Path, line: str) -> 
     labels = tmp_path / "1.txt"
     labels.write_text(f"0 0.5 0.5 0.5 0.5\n{line}\n")
     with pytest.raises(DatasetInvalid, match="line 2"):
-        photographs.read_people(labels, 10, 10)
+        read_people(labels, 10, 10)

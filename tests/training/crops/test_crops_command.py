@@ -91,6 +91,7 @@ def test_videos_by_name_and_photographs_in_one_set(
     out = capsys.readouterr().out
     assert "6 crops from 6 frames of 2 sources" in out
     assert "Refused, too small: 1." in out
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["refused"] == {"too_small": 1}
     assert "gone.mp4: There is no file" in out
     crops = open_crops(tmp_path / "run")
     assert [crops.video(index) for index in range(6)] == ["fr+paris+walk"] * 5 + ["one"]

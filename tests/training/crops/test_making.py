@@ -10,7 +10,7 @@ import lmdb
 import pytest
 
 from biometric.domain.selection import Rules
-from biometric.entities import Frame
+from biometric.entities import Frame, NoticeCode
 from biometric.entities.progress import finish
 from biometric.errors import ClipNotFound, DamagedClip, NobodyFound, NoUsableSample
 from biometric.training.crops import cutting, making
@@ -56,26 +56,26 @@ def test_boxes_are_refused_by_reason_without_their_numbers() -> None:
     kept, counts = cut(tools(script), dataclasses.replace(WANTED, follow=False))
     assert {each.box for each in kept} == {4}
     assert counts.refused == {
-        "too small": 6,
-        "the detector is not sure that this is a person": 6,
-        "cut off by the edge of the picture": 6,
-        "hidden behind somebody else": 6,
-        "shows only a part of a person, or more than one": 6,
+        NoticeCode.TOO_SMALL: 6,
+        NoticeCode.LOW_CONFIDENCE: 6,
+        NoticeCode.CUT_OFF: 6,
+        NoticeCode.COVERED: 6,
+        NoticeCode.ODD_SHAPE: 6,
     }
-    assert set(counts.refused) - set(making.LOOSEN) == {"cut off by the edge of the picture"}
+    assert all(type(code) is NoticeCode and code in making.LOOSEN for code in counts.refused)
 
 
 def test_blurred_crops_are_refused() -> None:
     kept, counts = cut(tools(), dataclasses.replace(WANTED, min_sharpness=12.0))  # the fake measures the grey level
     assert {each.frame for each in kept} == {15, 20, 25}
-    assert counts.refused == {"blurred": 6}
+    assert counts.refused == {NoticeCode.BLURRED: 6}
 
 
 def test_a_flicker_leaves_no_crop_and_a_track_keeps_its_first_ones() -> None:
     script: Script = {index: [(LEFT, 0.9)] + ([(RIGHT, 0.9)] if index in (5, 10) else []) for index in range(FRAMES)}
     kept, counts = cut(tools(script))
     assert [each.frame for each in kept] == [0, 5, 10, 15, 20, 25]
-    assert counts.refused == {"followed for too few frames": 2}
+    assert counts.refused == {NoticeCode.FOLLOWED_TOO_BRIEFLY: 2}
     assert counts.tracks == 1
 
 
@@ -106,7 +106,7 @@ def test_boxes_that_the_tracker_leaves_out_are_counted() -> None:
 
     script: Script = {0: [(LEFT, 0.9), (RIGHT, 0.1)]}
     _, counts = cut(dataclasses.replace(tools(script), new_tracker=Forgetful))  # type: ignore[arg-type]
-    assert counts.refused == {"not followed by the tracker": 1, "the detector is not sure that this is a person": 1}
+    assert counts.refused == {NoticeCode.NOT_FOLLOWED: 1, NoticeCode.LOW_CONFIDENCE: 1}
 
 
 def test_a_damaged_clip_is_used_only_where_that_is_accepted() -> None:

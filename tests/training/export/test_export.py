@@ -20,7 +20,7 @@ from biometric.models.embedding_torch import TorchEmbedder
 from biometric.models.own_weights import own_card, safetensors_metadata
 from biometric.models.store import ModelStore
 from biometric.settings import Settings
-from biometric.training.distillation import embed
+from biometric.training.distillation import embed_with_network
 from biometric.training.export import export_embedder
 from biometric.training.export.export_results import ExportRequest, ExportResult
 from biometric.training.export.exporting import export
@@ -57,11 +57,11 @@ def test_the_app_embeds_as_the_trained_network_does(tmp_path: Path, suffix: str)
     found = store.embedder().embed(PICTURES)
     form = input_of(read_run(folder))
     assert (form.height, form.width) == (64, 32)
-    expected = embed(network(), PICTURES, form)
+    expected = embed_with_network(network(), PICTURES, form)
     assert found.shape == (5, 256)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     assert (found * expected).sum(axis=1).min() > 0.9999
-    assert (found * embed(network(seed=2), PICTURES, form)).sum(axis=1).max() < 0.99
+    assert (found * embed_with_network(network(seed=2), PICTURES, form)).sum(axis=1).max() < 0.99
     threshold = store.threshold("verification")
     assert (threshold.value, threshold.rate) == (0.61, 1e-3)
     assert [notice["text"] for notice in threshold.evidence] == ["12 “people”"]
@@ -118,7 +118,7 @@ def test_half_numbers_halve_the_files_and_still_agree(both: tuple[Path, ExportRe
     half = export(trained, wanted(half=True), tmp_path / "out")
     for name in ("small.safetensors", "small.onnx"):
         assert len(half.files[name]) < 0.75 * len(full.files[name])
-    expected = embed(network(), PICTURES, input_of(trained))
+    expected = embed_with_network(network(), PICTURES, input_of(trained))
     found = OpenVINOEmbedder(tmp_path / "out" / "small.onnx", input_of(trained), "small", exact=True).embed(PICTURES)
     assert (found * expected).sum(axis=1).min() > 0.999
     assert 1e-6 < np.abs(found - expected).max() < 1e-2
@@ -276,7 +276,7 @@ def test_an_installed_export_serves_by_its_name(tmp_path: Path, capsys: pytest.C
     store.verify(weights)
     assert weights.card.input is not None
     served = TorchEmbedder.from_safetensors(weights.main, weights.card.architecture, weights.card.input, "trial")
-    expected = embed(network(), PICTURES, input_of(read_run(folder)))
+    expected = embed_with_network(network(), PICTURES, input_of(read_run(folder)))
     np.testing.assert_allclose(served.embed(PICTURES), expected, atol=1e-5)
     assert weights.card.verification == NOT_MEASURED
     assert weights.card.input.mean == IMAGENET.mean

@@ -52,26 +52,26 @@ def run(folder: Path, content: bytes | None = None) -> Path:
     for number in range(3):
         cv2.imwrite(str(pictures / f"{number}.png"), draw.integers(0, 256, (48 + 16 * number, 64, 3), dtype=np.uint8))
     settings = {"architecture": "yolo26n", "data": str(folder / "data")}
-    with RunFolder(folder / "run", "detector", settings) as made:
-        path = made.folder / BEST
+    with RunFolder(folder / "run", "detector", settings) as exported_run:
+        path = exported_run.folder / BEST
         path.parent.mkdir(parents=True)
         torch.save(checkpoint, path)
         if content is not None:
             path.write_bytes(content)
-        made.finish({"ap50": 0.5}, CARD)
+        exported_run.finish({"ap50": 0.5}, CARD)
     return folder / "run"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, ExportResult]:
+def exported_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, ExportResult]:
     """The run, where it was exported to, and what was made."""
     folder = tmp_path_factory.mktemp("detector")
     trained = run(folder)
     return trained, folder / "out", export(read_run(trained), WANTED, folder / "out")
 
 
-def test_only_the_network_is_in_the_file(made: tuple[Path, Path, ExportResult]) -> None:
-    trained, out, exported = made
+def test_only_the_network_is_in_the_file(exported_run: tuple[Path, Path, ExportResult]) -> None:
+    trained, out, exported = exported_run
     content = (out / "eye.pt").read_bytes()
     assert SECRET.encode() in zipfile.ZipFile(trained / BEST).read("best/data.pkl")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -84,25 +84,25 @@ def test_only_the_network_is_in_the_file(made: tuple[Path, Path, ExportResult]) 
     assert {path.name for path in out.iterdir()} == {"eye.pt", "eye.md", "manifest-entry.toml"}
 
 
-def test_it_finds_what_the_checkpoint_finds(made: tuple[Path, Path, ExportResult]) -> None:
-    agreements = made[2].agreements
-    assert made[2].pictures == "3 pictures of the run's data"
+def test_it_finds_what_the_checkpoint_finds(exported_run: tuple[Path, Path, ExportResult]) -> None:
+    agreements = exported_run[2].agreements
+    assert exported_run[2].pictures == "3 pictures of the run's data"
     assert [agreement.what for agreement in agreements] == [
         "eye.pt by torch",
         "eye.pt as the application runs it (CPU · OpenVINO)",
     ]
     assert all(agreement.boxes == 30 for agreement in agreements)
     assert agreements[0].overlap > 0.999
-    assert "lowest overlap" in (made[1] / "eye.md").read_text()
+    assert "lowest overlap" in (exported_run[1] / "eye.md").read_text()
 
 
-def test_the_same_run_gives_the_same_bytes(made: tuple[Path, Path, ExportResult]) -> None:
-    network, settings = export_detector.read_detector_checkpoint(made[0] / BEST)
-    assert export_detector.checkpoint_bytes(network.half(), settings) == made[2].files["eye.pt"]
+def test_the_same_run_gives_the_same_bytes(exported_run: tuple[Path, Path, ExportResult]) -> None:
+    network, settings = export_detector.read_detector_checkpoint(exported_run[0] / BEST)
+    assert export_detector.checkpoint_bytes(network.half(), settings) == exported_run[2].files["eye.pt"]
 
 
 def test_a_file_that_finds_something_else_is_not_written(
-    made: tuple[Path, Path, ExportResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exported_run: tuple[Path, Path, ExportResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = export_detector.detect_by_torch
 
@@ -113,7 +113,7 @@ def test_a_file_that_finds_something_else_is_not_written(
     monkeypatch.setattr(export_detector, "detect_by_torch", moved)
     monkeypatch.setattr(export_detector, "build_file_detector", _Nothing)
     with pytest.raises(OutputsDiffer, match=r"eye\.pt by torch: 30 boxes"):
-        export(read_run(made[0]), WANTED, tmp_path / "out")
+        export(read_run(exported_run[0]), WANTED, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -152,9 +152,9 @@ def test_one_box_of_twenty_may_be_told_by_another_place() -> None:
             compare_boxes(trained, row(heights), "x")
 
 
-def test_what_only_embedders_have_is_refused(made: tuple[Path, Path, ExportResult], tmp_path: Path) -> None:
+def test_what_only_embedders_have_is_refused(exported_run: tuple[Path, Path, ExportResult], tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match="neither --format nor thresholds"):
-        export(read_run(made[0]), ExportRequest("eye", "Eye", "x", formats=(Format.ONNX,)), tmp_path)
+        export(read_run(exported_run[0]), ExportRequest("eye", "Eye", "x", formats=(Format.ONNX,)), tmp_path)
 
 
 def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, Card, CardFile, DefaultThreshold, Format, Role
 from biometric.errors import InvalidSetting, StorageFull
-from biometric.models.cards import describe, read_manifest
+from biometric.models.cards import complete_card, read_manifest
 from biometric.training import runs
 from biometric.training.export import manifest
 from tests.conftest import PROJECT
@@ -45,7 +45,7 @@ def test_what_is_written_is_what_is_read(models: Path, text: str) -> None:
     threshold = DefaultThreshold(0.123456789012345, text, 1e-5)
     made = card(title=text, licence=text, source=text, input=RAW_BGR, verification=threshold, starter=True)
     made = replace(made, identification=DefaultThreshold(-1.0, text))
-    manifest.install(made, {}, models)
+    manifest.install_card(made, {}, models)
     assert made in read_manifest(models / "manifest.toml")
     table = tomllib.loads(manifest.beside(made))
     assert (table["title"], table["verification"]["fmr"]) == (text, 1e-5)
@@ -54,7 +54,7 @@ def test_what_is_written_is_what_is_read(models: Path, text: str) -> None:
 
 def test_the_table_beside_holds_the_input(models: Path) -> None:
     undescribed = card(title="", licence="", architecture="", dimension=None, input=RAW_BGR)
-    assert describe(undescribed, "beside", tomllib.loads(manifest.beside(card())), RAW_BGR) == card()
+    assert complete_card(undescribed, "beside", tomllib.loads(manifest.beside(card())), RAW_BGR) == card()
 
 
 def test_cards_join_those_of_their_role_and_comments_stay(models: Path) -> None:
@@ -62,8 +62,8 @@ def test_cards_join_those_of_their_role_and_comments_stay(models: Path) -> None:
     before, cards = path.read_text("utf-8"), read_manifest(path)
     detector = card("eye", role=Role.DETECTOR, format=Format.ULTRALYTICS, input=None, dimension=None,
                     files=(CardFile("eye.pt", 3, "sha256", "b" * 64),))  # fmt: skip
-    manifest.install(detector, {"eye.pt": b"abc"}, models)
-    manifest.install(card(), {"mine.safetensors": b"abc", "mine.md": b"# Mine"}, models)
+    manifest.install_card(detector, {"eye.pt": b"abc"}, models)
+    manifest.install_card(card(), {"mine.safetensors": b"abc", "mine.md": b"# Mine"}, models)
     names = [each.id for each in read_manifest(path)]
     roles = [each.role for each in read_manifest(path)]
     assert roles == sorted(roles)  # detectors, then embedders
@@ -78,25 +78,25 @@ def test_cards_join_those_of_their_role_and_comments_stay(models: Path) -> None:
 def test_all_other_bytes_of_the_manifest_stay(models: Path) -> None:
     path = models / "manifest.toml"
     before = path.read_text("utf-8")
-    manifest.install(card(), {}, models)
+    manifest.install_card(card(), {}, models)
     assert path.read_text("utf-8").replace("\n" + manifest.entry(card()), "") == before
-    manifest.install(card(title="Newer"), {}, models, replace=True)
+    manifest.install_card(card(title="Newer"), {}, models, replace=True)
     assert path.read_text("utf-8").replace("\n" + manifest.entry(card(title="Newer")), "") == before
     heading = next(line for line in before.splitlines() if line.startswith("# Embedders"))
     detector = card("eye", role=Role.DETECTOR, format=Format.ULTRALYTICS, input=None, dimension=None)
-    manifest.install(detector, {}, models)
+    manifest.install_card(detector, {}, models)
     lines = path.read_text("utf-8").splitlines()
     assert lines.index('id = "eye"') < lines.index(heading)  # a heading belongs to the cards that follow
 
 
 def test_a_card_gives_way_only_when_asked(models: Path) -> None:
     path = models / "manifest.toml"
-    manifest.install(card(), {"mine.safetensors": b"old"}, models)
+    manifest.install_card(card(), {"mine.safetensors": b"old"}, models)
     with pytest.raises(InvalidSetting, match="--replace"):
-        manifest.install(card(title="Newer"), {"mine.safetensors": b"new"}, models)
+        manifest.install_card(card(title="Newer"), {"mine.safetensors": b"new"}, models)
     assert (models / "mine.safetensors").read_bytes() == b"old"
     order = [each.id for each in read_manifest(path)]
-    manifest.install(card(title="Newer"), {"mine.safetensors": b"new"}, models, replace=True)
+    manifest.install_card(card(title="Newer"), {"mine.safetensors": b"new"}, models, replace=True)
     assert [each.id for each in read_manifest(path)] == order
     assert card(title="Newer") in read_manifest(path)
     assert (models / "mine.safetensors").read_bytes() == b"new"
@@ -107,20 +107,20 @@ def test_files_of_others_are_not_written_over(models: Path) -> None:
     before = path.read_bytes()
     own.write_bytes(b"somebody's")
     with pytest.raises(InvalidSetting, match=r"mine\.safetensors is there already"):
-        manifest.install(card(), {own.name: b"abc"}, models)
+        manifest.install_card(card(), {own.name: b"abc"}, models)
     with pytest.raises(InvalidSetting, match=r"yolo26n\.pt is a file of the card yolo26n"):
-        manifest.install(card(), {"yolo26n.pt": b"abc"}, models, replace=True)
+        manifest.install_card(card(), {"yolo26n.pt": b"abc"}, models, replace=True)
     assert (own.read_bytes(), path.read_bytes()) == (b"somebody's", before)
-    manifest.install(card(), {own.name: b"somebody's"}, models)  # an interrupted installation goes on
-    manifest.install(card(), {own.name: b"abc"}, models, replace=True)
+    manifest.install_card(card(), {own.name: b"somebody's"}, models)  # an interrupted installation goes on
+    manifest.install_card(card(), {own.name: b"abc"}, models, replace=True)
     assert own.read_bytes() == b"abc"
 
 
 def test_a_manifest_that_would_be_wrong_is_not_written(models: Path) -> None:
-    manifest.install(card(starter=True), {}, models)
+    manifest.install_card(card(starter=True), {}, models)
     before = (models / "manifest.toml").read_bytes()
     with pytest.raises(InvalidSetting, match=r"manifest\.toml: at most one embedder may have the key 'starter'"):
-        manifest.install(card("other", starter=True), {"other.safetensors": b"abc"}, models)
+        manifest.install_card(card("other", starter=True), {"other.safetensors": b"abc"}, models)
     assert (models / "manifest.toml").read_bytes() == before
     assert {path.name for path in models.iterdir()} == {"manifest.toml", manifest.LOCK}
 
@@ -130,14 +130,14 @@ def test_a_manifest_of_one_line_a_card_is_left_to_people(models: Path) -> None:
     text = path.read_text("utf-8") + 'note = """\n[[card]]\n"""\n'
     path.write_text(text, "utf-8")
     with pytest.raises(InvalidSetting):
-        manifest.install(card(), {}, models)
+        manifest.install_card(card(), {}, models)
     assert path.read_text("utf-8") == text
 
 
 def test_a_folder_without_manifest_is_told(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(InvalidSetting, match=r"cannot be (read|opened)"):
-            manifest.install(card(), {}, folder)
+            manifest.install_card(card(), {}, folder)
 
 
 def test_a_full_disk_leaves_the_manifest_as_it_was(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,5 +149,5 @@ def test_a_full_disk_leaves_the_manifest_as_it_was(models: Path, monkeypatch: py
     before = (models / "manifest.toml").read_bytes()
     monkeypatch.setattr(manifest, "write_file", full)
     with pytest.raises(StorageFull):
-        manifest.install(card(), {"mine.safetensors": b"abc"}, models)
+        manifest.install_card(card(), {"mine.safetensors": b"abc"}, models)
     assert (models / "manifest.toml").read_bytes() == before

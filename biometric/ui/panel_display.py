@@ -1,0 +1,133 @@
+"""What a tab's footage panel shows: the clip, the ends of the chosen frames, and what may be pressed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from biometric.entities import FrameRange
+from biometric.errors import BiometricError, InvalidFrameRange
+from biometric.ui import presenters
+from biometric.ui.components import player
+from biometric.ui.page import Page, Updates
+from biometric.ui.session import Footage
+from biometric.ui.text_format import escape
+
+
+@dataclass(slots=True, eq=False)
+class PanelDisplay:
+    """The components of one tab's footage panel, and the updates that show the state of its footage."""
+
+    page: Page
+    tab: str
+    drop: gr.File
+    webcam: gr.Video
+    recorder: gr.Accordion
+    examples: gr.HTML
+    shown: gr.HTML
+    another: gr.Button
+    accept: gr.Checkbox
+    chooser: gr.Group
+    first: gr.Slider
+    last: gr.Slider
+    ends: gr.HTML
+    submit: gr.Button
+    cancel: gr.Button
+    status: gr.HTML
+
+    @property
+    def components(self) -> list[Any]:
+        """All components that `render` may change."""
+        return [
+            *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
+            *(self.chooser, self.first, self.last, self.ends, self.submit, self.cancel, self.status),
+        ]
+
+    @property
+    def controls(self) -> list[Any]:
+        """All components that `busy`, `idle` and the status line change."""
+        return [self.status, self.submit, self.cancel, *self._inputs]
+
+    @property
+    def _inputs(self) -> list[Any]:
+        return [self.first, self.last, self.accept, self.another]
+
+    @property
+    def fields(self) -> list[Any]:
+        """Inputs of Submit: From frame, To frame, and whether a damaged clip may be used."""
+        return [self.first, self.last, self.accept]
+
+    def render(self, footage: Footage) -> Updates:
+        """Return the panel's components for a state of its footage."""
+        info, has = footage.info, footage.info is not None
+        updates: Updates = {
+            self.drop: gr.update(value=None, visible=not has),
+            self.webcam: gr.update(value=None),
+            self.recorder: gr.update(visible=not has),
+            **self.offer(footage),
+            self.shown: gr.update(value=self.card(footage), visible=has),
+            self.chooser: gr.update(visible=has),
+            self.status: "",
+            **self.idle(),
+        }
+        damaged = info is not None and info.damage is not None
+        updates[self.another] = gr.update(visible=has, interactive=True)
+        updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
+        if info is not None:
+            top = info.frame_count - 1
+            # A slider needs two different ends, so a clip of one frame gets a second that is refused on the server.
+            whole_clip: dict[str, Any] = {"minimum": 0, "maximum": max(1, top), "interactive": True}
+            updates[self.first] = gr.update(value=footage.first, **whole_clip)
+            updates[self.last] = gr.update(value=footage.last, **whole_clip)
+            updates[self.ends] = self.range_ends(footage)
+        return updates
+
+    def offer(self, footage: Footage) -> Updates:
+        """Return the examples, offered while there is no clip."""
+        is_offered = footage.clip is None and bool(self.page.examples)
+        return {self.examples: gr.update(value=_examples(self.page) if is_offered else "", visible=is_offered)}
+
+    def card(self, footage: Footage) -> str:
+        """Return the clip's player, name and facts as HTML; "" while there is no clip."""
+        if footage.info is None:
+            return ""
+        name = f'<p class="sl-clip" dir="auto">{escape(footage.label)}</p>'
+        shown = player(footage.player, footage.label) if footage.player is not None else ""
+        return shown + name + presenters.facts(footage.info)
+
+    def range_ends(self, footage: Footage) -> str:
+        """Return the pictures of the first and last chosen frame; a frame that cannot be read stays empty."""
+        if footage.clip is None or footage.info is None:
+            return ""
+        try:
+            frames = FrameRange.inclusive(footage.first, footage.last)
+        except InvalidFrameRange as error:
+            return presenters.problem(error)
+        try:
+            end_frames = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
+        except BiometricError:
+            end_frames = {}
+        uris = {index: self.page.pictures.frame(frame.image) for index, frame in end_frames.items()}
+        blank = "data:,"
+        return presenters.ends(uris.get(frames.first, blank), uris.get(frames.last, blank), frames, footage.info)
+
+    def busy(self) -> Updates:
+        """Clip and frames stay as they are and Cancel is offered while a job runs on them."""
+        resting = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=False))
+        return {**resting, self.cancel: gr.update(interactive=True)}
+
+    def idle(self) -> Updates:
+        """Submit, clip and frames are offered again."""
+        offered = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=True))
+        return {**offered, self.cancel: gr.update(interactive=False)}
+
+
+def _examples(page: Page) -> str:
+    buttons = "".join(
+        f'<button type="button" class="sl-button" data-action="example" data-value="{number}" '
+        f'title="{escape(example.suggestion)}">{escape(example.title)}</button>'
+        for number, example in enumerate(page.examples)
+    )
+    return (
+        f'<div class="sl-examples"><span>No footage at hand? Try one of these:</span>{buttons}</div>' if buttons else ""
+    )
