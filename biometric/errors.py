@@ -19,7 +19,7 @@ BiometricError
 │   ├── NameTaken                another identity already has that name
 │   ├── IdentityExists           enrolling under a name that somebody has, without saying so
 │   └── LooksDifferent           the reference to add looks like a different person
-├── ClipError                    the clip cannot serve
+├── ClipError                    the clip cannot be used
 │   ├── ClipNotFound             no such file
 │   ├── EmptyClip                a file of zero bytes
 │   ├── NotAVideo                contents are no allowed video container or photograph

@@ -80,11 +80,11 @@ def test_a_journey_in_json(setup: ServiceSetup, capsys, tmp_path: Path) -> None:
     assert run(capsys, "gallery", "list")[1] == "Nobody is enrolled yet.\n"
 
 
-def test_the_same_journey_in_words(made: Made, capsys, tmp_path: Path) -> None:
-    assert "Ada is enrolled: 8 samples kept" in run(capsys, "enroll", made.clip, "Ada")[1]
-    assert "Ada has another reference" in run(capsys, "enroll", made.clip, "Ada", "--add")[1]
-    assert "Match: this is Ada. Score 1.00, threshold 0.50 (model card)." in run(capsys, "verify", made.clip, "Ada")[1]
-    assert "Person 1, frames 0–99: Ada. Score 1.00" in run(capsys, "identify", made.clip)[1]
+def test_the_same_journey_in_words(setup: ServiceSetup, capsys, tmp_path: Path) -> None:
+    assert "Ada is enrolled: 8 samples kept" in run(capsys, "enroll", setup.clip, "Ada")[1]
+    assert "Ada has another reference" in run(capsys, "enroll", setup.clip, "Ada", "--add")[1]
+    assert "Match: this is Ada. Score 1.00, threshold 0.50 (model card)." in run(capsys, "verify", setup.clip, "Ada")[1]
+    assert "Person 1, frames 0–99: Ada. Score 1.00" in run(capsys, "identify", setup.clip)[1]
     status, out, _ = run(capsys, "gallery", "export", tmp_path / "all.zip")
     assert (status, "1 identities were written" in out) == (0, True)
     assert run(capsys, "gallery", "remove", "Ada")[0] == 0
@@ -134,28 +134,28 @@ def test_a_refused_calibration_is_status_2_and_says_what_is_missing(
         assert (status, out, words in err) == (2, "", True), err
 
 
-def test_an_existing_name_is_refused_without_the_word_for_it(made: Made, capsys) -> None:
-    run(capsys, "enroll", made.clip, "Ada")
-    status, out, err = run(capsys, "enroll", made.clip, "ada", "--json")
+def test_an_existing_name_is_refused_without_the_word_for_it(setup: ServiceSetup, capsys) -> None:
+    run(capsys, "enroll", setup.clip, "Ada")
+    status, out, err = run(capsys, "enroll", setup.clip, "ada", "--json")
     assert (status, out) == (2, "")
     assert "Ada is enrolled already, and the new reference scores 1.00 against theirs (verification threshold" in err
     assert err.endswith("Choose another name, or say that Ada gets another reference. Say so with --add.\n")
-    made.embedder.axis_of = lambda grey: 3
-    made.service.forget_observations()
+    setup.embedder.axis_of = lambda grey: 3
+    setup.service.forget_observations()
     for options in ([], ["--force"], ["--add"]):
-        status, out, err = run(capsys, "enroll", made.clip, "Ada", *options)
+        status, out, err = run(capsys, "enroll", setup.clip, "Ada", *options)
         assert (status, out) == (2, ""), options
         assert "scores only 0.00 against theirs (verification threshold 0.50)" in err
         assert err.endswith("Say so with --add --force.\n")
-    assert made.service.gallery().reference_count() == 1
-    status, out, _ = run(capsys, "enroll", made.clip, "Ada", "--add", "--force")
+    assert setup.service.gallery().reference_count() == 1
+    status, out, _ = run(capsys, "enroll", setup.clip, "Ada", "--add", "--force")
     assert (status, "Ada has another reference" in out) == (0, True)
     assert "Warning: The new reference scores only 0.00" in out
 
 
 def test_of_two_processes_that_enroll_one_new_name_one_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.cli_with_fakes", str(tmp_path), "enroll", "clip.mp4", "Ada"]
-    Made(tmp_path).service.close()
+    ServiceSetup(tmp_path).service.close()
     with ThreadPoolExecutor(3) as pool:
         done = list(pool.map(lambda _: subprocess.run(command, capture_output=True, cwd=PROJECT, text=True), range(3)))
     assert sorted(process.returncode for process in done) == [0, 2, 2], [process.stderr for process in done]
@@ -163,11 +163,11 @@ def test_of_two_processes_that_enroll_one_new_name_one_is_refused(tmp_path: Path
     assert SQLiteGallery(tmp_path / "gallery").reference_count() == 1
 
 
-def test_no_match_is_status_1(made: Made, capsys) -> None:
-    run(capsys, "enroll", made.clip, "Ada")
-    made.embedder.axis_of = lambda grey: 3
-    made.service.forget_observations()
-    status, out, _ = run(capsys, "verify", made.clip, "Ada")
+def test_no_match_is_status_1(setup: ServiceSetup, capsys) -> None:
+    run(capsys, "enroll", setup.clip, "Ada")
+    setup.embedder.axis_of = lambda grey: 3
+    setup.service.forget_observations()
+    status, out, _ = run(capsys, "verify", setup.clip, "Ada")
     assert status == 1
     assert out.startswith("No match")
 

@@ -12,20 +12,20 @@ from biometric import cli
 from biometric.cli import command_support, gallery
 from biometric.gallery.repository import SQLiteGallery
 from tests.made_galleries import check, reference
-from tests.test_service import Made
+from tests.test_service import ServiceSetup
 
 
 @pytest.fixture
 def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Ada with references of two clips, Ben with one."""
-    made = Made(tmp_path)
+    setup = ServiceSetup(tmp_path)
     for module in (command_support, gallery):
-        monkeypatch.setattr(module, "build_service", lambda options: made.service)
-    opened = made.service.gallery()
+        monkeypatch.setattr(module, "build_service", lambda options: setup.service)
+    opened = setup.service.gallery()
     for seed, name in enumerate(["Ada", "Ada", "Ben"], start=1):
         opened.enroll(name, reference(tmp_path / "crops", seed, samples=2))
     yield opened
-    made.service.close()
+    setup.service.close()
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

@@ -14,7 +14,7 @@ from biometric.errors import InvalidFrameRange, NobodyFound, NoUsableSample, Sev
 from biometric.results.annotation import PillowAnnotator
 from tests.cli_with_fakes import run as run_command
 from tests.fakes import FakeReader, video_info
-from tests.test_service import Made
+from tests.test_service import ServiceSetup
 
 SMALL = (300.0, 100.0, 330.0, 150.0)
 OTHER = (400.0, 100.0, 500.0, 350.0)
@@ -24,14 +24,14 @@ PHOTOGRAPH = video_info(
 
 
 @pytest.fixture
-def made(tmp_path: Path):
-    made = Made(tmp_path, FakeReader(PHOTOGRAPH))
-    yield made
-    made.service.close()
+def setup(tmp_path: Path):
+    setup = ServiceSetup(tmp_path, FakeReader(PHOTOGRAPH))
+    yield setup
+    setup.service.close()
 
 
-def write_files(made: Made, observed, answers):
-    work = made.service.write_outputs(observed, answers)
+def write_files(setup: ServiceSetup, observed, answers):
+    work = setup.service.write_outputs(observed, answers)
     while True:
         try:
             next(work)
@@ -39,51 +39,51 @@ def write_files(made: Made, observed, answers):
             return finished.value
 
 
-def test_a_photograph_enrolls_and_is_recognised_and_is_called_weak_evidence(made: Made) -> None:
-    observed = made.observe(0, 0)
-    enrollment = made.service.enroll(observed, "Ada")
+def test_a_photograph_enrolls_and_is_recognised_and_is_called_weak_evidence(setup: ServiceSetup) -> None:
+    observed = setup.observe(0, 0)
+    enrollment = setup.service.enroll(observed, "Ada")
     assert enrollment.reference.template.sample_count == 1
     assert NoticeCode.SINGLE_PICTURE in {warning.code for warning in enrollment.warnings}
     assert NoticeCode.SINGLE_PICTURE in {warning.code for warning in observed.warnings}
-    assert made.service.verify(observed, "Ada").decision is Decision.MATCH
-    assert made.service.identify(observed)[0].decision is Decision.IDENTIFIED
+    assert setup.service.verify(observed, "Ada").decision is Decision.MATCH
+    assert setup.service.identify(observed)[0].decision is Decision.IDENTIFIED
 
 
 def test_a_clip_of_several_frames_is_not_called_one_picture(tmp_path: Path) -> None:
-    made = Made(tmp_path)
-    codes = {warning.code for warning in made.observe(0, 9).warnings}
+    setup = ServiceSetup(tmp_path)
+    codes = {warning.code for warning in setup.observe(0, 9).warnings}
     assert NoticeCode.SINGLE_PICTURE not in codes
-    assert NoticeCode.SINGLE_PICTURE in {warning.code for warning in made.observe(4, 4).warnings}
-    made.service.close()
+    assert NoticeCode.SINGLE_PICTURE in {warning.code for warning in setup.observe(4, 4).warnings}
+    setup.service.close()
 
 
-def test_a_range_beyond_the_photograph_is_refused(made: Made) -> None:
+def test_a_range_beyond_the_photograph_is_refused(setup: ServiceSetup) -> None:
     with pytest.raises(InvalidFrameRange, match="only frame 0"):
-        made.observe(0, 5)
+        setup.observe(0, 5)
 
 
-def test_who_is_too_small_in_a_photograph_is_named_as_the_reason(made: Made) -> None:
-    made.models.detector().script = {0: [(SMALL, 0.9)]}
-    observed = made.observe(0, 0)
+def test_who_is_too_small_in_a_photograph_is_named_as_the_reason(setup: ServiceSetup) -> None:
+    setup.models.detector().script = {0: [(SMALL, 0.9)]}
+    observed = setup.observe(0, 0)
     with pytest.raises(NoUsableSample, match=r"in this photograph.*Choose a photograph") as caught:
-        made.service.enroll(observed, "Ada")
+        setup.service.enroll(observed, "Ada")
     assert caught.value.refusals[NoticeCode.TOO_SMALL] == 1
 
 
-def test_nobody_and_several_people_are_told_without_frames(made: Made) -> None:
-    made.models.detector().script = {}
+def test_nobody_and_several_people_are_told_without_frames(setup: ServiceSetup) -> None:
+    setup.models.detector().script = {}
     with pytest.raises(NobodyFound, match=r"in this photograph\. Choose a photograph"):
-        made.service.enroll(made.observe(0, 0), "Ada")
-    made.service.forget_observations()
-    made.models.detector().script = {0: [((100.0, 100.0, 200.0, 350.0), 0.9), (OTHER, 0.9)]}
+        setup.service.enroll(setup.observe(0, 0), "Ada")
+    setup.service.forget_observations()
+    setup.models.detector().script = {0: [((100.0, 100.0, 200.0, 350.0), 0.9), (OTHER, 0.9)]}
     with pytest.raises(SeveralPeople, match=r"2 people are in this photograph: person 1; person 2\."):
-        made.service.enroll(made.observe(0, 0), "Ada")
+        setup.service.enroll(setup.observe(0, 0), "Ada")
 
 
-def test_the_files_of_a_photograph_are_an_annotated_jpeg_and_the_same_fields(made: Made) -> None:
-    observed = made.observe(0, 0)
-    made.service.enroll(observed, "Ada")
-    outputs = write_files(made, observed, made.service.identify(observed))
+def test_the_files_of_a_photograph_are_an_annotated_jpeg_and_the_same_fields(setup: ServiceSetup) -> None:
+    observed = setup.observe(0, 0)
+    setup.service.enroll(observed, "Ada")
+    outputs = write_files(setup, observed, setup.service.identify(observed))
     assert (outputs.clip.suffix, outputs.timeline) == (".jpg", None)
     with Image.open(outputs.clip) as picture:
         assert (picture.format, picture.size, picture.getexif()) == ("JPEG", (640, 480), {})

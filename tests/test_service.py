@@ -19,6 +19,7 @@ from biometric.entities import (
     Threshold,
     ThresholdSource,
 )
+from biometric.entities.progress import finish
 from biometric.errors import (
     CalibrationRefused,
     ClipNotFound,
@@ -322,7 +323,7 @@ def test_a_gallery_that_has_grown_since_is_decided_by_the_higher_threshold(setup
 
 def test_growth_in_references_counts_like_growth_in_people(setup: ServiceSetup) -> None:
     for name in ("Ada", "Ada", "Ben", "Ben"):
-        made.service.enroll(made.observe(), name, add=True)
+        setup.service.enroll(setup.observe(), name, add=True)
     for references, value in ((4, 0.45), (2, 0.6), (0, 0.6)):
         setup.service.gallery().save_calibration(calibration(setup, references=references))
         assert setup.service.threshold("identification").value == value, references
@@ -468,21 +469,21 @@ def test_outputs_of_an_identification(setup: ServiceSetup, tmp_path: Path) -> No
 
 
 def test_an_existing_name_is_compared_with_the_threshold_in_force(tmp_path: Path) -> None:
-    made = Made(tmp_path)
-    made.service.enroll(made.observe(0, 49), "Ada")
+    setup = ServiceSetup(tmp_path)
+    setup.service.enroll(setup.observe(0, 49), "Ada")
     with pytest.raises(IdentityExists) as refused:
-        made.service.enroll(made.observe(50, 99), "Ada")
+        setup.service.enroll(setup.observe(50, 99), "Ada")
     assert refused.value.conflict is not None
     assert (refused.value.conflict.threshold.value, refused.value.conflict.reaches_threshold) == (0.5, True)
-    made.service.gallery().save_calibration(calibration(made))
-    limit = made.service.threshold("verification")
+    setup.service.gallery().save_calibration(calibration(setup))
+    limit = setup.service.threshold("verification")
     assert limit.source is ThresholdSource.CALIBRATION
-    made.embedder.axis_of = lambda grey: 3
-    made.service.forget_observations()
+    setup.embedder.axis_of = lambda grey: 3
+    setup.service.forget_observations()
     with pytest.raises(LooksDifferent) as different:
-        made.service.enroll(made.observe(50, 99), "Ada", add=True)
+        setup.service.enroll(setup.observe(50, 99), "Ada", add=True)
     assert different.value.conflict is not None
     assert different.value.conflict.threshold == limit
-    assert made.service.gallery().reference_count() == 1
-    assert made.service.enroll(made.observe(50, 99), "Ada", add=True, force=True).added
-    made.service.close()
+    assert setup.service.gallery().reference_count() == 1
+    assert setup.service.enroll(setup.observe(50, 99), "Ada", add=True, force=True).added
+    setup.service.close()

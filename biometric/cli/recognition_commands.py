@@ -59,14 +59,14 @@ def add_commands(commands: Any) -> None:
 
 
 def _clip_command(commands: Any, name: str, summary: str, command: Command) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    made.add_argument("clip", type=Path, metavar="CLIP", help="the video or photograph")
-    made.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
-    made.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
-    made.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
-    made.add_argument("--json", action="store_true", help="print JSON")
-    made.set_defaults(command=command)
-    return made
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    parser.add_argument("clip", type=Path, metavar="CLIP", help="the video or photograph")
+    parser.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
+    parser.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
+    parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=command)
+    return parser
 
 
 def _threshold_option(parser: argparse.ArgumentParser) -> None:
@@ -176,8 +176,8 @@ def _identification_text(item: Identification) -> str:
     undecided = "no decision" if item.decision is Decision.NO_DECISION else "unknown"
     if item.decision is Decision.UNKNOWN and item.band is ScoreBand.UNSURE:
         undecided = f"unsure, {describe_closeness(item.candidates[0].score, item.threshold)} to a match"
-    who = undecided if item.identity is None else item.identity.name
-    text = f"Person {item.observation.person}, {_frames(item.observation)}: {who}"
+    name = undecided if item.identity is None else item.identity.name
+    text = f"Person {item.observation.person}, {_frames(item.observation)}: {name}"
     if item.score is None:
         return f"{text}. {describe_reason(item)}"
     best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"

@@ -60,7 +60,7 @@ class Threshold:
         rate_kind: of `rate`: the false match rate of a comparison (FMR), or the rate at which a search of the whole
             gallery names a stranger (FPIR).
         calibrated_on: date of the calibration that it came from, else "".
-        likelihood: score → likelihood ratio, where this gallery has a calibration that could tell, whatever the origin.
+        likelihood: score → likelihood ratio, where this gallery has a calibration with one, whatever the origin.
         interval_low: lower end of the 95 % interval of the value, where a calibration gave it.
 
     Example:

@@ -106,6 +106,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.CLIP_LOST_DATA: ("incomplete", "frames"),
     NoticeCode.GREY_FOOTAGE: (),
     NoticeCode.SINGLE_PICTURE: (),
+    NoticeCode.REFERENCE_WITHOUT_COLOUR: ("name",),
+    NoticeCode.PROBE_WITHOUT_COLOUR: ("name",),
     NoticeCode.STARTER_WEIGHTS: ("role",),
     NoticeCode.ALL_STARTER_WEIGHTS: (),
     NoticeCode.STARTER_WEIGHTS_NAMED: ("setting",),

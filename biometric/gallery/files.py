@@ -4,10 +4,10 @@
     <gallery>/.pending/<32 hex>                                 a marker: a write that touches files is under way
 
 Files are made while the write lock is held, before the rows are committed, and deleted after the rows are gone. A
-process that dies in between leaves its marker; the next one that gets the lock sees it and deletes every crop without
-a row. Without a marker nothing is walked, so opening a large gallery stays quick.
+process that is killed in between leaves its marker; the next one that gets the lock sees it and deletes every crop
+without a row. Without a marker no folder is searched, so opening a large gallery stays quick.
 
-What is in the trash has rows, too, so its crops stay where they are until the trash lets go of it.
+What is in the trash has rows, too, so its crops stay where they are until it is deleted from the trash.
 
 Merging two identities leaves the files where they are (a row names its folder): moving them could not be undone
 together with the rows.
@@ -100,7 +100,7 @@ class GalleryFiles:
             references = [path.name for path in self._opaque_folders(identity)]
             with_rows = rows(references)
             for reference in references:
-                self.discard(identity.name, reference, kept.get(reference, ()))
+                self.discard(identity.name, reference, with_rows.get(reference, ()))
             _remove_if_empty(identity)
         for marker in markers:
             self.unmark(marker)

@@ -23,6 +23,14 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "Only one picture was looked at, which is weak evidence: pose, light and what is hidden cannot be averaged "
         "out. A clip, or several photographs of different moments, are stronger."
     ),
+    NoticeCode.REFERENCE_WITHOUT_COLOUR: (
+        "{name} was enrolled from footage without colour, and this person's footage has colour. Scores between the two "
+        "are lower; enroll {name} from colour footage, too."
+    ),
+    NoticeCode.PROBE_WITHOUT_COLOUR: (
+        "This person's footage has no colour, and {name} was enrolled from footage with colour. Scores between the two "
+        "are lower; enroll {name} from footage without colour, too."
+    ),
     NoticeCode.STARTER_WEIGHTS: (
         "{Role} uses starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
     ),

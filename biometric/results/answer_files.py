@@ -145,7 +145,7 @@ class OutputWriter:
                     self._annotator.save(frame.image, files.clip)
                 else:
                     yield from self._annotated_clip(observed, identifications, files.clip)
-                files.json.write_bytes(json_text(observed, identifications, outputs).encode("utf-8"))
+                files.json.write_bytes(answer_json_text(observed, identifications, outputs).encode("utf-8"))
                 for path in partial.iterdir():
                     path.chmod(0o600)
         except OSError as error:

@@ -19,8 +19,8 @@ from biometric.entities import (
     Threshold,
     Verification,
 )
+from biometric.entities.model_reports import ModelStatus
 from biometric.messages import describe, describe_all, describe_basis, describe_change, describe_reason
-from biometric.ports import ModelStatus
 
 REFUSED_LISTED = 50
 """Most refused samples that an enrollment's JSON lists."""

@@ -134,8 +134,8 @@ class Endpoints:
             with self._observed(clip, from_frame, to_frame, accept_damaged, target) as observed:
                 identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
-                    files = finish(service.write_outputs(observed, found, folder)).as_dict()
-            return results.identification_json(found, files, observed)
+                    files = finish(service.write_outputs(observed, identifications, folder)).as_dict()
+            return results.identification_json(identifications, files, observed)
 
         return _answer(run)
 

@@ -56,28 +56,29 @@ class Interface:
     def _connect(self, tabs: Sequence[gr.Tab]) -> None:
         enrollment, verification, identification = self.enrollment, self.verification, self.identification
         identification.enroll = self._enroll_person
-        identification.enroll_parts = [self.tabs, *enrollment.parts]
+        identification.enroll_components = [self.tabs, *enrollment.components]
         changes = [*enrollment.connect(), *self.sidebar.connect()]
         verification.connect()
         identification.connect()
         self.panels = [enrollment.panel, verification.panel, identification.panel]
-        boxes = [*verification.box.parts, *identification.box.parts, *(panel.examples for panel in self.panels)]
+        boxes = [*verification.box.components, *identification.box.components]
+        boxes += [panel.examples for panel in self.panels]
         for moved in (*verification.box.events, *identification.box.events):
             moved.then(self.on_threshold_changed, None, [self.header], **QUIET)
         self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
-        parts: tuple[Any, ...] = (enrollment, verification, identification)
-        for name, tab, part in zip(TABS, tabs, parts, strict=True):
-            outputs = [*part.panel.parts, *part.panel.answers]
-            if part is verification:
-                outputs += verification.claim_parts
-            tab.select(_opener(self.page, name, part), None, outputs, **QUIET)
+        tab_handlers: tuple[Any, ...] = (enrollment, verification, identification)
+        for name, tab, handlers in zip(TABS, tabs, tab_handlers, strict=True):
+            outputs = [*handlers.panel.components, *handlers.panel.answers]
+            if handlers is verification:
+                outputs += verification.claim_components
+            tab.select(_opener(self.page, name, handlers), None, outputs, **QUIET)
         for field in (enrollment.name, identification.gallery, identification.query):
             field.input(_typed, [field], None, trigger_mode="always_last", **QUIET)
         self.page.follow_gallery(self._header, [self.header])
-        self.page.follow_gallery(lambda session: self.sidebar.render(), self.sidebar.parts)
-        self.page.follow_gallery(verification.render_claims, verification.claim_parts)
+        self.page.follow_gallery(lambda session: self.sidebar.render(), self.sidebar.components)
+        self.page.follow_gallery(verification.render_claims, verification.claim_components)
         self.page.follow_gallery(self._boxes, boxes)
-        self.sync.connect(self.blocks, parts, self._restore, self.sidebar.rows)
+        self.sync.connect(self.blocks, tab_handlers, self._restore, self.sidebar.rows)
         for change in changes:
             self.sync.after(change)
         self.blocks.unload(self.on_unload)
@@ -139,12 +140,12 @@ def _typed(text: Any) -> None:
     """Somebody types into a field; `RecordingBlocks` notes it, so that a reloaded page has it again."""
 
 
-def _opener(page: Page, name: str, part: Any) -> Any:
+def _opener(page: Page, name: str, handlers: Any) -> Any:
     def opened(request: gr.Request) -> Updates:
         try:
             session = page.session(request)
             session.tab = name
-            updates: Updates = part.on_tab_opened(session)
+            updates: Updates = handlers.on_tab_opened(session)
         except BiometricError as error:
             return {handlers.answer: presenters.problem(error)}
         return updates or {handlers.answer: gr.skip()}

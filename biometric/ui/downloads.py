@@ -8,12 +8,12 @@ from biometric.entities import FrameRange
 from biometric.errors import StorageFull
 from biometric.results.answer_files import Outputs
 from biometric.ui import elements, presenters
-from biometric.ui.components import file_url
+from biometric.ui.components import file_url, player
 from biometric.ui.page import Page
 from biometric.ui.session import Footage
 from biometric.ui.text_format import escape
 
-LABELS = {"clip": "Annotated clip", "csv": "Table (CSV)", "json": "Data (JSON)", "timeline": "Timeline (PNG)"}
+LABELS = {"clip": "Annotated footage", "csv": "Table (CSV)", "json": "Data (JSON)", "timeline": "Timeline (PNG)"}
 """Kind of file, as the fields of `Outputs` are named, and what its link says."""
 
 
@@ -36,8 +36,10 @@ def copy_for_download(outputs: Outputs, folder: Path) -> dict[str, Path]:
         StorageFull: a file could not be copied.
     """
     try:
-        files: dict[str, Path] = {kind: getattr(outputs, kind) for kind in LABELS}
-        return {kind: Path(shutil.copyfile(file, folder / file.name)) for kind, file in files.items()}
+        files: dict[str, Path | None] = {kind: getattr(outputs, kind) for kind in LABELS}
+        return {
+            kind: Path(shutil.copyfile(file, folder / file.name)) for kind, file in files.items() if file is not None
+        }
     except OSError as error:
         raise StorageFull(
             f"The files could not be prepared for download: {error.strerror}. Free some space."
@@ -50,5 +52,13 @@ def download_links(files: Mapping[str, Path]) -> str:
         f'<a class="sl-button" href="{escape(file_url(files[kind]))}" download="{escape(files[kind].name)}">'
         f"{elements.icon('download')} {escape(words)}</a>"
         for kind, words in LABELS.items()
+        if kind in files
     )
     return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'
+
+
+def annotated_footage(file: Path, photograph: bool) -> str:
+    """Return the annotated clip's player, or the annotated photograph."""
+    if not photograph:
+        return "<h4>Annotated clip</h4>" + player(file, "Annotated clip")
+    return "<h4>Annotated photograph</h4>" + elements.picture(escape(file_url(file)), "Annotated photograph")

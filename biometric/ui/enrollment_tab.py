@@ -50,9 +50,9 @@ class EnrollmentTab:
         self.name_note = area(elem_id="enrollment-name-note", css="sl-note")
 
     @property
-    def parts(self) -> list[Any]:
+    def components(self) -> list[Any]:
         """All components that a handler of the tab may change."""
-        return [*self.panel.parts, *self.panel.answers, self.name, self.name_note]
+        return [*self.panel.components, *self.panel.answers, self.name, self.name_note]
 
     def connect(self) -> list[Any]:
         """Attach events; returns the events after which the gallery may have changed."""
@@ -61,7 +61,7 @@ class EnrollmentTab:
             [panel.submit.click, self.name.submit],
             self.submit,
             [self.name, *panel.fields],
-            self.parts,
+            self.components,
             **MODEL_JOB,
         )
         connect(panel, [job])
@@ -110,8 +110,8 @@ class EnrollmentTab:
         if self._is_enrolled(session, token, footage.gallery):
             note = f"These frames of {wanted} were enrolled just now. Nothing was added a second time."
             yield {self.answer: elements.banner("info", "Already enrolled", note)}
-        elif len(observed.usable) > 1 and not footage.asked:
-            footage.asked = True
+        elif len(observed.usable) > 1 and not footage.people_shown:
+            footage.people_shown = True
             yield self._ask(footage)
         else:
             yield self._enroll(session, footage, observed, wanted)
@@ -138,7 +138,7 @@ class EnrollmentTab:
             footage.addition = Addition(token, name, error.conflict, observed.label)
             return {self.answer: question(footage.addition, self.page.pictures)}
         footage.addition = None
-        footage.asked = False  # somebody else of these frames is asked about anew
+        footage.people_shown = False  # somebody else of these frames is asked about anew
         session.enrolled = (token, enrollment.identity.id, enrollment.reference.id)
         session.enrollment_shown = True
         named = [enrollment.identity, *(item.identity for item in enrollment.lookalikes)]
@@ -223,18 +223,20 @@ class EnrollmentTab:
         """
         if footage.observed is None:
             raise FootageChanged(CHANGED)
-        taken = footage.copy()
-        taken.person, taken.picked, taken.asked = person, True, True
-        taken.gallery = session.gallery
-        discard(session.put(TAB, taken), session)
+        copied_footage = footage.copy()
+        copied_footage.person, copied_footage.picked, copied_footage.people_shown = person, True, True
+        copied_footage.gallery = session.gallery
+        discard(session.put(TAB, copied_footage), session)
         text = "Type the name, look through the samples below, and press Enroll."
-        if taken.gallery is not None:
-            text += f" The person goes into the gallery {self._gallery_name(taken.gallery)}, as in Identification."
+        if copied_footage.gallery is not None:
+            text += (
+                f" The person goes into the gallery {self._gallery_name(copied_footage.gallery)}, as in Identification."
+            )
         note = elements.banner("info", f"Enroll person {person}", text)
         return {
-            **self.panel.render(taken),
+            **self.panel.render(copied_footage),
             self.answer: note,
-            **self.show_people(taken),
+            **self.show_people(copied_footage),
             self.name: "",
             self.name_note: "",
         }

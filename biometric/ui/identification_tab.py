@@ -6,12 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import FrameRange, Identification
-from biometric.errors import BiometricError, FootageChanged, InvalidInput, StorageFull
+from biometric.entities import Identification
+from biometric.errors import BiometricError, FootageChanged, InvalidInput
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, presenters
-from biometric.ui.components import area, on_act, player
-from biometric.ui.downloads import copy_for_download, download_links, target_refusal
+from biometric.ui.components import area, on_act
+from biometric.ui.downloads import annotated_footage, copy_for_download, download_links, target_refusal
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import (
     MODEL_JOB,
@@ -37,7 +37,6 @@ INTRO = elements.empty(
     "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
 )
 CHANGED = "Press Identify to look at them again."
-KINDS = (("clip", "Annotated footage"), ("csv", "Table (CSV)"), ("json", "Data (JSON)"), ("timeline", "Timeline (PNG)"))
 
 
 class IdentificationTab:
@@ -189,12 +188,12 @@ class IdentificationTab:
 
     def answer_after_edit(self, session: Session) -> Updates:
         """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
-        former = _said(session)
+        former = _answer_facts(session)
         try:
             updates = self.decide_again(session)
         except BiometricError as error:
             return self.panel.show_failure(session, error)
-        if updates and former == _said(session):
+        if updates and former == _answer_facts(session):
             return {part: updates[part] for part in (self.evidence, self.contact_sheet)}
         if updates and session.written_at is not None:
             updates[self.writing] = presenters.status_message(
@@ -227,14 +226,12 @@ class IdentificationTab:
         observed, identifications = footage.observed, session.identifications
         if observed is None:
             raise FootageChanged(CHANGED)
-        work = self.page.service.write_outputs(observed, found, folder)
+        work = self.page.service.write_outputs(observed, identifications, folder)
         yield {self.writing: presenters.working("Writing the annotated footage")}
         try:
             outputs = yield from stream_progress(work, lambda progress: {self.writing: presenters.working(progress)})
             # What lies in the query folder is never served; the page hands out copies that go with the session.
-            served = session.new_folder("results")
-            written = {kind: getattr(outputs, kind) for kind, _ in KINDS}
-            copies = {kind: _copy(path, served) for kind, path in written.items() if path is not None}
+            copies = copy_for_download(outputs, session.new_folder("results"))
         except BiometricError as error:
             yield {self.writing: presenters.problem(error)}
             return
@@ -244,8 +241,8 @@ class IdentificationTab:
         yield {
             self.writing: "",
             self.again: gr.update(visible=False),
-            self.clip: _annotated(copies["clip"], observed.video.photograph),
-            self.files: downloads(copies),
+            self.clip: annotated_footage(copies["clip"], observed.video.photograph),
+            self.files: download_links(copies),
         }
 
     # --- one person ----------------------------------------------------------------------------------------------
@@ -284,34 +281,17 @@ class IdentificationTab:
         return {self.panel.status: presenters.status_message(text), self.writing: "", **self.panel.idle()}
 
 
-def downloads(files: dict[str, Path]) -> str:
-    """Return links to the files of an identification, in one row."""
-    links = "".join(
-        f'<a class="sl-button" href="{escape(file_url(files[kind]))}" download="{escape(files[kind].name)}">'
-        f"{elements.icon('download')} {escape(words)}</a>"
-        for kind, words in KINDS
-        if kind in files
-    )
-    return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'
-
-
-def _said(session: Session) -> list[tuple[object, ...]]:
+def _answer_facts(session: Session) -> list[tuple[object, ...]]:
     """Return what an answer says, to tell whether it became another one."""
     return [
         (
-            found.observation.person,
-            found.decision,
-            found.score,
-            *((c.identity.id, c.identity.name) for c in found.candidates),
+            answer.observation.person,
+            answer.decision,
+            answer.score,
+            *((candidate.identity.id, candidate.identity.name) for candidate in answer.candidates),
         )
-        for found in session.identifications
+        for answer in session.identifications
     ]
-
-
-def _annotated(path: Path, photograph: bool) -> str:
-    if not photograph:
-        return "<h4>Annotated clip</h4>" + player(path, "Annotated clip")
-    return "<h4>Annotated photograph</h4>" + elements.picture(escape(file_url(path)), "Annotated photograph")
 
 
 def _person(session: Session, value: str) -> Identification:

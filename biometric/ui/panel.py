@@ -7,11 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import FrameRange, ObservedClip, Progress
-from biometric.errors import BiometricError, ClipMissing, InvalidFrameRange, InvalidInput
+from biometric.entities import ObservedClip, Progress
+from biometric.errors import BiometricError, ClipMissing, InvalidInput
 from biometric.storage import remove_quietly
-from biometric.ui import elements, presenters
-from biometric.ui.components import player
+from biometric.ui import presenters
 from biometric.ui.page import (
     NO_CLIP,
     Steps,
@@ -26,9 +25,6 @@ from biometric.ui.page import (
 from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.session import Footage, Session
 from biometric.ui.uploads import discard
-
-PHOTOGRAPH_HEIGHT = 640
-"""Most pixels of height at which a photograph is shown."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,106 +41,6 @@ class Panel(PanelDisplay):
     contact_sheet: Any = None
     answers: list[Any] = field(default_factory=list)
     reset: Callable[[], Updates] = dict
-
-    @property
-    def parts(self) -> list[Any]:
-        """All components that `render` may change."""
-        return [
-            *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
-            *(self.chooser, self.first, self.last, self.ends, self.submit, self.cancel, self.status),
-        ]
-
-    @property
-    def controls(self) -> list[Any]:
-        """All components that `busy`, `idle` and the status line change."""
-        return [self.status, self.submit, self.cancel, *self._inputs]
-
-    @property
-    def _inputs(self) -> list[Any]:
-        return [self.first, self.last, self.accept, self.another]
-
-    # --- what the panel shows ------------------------------------------------------------------------------------
-
-    def render(self, footage: Footage) -> Updates:
-        """Return the panel's components for a state of its footage."""
-        info, has = footage.info, footage.info is not None
-        updates: Updates = {
-            self.drop: gr.update(value=None, visible=not has),
-            self.webcam: gr.update(value=None),
-            self.recorder: gr.update(visible=not has),
-            **self.offer(footage),
-            self.shown: gr.update(value=self._card(footage), visible=has),
-            self.chooser: gr.update(visible=info is not None and info.frame_count > 1),
-            self.status: "",
-            **self.idle(),
-        }
-        damaged = info is not None and info.damage is not None
-        updates[self.another] = gr.update(visible=has, interactive=True)
-        updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
-        if info is not None:
-            top = info.frame_count - 1
-            # A slider needs two different ends, so one frame gets a second, which is hidden, and refused on the server.
-            whole_clip: dict[str, Any] = {"minimum": 0, "maximum": max(1, top), "interactive": True}
-            updates[self.first] = gr.update(value=footage.first, **whole_clip)
-            updates[self.last] = gr.update(value=footage.last, **whole_clip)
-            updates[self.ends] = self._ends(footage)
-        return updates
-
-    def restore(self, footage: Footage) -> Updates:
-        """Return what a reloaded page needs besides what was sent to it: the chosen frames, and free controls."""
-        updates: Updates = {self.drop: gr.update(value=None), self.webcam: gr.update(value=None), **self.idle()}
-        if footage.info is not None:
-            updates[self.first] = gr.update(value=footage.first, interactive=True)
-            updates[self.last] = gr.update(value=footage.last, interactive=True)
-            updates[self.accept] = gr.update(value=footage.accept_damaged, interactive=True)
-            updates[self.ends] = self._ends(footage)
-        return updates
-
-    def offer(self, footage: Footage) -> Updates:
-        """Return the examples, offered while there is no clip."""
-        there = footage.clip is None and bool(self.page.examples)
-        return {self.examples: gr.update(value=_examples(self.page) if there else "", visible=there)}
-
-    def _card(self, footage: Footage) -> str:
-        if footage.info is None:
-            return ""
-        name = f'<p class="sl-clip" dir="auto">{escape(footage.label)}</p>'
-        shown = player(footage.player, footage.label) if footage.player is not None else ""
-        if footage.info.photograph and footage.clip is not None:
-            shown = elements.picture(self._photograph(footage.clip), footage.label)
-        return shown + name + presenters.facts(footage.info)
-
-    def _photograph(self, clip: Path) -> str:
-        try:
-            return self.page.pictures.frame(self.page.service.preview(clip, [0])[0].image, PHOTOGRAPH_HEIGHT)
-        except BiometricError:
-            return "data:,"
-
-    def _ends(self, footage: Footage) -> str:
-        """Return the pictures of the first and last chosen frame; a frame that cannot be read stays empty."""
-        if footage.clip is None or footage.info is None or footage.info.frame_count == 1:
-            return ""
-        try:
-            frames = FrameRange.inclusive(footage.first, footage.last)
-        except InvalidFrameRange as error:
-            return presenters.problem(error)
-        try:
-            found = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
-        except BiometricError:
-            found = {}
-        uris = {index: self.page.pictures.frame(frame.image) for index, frame in found.items()}
-        blank = "data:,"
-        return presenters.ends(uris.get(frames.first, blank), uris.get(frames.last, blank), frames, footage.info)
-
-    def busy(self) -> Updates:
-        """Clip and frames stay as they are and Cancel is offered while a job runs on them."""
-        resting = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=False))
-        return {**resting, self.cancel: gr.update(interactive=True)}
-
-    def idle(self) -> Updates:
-        """The button, clip and frames are offered again."""
-        offered = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=True))
-        return {**offered, self.cancel: gr.update(interactive=False)}
 
     # --- a clip comes in -----------------------------------------------------------------------------------------
 
@@ -292,22 +188,6 @@ class Panel(PanelDisplay):
             return {self.status: gr.skip()}
         waiting = "Waiting for its turn: another job is running, and yours is next in line or close to it."
         return {self.status: presenters.working(waiting), **self.busy()}
-
-    @property
-    def fields(self) -> list[Any]:
-        """Inputs of the tab's button: From frame, To frame, and the word that a damaged clip may be used."""
-        return [self.first, self.last, self.accept]
-
-
-def _examples(page: Page) -> str:
-    buttons = "".join(
-        f'<button type="button" class="sl-button" data-action="example" data-value="{number}" '
-        f'title="{escape(example.suggestion)}">{escape(example.title)}</button>'
-        for number, example in enumerate(page.examples)
-    )
-    return (
-        f'<div class="sl-examples"><span>No footage at hand? Try one of these:</span>{buttons}</div>' if buttons else ""
-    )
 
 
 def _prefixed(stage: str, progress: Progress) -> Progress:

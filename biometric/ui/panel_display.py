@@ -1,17 +1,21 @@
 """What a tab's footage panel shows: the clip, the ends of the chosen frames, and what may be pressed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from biometric.entities import FrameRange
 from biometric.errors import BiometricError, InvalidFrameRange
-from biometric.ui import presenters
+from biometric.ui import elements, presenters
 from biometric.ui.components import player
 from biometric.ui.page import Page, Updates
 from biometric.ui.session import Footage
 from biometric.ui.text_format import escape
+
+PHOTOGRAPH_HEIGHT = 640
+"""Most pixels of height at which a photograph is shown."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,7 +58,7 @@ class PanelDisplay:
 
     @property
     def fields(self) -> list[Any]:
-        """Inputs of Submit: From frame, To frame, and whether a damaged clip may be used."""
+        """Inputs of the tab's button: From frame, To frame, and whether a damaged clip may be used."""
         return [self.first, self.last, self.accept]
 
     def render(self, footage: Footage) -> Updates:
@@ -66,7 +70,7 @@ class PanelDisplay:
             self.recorder: gr.update(visible=not has),
             **self.offer(footage),
             self.shown: gr.update(value=self.card(footage), visible=has),
-            self.chooser: gr.update(visible=has),
+            self.chooser: gr.update(visible=info is not None and info.frame_count > 1),
             self.status: "",
             **self.idle(),
         }
@@ -75,10 +79,20 @@ class PanelDisplay:
         updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
         if info is not None:
             top = info.frame_count - 1
-            # A slider needs two different ends, so a clip of one frame gets a second that is refused on the server.
+            # A slider needs two different ends, so one frame gets a second, which is hidden, and refused on the server.
             whole_clip: dict[str, Any] = {"minimum": 0, "maximum": max(1, top), "interactive": True}
             updates[self.first] = gr.update(value=footage.first, **whole_clip)
             updates[self.last] = gr.update(value=footage.last, **whole_clip)
+            updates[self.ends] = self.range_ends(footage)
+        return updates
+
+    def restore(self, footage: Footage) -> Updates:
+        """Return what a reloaded page needs besides what was sent to it: the chosen frames, and free controls."""
+        updates: Updates = {self.drop: gr.update(value=None), self.webcam: gr.update(value=None), **self.idle()}
+        if footage.info is not None:
+            updates[self.first] = gr.update(value=footage.first, interactive=True)
+            updates[self.last] = gr.update(value=footage.last, interactive=True)
+            updates[self.accept] = gr.update(value=footage.accept_damaged, interactive=True)
             updates[self.ends] = self.range_ends(footage)
         return updates
 
@@ -93,11 +107,19 @@ class PanelDisplay:
             return ""
         name = f'<p class="sl-clip" dir="auto">{escape(footage.label)}</p>'
         shown = player(footage.player, footage.label) if footage.player is not None else ""
+        if footage.info.photograph and footage.clip is not None:
+            shown = elements.picture(self._photograph(footage.clip), footage.label)
         return shown + name + presenters.facts(footage.info)
+
+    def _photograph(self, clip: Path) -> str:
+        try:
+            return self.page.pictures.frame(self.page.service.preview(clip, [0])[0].image, PHOTOGRAPH_HEIGHT)
+        except BiometricError:
+            return "data:,"
 
     def range_ends(self, footage: Footage) -> str:
         """Return the pictures of the first and last chosen frame; a frame that cannot be read stays empty."""
-        if footage.clip is None or footage.info is None:
+        if footage.clip is None or footage.info is None or footage.info.frame_count == 1:
             return ""
         try:
             frames = FrameRange.inclusive(footage.first, footage.last)
@@ -117,7 +139,7 @@ class PanelDisplay:
         return {**resting, self.cancel: gr.update(interactive=True)}
 
     def idle(self) -> Updates:
-        """Submit, clip and frames are offered again."""
+        """The button, clip and frames are offered again."""
         offered = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=True))
         return {**offered, self.cancel: gr.update(interactive=False)}
 

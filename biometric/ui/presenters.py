@@ -231,7 +231,7 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
     identity, reference = enrollment.identity, enrollment.reference
     kept_text = count(len(reference.crops), "sample")
     title = f"{identity.name} is enrolled"
-    text = f"{kept} kept from {frame_numbers(reference.first_frame, reference.last_frame)}."
+    text = f"{kept_text} kept from {frame_numbers(reference.first_frame, reference.last_frame)}."
     if enrollment.added:
         title = f"{identity.name} has another reference"
         text += f" {identity.name} was enrolled before and now has {count(identity.reference_count, 'reference')}."

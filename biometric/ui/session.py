@@ -1,4 +1,4 @@
-"""What the server remembers of each workspace: its footage, observations and answers. Nothing of it is in the browser.
+"""The state that the server keeps of each workspace: its footage, observations and answers. The browser has none of it.
 
 Sessions live in memory, are bounded in number (`session_store`), and take their files with them when they end.
 """
@@ -40,8 +40,8 @@ class Footage:
         person: the chosen person's number, or None.
         picked: the person was chosen by a click, not by being the most prominent.
         dropped: crop names of samples that the person took out.
-        asked: the contact sheet has been shown, so that the next press of Enroll acts on the choice.
-        gallery: gallery folder that the chosen person came from and goes to, or None for the configured observation.
+        people_shown: the contact sheet has been shown, so that the next press of Enroll acts on the choice.
+        gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
@@ -122,7 +122,7 @@ class Footage:
 
     def _choose_anew(self, person: int | None) -> None:
         self.person, self.picked = person, False
-        self.dropped, self.asked, self.addition = set(), False, None
+        self.dropped, self.people_shown, self.addition = set(), False, None
 
     def check_wanted(self) -> None:
         """Raise `FootageChanged` when another clip has taken this one's place, so that work for it stops."""
@@ -130,8 +130,10 @@ class Footage:
             raise FootageChanged(REPLACED)
 
     def copy(self) -> "Footage":
-        """Return a copy for another tab: the clip and what was learnt from it, without choices about samples."""
-        return replace(self, dropped=set(), asked=False, picked=False, gallery=None, replaced=False, addition=None)
+        """Return a copy for another tab: the clip and its observation, without choices about samples."""
+        return replace(
+            self, dropped=set(), people_shown=False, picked=False, gallery=None, replaced=False, addition=None
+        )
 
 
 def _samples(observed: ObservedClip) -> list[tuple[int, list[str]]]:
