@@ -1,6 +1,5 @@
 """Serves the page with cautious settings."""
 
-import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -40,9 +39,6 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     _rest_when_idle(blocks)
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
-    if block:
-        # A service manager's request to end is an orderly end, too: uploads go, as after Ctrl+C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _, address, _ = blocks.launch(**launch_options(settings, interface.page.uploads), prevent_thread_lock=True)
     except OSError as error:
@@ -52,8 +48,13 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
         ) from error
     if block:
         print(f"Sightline is at {address} (Ctrl+C ends it)", flush=True)
-        blocks.block_thread()
-        loading.join(LOADING_SECONDS)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt as error:
+            blocks.close(verbose=False)
+            loading.join(LOADING_SECONDS)
+            if type(error) is not KeyboardInterrupt:  # a signal; Ctrl+C is the usual way to end the page
+                raise
     return interface
 
 
