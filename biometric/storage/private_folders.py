@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from pathlib import Path
 
 import filelock
@@ -21,6 +22,10 @@ def make_private_folder(folder: Path) -> None:
         if not missing.exists():
             missing.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
+
+
+_REMOVALS = 20
+"""How often removing the folder is tried, where files come into it meanwhile."""
 
 
 class PrivateFolder:
@@ -60,7 +65,11 @@ class PrivateFolder:
     def close(self) -> None:
         """Remove the folder with everything in it."""
         if self._claim is not None:
-            shutil.rmtree(self.path, ignore_errors=True)
+            for _ in range(_REMOVALS):  # a job that is just being ended may still write
+                shutil.rmtree(self.path, ignore_errors=True)
+                if not self.path.exists():
+                    break
+                time.sleep(0.05)
             release(*self._claim)
             self._claim = None
 

@@ -1,6 +1,5 @@
 """Serves the page with cautious settings."""
 
-import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -41,9 +40,6 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     _rest_when_idle(blocks)
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
-    if block:
-        # A service manager's request to end is an orderly end, too: uploads go, as after Ctrl+C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _, address, _ = blocks.launch(**launch_options(settings, interface.page, blocks), prevent_thread_lock=True)
     except OSError as error:
