@@ -6,7 +6,6 @@ from typing import Any
 
 from biometric.cli import streams
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
-from biometric.cli.gallery_trash import undo_hint
 from biometric.domain import recognition
 from biometric.entities import (
     Decision,
@@ -103,8 +102,6 @@ def _enroll(options: argparse.Namespace) -> int:
     outcome = "has another reference" if enrollment.added else "is enrolled"
     lines = [f"{name} {outcome}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
     lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
-    if enrollment.change is not None:
-        lines.append(undo_hint(enrollment.change, options))
     show(options, enrollment_json(enrollment), "\n".join(lines))
     return DONE
 

@@ -108,12 +108,16 @@ def forget_references(db: Database, numbers: Collection[int]) -> None:
 _REFERENCE_STEPS = ("reference_in", "reference_out", "owner", "template")
 
 
-def forget_people(db: Database, numbers: Iterable[int]) -> None:
-    """Drop names of identities that are deleted for good, and the steps of all changes that concern them."""
-    listed = [json.dumps(list(numbers))]
-    concerned = f"SELECT change FROM journal_people WHERE identity_number IN {_LISTED}"  # noqa: S608
-    db.execute(f"UPDATE journal SET steps = NULL WHERE id IN ({concerned})", listed)  # noqa: S608
-    db.execute(f"DELETE FROM journal_people WHERE identity_number IN {_LISTED}", listed)  # noqa: S608
+def forget_lost_people(db: Database) -> None:
+    """Drop names and steps that concern somebody who is neither enrolled nor in the trash any more."""
+    lost = (
+        "identity_number NOT IN (SELECT number FROM identities) "
+        "AND identity_number NOT IN (SELECT number FROM trashed_identities)"
+    )
+    db.execute(
+        f"UPDATE journal SET steps = NULL WHERE id IN (SELECT change FROM journal_people WHERE {lost})"  # noqa: S608
+    )
+    db.execute(f"DELETE FROM journal_people WHERE {lost}")  # noqa: S608 - a constant
 
 
 def read_change(db: Database, change: int) -> GalleryChange | None:
@@ -153,8 +157,7 @@ def _change(db: Database, row: dict[str, Any]) -> GalleryChange:
         "LEFT JOIN trashed_identities t ON t.number = p.identity_number WHERE p.change = ? ORDER BY p.position",
         [row["id"]],
     ).fetchall()
-    # Without a trash a change expires in the transaction that makes it.
-    can_be_undone = row["steps"] is not None and row["expires_at"] > row["changed_at"]
+    can_be_undone = row["steps"] is not None
     blocker = db.execute(_BLOCKER, [row["id"]]).fetchone()[0] if can_be_undone else None
     return GalleryChange(
         id=row["id"],

@@ -49,21 +49,20 @@ class WriteTransaction:
 
     def erase(self, numbers: Iterable[int]) -> None:
         """Delete identities with all that is theirs, enrolled or in the trash; crops follow after the commit."""
-        identities = list(numbers)
-        places, references = trash_rows.delete_identities(self.db, identities)
+        places, references = trash_rows.delete_identities(self.db, numbers)
         self._announce(*places)
         journal.forget_references(self.db, references)
-        journal.forget_people(self.db, identities)
+        journal.forget_lost_people(self.db)
 
     def purge(self, changes: Iterable[int]) -> None:
         """Let changes expire: what they put into the trash is deleted, its crops after the commit."""
         expired = list(changes)
         if expired:
-            places, identities = trash_rows.delete_of_changes(self.db, expired)
+            places = trash_rows.delete_of_changes(self.db, expired)
             if places:
                 self._announce(*places)
             journal.forget_steps(self.db, expired)
-            journal.forget_people(self.db, identities)
+            journal.forget_lost_people(self.db)
 
     def purge_expired(self) -> None:
         """Let all changes expire whose time is over."""

@@ -156,7 +156,7 @@ class OutputWriter:
         self, observed: ObservedClip, identifications: Sequence[Identification], destination: Path
     ) -> Generator[Progress, None, None]:
         drawn = self._annotated_frames(observed, identifications)
-        for done in self._writer.writing(destination, drawn):
+        for done in self._writer.writing(destination, drawn, observed.video.times.longest_gap):
             yield Progress("Writing annotated frame", done, len(observed.frames))
 
     def _annotated_frames(self, observed: ObservedClip, identifications: Sequence[Identification]) -> Iterator[Frame]:

@@ -1,4 +1,4 @@
-"""The web page: three tabs, a gallery sidebar, and the named endpoints of the API.
+"""The web page: three tabs, the people enrolled, the calibration, and the named endpoints of the API.
 
 Gradio is imported by the functions below, not by this package, because it reads its environment when it is imported.
 """

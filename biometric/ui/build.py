@@ -1,4 +1,5 @@
-"""Puts the page together: header, gallery sidebar, three tabs, endpoints, and what each event refreshes."""
+"""Puts the page together: header, the three tabs of the product, People, Calibration, endpoints, and what each event
+refreshes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +12,14 @@ from biometric.errors import BiometricError
 from biometric.service import Sightline
 from biometric.ui import ExampleMaker, header, no_examples, presenters
 from biometric.ui.api import Endpoints, register
+from biometric.ui.calibration_tab import CalibrationPanel
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.page_sync import PageSync
+from biometric.ui.people_tab import people_tab
 from biometric.ui.screen import RecordingBlocks
 from biometric.ui.session import TABS, Session
-from biometric.ui.sidebar import GallerySidebar
 from biometric.ui.verification_tab import VerificationTab
 
 UPLOADS_KEPT = 12 * 3600
@@ -39,8 +41,6 @@ class Interface:
         with self.blocks:
             self.header = gr.HTML(header.strip(self.page), apply_default_css=False, elem_id="header")
             self.sync = PageSync(self.page)
-            with gr.Sidebar(open=False, width=320, label="Gallery", elem_id="gallery"):
-                self.sidebar = GallerySidebar(self.page)
             with gr.Tabs(selected=TABS[0], elem_id="tabs", overflow_behavior="wrap") as self.tabs:
                 with gr.Tab("Enrollment", id="enrollment") as enrollment_tab:
                     self.enrollment = EnrollmentTab(self.page)
@@ -48,16 +48,22 @@ class Interface:
                     self.verification = VerificationTab(self.page)
                 with gr.Tab("Identification", id="identification") as identification_tab:
                     self.identification = IdentificationTab(self.page)
+                with gr.Tab("People", id="people") as people:
+                    self.people = people_tab(self.page)
+                with gr.Tab("Calibration", id="calibration") as calibration:
+                    self.calibration = CalibrationPanel(self.page)
             gr.HTML(header.limits(), apply_default_css=False)
             self.timer = gr.Timer(UPDATE_HEADER_EVERY)
             self._connect([enrollment_tab, verification_tab, identification_tab])
+            for name, tab in (("people", people), ("calibration", calibration)):
+                tab.select(_remember_tab(self.page, name), None, None, **QUIET)
             register(Endpoints(self.page))
 
     def _connect(self, tabs: Sequence[gr.Tab]) -> None:
         enrollment, verification, identification = self.enrollment, self.verification, self.identification
         identification.enroll = self._enroll_person
         identification.enroll_components = [self.tabs, *enrollment.components]
-        changes = [*enrollment.connect(), *self.sidebar.connect()]
+        changes = [*enrollment.connect(), self.people.imported, self.calibration.connect()]
         verification.connect()
         identification.connect()
         self.panels = [enrollment.panel, verification.panel, identification.panel]
@@ -65,7 +71,7 @@ class Interface:
         boxes += [panel.examples for panel in self.panels]
         for moved in (*verification.box.events, *identification.box.events):
             moved.then(self.on_threshold_changed, None, [self.header], **QUIET)
-        self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.sidebar.evidence, *boxes], **QUIET)
+        self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.calibration.components, *boxes], **QUIET)
         tab_handlers: tuple[Any, ...] = (enrollment, verification, identification)
         for name, tab, handlers in zip(TABS, tabs, tab_handlers, strict=True):
             outputs = [*handlers.panel.components, *handlers.panel.answers]
@@ -75,10 +81,11 @@ class Interface:
         for field in (enrollment.name, identification.gallery, identification.query):
             field.input(_typed, [field], None, trigger_mode="always_last", **QUIET)
         self.page.follow_gallery(self._header, [self.header])
-        self.page.follow_gallery(lambda session: self.sidebar.render(), self.sidebar.components)
+        self.page.follow_gallery(self.people.render, self.people.following)
+        self.page.follow_gallery(lambda session: self.calibration.render(), self.calibration.components)
         self.page.follow_gallery(verification.render_claims, verification.claim_components)
         self.page.follow_gallery(self._boxes, boxes)
-        self.sync.connect(self.blocks, tab_handlers, self._restore, self.sidebar.rows)
+        self.sync.connect(self.blocks, tab_handlers, self._restore, self.people.problem)
         for change in changes:
             self.sync.after(change)
         self.blocks.unload(self.on_unload)
@@ -126,7 +133,7 @@ class Interface:
     def _decided(self, session: Session) -> Updates:
         """Thresholds anew: which embedder serves, and with it their defaults, may be known only since it was loaded."""
         try:
-            evidence = self.sidebar.thresholds()
+            evidence = self.calibration.render()
         except BiometricError:
             evidence = {}  # the header says what is wrong
         return {**evidence, **self._boxes(session)}
@@ -138,6 +145,13 @@ class Interface:
 
 def _typed(text: Any) -> None:
     """Somebody types into a field; `RecordingBlocks` notes it, so that a reloaded page has it again."""
+
+
+def _remember_tab(page: Page, name: str) -> Any:
+    def opened(request: gr.Request) -> None:
+        page.session(request).tab = name
+
+    return opened
 
 
 def _opener(page: Page, name: str, handlers: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The calibration in the sidebar: what the thresholds rest on, and a new one from the user's clips."""
+"""The Calibration tab: what the thresholds rest on, and a new one from clips of one's own."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Calibration, FittedThreshold, Histogram
+from biometric.entities import Calibration, FittedThreshold, Histogram, Purpose
 from biometric.errors import InvalidInput
 from biometric.messages import describe_all
 from biometric.storage import remove_quietly
@@ -30,11 +30,12 @@ INTRO = (
 
 
 class CalibrationPanel:
-    """Components and handlers. Build inside the sidebar."""
+    """Components and handlers. Build inside the Calibration tab."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.current = area(elem_id="calibration")
+        self.current = area(elem_id="calibration", css="sl-narrow")
+        self.evidence = area(elem_id="thresholds", css="sl-narrow")
         with gr.Accordion("Calibrate on your footage", open=False, elem_id="calibration-new"):
             gr.HTML(INTRO, apply_default_css=False)
             self.clips = gr.File(
@@ -54,16 +55,32 @@ class CalibrationPanel:
 
     def connect(self) -> Any:
         """Attach events; returns the job, after which thresholds have changed."""
-        outputs = [self.current, self.clips, self.status, self.message, self.start, self.cancel]
+        outputs = [*self.components, self.clips, self.status, self.message, self.start, self.cancel]
         self.start.click(self.on_start_pressed, None, [self.status, self.cancel], **QUIET)
         job = self.start.click(self.run, [self.clips, self.target], outputs, **MODEL_JOB)
         self.cancel.click(self.on_cancel, None, outputs, cancels=[job], **QUIET)
         return job
 
+    @property
+    def components(self) -> list[Any]:
+        """Components that `render` changes."""
+        return [self.current, self.evidence]
+
     def render(self) -> Updates:
-        """Return the current calibration."""
+        """Return the current calibration, and what the thresholds in force rest on."""
         calibration = self.page.service.calibration()
-        return {self.current: NONE_YET if calibration is None else shown(calibration, len(self.page.identities()))}
+        return {
+            self.current: NONE_YET if calibration is None else shown(calibration, len(self.page.identities())),
+            self.evidence: self._evidence(),
+        }
+
+    def _evidence(self) -> str:
+        purposes: tuple[Purpose, ...] = ("verification", "identification")
+        notes = "".join(
+            f"<h4>{purpose.capitalize()}</h4>{elements.threshold_evidence(self.page.threshold(purpose))}"
+            for purpose in purposes
+        )
+        return f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>'
 
     def on_start_pressed(self) -> Updates:
         """Say that the job waits, when another one runs."""

@@ -280,7 +280,7 @@ class EnrollmentTab:
         if all(now.get(key) == name for key, name in session.enrollment_names.items()):
             return {}
         session.forget_answer(TAB)
-        note = elements.banner("info", "The gallery was changed", "The sidebar shows who is enrolled now.")
+        note = elements.banner("info", "The gallery was changed", "The People tab shows who is enrolled now.")
         return {self.answer: note, self.contact_sheet: ""}
 
 

@@ -262,8 +262,8 @@ def lookalike(twin: Candidate, enrollment: Enrollment, pictures: Pictures, own: 
     both = elements.figure(pictures.crop(best.crop if best else None, 200), name, "just enrolled")
     both += elements.figure(pictures.crop(matched(twin, own), 200), other, f"score {decimal(twin.score)}")
     text = (
-        f"{other}, already enrolled, scores {decimal(twin.score)} against {name}. If they are one person, merge them "
-        "in the gallery; if not, they may be confused."
+        f"{other}, already enrolled, scores {decimal(twin.score)} against {name}. If they are one person, say so on "
+        "the People tab (“Same person as …”); if not, they may be confused."
     )
     return elements.banner("warning", f"{name} looks like {other}", text, body=f'<div class="sl-pair">{both}</div>')
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
 from biometric.storage import remove_quietly
+from biometric.ui.people_state import PeopleState
 from biometric.ui.screen import Screen
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Session:
         enrollment_shown: the answer of Enrollment names people of the gallery.
         enrollment_names: who those are, names by identity id.
         written_at: threshold with which the files of the last identification were written, or None.
-        row: identity id on which the gallery sidebar acts.
+        people: where the workspace is on the People tab.
         tab: the tab that is open.
         screen: what the page shows.
     """
@@ -180,7 +181,7 @@ class Session:
     enrollment_shown: bool = False
     enrollment_names: dict[str, str] = field(default_factory=dict)
     written_at: float | None = None
-    row: str | None = None
+    people: PeopleState = field(default_factory=PeopleState)
     tab: str = TABS[0]
     screen: Screen = field(default_factory=Screen)
 

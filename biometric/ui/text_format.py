@@ -1,6 +1,7 @@
 """Words and numbers for people, and the one function that makes any text safe to stand in the page."""
 
 import html
+from datetime import datetime
 
 from biometric import messages
 
@@ -29,6 +30,23 @@ def people(number: int) -> str:
 def day(stamp: str) -> str:
     """Return the date of an ISO 8601 time stamp."""
     return stamp[:10]
+
+
+def long_day(stamp: str) -> str:
+    """Return "4 December 2026", on the clock of this machine, of an ISO 8601 time stamp."""
+    moment = datetime.fromisoformat(stamp).astimezone()
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def short_day(stamp: str) -> str:
+    """Return "4 Dec 2026", on the clock of this machine, of an ISO 8601 time stamp."""
+    moment = datetime.fromisoformat(stamp).astimezone()
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def day_and_time(stamp: str) -> str:
+    """Return "4 December 2026, 09:12", on the clock of this machine, of an ISO 8601 time stamp."""
+    return f"{long_day(stamp)}, {datetime.fromisoformat(stamp).astimezone():%H:%M}"
 
 
 def decimal(value: float | None, decimals: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""The calibration in the sidebar: what it shows, and running one in a real browser."""
+"""The Calibration tab: what it shows, and running one in a real browser."""
 
 import re
 from collections.abc import Iterator
@@ -136,7 +136,8 @@ def page(chromium: Any, crowded: Server) -> Iterator[Any]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(crowded.url)
-    page.wait_for_selector("#gallery-rows .sl-rows")
+    page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
+    page.get_by_role("tab", name="Calibration").click()
     page.get_by_text("Calibrate on your footage").click()
     page.wait_for_selector("#calibration-start:visible")
     page.wait_for_timeout(400)
@@ -146,7 +147,7 @@ def page(chromium: Any, crowded: Server) -> Iterator[Any]:
 
 
 @pytest.mark.browser
-def test_calibrating_in_the_sidebar(page: Any, clips: dict[str, Path], crowded: Server) -> None:
+def test_calibrating_on_the_page(page: Any, clips: dict[str, Path], crowded: Server) -> None:
     assert "Not calibrated yet" in page.locator("#calibration").inner_text()
     page.locator("#calibration-clips input[type=file]").set_input_files([clips["three"]])
     page.wait_for_timeout(1000)

@@ -25,12 +25,13 @@ def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
 
 def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips: Clips) -> None:
     page = visitor.page
-    assert "Nobody is enrolled yet" in page.locator("#gallery-rows").inner_text()
+    assert "Nobody is enrolled yet" in visitor.people().inner_text()
 
     said = visitor.enroll(clips["one"], "Ada Lovelace")
     assert re.search(r"\d+ samples kept from frames 0–\d+", said)
     assert page.locator("#enrollment-answer .sl-sample img[src^='data:image/jpeg']").count() >= 4
-    page.wait_for_selector("#gallery-rows >> text=Ada Lovelace")
+    visitor.people().get_by_text("Ada Lovelace").wait_for()
+    visitor.tab("Enrollment")
 
     visitor.submit("enrollment")
     visitor.banner("enrollment", "Already enrolled")
@@ -185,47 +186,12 @@ def test_names_are_shown_as_they_are_and_do_nothing(visitor: Visitor, clips: Cli
     dialogs: list[str] = []
     visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     visitor.enroll(clips["other"], hostile)
-    row = visitor.page.locator("#gallery-rows .sl-name", has_text="onerror")
+    row = visitor.people().locator(".sl-name", has_text="onerror")
     row.wait_for()
     assert row.inner_text() == hostile
     visitor.tab("Verification")
     assert visitor.page.locator("#verification-claims .sl-name", has_text="onerror").inner_text() == hostile
     assert not dialogs
-
-
-def test_the_gallery_is_managed_in_the_sidebar(visitor: Visitor, clips: Clips) -> None:
-    page = visitor.page
-    visitor.enroll(clips["other"], "Old Name")
-    page.locator("#gallery-rows .sl-person", has_text="Old Name").click()
-    page.locator("#gallery-name :is(input, textarea)").fill("New Name")
-    page.get_by_role("button", name="Rename", exact=True).click()
-    page.wait_for_selector("#gallery-message >> text=Old Name is now called New Name")
-    page.wait_for_selector("#gallery-rows >> text=New Name")
-    page.locator("#gallery-rows .sl-person", has_text="New Name").click()
-    page.get_by_role("button", name="Remove", exact=True).click()
-    page.wait_for_selector("#gallery-message >> text=cannot be undone")
-    page.get_by_label("Remove for good, with all pictures").check()
-    page.get_by_role("button", name="Remove", exact=True).click()
-    page.wait_for_selector("#gallery-message >> text=are gone from the gallery")
-    page.wait_for_selector("#gallery-rows >> text=New Name", state="detached")
-
-
-def test_export_and_import(visitor: Visitor, clips: Clips, tmp_path: Path) -> None:
-    page = visitor.page
-    visitor.enroll(clips["other"], "Traveller")
-    page.get_by_text("Export and import").click()
-    page.get_by_role("button", name="Export the gallery").click()
-    link = page.get_by_role("button", name="Download the export")
-    link.wait_for()
-    with page.expect_download() as download:
-        link.click()
-    archive = tmp_path / download.value.suggested_filename
-    download.value.save_as(archive)
-    page.locator("#gallery-import input[type=file]").set_input_files(archive)
-    page.wait_for_selector("#gallery-message >> text=were there already")
-    (tmp_path / "broken.zip").write_bytes(b"nothing")
-    page.locator("#gallery-import input[type=file]").set_input_files(tmp_path / "broken.zip")
-    page.wait_for_selector("#gallery-message .sl-bad")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -234,7 +200,10 @@ def test_a_telephone_shows_all_tabs_without_scrolling_sideways(chromium: Any, se
     for tab in ("Verification", "Identification", "Enrollment"):
         visitor.tab(tab)
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert not visitor.page.locator("#gallery.open").count()
+    visitor.people()
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+    tops = [place["y"] for tab in visitor.page.get_by_role("tab").all() if (place := tab.bounding_box())]
+    assert (len(tops), len(set(tops))) == (5, 1), "the tabs stand in one row"
     visitor.close()
 
 
@@ -301,7 +270,8 @@ def test_the_page_answers_before_models_are_loaded_and_follows_when_starters_ser
             "[...document.querySelectorAll('#verification-threshold input')].some(field => field.value === '0.714')"
         )
         assert field.input_value() == "0.714"
-        evidence = visitor.page.locator("#gallery details", has_text="Thresholds and their evidence")
+        visitor.page.get_by_role("tab", name="Calibration").click()
+        evidence = visitor.page.locator("#thresholds details", has_text="Thresholds and their evidence")
         assert "0.772" in evidence.text_content()
         visitor.close()
 

@@ -31,7 +31,7 @@ class Desk:
         self.enrollment = self.interface.enrollment
         self.verification = self.interface.verification
         self.identification = self.interface.identification
-        self.sidebar = self.interface.sidebar
+        self.people = self.interface.people
         self.request: Any = SimpleNamespace(session_hash="page")
         self.session: Session = self.page.session(self.request)
 
@@ -359,19 +359,6 @@ def test_an_unknown_person_is_enrolled_where_they_were_looked_for(desk: Desk, cl
 
 
 # --- the gallery ------------------------------------------------------------------------------------------------------
-
-
-def test_merging_needs_a_confirmation_and_no_key_triggers_it(desk: Desk, clips: Clips) -> None:
-    desk.enroll("Ada", clips["one"])
-    desk.enroll("Ben", clips["other"])
-    desk.sidebar.open(act("show", desk.service.gallery().find("Ada").id), desk.request)
-    said = desk.sidebar.merged("Ben", False, desk.request)[desk.sidebar.message]
-    assert "tick “They are one person” first" in said
-    assert desk.names() == ["Ada", "Ben"]
-    targets = [target for one in desk.interface.blocks.config["dependencies"] for target in one["targets"]]
-    assert (desk.component_id(desk.sidebar.target), "submit") not in targets
-    assert "Merged" in desk.sidebar.merged("Ben", True, desk.request)[desk.sidebar.message]
-    assert desk.names() == ["Ben"]
 
 
 def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:

@@ -21,7 +21,7 @@ class Visitor:
         self.page.on("request", self._note)
         self.page.goto(url)
         self.page.wait_for_selector("#enrollment-submit")
-        self.page.wait_for_function("document.querySelector('#gallery-rows .sl-rows, #gallery-rows .sl-empty')")
+        self.page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
         self.page.wait_for_timeout(500)
 
     def _note(self, request: Any) -> None:
@@ -32,6 +32,12 @@ class Visitor:
         self.page.get_by_role("tab", name=name).click()
         self.page.wait_for_selector(f"#{name.lower()}-submit:visible")
         self.page.wait_for_timeout(400)
+
+    def people(self) -> Any:
+        """Open the People tab; return what it shows."""
+        self.page.get_by_role("tab", name="People").click()
+        self.page.wait_for_selector("#people-main [data-turn]:visible")
+        return self.page.locator("#people-main")
 
     def upload(self, clip: Path) -> None:
         self.page.locator("[role=tabpanel]:visible .sl-drop input[type=file]").first.set_input_files(clip)

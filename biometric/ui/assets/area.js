@@ -1,6 +1,7 @@
 // Behaviour of every clickable place of the page. Python renders the HTML; this sends (action, value) back.
 const reachable = (node) => node && element.contains(node) && node.getAttribute('aria-disabled') !== 'true';
 let focused = null;
+let turn = null;
 
 element.addEventListener('click', (event) => {
   const seek = event.target.closest('[data-seek]');
@@ -17,6 +18,15 @@ element.addEventListener('click', (event) => {
   if (!reachable(item)) return;
   focused = item.dataset.key || null;
   trigger('act', { action: item.dataset.action, value: item.dataset.value || '' });
+});
+
+// A form sends what was typed as its value.
+element.addEventListener('submit', (event) => {
+  const form = event.target.closest('form[data-action]');
+  if (!form || !element.contains(form)) return;
+  event.preventDefault();
+  focused = form.dataset.key || null;
+  trigger('act', { action: form.dataset.action, value: form.elements.text.value });
 });
 
 // Radio tiles: the arrow keys move and choose, as in any radio group.
@@ -39,6 +49,12 @@ watch('value', () => {
     field.toggleAttribute('aria-invalid', word.getAttribute('role') === 'alert');
     field.focus();
     return;
+  }
+  const asked = element.querySelector('[data-focus]')?.dataset;
+  if (asked && asked.turn !== turn) {
+    turn = asked.turn;
+    const place = element.querySelector(`[data-key="${CSS.escape(asked.focus)}"]`);
+    if (place) { focused = asked.focus; place.focus(); place.select?.(); return; }
   }
   if (focused && (document.activeElement === document.body || !document.activeElement)) {
     element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });

@@ -1,0 +1,50 @@
+"""What the People tab shows in one workspace: everybody, one person, a choice of faces, or the history."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Place = Literal["everybody", "person", "same person", "move", "history"]
+Question = Literal["", "rename", "erase", "empty trash"]
+
+PEOPLE_AT_ONCE = 60
+"""Tiles shown at first, and more of them at each press of "Show more"."""
+
+
+@dataclass(slots=True)
+class PeopleState:
+    """Where somebody is on the People tab; the gallery itself is asked anew each time.
+
+    Attributes:
+        place: what is shown.
+        query: text that names must contain.
+        shown: most tiles shown.
+        identity: id of the person whose page is open.
+        reference: id of the reference that is to be moved.
+        other: id of the identity that was chosen by face, before the last word.
+        sample: the chosen picture, as "reference id/crop name".
+        unfolded: ids of references whose pictures are shown although they are not among the latest.
+        question: what the page waits for: a new name, or a yes.
+        focus: `data-key` of the element to which the latest click takes the keyboard, "" where it stays.
+        clicks: how many there were, so that the page tells a new click from another rendering of the same.
+        noted: number of the change that the undo line is about, or None.
+    """
+
+    place: Place = "everybody"
+    query: str = ""
+    shown: int = PEOPLE_AT_ONCE
+    identity: str | None = None
+    reference: str | None = None
+    other: str | None = None
+    sample: str | None = None
+    unfolded: set[str] = field(default_factory=set)
+    question: Question = ""
+    focus: str = ""
+    clicks: int = 0
+    noted: int | None = None
+
+    def go(self, place: Place, *, identity: str | None = None, focus: str = "") -> None:
+        """Open another place; what was typed or chosen in the former one is left behind."""
+        self.place, self.identity, self.focus = place, identity, focus
+        self.query, self.shown = "", PEOPLE_AT_ONCE
+        self.reference = self.other = self.sample = None
+        self.question = ""

@@ -1,0 +1,105 @@
+"""The People tab: everybody enrolled, a page for each person, and every change with its undo."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from biometric.errors import UnknownIdentity, UnknownReference
+from biometric.ui import people_actions, presenters
+from biometric.ui.components import area, on_act
+from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
+from biometric.ui.gallery_transfer import gallery_transfer
+from biometric.ui.page import QUIET, Page, Updates, event, run_once
+from biometric.ui.people_desk import PeopleDesk
+from biometric.ui.session import Session
+from biometric.ui.text_format import escape
+
+LOADING = '<div class="sl-people sl-loading" aria-hidden="true"></div>'
+"""Takes the room of what comes, so that nothing jumps."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleTab:
+    """The finished tab.
+
+    Attributes:
+        search: what names must contain, among everybody or among the faces to choose from.
+        undo: the line about the last change that was made here.
+        problem: says what went wrong.
+        main: the place that is shown.
+        transfer: export and import, beside everybody.
+        imported: the event after which an import is done.
+    """
+
+    desk: PeopleDesk
+    search: gr.Textbox
+    undo: gr.HTML
+    problem: gr.HTML
+    main: gr.HTML
+    transfer: gr.Accordion
+    imported: Any
+
+    @property
+    def following(self) -> list[Any]:
+        """Components that `render` changes."""
+        return [self.undo, self.main]
+
+    def render(self, session: Session) -> Updates:
+        """Return the tab as the gallery is now."""
+        state = session.people
+        noted = "" if state.noted is None else undo_line(self.desk.gallery().changes(CHANGES_SHOWN), state.noted)
+        html = f'<div data-focus="{escape(state.focus)}" data-turn="{state.clicks}">{self.desk.html(state)}</div>'
+        return {self.undo: noted, self.main: html}
+
+    def after_click(self, session: Session) -> Updates:
+        """Return the tab where a click has led."""
+        state = session.people
+        everybody = state.place == "everybody"
+        among_faces = state.place in ("same person", "move") and state.other is None
+        label = "Search by name" if everybody else "Search among them by name"
+        return {
+            **self.render(session),
+            self.search: gr.update(visible=everybody or among_faces, value=state.query, label=label),
+            self.transfer: gr.update(visible=everybody),
+            self.problem: "",
+        }
+
+
+def people_tab(page: Page) -> PeopleTab:
+    """Build the tab and attach its events. Call inside its `gr.Tab`."""
+    desk = PeopleDesk(
+        gallery=page.service.gallery,
+        threshold=lambda: page.threshold("verification"),
+        pictures=page.pictures,
+        trash_days=page.service.settings.trash_days,
+    )
+    undo = area(elem_id="people-undo")
+    problem = area(elem_id="people-problem")
+    search = gr.Textbox(label="Search by name", max_lines=1, elem_id="people-search")
+    main = area(LOADING, elem_id="people-main")
+    transfer = gallery_transfer(page)
+    tab = PeopleTab(desk, search, undo, problem, main, transfer.accordion, transfer.imported)
+
+    def on_click(data: gr.EventData, request: gr.Request) -> Updates:
+        session = page.session(request)
+
+        def run() -> Updates:
+            try:
+                people_actions.act(desk, session.people, *event(data))
+            except (UnknownIdentity, UnknownReference) as error:  # gone meanwhile: show what is there instead
+                return {**tab.after_click(session), problem: presenters.problem(error)}
+            return tab.after_click(session)
+
+        return run_once(run, problem)
+
+    def on_search(text: Any, request: gr.Request) -> Updates:
+        session = page.session(request)
+        session.people.query = text if isinstance(text, str) else ""
+        return run_once(lambda: tab.render(session), problem)
+
+    outputs = [search, undo, problem, main, transfer.accordion]
+    for part in (main, undo):
+        on_act(part, on_click, outputs=outputs, concurrency_limit=1, **QUIET)
+    search.input(on_search, [search], [*tab.following, problem], trigger_mode="always_last", **QUIET)
+    return tab
