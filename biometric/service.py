@@ -43,6 +43,8 @@ from biometric.ports import (
     VideoWriter,
 )
 from biometric.results.answer_files import Outputs, OutputWriter, clip_folder_name
+from biometric.results.report_content import ReportSources, identification_report, verification_report
+from biometric.results.report_files import check_report_file, write_report
 from biometric.settings import Settings
 
 GALLERIES_KEPT = 8
@@ -218,6 +220,31 @@ class Sightline:
         """
         target = self._output_folder(observed.label, observed.video, folder)
         return self._adapters.outputs.write(observed, identifications, target)
+
+    def check_report(self, clip: Path, destination: Path) -> None:
+        """Find out before `observe` whether a report can be written; see `report_files.check_report_file`."""
+        check_report_file(destination, clip)
+
+    def write_report(
+        self,
+        observed: ObservedClip,
+        answer: Verification | Sequence[Identification],
+        destination: Path,
+        gallery: Path | None = None,
+    ) -> None:
+        """Write an answer as a report for people: HTML or PDF, by the ending; an older file there is replaced.
+
+        Raises:
+            InvalidInput: the ending is neither.
+            StorageFull: the file cannot be written.
+            GalleryError: the gallery cannot be read.
+        """
+        sources = ReportSources(self.gallery(gallery), self.crops, self.models.detector().name)
+        if isinstance(answer, Verification):
+            report = verification_report(observed, answer, sources)
+        else:
+            report = identification_report(observed, answer, sources)
+        write_report(report, destination)
 
     def _output_folder(self, label: str, video: VideoInfo, folder: Path | None) -> Path:
         return (folder or self.settings.query) / clip_folder_name(label, video.digest)

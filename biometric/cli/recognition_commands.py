@@ -1,6 +1,7 @@
 """`python -m biometric enroll | verify | identify`."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,11 @@ def add_commands(commands: Any) -> None:
     verify.add_argument("name", metavar="NAME", help="the claimed identity")
     verify.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
     _threshold_option(verify)
+    _report_option(verify)
 
     identify = _clip_command(commands, "identify", "say who the people of a clip are", _identify)
     _threshold_option(identify)
+    _report_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
     identify.add_argument("--no-files", action="store_true", help="only print the answer; write nothing")
     identify.add_argument(
@@ -70,6 +73,12 @@ def _clip_command(commands: Any, name: str, summary: str, command: Command) -> a
 
 def _threshold_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
+
+
+def _report_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write a report for people: FILE.html or FILE.pdf"
+    )
 
 
 def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
@@ -100,7 +109,8 @@ def _enroll(options: argparse.Namespace) -> int:
     options.when_interrupted = "The person was stored"
     name, template = enrollment.identity.name, enrollment.reference.template
     outcome = "has another reference" if enrollment.added else "is enrolled"
-    lines = [f"{name} {outcome}: {template.sample_count} samples kept from {_frames(enrollment.observation)}."]
+    samples = f"{template.sample_count} {'sample' if template.sample_count == 1 else 'samples'}"
+    lines = [f"{name} {outcome}: {samples} kept from {_frames(enrollment.observation)}."]
     lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
     show(options, enrollment_json(enrollment), "\n".join(lines))
     return DONE
@@ -112,10 +122,14 @@ def _verify(options: argparse.Namespace) -> int:
     service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     service.gallery().find(options.name)
+    if options.report is not None:
+        service.check_report(options.clip, options.report)
     observed = _observe(service, options)
     verification = service.verify(observed, options.name, options.person, threshold=options.threshold)
     _note(observed)
     show(options, verification_json(verification, observed), _verification_text(verification))
+    if options.report is not None:
+        _write_report(service, observed, verification, options)
     return DONE if verification.decision is Decision.MATCH else NOT_CONFIRMED
 
 
@@ -124,6 +138,8 @@ def _identify(options: argparse.Namespace) -> int:
     service.threshold("identification", options.threshold)
     service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
+    if options.report is not None:
+        service.check_report(options.clip, options.report)
     if not options.no_files:
         service.check_outputs(options.clip, _wanted_frames(service, options), options.output)
     observed = _observe(service, options)
@@ -144,7 +160,24 @@ def _identify(options: argparse.Namespace) -> int:
             show(options, identification_json(identifications, files, observed), "")
     if files is not None and not options.json:
         streams.answer("\n".join(f"{kind}: {path}" for kind, path in files.items() if path is not None))
+    if options.report is not None:
+        _write_report(service, observed, identifications, options)
     return DONE
+
+
+def _write_report(
+    service: Sightline,
+    observed: ObservedClip,
+    answer: Verification | Sequence[Identification],
+    options: argparse.Namespace,
+) -> None:
+    """Write the report after the answer was printed, which is worth having also where the report is not."""
+    streams.finish_output()
+    options.when_interrupted = "The answer stands; its report was not written"
+    service.write_report(observed, answer, options.report)
+    options.when_interrupted = "The answer stands, and its report is written"
+    if not options.json:
+        streams.answer(f"report: {options.report}")
 
 
 def _verification_text(verification: Verification) -> str:

@@ -34,6 +34,24 @@ def drawable(text: str, fallback: str) -> str:
     return drawable_text if only_signs and any(character.isalpha() for character in drawable_text) else fallback
 
 
+def fonts_of(text: str) -> set[Path]:
+    """Return the fonts that it takes to draw a text."""
+    return {path for path, _ in _runs(text) if path is not None}
+
+
+def base_fonts() -> tuple[Path, Path]:
+    """Return the fonts of Latin, Greek, Cyrillic and Arabic text: regular and bold.
+
+    Raises:
+        RuntimeError: matplotlib, which brings them, is not installed whole.
+    """
+    regular = _base_font()
+    bold = None if regular is None else regular.with_name("DejaVuSans-Bold.ttf")
+    if regular is None or bold is None or not bold.is_file():
+        raise RuntimeError("matplotlib's fonts are missing. Install matplotlib from PyPI.")
+    return regular, bold
+
+
 def text_length(text: str, size: int) -> float:
     """Return the width of a text in pixels."""
     return sum(_font(path, size).getlength(run) for path, run in _runs(text))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
-from biometric.clips.video import PyAVReader
+from biometric.clips.footage_reading import FootageReader
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, Purpose, Threshold, ThresholdSource
 from biometric.entities.model_reports import ModelStatus
@@ -215,7 +215,7 @@ def make_service(
         "max_upload_mb": 20,
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
-    reader = PyAVReader(VideoLimits())
+    reader = FootageReader(VideoLimits())
     writer = H264Writer(reader)
     adapters = Adapters(
         reader=reader,

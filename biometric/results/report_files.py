@@ -1,0 +1,66 @@
+"""Writes reports: one file, HTML or PDF by its ending, complete or not there."""
+
+import errno
+from pathlib import Path
+
+from biometric.errors import InvalidInput, StorageFull
+from biometric.results.report_content import AnswerReport
+from biometric.storage import check_writable, describe_os_error, write_atomically
+
+HTML_ENDINGS, PDF_ENDINGS = (".html", ".htm"), (".pdf",)
+_LEAST_BYTES = 1_000_000
+
+
+def check_report_file(destination: Path, footage: Path) -> None:
+    """Refuse a report's destination that cannot be meant or written, before anything is analysed.
+
+    Args:
+        footage: the clip or photograph that the report will be about.
+
+    Raises:
+        InvalidInput: it ends in neither .html nor .pdf, is a folder or a device, or is the footage itself.
+        StorageFull: its folder is missing or cannot be written.
+    """
+    if destination.suffix.lower() not in HTML_ENDINGS + PDF_ENDINGS:
+        raise InvalidInput(f"The report {destination.name!r} must end in .html or .pdf, which says what it becomes.")
+    try:
+        if destination.is_dir():
+            raise InvalidInput(f"The report needs the name of a file; {destination} is a folder.")
+        if destination.exists() and not destination.is_file():
+            raise InvalidInput(f"{destination} is a device or a pipe. The report needs the name of a file.")
+        if destination.exists() and footage.exists() and destination.samefile(footage):
+            raise InvalidInput("The report would replace the footage. Choose another name for it.")
+        if not destination.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, f"there is no folder {destination.parent}")
+        check_writable(destination.parent, _LEAST_BYTES)
+    except OSError as error:
+        raise _storage_error(destination, error) from error
+
+
+def write_report(report: AnswerReport, destination: Path) -> None:
+    """Write a report as HTML or PDF, atomically; an older file there is replaced.
+
+    Raises:
+        InvalidInput: the ending is neither.
+        StorageFull: the file cannot be written.
+    """
+    if destination.suffix.lower() in PDF_ENDINGS:
+        from biometric.results.report_pdf import report_pdf
+
+        data = report_pdf(report)
+    elif destination.suffix.lower() in HTML_ENDINGS:
+        from biometric.results.report_html import report_html
+
+        data = report_html(report).encode("utf-8")
+    else:
+        raise InvalidInput(f"The report {destination.name!r} must end in .html or .pdf, which says what it becomes.")
+    try:
+        write_atomically(destination, data)
+    except OSError as error:
+        raise _storage_error(destination, error) from error
+
+
+def _storage_error(destination: Path, error: OSError) -> InvalidInput | StorageFull:
+    if error.errno == errno.ENAMETOOLONG:
+        return InvalidInput(f"The name of the report, {destination.name:.60}…, is too long. Choose a shorter one.")
+    return StorageFull(f"The report {destination} cannot be written: {describe_os_error(error)}.")
