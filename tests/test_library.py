@@ -48,7 +48,7 @@ def service() -> Iterator[biometric.RecognitionService]:
 
 def test_all_names_are_there_and_only_those_are_promised() -> None:
     assert set(biometric.__all__) <= set(dir(biometric))
-    assert 12 <= len(biometric.__all__) <= 18
+    assert 12 <= len(biometric.__all__) <= 20
     for name in biometric.__all__:
         assert getattr(biometric, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -142,9 +142,22 @@ def test_results_are_written_where_they_are_wanted(service: biometric.Recognitio
     written = service.write_results(observed, service.identify(observed), tmp_path / "results")
     assert written
     assert all(path.exists() and path.is_relative_to(tmp_path / "results") for path in written.values())
+
+
+def test_changes_of_the_gallery_are_undone(service: biometric.RecognitionService, tmp_path: Path) -> None:
+    enrolled = service.enroll(service.observe("visit-1.mp4"), "Ada").change
     (identity,) = service.identities()
-    service.remove(identity)
+    removed = service.remove(identity)
     assert service.identities() == ()
+    assert [change.kind.value for change in service.changes()] == ["removed", "enrolled"]
+    service.undo(removed)
+    assert service.identities() == (identity,)
+    assert enrolled is not None
+    assert service.undo().undoes == enrolled.id
+    assert service.identities() == ()
+    assert list((tmp_path / "gallery").rglob("*.jpg"))
+    service.erase(identity)
+    assert not list((tmp_path / "gallery").rglob("*.jpg"))
 
 
 def test_closing_leaves_nothing_and_says_so(tmp_path: Path) -> None:

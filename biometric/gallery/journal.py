@@ -157,7 +157,8 @@ def _change(db: Database, row: dict[str, Any]) -> GalleryChange:
         "LEFT JOIN trashed_identities t ON t.number = p.identity_number WHERE p.change = ? ORDER BY p.position",
         [row["id"]],
     ).fetchall()
-    can_be_undone = row["steps"] is not None
+    # Without a trash a change expires in the transaction that makes it.
+    can_be_undone = row["steps"] is not None and row["expires_at"] > row["changed_at"]
     blocker = db.execute(_BLOCKER, [row["id"]]).fetchone()[0] if can_be_undone else None
     return GalleryChange(
         id=row["id"],
