@@ -224,6 +224,9 @@ class Gallery(Protocol):
     def trash(self) -> list[TrashItem]:
         """What is in the trash, by the change that put it there, newest first."""
 
+    def find_in_trash(self, name: str) -> list[str]:
+        """The ids of people of that name in the trash, compared by `name_key`, the latest first; for `erase`."""
+
     def empty_trash(self) -> GalleryChange:
         """Delete everything in the trash now, rows and crops; what needs it can no longer be undone."""
 

@@ -1,35 +1,42 @@
-"""`python -m biometric gallery …`: list, show, rename, merge, remove, export, import."""
+"""`python -m biometric gallery …`: list, show, rename, merge, move, cover, export, import; see also `gallery_trash`."""
 
 import argparse
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
+from biometric.cli import gallery_trash
 from biometric.cli.command_support import DONE, build_service, show
+from biometric.cli.gallery_trash import (
+    add_action,
+    count_references,
+    count_samples,
+    find_reference,
+    local_day,
+    undo_hint,
+)
 from biometric.entities import BiometricReference
+from biometric.errors import UnknownIdentity
 from biometric.ports import Gallery
-from biometric.results.answer_json import identity_json
+from biometric.results.answer_json import change_json, identity_json
 
 
 def add_commands(commands: Any) -> None:
     """Add the `gallery` commands to a parser's commands."""
     gallery = commands.add_parser("gallery", help="manage who is enrolled", description="Manage who is enrolled.")
     actions = gallery.add_subparsers(metavar="ACTION", required=True)
-    _action(actions, "list", "list everybody enrolled", _list)
-    _action(actions, "show", "show one identity's references", _show, "name")
-    _action(actions, "rename", "give an identity another name", _rename, "old", "new")
-    _action(actions, "merge", "move all references of one identity to another", _merge, "from", "into")
-    _action(actions, "remove", "remove an identity with all its references", _remove, "name")
-    _action(actions, "export", "write the whole gallery as one file", _export, "file")
-    _action(actions, "import", "add the identities of an exported file", _import, "file")
-
-
-def _action(actions: Any, name: str, summary: str, command: Any, *arguments: str) -> None:
-    parser = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    for argument in arguments:
-        parser.add_argument(argument, metavar=argument.upper(), type=Path if argument == "file" else str)
-    parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(command=command)
+    add_action(actions, "list", "list everybody enrolled", _list)
+    add_action(actions, "show", "show one identity's references by clip, with their samples", _show, "name")
+    add_action(actions, "rename", "give an identity another name", _rename, "old", "new")
+    add_action(actions, "merge", "move all references of one identity to another", _merge, "from", "into")
+    move = add_action(actions, "move", "give one reference to another identity", _move, "reference")
+    move.add_argument("--to", required=True, metavar="NAME", help="who gets the reference")
+    move.add_argument("--new", action="store_true", help="enroll NAME as a new person with it")
+    add_action(
+        actions, "cover", "choose the picture that stands for an identity", _cover, "name", "reference", "sample"
+    )
+    gallery_trash.add_actions(actions)
+    add_action(actions, "export", "write the whole gallery as one file", _export, "file")
+    add_action(actions, "import", "add the identities of an exported file", _import, "file")
 
 
 def _open_gallery(options: argparse.Namespace) -> Gallery:
@@ -40,7 +47,7 @@ def _list(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identities = gallery.identities()
     lines = [
-        f"{item.name}: {_count_references(item.reference_count)}, since {item.created_at[:10]}" for item in identities
+        f"{item.name}: {count_references(item.reference_count)}, since {item.created_at[:10]}" for item in identities
     ]
     nobody = "Nobody is enrolled yet."
     if not gallery.folder.exists():
@@ -54,13 +61,20 @@ def _show(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identity = gallery.find(options.name)
     references = gallery.references(identity.id)
-    lines = [f"{identity.name}: {_count_references(len(references))}"]
-    lines += [
-        f"  {item.id}  {item.template.sample_count} samples, {item.clip_name} frames {item.first_frame}–"
-        f"{item.last_frame}, {item.created_at[:10]}"
-        for item in references
-    ]
+    cover = "" if identity.thumbnail is None else f", cover {identity.thumbnail.parent.name} {identity.thumbnail.name}"
+    lines = [f"{identity.name}: {count_references(len(references))}, {count_samples(identity.sample_count)}{cover}"]
+    ordered = sorted(references, key=lambda item: (item.clip_digest, item.clip_name))
+    visits = [list(visit) for _, visit in groupby(ordered, key=lambda item: (item.clip_digest, item.clip_name))]
+    for visit in sorted(visits, key=lambda items: min(item.created_at for item in items)):
+        lines.append(f"  {visit[0].clip_name}")
+        for item in visit:
+            lines.append(
+                f"    {item.id}  {count_samples(item.template.sample_count)}, frames {item.first_frame}–"
+                f"{item.last_frame}, enrolled {local_day(item.created_at)}"
+            )
+            lines += [f"      {crop.name}" for crop in item.crops]
     result = {**identity_json(identity), "references": [_reference_json(item) for item in references]}
+    result["cover"] = None if identity.thumbnail is None else str(identity.thumbnail)
     show(options, result, "\n".join(lines))
     return DONE
 
@@ -69,26 +83,48 @@ def _rename(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     change = gallery.rename(gallery.find(options.old).id, options.new)
     former, new = change.names
-    show(options, identity_json(gallery.find(new)), f"{former} is now called {new}.")
+    result = {**identity_json(gallery.find(new)), "change": change_json(change)}
+    show(options, result, f"{former} is now called {new}. {undo_hint(change, options)}")
     return DONE
 
 
 def _merge(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     source, target = gallery.find(getattr(options, "from")), gallery.find(options.into)
-    gallery.merge(source.id, target.id)
+    change = gallery.merge(source.id, target.id)
     merged = gallery.find(target.name)
-    text = f"{source.name} was merged into {merged.name}, who has {_count_references(merged.reference_count)} now."
-    show(options, identity_json(merged), text)
+    text = f"{source.name} was merged into {merged.name}, who has {count_references(merged.reference_count)} now."
+    show(options, {**identity_json(merged), "change": change_json(change)}, f"{text} {undo_hint(change, options)}")
     return DONE
 
 
-def _remove(options: argparse.Namespace) -> int:
+def _move(options: argparse.Namespace) -> int:
+    gallery = _open_gallery(options)
+    if options.new:
+        change = gallery.move_reference(options.reference, new_name=options.to)
+    else:
+        try:
+            target = gallery.find(options.to)
+        except UnknownIdentity as error:
+            raise UnknownIdentity(f"{error} To enroll {options.to} as a new person with it, add --new.") from error
+        change = gallery.move_reference(options.reference, target.id)
+    source, name = change.names
+    text = f"The reference of {source} with {count_samples(change.samples)} is {name}'s now."
+    show(
+        options,
+        {**identity_json(gallery.find(name)), "change": change_json(change)},
+        f"{text} {undo_hint(change, options)}",
+    )
+    return DONE
+
+
+def _cover(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identity = gallery.find(options.name)
-    gallery.remove(identity.id)
-    text = f"{identity.name} was removed with {_count_references(identity.reference_count)}."
-    show(options, {"removed": identity.name, "references": identity.reference_count}, text)
+    reference = find_reference(gallery, identity, options.reference)
+    change = gallery.set_cover(identity.id, reference.id, options.sample)
+    text = f"{options.sample} stands for {identity.name} now."
+    show(options, {**identity_json(identity), "change": change_json(change)}, f"{text} {undo_hint(change, options)}")
     return DONE
 
 
@@ -102,15 +138,16 @@ def _export(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     report = _open_gallery(options).import_(options.file)
-    lines = [f"{report.identities} identities and {_count_references(report.references)} were added."]
+    lines = [f"{report.identities} identities and {count_references(report.references)} were added."]
     if report.already_there:
-        lines.append(f"{_count_references(report.already_there)} were there already.")
+        lines.append(f"{count_references(report.already_there)} were there already.")
     lines += [f"{old} is called {new} here, because the name was taken." for old, new in report.renamed]
     result = {
         "identities": report.identities,
         "references": report.references,
         "already_there": report.already_there,
         "renamed": [{"from": old, "to": new} for old, new in report.renamed],
+        "change": report.change_id,
     }
     show(options, result, "\n".join(lines))
     return DONE
@@ -122,12 +159,9 @@ def _reference_json(reference: BiometricReference) -> dict[str, Any]:
         "model": reference.template.model_id,
         "samples": reference.template.sample_count,
         "clip": reference.clip_name,
+        "clip_digest": reference.clip_digest,
         "from": reference.first_frame,
         "to": reference.last_frame,
         "created": reference.created_at,
         "crops": [str(path) for path in reference.crops],
     }
-
-
-def _count_references(references: int) -> str:
-    return "1 reference" if references == 1 else f"{references} references"

@@ -7,6 +7,7 @@ from typing import Any
 
 from biometric.cli import streams
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
+from biometric.cli.gallery_trash import undo_hint
 from biometric.domain import recognition
 from biometric.entities import (
     Decision,
@@ -112,6 +113,8 @@ def _enroll(options: argparse.Namespace) -> int:
     samples = f"{template.sample_count} {'sample' if template.sample_count == 1 else 'samples'}"
     lines = [f"{name} {outcome}: {samples} kept from {_frames(enrollment.observation)}."]
     lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
+    if enrollment.change is not None:
+        lines.append(undo_hint(enrollment.change, options))
     show(options, enrollment_json(enrollment), "\n".join(lines))
     return DONE
 

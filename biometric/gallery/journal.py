@@ -108,16 +108,12 @@ def forget_references(db: Database, numbers: Collection[int]) -> None:
 _REFERENCE_STEPS = ("reference_in", "reference_out", "owner", "template")
 
 
-def forget_lost_people(db: Database) -> None:
-    """Drop names and steps that concern somebody who is neither enrolled nor in the trash any more."""
-    lost = (
-        "identity_number NOT IN (SELECT number FROM identities) "
-        "AND identity_number NOT IN (SELECT number FROM trashed_identities)"
-    )
-    db.execute(
-        f"UPDATE journal SET steps = NULL WHERE id IN (SELECT change FROM journal_people WHERE {lost})"  # noqa: S608
-    )
-    db.execute(f"DELETE FROM journal_people WHERE {lost}")  # noqa: S608 - a constant
+def forget_people(db: Database, numbers: Iterable[int]) -> None:
+    """Drop names of identities that are deleted for good, and the steps of all changes that concern them."""
+    listed = [json.dumps(list(numbers))]
+    concerned = f"SELECT change FROM journal_people WHERE identity_number IN {_LISTED}"  # noqa: S608
+    db.execute(f"UPDATE journal SET steps = NULL WHERE id IN ({concerned})", listed)  # noqa: S608
+    db.execute(f"DELETE FROM journal_people WHERE identity_number IN {_LISTED}", listed)  # noqa: S608
 
 
 def read_change(db: Database, change: int) -> GalleryChange | None:

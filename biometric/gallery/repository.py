@@ -25,6 +25,7 @@ from biometric.entities import (
     ImportReport,
     Template,
     TrashItem,
+    name_key,
 )
 from biometric.errors import EmptyGallery
 from biometric.gallery import journal, reference_rows, rows, trash_rows
@@ -116,6 +117,11 @@ class SQLiteGallery(GalleryEditing):
         """Return what is in the trash, by the change that put it there, newest first."""
         with self._transactions.reading_or_empty() as db:
             return [item for item in self._trash(db) if item.references or item.samples]
+
+    def find_in_trash(self, name: str) -> list[str]:
+        """Return the ids of people of that name in the trash, compared by `name_key`, the latest first."""
+        with self._transactions.reading_or_empty() as db:
+            return trash_rows.identities_called(db, name_key(name))
 
     def _trash(self, db: Database) -> Iterator[TrashItem]:
         for number in trash_rows.changes_with_trash(db):

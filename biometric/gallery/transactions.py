@@ -49,20 +49,21 @@ class WriteTransaction:
 
     def erase(self, numbers: Iterable[int]) -> None:
         """Delete identities with all that is theirs, enrolled or in the trash; crops follow after the commit."""
-        places, references = trash_rows.delete_identities(self.db, numbers)
+        identities = list(numbers)
+        places, references = trash_rows.delete_identities(self.db, identities)
         self._announce(*places)
         journal.forget_references(self.db, references)
-        journal.forget_lost_people(self.db)
+        journal.forget_people(self.db, identities)
 
     def purge(self, changes: Iterable[int]) -> None:
         """Let changes expire: what they put into the trash is deleted, its crops after the commit."""
         expired = list(changes)
         if expired:
-            places = trash_rows.delete_of_changes(self.db, expired)
+            places, identities = trash_rows.delete_of_changes(self.db, expired)
             if places:
                 self._announce(*places)
             journal.forget_steps(self.db, expired)
-            journal.forget_lost_people(self.db)
+            journal.forget_people(self.db, identities)
 
     def purge_expired(self) -> None:
         """Let all changes expire whose time is over."""

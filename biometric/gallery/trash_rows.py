@@ -96,6 +96,12 @@ def trashed_identity(db: Database, identity_id: str) -> tuple[int, str] | None:
     return None if row is None else (int(row[0]), str(row[1]))
 
 
+def identities_called(db: Database, key: str) -> list[str]:
+    """Return the ids of identities in the trash with that `name_key`, the latest first."""
+    sql = "SELECT id FROM trashed_identities WHERE name_key = ? ORDER BY change DESC"
+    return [str(row[0]) for row in db.execute(sql, [key])]
+
+
 def rename_trashed(db: Database, number: int, name: str, key: str) -> None:
     """Give an identity in the trash a name under which it can come back."""
     db.execute("UPDATE trashed_identities SET name = ?, name_key = ? WHERE number = ?", [name, key, number])
@@ -165,13 +171,17 @@ def pictures(db: Database, files: GalleryFiles, change: int) -> Iterator[Path]:
             yield crop
 
 
-def delete_of_changes(db: Database, changes: Iterable[int]) -> list[Place]:
-    """Delete what these changes put into the trash; return where crops are to be deleted after the commit."""
+def delete_of_changes(db: Database, changes: Iterable[int]) -> tuple[list[Place], list[int]]:
+    """Delete what these changes put into the trash.
+
+    Returns:
+        Where crops are to be deleted after the commit, and the numbers of the identities that are gone.
+    """
     listed = json.dumps(list(changes))
     identities = _numbers(db, f"SELECT number FROM trashed_identities WHERE change IN {_LISTED}", listed)
     references = _numbers(db, f"SELECT number FROM trashed_references WHERE change IN {_LISTED}", listed)
     samples = _numbers(db, f"SELECT number FROM trashed_samples WHERE change IN {_LISTED}", listed)
-    return _delete(db, identities, references, samples)
+    return _delete(db, identities, references, samples), identities
 
 
 def delete_identities(db: Database, numbers: Iterable[int]) -> tuple[list[Place], set[int]]:

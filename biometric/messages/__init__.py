@@ -10,6 +10,7 @@ from typing import Final
 
 from biometric.entities import (
     FitBasis,
+    GalleryChange,
     Identification,
     LikelihoodRatio,
     Notice,
@@ -22,7 +23,7 @@ from biometric.entities import (
 )
 from biometric.entities.notices import Value
 from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksDifferent, NoUsableSample
-from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS
+from biometric.messages.templates import CHANGES, REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS
 
 _COMPARED: Final = (
     (2, ("score", "own_score", "threshold")),
@@ -58,6 +59,32 @@ def describe_error(error: BiometricError) -> str:
     if isinstance(error, IdentityExists | LooksDifferent) and error.conflict is not None:
         return f"{describe(error.conflict.notice)} {error}"
     return str(error)
+
+
+def describe_change(change: GalleryChange) -> str:
+    """Return what a change of the gallery did, as a sentence."""
+    names = [*change.names, *[_translated("somebody who is gone")] * 2]
+    people = len(change.identity_ids)
+    text = _translated(CHANGES[change.kind]).format(
+        first=names[0],
+        second=names[1],
+        people="1 person" if people == 1 else f"{people:,} people",
+        references="1 reference" if change.references == 1 else f"{change.references:,} references",
+        samples="1 sample" if change.samples == 1 else f"{change.samples:,} samples",
+        undoes=change.undoes,
+    )
+    return _sentence(text)
+
+
+def describe_undoing(change: GalleryChange, until: str) -> str:
+    """Return whether a change of the gallery can be undone; `until` is its `expires` as people read it."""
+    if change.undone_by is not None:
+        return _translated("Undone by change {number}.").format(number=change.undone_by)
+    if change.expires is None:
+        return _translated("Cannot be undone.")
+    if change.blocked_by is not None:
+        return _translated("Undo change {number} first.").format(number=change.blocked_by)
+    return _translated("Can be undone until {until}.").format(until=until)
 
 
 def describe_refusals(refusals: Mapping[NoticeCode, int]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from biometric.entities.calibration import FitBasis
+from biometric.entities.gallery_changes import ChangeKind
 from biometric.entities.notices import NoticeCode
 
 TEMPLATES: Final[Mapping[NoticeCode, str]] = {
@@ -204,3 +205,20 @@ STRENGTHS: Final[tuple[tuple[float, str], ...]] = (
 """Verbal scale of the ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), p. 17: least ratio, words.
 
 Below 2 the observation supports neither proposition; ratios below 1 are read upside down, for the other one."""
+
+CHANGES: Final[Mapping[ChangeKind, str]] = {
+    ChangeKind.ENROLLED: "{first} was enrolled with {samples}.",
+    ChangeKind.IMPORTED: "An export was imported: {references} of {people}.",
+    ChangeKind.REMOVED: "{first} was removed with {references}.",
+    ChangeKind.REFERENCE_REMOVED: "A reference of {first} was removed.",
+    ChangeKind.SAMPLE_REMOVED: "A sample of {first} was removed.",
+    ChangeKind.REFERENCE_MOVED: "A reference of {first} was given to {second}.",
+    ChangeKind.MERGED: "{first} was merged into {second}, with {references}.",
+    ChangeKind.RENAMED: "{first} was renamed to {second}.",
+    ChangeKind.COVER_CHOSEN: "{first} got another cover picture.",
+    ChangeKind.UNDONE: "Change {undoes} was undone ({first}).",
+    ChangeKind.REDONE: "The change that {undoes} had undone was made again ({first}).",
+    ChangeKind.ERASED: "A person was erased with {references}.",
+    ChangeKind.TRASH_EMPTIED: "The trash was emptied: {references}, {samples}.",
+}
+"""What a change of the gallery did."""

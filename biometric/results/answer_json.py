@@ -10,6 +10,7 @@ from typing import Any
 from biometric.entities import (
     Calibration,
     Enrollment,
+    GalleryChange,
     Identification,
     Identity,
     Notice,
@@ -19,7 +20,7 @@ from biometric.entities import (
     Verification,
 )
 from biometric.entities.model_reports import ModelStatus
-from biometric.messages import describe, describe_all, describe_basis, describe_reason
+from biometric.messages import describe, describe_all, describe_basis, describe_change, describe_reason
 
 REFUSED_LISTED = 50
 """Most refused samples that an enrollment's JSON lists."""
@@ -67,6 +68,7 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "samples_kept": enrollment.reference.template.sample_count,
         "samples_refused_count": observation.refused_count,
         "samples_refused": _refused_json(observation),
+        "change": None if enrollment.change is None else enrollment.change.id,
         **warnings_json(enrollment.warnings),
     }
 
@@ -121,6 +123,23 @@ def identity_json(identity: Identity) -> dict[str, Any]:
         "samples": identity.sample_count,
         "created": identity.created_at,
         "updated": identity.updated_at,
+    }
+
+
+def change_json(change: GalleryChange) -> dict[str, Any]:
+    """Return one row of `gallery history --json`; `expires` is None where it cannot be undone."""
+    return {
+        "change": change.id,
+        "kind": str(change.kind),
+        "text": describe_change(change),
+        "when": change.when,
+        "identities": list(change.names),
+        "references": change.references,
+        "samples": change.samples,
+        "expires": change.expires,
+        "undoes": change.undoes,
+        "undone_by": change.undone_by,
+        "blocked_by": change.blocked_by,
     }
 
 

@@ -1,0 +1,204 @@
+"""`python -m biometric gallery …`: remove, erase, undo, trash, history, and what all gallery commands share."""
+
+import argparse
+import contextlib
+import shlex
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from biometric.cli import command_support, streams
+from biometric.cli.command_support import DONE, show
+from biometric.entities import BiometricReference, GalleryChange, Identity, clean_name
+from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
+from biometric.messages import describe_change, describe_undoing
+from biometric.ports import Gallery
+from biometric.results.answer_json import change_json
+
+
+def add_actions(actions: Any) -> None:
+    """Add the commands to the parser of `gallery`."""
+    remove = add_action(actions, "remove", "put an identity, a reference or a sample into the trash", _remove, "name")
+    remove.add_argument("--reference", metavar="ID", help="remove only this reference (see: gallery show)")
+    remove.add_argument("--sample", metavar="FILE", help="remove only this sample of the reference")
+    erase = add_action(actions, "erase", "delete an identity for good, also from trash and history", _erase, "name")
+    _accept_yes(erase)
+    undo = add_action(actions, "undo", "take a change of the gallery back", _undo)
+    undo.add_argument("change", metavar="ID", type=int, nargs="?", help="number of the change (default: the latest)")
+    trash = add_action(actions, "trash", "show what is in the trash and until when", _trash)
+    trash.add_argument("--empty", action="store_true", help="delete everything in the trash for good")
+    _accept_yes(trash)
+    history = add_action(actions, "history", "show the latest changes of the gallery, newest first", _history)
+    history.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many changes (default: 20)")
+
+
+def add_action(actions: Any, name: str, summary: str, command: Any, *arguments: str) -> argparse.ArgumentParser:
+    """Add one command of `gallery` and return its parser."""
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    for argument in arguments:
+        parser.add_argument(argument, metavar=argument.upper(), type=Path if argument == "file" else str)
+    parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _accept_yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {number}")
+    return number
+
+
+def _open_gallery(options: argparse.Namespace) -> Gallery:
+    return command_support.build_service(options).gallery()
+
+
+def _remove(options: argparse.Namespace) -> int:
+    if options.sample is not None and options.reference is None:
+        raise InvalidInput("Say of which reference the sample is: add --reference ID (see: gallery show NAME).")
+    gallery = _open_gallery(options)
+    identity = gallery.find(options.name)
+    if options.reference is None:
+        change = gallery.remove(identity.id)
+    else:
+        reference = find_reference(gallery, identity, options.reference)
+        if options.sample is None:
+            change = gallery.remove_reference(reference.id)
+        else:
+            change = gallery.remove_sample(reference.id, options.sample)
+    result = {"removed": identity.name, "references": change.references, "change": change_json(change)}
+    show(options, result, f"{describe_change(change)} {undo_hint(change, options)}")
+    return DONE
+
+
+def _erase(options: argparse.Namespace) -> int:
+    gallery = _open_gallery(options)
+    ids = gallery.find_in_trash(options.name)
+    where = ["the trash"] if ids else []
+    try:
+        enrolled = gallery.find(options.name)
+    except UnknownIdentity:
+        if not ids:
+            raise
+    else:
+        ids.insert(0, enrolled.id)
+        where.insert(0, f"the gallery ({count_references(enrolled.reference_count)})")
+    name = clean_name(options.name)
+    _confirm(options, f"Erase {name} from {' and from '.join(where)} for good? This cannot be undone.")
+    changes = []
+    for identity_id in ids:
+        with contextlib.suppress(UnknownIdentity):  # erased with somebody whom it had been merged into
+            changes.append(gallery.erase(identity_id))
+    references, samples = (sum(getattr(change, name) for change in changes) for name in ("references", "samples"))
+    text = (
+        f"{name} was erased with {count_references(references)} and {count_samples(samples)}. Copies in exports and in "
+        "the query folder are not touched."
+    )
+    show(options, {"erased": name, "references": references, "samples": samples}, text)
+    return DONE
+
+
+def _undo(options: argparse.Namespace) -> int:
+    change = _open_gallery(options).undo(options.change)
+    again = "" if change.expires is None else f" To make it again: {_undo_command(change, options)}"
+    show(options, change_json(change), describe_change(change) + again)
+    return DONE
+
+
+def _trash(options: argparse.Namespace) -> int:
+    gallery = _open_gallery(options)
+    if options.empty:
+        held = [(item.references, item.samples) for item in gallery.trash()]
+        references, samples = sum(counts[0] for counts in held), sum(counts[1] for counts in held)
+        what = f"{count_references(references)} and {count_samples(samples)}"
+        _confirm(options, f"Delete {what} in the trash for good? This cannot be undone.")
+        change = gallery.empty_trash()
+        show(options, change_json(change), describe_change(change))
+        return DONE
+    items = gallery.trash()
+    result = [
+        {**change_json(item.change), "references": item.references, "samples": item.samples}
+        | {"pictures": [str(path) for path in item.pictures]}
+        for item in items
+    ]
+    lines = [_line(item.change) for item in items]
+    show(options, {"trash": result}, "\n".join(lines) or "The trash is empty.")
+    return DONE
+
+
+def _history(options: argparse.Namespace) -> int:
+    changes = _open_gallery(options).changes(options.limit)
+    lines = [_line(change) for change in changes]
+    result = {"changes": [change_json(change) for change in changes]}
+    show(options, result, "\n".join(lines) or "The gallery has not been changed yet.")
+    return DONE
+
+
+def _confirm(options: argparse.Namespace, question: str) -> None:
+    """Ask on the terminal; raise `InvalidInput` unless the answer is yes."""
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidInput(f"{question} Nobody can answer here: add --yes.")
+    streams.say(f"{question} Type yes to go on.")
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        raise InvalidInput("Nothing was deleted.")
+
+
+def find_reference(gallery: Gallery, identity: Identity, reference_id: str) -> BiometricReference:
+    """Return an identity's reference by its id, or by the first digits of it that no other one has.
+
+    Raises:
+        UnknownReference: none or several of that identity begin so.
+    """
+    found = [item for item in gallery.references(identity.id) if item.id.startswith(reference_id) and reference_id]
+    if len(found) != 1:
+        count = "No reference" if not found else f"{len(found)} references"
+        raise UnknownReference(
+            f"{count} of {identity.name} has the id {reference_id}. See: gallery show {identity.name}"
+            if not found
+            else f"{count} of {identity.name} have ids that begin with {reference_id}. Give more digits."
+        )
+    return found[0]
+
+
+def undo_hint(change: GalleryChange, options: argparse.Namespace) -> str:
+    """Return how to undo a change that was just made, and until when."""
+    if change.expires is None:
+        return "This cannot be undone."
+    return f"To undo it until {local_day(change.expires)}: {_undo_command(change, options)}"
+
+
+def _undo_command(change: GalleryChange, options: argparse.Namespace) -> str:
+    where = "" if options.gallery is None else f" --gallery {shlex.quote(str(options.gallery))}"
+    return f"python -m biometric gallery undo {change.id}{where}"
+
+
+def _line(change: GalleryChange) -> str:
+    until = "" if change.expires is None else _local_time(change.expires)
+    return f"{change.id}  {_local_time(change.when)}  {describe_change(change)} {describe_undoing(change, until)}"
+
+
+def count_references(references: int) -> str:
+    """Return "1 reference" or "2 references"."""
+    return "1 reference" if references == 1 else f"{references} references"
+
+
+def count_samples(samples: int) -> str:
+    """Return "1 sample" or "2 samples"."""
+    return "1 sample" if samples == 1 else f"{samples} samples"
+
+
+def local_day(time: str) -> str:
+    """Return the day of a stored time in this machine's time zone, such as 2026-03-01."""
+    return _local_time(time)[:10]
+
+
+def _local_time(time: str) -> str:
+    return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M}"
