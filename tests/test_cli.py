@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.fresh_interpreter import packages_loaded_by
 
 from biometric import cli
 from biometric.calibration import collection

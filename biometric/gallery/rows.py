@@ -130,6 +130,11 @@ def _identity(row: Row, files: GalleryFiles) -> Identity:
 
 
 def _suggestion(db: Database, key: str) -> str:
+    # Not those who were merged into somebody: they are enrolled, under another name.
+    sql = "SELECT change FROM trashed_identities WHERE name_key = ? AND merged_into IS NULL ORDER BY change DESC"
+    removed = db.execute(sql, [key]).fetchone()
+    if removed is not None:
+        return f"Somebody of that name is in the trash: undo change {removed[0]} to bring them back."
     sql = "SELECT name_key, name FROM identities ORDER BY abs(length(name_key) - ?) LIMIT ?"
     names: dict[str, str] = dict(db.execute(sql, [len(key), _CLOSE_NAMES]).fetchall())
     if not names:

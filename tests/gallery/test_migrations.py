@@ -65,6 +65,15 @@ def test_every_older_schema_is_brought_up_with_its_data(
     assert gallery.search(template(1), 1)[0].score == pytest.approx(1.0)
     gallery.enroll("Ada", reference(tmp_path / "crops", 2))
     assert gallery.find("Ada").reference_count == 2
+    gallery.remove(ada.id)
+    assert gallery.search(template(1), 1) == []
+    gallery.undo()
+    assert gallery.search(template(1), 1)[0].score == pytest.approx(1.0)
+    gallery.remove_reference(held.id)
+    assert [gallery.undo().undoes, gallery.undo().undoes] == [4, 1]
+    assert [change.names for change in gallery.changes()[-1:]] == [("Ada",)]  # nothing is known from before
+    gallery.erase(ada.id)
+    assert gallery.is_empty()
 
 
 def test_schema_1_becomes_the_newest_and_takes_a_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -585,12 +585,16 @@ for instant in range(1, 100):
     child = os.fork()
     if child == 0:
         gallery = SQLiteGallery(root / str(instant))
-        gallery.enroll("Ada", new)
+        ada = gallery.enroll("Ada", new)
+        if sys.argv[3] == "empty_trash":
+            gallery.remove_sample(ada.reference.id, new.samples[0].name)
+            gallery.rename(gallery.enroll("Ben", new).identity.id, "Benjamin")
+            gallery.remove(gallery.find("Benjamin").id)
         die_at(instant)
         if sys.argv[3] == "enroll":
             gallery.enroll("Ben", new)
         else:
-            getattr(gallery, sys.argv[3])(gallery.find("Ada").id)
+            getattr(gallery, sys.argv[3])(*([ada.identity.id] if sys.argv[3] == "erase" else []))
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     if not os.WIFSIGNALED(status):
@@ -600,7 +604,7 @@ for instant in range(1, 100):
 """
 
 
-@pytest.mark.parametrize("action", ["enroll", "erase"])
+@pytest.mark.parametrize("action", ["enroll", "erase", "empty_trash"])
 def test_promise_20_kill_9_at_every_file_operation_leaves_nothing_half_done(
     tmp_path: Path, clips: Path, action: str
 ) -> None:
@@ -608,12 +612,16 @@ def test_promise_20_kill_9_at_every_file_operation_leaves_nothing_half_done(
     done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS.parent, check=True)
     instants = [int(line) for line in done.stdout.split()]
     assert len(instants) >= (10 if action == "enroll" else 5)
-    whole = {"Ada": 1, "Ben": 1} if action == "enroll" else {}
+    whole = {"enroll": {"Ada": 1, "Ben": 1}, "erase": {}, "empty_trash": {"Ada": 1}}[action]
     outcomes = []
     for instant in instants:
         gallery = SQLiteGallery(tmp_path / str(instant))
         gallery.identities()  # opening it sweeps
         outcomes.append(check(gallery))
+        assert (
+            len(list(gallery.folder.rglob("*.jpg")))
+            in {"enroll": (2, 4), "erase": (0, 2), "empty_trash": (1, 4)}[action]
+        )
         assert outcomes[-1] in ({"Ada": 1}, whole), instant
         gallery.enroll("Cy", reference(clips, 3))
         assert check(gallery)["Cy"] == 1

@@ -274,7 +274,7 @@ def test_the_trash_is_in_no_answer(gallery: SQLiteGallery, clips: Path, tmp_path
     assert [name for name, _ in found(gallery, 1)] == ["Ben"]
     with pytest.raises(UnknownIdentity):
         gallery.references(ada)
-    with pytest.raises(UnknownIdentity, match="Nobody called Ada is enrolled"):
+    with pytest.raises(UnknownIdentity, match=r"Nobody called Ada is enrolled\. .* in the trash: undo change 4 to"):
         gallery.find("Ada")
     gallery.export(tmp_path / "all.zip")
     other = SQLiteGallery(tmp_path / "other")
@@ -591,6 +591,19 @@ def test_a_change_before_one_that_cannot_be_undone_any_more(gallery: SQLiteGalle
 
 
 # Others at the same time
+
+
+def test_an_expired_gallery_that_is_in_use_can_be_read(gallery: SQLiteGallery, clips: Path, clock: Clock) -> None:
+    ada, _, _ = two_people(gallery, clips)
+    gallery.remove(ada)
+    clock.advance(8)
+    with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        assert [identity.name for identity in gallery.identities()] == ["Ben"]
+        assert time.monotonic() - started < 5
+    assert gallery.trash() == []
+    assert_no_trace(gallery, b"Ada", unit(1).tobytes())
 
 
 def test_the_revision_tells_of_every_change_by_anybody(gallery: SQLiteGallery, clips: Path, clock: Clock) -> None:
