@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.fresh_interpreter import packages_loaded_by
 
 from biometric import cli
 from biometric.calibration import collection

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.fresh_interpreter import packages_loaded_by
 
 import biometric
 from biometric.bootstrap import make_demo

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from tests.fresh_interpreter import OFFLINE, packages_loaded_by
 
 import biometric
 from tests.conftest import PROJECT

@@ -82,7 +82,7 @@ class ChangeRecorder:
     def update_identity(self, number: int, **values: str | None) -> None:
         """Set columns of an identity."""
         names = ", ".join(values)
-        row = self.db.execute(f"SELECT {names} FROM identities WHERE number = ?", [number]).fetchone()  # noqa: S608
+        row = self._row(f"SELECT {names} FROM identities WHERE number = ?", number)  # noqa: S608
         self.steps.append(["identity_set", number, dict(zip(values, row, strict=True))])
         self.db.table("identities").update(number, values)
 
@@ -128,7 +128,7 @@ class ChangeRecorder:
     def set_template(self, number: int, vector: bytes, sample_count: int) -> None:
         """Replace a reference's template; `vector` as it is stored."""
         sql = "SELECT sample_count, vector FROM biometric_references WHERE number = ?"
-        former_count, former = self.db.execute(sql, [number]).fetchone()
+        former_count, former = self._row(sql, number)
         self.steps.append(["template", number, former_count, base64.b64encode(former).decode("ascii")])
         self.db.execute(
             "UPDATE biometric_references SET vector = ?, sample_count = ? WHERE number = ?",
@@ -180,7 +180,13 @@ class ChangeRecorder:
 
     def _owner(self, number: int) -> int:
         sql = "SELECT identity_number FROM biometric_references WHERE number = ?"
-        return int(self.db.execute(sql, [number]).fetchone()[0])
+        return int(self._row(sql, number)[0])
+
+    def _row(self, sql: str, number: int) -> Any:
+        row = self.db.execute(sql, [number]).fetchone()
+        if row is None:
+            raise UndoRefused("What this change concerns is not there any more, so it cannot be undone.")
+        return row
 
     def _require_in_trash(self, table: str, number: int) -> None:
         if not trash_rows.is_in_trash(self.db, table, number):

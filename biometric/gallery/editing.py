@@ -6,12 +6,13 @@ from uuid import uuid4
 
 from biometric.domain.comparison import pool
 from biometric.entities import ChangeKind, GalleryChange, NewReference, StoredEnrollment, clean_name, name_key
-from biometric.errors import InvalidInput, NameTaken, UndoRefused, UnknownIdentity
-from biometric.gallery import journal, reference_rows, rows, trash_rows
+from biometric.errors import InvalidInput, NameTaken, UnknownIdentity
+from biometric.gallery import reference_rows, rows, trash_rows
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.database import BUSY_SECONDS
 from biometric.gallery.records import Clock, current_time, make_record, read_crops
 from biometric.gallery.transactions import GalleryTransactions, WriteTransaction
+from biometric.gallery.undoing import undo_change
 from biometric.ports import ANY_OWNER
 
 TRASH_TIME = timedelta(days=7)
@@ -222,29 +223,7 @@ class GalleryEditing:
             ModelMismatch: meanwhile the gallery holds templates of another model.
         """
         with self._transactions.writing_history() as write:
-            wanted = journal.latest_undoable(write.db) if change_id is None else change_id
-            change = None if wanted is None else journal.read_change(write.db, wanted)
-            if change is None:
-                raise UndoRefused(
-                    "There is nothing to undo."
-                    if change_id is None
-                    else f"There is no change {change_id} in the gallery's history. Look at the history for its number."
-                )
-            steps = journal.read_steps(write.db, change.id)
-            _require_undoable(write, change)
-            if change.kind is ChangeKind.UNDONE and change.undoes is not None:
-                recorder = ChangeRecorder(write, ChangeKind.REDONE, undoes=change.id, trash_change=change.undoes)
-            else:
-                recorder = ChangeRecorder(write, ChangeKind.UNDONE, undoes=change.id)
-            journal.copy_people(write.db, recorder.id, change.id)
-            recorder.take_back(steps or [])
-            journal.mark_undone(write.db, change.id, recorder.id)
-            if change.kind is not ChangeKind.UNDONE or change.undoes is None:
-                return recorder.finish(change.references, change.samples)
-            # The change stands again, and can be undone as if it had been made now.
-            journal.mark_undone(write.db, change.undoes, None)
-            journal.renew(write.db, change.undoes, write.expires, recorder.steps)
-            return recorder.finish(change.references, change.samples, can_be_undone=False)
+            return undo_change(write, change_id)
 
     def empty_trash(self) -> GalleryChange:
         """Delete everything in the trash now, rows and crops; what needs it can no longer be undone."""
@@ -306,25 +285,3 @@ def _require_owner(name: str, expected: str | None, actual: str | None) -> None:
     if actual is None:
         raise UnknownIdentity(f"{name} was removed or renamed just now. Nothing was stored; try again.")
     raise NameTaken(f"Somebody called {name} was enrolled just now. Nothing was stored; try again.")
-
-
-def _require_undoable(write: WriteTransaction, change: GalleryChange) -> None:
-    if change.undone_by is not None:
-        raise UndoRefused(f"Change {change.id} is undone already. Look at the history for what can be undone.")
-    if change.expires is None:
-        raise UndoRefused(
-            f"Change {change.id} cannot be undone: its time is over, or what it removed has been deleted since."
-        )
-    if change.blocked_by is not None:
-        blocker = journal.read_change(write.db, change.blocked_by)
-        final = blocker is not None and blocker.expires is None
-        way_out = (
-            "That one cannot be undone any more, so this one cannot either."
-            if final
-            else (f"Undo change {change.blocked_by} first.")
-        )
-        raise UndoRefused(
-            f"Change {change.id} cannot be undone now: change {change.blocked_by} came later and concerns the same "
-            f"person. {way_out}",
-            change.blocked_by,
-        )

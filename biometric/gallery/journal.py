@@ -15,6 +15,9 @@ from biometric.entities import ChangeKind, GalleryChange
 Steps = list[list[Any]]
 """What a change did, in order; see `change_recorder`."""
 
+_LARGEST = 2**63 - 1
+"""What SQLite can store."""
+
 _LISTED = "(SELECT value FROM json_each(?))"
 
 
@@ -95,17 +98,22 @@ def forget_steps(db: Database, changes: Iterable[int]) -> None:
 
 
 def forget_references(db: Database, numbers: Collection[int]) -> None:
-    """Drop the steps of all changes that moved one of these references: they may hold templates of theirs."""
+    """Drop the steps of all changes of these references: they have nothing to go back to, and may hold templates."""
     rows = db.execute("SELECT id, steps FROM journal WHERE steps IS NOT NULL").fetchall()
-    concerned = [
-        change
-        for change, steps in rows
-        if any(step[0] in _REFERENCE_STEPS and step[1] in numbers for step in json.loads(steps))
+    forget_steps(db, _changes_with(rows, ("reference_in", "reference_out", "owner", "template"), numbers))
+
+
+def forget_templates(db: Database, numbers: Collection[int]) -> None:
+    """Drop the steps that hold former templates of these references, where they expire later than the references."""
+    if numbers:
+        rows = db.execute("SELECT id, steps FROM journal WHERE steps LIKE '%\"template\"%'").fetchall()
+        forget_steps(db, _changes_with(rows, ("template",), numbers))
+
+
+def _changes_with(rows: Iterable[tuple[int, str]], actions: Collection[str], numbers: Collection[int]) -> list[int]:
+    return [
+        change for change, steps in rows if any(step[0] in actions and step[1] in numbers for step in json.loads(steps))
     ]
-    forget_steps(db, concerned)
-
-
-_REFERENCE_STEPS = ("reference_in", "reference_out", "owner", "template")
 
 
 def forget_people(db: Database, numbers: Iterable[int]) -> None:
@@ -118,13 +126,15 @@ def forget_people(db: Database, numbers: Iterable[int]) -> None:
 
 def read_change(db: Database, change: int) -> GalleryChange | None:
     """Return a change, or None when there is none of that id."""
+    if not 0 < change <= _LARGEST:
+        return None
     rows = list(db.query("SELECT * FROM journal WHERE id = ?", [change]))
     return _change(db, rows[0]) if rows else None
 
 
 def read_changes(db: Database, limit: int) -> list[GalleryChange]:
     """Return the latest changes, newest first."""
-    rows = list(db.query("SELECT * FROM journal ORDER BY id DESC LIMIT ?", [limit]))
+    rows = list(db.query("SELECT * FROM journal ORDER BY id DESC LIMIT ?", [max(0, min(limit, _LARGEST))]))
     return [_change(db, row) for row in rows]
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from sqlite_utils import Database
 
 from biometric.entities import BiometricReference, Template, Vector
+from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import GalleryCorrupt, UnknownReference
-from biometric.gallery.files import GalleryFiles
+from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 from biometric.gallery.records import IdentityRecord, ReferenceRecord, SampleRecord
 
 Row = dict[str, Any]
@@ -119,7 +120,7 @@ def known_crops(db: Database, reference_ids: Iterable[str]) -> dict[str, set[str
 def reference_number(db: Database, reference_id: str) -> tuple[int, int]:
     """Return the row numbers of a reference and of the identity that has it. Raises `UnknownReference`."""
     sql = "SELECT number, identity_number FROM biometric_references WHERE id = ?"
-    row = db.execute(sql, [reference_id]).fetchone()
+    row = db.execute(sql, [reference_id]).fetchone() if OPAQUE_ID.fullmatch(reference_id) else None
     if row is None:
         raise UnknownReference("This reference is not in the gallery any more. Reload the list of references.")
     return int(row[0]), int(row[1])
@@ -140,7 +141,7 @@ def count_samples(db: Database, numbers: Iterable[int]) -> int:
 def sample_number(db: Database, reference: int, name: str) -> int:
     """Return the row number of a reference's sample. Raises `UnknownReference`."""
     sql = "SELECT number FROM samples WHERE reference_number = ? AND name = ?"
-    row = db.execute(sql, [reference, name]).fetchone()
+    row = db.execute(sql, [reference, name]).fetchone() if CROP_NAME.fullmatch(name) else None
     if row is None:
         raise UnknownReference("This reference has no such sample any more. Reload the list of references.")
     return int(row[0])

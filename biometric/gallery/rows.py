@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from biometric.entities import Calibration, Identity, clean_name, name_key
 from biometric.errors import GalleryCorrupt, ModelMismatch, UnknownIdentity
-from biometric.gallery.files import GalleryFiles
+from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 
 _CLOSE_NAMES = 5000
 """Most names that are compared letter by letter to suggest one."""
@@ -92,6 +92,8 @@ def identity_number(db: Database, identity_id: str) -> int:
 
 def number_by_id(db: Database, identity_id: str) -> int | None:
     """Return the row number of the identity with that id, or None."""
+    if OPAQUE_ID.fullmatch(identity_id) is None:
+        return None
     row = db.execute("SELECT number FROM identities WHERE id = ?", [identity_id]).fetchone()
     return None if row is None else int(row[0])
 

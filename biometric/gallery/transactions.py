@@ -59,11 +59,12 @@ class WriteTransaction:
         """Let changes expire: what they put into the trash is deleted, its crops after the commit."""
         expired = list(changes)
         if expired:
-            places, identities = trash_rows.delete_of_changes(self.db, expired)
+            places, identities, references = trash_rows.delete_of_changes(self.db, expired)
             if places:
                 self._announce(*places)
             journal.forget_steps(self.db, expired)
             journal.forget_people(self.db, identities)
+            journal.forget_templates(self.db, references)
 
     def purge_expired(self) -> None:
         """Let all changes expire whose time is over."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from biometric.gallery.files import GalleryFiles
+from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 
 _IDENTITY = "number, id, name, name_key, created_at, updated_at, cover"
 _REFERENCE = "number, id, clip_number, folder, first_frame, last_frame, created_at, sample_count, model_id, vector"
@@ -92,6 +92,8 @@ def is_in_trash(db: Database, table: str, number: int) -> bool:
 
 def trashed_identity(db: Database, identity_id: str) -> tuple[int, str] | None:
     """Return row number and name of the identity with that id in the trash, or None."""
+    if OPAQUE_ID.fullmatch(identity_id) is None:
+        return None
     row = db.execute("SELECT number, name FROM trashed_identities WHERE id = ?", [identity_id]).fetchone()
     return None if row is None else (int(row[0]), str(row[1]))
 
@@ -171,17 +173,20 @@ def pictures(db: Database, files: GalleryFiles, change: int) -> Iterator[Path]:
             yield crop
 
 
-def delete_of_changes(db: Database, changes: Iterable[int]) -> tuple[list[Place], list[int]]:
+def delete_of_changes(db: Database, changes: Iterable[int]) -> tuple[list[Place], list[int], set[int]]:
     """Delete what these changes put into the trash.
 
     Returns:
-        Where crops are to be deleted after the commit, and the numbers of the identities that are gone.
+        Where crops are to be deleted after the commit, and the numbers of the identities and references that are gone.
     """
     listed = json.dumps(list(changes))
     identities = _numbers(db, f"SELECT number FROM trashed_identities WHERE change IN {_LISTED}", listed)
     references = _numbers(db, f"SELECT number FROM trashed_references WHERE change IN {_LISTED}", listed)
     samples = _numbers(db, f"SELECT number FROM trashed_samples WHERE change IN {_LISTED}", listed)
-    return _delete(db, identities, references, samples), identities
+    references += _numbers(
+        db, f"SELECT number FROM trashed_references WHERE identity_number IN {_LISTED}", json.dumps(identities)
+    )
+    return _delete(db, identities, references, samples), identities, set(references)
 
 
 def delete_identities(db: Database, numbers: Iterable[int]) -> tuple[list[Place], set[int]]:
@@ -200,8 +205,6 @@ def delete_identities(db: Database, numbers: Iterable[int]) -> tuple[list[Place]
 
 
 def _delete(db: Database, identities: list[int], references: list[int], samples: list[int]) -> list[Place]:
-    owned = f"SELECT number FROM trashed_references WHERE identity_number IN {_LISTED}"
-    references = sorted({*references, *_numbers(db, owned, json.dumps(identities))})
     of_identities, of_references, of_samples = map(json.dumps, (identities, references, samples))
     places: set[Place] = set()
     clips: set[int] = set()

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.fresh_interpreter import packages_loaded_by
 
 import biometric.bootstrap
 from biometric import cli

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -217,12 +218,25 @@ def test_what_is_not_there_is_refused_and_changes_nothing(gallery: SQLiteGallery
         (UnknownIdentity, lambda: gallery.erase(nobody)),
         (UndoRefused, lambda: gallery.undo(99)),
         (UndoRefused, lambda: gallery.undo(-1)),
+        (UndoRefused, lambda: gallery.undo(2**70)),
+        *(
+            (UnknownReference, lambda text=text, ask=ask: ask(text))
+            for text in ("", "\ud800", "a\0b", "%", references[0].upper())
+            for ask in (
+                gallery.remove_reference,
+                lambda text: gallery.remove_sample(text, SAMPLE),
+                lambda text: gallery.remove_sample(references[0], text),
+                lambda text: gallery.set_cover(ada, references[0], text),
+            )
+        ),
+        *((UnknownIdentity, lambda text=text: gallery.erase(text)) for text in ("", "\ud800", "a\0b", "../x")),
     ]
     for error, ask in refusals:
         with pytest.raises(error):
             ask()
     assert state(gallery) == before
-    assert gallery.changes() == history
+    assert gallery.changes() == history == gallery.changes(2**70)
+    assert (gallery.changes(0), gallery.changes(-1)) == ([], [])
 
 
 def test_a_template_is_pooled_from_the_samples_that_remain(gallery: SQLiteGallery, clips: Path) -> None:
@@ -327,6 +341,21 @@ def test_undoing_out_of_order_is_refused_and_names_the_change_in_the_way(gallery
     gallery.undo(renamed.id)
     gallery.undo(removed.id)
     assert {identity.name: identity.reference_count for identity in gallery.identities()} == {"Ada": 2, "Benjamin": 1}
+
+
+def test_changes_are_made_again_in_the_reverse_order_of_undoing(gallery: SQLiteGallery, clips: Path) -> None:
+    ada, _, _ = two_people(gallery, clips)
+    first, second = gallery.rename(ada, "Ada 1"), gallery.rename(ada, "Ada 2")
+    second_undone, first_undone = gallery.undo(second.id), gallery.undo(first.id)
+    with pytest.raises(UndoRefused, match=f"Undo change {first_undone.id} first"):
+        gallery.undo(second_undone.id)
+    gallery.undo(first_undone.id)
+    gallery.undo(second_undone.id)
+    assert gallery.find("Ada 2").id == ada
+    assert [gallery.undo().undoes, gallery.undo().undoes] == [second.id, first.id]
+    gallery.rename(ada, "Ada 3")
+    with pytest.raises(UndoRefused, match="Undo change"):
+        gallery.undo(gallery.changes()[1].id)
 
 
 def test_a_name_that_was_given_to_somebody_else_is_not_taken_back(gallery: SQLiteGallery, clips: Path) -> None:
@@ -480,6 +509,71 @@ def test_expired_samples_and_references_leave_the_rest(gallery: SQLiteGallery, c
     assert gallery.find("Ada").reference_count == 1
 
 
+def test_what_is_removed_again_is_kept_from_then_on(gallery: SQLiteGallery, clips: Path, clock: Clock) -> None:
+    ada, _, _ = two_people(gallery, clips)
+    removed = gallery.remove(ada)
+    undone = gallery.undo()
+    clock.advance(5)
+    gallery.undo(undone.id)
+    clock.advance(5)
+    assert [item.change.id for item in gallery.trash()] == [removed.id]
+    gallery.undo(removed.id)
+    gallery.undo(gallery.changes()[0].id)
+    clock.advance(8)
+    assert (gallery.trash(), check(gallery)) == ([], {"Ben": 1})
+    assert_no_trace(gallery, b"Ada", unit(1).tobytes())
+
+
+def test_the_end_of_somebody_is_the_end_of_all_that_was_theirs(
+    gallery: SQLiteGallery, clips: Path, clock: Clock
+) -> None:
+    ada, _, references = two_people(gallery, clips)
+    patient = SQLiteGallery(gallery.folder, trash_time=timedelta(days=30), clock=clock)
+    patient.remove_sample(references[1], SAMPLE)
+    patient.remove_reference(references[0])
+    gallery.remove(ada)
+    clock.advance(8)
+    assert (gallery.trash(), check(gallery)) == ([], {"Ben": 1})
+    assert_no_trace(
+        gallery, b"Ada", *(each for seed in (1, 2) for each in (unit(seed).tobytes(), base64_of(unit(seed))))
+    )
+
+
+def test_a_former_template_is_kept_no_longer_than_its_reference(
+    gallery: SQLiteGallery, clips: Path, clock: Clock
+) -> None:
+    _, _, references = two_people(gallery, clips)
+    patient = SQLiteGallery(gallery.folder, trash_time=timedelta(days=30), clock=clock)
+    patient.remove_sample(references[0], SAMPLE)
+    gallery.remove_reference(references[0])
+    clock.advance(8)
+    assert (gallery.trash(), check(gallery)) == ([], {"Ada": 1, "Ben": 1})
+    assert_no_trace(gallery, base64_of(unit(1)), unit(1001).tobytes())
+
+
+def test_undoing_too_late_is_refused_also_when_the_gallery_is_in_use(
+    gallery: SQLiteGallery, clips: Path, clock: Clock
+) -> None:
+    ada, _, _ = two_people(gallery, clips)
+    removed = gallery.remove(ada)
+    clock.advance(8)
+    refusals: list[UndoRefused] = []
+
+    def undo() -> None:
+        try:
+            gallery.undo(removed.id)
+        except UndoRefused as error:
+            refusals.append(error)
+
+    thread = threading.Thread(target=undo)
+    with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # so that reading it first deletes nothing
+        thread.start()
+        time.sleep(0.3)
+    thread.join()
+    assert ["its time is over" in str(error) for error in refusals] == [True]
+
+
 def test_an_expired_change_keeps_no_former_name(gallery: SQLiteGallery, clips: Path, clock: Clock) -> None:
     ada, _, _, _ = gallery.enroll("Former-Name", reference(clips, 1))
     gallery.rename(ada.id, "Ada")
@@ -533,6 +627,7 @@ def test_erasing_leaves_nothing_of_somebody_anywhere(gallery: SQLiteGallery, cli
     gallery.rename(ada.id, "Name-Marker")
     gallery.remove_reference(first.id)
     gallery.merge(twin.id, ada.id)
+    gallery.undo(gallery.undo().id)
     gallery.rename(ben.id, "Benjamin")
     erased = gallery.erase(ada.id)
     assert (erased.kind, erased.names, erased.references, erased.samples) == (ChangeKind.ERASED, (), 3, 7)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.fresh_interpreter import packages_loaded_by
 
 from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, ThresholdSource
 from biometric.entities.model_cards import IMAGENET, Card, CardFile, DefaultThreshold, Format, Role
