@@ -64,7 +64,6 @@ LONGER: dict[str, str] = dict.fromkeys(
         "ports.py",
         "service.py",
         "domain/recognition.py",
-        "gallery/editing.py",
         "results/answer_files.py",
         "ui/identification_tab.py",
         "ui/page.py",
