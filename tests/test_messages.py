@@ -6,12 +6,11 @@ import pickle
 import string
 from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 import pytest
 
 from biometric import messages
-from biometric.entities import REFUSALS, ChangeKind, GalleryChange, Notice, NoticeCode, Threshold, ThresholdSource
+from biometric.entities import REFUSALS, Notice, NoticeCode, Threshold, ThresholdSource
 from biometric.entities.notices import VALUES
 from biometric.errors import ClipError
 
@@ -55,35 +54,6 @@ def test_a_value_that_is_a_code_is_said_in_words() -> None:
     assert messages.describe(assumed).startswith("a.onnx has no description; RGB with ImageNet's")
     starter = Notice(NoticeCode.STARTER_WEIGHTS, role="embedder")
     assert messages.describe(starter).startswith("Embedder uses starter weights")
-
-
-def gallery_change(kind: ChangeKind, **values: Any) -> GalleryChange:
-    given = {"names": ("<Ada>", "<Ben>"), "identity_ids": ("1", "2"), "references": 7001, "samples": 7002}
-    return GalleryChange(**{"id": 9, "kind": kind, "when": "", "expires": None, "undoes": 7003, **given, **values})
-
-
-def test_each_change_of_the_gallery_has_a_sentence() -> None:
-    sentences = {kind: messages.describe_change(gallery_change(kind)) for kind in ChangeKind}
-    assert len(set(sentences.values())) == len(ChangeKind)
-    assert sentences[ChangeKind.MERGED] == "<Ada> was merged into <Ben>, with 7,001 references."
-    assert messages.describe_change(gallery_change(ChangeKind.IMPORTED, references=1, identity_ids=("1",))) == (
-        "An export was imported: 1 reference of 1 person."
-    )
-    for kind in ChangeKind:  # of somebody whose name is not kept
-        assert "{" not in messages.describe_change(gallery_change(kind, names=(), identity_ids=()))
-    assert messages.describe_change(gallery_change(ChangeKind.REMOVED, names=(), references=1)) == (
-        "Somebody who is gone was removed with 1 reference."
-    )
-
-
-def test_whether_a_change_can_be_undone_is_said() -> None:
-    def said(**values: Any) -> str:
-        return messages.describe_undoing(gallery_change(ChangeKind.RENAMED, **values), "Tuesday")
-
-    assert said() == "Cannot be undone."
-    assert said(expires="x") == "Can be undone until Tuesday."
-    assert said(expires="x", blocked_by=12) == "Undo change 12 first."
-    assert said(expires="x", undone_by=12) == "Undone by change 12."
 
 
 def test_values_are_text_and_never_templates() -> None:

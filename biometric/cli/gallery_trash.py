@@ -12,7 +12,7 @@ from biometric.cli import command_support, streams
 from biometric.cli.command_support import DONE, show
 from biometric.entities import BiometricReference, GalleryChange, Identity, clean_name
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
-from biometric.messages import describe_change, describe_undoing
+from biometric.messages.change_sentences import describe_change, describe_undoing
 from biometric.ports import Gallery
 from biometric.results.answer_json import change_json
 

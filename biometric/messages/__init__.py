@@ -1,7 +1,8 @@
 """The one catalogue of sentences: codes and numbers → what people read.
 
 Only what faces people uses it: page, command line, API, and the files of results. Everything else passes notices on.
-A translation needs `_translated` to look its argument up (gettext); `messages.templates` holds the message ids.
+`messages.templates` holds the message ids, and `translated`, which would look them up for a translation (gettext).
+`messages.change_sentences` tells the history of a gallery.
 """
 
 import math
@@ -10,7 +11,6 @@ from typing import Final
 
 from biometric.entities import (
     FitBasis,
-    GalleryChange,
     Identification,
     LikelihoodRatio,
     Notice,
@@ -23,7 +23,7 @@ from biometric.entities import (
 )
 from biometric.entities.notices import Value
 from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksDifferent, NoUsableSample
-from biometric.messages.templates import CHANGES, REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS
+from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS, translated
 
 _COMPARED: Final = (
     (2, ("score", "own_score", "threshold")),
@@ -39,10 +39,10 @@ def describe(notice: Notice) -> str:
     shown: dict[str, Value] = {**values, **_compared(values)}
     for name, words in WORDS.items():
         if name in values:
-            shown[name] = _translated(words.get(str(values[name]), str(values[name]))).format(**values)
+            shown[name] = translated(words.get(str(values[name]), str(values[name]))).format(**values)
     if "role" in values:
         shown["Role"] = str(values["role"]).capitalize()
-    return _translated(TEMPLATES[notice.code]).format(**shown)
+    return translated(TEMPLATES[notice.code]).format(**shown)
 
 
 def describe_all(notices: Iterable[Notice]) -> list[str]:
@@ -61,32 +61,6 @@ def describe_error(error: BiometricError) -> str:
     return str(error)
 
 
-def describe_change(change: GalleryChange) -> str:
-    """Return what a change of the gallery did, as a sentence."""
-    names = [*change.names, *[_translated("somebody who is gone")] * 2]
-    people = len(change.identity_ids)
-    text = _translated(CHANGES[change.kind]).format(
-        first=names[0],
-        second=names[1],
-        people="1 person" if people == 1 else f"{people:,} people",
-        references="1 reference" if change.references == 1 else f"{change.references:,} references",
-        samples="1 sample" if change.samples == 1 else f"{change.samples:,} samples",
-        undoes=change.undoes,
-    )
-    return _sentence(text)
-
-
-def describe_undoing(change: GalleryChange, until: str) -> str:
-    """Return whether a change of the gallery can be undone; `until` is its `expires` as people read it."""
-    if change.undone_by is not None:
-        return _translated("Undone by change {number}.").format(number=change.undone_by)
-    if change.expires is None:
-        return _translated("Cannot be undone.")
-    if change.blocked_by is not None:
-        return _translated("Undo change {number} first.").format(number=change.blocked_by)
-    return _translated("Can be undone until {until}.").format(until=until)
-
-
 def describe_refusals(refusals: Mapping[NoticeCode, int]) -> str:
     """Return why samples were refused, the four most frequent reasons first: "too small (12), blurred (3)"."""
     ordered = sorted(refusals.items(), key=lambda item: -item[1])
@@ -95,7 +69,7 @@ def describe_refusals(refusals: Mapping[NoticeCode, int]) -> str:
 
 def refusal_name(code: NoticeCode) -> str:
     """Return a refusal without its numbers, such as "too small". Raises `KeyError`: it is no refusal's code."""
-    return _translated(REFUSAL_NAMES[code])
+    return translated(REFUSAL_NAMES[code])
 
 
 def describe_reason(answer: Verification | Identification) -> str:
@@ -115,14 +89,14 @@ def describe_closeness(score: float, threshold: Threshold) -> str:
     if threshold.band(score) is not ScoreBand.UNSURE:
         raise ValueError(f"expected a score from {threshold.unsure_from} to below {threshold.value}, got {score}")
     near = (threshold.value - score) * 3 <= threshold.value - threshold.unsure_from
-    return _translated("very close" if near else "close")
+    return translated("very close" if near else "close")
 
 
 def describe_origin(threshold: Threshold) -> str:
     """Return where a threshold came from, to stand beside a score: "model card", or when it was calibrated."""
     if threshold.source is not ThresholdSource.CALIBRATION or threshold.rate is None:
-        return _translated(str(threshold.source))
-    return _translated("calibrated here on {day}: {rate}").format(
+        return translated(str(threshold.source))
+    return translated("calibrated here on {day}: {rate}").format(
         day=threshold.calibrated_on, rate=describe_rate(threshold.rate, threshold.rate_kind)
     )
 
@@ -131,7 +105,7 @@ def describe_evidence(threshold: Threshold) -> list[str]:
     """Return sentences on what a threshold rests on; a rate only where the evidence is for exactly this value."""
     sentences = [_sentence(describe(notice)) for notice in threshold.evidence]
     if threshold.rate is None:
-        return [*sentences, _translated("The error rate at this value is not known.")]
+        return [*sentences, translated("The error rate at this value is not known.")]
     return [*sentences, _sentence(describe_rate(threshold.rate, threshold.rate_kind))]
 
 
@@ -143,21 +117,21 @@ def describe_rate(rate: float, kind: RateKind) -> str:
 def describe_false_match_rate(rate: float) -> str:
     """Return what a false match rate in [0, 1] means: "of 1,000 strangers, about 1 would pass"."""
     if rate <= 0:
-        return _translated("no stranger passed in the evidence")
-    return _translated("of {total:,} strangers, about {count:,} would pass").format(**_out_of(rate))
+        return translated("no stranger passed in the evidence")
+    return translated("of {total:,} strangers, about {count:,} would pass").format(**_out_of(rate))
 
 
 def describe_false_positive_rate(rate: float) -> str:
     """Return what a false-positive identification rate in [0, 1] means, for searches of the whole gallery."""
     if rate <= 0:
-        return _translated("no search for a stranger named anybody in the evidence")
-    text = _translated("of {total:,} strangers searched in the gallery, about {count:,} would be named")
+        return translated("no search for a stranger named anybody in the evidence")
+    text = translated("of {total:,} strangers searched in the gallery, about {count:,} would be named")
     return text.format(**_out_of(rate))
 
 
 def describe_basis(basis: FitBasis, searched: int) -> str:
     """Return which trials a threshold was fitted to; `searched` counts the identities of a search."""
-    return _translated(WORDS["basis"][basis]).format(searched=searched).rstrip(",")
+    return translated(WORDS["basis"][basis]).format(searched=searched).rstrip(",")
 
 
 def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
@@ -166,18 +140,18 @@ def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
     A score that is not a number gives "no likelihood ratio".
     """
     if not math.isfinite(score):
-        return _translated("no likelihood ratio")
+        return translated("no likelihood ratio")
     ratio = likelihood.ratio(score)
     number = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
-    return _translated("likelihood ratio {number}: {support}").format(number=number, support=describe_support(ratio))
+    return translated("likelihood ratio {number}: {support}").format(number=number, support=describe_support(ratio))
 
 
 def describe_support(ratio: float) -> str:
     """Return what a likelihood ratio above 0 supports and how strongly: "moderate support for the same person"."""
     strength = next((word for least, word in STRENGTHS if max(ratio, 1 / ratio) >= least), None)
     if strength is None:
-        return _translated("no support either way")
-    return _translated(f"{strength} support for {'the same person' if ratio >= 1 else 'different people'}")
+        return translated("no support either way")
+    return translated(f"{strength} support for {'the same person' if ratio >= 1 else 'different people'}")
 
 
 def decimals_apart(*numbers: float | None, least: int = 2) -> int:
@@ -232,8 +206,3 @@ def _compared(values: Mapping[str, Value]) -> dict[str, str]:
 def _sentence(text: str) -> str:
     """A phrase as a sentence of its own."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def _translated(text: str) -> str:
-    """The place where gettext looks a message up."""
-    return text

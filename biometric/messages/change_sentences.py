@@ -1,51 +1,45 @@
-"""The sentence of each change of a gallery."""
-
-from collections.abc import Mapping
-from typing import Final
+"""What changes of a gallery did, and whether they can be undone, as sentences."""
 
 from biometric.entities import ChangeKind, GalleryChange
-
-SENTENCES: Final[Mapping[ChangeKind, str]] = {
-    ChangeKind.ENROLLED: "{first} was enrolled: {samples}.",
-    ChangeKind.IMPORTED: "An export was imported: {people}, {references}.",
-    ChangeKind.REMOVED: "{first} was removed: {references}, {samples}.",
-    ChangeKind.REFERENCE_REMOVED: "A reference of {first} was removed: {samples}.",
-    ChangeKind.SAMPLE_REMOVED: "A sample of {first} was removed.",
-    ChangeKind.REFERENCE_MOVED: "A reference was moved from {first} to {last}.",
-    ChangeKind.MERGED: "{first} was joined with {last}: {references}.",
-    ChangeKind.RENAMED: "{first} was renamed to {last}.",
-    ChangeKind.COVER_CHOSEN: "{first} has another cover picture.",
-    ChangeKind.UNDONE: "A change of {people} was undone.",
-    ChangeKind.REDONE: "A change of {people} was made again.",
-    ChangeKind.ERASED: "A person was erased: {references}, {samples}.",
-    ChangeKind.TRASH_EMPTIED: "The trash was emptied: {references}, {samples}.",
-}
-"""Filled with the names and counts of the change."""
+from biometric.messages.templates import CHANGES, CHANGES_BY_ONE_NAME, translated
 
 
 def describe_change(change: GalleryChange, original: GalleryChange | None = None) -> str:
-    """Return the sentence of a change.
+    """Return what a change of the gallery did, as a sentence.
 
     Args:
-        original: for one that undid another or made it again: that one, whose sentence is repeated.
+        original: for one that undid another or made it again: that one, whose sentence is repeated; without it, its
+            number is said.
     """
     if original is not None and change.kind in (ChangeKind.UNDONE, ChangeKind.REDONE):
-        word = "Undone" if change.kind is ChangeKind.UNDONE else "Made again"
-        return f"{word}: {describe_change(original)}"
-    return SENTENCES[change.kind].format(
-        first=change.names[0] if change.names else "Somebody",
-        last=change.names[-1] if change.names else "somebody",
-        people=_people(change),
+        word = "Undone: {sentence}" if change.kind is ChangeKind.UNDONE else "Made again: {sentence}"
+        return translated(word).format(sentence=describe_change(original))
+    names = list(dict.fromkeys(change.names))
+    template = CHANGES[change.kind]
+    if len(names) == 1:
+        template = CHANGES_BY_ONE_NAME.get(change.kind, template)
+    gone = translated("somebody who is gone")
+    first, second = [*names, gone, gone][:2]
+    text = translated(template).format(
+        first=first,
+        second=second,
+        people=first if len(names) < 2 else f"{len(names):,} people",
         references=_counted(change.references, "reference"),
         samples=_counted(change.samples, "sample"),
+        undoes=change.undoes,
     )
+    return gone.capitalize() + text[len(gone) :] if text.startswith(gone) else text
 
 
-def _people(change: GalleryChange) -> str:
-    names = tuple(dict.fromkeys(change.names))
-    if not names:
-        return "somebody"
-    return names[0] if len(names) == 1 else f"{len(names):,} people"
+def describe_undoing(change: GalleryChange, until: str) -> str:
+    """Return whether a change of the gallery can be undone; `until` is its `expires` as people read it."""
+    if change.undone_by is not None:
+        return translated("Undone by change {number}.").format(number=change.undone_by)
+    if change.expires is None:
+        return translated("Cannot be undone.")
+    if change.blocked_by is not None:
+        return translated("Undo change {number} first.").format(number=change.blocked_by)
+    return translated("Can be undone until {until}.").format(until=until)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -222,3 +222,15 @@ CHANGES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.TRASH_EMPTIED: "The trash was emptied: {references}, {samples}.",
 }
 """What a change of the gallery did."""
+
+CHANGES_BY_ONE_NAME: Final[Mapping[ChangeKind, str]] = {
+    ChangeKind.REFERENCE_MOVED: "A reference was moved between {first} and {second}.",
+    ChangeKind.MERGED: "{second} was merged into {first}, with {references}.",
+    ChangeKind.RENAMED: "{first} was renamed.",
+}
+"""The same where only one of two names is kept: of a merge the target's, of a renaming the present one."""
+
+
+def translated(text: str) -> str:
+    """Return a message in the reader's language: the place where gettext looks it up."""
+    return text

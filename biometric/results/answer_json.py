@@ -20,7 +20,8 @@ from biometric.entities import (
     Verification,
 )
 from biometric.entities.model_reports import ModelStatus
-from biometric.messages import describe, describe_all, describe_basis, describe_change, describe_reason
+from biometric.messages import describe, describe_all, describe_basis, describe_reason
+from biometric.messages.change_sentences import describe_change
 
 REFUSED_LISTED = 50
 """Most refused samples that an enrollment's JSON lists."""
