@@ -50,7 +50,7 @@ _IDENTITIES = """
                 WHERE r.id = substr(i.cover, 1, 32) AND r.identity_number = i.number AND s.name = substr(i.cover, 34)),
             (SELECT r.folder || '/' || r.id || '/' || s.name FROM biometric_references r
                 JOIN samples s ON s.reference_number = r.number WHERE r.identity_number = i.number
-                ORDER BY s.quality DESC, s.number LIMIT 1)
+                ORDER BY r.number, s.quality DESC, s.number LIMIT 1)
         ) AS thumbnail
     FROM identities i
 """

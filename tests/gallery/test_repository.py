@@ -779,6 +779,14 @@ def test_an_enrollment_goes_only_to_the_expected_owner_of_a_name(gallery: SQLite
     assert gallery.is_empty()
 
 
+def test_the_cover_stays_when_better_pictures_are_added(gallery: SQLiteGallery, clips: Path) -> None:
+    ada = gallery.enroll("Ada", reference(clips, 1, samples=2)).identity
+    assert ada.thumbnail is not None
+    again = gallery.enroll("Ada", reference(clips, 2, samples=5)).identity  # later samples have a higher quality
+    assert again.reference_count == 2
+    assert again.thumbnail == ada.thumbnail
+
+
 def test_promise_21_threads_share_one_gallery(gallery: SQLiteGallery, clips: Path) -> None:
     failures: list[BaseException] = []
 
