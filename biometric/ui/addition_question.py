@@ -43,15 +43,17 @@ def question(addition: Addition, pictures: Pictures) -> str:
     conflict = addition.conflict
     name, unlike = conflict.identity.name, not conflict.reaches_threshold
     title, mood = f"{name} is enrolled already", "info"
-    advice = f"Add this reference if it is {name}. If it is somebody else of the same name, choose another name."
+    text = f"Add this reference if it is {name}. If it is somebody else of the same name, choose another name."
     if unlike:
         title, mood = "Looks like a different person", "warning"
-        advice = f"One reference of somebody else makes others be taken for {name}."
+        text = f"The score is below the threshold. A wrong reference lets others pass as {name}."
+    if conflict.score is None:
+        text = describe(conflict.notice)
     return render(
         "addition.html",
         title=title,
         mood=mood,
-        text=f"{describe(conflict.notice)} {advice} Nothing was stored yet.",
+        text=f"{text} Nothing was stored yet.",
         sample=pictures.crop(conflict.sample_crop, 260),
         reference=pictures.crop(conflict.reference_crop, 260),
         clip=addition.clip,

@@ -67,7 +67,8 @@ class EnrollmentTab:
         connect(panel, [job])
         connect_cancel(panel, [job], lambda: cancelled(panel))
         on_act(self.contact_sheet, self.chose, name, outputs=[self.contact_sheet, self.answer, self.name], **QUIET)
-        self.name.input(lambda: "", None, [self.name_note], trigger_mode="always_last", **QUIET)
+        # The only listener of `input`: two that take the last event keep triggering each other.
+        self.name.input(self.typed, name, [self.name_note], trigger_mode="always_last", **QUIET)
         panel.another.click(lambda: ("", ""), None, [self.name, self.name_note], **QUIET)
         changes = [panel.drop.upload, panel.webcam.stop_recording]
         for field in (panel.first, panel.last):
@@ -76,6 +77,10 @@ class EnrollmentTab:
         on_act(panel.examples, self.name_after_change, name, outputs=name, **QUIET)
         answered = on_act(self.answer, self.answered, outputs=[*panel.answers, self.name, self.name_note], **QUIET)
         return [job, answered]
+
+    def typed(self, name: Any) -> str:
+        """Somebody types a name, which `RecordingBlocks` notes for a reloaded page; what was said about it goes."""
+        return ""
 
     def name_after_change(self, name: Any, request: gr.Request) -> Any:
         """Return the name after clip, range or person was changed: one that was enrolled already goes away."""

@@ -55,7 +55,7 @@ def test_the_second_man_is_not_stored_under_the_first_ones_name(
     page.wait_for_function("document.activeElement.closest('#enrollment-name')")
     assert stored(own_server) == {"Ada": 1}
 
-    visitor.name("Ada")  # and typed again all the same
+    page.keyboard.type("Ada")  # and typed again all the same
     page.wait_for_selector("#enrollment-name-note >> text=Name missing", state="detached")
     visitor.submit("enrollment")
     said = visitor.banner("enrollment", "Looks like a different person")
@@ -147,3 +147,12 @@ def test_a_person_handed_over_comes_without_a_name(visitor: Visitor, clips: Clip
     page.get_by_role("button", name="Enroll this person").click()
     page.wait_for_selector("#enrollment-sheet [role=radio][aria-checked=true]")
     page.wait_for_function("document.querySelector('#enrollment-name :is(input, textarea)').value === ''")
+
+
+def test_typing_a_name_causes_no_lasting_traffic(visitor: Visitor) -> None:
+    requests: list[str] = []
+    visitor.page.locator("#enrollment-name :is(input, textarea)").press_sequentially("Ada Lovelace")
+    visitor.page.wait_for_timeout(1500)
+    visitor.page.on("request", lambda request: "queue/join" in request.url and requests.append(request.post_data))
+    visitor.page.wait_for_timeout(1500)
+    assert requests == []

@@ -2,6 +2,7 @@
 const reachable = (node) => node && element.contains(node) && node.getAttribute('aria-disabled') !== 'true';
 let focused = null;
 let turn = null;
+let asked = false;
 
 element.addEventListener('click', (event) => {
   const seek = event.target.closest('[data-seek]');
@@ -50,12 +51,18 @@ watch('value', () => {
     field.focus();
     return;
   }
-  const asked = element.querySelector('[data-focus]')?.dataset;
-  if (asked && asked.turn !== turn) {
-    turn = asked.turn;
-    const place = element.querySelector(`[data-key="${CSS.escape(asked.focus)}"]`);
-    if (place) { focused = asked.focus; place.focus(); place.select?.(); return; }
+  const wanted = element.querySelector('[data-focus]')?.dataset;
+  if (wanted && wanted.turn !== turn) {
+    turn = wanted.turn;
+    const place = element.querySelector(`[data-key="${CSS.escape(wanted.focus)}"]`);
+    if (place) { focused = wanted.focus; place.focus(); place.select?.(); return; }
   }
+  const question = element.querySelector('.sl-question');
+  if (question && !asked) {
+    question.focus({ preventScroll: true });
+    question.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }
+  asked = question !== null;
   if (focused && (document.activeElement === document.body || !document.activeElement)) {
     element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
