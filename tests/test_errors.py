@@ -1,4 +1,4 @@
-"""The tree drawn in `errors.py` is the tree of the classes."""
+"""The tree drawn in `errors` is the tree of the classes."""
 
 import inspect
 import re

@@ -1,0 +1,174 @@
+"""Every error that Sightline raises on purpose, drawn as one tree.
+
+BiometricError
+├── InvalidInput                 something given by the caller is wrong; nothing was changed
+│   ├── InvalidName              over-long or unprintable name of an identity
+│   │   └── NameMissing          an empty name, or one without visible characters
+│   ├── InvalidThreshold         not a number in [-1, 1]
+│   ├── InvalidFrameRange        From after To, or outside the clip
+│   ├── InvalidSetting           an environment variable or option that cannot be used
+│   ├── DatasetInvalid           a data set for evaluation is missing or malformed; names the first bad path
+│   ├── PathRefused              a path outside its configured root
+│   ├── UnknownIdentity          nobody of that name is enrolled
+│   ├── UnknownReference         no such reference or sample in the gallery
+│   ├── UnknownPerson            no such person number in the observed range
+│   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
+│   ├── ClipMissing              no clip was given
+│   ├── ClaimMissing             nobody was chosen whom the person claims to be
+│   ├── FootageChanged           the clip or its frames were changed since they were looked at
+│   ├── NameTaken                another identity already has that name
+│   ├── IdentityExists           enrolling under a name that somebody has, without saying so
+│   └── LooksDifferent           the reference to add looks like a different person
+├── ClipError                    the clip cannot be used
+│   ├── ClipNotFound             no such file
+│   ├── EmptyClip                a file of zero bytes
+│   ├── NotAVideo                contents are no allowed video container or photograph
+│   ├── PhotographUnreadable     a damaged photograph, or of a kind that cannot be read here, or not without a package
+│   ├── NoVideoTrack             audio only
+│   ├── ClipTooLarge             more pixels, frames, seconds or bytes than the limits allow
+│   └── DamagedClip              cannot be opened or read to the end that it claims
+├── ObservationError             the clip was read, but does not answer the question
+│   ├── NobodyFound              no person in the range
+│   ├── NoUsableSample           people, but every sample was refused by quality
+│   ├── SeveralPeople            one person is needed, several are there; carries their numbers
+│   └── CalibrationRefused       too few comparisons for the target rate; carries how many are needed
+├── ModelError
+│   ├── WeightsMissing           a weight file is absent and could not be fetched
+│   ├── WeightsCorrupt           a checksum does not match, or the file does not load
+│   ├── UnsupportedModel         loads, but is not a model for this role
+│   └── ModelMismatch            templates of two models would be compared
+├── TrainingError                a training run cannot begin or go on
+│   ├── LibraryMissing           requirements-train.txt is not installed
+│   ├── RunConflict              the folder holds another run, or is in use
+│   ├── DataTooSmall             too few people, pictures or crops for what was asked
+│   ├── LossNotFinite            the loss became infinite or no number; the last good checkpoint is kept
+│   ├── OutOfMemory              the device's memory is full; says which setting to lower
+│   └── OutputsDiffer            an exported file does not give what the trained network gives
+└── GalleryError
+    ├── EmptyGallery             nobody is enrolled
+    ├── GalleryCorrupt           the database is damaged or of a newer version
+    ├── GalleryBusy              another process holds the gallery for too long
+    ├── GalleryUnavailable       the gallery's folder is a file, or may not be read
+    ├── ArchiveInvalid           an import file is damaged or not a gallery export
+    └── StorageFull              the disk is full or not writable
+
+Messages are whole sentences for the person in front of the screen: what is wrong, and what to do.
+Adapters translate their library's errors into these; only the edges (page, API, command line) catch them. Import them
+from here; the modules beside this one hold one branch of the tree each.
+"""
+
+from biometric.errors.footage_errors import (
+    CalibrationRefused,
+    ClipError,
+    ClipNotFound,
+    ClipTooLarge,
+    DamagedClip,
+    EmptyClip,
+    NobodyFound,
+    NotAVideo,
+    NoUsableSample,
+    NoVideoTrack,
+    ObservationError,
+    PhotographUnreadable,
+    SeveralPeople,
+)
+from biometric.errors.gallery_errors import (
+    ArchiveInvalid,
+    EmptyGallery,
+    GalleryBusy,
+    GalleryCorrupt,
+    GalleryError,
+    GalleryUnavailable,
+    StorageFull,
+)
+from biometric.errors.input_errors import (
+    ClaimMissing,
+    ClipMissing,
+    DatasetInvalid,
+    FootageChanged,
+    IdentityExists,
+    InvalidFrameRange,
+    InvalidInput,
+    InvalidName,
+    InvalidSetting,
+    InvalidThreshold,
+    LooksDifferent,
+    NameMissing,
+    NameTaken,
+    PathRefused,
+    UndoRefused,
+    UnknownIdentity,
+    UnknownPerson,
+    UnknownReference,
+)
+from biometric.errors.model_errors import (
+    DataTooSmall,
+    LibraryMissing,
+    LossNotFinite,
+    ModelError,
+    ModelMismatch,
+    OutOfMemory,
+    OutputsDiffer,
+    RunConflict,
+    TrainingError,
+    UnsupportedModel,
+    WeightsCorrupt,
+    WeightsMissing,
+)
+from biometric.errors.root_error import (
+    BiometricError,
+)
+
+__all__ = [
+    "ArchiveInvalid",
+    "BiometricError",
+    "CalibrationRefused",
+    "ClaimMissing",
+    "ClipError",
+    "ClipMissing",
+    "ClipNotFound",
+    "ClipTooLarge",
+    "DamagedClip",
+    "DataTooSmall",
+    "DatasetInvalid",
+    "EmptyClip",
+    "EmptyGallery",
+    "FootageChanged",
+    "GalleryBusy",
+    "GalleryCorrupt",
+    "GalleryError",
+    "GalleryUnavailable",
+    "IdentityExists",
+    "InvalidFrameRange",
+    "InvalidInput",
+    "InvalidName",
+    "InvalidSetting",
+    "InvalidThreshold",
+    "LibraryMissing",
+    "LooksDifferent",
+    "LossNotFinite",
+    "ModelError",
+    "ModelMismatch",
+    "NameMissing",
+    "NameTaken",
+    "NoUsableSample",
+    "NoVideoTrack",
+    "NobodyFound",
+    "NotAVideo",
+    "ObservationError",
+    "OutOfMemory",
+    "OutputsDiffer",
+    "PathRefused",
+    "PhotographUnreadable",
+    "RunConflict",
+    "SeveralPeople",
+    "StorageFull",
+    "TrainingError",
+    "UndoRefused",
+    "UnknownIdentity",
+    "UnknownPerson",
+    "UnknownReference",
+    "UnsupportedModel",
+    "WeightsCorrupt",
+    "WeightsMissing",
+]

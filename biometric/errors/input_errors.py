@@ -1,0 +1,122 @@
+"""Something given by the caller is wrong."""
+
+from typing import TYPE_CHECKING
+
+from biometric.errors.root_error import BiometricError
+
+if TYPE_CHECKING:  # the entities raise these errors
+    from biometric.entities import NameConflict
+
+
+class InvalidInput(BiometricError):
+    """Something given by the caller is wrong; nothing was changed."""
+
+
+class InvalidName(InvalidInput):
+    """The name of an identity is missing, over-long or not printable."""
+
+
+class NameMissing(InvalidName):
+    """The name of an identity is empty or has no visible characters."""
+
+
+class InvalidThreshold(InvalidInput):
+    """A comparison threshold is not a number in [-1, 1]."""
+
+
+class InvalidFrameRange(InvalidInput):
+    """A frame range is reversed, negative or outside the clip."""
+
+
+class InvalidSetting(InvalidInput):
+    """A setting cannot be used; the message names it and what it accepts."""
+
+
+class DatasetInvalid(InvalidInput):
+    """A data set for evaluation is missing or malformed; the message names the first bad path and what is expected."""
+
+
+class PathRefused(InvalidInput):
+    """A path leads outside its configured root."""
+
+
+class UnknownIdentity(InvalidInput):
+    """Nobody of that name is enrolled."""
+
+
+class UnknownReference(InvalidInput):
+    """There is no such reference in the gallery, or no such sample in the reference."""
+
+
+class UnknownPerson(InvalidInput):
+    """The person number does not occur in the observed range."""
+
+
+class UndoRefused(InvalidInput):
+    """A change of the gallery cannot be undone; the message says why and what to do.
+
+    Attributes:
+        blocked_by: id of the later change that has to be undone first, or None when that is not the reason.
+    """
+
+    def __init__(self, message: str, blocked_by: int | None = None) -> None:
+        super().__init__(message)
+        self.blocked_by = blocked_by
+
+
+class ClipMissing(InvalidInput):
+    """No clip was given."""
+
+
+class ClaimMissing(InvalidInput):
+    """Nobody was chosen whom the person claims to be."""
+
+
+class FootageChanged(InvalidInput):
+    """The clip or its frames were changed since, or while, they were looked at."""
+
+
+class NameTaken(InvalidInput):
+    """Another identity already has that name."""
+
+
+class IdentityExists(InvalidInput):
+    """Somebody enrolled has the name, and the caller did not say that they get another reference.
+
+    Attributes:
+        conflict: the identity, its score, threshold and the pictures that compare best; `messages.describe_error`
+            says them before the message. None only where a test raises the error itself.
+
+    Example:
+        >>> try:
+        ...     service.enroll(observed, "Ada Lovelace")
+        ... except biometric.IdentityExists as error:
+        ...     print(error.conflict.identity.name, error.conflict.reaches_threshold)
+        Ada Lovelace True
+        >>> service.enroll(observed, "Ada Lovelace", add=True).added
+        True
+    """
+
+    def __init__(self, message: str, conflict: "NameConflict | None" = None) -> None:
+        super().__init__(message)
+        self.conflict = conflict
+
+
+class LooksDifferent(InvalidInput):
+    """The reference to add scores below the verification threshold against the identity's, or cannot be compared.
+
+    Attributes:
+        conflict: as of `IdentityExists`.
+
+    Example:
+        >>> other = service.observe("demo/visit-1-dark-coat.mp4")
+        >>> try:
+        ...     service.enroll(other, "Ada Lovelace", add=True)
+        ... except biometric.LooksDifferent as error:
+        ...     print(error.conflict.score < error.conflict.threshold.value)
+        True
+    """
+
+    def __init__(self, message: str, conflict: "NameConflict | None" = None) -> None:
+        super().__init__(message)
+        self.conflict = conflict

@@ -1,0 +1,25 @@
+"""The Protocols that adapters meet. The service knows these, never the adapters.
+
+They are apart from `service.py` so that each adapter's test can be checked against one short file. Import them from
+here.
+"""
+
+from biometric.ports.footage_ports import Annotator, CropStore, SharpnessOf, VideoReader, VideoWriter
+from biometric.ports.gallery_port import ANY_OWNER, Gallery
+from biometric.ports.model_ports import Detector, Embedder, ModelAdministration, Models, Tracker, TrackerFactory
+
+__all__ = [
+    "ANY_OWNER",
+    "Annotator",
+    "CropStore",
+    "Detector",
+    "Embedder",
+    "Gallery",
+    "ModelAdministration",
+    "Models",
+    "SharpnessOf",
+    "Tracker",
+    "TrackerFactory",
+    "VideoReader",
+    "VideoWriter",
+]

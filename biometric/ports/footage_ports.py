@@ -1,0 +1,79 @@
+"""Reading and writing clips, crops and drawn pictures."""
+
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from biometric.entities import (
+    Frame,
+    FrameRange,
+    Image,
+    Progress,
+    VideoInfo,
+)
+from biometric.entities.drawing import Bar, Mark
+
+
+class VideoReader(Protocol):
+    """Reads clips (adapter: `video.py`)."""
+
+    def probe(self, clip: Path) -> VideoInfo:
+        """Check and describe a clip. Raises the `ClipError` family."""
+
+    def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
+        """Yield exactly the frames of the range in order, streaming; closing the iterator releases the clip.
+
+        Raises:
+            DamagedClip: the clip ended before the range did (after yielding what could be read).
+        """
+
+    def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
+        """Return single frames by number, in one pass; numbers beyond the end are left out."""
+
+
+class VideoWriter(Protocol):
+    """Writes browser-playable H.264 MP4 (adapter: `video_writing.py`)."""
+
+    def write(self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0) -> None:
+        """Encode `frames` (images of one size), each at its own time since the first one; atomic.
+
+        `longest_gap` is the most seconds between two frames; others may be shortened.
+        """
+
+    def writing(
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+    ) -> Generator[int, None, None]:
+        """Do what `write` does, yielding the number of frames written so far; closing it removes the partial file."""
+
+    def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
+        """Transcode a clip that browsers cannot play into a small one, frame for frame."""
+
+
+class CropStore(Protocol):
+    """Keeps crops as files (adapter: `crops.py`)."""
+
+    def save(self, crop: Image, destination: Path) -> None:
+        """Write a crop as JPEG, atomically, owner-readable only. Raises `StorageFull`."""
+
+    def load(self, path: Path) -> Image:
+        """Read a crop back as (h, w, 3) uint8 BGR."""
+
+    def thumbnail(self, path: Path, height: int) -> bytes:
+        """Return a small JPEG of a stored picture, for display."""
+
+
+class Annotator(Protocol):
+    """Draws results (adapter: `annotation.py`)."""
+
+    def draw(self, image: Image, marks: Sequence[Mark]) -> Image:
+        """Return a copy of a frame with the marks on it, at most `answer_files.ANNOTATED_WIDTH` pixels wide."""
+
+    def save(self, image: Image, destination: Path) -> None:
+        """Write an annotated photograph as JPEG, atomically, without metadata. Raises `StorageFull`."""
+
+    def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
+        """Write a PNG of the times at which each person was seen, atomically."""
+
+
+SharpnessOf = Callable[[Image], float]
+"""Measures sharpness of a crop (variance of the Laplacian at a fixed size); higher is sharper."""
