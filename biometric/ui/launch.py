@@ -49,9 +49,14 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
         ) from error
     if block:
         print(f"Sightline is at {address} (Ctrl+C ends it)", flush=True)
-        blocks.block_thread()
-        interface.page.sessions.close()
-        loading.join(LOADING_SECONDS)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt as error:
+            blocks.close(verbose=False)
+            interface.page.sessions.close()
+            loading.join(LOADING_SECONDS)
+            if type(error) is not KeyboardInterrupt:  # a signal; Ctrl+C is the usual way to end the page
+                raise
     return interface
 
 

@@ -1,0 +1,34 @@
+"""The program that people start, ended by a signal: a status that says so, and nothing left behind."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ui.serving import Server
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+@pytest.mark.parametrize("ending", ["SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_server_with_its_status_and_leaves_nothing(tmp_path: Path, ending: str) -> None:
+    number = getattr(signal, ending)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {
+        "SIGHTLINE_GALLERY": str(tmp_path / "gallery"),
+        "SIGHTLINE_QUERY": str(tmp_path / "query"),
+        "SIGHTLINE_OFFLINE": "1",
+        "TMPDIR": str(temporary),
+    }
+    # Who started the tests may ignore SIGHUP (nohup does), and an ignored signal stays ignored.
+    former = signal.signal(number, signal.SIG_DFL)
+    try:
+        server = Server(tmp_path / "server", [sys.executable, "app.py"], environment)
+    finally:
+        signal.signal(number, former)
+    server.process.send_signal(number)  # while models load
+    assert server.process.wait(60) == 128 + number
+    assert "Ended by a signal." in server.log.read_text()
+    assert "Traceback" not in server.log.read_text()
+    assert [path for path in temporary.rglob("*") if path.is_file() or path.name.startswith("private-")] == []
