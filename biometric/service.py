@@ -7,8 +7,6 @@ result. Nothing here knows a vendor library: adapters come in through the Protoc
 import dataclasses
 import functools
 import shutil
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,29 +27,17 @@ from biometric.entities import (
     Verification,
     VideoInfo,
 )
+from biometric.open_galleries import OpenGalleries
 from biometric.pipeline.clip_observer import ClipObserver
 from biometric.pipeline.crop_colour import CropColours
 from biometric.pipeline.frame_ranges import checked_range
+from biometric.pipeline.probed_clips import ProbedClips
 from biometric.pipeline.streaming import FrameSource
-from biometric.ports import (
-    CropStore,
-    Gallery,
-    Models,
-    SharpnessOf,
-    TrackerFactory,
-    VideoReader,
-    VideoWriter,
-)
+from biometric.ports import CropStore, Gallery, Models, SharpnessOf, TrackerFactory, VideoReader, VideoWriter
 from biometric.results.answer_files import Outputs, OutputWriter, clip_folder_name
 from biometric.results.report_content import ReportSources, identification_report, verification_report
 from biometric.results.report_files import check_report_file, write_report
 from biometric.settings import Settings
-
-GALLERIES_KEPT = 8
-"""Most galleries kept open with their index; others are opened again when asked for."""
-
-PROBES_KEPT = 256
-"""Most clips whose description is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +69,14 @@ class Sightline:
         self._workspace = workspace
         self._observer = ClipObserver(adapters.crops, adapters.new_tracker, adapters.sharpness, workspace)
         self._crop_colours = CropColours(adapters.crops)
-        self._galleries: OrderedDict[Path, Gallery] = OrderedDict()
-        self._probes: dict[tuple[Path, int, int], VideoInfo] = {}
-        self._lock = threading.Lock()
+        self._galleries = OpenGalleries(adapters.open_gallery)
+        self._clips = ProbedClips(adapters.reader)
 
     # --- clips ---------------------------------------------------------------------------------------------------
 
     def probe(self, clip: Path) -> VideoInfo:
         """Check and describe a clip; kept while the file does not change. Raises the `ClipError` family."""
-        try:
-            stat = clip.stat()
-        except OSError:
-            return self._adapters.reader.probe(clip)  # which reports what is wrong with the path
-        key = (clip.resolve(), stat.st_mtime_ns, stat.st_size)
-        video = self._probes.get(key)
-        if video is None:
-            video = self._adapters.reader.probe(clip)
-            with self._lock:
-                while len(self._probes) >= PROBES_KEPT:
-                    self._probes.pop(next(iter(self._probes)))
-                self._probes[key] = video
-        return video
+        return self._clips.probe(clip)
 
     def preview(self, clip: Path, indices: Sequence[int]) -> dict[int, Frame]:
         """Return single frames by number."""
@@ -310,20 +283,10 @@ class Sightline:
 
     def gallery(self, folder: Path | None = None) -> Gallery:
         """The gallery in a folder (default: the configured one), opened once."""
-        path = (folder or self.settings.gallery).resolve()
-        with self._lock:
-            if path not in self._galleries:
-                self._galleries[path] = self._adapters.open_gallery(path)
-            self._galleries.move_to_end(path)
-            while len(self._galleries) > GALLERIES_KEPT:
-                self._galleries.popitem(last=False)  # not closed: somebody may be searching it just now
-            return self._galleries[path]
+        return self._galleries.get(folder or self.settings.gallery)
 
     def close(self) -> None:
         """Release galleries and remove the crops of kept observations."""
-        with self._lock:
-            for gallery in self._galleries.values():
-                gallery.close()
-            self._galleries.clear()
+        self._galleries.close()
         self._observer.forget()
         shutil.rmtree(self._workspace, ignore_errors=True)
