@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict, StorageFull
-from biometric.training import loop
+from biometric.training import loop, schedule
 from biometric.training.loop import fit_network, load_state, save_state
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan
@@ -104,17 +104,37 @@ def test_progress_counts_steps_and_the_time_left(tmp_path: Path) -> None:
     assert seen[-1].seconds_left == pytest.approx(0, abs=1e-6)
 
 
-def test_a_run_ends_when_its_time_is_up_and_keeps_what_it_has(tmp_path: Path) -> None:
-    task = Line()
+class SecondsOfSteps(Line):
+    """A line whose every step takes a second of a clock of its own: `monotonic` stands in for `time.monotonic`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def on_step_end(self, epoch: int) -> None:
+        super().on_step_end(epoch)
+        self.seconds += 1
+
+
+def test_a_run_ends_when_its_time_is_up_and_keeps_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = SecondsOfSteps()
+    for module in (loop, schedule):
+        monkeypatch.setattr(module, "time", task)
     with RunFolder(tmp_path, "line", {}) as run:
-        finish(fit_network(task, run, plan(epochs=100_000, minutes=0.005)))
-        ended = len(run.rows)
-    assert 1 <= ended < 100_000
+        finish(fit_network(task, run, plan(epochs=100_000, minutes=0.5)))
+    assert task.moves == 30  # seven epochs of four steps, and half of the eighth
+    assert [row["seconds"] for row in run.rows] == [4.0] * 7 + [2.0]
     assert run.rows[-1]["rate"] < 0.01 * 0.1  # the rate fell with the time
-    assert load_state(tmp_path / "checkpoint.pt")["epoch"] == ended
+    assert load_state(tmp_path / "checkpoint.pt")["epoch"] == 8
     with RunFolder(tmp_path, "line", {}, resume=True) as run:
-        finish(fit_network(Line(), run, plan(epochs=100_000, minutes=0.005)))
-        assert len(run.rows) <= ended + 1  # its time is up, but for what the last checkpoint took
+        finish(fit_network(task, run, plan(epochs=100_000, minutes=0.5)))
+        assert len(run.rows) == 8  # its time is up
+    with RunFolder(tmp_path, "line", {}, resume=True) as run:
+        finish(fit_network(task, run, plan(epochs=100_000, minutes=0.6)))
+        assert len(run.rows) == 10  # six seconds more
 
 
 @pytest.mark.parametrize("killed_in", [1, 2, 3, 4])
