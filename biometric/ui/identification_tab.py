@@ -26,6 +26,7 @@ from biometric.ui.page import (
     stream_progress,
 )
 from biometric.ui.panel import Panel
+from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import connect_cancel, tab_layout
 from biometric.ui.text_format import threshold_text
@@ -59,12 +60,14 @@ class IdentificationTab:
             self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
             self.times = area(elem_id="identification-timeline")
             self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
+            self.report = ReportDownload(panel, self._write_report)
             with gr.Accordion("Details: threshold", open=False):
                 self.box = threshold_box(panel, "identification", self.decide_again)
         self.panel.reset = self._empty
         self.panel.answers = [
             *(self.answer, self.contact_sheet, self.evidence),
             *(self.writing, self.clip, self.again, self.times, self.files),
+            *self.report.parts,
         ]
 
     def _question(self) -> None:
@@ -82,7 +85,7 @@ class IdentificationTab:
 
     def _empty(self) -> Updates:
         blank: Updates = dict.fromkeys(self.panel.answers, "")
-        return {**blank, self.answer: INTRO, self.again: gr.update(visible=False)}
+        return {**blank, self.answer: INTRO, self.again: gr.update(visible=False), **self.report.hidden()}
 
     def connect(self) -> Any:
         """Attach events; returns the job."""
@@ -99,6 +102,7 @@ class IdentificationTab:
         handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_components], **QUIET)
         handed.then(None, js="() => { document.querySelector('#enrollment-name :is(input, textarea)')?.focus(); }")
         self.box.connect()
+        self.report.connect()
         return job
 
     # --- the answer ----------------------------------------------------------------------------------------------
@@ -154,6 +158,7 @@ class IdentificationTab:
             self.contact_sheet: contact_sheets.answers(identifications, session.opened, self.page.pictures),
             self.evidence: self._evidence(session),
             self.times: listed,
+            **self.report.offered(),
         }
 
     def _evidence(self, session: Session) -> str:
@@ -244,6 +249,12 @@ class IdentificationTab:
             self.clip: annotated_footage(copies["clip"], observed.video.photograph),
             self.files: download_links(copies),
         }
+
+    def _write_report(self, session: Session, path: Path) -> None:
+        observed = session.footage(TAB).observed
+        if observed is None or not session.identifications:
+            raise FootageChanged(CHANGED)
+        self.page.service.write_report(observed, session.identifications, path, session.gallery)
 
     # --- one person ----------------------------------------------------------------------------------------------
 

@@ -1,11 +1,12 @@
 """The Verification tab: a clip, a claimed identity, and whether they belong together."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Identity, comparable_text
+from biometric.entities import Identity, ObservedClip, Verification, comparable_text
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, on_act
@@ -13,6 +14,7 @@ from biometric.ui.footage_panel import connect
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
 from biometric.ui.text_format import count, escape, people
@@ -38,8 +40,11 @@ class VerificationTab:
         with tab_layout(page, TAB, self._question, "Claim", INTRO) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
+            self.report = ReportDownload(panel, self._write_report)
             with gr.Accordion("Details: threshold", open=False):
                 self.box = threshold_box(panel, "verification", self.decide_again)
+        panel.answers = [self.answer, self.contact_sheet, *self.report.parts]
+        panel.reset = lambda: {self.answer: INTRO, self.contact_sheet: "", **self.report.hidden()}
 
     def _question(self) -> None:
         self.search = gr.Textbox(label="Search by name", max_lines=1, visible=False, elem_id="verification-search")
@@ -56,6 +61,7 @@ class VerificationTab:
         on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
         self.search.input(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
         self.box.connect()
+        self.report.connect()
         return job
 
     # --- who they claim to be ------------------------------------------------------------------------------------
@@ -125,7 +131,8 @@ class VerificationTab:
             session.answered = False
             title = f"{people(len(observed.usable))} are in these frames"
             text = f"Choose the one who claims to be {identity.name}. Only that person is compared."
-            yield {self.answer: elements.banner("warning", title, text), **self._people(footage)}
+            asked = {self.answer: elements.banner("warning", title, text), **self._people(footage)}
+            yield {**asked, **self.report.hidden()}
             return
         footage.check_wanted()
         yield self._decide(session)
@@ -139,22 +146,25 @@ class VerificationTab:
             raise ClaimMissing("Choose who the person claims to be, then press Verify.")
         return identity
 
-    def _decide(self, session: Session) -> Updates:
+    def _verify(self, session: Session) -> tuple[ObservedClip, Verification]:
         footage, identity = session.footage(TAB), self._identity(session)
         observed = footage.observed
         if observed is None:
             raise FootageChanged("Press Verify to look at them again.")
         several = len(observed.usable) > 1
-        answer = self.page.service.verify(
-            observed,
-            identity.name,
-            footage.person if several else None,
-            threshold=session.thresholds.get("verification"),
-        )
+        threshold = session.thresholds.get("verification")
+        person = footage.person if several else None
+        return observed, self.page.service.verify(observed, identity.name, person, threshold=threshold)
+
+    def _write_report(self, session: Session, path: Path) -> None:
+        self.page.service.write_report(*self._verify(session), path)
+
+    def _decide(self, session: Session) -> Updates:
+        observed, answer = self._verify(session)
         session.answered = True
         html = answers.verdict(answer, self.page.pictures, self.page.references())
         warnings = presenters.notes(self.page.new_warnings(observed.warnings))
-        return {self.answer: html + warnings, **self._people(footage)}
+        return {self.answer: html + warnings, **self._people(session.footage(TAB)), **self.report.offered()}
 
     def decide_again(self, session: Session) -> Updates:
         """Return the answer anew after another threshold, person or claim; nothing when there was none yet."""
