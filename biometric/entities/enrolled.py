@@ -24,7 +24,7 @@ class Identity:
         reference_count: number of biometric references.
         sample_count: number of samples over all references.
         created_at, updated_at: ISO 8601, UTC.
-        thumbnail: the best crop on disk, or None.
+        thumbnail: the chosen cover, else the best crop of the oldest reference; None where it is not on disk.
 
     Example:
         >>> [identity.name for identity in service.identities()]

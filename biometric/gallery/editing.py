@@ -191,7 +191,7 @@ class GalleryEditing:
             return recorder.finish(1, reference_rows.count_samples(write.db, [reference]))
 
     def set_cover(self, identity_id: str, reference_id: str, sample: str) -> GalleryChange:
-        """Let a sample's crop stand for an identity: its `Identity.thumbnail`. Without it, that is the best one.
+        """Let a sample's crop stand for an identity as its `Identity.thumbnail`, else the best of the oldest reference.
 
         Exports do not carry it.
 

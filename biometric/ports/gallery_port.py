@@ -101,7 +101,7 @@ class Gallery(Protocol):
         """
 
     def set_cover(self, identity_id: str, reference_id: str, sample: str) -> GalleryChange:
-        """Let a sample's crop stand for an identity: its `Identity.thumbnail`. Without it, that is the best one.
+        """Let a sample's crop stand for an identity as its `Identity.thumbnail`, else the best of the oldest reference.
 
         Raises:
             UnknownIdentity, UnknownReference: there is no such identity, or no such sample of it.
