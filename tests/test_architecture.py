@@ -63,8 +63,6 @@ MOST_LINES = 300
 LONGER: dict[str, str] = dict.fromkeys(
     (
         "results/report_content.py",
-        "domain/recognition.py",
-        "results/answer_files.py",
         "ui/identification_tab.py",
         "ui/page.py",
     ),

@@ -1,13 +1,10 @@
 """The files of an identification: new crops, a CSV, a JSON, a timeline picture and an annotated clip."""
 
-import csv
 import dataclasses
 import errno
-import io
 import json
 import re
 import shutil
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -27,42 +24,18 @@ from biometric.entities import (
 )
 from biometric.entities.drawing import Bar, Mark
 from biometric.errors import StorageFull
-from biometric.messages import decimal, decimals_apart, describe_all, describe_reason, shown_apart
+from biometric.messages import shown_apart
 from biometric.ports import Annotator, VideoReader, VideoWriter
+from biometric.results.answer_csv import csv_text
 from biometric.results.answer_json import identification_json, warnings_json
 from biometric.storage import atomic_files, check_writable, describe_os_error
 
-CSV_COLUMNS = (
-    "person",
-    "from_frame",
-    "to_frame",
-    "from_seconds",
-    "to_seconds",
-    "decision",
-    "identity",
-    "score",
-    "threshold",
-    "threshold_source",
-    "margin",
-    "samples_kept",
-    "samples_refused",
-    "second_identity",
-    "second_score",
-    "reason",
-)
-
-CSV_DECIMALS = 4
-"""Decimals of scores in the CSV, or more where it takes more to tell a score from the threshold."""
 ANNOTATED_WIDTH = 1280
 """Widest annotated frame, in pixels; larger footage is scaled down."""
 _LEAST_BYTES = 1_000_000
 _LEAST_BYTES_PER_PIXEL = 0.001
 """H.264 of a scene with little motion; much motion needs ten times as much. An estimate that is too high would refuse
 what fits."""
-_FORMULA_SIGNS = frozenset({"=", "+", "-", "@", "\N{MINUS SIGN}"})
-_CELL_SEPARATOR = re.compile(r"(?<=[;,|\t])")
-_CELL_CONTROLS = frozenset({"\t", "\r", "\n"})
-
 
 REACH_SECONDS = 1.0
 """How long a person may be out of sight of the detector and still have a box in the annotated clip."""
@@ -198,38 +171,6 @@ def box_at(tracklet: Tracklet, frame: Frame, reach: float) -> Box | None:
     return (x1, y1, x2, y2)
 
 
-def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) -> str:
-    """Return one CSV row a person; text cells cannot start a spreadsheet formula."""
-    stream = io.StringIO()
-    table = csv.DictWriter(stream, CSV_COLUMNS)
-    table.writeheader()
-    for item in identifications:
-        track, second = item.observation.tracklet, item.candidates[1] if len(item.candidates) > 1 else None
-        scores = [candidate.score for candidate in item.candidates[:2]]
-        decimals = decimals_apart(item.threshold.value, *scores, least=CSV_DECIMALS)
-        table.writerow(
-            {
-                "person": item.observation.person,
-                "from_frame": track.first_frame,
-                "to_frame": track.last_frame,
-                "from_seconds": f"{track.first_seconds:.3f}",
-                "to_seconds": f"{track.last_seconds:.3f}",
-                "decision": str(item.decision),
-                "identity": escape_csv_formula(item.identity.name) if item.identity is not None else "",
-                "score": _number(item.score, decimals),
-                "threshold": _number(item.threshold.value, decimals),
-                "threshold_source": str(item.threshold.source),
-                "margin": _number(item.margin, decimals),
-                "samples_kept": len(item.observation.kept),
-                "samples_refused": item.observation.refused_count,
-                "second_identity": escape_csv_formula(second.identity.name) if second is not None else "",
-                "second_score": _number(second.score if second is not None else None, decimals),
-                "reason": _safe_sentences(item),
-            }
-        )
-    return stream.getvalue()
-
-
 def answer_json_text(observed: ObservedClip, identifications: Sequence[Identification], outputs: Outputs) -> str:
     """Return the identification with what it was made from, as JSON."""
     made_from = {
@@ -244,31 +185,6 @@ def answer_json_text(observed: ObservedClip, identifications: Sequence[Identific
     files = {kind: Path(path).name if path else None for kind, path in outputs.as_dict().items()}
     result = {**identification_json(identifications, files, observed), "made_from": made_from}
     return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
-
-
-def escape_csv_formula(text: str) -> str:
-    """Return text that a spreadsheet shows instead of running: a quote goes before what could start a formula.
-
-    These are `=`, `+`, `-` and `@`, also in their full-width and small forms, behind white space and characters that
-    cannot be seen, and behind a separator, which begins another cell in some countries; a tab or line break at the
-    start, too.
-    """
-    return "".join(f"'{cell}" if _starts_formula(cell) else cell for cell in _CELL_SEPARATOR.split(text))
-
-
-def _starts_formula(text: str) -> bool:
-    if text[:1] in _CELL_CONTROLS:
-        return True
-    visible = next((character for character in text if unicodedata.category(character)[0] not in "ZC"), "")
-    return bool(visible) and unicodedata.normalize("NFKC", visible)[0] in _FORMULA_SIGNS
-
-
-def _number(value: float | None, decimals: int) -> str:
-    return "" if value is None else decimal(value, decimals)
-
-
-def _safe_sentences(item: Identification) -> str:
-    return escape_csv_formula(" ".join([describe_reason(item), *describe_all(item.warnings)]))
 
 
 def _nameless(item: Identification) -> str:

@@ -30,13 +30,12 @@ from biometric.entities.drawing import Bar, Mark
 from biometric.entities.progress import finish
 from biometric.errors import StorageFull
 from biometric.results.annotation import PillowAnnotator
+from biometric.results.answer_csv import csv_text, escape_csv_formula
 from biometric.results.answer_files import (
     OutputWriter,
     answer_json_text,
     box_at,
     clip_folder_name,
-    csv_text,
-    escape_csv_formula,
 )
 from biometric.results.answer_json import threshold_json
 from tests.builders import axis, observed_clip, person

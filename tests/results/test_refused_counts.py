@@ -20,7 +20,7 @@ from biometric.entities import (
     Threshold,
     ThresholdSource,
 )
-from biometric.results.answer_files import csv_text
+from biometric.results.answer_csv import csv_text
 from biometric.results.answer_json import enrollment_json
 from biometric.ui import presenters
 from biometric.ui.picture_uris import Pictures
