@@ -15,6 +15,8 @@ from biometric.ui.people_desk import PeopleDesk
 from biometric.ui.session import Session
 from biometric.ui.text_format import escape
 
+ALL_CLICKS: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
+
 LOADING = '<div class="sl-people sl-loading" aria-hidden="true"></div>'
 """Takes the room of what comes, so that nothing jumps."""
 
@@ -95,11 +97,16 @@ def people_tab(page: Page) -> PeopleTab:
 
     def on_search(text: Any, request: gr.Request) -> Updates:
         session = page.session(request)
-        session.people.query = text if isinstance(text, str) else ""
+        query = text if isinstance(text, str) else ""
+        if query == session.people.query:  # set by a click, which has rendered it
+            return {problem: gr.skip()}
+        session.people.query = query
         return run_once(lambda: tab.render(session), problem)
 
     outputs = [search, undo, problem, main, transfer.accordion]
     for part in (main, undo):
-        on_act(part, on_click, outputs=outputs, concurrency_limit=1, **QUIET)
-    search.input(on_search, [search], [*tab.following, problem], trigger_mode="always_last", **QUIET)
+        # One after the other, and none is lost: by default Gradio drops what comes before the former is answered.
+        on_act(part, on_click, outputs=outputs, concurrency_limit=1, concurrency_id="people", **ALL_CLICKS)
+    # Not `input`, which Gradio sends after keys only: text is pasted, spoken and completed, too.
+    search.change(on_search, [search], [*tab.following, problem], trigger_mode="always_last", **QUIET)
     return tab

@@ -59,7 +59,8 @@ class VerificationTab:
         connect_cancel(panel, [job], lambda: cancelled(panel))
         on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
         on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
-        self.search.input(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
+        # Not `input`, which Gradio sends after keys only: text is pasted, spoken and completed, too.
+        self.search.change(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
         self.box.connect()
         self.report.connect()
         return job

@@ -15,8 +15,9 @@ element.addEventListener('click', (event) => {
     }
     return;
   }
-  const item = event.target.closest('[data-action]');
+  const item = event.target.closest('[data-action]:not(form)');
   if (!reachable(item)) return;
+  if (event.detail > 1 && item.closest('.sl-people, .sl-undo')) return;  // a double click is meant once
   focused = item.dataset.key || null;
   trigger('act', { action: item.dataset.action, value: item.dataset.value || '' });
 });
