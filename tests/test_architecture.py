@@ -62,7 +62,6 @@ MOST_LINES = 300
 
 LONGER: dict[str, str] = dict.fromkeys(
     (
-        "results/report_content.py",
         "ui/identification_tab.py",
         "ui/page.py",
     ),

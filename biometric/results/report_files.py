@@ -4,7 +4,7 @@ import errno
 from pathlib import Path
 
 from biometric.errors import InvalidInput, StorageFull
-from biometric.results.report_content import AnswerReport
+from biometric.results.answer_report import AnswerReport
 from biometric.storage import check_writable, describe_os_error, write_atomically
 
 HTML_ENDINGS, PDF_ENDINGS = (".html", ".htm"), (".pdf",)

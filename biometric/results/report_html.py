@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biometric.results.report_content import AnswerReport
+from biometric.results.answer_report import AnswerReport
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -8,8 +8,8 @@ import io
 import logging
 from collections.abc import Sequence
 
+from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportPicture, report_texts
 from biometric.results.label_fonts import base_fonts, drawable, fonts_of
-from biometric.results.report_content import AnswerReport, ReportAnswer, ReportPicture, report_texts
 
 _INK, _QUIET, _LINE = (30, 41, 59), (71, 85, 105), (203, 213, 225)
 _MOODS = {"good": (15, 118, 110), "unsure": (146, 64, 14), "bad": (185, 28, 28)}

@@ -27,9 +27,8 @@ from biometric.entities import (
 )
 from biometric.errors import InvalidInput, StorageFull
 from biometric.results import report_files
+from biometric.results.answer_report import LIMITS, AnswerReport
 from biometric.results.report_content import (
-    LIMITS,
-    AnswerReport,
     ReportSources,
     identification_report,
     verification_report,

@@ -1,0 +1,81 @@
+"""A report for people on a verification or an identification, as text and pictures without a look."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+LIMITS = (
+    "Compares clothing and build, not faces. Two people in the same clothes look alike.",
+    "References age within days: after a change of clothes the scores say nothing.",
+    "Does not detect replayed video or photographs of screens.",
+    "A score is evidence, not proof. A person has to look at the pictures before anything is decided about anybody.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPicture:
+    """A picture with its words; `jpeg` is None where the stored picture is gone."""
+
+    caption: str
+    note: str
+    jpeg: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCandidate:
+    """One row of the closest identities: `band` in words, such as "at or above the threshold"."""
+
+    rank: int
+    name: str
+    score: str
+    band: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAnswer:
+    """One person's answer.
+
+    Attributes:
+        mood: "good", "unsure" or "bad", for the look; `outcome` says it in words.
+        facts: (term, value) pairs: score, threshold, margin …
+        evidence: sentences on what the threshold rests on.
+    """
+
+    heading: str
+    outcome: str
+    mood: str
+    reason: str
+    probe: ReportPicture
+    reference: ReportPicture | None
+    facts: tuple[tuple[str, str], ...]
+    evidence: tuple[str, ...]
+    candidates: tuple[ReportCandidate, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReport:
+    """Everything that a report says, as text and pictures.
+
+    Attributes:
+        source: (term, value) pairs on what was compared: file, digest, frames, times, models, version.
+    """
+
+    title: str
+    created: str
+    summary: str
+    source: tuple[tuple[str, str], ...]
+    answers: tuple[ReportAnswer, ...]
+    warnings: tuple[str, ...]
+    limits: tuple[str, ...] = LIMITS
+
+
+def report_texts(report: AnswerReport) -> Iterator[str]:
+    """Yield every text of a report, to find out which fonts it needs."""
+    yield from (report.title, report.created, report.summary, *report.warnings, *report.limits)
+    yield from (text for pair in report.source for text in pair)
+    for answer in report.answers:
+        yield from (answer.heading, answer.outcome, answer.reason, *answer.evidence, *answer.warnings)
+        yield from (text for pair in answer.facts for text in pair)
+        pictures = [answer.probe] if answer.reference is None else [answer.probe, answer.reference]
+        yield from (text for picture in pictures for text in (picture.caption, picture.note))
+        yield from (text for row in answer.candidates for text in (row.name, row.score, row.band))
