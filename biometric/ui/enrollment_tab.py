@@ -13,6 +13,7 @@ from biometric.errors import FootageChanged, IdentityExists, InvalidInput, Inval
 from biometric.ui import contact_sheets, elements, presenters
 from biometric.ui.addition_question import Addition, question
 from biometric.ui.components import area, on_act
+from biometric.ui.enrollment_undo import EnrollmentUndo
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
@@ -35,9 +36,12 @@ class EnrollmentTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with tab_layout(page, TAB, self._question, "Name", INTRO) as panel:
+        with tab_layout(page, TAB, self._question, "Name", INTRO, self._undo_line) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
+
+    def _undo_line(self) -> None:
+        self.undo = EnrollmentUndo(self.page)
 
     def _question(self) -> None:
         self.name = gr.Textbox(
@@ -52,7 +56,7 @@ class EnrollmentTab:
     @property
     def components(self) -> list[Any]:
         """All components that a handler of the tab may change."""
-        return [*self.panel.components, *self.panel.answers, self.name, self.name_note]
+        return [*self.panel.components, *self.panel.answers, self.name, self.name_note, self.undo.line]
 
     def connect(self) -> list[Any]:
         """Attach events; returns the events after which the gallery may have changed."""
@@ -75,8 +79,22 @@ class EnrollmentTab:
             changes += [field.input, field.release]
         gr.on(changes, self.name_after_change, name, name, **QUIET)
         on_act(panel.examples, self.name_after_change, name, outputs=name, **QUIET)
-        answered = on_act(self.answer, self.answered, outputs=[*panel.answers, self.name, self.name_note], **QUIET)
-        return [job, answered]
+        outputs = [*panel.answers, self.name, self.name_note, self.undo.line]
+        answered = on_act(self.answer, self.answered, outputs=outputs, **QUIET)
+        undone = on_act(self.undo.line, self.undone, outputs=outputs, concurrency_limit=1, **QUIET)
+        self.page.follow_gallery(self.undo.render, [self.undo.line])
+        return [job, answered, undone]
+
+    def undone(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """ "Undo" or "Redo" was pressed: the answer that spoke of the enrollment goes."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            updates = self.undo.undo(session, data)
+            session.enrolled = None
+            return {**self.panel.clear_answer(session), **updates}
+
+        return run_once(run, self.answer)
 
     def typed(self, name: Any) -> str:
         """Somebody types a name, which `RecordingBlocks` notes for a reloaded page; what was said about it goes."""
@@ -153,7 +171,7 @@ class EnrollmentTab:
         html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
         if into is not None:
             html = elements.banner("info", f"Stored in the gallery {self._gallery_name(into)}") + html
-        return {self.answer: html, self.contact_sheet: ""}
+        return {self.answer: html, self.contact_sheet: "", **self.undo.note(session, enrollment.change, into)}
 
     def answered(self, data: gr.EventData, request: gr.Request) -> Updates:
         """An answer to the question whether a reference goes under a name that somebody has."""

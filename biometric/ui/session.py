@@ -162,6 +162,7 @@ class Session:
             Enroll does not enroll twice.
         enrollment_shown: the answer of Enrollment names people of the gallery.
         enrollment_names: who those are, names by identity id.
+        enrollment_change: number of the change that Enrollment offers to undo, and its gallery's folder, or None.
         written_at: threshold with which the files of the last identification were written, or None.
         people: where the workspace is on the People tab.
         tab: the tab that is open.
@@ -180,6 +181,7 @@ class Session:
     enrolled: tuple[tuple[object, ...], str, str] | None = None
     enrollment_shown: bool = False
     enrollment_names: dict[str, str] = field(default_factory=dict)
+    enrollment_change: tuple[int, Path | None] | None = None
     written_at: float | None = None
     people: PeopleState = field(default_factory=PeopleState)
     tab: str = TABS[0]

@@ -14,18 +14,28 @@ from biometric.ui.panel import Panel
 
 
 @contextmanager
-def tab_layout(page: Page, tab: str, question: Callable[[], None], heading: str, intro: str) -> Iterator[Panel]:
+def tab_layout(
+    page: Page,
+    tab: str,
+    question: Callable[[], None],
+    heading: str,
+    intro: str,
+    above_answer: Callable[[], None] | None = None,
+) -> Iterator[Panel]:
     """Build a tab's two columns and its panel; components built in the context stand below answer and contact sheet.
 
     Args:
         question: builds what the tab asks besides footage, above the button.
         heading: what it asks, in a word.
         intro: says what will appear as the answer.
+        above_answer: builds what stands above the answer.
     """
     with gr.Row(elem_classes=["sl-columns"]):
         with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
             panel = footage_panel(page, tab, question, heading)
         with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
+            if above_answer is not None:
+                above_answer()
             panel.answer = area(intro, elem_id=f"{tab}-answer", css="sl-answer")
             panel.contact_sheet = area(elem_id=f"{tab}-sheet")
             panel.answers = [panel.answer, panel.contact_sheet]

@@ -520,3 +520,47 @@ def test_a_missing_name_is_told_at_its_field(desk: Desk, clips: Clips) -> None:
         run(desk.enrollment.submit("Ada", *desk.footage(desk.enrollment), desk.request))[desk.enrollment.name_note]
         == ""
     )
+
+
+def press(desk: Desk, word: str) -> Updates:
+    """Press the button of the line under the enrollment."""
+    line = desk.enrollment.undo.render(desk.session)[desk.enrollment.undo.line]
+    (number,) = re.findall(rf'data-action="undo" data-value="(\d+)"[^>]*>{word}<', line)
+    return desk.enrollment.undone(act("undo", number), desk.request)
+
+
+def test_an_enrollment_can_be_undone_from_a_line_that_stays(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.enrollment, clips["again"])
+    desk.enroll("Ada")
+    say(desk, "add")
+    assert references(desk) == {"Ada": 2}
+    desk.open(desk.enrollment, clips["other"])  # the line stays
+    updates = press(desk, "Undo")
+    assert references(desk) == {"Ada": 1}
+    assert "Redo" in updates[desk.enrollment.undo.line]
+    press(desk, "Redo")
+    assert references(desk) == {"Ada": 2}
+    press(desk, "Undo")
+    assert "enrolled already" in desk.enroll("Ada", clips["again"])  # nothing says that it is enrolled just now
+
+
+@pytest.mark.parametrize("value", ["", "-1", "9999", "x", "1e9", "0"])
+def test_only_the_change_of_the_line_is_undone(desk: Desk, clips: Clips, value: str) -> None:
+    assert "nothing to undo" in str(desk.enrollment.undone(act("undo", "1"), desk.request))
+    desk.enroll("Ben", clips["other"])
+    first = desk.session.enrollment_change
+    desk.enroll("Ada", clips["one"])
+    for number in (value, str(first[0]) if first else ""):
+        assert "sl-bad" in desk.enrollment.undone(act("undo", number), desk.request)[desk.enrollment.answer]
+    assert references(desk) == {"Ada": 1, "Ben": 1}
+
+
+def test_an_enrollment_into_another_gallery_is_undone_there(desk: Desk, clips: Clips) -> None:
+    other = desk.service.settings.gallery / "other"
+    desk.open(desk.enrollment, clips["one"])
+    desk.session.footage("enrollment").gallery = other
+    desk.enroll("Ada")
+    assert [identity.name for identity in desk.service.gallery(other).identities()] == ["Ada"]
+    press(desk, "Undo")
+    assert desk.service.gallery(other).is_empty()
