@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from biometric.entities import NameConflict
+from biometric.entities import NameConflict, ObservedClip, name_key
+from biometric.errors import InvalidName
 from biometric.messages import describe
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.session import Footage, Session
 from biometric.ui.templating import render
 
 
@@ -63,3 +65,20 @@ def question(addition: Addition, pictures: Pictures) -> str:
         unlike=unlike,
         same_person=addition.same_person,
     )
+
+
+def enrollment_token(footage: Footage, observed: ObservedClip, name: str) -> tuple[object, ...]:
+    """Return what an enrollment is made from: clip, frames, person, name, dropped samples, gallery."""
+    person = footage.person if len(observed.usable) > 1 else None
+    dropped = frozenset(footage.dropped)
+    return (observed.video.digest, observed.frames, person, name_key(name), dropped, footage.gallery)
+
+
+def name_is_used(session: Session, name: object) -> bool:
+    """Return whether a name is the one that the last enrollment was made under."""
+    if session.enrolled is None or not isinstance(name, str):
+        return False
+    try:
+        return name_key(name) == session.enrolled[0][3]
+    except InvalidName:
+        return False

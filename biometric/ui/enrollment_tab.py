@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import ObservedClip, clean_name, name_key
+from biometric.entities import ObservedClip, clean_name
 from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent, UnknownIdentity
 from biometric.ui import contact_sheets, elements, presenters
-from biometric.ui.addition_question import Addition, question
+from biometric.ui.addition_question import Addition, enrollment_token, name_is_used, question
 from biometric.ui.components import area, on_act
 from biometric.ui.enrollment_undo import EnrollmentUndo
 from biometric.ui.footage_panel import connect
@@ -102,16 +102,7 @@ class EnrollmentTab:
 
     def name_after_change(self, name: Any, request: gr.Request) -> Any:
         """Return the name after clip, range or person was changed: one that was enrolled already goes away."""
-        return "" if self._is_used(self.page.session(request), name) else gr.skip()
-
-    def _is_used(self, session: Session, name: Any) -> bool:
-        """Return whether a name is the one that the last enrollment was made under."""
-        if session.enrolled is None or not isinstance(name, str):
-            return False
-        try:
-            return name_key(name) == session.enrolled[0][3]
-        except InvalidName:
-            return False
+        return "" if name_is_used(self.page.session(request), name) else gr.skip()
 
     def submit(self, name: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
         """Observe if need be, then enroll, or ask which person."""
@@ -129,7 +120,7 @@ class EnrollmentTab:
         yield {self.name_note: ""}
         observed = yield from self.panel.observe(session, footage)
         session.enrollment_shown = False
-        token = _token(footage, observed, wanted)
+        token = enrollment_token(footage, observed, wanted)
         if self._is_enrolled(session, token, footage.gallery):
             note = f"These frames of {wanted} were enrolled just now. Nothing was added a second time."
             yield {self.answer: elements.banner("info", "Already enrolled", note)}
@@ -144,7 +135,7 @@ class EnrollmentTab:
     ) -> Updates:
         footage.check_wanted()
         several, into = len(observed.usable) > 1, footage.gallery
-        token = _token(footage, observed, name)
+        token = enrollment_token(footage, observed, name)
         try:
             enrollment = self.page.service.enroll(
                 observed,
@@ -180,7 +171,11 @@ class EnrollmentTab:
         def run() -> Updates:
             footage, (action, _) = session.footage(TAB), event(data)
             addition, observed = footage.addition, footage.readable
-            if addition is None or observed is None or addition.token != _token(footage, observed, addition.name):
+            if (
+                addition is None
+                or observed is None
+                or addition.token != enrollment_token(footage, observed, addition.name)
+            ):
                 footage.addition = None
                 raise FootageChanged(CHANGED)
             if action == "other_name":
@@ -284,7 +279,7 @@ class EnrollmentTab:
                     raise InvalidInput(f"Person {person} cannot be enrolled from these frames.")
                 if person != footage.person:
                     footage.person, footage.dropped = person, set()
-                    if self._is_used(session, name):
+                    if name_is_used(session, name):
                         updates[self.name] = ""
                 footage.picked = True
             elif action == "sample":
@@ -305,10 +300,3 @@ class EnrollmentTab:
         session.forget_answer(TAB)
         note = elements.banner("info", "The gallery was changed", "The People tab shows who is enrolled now.")
         return {self.answer: note, self.contact_sheet: ""}
-
-
-def _token(footage: Footage, observed: ObservedClip, name: str) -> tuple[object, ...]:
-    """Return what an enrollment is made from: clip, frames, person, name, dropped samples, gallery."""
-    person = footage.person if len(observed.usable) > 1 else None
-    dropped = frozenset(footage.dropped)
-    return (observed.video.digest, observed.frames, person, name_key(name), dropped, footage.gallery)
