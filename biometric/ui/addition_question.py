@@ -36,6 +36,10 @@ class Addition:
         """Whether the button that adds the reference can be pressed."""
         return self.conflict.reaches_threshold or self.same_person
 
+    def fits(self, footage: Footage, observed: ObservedClip) -> bool:
+        """Whether the question is about the footage as it is chosen now."""
+        return self.token == enrollment_token(footage, observed, self.name)
+
 
 def question(addition: Addition, pictures: Pictures) -> str:
     """Return both pictures, the score with the threshold, and the buttons (actions `add`, `other_name`, `same`).

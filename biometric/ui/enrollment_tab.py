@@ -171,11 +171,7 @@ class EnrollmentTab:
         def run() -> Updates:
             footage, (action, _) = session.footage(TAB), event(data)
             addition, observed = footage.addition, footage.readable
-            if (
-                addition is None
-                or observed is None
-                or addition.token != enrollment_token(footage, observed, addition.name)
-            ):
+            if addition is None or observed is None or not addition.fits(footage, observed):
                 footage.addition = None
                 raise FootageChanged(CHANGED)
             if action == "other_name":
