@@ -141,7 +141,7 @@ def test_a_reference_is_moved(visitor: Visitor) -> None:
     page.get_by_text("Move this reference from Ada to Carl?").wait_for()
     assert "Looks like a different person" in page.locator("#people-main").inner_text()
     press(page, "Move anyway")
-    undo_line(page, "A reference was moved from Ada to Carl")
+    undo_line(page, "A reference of Ada was given to Carl")
     assert page.locator("#people-main .sl-visit").count() == 1
     page.locator("#people-undo").get_by_role("button", name="Undo").click()
     page.wait_for_function("document.querySelectorAll('#people-main .sl-visit').length === 2")
@@ -165,7 +165,7 @@ def test_two_are_joined_by_their_faces_and_strangers_are_warned_about(visitor: V
     page.get_by_text("Are Ada and Twin the same person?").wait_for()
     assert "Looks like a different person" not in page.locator("#people-main").inner_text()
     press(page, "Same person, keep the name “Ada”")
-    undo_line(page, "Twin was joined with Ada")
+    undo_line(page, "Twin was merged into Ada")
     assert page.locator("#people-main .sl-visit").count() == 3
     page.wait_for_selector("#header >> text=3 people")
 
@@ -191,7 +191,7 @@ def test_a_person_is_removed_by_keyboard_alone_and_comes_back(visitor: Visitor) 
     tab_to(page, "History and trash")
     page.keyboard.press("Enter")
     focused(page, "history")
-    tab_to(page, "Bring back (Ben was removed: 1 reference, 8 samples.)")
+    tab_to(page, "Bring back (Ben was removed with 1 reference.)")
     page.keyboard.press("Enter")
     undo_line(page, "Undone: Ben was removed")
     page.get_by_text("The trash is empty").wait_for()
