@@ -106,7 +106,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     rows = "".join(_candidate(candidate, answer, pictures, own) for candidate in answer.candidates)
     return (
         f'{html}<div class="sl-scroll"><table><caption>Closest in the gallery</caption><thead><tr><th>Rank</th>'
-        f"<th>Picture</th><th>Name</th><th>Score</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<th>Picture</th><th>Name</th><th>Score</th><th>Outcome</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -161,7 +161,11 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
             f"<td>{decimal(answer.threshold.value, decimals)}</td></tr>"
         )
     head = "".join(f"<th>{word}</th>" for word in ("Person", "Name", "Frames", "Time", "Score", "Margin", "Threshold"))
-    return f'<div class="sl-scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (
+        f"<details><summary>{people(len(identifications))} as a table</summary>"
+        '<div class="sl-scroll sl-bounded" tabindex="0" role="region" aria-label="Table of people">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
+    )
 
 
 def timeline(identifications: Sequence[Identification], observed: ObservedClip) -> str:
@@ -192,4 +196,8 @@ def timeline(identifications: Sequence[Identification], observed: ObservedClip) 
         )
     first, last = clock(opens), clock(info.time_of(observed.frames.last))
     axis = f'<div class="sl-row sl-axis"><span></span><span><i>{first}</i><i>{last}</i></span></div>'
-    return f'<h4>Who is seen when</h4><div class="sl-timeline">{rows}{axis}</div>'
+    return (
+        '<h4 id="who-when">Who is seen when</h4>'
+        f'<div class="sl-bounded" tabindex="0" role="region" aria-labelledby="who-when">'
+        f'<div class="sl-timeline">{rows}{axis}</div></div>'
+    )

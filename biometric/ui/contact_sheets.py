@@ -1,13 +1,12 @@
-"""The contact sheet of an observed clip: one tile a person, as choices or as answers."""
+"""The contact sheet of an observed clip, one tile a person to choose from, and the banner above the people found."""
 
 from collections.abc import Sequence
 
 from biometric.entities import Decision, Identification, Observation, ObservedClip
-from biometric.messages import decimals_apart, describe_reason
 from biometric.ui import elements, presenters
-from biometric.ui.answers import is_near_miss, near_miss, outcome_word
+from biometric.ui.answers import is_near_miss
 from biometric.ui.picture_uris import Pictures
-from biometric.ui.text_format import decimal, escape, people
+from biometric.ui.text_format import escape, people
 
 
 def choices(observed: ObservedClip, chosen: int | None, pictures: Pictures, title: str) -> str:
@@ -31,12 +30,6 @@ def samples(
         html += '<p class="sl-quiet">Click a sample that is not this person, or is bad, to leave it out.</p>'
     html += presenters.sample_grid(kept_samples, pictures, dropped, "sample" if droppable else None)
     return html + presenters.refused(observation, pictures)
-
-
-def answers(identifications: Sequence[Identification], opened: int | None, pictures: Pictures) -> str:
-    """Return identifications as tiles (action `open` shows the evidence)."""
-    tiles = "".join(_answer(answer, opened, pictures) for answer in identifications)
-    return f'<div class="sl-sheet" role="group" aria-label="People found">{tiles}</div>'
 
 
 def summary(identifications: Sequence[Identification]) -> str:
@@ -64,28 +57,6 @@ def _choice(observation: Observation, chosen: int | None, pictures: Pictures) ->
         f"<small>{presenters.span(observation)}</small>"
         f"<small>{escape(presenters.samples_line(observation))}</small></button>"
     )
-
-
-def _answer(answer: Identification, opened: int | None, pictures: Pictures) -> str:
-    person = answer.observation.person
-    known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
-    name = answer.identity.name if answer.identity is not None and known else outcome_word(answer)
-    badge = elements.badge("good" if known else "unsure", "identified" if known else _sureness(answer))
-    decimals = decimals_apart(answer.score, answer.threshold.value)
-    numbers = f"score {decimal(answer.score, decimals)}" if answer.score is not None else describe_reason(answer)
-    if answer.margin is not None:
-        numbers += f" · margin {decimal(answer.margin, decimals)}"
-    return (
-        f'<button type="button" class="sl-tile" aria-expanded="{"true" if person == opened else "false"}" '
-        f'data-action="open" data-value="{person}" data-key="open:{person}">{_shot(answer.observation, pictures)}'
-        f'<span class="sl-name" dir="auto">{escape(name)}</span>{badge}'
-        f"<small>Person {person} · {presenters.span(answer.observation)}</small>"
-        f"<small>{escape(numbers)}</small></button>"
-    )
-
-
-def _sureness(answer: Identification) -> str:
-    return near_miss(answer) if is_near_miss(answer) else str(answer.decision)
 
 
 def _shot(observation: Observation, pictures: Pictures) -> str:

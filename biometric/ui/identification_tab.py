@@ -6,10 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Identification
 from biometric.errors import BiometricError, FootageChanged, InvalidInput
 from biometric.storage import resolve_inside
-from biometric.ui import answers, contact_sheets, elements, presenters
+from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
 from biometric.ui.components import area, on_act
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links, target_refusal
 from biometric.ui.footage_panel import connect
@@ -21,7 +20,6 @@ from biometric.ui.page import (
     Updates,
     event,
     guarded,
-    parse_int,
     run_once,
     stream_progress,
 )
@@ -38,6 +36,11 @@ INTRO = elements.empty(
     "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
 )
 CHANGED = "Press Identify to look at them again."
+FOCUS_NAME = """() => {
+  const field = document.querySelector('#enrollment-name :is(input, textarea)');
+  if (field?.offsetParent) field.focus();
+}"""
+"""Takes the keyboard to the name of a person who was handed over to Enrollment."""
 
 
 class IdentificationTab:
@@ -54,7 +57,6 @@ class IdentificationTab:
         with tab_layout(page, TAB, self._question, "Options", INTRO) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
-            self.evidence = area(elem_id="identification-evidence")
             self.writing = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"])
             self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
             self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
@@ -65,7 +67,7 @@ class IdentificationTab:
                 self.box = threshold_box(panel, "identification", self.decide_again)
         self.panel.reset = self._empty
         self.panel.answers = [
-            *(self.answer, self.contact_sheet, self.evidence),
+            *(self.answer, self.contact_sheet),
             *(self.writing, self.clip, self.again, self.times, self.files),
             *self.report.parts,
         ]
@@ -98,9 +100,10 @@ class IdentificationTab:
         rewrite = self.again.click(self.rewrite, [self.query], outputs, **MODEL_JOB)
         connect(panel, [job, rewrite])
         connect_cancel(panel, [job, rewrite], self.on_cancel, self.writing)
-        on_act(self.contact_sheet, self.open, outputs=[self.answer, self.contact_sheet, self.evidence], **QUIET)
-        handed = on_act(self.evidence, self.enroll_person, outputs=[self.answer, *self.enroll_components], **QUIET)
-        handed.then(None, js="() => { document.querySelector('#enrollment-name :is(input, textarea)')?.focus(); }")
+        clicked = on_act(
+            self.contact_sheet, self.on_grid_clicked, outputs=[*panel.answers, *self.enroll_components], **QUIET
+        )
+        clicked.then(None, js=FOCUS_NAME)
         self.box.connect()
         self.report.connect()
         return job
@@ -143,37 +146,31 @@ class IdentificationTab:
             observed, threshold=session.thresholds.get("identification"), gallery=gallery
         )
         session.gallery = gallery
-        if session.opened not in {identification.observation.person for identification in session.identifications}:
-            session.opened = None
+        session.grid.keep({identification.observation.person for identification in session.identifications})
 
     def _show(self, session: Session) -> Updates:
         observed = session.footage(TAB).observed
         if observed is None:
             return self._empty()
-        identifications = session.identifications
-        listed = answers.timeline(identifications, observed) + answers.table(identifications, observed)
+        people = grid_state.not_dismissed(session.identifications, session.grid)
         warnings = presenters.notes(self.page.new_warnings(observed.warnings))
         return {
-            self.answer: contact_sheets.summary(identifications) + warnings,
-            self.contact_sheet: contact_sheets.answers(identifications, session.opened, self.page.pictures),
-            self.evidence: self._evidence(session),
-            self.times: listed,
+            self.answer: contact_sheets.summary(people) + warnings,
+            self.contact_sheet: self._grid(session),
+            self.times: answers.timeline(people, observed) + answers.table(people, observed),
             **self.report.offered(),
         }
 
-    def _evidence(self, session: Session) -> str:
-        identification = next(
-            (
-                identification
-                for identification in session.identifications
-                if identification.observation.person == session.opened
-            ),
-            None,
+    def _grid(self, session: Session, focus: str = "") -> str:
+        observed = session.footage(TAB).observed
+        content = people_grid.GridContent(
+            answers=session.identifications,
+            frame_count=0 if observed is None else len(observed.frames),
+            names=[identity.name for identity in self.page.service.gallery(session.gallery).identities()],
+            pictures=self.page.pictures,
+            references=self.page.references(session.gallery),
         )
-        if identification is None:
-            return ""
-        html = answers.evidence(identification, self.page.pictures, self.page.references(session.gallery))
-        return f'<section class="sl-evidence-box">{html}</section>'
+        return people_grid.grid(content, session.grid, focus)
 
     def decide_again(self, session: Session) -> Updates:
         """Return the answer anew after another threshold; the files wait until they are asked for."""
@@ -199,7 +196,7 @@ class IdentificationTab:
         except BiometricError as error:
             return self.panel.show_failure(session, error)
         if updates and former == _answer_facts(session):
-            return {part: updates[part] for part in (self.evidence, self.contact_sheet)}
+            return {part: updates[part] for part in (self.contact_sheet,)}
         if updates and session.written_at is not None:
             updates[self.writing] = presenters.status_message(
                 "The clip and the files were written before the gallery changed."
@@ -258,23 +255,29 @@ class IdentificationTab:
 
     # --- one person ----------------------------------------------------------------------------------------------
 
-    def open(self, data: gr.EventData, request: gr.Request) -> Updates:
-        """A tile was clicked: show or hide its evidence."""
+    def on_grid_clicked(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """Something on the people was clicked, or a name was typed there."""
         session = self.page.session(request)
 
         def run() -> Updates:
-            identification = _person(session, event(data)[1])
-            number = identification.observation.person
-            session.opened = None if session.opened == number else number
-            shown = contact_sheets.answers(session.identifications, session.opened, self.page.pictures)
-            return {self.contact_sheet: shown, self.evidence: self._evidence(session)}
+            action, value = event(data)
+            if action == "enroll":
+                return self.enroll_person(data, request)
+            click = grid_actions.act(self.page.service, session, action, value)
+            updates = self._show(session) if click.recounted else {}
+            if click.edited:
+                updates = self.answer_after_edit(session)
+            return {**updates, self.contact_sheet: self._grid(session, click.focus)}
 
         return run_once(run, self.answer)
 
     def enroll_person(self, data: gr.EventData, request: gr.Request) -> Updates:
         """ "Enroll this person" was clicked: open Enrollment with clip, range and observation."""
         session = self.page.session(request)
-        return run_once(lambda: self.enroll(session, _person(session, event(data)[1]).observation.person), self.answer)
+        return run_once(
+            lambda: self.enroll(session, grid_actions.person_of(session, event(data)[1]).observation.person),
+            self.answer,
+        )
 
     def on_tab_opened(self, session: Session) -> Updates:
         """Return the updates when the tab is opened."""
@@ -303,14 +306,6 @@ def _answer_facts(session: Session) -> list[tuple[object, ...]]:
         )
         for answer in session.identifications
     ]
-
-
-def _person(session: Session, value: str) -> Identification:
-    number = parse_int(value, "The person's number")
-    for identification in session.identifications:
-        if identification.observation.person == number:
-            return identification
-    raise InvalidInput(f"There is no person {number} in this answer. Press Identify to look at the frames again.")
 
 
 def _text(value: object) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
 from biometric.storage import remove_quietly
+from biometric.ui.grid_state import GridState
 from biometric.ui.people_state import PeopleState
 from biometric.ui.screen import Screen
 
@@ -157,7 +158,7 @@ class Session:
         answered: Verification has answered for the footage, so that another claim or person re-decides at once.
         gallery: gallery folder chosen in Identification, or None for the configured one.
         identifications: the last answer of Identification.
-        opened: person number whose evidence is shown.
+        grid: how Identification lists the people of its answer, and what waits there.
         enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of
             Enroll does not enroll twice.
         enrollment_shown: the answer of Enrollment names people of the gallery.
@@ -177,7 +178,7 @@ class Session:
     answered: bool = False
     gallery: Path | None = None
     identifications: tuple[Identification, ...] = ()
-    opened: int | None = None
+    grid: GridState = field(default_factory=GridState)
     enrolled: tuple[tuple[object, ...], str, str] | None = None
     enrollment_shown: bool = False
     enrollment_names: dict[str, str] = field(default_factory=dict)
@@ -217,7 +218,7 @@ class Session:
         elif tab == "verification":
             self.answered = False
         else:
-            self.identifications, self.opened, self.written_at = (), None, None
+            self.identifications, self.grid, self.written_at = (), GridState(order=self.grid.order), None
 
     def carry(self, tab: str) -> bool:
         """Give a tab without footage the latest of another tab; True when it received some."""

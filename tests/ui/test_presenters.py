@@ -25,6 +25,8 @@ from biometric.entities import (
 )
 from biometric.errors import BiometricError, EmptyGallery, InvalidName, NobodyFound
 from biometric.ui import answers, contact_sheets, elements, presenters
+from biometric.ui.grid_state import GridState
+from biometric.ui.people_grid import GridContent, grid
 from biometric.ui.picture_uris import MISSING, Pictures
 from tests.builders import DAMAGED, axis, observed_clip, person
 from tests.fakes import FakeCrops, video_info
@@ -64,6 +66,11 @@ def nobody(identity_id: str) -> list[object]:
     return []
 
 
+def tiles(pictures: Pictures, answer: Identification) -> str:
+    content = GridContent([answer], 100, [HOSTILE], pictures, nobody)  # type: ignore[arg-type]
+    return grid(content, GridState(opened=answer.observation.person))
+
+
 @pytest.mark.parametrize(
     ("decision", "score", "words", "mood"),
     [
@@ -101,7 +108,7 @@ def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
         answers.evidence(known, pictures, nobody),  # type: ignore[arg-type]
         answers.table([known], observed),
         answers.timeline([known], observed),
-        contact_sheets.answers([known], None, pictures),
+        tiles(pictures, known),
         presenters.problem(InvalidName(f"{HOSTILE} is wrong.")),
     ):
         assert "onclick" in html
@@ -116,8 +123,8 @@ def test_a_near_miss_is_unsure_and_says_whom_it_is_close_to(
     candidates = (Candidate(ADA, score, 1, "r"),)
     reason = Notice(NoticeCode.NOBODY_REACHES_THRESHOLD)
     answer = Identification(someone(), Decision.UNKNOWN, None, score, CARD, None, candidates, reason)
-    tile = contact_sheets.answers([answer], None, pictures)
-    assert f">{word}<" in tile
+    tile = tiles(pictures, answer)
+    assert f">{word}: very close to" in tile if word == "unsure" else f">{word}<" in tile
     assert (closeness or "close") in tile or not closeness
     assert ("1 unsure" in contact_sheets.summary([answer])) == (word == "unsure")
     assert f">{word}<" in answers.table([answer], observed_clip(FOLDER, someone()))

@@ -31,6 +31,12 @@ element.addEventListener('submit', (event) => {
   trigger('act', { action: form.dataset.action, value: form.elements.text.value });
 });
 
+// Escape presses the button that closes what is open.
+element.addEventListener('keydown', (event) => {
+  const close = event.key === 'Escape' && element.querySelector('[data-escape]');
+  if (close) { event.preventDefault(); close.click(); }
+});
+
 // Radio tiles: the arrow keys move and choose, as in any radio group.
 element.addEventListener('keydown', (event) => {
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

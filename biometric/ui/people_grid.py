@@ -1,0 +1,164 @@
+"""The people of an answer as small tiles in pages, with the evidence of one of them in place, as HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from biometric.entities import Identification, Sample
+from biometric.entities.names import NAME_LIMIT
+from biometric.messages import clock, decimals_apart
+from biometric.ui import answers, elements, presenters
+from biometric.ui.addition_question import question
+from biometric.ui.grid_state import (
+    FOLDED_FROM,
+    ORDERS,
+    OUTCOMES,
+    GridPage,
+    GridState,
+    Outcome,
+    arrange,
+    number,
+    outcome,
+    pixel_height,
+)
+from biometric.ui.picture_uris import Pictures
+from biometric.ui.presenters import References
+from biometric.ui.templating import render
+from biometric.ui.text_format import decimal
+
+TILE_HEIGHT = 112
+"""Pixels of a tile's picture; what a page of tiles weighs goes with its square."""
+FRAMES_PLAYED = 4
+"""Most further pictures of a tile."""
+SUGGESTIONS = 300
+"""Most names that are suggested; any other can be typed."""
+_MOODS: dict[Outcome, elements.Mood] = {
+    "identified": "good",
+    "unsure": "warning",
+    "unknown": "unsure",
+    "no decision": "info",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GridContent:
+    """What a grid is made of.
+
+    Attributes:
+        answers: all of the answer, those dismissed among them.
+        frame_count: length of the range that the people were found in.
+        names: enrolled names, to suggest.
+        pictures, references: where crops and references are looked up.
+    """
+
+    answers: Sequence[Identification]
+    frame_count: int
+    names: Sequence[str]
+    pictures: Pictures
+    references: References
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One person's tile, in words and pictures."""
+
+    person: int
+    title: str
+    badge: str
+    mood: elements.Mood
+    detail: str
+    picture: str
+    frames: tuple[str, ...]
+    opened: bool
+    selected: bool
+    nameable: bool
+    typed: str
+    problem: Markup
+
+
+def grid(content: GridContent, state: GridState, focus: str = "") -> str:
+    """Return a page of tiles with its tools.
+
+    Actions: `open` and `close` (evidence), `sort`, `filter`, `page`, `short`, `select`, `deselect`, `dismiss`,
+    `restore`, `name:N` (the text names person N), `undo` (of the latest naming), `enroll`, and those of the question.
+
+    Args:
+        focus: `data-key` of the element that the keyboard goes to, once; "" leaves it where it is.
+    """
+    if not content.answers:
+        return ""
+    page = arrange(content.answers, state, content.frame_count)
+    return render(
+        "grid.html",
+        page=page,
+        tiles=[_tile(answer, content, state) for answer in page.tiles],
+        inset=_inset(content, state, page),
+        inset_person=state.opened if state.addition is None else state.added_person,
+        asked=state.addition is not None,
+        state=state,
+        orders=ORDERS,
+        outcomes=[word for word in OUTCOMES if page.counts[word] or word in state.outcomes],
+        has_tools=page.total >= FOLDED_FROM or bool(state.outcomes),
+        last=page.first + len(page.tiles),
+        moods=_MOODS,
+        names=content.names[:SUGGESTIONS],
+        name_limit=NAME_LIMIT,
+        focus=focus,
+        turn=state.clicks,
+    )
+
+
+def _tile(answer: Identification, content: GridContent, state: GridState) -> Tile:
+    person, word, best = number(answer), outcome(answer), answer.observation.best
+    title = answer.identity.name if answer.identity is not None else f"Person {person}"
+    badge = f"unsure: {answers.near_miss(answer)}" if word == "unsure" else word
+    detail = _detail(answer, state, content.frame_count)
+    typed, problem = "", ""
+    if state.refused_name is not None and state.refused_name[0] == person:
+        typed = state.refused_name[1]
+        problem = presenters.field_problem(state.refused_name[2], f'[data-key="typed:{person}"]')
+    return Tile(
+        person=person,
+        title=title,
+        badge=badge,
+        mood=_MOODS[word],
+        detail=detail,
+        picture=content.pictures.crop(best.crop if best is not None else None, TILE_HEIGHT),
+        frames=tuple(content.pictures.crop(sample.crop, TILE_HEIGHT) for sample in played(answer.observation.kept)),
+        opened=person == state.opened,
+        selected=person in state.selected,
+        nameable=word in ("unsure", "unknown") and answer.observation.template is not None,
+        typed=typed,
+        problem=Markup(problem),  # noqa: S704 - escaped where it is made
+    )
+
+
+def played(samples: Sequence[Sample], most: int = FRAMES_PLAYED) -> list[Sample]:
+    """Return the samples that a tile plays: at most so many, spread evenly, in frame order; none of fewer than two."""
+    saved = [sample for sample in samples if sample.crop is not None]
+    if len(saved) < 2:
+        return []
+    most = min(most, len(saved))
+    return [saved[place * (len(saved) - 1) // (most - 1)] for place in range(most)]
+
+
+def _detail(answer: Identification, state: GridState, frame_count: int) -> str:
+    """Return when the person is seen, or what the tiles are sorted by."""
+    if state.order == "score" and answer.score is not None:
+        return f"score {decimal(answer.score, decimals_apart(answer.score, answer.threshold.value))}"
+    if state.order == "size" or frame_count == 1:
+        return f"{pixel_height(answer):.0f} pixels high"
+    track = answer.observation.tracklet
+    return f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
+
+
+def _inset(content: GridContent, state: GridState, page: GridPage) -> Markup:
+    """Return what stands below the row of one tile: the question on a name, or the evidence."""
+    html = ""
+    if state.addition is not None:
+        html = question(state.addition, content.pictures)
+    elif state.opened is not None:
+        shown = next((answer for answer in page.tiles if number(answer) == state.opened), None)
+        html = "" if shown is None else answers.evidence(shown, content.pictures, content.references)
+    return Markup(html)  # noqa: S704 - escaped where it is made
