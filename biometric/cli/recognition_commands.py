@@ -28,6 +28,7 @@ from biometric.messages import (
     describe_likelihood,
     describe_origin,
     describe_reason,
+    verification_outcome,
 )
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
@@ -184,7 +185,7 @@ def _write_report(
 
 
 def _verification_text(verification: Verification) -> str:
-    text = _verification_outcome(verification)
+    text = f"{verification_outcome(verification)[1]}."
     other = verification.best_other
     decimals = decimals_apart(verification.score, verification.threshold.value, None if other is None else other.score)
     score = _score_text(verification.score, verification.threshold, decimals)
@@ -192,17 +193,6 @@ def _verification_text(verification: Verification) -> str:
     if other is not None:
         text += f" Next best in the gallery: {other.identity.name}, {decimal(other.score, decimals)}."
     return "\n".join([text, *(f"Warning: {describe(warning)}" for warning in verification.warnings)])
-
-
-def _verification_outcome(verification: Verification) -> str:
-    name, score = verification.identity.name, verification.score
-    if verification.decision is Decision.NO_DECISION:
-        return "No decision."
-    if verification.band is ScoreBand.MATCH:
-        return f"Match: this is {name}."
-    if verification.band is ScoreBand.UNSURE and score is not None:
-        return f"No match, but unsure: {describe_closeness(score, verification.threshold)} to a match with {name}."
-    return f"No match: this is not {name}."
 
 
 def _identification_text(item: Identification) -> str:

@@ -7,9 +7,10 @@ Only what faces people uses it: page, command line, API, and the files of result
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from biometric.entities import (
+    Decision,
     FitBasis,
     Identification,
     LikelihoodRatio,
@@ -24,6 +25,9 @@ from biometric.entities import (
 from biometric.entities.notices import Value
 from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksDifferent, NoUsableSample
 from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS, translated
+
+OutcomeMood = Literal["good", "unsure", "bad"]
+"""How an answer is coloured; the words beside it say the same."""
 
 _COMPARED: Final = (
     (2, ("score", "own_score", "threshold")),
@@ -78,6 +82,19 @@ def describe_reason(answer: Verification | Identification) -> str:
     if answer.reason.code is not NoticeCode.NO_GOOD_SAMPLE or not answer.observation.refusals:
         return sentence
     return f"{sentence} Refused samples: {describe_refusals(answer.observation.refusals)}."
+
+
+def verification_outcome(answer: Verification) -> tuple[OutcomeMood, str]:
+    """Return how a verification went, for the look and in words: ("good", "Match: this is Ada")."""
+    name = answer.identity.name
+    if answer.decision is Decision.NO_DECISION:
+        return "unsure", translated("No decision")
+    if answer.band is ScoreBand.MATCH:
+        return "good", translated("Match: this is {name}").format(name=name)
+    if answer.band is ScoreBand.UNSURE and answer.score is not None:
+        closeness = describe_closeness(answer.score, answer.threshold)
+        return "unsure", translated("Unsure: {closeness} to a match with {name}").format(closeness=closeness, name=name)
+    return "bad", translated("No match: this is not {name}").format(name=name)
 
 
 def describe_closeness(score: float, threshold: Threshold) -> str:

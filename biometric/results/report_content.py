@@ -28,6 +28,7 @@ from biometric.messages import (
     describe_likelihood,
     describe_origin,
     describe_reason,
+    verification_outcome,
 )
 from biometric.ports import CropStore, Gallery
 from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportCandidate, ReportPicture
@@ -99,7 +100,7 @@ def _source(observed: ObservedClip, sources: ReportSources) -> tuple[tuple[str, 
 
 def _verification_answer(observed: ObservedClip, item: Verification, sources: ReportSources) -> ReportAnswer:
     name, other = item.identity.name, item.best_other
-    mood, outcome = _verification_outcome(item)
+    mood, outcome = verification_outcome(item)
     decimals = decimals_apart(item.score, item.threshold.value, None if other is None else other.score)
     facts = [("Claimed identity", name), *_score_facts(item.score, item.threshold, item.margin, decimals)]
     if item.people > 1:
@@ -120,17 +121,6 @@ def _verification_answer(observed: ObservedClip, item: Verification, sources: Re
         candidates=(),
         warnings=tuple(describe_all(item.warnings)),
     )
-
-
-def _verification_outcome(item: Verification) -> tuple[str, str]:
-    name = item.identity.name
-    if item.decision is Decision.NO_DECISION:
-        return "unsure", "No decision"
-    if item.band is ScoreBand.MATCH:
-        return "good", f"Match: this is {name}"
-    if item.band is ScoreBand.UNSURE and item.score is not None:
-        return "unsure", f"Unsure: {describe_closeness(item.score, item.threshold)} to a match with {name}"
-    return "bad", f"No match: this is not {name}"
 
 
 def _identification_answer(observed: ObservedClip, item: Identification, sources: ReportSources) -> ReportAnswer:

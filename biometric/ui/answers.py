@@ -11,7 +11,14 @@ from biometric.entities import (
     ScoreBand,
     Verification,
 )
-from biometric.messages import clock, decimals_apart, describe_all, describe_closeness, describe_reason
+from biometric.messages import (
+    clock,
+    decimals_apart,
+    describe_all,
+    describe_closeness,
+    describe_reason,
+    verification_outcome,
+)
 from biometric.ui import elements, presenters
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
@@ -21,7 +28,7 @@ from biometric.ui.text_format import decimal, escape, people
 def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
     """Return the outcome of a verification: banner, score on its scale, next best, probe beside reference."""
     name = answer.identity.name
-    mood, title = _verdict_title(answer)
+    mood, title = verification_outcome(answer)
     text = " ".join([describe_reason(answer), *describe_all(answer.warnings)])
     if answer.people > 1:
         others = answer.people - 1
@@ -41,18 +48,6 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
     path = presenters.reference_crop(answer.identity, answer.reference_id, own)
     reference = elements.figure(pictures.crop(path, 260), name, "best matching reference")
     return f'{html}<div class="sl-pair">{probe}{reference}</div>'
-
-
-def _verdict_title(answer: Verification) -> tuple[elements.Mood, str]:
-    name = answer.identity.name
-    if answer.decision is Decision.NO_DECISION:
-        return "unsure", "No decision"
-    if answer.band is ScoreBand.MATCH:
-        return "good", f"Match: this is {name}"
-    if answer.band is ScoreBand.UNSURE and answer.score is not None:
-        closeness = describe_closeness(answer.score, answer.threshold)
-        return "unsure", f"Unsure: {closeness} to a match with {name}"
-    return "bad", f"No match: this is not {name}"
 
 
 def _next_best(answer: Verification) -> str:
