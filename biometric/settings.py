@@ -70,6 +70,7 @@ class Settings(BaseSettings):
         max_seconds: longest clip, in seconds.
         max_frames: most frames of one clip.
         session_minutes: how long the page's workspace (clips, answers) is kept after the page is closed.
+        away_seconds: how long a running job goes on after its page is closed.
         mcp: also serve the API as tools of the Model Context Protocol.
 
     Raises:
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
     max_seconds: _Count = 4 * 3600
     max_frames: _Count = 1_000_000
     session_minutes: int = Field(60, ge=1, le=7 * 24 * 60, description="a whole number of minutes from 1 to 10080")
+    away_seconds: int = Field(90, ge=1, le=24 * 3600, description="a whole number of seconds from 1 to 86400")
     mcp: bool = Field(False, description="1 or 0")
 
     def __init__(self, **values: Any) -> None:

@@ -58,6 +58,7 @@ VALUES = {
     "max_seconds": ("1", 1),
     "max_frames": ("1", 1),
     "session_minutes": ("90", 90),
+    "away_seconds": ("1", 1),
     "mcp": ("1", True),
 }
 

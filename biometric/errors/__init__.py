@@ -44,6 +44,7 @@ BiometricError
 │   ├── LossNotFinite            the loss became infinite or no number; the last good checkpoint is kept
 │   ├── OutOfMemory              the device's memory is full; says which setting to lower
 │   └── OutputsDiffer            an exported file does not give what the trained network gives
+├── TooManyJobs                  too many jobs wait for the models
 └── GalleryError
     ├── EmptyGallery             nobody is enrolled
     ├── GalleryCorrupt           the database is damaged or of a newer version
@@ -117,6 +118,7 @@ from biometric.errors.model_errors import (
 )
 from biometric.errors.root_error import (
     BiometricError,
+    TooManyJobs,
 )
 
 __all__ = [
@@ -163,6 +165,7 @@ __all__ = [
     "RunConflict",
     "SeveralPeople",
     "StorageFull",
+    "TooManyJobs",
     "TrainingError",
     "UndoRefused",
     "UnknownIdentity",

@@ -1,4 +1,4 @@
-"""The root of all errors that Sightline raises on purpose."""
+"""The root of all errors that Sightline raises on purpose, and the one that belongs to no branch."""
 
 
 class BiometricError(Exception):
@@ -11,3 +11,7 @@ class BiometricError(Exception):
         ...     print(type(error).__name__)
         ClipNotFound
     """
+
+
+class TooManyJobs(BiometricError):
+    """Too many jobs wait for the models of this server."""

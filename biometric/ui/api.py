@@ -14,8 +14,11 @@ from biometric.errors import BiometricError, EmptyClip, IdentityExists, InvalidI
 from biometric.messages import describe_error
 from biometric.results import answer_json as results
 from biometric.storage import resolve_inside
-from biometric.ui.page import MODEL_WORK, Page, logger, parse_int
+from biometric.ui.page import Page, logger, parse_int
 from biometric.ui.text_format import escape
+
+MODEL_WORK = "model"
+"""Concurrency id of all endpoints that run models: one call at a time."""
 
 
 class Endpoints:
@@ -170,7 +173,7 @@ class Endpoints:
         """
         upload, label = self._clip(clip)
         service = self._page.service
-        with self._page.uploads.borrowed(upload) as path, self._page.job():
+        with self._page.uploads.borrowed(upload) as path, self._page.model_turns.turn():
             frames = None
             if first is not None or last is not None:
                 end = service.probe(path).frame_count - 1 if last is None else parse_int(last, "to_frame")

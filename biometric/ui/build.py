@@ -78,7 +78,8 @@ class Interface:
             if handlers is verification:
                 outputs += verification.claim_components
             tab.select(_opener(self.page, name, handlers), None, outputs, **QUIET)
-        for field in (identification.gallery, identification.query):
+        fields: list[Any] = [enrollment.name, identification.gallery, identification.query]
+        for field in (*fields, *(panel.accept for panel in self.panels)):
             field.input(_typed, [field], None, trigger_mode="always_last", **QUIET)
         self.page.follow_gallery(self._header, [self.header])
         self.page.follow_gallery(self.people.render, self.people.following)

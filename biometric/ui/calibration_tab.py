@@ -13,12 +13,13 @@ from biometric.messages import describe_all
 from biometric.storage import remove_quietly
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, guarded, stream_progress
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, stream_progress
 from biometric.ui.session import Session
 from biometric.ui.text_format import count, escape, people, threshold_text
 
 TARGETS = [("1 in 100", 0.01), ("1 in 1,000", 0.001), ("1 in 10,000", 0.0001)]
 MOST_CLIPS = 50
+JOB = "calibration"
 NONE_YET = elements.empty(
     "Not calibrated yet", "Thresholds come from the model card, which never saw your cameras. Calibrate below."
 )
@@ -56,8 +57,8 @@ class CalibrationPanel:
     def connect(self) -> Any:
         """Attach events; returns the job, after which thresholds have changed."""
         outputs = [*self.components, self.clips, self.status, self.message, self.start, self.cancel]
-        self.start.click(self.on_start_pressed, None, [self.status, self.cancel], **QUIET)
-        job = self.start.click(self.run, [self.clips, self.target], outputs, **MODEL_JOB)
+        run = self.page.as_job(JOB, self.run, self._waiting, self._stopped)
+        job = self.start.click(run, [self.clips, self.target], outputs, **FOLLOWS_JOB)
         self.cancel.click(self.on_cancel, None, outputs, cancels=[job], **QUIET)
         return job
 
@@ -82,12 +83,15 @@ class CalibrationPanel:
         )
         return f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>'
 
-    def on_start_pressed(self) -> Updates:
-        """Say that the job waits, when another one runs."""
-        if self.page.working == 0:
-            return {self.status: gr.skip()}
-        waiting = "Waiting for its turn: another job is running."
-        return {self.status: presenters.working(waiting), self.cancel: gr.update(interactive=True)}
+    def _waiting(self, place: int) -> Updates:
+        return {
+            self.status: presenters.waiting(place),
+            self.start: gr.update(interactive=False),
+            self.cancel: gr.update(interactive=True),
+        }
+
+    def _stopped(self, sentence: str) -> Updates:
+        return {**self._idle(), self.status: presenters.status_message(sentence)}
 
     def run(self, clips: Any, target: Any, request: gr.Request) -> Steps:
         """Calibrate on the uploaded clips; they go when the work ends, however it ends."""
@@ -104,12 +108,9 @@ class CalibrationPanel:
                 self.start: gr.update(interactive=False),
                 self.cancel: gr.update(interactive=True),
             }
-            with self.page.job():
-                clips = [self._take(source, folder / str(number)) for number, source in enumerate(sources)]
-                work = self.page.service.calibrate(clips, target_fmr=rate)
-                calibration = yield from stream_progress(
-                    work, lambda progress: {self.status: presenters.working(progress)}
-                )
+            clips = [self._take(source, folder / str(number)) for number, source in enumerate(sources)]
+            work = self.page.service.calibrate(clips, target_fmr=rate)
+            calibration = yield from stream_progress(work, lambda progress: {self.status: presenters.working(progress)})
         finally:
             remove_quietly(folder)
         text = "The thresholds of Verification and Identification are the calibrated ones from now on."
@@ -129,10 +130,11 @@ class CalibrationPanel:
             self.cancel: gr.update(interactive=False),
         }
 
-    def on_cancel(self) -> Updates:
-        """Cancel was pressed; the job is closed by Gradio, which stops its work."""
-        message = presenters.status_message("Cancelled. The former thresholds stay.")
-        return {**self._idle(), self.status: message}
+    def on_cancel(self, request: gr.Request) -> Updates:
+        """Cancel was pressed; the job stops at its next step."""
+        updates = self._stopped("Cancelled. The former thresholds stay.")
+        self.page.session(request).jobs.cancel(JOB, updates=updates)
+        return updates
 
 
 def shown(calibration: Calibration, gallery_size: int) -> str:

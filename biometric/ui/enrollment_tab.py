@@ -15,7 +15,7 @@ from biometric.ui.addition_question import Addition, enrollment_token, name_is_u
 from biometric.ui.components import area, on_act
 from biometric.ui.enrollment_undo import EnrollmentUndo
 from biometric.ui.footage_panel import connect
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
@@ -63,13 +63,13 @@ class EnrollmentTab:
         panel, name = self.panel, [self.name]
         job = gr.on(
             [panel.submit.click, self.name.submit],
-            self.submit,
+            panel.as_job(self.submit),
             [self.name, *panel.fields],
             self.components,
-            **MODEL_JOB,
+            **FOLLOWS_JOB,
         )
         connect(panel, [job])
-        connect_cancel(panel, [job], lambda: cancelled(panel))
+        connect_cancel(panel, [job], lambda request: cancelled(panel))
         on_act(self.contact_sheet, self.chose, name, outputs=[self.contact_sheet, self.answer, self.name], **QUIET)
         # The only listener of `input`: two that take the last event keep triggering each other.
         self.name.input(self.typed, name, [self.name_note], trigger_mode="always_last", **QUIET)
@@ -240,6 +240,7 @@ class EnrollmentTab:
         copied_footage = footage.copy()
         copied_footage.person, copied_footage.picked, copied_footage.people_shown = person, True, True
         copied_footage.gallery = session.gallery
+        session.jobs.cancel(*self.panel.jobs)
         discard(session.put(TAB, copied_footage), session)
         text = "Type the name, look through the samples below, and press Enroll."
         if copied_footage.gallery is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.ui.components import Slider, area, on_act, webcam
-from biometric.ui.page import QUIET, Page
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
 from biometric.ui.panel import Panel
 
 BUTTONS = {"enrollment": "Enroll", "verification": "Verify", "identification": "Identify"}
@@ -47,26 +47,24 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         submit = gr.Button(BUTTONS[tab], variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
         cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
     status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
-    panel = Panel(
+    return Panel(
         *(page, tab, drop, camera, recorder, examples, shown, another, accept),
         *(chooser, first, last, ends, submit, cancel, status),
     )
-    # Before the tab's own listener: the browser asks in this order, and what comes after a waiting job waits as well.
-    submit.click(panel.on_submit_pressed, None, panel.controls, **QUIET)
-    return panel
 
 
 def connect(panel: Panel, jobs: Sequence[Any]) -> None:
     """Attach the panel's own events; another clip cancels `jobs`. Call once `panel.answers` is complete."""
     everything = [*panel.components, *panel.answers]
     # The browser works through the listeners of an event in order. Cancelling comes first: after a clip was taken in
-    # (and transcoded) it would hit the job that somebody has started on that clip meanwhile.
+    # (and transcoded) it would hit what shows a job that somebody has started on that clip meanwhile.
     for event in (panel.drop.upload, panel.webcam.stop_recording, panel.examples.act, panel.another.click):
         event(None, None, None, cancels=list(jobs), **QUIET)
     options: dict[str, Any] = {"outputs": everything, **QUIET}
-    panel.drop.upload(panel.on_clip_uploaded, [panel.drop], **options)
-    panel.webcam.stop_recording(panel.on_clip_uploaded, [panel.webcam], **options)
-    on_act(panel.examples, panel.on_example_chosen, **options)
+    intake = {**FOLLOWS_JOB, "outputs": everything}
+    panel.drop.upload(panel.as_clip_job(panel.on_clip_uploaded), [panel.drop], **intake)
+    panel.webcam.stop_recording(panel.as_clip_job(panel.on_clip_uploaded), [panel.webcam], **intake)
+    on_act(panel.examples, panel.as_clip_job(panel.on_example_chosen), **intake)
     panel.another.click(panel.on_another_clip, None, **options)
     gr.on(
         [panel.first.input, panel.first.release, panel.last.input, panel.last.release],

@@ -13,7 +13,7 @@ from biometric.ui.components import area, on_act
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links, target_refusal
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import (
-    MODEL_JOB,
+    FOLLOWS_JOB,
     QUIET,
     Page,
     Steps,
@@ -95,9 +95,13 @@ class IdentificationTab:
         outputs = [*panel.components, *panel.answers, *self.box.components]
         inputs = [self.gallery, self.query, *panel.fields]
         job = gr.on(
-            [panel.submit.click, self.gallery.submit, self.query.submit], self.submit, inputs, outputs, **MODEL_JOB
+            [panel.submit.click, self.gallery.submit, self.query.submit],
+            panel.as_job(self.submit, self.writing),
+            inputs,
+            outputs,
+            **FOLLOWS_JOB,
         )
-        rewrite = self.again.click(self.rewrite, [self.query], outputs, **MODEL_JOB)
+        rewrite = self.again.click(panel.as_job(self.rewrite, self.writing), [self.query], outputs, **FOLLOWS_JOB)
         connect(panel, [job, rewrite])
         connect_cancel(panel, [job, rewrite], self.on_cancel, self.writing)
         clicked = on_act(
@@ -126,8 +130,7 @@ class IdentificationTab:
             shown = {**self._empty(), **self._show(session), **self.box.render(session)}
             yield {**shown, self.panel.status: "", self.writing: refusal}
             if not refusal:
-                with self.page.job():
-                    yield from self._write(session, footage, folder)
+                yield from self._write(session, footage, folder)
 
         yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
 
@@ -219,8 +222,7 @@ class IdentificationTab:
             yield from self.panel.observe(session, footage)  # its crops may have been cleared away
             self._identify(session, session.gallery)
             yield self._show(session)
-            with self.page.job():
-                yield from self._write(session, footage, folder)
+            yield from self._write(session, footage, folder)
 
         yield from guarded(run(), self.writing, lambda: {self.panel.status: "", **self.panel.idle()})
 
@@ -287,7 +289,7 @@ class IdentificationTab:
         return updates
 
     def on_cancel(self, request: gr.Request) -> Updates:
-        """Cancel was pressed; the job is closed by Gradio, which stops its work."""
+        """Cancel was pressed; the job stops at its next step."""
         session = self.page.session(request)
         text = "Cancelled. Nothing was stored."
         if session.identifications and session.footage(TAB).observed is not None:

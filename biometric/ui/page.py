@@ -1,10 +1,11 @@
 """What all parts of the page share: the service, the sessions, the pictures, and how work is run and reported."""
 
+import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import aclosing, closing
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,25 +16,27 @@ from biometric.errors import BiometricError, ClipMissing, InvalidFrameRange, Inv
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.change_feed import WorkspaceState
+from biometric.ui.jobs import Job, Turns
+from biometric.ui.jobs import Steps as Steps
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.screen import RECORDS_ITSELF
+from biometric.ui.screen import Updates as Updates
 from biometric.ui.session import Footage, Session
 from biometric.ui.session_store import Sessions
 from biometric.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
-Updates = dict[Any, Any]
-"""New values or properties by Gradio component."""
-Steps = Generator[Updates, None, None]
 Renderer = Callable[[Session], Updates]
 """Gives the updates of a part of the page."""
 Result = TypeVar("Result")
 
-MODEL_WORK = "model"
-"""Concurrency id of all work that runs models: one job at a time on this machine."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
-MODEL_JOB: dict[str, Any] = {**QUIET, "concurrency_id": MODEL_WORK, "concurrency_limit": 1, "trigger_mode": "once"}
+FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode": "once"}
+"""A handler made by `Page.as_job`: it only hands on what a job shows, so that any number may do so at a time."""
+CLIPS_AT_ONCE = 8
+"""How many uploaded clips are looked at (and transcoded for preview) at a time; models run for one job at a time."""
 
 UPDATE_EVERY = 0.2
 """Seconds between two updates of the status line."""
@@ -58,8 +61,8 @@ class Page:
         self._make_examples = make_examples
         self.models_state = "idle"
         self.models_problem: BiometricError | None = None
-        self._working = 0
-        self._lock = threading.Lock()
+        self.model_turns = Turns()
+        self._clip_turns = Turns(CLIPS_AT_ONCE)
         self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
 
     def follow_gallery(self, render: Renderer, components: Sequence[Any]) -> None:
@@ -102,7 +105,52 @@ class Page:
         session = self.sessions.find(key)
         if session is None:
             return None
-        return WorkspaceState(self.revision(session))
+        return WorkspaceState(self.revision(session), session.jobs.unseen())
+
+    def as_job(
+        self,
+        name: str,
+        make: Callable[..., Steps],
+        waiting: Callable[[int], Updates],
+        stopped: Callable[[str], Updates],
+        *,
+        instead_of: Sequence[str] | None = None,
+    ) -> Callable[..., AsyncGenerator[Updates, None]]:
+        """Return a handler that runs `make`'s steps as a job of the page's session, which a reload does not end.
+
+        While a job of that name runs, the handler follows that one instead of beginning another.
+
+        Args:
+            name: the job's, unique within a page.
+            make: gives the steps of the job; called with what Gradio calls the handler with, a request among it.
+            waiting, stopped: give the updates of a job that waits or was stopped, as in `Job`.
+            instead_of: the job does not need models, and these (its own name among them) are cancelled for it.
+        """
+        turns = self.model_turns if instead_of is None else self._clip_turns
+
+        @wraps(make)
+        async def follow(*values: Any) -> AsyncGenerator[Updates, None]:
+            request = next(value for value in values if isinstance(value, gr.Request))
+            session = await asyncio.to_thread(self.session, request)
+            session.jobs.cancel(*instead_of or ())
+            job = session.jobs.get(name)
+            if job is None:
+                away = float(self.service.settings.away_seconds)
+                job = Job(
+                    lambda: make(*values),
+                    session.screen,
+                    turns=turns,
+                    away_seconds=away,
+                    waiting=waiting,
+                    stopped=stopped,
+                )
+                session.jobs.begin(name, job)
+            async with aclosing(job.follow()) as shown:
+                async for updates in shown:
+                    yield updates
+
+        setattr(follow, RECORDS_ITSELF, True)
+        return follow
 
     def session(self, request: gr.Request | None) -> Session:
         """Return the session of the page that sent a request."""
@@ -129,22 +177,6 @@ class Page:
     def default_threshold(self, purpose: Purpose, session: Session) -> Threshold:
         """Return the threshold that a page decides by where the person set none."""
         return self.service.threshold(purpose, None, _gallery(purpose, session))
-
-    @property
-    def working(self) -> int:
-        """How many model jobs run at the moment (by this page or others)."""
-        return self._working
-
-    @contextmanager
-    def job(self) -> Iterator[None]:
-        """Count a model job while it runs, so that others can be told that they wait."""
-        with self._lock:
-            self._working += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._working -= 1
 
     def observe(self, footage: Footage, status: Any) -> Generator[Updates, None, ObservedClip]:
         """Observe a tab's clip and range unless that is done; yields updates of its status line.

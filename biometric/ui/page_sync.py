@@ -1,7 +1,8 @@
 """Opens a page with what it showed before, and keeps it in step with what happens elsewhere."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, Protocol
 
 import gradio as gr
@@ -9,8 +10,8 @@ import gradio as gr
 from biometric.errors import BiometricError
 from biometric.ui import elements, presenters
 from biometric.ui.components import asset
-from biometric.ui.page import QUIET, Page, Updates
-from biometric.ui.screen import RecordingBlocks, Screen
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates, event
+from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen
 from biometric.ui.session import Session
 from biometric.ui.session_store import Opening
 from biometric.ui.text_format import escape
@@ -63,6 +64,9 @@ class PageSync:
         outputs = list(dict.fromkeys([*blocks.remembered(), *self.outputs]))
         blocks.rendered_anew = frozenset([*self.page.following, self._mark, self.notice, self._visit])
         blocks.load(self.on_opened, [self._visit], outputs, js=asset("load.js"), **QUIET)
+        followers = [function for function in blocks.fns.values() if getattr(function.fn, RECORDS_ITSELF, False)]
+        followed = list(dict.fromkeys(part for function in followers for part in function.outputs))
+        self._mark.resumed(self.on_resumed, None, followed, **{**FOLLOWS_JOB, "trigger_mode": "multiple"})
         self._mark.changed(self.on_changed, None, self.outputs, **{**QUIET, "trigger_mode": "always_last"})
 
     @property
@@ -99,6 +103,14 @@ class PageSync:
         session = self.page.session(request)
         return {**self._gallery(session), **session.screen.news(self._answers(session))}
 
+    async def on_resumed(self, data: gr.EventData, request: gr.Request) -> AsyncGenerator[Updates, None]:
+        """A job runs that no page follows: show it from here on."""
+        job = self.page.session(request).jobs.get(event(data)[1])
+        if job is not None:
+            async with aclosing(job.follow()) as shown:
+                async for updates in shown:
+                    yield updates
+
     def _gallery(self, session: Session) -> Updates:
         revision = self.page.revision(session)  # first, so that a change during the rest is not missed
         updates, problem = self.page.render_gallery(session)
@@ -109,7 +121,8 @@ class PageSync:
     def _answers(self, session: Session) -> Updates:
         updates: Updates = {}
         for tab in self._tabs:
-            updates.update(tab.answer_after_edit(session))
+            if session.jobs.get(tab.panel.tab) is None:  # a job's answer is about the gallery as it is then
+                updates.update(tab.answer_after_edit(session))
         return updates
 
     def _gone(self) -> str:

@@ -113,6 +113,7 @@ class Panel(PanelDisplay):
     def on_another_clip(self, request: gr.Request) -> Updates:
         """Make room for another clip."""
         session = self.page.session(request)
+        session.jobs.cancel(*self.jobs)
         former = session.put(self.tab, Footage())
         if session.latest == self.tab:
             session.latest = next((tab for tab, footage in session.tabs.items() if footage.clip is not None), None)
@@ -161,13 +162,12 @@ class Panel(PanelDisplay):
         return footage
 
     def observe(self, session: Session, footage: Footage) -> Generator[Updates, None, ObservedClip]:
-        """Observe the footage as a job of the page; an answer about other footage is removed first."""
-        with self.page.job():
-            if footage.observed is None:
-                session.forget_answer(self.tab)
-                yield self.reset()
-            yield {self.status: presenters.working("Starting"), **self.busy()}
-            return (yield from self.page.observe(footage, self.status))
+        """Observe the footage as a job of the page; an answer about something else goes first."""
+        if footage.observed is None:
+            session.forget_answer(self.tab)
+            yield self.reset()
+        yield {self.status: presenters.working("Starting"), **self.busy()}
+        return (yield from self.page.observe(footage, self.status))
 
     def run_submission(self, run: Steps, clear: Callable[[], Updates] = dict) -> Steps:
         """Run the steps of the tab's button; an error becomes the answer, after `clear`; the panel is free again."""
@@ -182,12 +182,30 @@ class Panel(PanelDisplay):
         session.forget_answer(self.tab)
         return self.reset()
 
-    def on_submit_pressed(self) -> Updates:
-        """Say that a job waits, when another one runs."""
-        if self.page.working == 0:
-            return {self.status: gr.skip()}
-        waiting = "Waiting for its turn: another job is running, and yours is next in line or close to it."
-        return {self.status: presenters.working(waiting), **self.busy()}
+    def as_job(self, submit: Callable[..., Steps], *also: Any) -> Callable[..., Any]:
+        """Return the handler that runs Submit's steps as the tab's job; `also` are emptied when it is stopped."""
+
+        def stopped(sentence: str) -> Updates:
+            return {**dict.fromkeys(also, ""), self.status: presenters.status_message(sentence), **self.idle()}
+
+        return self.page.as_job(
+            self.tab, submit, lambda place: {self.status: presenters.waiting(place), **self.busy()}, stopped
+        )
+
+    def as_clip_job(self, take: Callable[..., Steps]) -> Callable[..., Any]:
+        """Return the handler that takes a clip in, which ends whatever is done with the former one."""
+        return self.page.as_job(
+            f"{self.tab}-clip",
+            take,
+            lambda place: {self.status: presenters.waiting(place)},
+            lambda sentence: {self.status: presenters.status_message(sentence)},
+            instead_of=self.jobs,
+        )
+
+    @property
+    def jobs(self) -> tuple[str, str]:
+        """Names of the jobs that the tab may have."""
+        return self.tab, f"{self.tab}-clip"
 
 
 def _prefixed(stage: str, progress: Progress) -> Progress:

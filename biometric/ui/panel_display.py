@@ -87,12 +87,12 @@ class PanelDisplay:
         return updates
 
     def restore(self, footage: Footage) -> Updates:
-        """Return what a reloaded page needs besides what was sent to it: the chosen frames, and free controls."""
-        updates: Updates = {self.drop: gr.update(value=None), self.webcam: gr.update(value=None), **self.idle()}
+        """Return what a reloaded page needs besides what was sent to it: the chosen frames as they stand."""
+        updates: Updates = {self.drop: gr.update(value=None), self.webcam: gr.update(value=None)}
         if footage.info is not None:
-            updates[self.first] = gr.update(value=footage.first, interactive=True)
-            updates[self.last] = gr.update(value=footage.last, interactive=True)
-            updates[self.accept] = gr.update(value=footage.accept_damaged, interactive=True)
+            updates[self.first] = gr.update(value=footage.first)
+            updates[self.last] = gr.update(value=footage.last)
+            updates[self.accept] = gr.update(value=footage.accept_damaged)
             updates[self.ends] = self.range_ends(footage)
         return updates
 

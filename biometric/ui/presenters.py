@@ -157,6 +157,12 @@ def ends(first: str, last: str, frames: FrameRange, info: VideoInfo) -> str:
     return f'<div class="sl-ends">{figures}</div><p class="sl-facts">{line}</p>'
 
 
+def waiting(place: int) -> str:
+    """Return the status line of a job that waits, `place` jobs from its turn."""
+    where = "is next in line" if place == 1 else f"is number {place} in line"
+    return working(f"Waiting for its turn: another job is running, and yours {where}.")
+
+
 def working(progress: Progress | str) -> str:
     """Return the status line of running work, with a bar where there is a number."""
     bar = ""

@@ -12,10 +12,15 @@ from typing import Any, Protocol
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
+from gradio.components.base import _Keywords
 
+Updates = dict[Any, Any]
+"""New values or properties by Gradio component."""
 Properties = dict[str, Any]
 """Properties of one component by name, `value` among them."""
 
+RECORDS_ITSELF = "records_itself"
+"""Attribute of handlers whose updates are noted by whoever makes them."""
 _UPDATE = "__type__"
 _UPLOADS = (gr.File, gr.Video)
 
@@ -33,12 +38,12 @@ class Screen:
             for component, update in updates.items():
                 self._shown.setdefault(component, {}).update(_properties(update))
 
-    def updates(self) -> dict[Any, Any]:
+    def updates(self) -> Updates:
         """Return updates that show the same on a fresh page."""
         with self._lock:
             return {component: gr.update(**shown) for component, shown in self._shown.items() if shown}
 
-    def news(self, updates: Mapping[Any, Any]) -> dict[Any, Any]:
+    def news(self, updates: Mapping[Any, Any]) -> Updates:
         """Return those of the updates that change something, so that a page that is right stays untouched."""
         with self._lock:
             return {
@@ -50,7 +55,7 @@ class Screen:
                 )
             }
 
-    def take(self) -> dict[Any, Any]:
+    def take(self) -> Updates:
         """Return the updates and forget them."""
         with self._lock:
             shown, self._shown = self._shown, {}
@@ -102,15 +107,25 @@ class RecordingBlocks(gr.Blocks):
         if screen is not None:
             if not args or args[0] is None:
                 screen.record(self._fields(block_fn.inputs, processed_input))
-            if not getattr(block_fn.fn, "records_itself", False):
+            if not getattr(block_fn.fn, RECORDS_ITSELF, False):
                 screen.record(self._updates(block_fn.outputs, result["prediction"]))
         return result
 
     def _updates(self, outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
-        """Return a handler's updates by component; those of handlers that answer otherwise are not noted."""
-        if not isinstance(prediction, dict) or _UPDATE in prediction:
-            return {}
-        return {part: update for part, update in prediction.items() if part not in self.rendered_anew}
+        """Return what a handler sends by component, in whichever of Gradio's forms it does."""
+        if isinstance(prediction, dict) and _UPDATE not in prediction:
+            sent = prediction
+        elif len(outputs) == 1:
+            sent = {outputs[0]: prediction}
+        elif isinstance(prediction, list | tuple):
+            sent = dict(zip(outputs, prediction, strict=False))
+        else:
+            sent = {}
+        return {
+            part: update
+            for part, update in sent.items()
+            if part not in self.rendered_anew and not isinstance(update, _Keywords)
+        }
 
     def _fields(self, inputs: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:
         """Return what was sent of fields that people fill in."""

@@ -14,6 +14,7 @@ from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui.grid_state import GridState
+from biometric.ui.jobs import Jobs
 from biometric.ui.people_state import PeopleState
 from biometric.ui.screen import Screen
 
@@ -168,6 +169,7 @@ class Session:
         people: where the workspace is on the People tab.
         tab: the tab that is open.
         screen: what the page shows.
+        jobs: its running work.
     """
 
     folder: Path
@@ -187,6 +189,7 @@ class Session:
     people: PeopleState = field(default_factory=PeopleState)
     tab: str = TABS[0]
     screen: Screen = field(default_factory=Screen)
+    jobs: Jobs = field(default_factory=Jobs)
 
     def footage(self, tab: str) -> Footage:
         """Return a tab's footage.
@@ -237,5 +240,6 @@ class Session:
         return folder
 
     def close(self) -> None:
-        """Remove the session's files."""
+        """Stop its work and remove its files."""
+        self.jobs.cancel_all()
         remove_quietly(self.folder)

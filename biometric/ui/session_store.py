@@ -22,6 +22,8 @@ SESSIONS = 100
 """Most sessions kept; the one unused for longest goes first."""
 PAGES = 8
 """Most page loads remembered of one session; the earliest goes first."""
+STOPPING = 10.0
+"""Most seconds that ending waits for work to stop: vendor libraries abort when they are cut off."""
 _KEY = re.compile(r"[0-9a-f]{64}")
 """256 random bits, which nobody guesses."""
 
@@ -125,12 +127,16 @@ class Sessions:
             self._sweep()
 
     def close(self) -> None:
-        """End all sessions."""
+        """End all sessions; returns when their work has stopped, at most `STOPPING` seconds later."""
+        deadline = time.monotonic() + STOPPING
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
-            for entry in list(self._entries):
+            entries = list(self._entries)
+            for entry in entries:
                 self._drop(entry)
+        for entry in entries:
+            entry.session.jobs.join(max(0.0, deadline - time.monotonic()))
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -44,10 +44,21 @@ def tab_layout(
 
 
 def connect_cancel(panel: Panel, jobs: Sequence[Any], cancelled: Callable[..., Updates], *also: Any) -> None:
-    """Let Cancel stop the jobs, and say so with `cancelled`, which may change the components `also`, too."""
-    panel.cancel.click(cancelled, None, [*panel.controls, *also], cancels=list(jobs), **QUIET)
+    """Let Cancel stop the tab's job, and say so with `cancelled`, which may change the components `also`, too.
+
+    Args:
+        jobs: the events that show a job, which end at once.
+        cancelled: gives the updates, called with the request.
+    """
+
+    def stop(request: gr.Request) -> Updates:
+        updates = cancelled(request)
+        panel.page.session(request).jobs.cancel(panel.tab, updates=updates)
+        return updates
+
+    panel.cancel.click(stop, None, [*panel.controls, *also], cancels=list(jobs), **QUIET)
 
 
 def cancelled(panel: Panel) -> Updates:
-    """Cancel was pressed; the job is closed by Gradio, which stops its work."""
+    """Cancel was pressed; the job stops at its next step."""
     return {panel.status: presenters.status_message("Cancelled. Nothing was stored."), **panel.idle()}

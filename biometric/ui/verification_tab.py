@@ -11,7 +11,7 @@ from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, Footage
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.components import area, on_act
 from biometric.ui.footage_panel import connect
-from biometric.ui.page import MODEL_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.report_download import ReportDownload
@@ -54,9 +54,9 @@ class VerificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        job = panel.submit.click(self.submit, panel.fields, [*panel.components, *panel.answers], **MODEL_JOB)
+        job = panel.submit.click(panel.as_job(self.submit), panel.fields, [*panel.components, *panel.answers], **FOLLOWS_JOB)
         connect(panel, [job])
-        connect_cancel(panel, [job], lambda: cancelled(panel))
+        connect_cancel(panel, [job], lambda request: cancelled(panel))
         on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
         on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
         # Not `input`, which Gradio sends after keys only: text is pasted, spoken and completed, too.

@@ -1,0 +1,272 @@
+"""Work that outlives the page's connection: it runs in a thread of its own, and a reloaded page follows it again.
+
+Gradio ends a handler when its page is gone. A `Job` runs a handler's steps apart from that; the handler only follows
+it. A job whose page does not come back in time stops, as one that is cancelled does: at its next step.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+
+import gradio as gr
+
+from biometric.errors import BiometricError, TooManyJobs
+from biometric.ui.screen import Screen, Updates
+
+logger = logging.getLogger(__name__)
+
+Steps = Generator[Updates, None, None]
+
+LEFT = "The work was stopped, because the page was away for too long. Nothing was stored."
+JOBS = 20
+"""Most jobs that may wait for the models; further ones are refused."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks of a waiting job at whether it is still wanted."""
+
+
+class Turns:
+    """Whose turn it is to work: so many at a time, first come, first served.
+
+    Args:
+        seats: how many may work at a time.
+    """
+
+    def __init__(self, seats: int = 1) -> None:
+        self._seats = seats
+        self._line: list[object] = []
+        self._moved = threading.Condition()
+
+    @contextmanager
+    def turn(
+        self, unwanted: Callable[[], bool] = lambda: False, waiting: Callable[[int], object] = lambda place: None
+    ) -> Iterator[bool]:
+        """Wait for one's turn and hold it; yields False, without one, once it is not wanted any more.
+
+        Args:
+            unwanted: whether to give up; asked twice a second.
+            waiting: told one's place in the line, from 1, whenever it changes.
+
+        Raises:
+            TooManyJobs: too many wait already.
+        """
+        ticket = object()
+        with self._moved:
+            if len(self._line) >= self._seats + JOBS:
+                raise TooManyJobs("Too many jobs are waiting. Try again in a few minutes.")
+            self._line.append(ticket)
+        try:
+            yield self._wait(ticket, unwanted, waiting)
+        finally:
+            with self._moved:
+                self._line.remove(ticket)
+                self._moved.notify_all()
+
+    def _wait(self, ticket: object, unwanted: Callable[[], bool], waiting: Callable[[int], object]) -> bool:
+        told = 0
+        while not unwanted():
+            with self._moved:
+                place = self._line.index(ticket) - self._seats + 1
+                if place == told and place > 0:
+                    self._moved.wait(LOOK_EVERY)
+            if place <= 0:
+                return True
+            if place != told:
+                told = place
+                waiting(place)
+        return False
+
+
+class _Follower:
+    """A handler that hands a job's updates on to its page."""
+
+    def __init__(self, shown: Updates) -> None:
+        self.waiting = Screen()
+        self.waiting.record(shown)
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Tell it, from any thread, that there is something to hand on."""
+        with suppress(RuntimeError):  # the server has ended
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def news(self) -> None:
+        """Wait until there is something to hand on."""
+        await self._news.wait()
+        self._news.clear()
+
+
+class Job:
+    """One run of a handler's steps; `start` it once.
+
+    Args:
+        make: gives the steps; called in the job's thread.
+        screen: what the page shows, which the job's updates change whether or not the page is there.
+        turns: whose turn it is for work of this kind.
+        away_seconds: how long it goes on while no page follows it.
+        waiting: gives the updates that say the job's place in the line, from 1.
+        stopped: gives the updates that say, by a sentence, that the job did not begin or was not finished.
+        clock: seconds that only rise.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Steps],
+        screen: Screen,
+        *,
+        turns: Turns,
+        away_seconds: float,
+        waiting: Callable[[int], Updates],
+        stopped: Callable[[str], Updates],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._make, self._screen, self._turns, self._stopped = make, screen, turns, stopped
+        self._waiting, self._away_seconds, self._clock = waiting, away_seconds, clock
+        self._shown = Screen()
+        self._followers: list[_Follower] = []
+        self._alone_since: float | None = clock()
+        self._cancelled = False
+        self._ended = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="job", daemon=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether it waits or works, and is not cancelled."""
+        return not (self._ended or self._cancelled)
+
+    def unseen(self, seconds: float = 1.0) -> bool:
+        """Whether it runs, and no page has followed it for that long."""
+        alone = self._alone_since
+        return self.running and alone is not None and self._clock() - alone >= seconds
+
+    def start(self) -> "Job":
+        """Begin; returns itself."""
+        self._thread.start()
+        return self
+
+    def cancel(self, updates: Updates | None = None) -> None:
+        """Stop the work at its next step; it shows these updates last, and nothing any more of its own."""
+        self._show(updates or {})
+        with self._lock:
+            self._cancelled = True
+            followers = list(self._followers)
+        for follower in followers:
+            follower.wake()
+
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended, at most so long."""
+        self._thread.join(seconds)
+
+    async def follow(self) -> AsyncGenerator[Updates, None]:
+        """Yield what the job has shown so far, then what it shows, until it ends or this is closed."""
+        with self._lock:
+            follower = _Follower(self._shown.updates())
+            self._followers.append(follower)
+            self._alone_since = None
+        last: Updates = {}
+        try:
+            while True:
+                ended = not self.running
+                updates = follower.waiting.take()
+                if updates:
+                    last = dict.fromkeys(updates, gr.skip())
+                    yield updates
+                elif ended:
+                    if last:
+                        yield last  # Gradio sends the last update twice, and meanwhile the page may show something else
+                    return
+                else:
+                    await follower.news()
+        finally:
+            with self._lock:
+                self._followers.remove(follower)
+                if not self._followers:
+                    self._alone_since = self._clock()
+
+    def _run(self) -> None:
+        try:
+            with self._turns.turn(self._unwanted, lambda place: self._show(self._waiting(place))) as granted:
+                finished = granted and self._work()
+            if not finished:
+                self._show(self._stopped(LEFT))
+        except BiometricError as error:
+            self._show(self._stopped(str(error)))
+        except Exception:  # steps tell their own errors; this is a defect, and a thread has nobody to raise it to
+            logger.exception("a job of the page failed")
+        finally:
+            with self._lock:
+                self._ended = True
+                followers = list(self._followers)
+            for follower in followers:
+                follower.wake()
+
+    def _work(self) -> bool:
+        """Run the steps; False when they were stopped before their end."""
+        steps = self._make()
+        with closing(steps):
+            while not self._unwanted():
+                try:
+                    updates = next(steps)
+                except StopIteration:
+                    return True
+                self._show(updates)
+        return False
+
+    def _unwanted(self) -> bool:
+        return self._cancelled or self.unseen(self._away_seconds)
+
+    def _show(self, updates: Updates) -> None:
+        """Record updates and pass them on, unless the job was cancelled."""
+        with self._lock:
+            if self._cancelled:
+                return
+            self._screen.record(updates)
+            self._shown.record(updates)
+            for follower in self._followers:
+                follower.waiting.record(updates)
+                follower.wake()
+
+
+class Jobs:
+    """The jobs of one workspace, by name; at most one of each name runs."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Job | None:
+        """Return the running job of that name, or None."""
+        job = self._jobs.get(name)
+        return job if job is not None and job.running else None
+
+    def begin(self, name: str, job: Job) -> Job:
+        """Start a job; one of that name that still runs is cancelled."""
+        with self._lock:
+            self.cancel(name)
+            self._jobs[name] = job
+        return job.start()
+
+    def cancel(self, *names: str, updates: Updates | None = None) -> None:
+        """Cancel the running jobs of these names, which show these updates last."""
+        for name in names:
+            job = self.get(name)
+            if job is not None:
+                job.cancel(updates)
+
+    def cancel_all(self) -> None:
+        """Cancel every running job."""
+        self.cancel(*list(self._jobs))
+
+    def unseen(self) -> tuple[str, ...]:
+        """Return the names of running jobs that no page follows."""
+        return tuple(name for name, job in list(self._jobs.items()) if job.unseen())
+
+    def join(self, seconds: float) -> None:
+        """Wait until all have ended, at most so long."""
+        deadline = time.monotonic() + seconds
+        for job in list(self._jobs.values()):
+            job.join(max(0.0, deadline - time.monotonic()))
