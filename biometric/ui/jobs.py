@@ -159,7 +159,8 @@ class Job:
 
     def join(self, seconds: float) -> None:
         """Wait until it has ended, at most so long."""
-        self._thread.join(seconds)
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
 
     async def follow(self) -> AsyncGenerator[Updates, None]:
         """Yield what the job has shown so far, then what it shows, until it ends or this is closed."""

@@ -6,13 +6,13 @@ of the fields that people fill in. That covers whatever a tab shows, questions a
 
 import threading
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
-from gradio.components.base import _Keywords
 
 Updates = dict[Any, Any]
 """New values or properties by Gradio component."""
@@ -124,7 +124,7 @@ class RecordingBlocks(gr.Blocks):
         return {
             part: update
             for part, update in sent.items()
-            if part not in self.rendered_anew and not isinstance(update, _Keywords)
+            if part not in self.rendered_anew and not isinstance(update, Enum)  # Gradio's mark of a handler's end
         }
 
     def _fields(self, inputs: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:

@@ -1,0 +1,83 @@
+"""What is noted of a page, and what a reloaded page is sent."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+
+from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen
+
+
+def test_the_latest_value_of_each_property_counts() -> None:
+    screen = Screen()
+    screen.record({"a": "old", "b": gr.update(visible=False, value=3)})
+    screen.record({"a": gr.update(visible=True), "b": gr.update(value=4)})
+    screen.record({"a": "new", "c": gr.skip()})
+    assert screen.updates() == {
+        "a": gr.update(value="new", visible=True),
+        "b": gr.update(value=4, visible=False),
+    }
+
+
+def test_news_are_updates_that_change_something() -> None:
+    screen = Screen()
+    screen.record({"a": "same", "b": "old"})
+    assert screen.news({"a": "same", "b": "new", "c": ""}) == {"b": "new", "c": ""}
+    assert screen.news({"a": gr.update(visible=False)}) == {"a": gr.update(visible=False)}
+
+
+def test_taking_forgets() -> None:
+    screen = Screen()
+    screen.record({"a": 1})
+    assert screen.take() == {"a": gr.update(value=1)}
+    assert screen.take() == {}
+
+
+def test_blocks_note_what_handlers_send_and_were_sent() -> None:
+    asyncio.run(_note())
+
+
+async def _note() -> None:
+    screen = Screen()
+    with RecordingBlocks(analytics_enabled=False) as blocks:
+        name, note, other, secret = gr.Textbox(), gr.HTML(), gr.HTML(), gr.Textbox()
+        upload, button = gr.File(), gr.Button()
+
+        def steps(name: str, upload: Any, key: str) -> Any:
+            yield {note: f"one {name}", secret: "x"}
+            yield {note: f"two {name}"}
+
+        async def itself() -> Any:
+            yield {other: "not noted"}
+
+        setattr(itself, RECORDS_ITSELF, True)
+        button.click(steps, [name, upload, secret], [note, secret])
+        button.click(lambda: ("left", "right"), None, [note, other])
+        button.click(lambda: "alone", None, [other])
+        button.click(itself, None, [other])
+    assert set(blocks.remembered()) == {name, note, other, secret}
+    blocks.create_limiter()
+    blocks.screen_of = lambda request: screen if request is not None else None
+    blocks.rendered_anew = frozenset([secret])
+    request: Any = SimpleNamespace(session_hash="page")
+    functions = list(blocks.fns.values())
+
+    async def call(number: int, *values: Any, asked: Any = request) -> None:
+        iterator = None
+        while True:
+            result = await blocks.call_function(functions[number], list(values), iterator, asked)
+            iterator = result["iterator"]
+            if iterator is None:
+                return
+
+    await call(0, "Ada", "/tmp/upload", "secret")
+    assert screen.updates() == {name: gr.update(value="Ada"), note: gr.update(value="two Ada")}
+    await call(3)
+    assert other not in screen.updates()
+    await call(1)
+    assert screen.updates()[other] == gr.update(value="right")
+    await call(2, asked=None)
+    assert screen.updates()[other] == gr.update(value="right")
+    await call(2)
+    assert screen.updates()[other] == gr.update(value="alone")
