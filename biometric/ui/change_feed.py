@@ -24,7 +24,7 @@ HELD = 600.0
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceState:
-    """What a page is to know: the gallery's revision, and jobs that go on without being shown to any page."""
+    """What a page is to know: the gallery's revision, and jobs that no page shows."""
 
     revision: str
     unseen_jobs: tuple[str, ...] = ()

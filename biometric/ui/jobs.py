@@ -130,6 +130,7 @@ class Job:
         self._alone_since: float | None = clock()
         self._cancelled = False
         self._ended = False
+        self._seen = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
 
@@ -138,10 +139,18 @@ class Job:
         """Whether it waits or works, and is not cancelled."""
         return not (self._ended or self._cancelled)
 
-    def unseen(self, seconds: float = 1.0) -> bool:
-        """Whether it runs, and no page has followed it for that long."""
-        alone = self._alone_since
-        return self.running and alone is not None and self._clock() - alone >= seconds
+    @property
+    def unseen(self) -> bool:
+        """Whether no page follows it, although it runs or its end was not shown; its own page gets a moment to."""
+        return not (self._seen or self._cancelled) and self._alone_for() >= 1.0
+
+    def mark_seen(self) -> None:
+        """Note that a page shows how it ended, if it has."""
+        self._seen = self._ended
+
+    def _alone_for(self) -> float:
+        """Return for how many seconds no page has followed it."""
+        return 0.0 if self._alone_since is None else self._clock() - self._alone_since
 
     def start(self) -> "Job":
         """Begin; returns itself."""
@@ -177,6 +186,7 @@ class Job:
                     last = dict.fromkeys(updates, gr.skip())
                     yield updates
                 elif ended:
+                    self.mark_seen()
                     if last:
                         yield last  # Gradio sends the last update twice, and meanwhile the page may show something else
                     return
@@ -218,7 +228,7 @@ class Job:
         return False
 
     def _unwanted(self) -> bool:
-        return self._cancelled or self.unseen(self._away_seconds)
+        return self._cancelled or self._alone_for() >= self._away_seconds
 
     def _show(self, updates: Updates) -> None:
         """Record updates and pass them on, unless the job was cancelled."""
@@ -238,6 +248,10 @@ class Jobs:
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
+
+    def latest(self, name: str) -> Job | None:
+        """Return the latest job of that name, running or not, or None."""
+        return self._jobs.get(name)
 
     def get(self, name: str) -> Job | None:
         """Return the running job of that name, or None."""
@@ -263,8 +277,13 @@ class Jobs:
         self.cancel(*list(self._jobs))
 
     def unseen(self) -> tuple[str, ...]:
-        """Return the names of running jobs that no page follows."""
-        return tuple(name for name, job in list(self._jobs.items()) if job.unseen())
+        """Return the names of jobs that no page follows, although they run or their end was not shown."""
+        return tuple(name for name, job in list(self._jobs.items()) if job.unseen)
+
+    def mark_seen(self) -> None:
+        """Note that a page shows how those that have ended did."""
+        for job in list(self._jobs.values()):
+            job.mark_seen()
 
     def join(self, seconds: float) -> None:
         """Wait until all have ended, at most so long."""

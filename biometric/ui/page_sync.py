@@ -93,6 +93,7 @@ class PageSync:
         if opening is Opening.RESTORED:
             session.screen.record(self._restore(session))
             session.screen.record(self._answers(session))
+            session.jobs.mark_seen()
             shown.record(session.screen.updates())
         shown.record(self._gallery(session))
         shown.record({self.notice: self._gone() if opening is Opening.GONE else ""})
@@ -104,8 +105,8 @@ class PageSync:
         return {**self._gallery(session), **session.screen.news(self._answers(session))}
 
     async def on_resumed(self, data: gr.EventData, request: gr.Request) -> AsyncGenerator[Updates, None]:
-        """A job runs that no page follows: show it from here on."""
-        job = self.page.session(request).jobs.get(event(data)[1])
+        """A job runs that no page follows, or ended so: show it from here on."""
+        job = self.page.session(request).jobs.latest(event(data)[1])
         if job is not None:
             async with aclosing(job.follow()) as shown:
                 async for updates in shown:

@@ -243,6 +243,7 @@ def main(arguments: Sequence[str]) -> None:
         port=port,
         login=options.get("login"),
         mcp=options.get("mcp") == "1",
+        away_seconds=int(options.get("away_seconds", 90)),
     )
     from biometric.ui import serve
 

@@ -19,7 +19,8 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 class Server:
     """A running page: `url`, the folder `root` that holds its data, and its process.
 
-    Serves drawn people with fake models, or runs `command` with `environment` and `SIGHTLINE_PORT`.
+    Serves drawn people with fake models, or runs `command` with `environment` and `SIGHTLINE_PORT`; on port `at`, or
+    on a free one.
     """
 
     def __init__(
@@ -27,12 +28,13 @@ class Server:
         root: Path,
         command: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        at: int | None = None,
         **options: object,
     ) -> None:
         self.root = root
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+            self.port = probe.getsockname()[1] if at is None else at
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = root.parent / f"{root.name}.log"
         words = [f"{name}={value}" for name, value in options.items()]

@@ -145,7 +145,7 @@ def test_a_job_whose_page_does_not_come_back_stops(bench: Bench) -> None:
     job = bench.job(away_seconds=60.0, clock=lambda: now[0]).start()
     follow(job, lambda updates: True)
     now[0] = 59.0
-    assert job.unseen()
+    assert job.unseen
     bench.go.release()
     wait_for(lambda: bench.shown() == "step 1")
     follow(job, lambda updates: True)  # it came back
@@ -173,7 +173,7 @@ def test_a_job_that_is_followed_is_not_away(bench: Bench) -> None:
         return last(seen, ANSWER)
 
     assert asyncio.run(run()) == "done"
-    assert not job.unseen()
+    assert not job.unseen
 
 
 def test_jobs_take_turns_in_order_and_are_told_their_place(bench: Bench) -> None:
@@ -275,5 +275,27 @@ def test_a_job_that_no_page_follows_is_named_as_unseen(bench: Bench) -> None:
     assert jobs.unseen() == ()  # its own page is about to follow it
     now[0] = 1.0
     assert jobs.unseen() == ("enrollment",)
-    job.cancel()
+    bench.go.release(3)
+    job.join(10)
+    assert jobs.unseen() == ("enrollment",)  # it ended, and no page shows how
+    latest = jobs.latest("enrollment")
+    assert latest is not None
+    follow(latest)
+    assert jobs.unseen() == ()
+
+
+def test_a_cancelled_job_and_one_whose_end_is_shown_are_not_unseen(bench: Bench) -> None:
+    now = [0.0]
+    jobs = Jobs()
+    first = jobs.begin("enrollment", bench.job(clock=lambda: now[0]))
+    jobs.mark_seen()  # it has not ended
+    now[0] = 2.0
+    assert jobs.unseen() == ("enrollment",)
+    first.cancel()
+    assert jobs.unseen() == ()
+    second = jobs.begin("calibration", bench.job(clock=lambda: now[0]))
+    bench.go.release(10)
+    second.join(10)
+    jobs.mark_seen()
+    now[0] = 4.0
     assert jobs.unseen() == ()

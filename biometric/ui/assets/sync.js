@@ -45,3 +45,5 @@ watch('value', listen);
 document.addEventListener('visibilitychange', listen);
 window.addEventListener('online', listen);
 window.addEventListener('pagehide', () => request?.abort());
+// A page that the browser had put away has lost its connections.
+window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
