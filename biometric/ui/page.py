@@ -95,10 +95,14 @@ class Page:
 
     def revision(self, session: Session) -> str:
         """Return a word that changes when a gallery that the page speaks of, or a threshold of it, may have changed."""
-        folders = [self.service.gallery().folder]
-        if session.gallery is not None:
-            folders.append(session.gallery)
-        return "-".join(_revision(folder) for folder in folders)
+        folders = [None] if session.gallery is None else [None, session.gallery]
+        return ", ".join(self._revision(folder) for folder in folders)
+
+    def _revision(self, folder: Path | None) -> str:
+        try:
+            return self.service.gallery(folder).revision() or "no gallery"
+        except BiometricError as error:
+            return str(error)
 
     def workspace_state(self, key: str) -> WorkspaceState | None:
         """Return what the page with a key is to know, None where there is no workspace of that key."""
@@ -229,18 +233,6 @@ class Page:
 
 def _gallery(purpose: Purpose, session: Session | None) -> Path | None:
     return session.gallery if session is not None and purpose == "identification" else None
-
-
-def _revision(folder: Path) -> str:
-    """Return a word for the state of a gallery's database, without opening it."""
-    words = []
-    for name in ("gallery.sqlite3", "gallery.sqlite3-wal"):
-        try:
-            stat = (folder / name).stat()
-        except OSError:
-            continue
-        words.append(f"{stat.st_ino:x}.{stat.st_mtime_ns:x}.{stat.st_size:x}")
-    return ".".join(words) or "none"
 
 
 NO_CLIP = (

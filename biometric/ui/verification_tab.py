@@ -54,7 +54,9 @@ class VerificationTab:
     def connect(self) -> Any:
         """Attach events; returns the job."""
         panel = self.panel
-        job = panel.submit.click(panel.as_job(self.submit), panel.fields, [*panel.components, *panel.answers], **FOLLOWS_JOB)
+        job = panel.submit.click(
+            panel.as_job(self.submit), panel.fields, [*panel.components, *panel.answers], **FOLLOWS_JOB
+        )
         connect(panel, [job])
         connect_cancel(panel, [job], lambda request: cancelled(panel))
         on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
