@@ -78,9 +78,12 @@ class Interface:
             if handlers is verification:
                 outputs += verification.claim_components
             tab.select(_opener(self.page, name, handlers), None, outputs, **QUIET)
-        fields: list[Any] = [enrollment.name, identification.gallery, identification.query]
-        for field in (*fields, *(panel.accept for panel in self.panels)):
-            field.input(_typed, [field], None, trigger_mode="always_last", **QUIET)
+        texts: list[Any] = [enrollment.name, identification.gallery, identification.query]
+        for field in (*texts, *(panel.accept for panel in self.panels)):
+            # Not "always_last": two such listeners of one event call each other for ever (Gradio 6.31).
+            field.input(_typed, [field], None, trigger_mode="multiple", **QUIET)
+        for field in texts:
+            field.blur(_typed, [field], None, **QUIET)  # Gradio does not tell of a text that is pasted first
         self.page.follow_gallery(self._header, [self.header])
         self.page.follow_gallery(self.people.render, self.people.following)
         self.page.follow_gallery(lambda session: self.calibration.render(), self.calibration.components)

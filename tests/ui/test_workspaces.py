@@ -149,7 +149,7 @@ def test_a_job_whose_page_stays_away_stops_and_the_page_says_so(chromium: Any, c
     visitor.submit("enrollment")
     visitor.page.wait_for_selector(READING)
     visitor.page.goto("about:blank")
-    visitor.page.wait_for_timeout(5000)
+    visitor.page.wait_for_timeout(8000)
     visitor.page.go_back()
     visitor.page.wait_for_selector("#enrollment-status >> text=the page was away for too long")
     assert visitor.page.locator("#enrollment-submit").is_enabled()
@@ -222,6 +222,8 @@ def test_a_page_says_that_its_workspace_is_gone_after_a_restart(chromium: Any, c
 def test_a_page_at_rest_asks_for_nothing(visitor: Visitor, clips: Clips) -> None:
     visitor.upload(clips["one"])
     visitor.opened()
+    visitor.page.locator("#enrollment-name :is(input, textarea)").press_sequentially("Ada")
+    visitor.page.keyboard.press("Tab")
     visitor.page.wait_for_timeout(4000)
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
