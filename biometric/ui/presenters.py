@@ -62,6 +62,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.TrainingError, "Training stopped"),
     (errors.EmptyGallery, "Nobody is enrolled yet"),
     (errors.GalleryCorrupt, "The gallery is damaged"),
+    (errors.TooManyJobs, "Too many jobs are waiting"),
     (errors.GalleryBusy, "The gallery is in use"),
     (errors.GalleryUnavailable, "The gallery cannot be opened"),
     (errors.ArchiveInvalid, "This is not a Sightline export"),
