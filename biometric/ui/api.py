@@ -14,7 +14,8 @@ from biometric.errors import BiometricError, EmptyClip, IdentityExists, InvalidI
 from biometric.messages import describe_error
 from biometric.results import answer_json as results
 from biometric.storage import resolve_inside
-from biometric.ui.page import Page, logger, parse_int
+from biometric.ui.browser_input import parse_int
+from biometric.ui.page import Page, logger
 from biometric.ui.text_format import escape
 
 MODEL_WORK = "model"

@@ -12,10 +12,11 @@ from biometric.entities import ObservedClip, clean_name
 from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent, UnknownIdentity
 from biometric.ui import contact_sheets, elements, presenters
 from biometric.ui.addition_question import Addition, enrollment_token, name_is_used, question
+from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area, on_act
 from biometric.ui.enrollment_undo import EnrollmentUndo
 from biometric.ui.footage_panel import connect
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout

@@ -6,9 +6,10 @@ import gradio as gr
 
 from biometric.entities import GalleryChange
 from biometric.errors import InvalidInput
+from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
-from biometric.ui.page import Page, Updates, event, parse_int
+from biometric.ui.page import Page, Updates
 from biometric.ui.session import Session
 
 

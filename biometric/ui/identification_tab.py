@@ -9,20 +9,11 @@ import gradio as gr
 from biometric.errors import BiometricError, FootageChanged, InvalidInput
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
+from biometric.ui.browser_input import event
 from biometric.ui.components import area, on_act
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links, target_refusal
 from biometric.ui.footage_panel import connect
-from biometric.ui.page import (
-    FOLLOWS_JOB,
-    QUIET,
-    Page,
-    Steps,
-    Updates,
-    event,
-    guarded,
-    run_once,
-    stream_progress,
-)
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once, stream_progress
 from biometric.ui.panel import Panel
 from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import Footage, Session

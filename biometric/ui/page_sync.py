@@ -9,8 +9,9 @@ import gradio as gr
 
 from biometric.errors import BiometricError
 from biometric.ui import elements, presenters
+from biometric.ui.browser_input import event
 from biometric.ui.components import asset
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates, event
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates
 from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen
 from biometric.ui.session import Session
 from biometric.ui.session_store import Opening

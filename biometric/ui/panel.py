@@ -11,17 +11,8 @@ from biometric.entities import ObservedClip, Progress
 from biometric.errors import BiometricError, ClipMissing, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui import presenters
-from biometric.ui.page import (
-    NO_CLIP,
-    Steps,
-    Updates,
-    event,
-    frames_within,
-    guarded,
-    parse_int,
-    run_once,
-    stream_progress,
-)
+from biometric.ui.browser_input import event, frames_within, parse_int
+from biometric.ui.page import NO_CLIP, Steps, Updates, guarded, run_once, stream_progress
 from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.session import Footage, Session
 from biometric.ui.uploads import discard

@@ -7,10 +7,11 @@ import gradio as gr
 
 from biometric.errors import UnknownIdentity, UnknownReference
 from biometric.ui import people_actions, presenters
+from biometric.ui.browser_input import event
 from biometric.ui.components import area, on_act
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
 from biometric.ui.gallery_transfer import gallery_transfer
-from biometric.ui.page import QUIET, Page, Updates, event, run_once
+from biometric.ui.page import QUIET, Page, Updates, run_once
 from biometric.ui.people_desk import PeopleDesk
 from biometric.ui.session import Session
 from biometric.ui.text_format import escape

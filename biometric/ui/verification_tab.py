@@ -9,9 +9,10 @@ import gradio as gr
 from biometric.entities import Identity, ObservedClip, Verification, comparable_text
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.ui import answers, contact_sheets, elements, presenters
+from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area, on_act
 from biometric.ui.footage_panel import connect
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, event, parse_int, run_once
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.report_download import ReportDownload

@@ -1,0 +1,51 @@
+"""What browsers send, checked: numbers, frame ranges and clicks. Nothing of it is trusted."""
+
+import gradio as gr
+
+from biometric.entities import FrameRange, VideoInfo
+from biometric.errors import InvalidFrameRange, InvalidInput
+
+
+def parse_int(value: object, what: str) -> int:
+    """Return a whole number that came from a browser.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise InvalidInput(f"{what} must be a whole number.")
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise InvalidInput(f"{what} must be a whole number.") from error
+    if not number.is_integer() or abs(number) > 2**53:
+        raise InvalidInput(f"{what} must be a whole number.")
+    return int(number)
+
+
+def frames_within(first: object, last: object, info: VideoInfo) -> FrameRange:
+    """Return the range of two frame fields.
+
+    Raises:
+        InvalidFrameRange: reversed, or outside the clip.
+    """
+    frames = FrameRange.inclusive(parse_int(first, "From frame"), parse_int(last, "To frame"))
+    if frames.last >= info.frame_count:
+        raise InvalidFrameRange(
+            f"To frame {frames.last} is after the clip's last frame, {info.frame_count - 1}. Choose an earlier one."
+        )
+    return frames
+
+
+def event(data: gr.EventData) -> tuple[str, str]:
+    """Return (action, value) of a component's `act` event; nothing of it is trusted.
+
+    Raises:
+        InvalidInput: the event is not one that the page sends.
+    """
+    payload = getattr(data, "_data", None)
+    action = payload.get("action") if isinstance(payload, dict) else None
+    value = payload.get("value") if isinstance(payload, dict) else None
+    if not isinstance(action, str) or not isinstance(value, str) or len(value) > 200:
+        raise InvalidInput("This click could not be understood. Reload the page and try again.")
+    return action, value
