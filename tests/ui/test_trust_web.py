@@ -79,7 +79,9 @@ def join(server: Server, index: int, data: list[Any], event_data: Any = None, se
 def enrolled(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
     """The server with somebody in its gallery."""
     clip = write_people(tmp_path_factory.mktemp("clip") / "clip.mp4", [0])
-    kind, answer = call(server, "enroll", uploaded(server, clip), "Ada Lovelace", None, None, None, None, False)
+    kind, answer = call(
+        server, "enroll", uploaded(server, clip), "Ada Lovelace", None, None, None, None, False, False, False
+    )
     assert kind == "complete", answer
     return server
 
@@ -226,7 +228,9 @@ def test_promise_4_private_handlers_answer_hostile_input_with_words(enrolled: Se
 def test_promise_4_names_are_checked_on_the_server(
     enrolled: Server, clips: dict[str, Path], name: str, words: str
 ) -> None:
-    kind, answer = call(enrolled, "enroll", uploaded(enrolled, clips["one"]), name, None, None, None, None, False)
+    kind, answer = call(
+        enrolled, "enroll", uploaded(enrolled, clips["one"]), name, None, None, None, None, False, False, False
+    )
     assert kind == "error"
     assert re.search(words, json.dumps(answer))
 
