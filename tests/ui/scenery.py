@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.cli.command_support import EndedBySignal, signals_unwind
 from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.footage_reading import FootageReader
@@ -247,7 +248,11 @@ def main(arguments: Sequence[str]) -> None:
     )
     from biometric.ui import serve
 
-    serve(service, lambda: [Shown(path) for path in sorted(root.glob("example-*.mp4"))])
+    try:
+        with signals_unwind():  # as app.py does
+            serve(service, lambda: [Shown(path) for path in sorted(root.glob("example-*.mp4"))])
+    except EndedBySignal as error:
+        sys.exit(error.status)
 
 
 if __name__ == "__main__":
