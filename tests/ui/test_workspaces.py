@@ -58,7 +58,7 @@ def test_a_reload_brings_back_tab_clip_range_fields_and_answers(visitor: Visitor
     visitor.banner("identification", "1 of 3 people identified")
     page.wait_for_selector("#identification-files a")
     page.locator("#identification-sheet .sl-tile", has_text="Ada Lovelace").first.click()
-    page.wait_for_selector("#identification-evidence .sl-evidence-box")
+    page.wait_for_selector("#identification-sheet .sl-evidence-box")
     visitor.tab("Verification")
     page.get_by_text("Details: threshold").locator("visible=true").click()
     field = page.get_by_label("number input for Threshold").locator("visible=true")
@@ -73,7 +73,7 @@ def test_a_reload_brings_back_tab_clip_range_fields_and_answers(visitor: Visitor
     reload(visitor)
     visitor.banner("identification", "1 of 3 people identified")
     assert page.get_by_role("tab", name="Identification").get_attribute("aria-selected") == "true"
-    page.wait_for_selector("#identification-evidence .sl-evidence-box img[src^='data:image/jpeg']")
+    page.wait_for_selector("#identification-sheet .sl-evidence-box img[src^='data:image/jpeg']")
     page.wait_for_selector("text=frames 0–29 · 0:00.0–0:02.9 · 30 frames")
     assert page.get_by_label("number input for To frame").locator("visible=true").input_value() == "29"
     page.wait_for_function("document.querySelector('#annotated video').readyState >= 1")
@@ -82,7 +82,7 @@ def test_a_reload_brings_back_tab_clip_range_fields_and_answers(visitor: Visitor
         page.locator("#identification-files a", has_text="CSV").click()
     assert "Ada Lovelace" in Path(download.value.path()).read_text()
     page.locator("#identification-sheet .sl-tile", has_text="unknown").first.click()  # it can be worked with
-    page.wait_for_selector("#identification-evidence >> text=Enroll this person")
+    page.wait_for_selector("#identification-sheet >> text=Enroll this person")
     visitor.tab("Enrollment")
     assert page.locator("#enrollment-name :is(input, textarea)").input_value() == "Grace Hop"
     assert visitor.banner("enrollment", "Ada Lovelace is enrolled") == said
