@@ -19,7 +19,9 @@ from biometric.ui.page import Page, logger
 from biometric.ui.text_format import escape
 
 MODEL_WORK = "model"
-"""Concurrency id of all endpoints that run models: one call at a time."""
+"""Concurrency id of all endpoints that run models; their models run in the page's line of turns, one at a time."""
+CALLS_AT_ONCE = 4
+"""Calls that are worked on at a time, so that one whose files are being written holds up no other."""
 
 
 class Endpoints:
@@ -174,14 +176,16 @@ class Endpoints:
         """
         upload, label = self._clip(clip)
         service = self._page.service
-        with self._page.uploads.borrowed(upload) as path, self._page.model_turns.turn():
+        with self._page.uploads.borrowed(upload) as path:
             frames = None
             if first is not None or last is not None:
                 end = service.probe(path).frame_count - 1 if last is None else parse_int(last, "to_frame")
                 frames = FrameRange.inclusive(0 if first is None else parse_int(first, "from_frame"), end)
             if target is not None:
                 service.check_outputs(path, frames, target, label=label)
-            yield finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
+            with self._page.model_turns.turn():  # given back before files are written
+                observed = finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
+            yield observed
 
     def _clip(self, clip: Any) -> tuple[Path, str]:
         """Return path and name of an uploaded clip; a path that Gradio did not give for an upload is refused."""
@@ -202,9 +206,9 @@ class Endpoints:
 
 def register(endpoints: Endpoints) -> None:
     """Attach the endpoints to the page under construction, with their documentation."""
-    events.api(endpoints.enroll, api_name="enroll", concurrency_id=MODEL_WORK, concurrency_limit=1)
-    events.api(endpoints.verify, api_name="verify", concurrency_id=MODEL_WORK, concurrency_limit=1)
-    events.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=1)
+    events.api(endpoints.enroll, api_name="enroll", concurrency_id=MODEL_WORK, concurrency_limit=CALLS_AT_ONCE)
+    events.api(endpoints.verify, api_name="verify", concurrency_id=MODEL_WORK, concurrency_limit=CALLS_AT_ONCE)
+    events.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=CALLS_AT_ONCE)
     events.api(endpoints.identities, api_name="identities")
 
 

@@ -9,16 +9,16 @@ import gradio as gr
 from biometric.errors import BiometricError, FootageChanged, InvalidInput
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
+from biometric.ui.answer_writing import AnswerWriting
 from biometric.ui.browser_input import event
 from biometric.ui.components import area, on_act
-from biometric.ui.downloads import annotated_footage, copy_for_download, download_links, target_refusal
+from biometric.ui.downloads import target_refusal
 from biometric.ui.footage_panel import connect
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once, stream_progress
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.report_download import ReportDownload
-from biometric.ui.session import Footage, Session
+from biometric.ui.session import FILES_JOB, Session
 from biometric.ui.tab_layout import connect_cancel, tab_layout
-from biometric.ui.text_format import threshold_text
 from biometric.ui.threshold_box import threshold_box
 
 TAB = "identification"
@@ -48,19 +48,15 @@ class IdentificationTab:
         with tab_layout(page, TAB, self._question, "Options", INTRO) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
-            self.writing = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"])
-            self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
-            self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
+            self.writing = AnswerWriting(page, panel)
             self.times = area(elem_id="identification-timeline")
-            self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
             self.report = ReportDownload(panel, self._write_report)
             with gr.Accordion("Details: threshold", open=False):
                 self.box = threshold_box(panel, "identification", self.decide_again)
         self.panel.reset = self._empty
         self.panel.answers = [
             *(self.answer, self.contact_sheet),
-            *(self.writing, self.clip, self.again, self.times, self.files),
-            *self.report.parts,
+            *(*self.writing.components, self.times, *self.report.parts),
         ]
 
     def _question(self) -> None:
@@ -78,7 +74,7 @@ class IdentificationTab:
 
     def _empty(self) -> Updates:
         blank: Updates = dict.fromkeys(self.panel.answers, "")
-        return {**blank, self.answer: INTRO, self.again: gr.update(visible=False), **self.report.hidden()}
+        return {**blank, self.answer: INTRO, self.writing.again: gr.update(visible=False), **self.report.hidden()}
 
     def connect(self) -> Any:
         """Attach events; returns the job."""
@@ -87,14 +83,19 @@ class IdentificationTab:
         inputs = [self.gallery, self.query, *panel.fields]
         job = gr.on(
             [panel.submit.click, self.gallery.submit, self.query.submit],
-            panel.as_job(self.submit, self.writing),
+            panel.as_job(self.submit),
             inputs,
             outputs,
             **FOLLOWS_JOB,
         )
-        rewrite = self.again.click(panel.as_job(self.rewrite, self.writing), [self.query], outputs, **FOLLOWS_JOB)
-        connect(panel, [job, rewrite])
-        connect_cancel(panel, [job, rewrite], self.on_cancel, self.writing)
+        rewrite = self.writing.again.click(panel.as_job(self.rewrite), [self.query], outputs, **FOLLOWS_JOB)
+        follow = self.page.follow_job(FILES_JOB)
+        writing = [
+            event.then(follow, None, self.writing.outputs, **{**FOLLOWS_JOB, "trigger_mode": "multiple"})
+            for event in (job, rewrite)
+        ]
+        connect(panel, [job, rewrite, *writing])
+        connect_cancel(panel, [job, rewrite, *writing], self.on_cancel, *self.writing.components)
         clicked = on_act(
             self.contact_sheet, self.on_grid_clicked, outputs=[*panel.answers, *self.enroll_components], **QUIET
         )
@@ -106,24 +107,27 @@ class IdentificationTab:
     # --- the answer ----------------------------------------------------------------------------------------------
 
     def submit(self, gallery: Any, query: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
-        """Observe if need be, identify, then write the annotated clip and the files."""
+        """Observe if need be, identify, and have the annotated clip and the files written by a job of their own."""
         session = self.page.session(request)
+        session.jobs.drop(FILES_JOB)
+        folders: list[Path] = []
 
         def run() -> Steps:
-            where = self._gallery(gallery)
-            folder = resolve_inside(self.page.service.settings.query, _text(query))
+            where, folder = self._gallery(gallery), self.writing.folder(_text(query))
             footage = self.panel.take(session, first, last, accept)
             refusal = target_refusal(self.page, footage, folder)
             if refusal:
-                yield {self.writing: refusal}
+                yield {self.writing.status: refusal}
             yield from self.panel.observe(session, footage)
             self._identify(session, where)
             shown = {**self._empty(), **self._show(session), **self.box.render(session)}
-            yield {**shown, self.panel.status: "", self.writing: refusal}
+            yield {**shown, self.panel.status: "", self.writing.status: refusal}
             if not refusal:
-                yield from self._write(session, footage, folder)
+                folders.append(folder)
 
         yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
+        for folder in folders:
+            self.writing.begin(session, folder)
 
     def _gallery(self, text: object) -> Path | None:
         """Return the gallery folder of the path field, None for the configured one."""
@@ -170,16 +174,12 @@ class IdentificationTab:
         """Return the answer anew after another threshold; the files wait until they are asked for."""
         if session.footage(TAB).observed is None or not session.identifications:
             return {}
+        former = _answer_facts(session)
         self._identify(session, session.gallery)
         value = self.page.threshold("identification", session).value
-        stale = session.written_at is not None and session.written_at != value
-        note = ""
-        if stale and session.written_at is not None:
-            note = f"The clip and the files were written with threshold {threshold_text(session.written_at)}."
         return {
             **self._show(session),
-            self.writing: presenters.status_message(note),
-            self.again: gr.update(visible=stale),
+            **self.writing.after_decision(session, changed=_answer_facts(session) != former, value=value),
         }
 
     def answer_after_edit(self, session: Session) -> Updates:
@@ -192,10 +192,10 @@ class IdentificationTab:
         if updates and former == _answer_facts(session):
             return {part: updates[part] for part in (self.contact_sheet,)}
         if updates and session.written_at is not None:
-            updates[self.writing] = presenters.status_message(
+            updates[self.writing.status] = presenters.status_message(
                 "The clip and the files were written before the gallery changed."
             )
-            updates[self.again] = gr.update(visible=True)
+            updates[self.writing.again] = gr.update(visible=True)
         return updates
 
     # --- files ---------------------------------------------------------------------------------------------------
@@ -203,42 +203,23 @@ class IdentificationTab:
     def rewrite(self, query: Any, request: gr.Request) -> Steps:
         """Write the clip and the files again, with the answer as it stands."""
         session = self.page.session(request)
+        session.jobs.drop(FILES_JOB)
+        folders: list[Path] = []
 
         def run() -> Steps:
-            folder = resolve_inside(self.page.service.settings.query, _text(query))
+            folder = self.writing.folder(_text(query))
             footage = session.footage(TAB)
             if footage.observed is None or not session.identifications:
                 raise FootageChanged(CHANGED)
-            yield {self.again: gr.update(visible=False)}
+            yield {self.writing.again: gr.update(visible=False)}
             yield from self.panel.observe(session, footage)  # its crops may have been cleared away
             self._identify(session, session.gallery)
             yield self._show(session)
-            yield from self._write(session, footage, folder)
+            folders.append(folder)
 
-        yield from guarded(run(), self.writing, lambda: {self.panel.status: "", **self.panel.idle()})
-
-    def _write(self, session: Session, footage: Footage, folder: Path) -> Steps:
-        observed, identifications = footage.observed, session.identifications
-        if observed is None:
-            raise FootageChanged(CHANGED)
-        work = self.page.service.write_outputs(observed, identifications, folder)
-        yield {self.writing: presenters.working("Writing the annotated footage")}
-        try:
-            outputs = yield from stream_progress(work, lambda progress: {self.writing: presenters.working(progress)})
-            # What lies in the query folder is never served; the page hands out copies that go with the session.
-            copies = copy_for_download(outputs, session.new_folder("results"))
-        except BiometricError as error:
-            yield {self.writing: presenters.problem(error)}
-            return
-        if footage.observed is not observed:
-            return  # the page shows other frames meanwhile
-        session.written_at = identifications[0].threshold.value if identifications else None
-        yield {
-            self.writing: "",
-            self.again: gr.update(visible=False),
-            self.clip: annotated_footage(copies["clip"], observed.video.photograph),
-            self.files: download_links(copies),
-        }
+        yield from guarded(run(), self.writing.status, lambda: {self.panel.status: "", **self.panel.idle()})
+        for folder in folders:
+            self.writing.begin(session, folder)
 
     def _write_report(self, session: Session, path: Path) -> None:
         observed = session.footage(TAB).observed
@@ -282,10 +263,11 @@ class IdentificationTab:
     def on_cancel(self, request: gr.Request) -> Updates:
         """Cancel was pressed; the job stops at its next step."""
         session = self.page.session(request)
+        stopped = self.writing.cancel(session)
         text = "Cancelled. Nothing was stored."
         if session.identifications and session.footage(TAB).observed is not None:
             text = "Cancelled. The answer stands; its files were not written."
-        return {self.panel.status: presenters.status_message(text), self.writing: "", **self.panel.idle()}
+        return {self.panel.status: presenters.status_message(text), **stopped, **self.panel.idle()}
 
 
 def _answer_facts(session: Session) -> list[tuple[object, ...]]:
@@ -295,6 +277,7 @@ def _answer_facts(session: Session) -> list[tuple[object, ...]]:
             answer.observation.person,
             answer.decision,
             answer.score,
+            answer.threshold.value,
             *((candidate.identity.id, candidate.identity.name) for candidate in answer.candidates),
         )
         for answer in session.identifications

@@ -272,6 +272,12 @@ class Jobs:
             if job is not None:
                 job.cancel(updates)
 
+    def drop(self, name: str) -> None:
+        """Cancel a job where it still runs, and forget what it showed."""
+        with self._lock:
+            self.cancel(name)
+            self._jobs.pop(name, None)
+
     def cancel_all(self) -> None:
         """Cancel every running job."""
         self.cancel(*list(self._jobs))

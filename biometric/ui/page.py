@@ -35,6 +35,8 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
 FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode": "once"}
 """A handler made by `Page.as_job`: it only hands on what a job shows, so that any number may do so at a time."""
+FILES_AT_ONCE = 2
+"""How many answers' files are written at a time, beside the models' work."""
 CLIPS_AT_ONCE = 8
 """How many uploaded clips are looked at (and transcoded for preview) at a time; models run for one job at a time."""
 
@@ -62,6 +64,7 @@ class Page:
         self.models_state = "idle"
         self.models_problem: BiometricError | None = None
         self.model_turns = Turns()
+        self.writing_turns = Turns(FILES_AT_ONCE)
         self._clip_turns = Turns(CLIPS_AT_ONCE)
         self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
 
@@ -139,19 +142,38 @@ class Page:
             session.jobs.cancel(*instead_of or ())
             job = session.jobs.get(name)
             if job is None:
-                away = float(self.service.settings.away_seconds)
-                job = Job(
-                    lambda: make(*values),
-                    session.screen,
-                    turns=turns,
-                    away_seconds=away,
-                    waiting=waiting,
-                    stopped=stopped,
-                )
+                job = self.new_job(session, lambda: make(*values), waiting, stopped, turns=turns)
                 session.jobs.begin(name, job)
             async with aclosing(job.follow()) as shown:
                 async for updates in shown:
                     yield updates
+
+        setattr(follow, RECORDS_ITSELF, True)
+        return follow
+
+    def new_job(
+        self,
+        session: Session,
+        make: Callable[[], Steps],
+        waiting: Callable[[int], Updates],
+        stopped: Callable[[str], Updates],
+        *,
+        turns: Turns,
+    ) -> Job:
+        """Return a job of a session, not yet begun; arguments as of `Job`."""
+        away = float(self.service.settings.away_seconds)
+        return Job(make, session.screen, turns=turns, away_seconds=away, waiting=waiting, stopped=stopped)
+
+    def follow_job(self, name: str) -> Callable[[gr.Request], AsyncGenerator[Updates, None]]:
+        """Return a handler that shows the session's last job of that name, which something else began."""
+
+        async def follow(request: gr.Request) -> AsyncGenerator[Updates, None]:
+            session = await asyncio.to_thread(self.session, request)
+            job = session.jobs.latest(name)
+            if job is not None:
+                async with aclosing(job.follow()) as shown:
+                    async for updates in shown:
+                        yield updates
 
         setattr(follow, RECORDS_ITSELF, True)
         return follow

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 TABS = ("enrollment", "verification", "identification")
 
+FILES_JOB = "identification-files"
+"""Name of the job that writes the files of an identification."""
+
 CHANGED = "The frames were changed while they were read. Nothing was stored; press the button again."
 REPLACED = "The clip was replaced while it was read. Nothing was stored."
 
@@ -166,6 +169,7 @@ class Session:
         enrollment_names: who those are, names by identity id.
         enrollment_change: number of the change that Enrollment offers to undo, and its gallery's folder, or None.
         written_at: threshold with which the files of the last identification were written, or None.
+        query: folder that the last identification's files are written below, or None.
         people: where the workspace is on the People tab.
         tab: the tab that is open.
         screen: what the page shows.
@@ -186,6 +190,7 @@ class Session:
     enrollment_names: dict[str, str] = field(default_factory=dict)
     enrollment_change: tuple[int, Path | None] | None = None
     written_at: float | None = None
+    query: Path | None = None
     people: PeopleState = field(default_factory=PeopleState)
     tab: str = TABS[0]
     screen: Screen = field(default_factory=Screen)
@@ -222,6 +227,7 @@ class Session:
             self.answered = False
         else:
             self.identifications, self.grid, self.written_at = (), GridState(order=self.grid.order), None
+            self.jobs.drop(FILES_JOB)
 
     def carry(self, tab: str) -> bool:
         """Give a tab without footage the latest of another tab; True when it received some."""

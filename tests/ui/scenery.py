@@ -5,9 +5,10 @@ python -m tests.ui.scenery 7860 FOLDER      # serves the page, to look at it
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -23,6 +24,7 @@ from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, Purp
 from biometric.entities.model_reports import ModelStatus
 from biometric.errors import WeightsMissing
 from biometric.gallery.repository import SQLiteGallery
+from biometric.ports import VideoReader
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Adapters, Sightline
@@ -68,6 +70,19 @@ def write_people(path: Path, hues: Sequence[int], count: int = 40, codec: str = 
             output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         output.mux(stream.encode())
     return path
+
+
+class SlowWriter(H264Writer):
+    """Takes `delay` seconds for each frame of an annotated clip."""
+
+    def __init__(self, reader: VideoReader, delay: float) -> None:
+        super().__init__(reader)
+        self.delay = delay
+
+    def writing(self, *arguments: Any) -> Generator[int, None, None]:
+        for done in super().writing(*arguments):
+            time.sleep(self.delay)
+            yield done
 
 
 MADE_UP = Notice(NoticeCode.CARD_EVIDENCE, text="made up for tests, 100 drawn people")
@@ -205,9 +220,18 @@ class Shown:
 
 
 def make_service(
-    root: Path, *, delay: float = 0.0, missing: bool = False, starter: bool = False, **changes: object
+    root: Path,
+    *,
+    delay: float = 0.0,
+    missing: bool = False,
+    starter: bool = False,
+    writing: float = 0.0,
+    **changes: object,
 ) -> Sightline:
-    """Return a real service below `root` that sees drawn people."""
+    """Return a real service below `root` that sees drawn people.
+
+    Analysing a frame takes `delay` seconds more, writing one `writing`.
+    """
     values: dict[str, object] = {
         "gallery": root / "gallery",
         "query": root / "query",
@@ -217,7 +241,7 @@ def make_service(
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
     reader = FootageReader(VideoLimits())
-    writer = H264Writer(reader)
+    writer = SlowWriter(reader, writing)
     adapters = Adapters(
         reader=reader,
         writer=writer,
@@ -241,6 +265,7 @@ def main(arguments: Sequence[str]) -> None:
         delay=float(options.get("delay", 0)),
         missing=options.get("missing") == "1",
         starter=options.get("starter") == "1",
+        writing=float(options.get("writing", 0)),
         port=port,
         login=options.get("login"),
         mcp=options.get("mcp") == "1",

@@ -10,11 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from biometric.ui.build import Interface
+from biometric.ui.jobs import Job
 from biometric.ui.page import Steps, Updates
-from biometric.ui.session import Footage, Session
+from biometric.ui.session import FILES_JOB, Footage, Session
 from tests.ui.scenery import make_service
 
 Clips = dict[str, Path]
@@ -72,11 +74,32 @@ class Desk:
         return run(self.verification.submit(*self.footage(self.verification), self.request), meanwhile)
 
     def identify(self, gallery: str = "", meanwhile: Meanwhile | None = None, query: str = "") -> Updates:
+        """Return the answer, and what the job that writes the files shows afterwards, as the page would show them."""
         tab = self.identification
-        return run(tab.submit(gallery, query, *self.footage(tab), self.request), meanwhile)
+        updates = run(tab.submit(gallery, query, *self.footage(tab), self.request), meanwhile)
+        return {**updates, **self.written()}
+
+    def written(self) -> Updates:
+        """Wait for the files of the last answer; return what their job showed."""
+        job = self.session.jobs.latest(FILES_JOB)
+        return {} if job is None else shown_by(job)
 
     def names(self) -> list[str]:
         return [identity.name for identity in self.page.identities()]
+
+
+def shown_by(job: Job) -> Updates:
+    """Return all that a job shows until its end, the last of each component."""
+
+    async def follow() -> Updates:
+        updates: Updates = {}
+        async for update in job.follow():
+            updates.update({part: value for part, value in update.items() if value != gr.skip()})
+        return updates
+
+    with ThreadPoolExecutor(1) as thread:  # an event loop of the browser's may run in this thread
+        found = thread.submit(asyncio.run, follow()).result()
+    return {part: value.get("value", value) for part, value in found.items()}
 
 
 def act(action: str, value: object) -> Any:
@@ -334,8 +357,8 @@ def test_a_query_folder_that_takes_no_files_does_not_cost_the_answer(desk: Desk,
     (query / "file").touch()
     updates = desk.identify(query="file")
     assert "1 of 1 person identified" in updates[desk.identification.answer]
-    assert "cannot be written" in updates[desk.identification.writing]
-    assert updates[desk.identification.files] == ""
+    assert "cannot be written" in updates[desk.identification.writing.status]
+    assert updates[desk.identification.writing.files] == ""
 
 
 def test_an_unknown_person_is_enrolled_where_they_were_looked_for(desk: Desk, clips: Clips) -> None:
@@ -374,7 +397,7 @@ def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:
     updates = desk.interface.sync.on_changed(desk.request)
     assert "Match: this is Countess" in updates[desk.verification.answer]
     assert "Countess" in updates[desk.identification.contact_sheet]
-    assert "before the gallery changed" in updates[desk.identification.writing]
+    assert "before the gallery changed" in updates[desk.identification.writing.status]
     assert "The gallery was changed" in updates[desk.enrollment.answer]
     gallery.remove(gallery.find("Countess").id)
     updates = desk.interface.sync.on_changed(desk.request)

@@ -1,0 +1,114 @@
+"""The files of an identification, written by a job of their own, so that the next answer never waits for them."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from biometric.storage import resolve_inside
+from biometric.ui import presenters
+from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
+from biometric.ui.page import Page, Steps, Updates, guarded, stream_progress
+from biometric.ui.panel import Panel
+from biometric.ui.session import FILES_JOB, Session
+from biometric.ui.text_format import threshold_text
+
+TAB = "identification"
+
+
+class AnswerWriting:
+    """The components that show the files, and the job that writes them. Build inside the tab's answer.
+
+    Attributes:
+        panel: the tab's, whose Cancel also stops the writing.
+    """
+
+    def __init__(self, page: Page, panel: Panel) -> None:
+        self.page = page
+        self.panel = panel
+        self.status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id="identification-writing")
+        self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
+        self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
+        self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
+
+    @property
+    def components(self) -> list[Any]:
+        """All components that show the files."""
+        return [self.status, self.again, self.clip, self.files]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All components that the job may change."""
+        return [*self.components, self.panel.cancel]
+
+    def begin(self, session: Session, query: Path) -> None:
+        """Start to write the answer as it stands; files of a former one that are still being written are given up."""
+        session.query = query
+        job = self.page.new_job(
+            session,
+            lambda: guarded(self._write(session, query), self.status, clear=lambda: self._not_written(session)),
+            lambda place: {self.status: presenters.status_message("The files wait until others are written.")},
+            lambda sentence: {**self._not_written(session), self.status: presenters.status_message(sentence)},
+            turns=self.page.writing_turns,
+        )
+        session.jobs.begin(FILES_JOB, job)
+
+    def after_decision(self, session: Session, *, changed: bool, value: float) -> Updates:
+        """Return the updates after the answer was decided anew: files that are being written start over with it.
+
+        Args:
+            changed: the answer says something else than before.
+            value: the threshold that it was decided by.
+        """
+        if session.jobs.get(FILES_JOB) is not None and session.query is not None:
+            if changed:
+                self.begin(session, session.query)
+            return {}
+        stale = session.written_at is not None and session.written_at != value
+        note = ""
+        if stale and session.written_at is not None:
+            note = f"The clip and the files were written with threshold {threshold_text(session.written_at)}."
+        return {self.status: presenters.status_message(note), self.again: gr.update(visible=stale)}
+
+    def cancel(self, session: Session) -> Updates:
+        """Stop the writing; the updates offer to write the files after all."""
+        if session.jobs.get(FILES_JOB) is None:
+            return {}
+        session.jobs.drop(FILES_JOB)
+        return self._not_written(session)
+
+    def _not_written(self, session: Session) -> Updates:
+        return {self.status: "", self.again: gr.update(visible=True), **self._rest(session)}
+
+    def _rest(self, session: Session) -> Updates:
+        """Return the updates that take Cancel away, unless it is offered for the models' work."""
+        return {} if session.jobs.get(TAB) is not None else {self.panel.cancel: gr.update(interactive=False)}
+
+    def _write(self, session: Session, query: Path) -> Steps:
+        footage, found = session.footage(TAB), session.identifications
+        observed = footage.readable
+        if observed is None:
+            yield self._not_written(session)
+            return
+        working = {self.status: presenters.working("Writing the annotated footage")}
+        yield {**working, self.again: gr.update(visible=False), self.panel.cancel: gr.update(interactive=True)}
+        outputs = yield from stream_progress(
+            self.page.service.write_outputs(observed, found, query),
+            lambda progress: {self.status: presenters.working(progress)},
+        )
+        # What lies in the query folder is never served; the page hands out copies that go with the session.
+        copies = copy_for_download(outputs, session.new_folder("results"))
+        if footage.observed is not observed:
+            return  # the page shows other frames by now
+        session.written_at = found[0].threshold.value if found else None
+        yield {
+            self.status: "",
+            self.again: gr.update(visible=False),
+            self.clip: annotated_footage(copies["clip"], observed.video.photograph),
+            self.files: download_links(copies),
+            **self._rest(session),
+        }
+
+    def folder(self, text: str) -> Path:
+        """Return the folder that a path field names. Raises `PathRefused`."""
+        return resolve_inside(self.page.service.settings.query, text)
