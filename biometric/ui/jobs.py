@@ -23,6 +23,9 @@ Steps = Generator[Updates, None, None]
 LEFT = "The work was stopped, because the page was away for too long. Nothing was stored."
 JOBS = 20
 """Most jobs that may wait for the models; further ones are refused."""
+SPACING = 0.1
+"""Least seconds between two updates to a page: Gradio's browser part changes an update in place into the one after it,
+and loses what it has not shown by then."""
 LOOK_EVERY = 0.5
 """Seconds between two looks of a waiting job at whether it is still wanted."""
 
@@ -185,6 +188,7 @@ class Job:
                 if updates:
                     last = dict.fromkeys(updates, gr.skip())
                     yield updates
+                    await asyncio.sleep(SPACING)
                 elif ended:
                     self.mark_seen()
                     if last:
