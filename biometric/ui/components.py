@@ -1,7 +1,7 @@
 """Gradio components made for this page: clickable HTML, and footage players."""
 
 from abc import ABCMeta
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,16 +31,28 @@ Slider: Any = ABCMeta.__new__(
 )
 
 
-def area(value: str = "", *, elem_id: str | None = None, css: str = "", visible: bool = True) -> gr.HTML:
+def area(
+    value: str = "",
+    *,
+    elem_id: str | None = None,
+    css: str = "",
+    visible: bool = True,
+    scripts: Sequence[str] = ("area.js",),
+) -> gr.HTML:
     """Return a place for HTML whose `data-action` elements send the component's `act` event (action, value)."""
     return gr.HTML(
         value,
-        js_on_load=asset("area.js"),
+        js_on_load="\n".join(f"{{\n{asset(script)}}}" for script in scripts),  # each with names of its own
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes=["sl-area", *css.split()],
         visible=visible,
     )
+
+
+def answer_area(value: str, *, elem_id: str) -> gr.HTML:
+    """Return the `area` of a tab's answer, which comes into view when it was asked for."""
+    return area(value, elem_id=elem_id, css="sl-answer", scripts=("area.js", "answer.js"))
 
 
 def on_act(component: gr.HTML, handler: Callable[..., Any], inputs: Any = None, **options: Any) -> Any:

@@ -43,10 +43,11 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         ends = area(css="sl-padded")
     gr.HTML(f'<h3 class="sl-step"><span>2</span>{heading}</h3>', apply_default_css=False)
     question()
-    with gr.Row(elem_classes=["sl-go"]):
-        submit = gr.Button(BUTTONS[tab], variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
-        cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
-    status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
+    with gr.Column(elem_classes=["sl-action"]):
+        with gr.Row(elem_classes=["sl-go"]):
+            submit = gr.Button(BUTTONS[tab], variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
+            cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
+        status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(
         *(page, tab, drop, camera, recorder, examples, shown, another, accept),
         *(chooser, first, last, ends, submit, cancel, status),

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.ui import presenters
-from biometric.ui.components import area
+from biometric.ui.components import answer_area, area
 from biometric.ui.footage_panel import footage_panel
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel import Panel
@@ -36,7 +36,7 @@ def tab_layout(
         with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
             if above_answer is not None:
                 above_answer()
-            panel.answer = area(intro, elem_id=f"{tab}-answer", css="sl-answer")
+            panel.answer = answer_area(intro, elem_id=f"{tab}-answer")
             panel.contact_sheet = area(elem_id=f"{tab}-sheet")
             panel.answers = [panel.answer, panel.contact_sheet]
             panel.reset = lambda: {panel.answer: intro, panel.contact_sheet: ""}

@@ -48,8 +48,7 @@ element.addEventListener('keydown', (event) => {
   if (next) { next.focus(); next.click(); }
 });
 
-// New content must not take the keyboard's place away; on a telephone it is brought into view. A word on a field brings
-// the keyboard to that field.
+// New content must not take the keyboard's place away. A word on a field brings the keyboard to that field.
 watch('value', () => {
   const word = element.querySelector('[data-field]');
   const field = word && document.querySelector(word.dataset.field);
@@ -72,8 +71,5 @@ watch('value', () => {
   asked = question !== null;
   if (focused && (document.activeElement === document.body || !document.activeElement)) {
     element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  }
-  if (window.innerWidth < 768 && element.classList.contains('sl-answer') && element.querySelector('.sl-banner')) {
-    element.scrollIntoView({ block: 'start', behavior: 'smooth' });
   }
 });

@@ -1,0 +1,25 @@
+// An answer that somebody asked for comes into view, and takes the keyboard unless that is in use elsewhere.
+const ASKING = '.sl-action button, [role=radio], .sl-answer [data-action]';
+let asked = false;
+const note = (event, asks) => {
+  const here = event.target.closest('[role=tabpanel]')?.contains(element);  // found late: a script runs before its page
+  if (here && asks(event.target)) asked = true;
+};
+
+document.addEventListener('click', (event) => note(event, (target) => target.closest(ASKING)), true);
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter') note(event, (target) => target.matches('input, textarea'));
+}, true);
+
+watch('value', () => {
+  if (!asked || !element.querySelector('.sl-banner')) return;
+  asked = false;
+  requestAnimationFrame(() => {  // other parts of the page change with the answer
+    element.scrollIntoView({ block: window.innerWidth < 768 ? 'start' : 'nearest' });
+    const active = document.activeElement;
+    if (!active || active === document.body || active.closest('.sl-action')) {
+      element.tabIndex = -1;
+      element.focus({ preventScroll: true });
+    }
+  });
+});
