@@ -161,38 +161,3 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
         '<div class="sl-scroll sl-bounded" tabindex="0" role="region" aria-label="Table of people">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
-
-
-def timeline(identifications: Sequence[Identification], observed: ObservedClip) -> str:
-    """Return one bar a person over the chosen seconds; clicking a bar takes the clip there (`data-seek`, seconds)."""
-    info = observed.video
-    opens, closes = info.time_of(observed.frames.start), info.time_of(observed.frames.stop)
-    length = max(closes - opens, 1e-6)
-    rows = ""
-    for answer in identifications:
-        track = answer.observation.tracklet
-        start, end = track.first_seconds, track.last_seconds
-        left = 100 * (start - opens) / length
-        width = 100 * (max(end, info.time_of(track.last_frame + 1)) - start) / length
-        known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
-        name = (
-            answer.identity.name
-            if answer.identity is not None and known
-            else f"Person {answer.observation.person}, unknown"
-        )
-        seek = max(0.0, start - opens)
-        words = f"{name}, {clock(start)} to {clock(end)}"
-        rows += (
-            f'<div class="sl-row"><span class="sl-who" dir="auto">{escape(name)}</span><span class="sl-track">'
-            f'<button type="button" class="sl-bar {"sl-good" if known else "sl-unsure"}" '
-            f'style="left:{max(0.0, left):.2f}%;width:{min(100.0, width):.2f}%" data-seek="{seek:.3f}" '
-            f'aria-label="{escape(words)}. Go there in the clip" title="{escape(words)}">'
-            f"{elements.icon('good' if known else 'unsure')}</button></span></div>"
-        )
-    first, last = clock(opens), clock(info.time_of(observed.frames.last))
-    axis = f'<div class="sl-row sl-axis"><span></span><span><i>{first}</i><i>{last}</i></span></div>'
-    return (
-        '<h4 id="who-when">Who is seen when</h4>'
-        f'<div class="sl-bounded" tabindex="0" role="region" aria-labelledby="who-when">'
-        f'<div class="sl-timeline">{rows}{axis}</div></div>'
-    )

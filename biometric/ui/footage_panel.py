@@ -35,6 +35,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     with gr.Accordion("Record with the webcam", open=False) as recorder:
         camera = webcam(WEBCAM_HINT)
     shown = area(visible=False, css="sl-card")
+    presence = area(elem_id=f"{tab}-presence")
     another = gr.Button("Choose another clip", size="sm", visible=False, elem_classes=["sl-plain"])
     accept = gr.Checkbox(label="Use it anyway, although it is damaged", visible=False)
     with gr.Group(visible=False, elem_classes=["sl-range"]) as chooser:
@@ -49,7 +50,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
             cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
         status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(
-        *(page, tab, drop, camera, recorder, examples, shown, another, accept),
+        *(page, tab, drop, camera, recorder, examples, shown, presence, another, accept),
         *(chooser, first, last, ends, submit, cancel, status),
     )
 

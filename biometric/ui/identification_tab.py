@@ -16,6 +16,7 @@ from biometric.ui.downloads import target_refusal
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once
 from biometric.ui.panel import Panel
+from biometric.ui.presence import presence
 from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import FILES_JOB, Session
 from biometric.ui.tab_layout import connect_cancel, tab_layout
@@ -56,7 +57,7 @@ class IdentificationTab:
         self.panel.reset = self._empty
         self.panel.answers = [
             *(self.answer, self.contact_sheet),
-            *(*self.writing.components, self.times, *self.report.parts),
+            *(*self.writing.components, self.times, *self.report.parts, panel.presence),
         ]
 
     def _question(self) -> None:
@@ -155,7 +156,8 @@ class IdentificationTab:
         return {
             self.answer: contact_sheets.summary(people) + warnings,
             self.contact_sheet: self._grid(session),
-            self.times: answers.timeline(people, observed) + answers.table(people, observed),
+            self.times: answers.table(people, observed),
+            self.panel.presence: presence(people, observed),
             **self.report.offered(),
         }
 

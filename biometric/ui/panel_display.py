@@ -29,6 +29,7 @@ class PanelDisplay:
     recorder: gr.Accordion
     examples: gr.HTML
     shown: gr.HTML
+    presence: gr.HTML
     another: gr.Button
     accept: gr.Checkbox
     chooser: gr.Group

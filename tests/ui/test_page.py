@@ -53,10 +53,10 @@ def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips:
     visitor.banner("identification", "1 of 3 people identified")
     page.wait_for_selector("#identification-files a")
     assert page.locator("#identification-files a").count() == 4
-    assert page.locator("#identification-timeline .sl-bar").count() == 3
+    assert page.locator("#identification-presence .sl-bar").count() == 3
     assert page.evaluate("document.querySelector('#annotated video').readyState >= 0")
-    page.locator("#identification-timeline .sl-bar").nth(2).click()
-    page.wait_for_function("document.querySelector('#annotated video').currentTime > 1")
+    page.locator("#identification-presence .sl-bar").nth(2).click()
+    page.wait_for_function("document.querySelector('[role=tabpanel]:not([hidden]) .sl-card video').currentTime > 1")
 
     page.locator("#identification-sheet .sl-tile", has_text="unknown").first.click()
     page.get_by_role("button", name="Enroll this person").click()

@@ -28,6 +28,7 @@ from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.grid_state import GridState
 from biometric.ui.people_grid import GridContent, grid
 from biometric.ui.picture_uris import MISSING, Pictures
+from biometric.ui.presence import presence
 from tests.builders import DAMAGED, axis, observed_clip, person
 from tests.fakes import FakeCrops, video_info
 
@@ -107,7 +108,7 @@ def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
         answers.verdict(verification(Decision.MATCH, 0.9), pictures, nobody),  # type: ignore[arg-type]
         answers.evidence(known, pictures, nobody),  # type: ignore[arg-type]
         answers.table([known], observed),
-        answers.timeline([known], observed),
+        presence([known], observed),
         tiles(pictures, known),
         presenters.problem(InvalidName(f"{HOSTILE} is wrong.")),
     ):

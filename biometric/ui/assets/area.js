@@ -7,7 +7,8 @@ let asked = false;
 element.addEventListener('click', (event) => {
   const seek = event.target.closest('[data-seek]');
   if (reachable(seek)) {
-    const clip = document.querySelector('#annotated video');
+    const panel = element.closest('[role=tabpanel]');
+    const clip = panel?.querySelector('.sl-card video') || panel?.querySelector('#annotated video');
     if (clip) {
       clip.currentTime = Number(seek.dataset.seek);
       clip.scrollIntoView({ block: 'nearest', behavior: 'smooth' });

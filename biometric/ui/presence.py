@@ -1,0 +1,75 @@
+"""Who is seen when: one bar a person over the whole clip, under its player, as soon as there is an answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from biometric.entities import Decision, Identification, ObservedClip, VideoInfo
+from biometric.messages import clock
+from biometric.ui import answers, elements, templating
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a clip as shares of its length.
+
+    Attributes:
+        left, width: percent of the clip, from 0 to 100, to three decimals.
+    """
+
+    left: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceBar:
+    """One person's bar.
+
+    Attributes:
+        name: who it is, or the person's number.
+        mood: its colour and icon.
+        words: name and times.
+        left, width: as of `Span`.
+        seek: when the person is first seen, in seconds of the clip, to milliseconds.
+    """
+
+    name: str
+    mood: elements.Mood
+    words: str
+    left: float
+    width: float
+    seek: str
+
+
+def presence(identifications: Sequence[Identification], observed: ObservedClip) -> str:
+    """Return one bar a person over the clip, which takes the player there; "" where there is no time to show."""
+    info = observed.video
+    if info.photograph or not identifications:
+        return ""
+    return templating.render(
+        "presence.html",
+        bars=[bar(answer, info) for answer in identifications],
+        chosen=span(info, info.time_of(observed.frames.first), info.time_of(observed.frames.stop)),
+        start=clock(0.0),
+        end=clock(info.times.end),
+    )
+
+
+def bar(answer: Identification, info: VideoInfo) -> PresenceBar:
+    """Return the bar of one person's tracklet, which lasts until the frame after its last one appears."""
+    track = answer.observation.tracklet
+    start = track.first_seconds
+    where = span(info, start, max(track.last_seconds, info.time_of(track.last_frame + 1)))
+    mood: elements.Mood = "unsure"
+    name = f"Person {answer.observation.person}, {answers.outcome_word(answer)}"
+    if answer.decision is Decision.IDENTIFIED and answer.identity is not None:
+        mood, name = "good", answer.identity.name
+    words = f"{name}, {clock(start)} to {clock(track.last_seconds)}"
+    return PresenceBar(name, mood, words, where.left, where.width, f"{start:.3f}")
+
+
+def span(info: VideoInfo, start: float, end: float) -> Span:
+    """Return the stretch from `start` to `end`, in seconds of the clip, cut off at its ends."""
+    length = max(info.times.end, 1e-6)
+    left = min(100.0, max(0.0, 100 * start / length))
+    right = min(100.0, max(left, 100 * end / length))
+    return Span(round(left, 3), round(right - left, 3))
