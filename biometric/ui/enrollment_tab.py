@@ -77,9 +77,10 @@ class EnrollmentTab:
         panel.another.click(lambda: ("", ""), None, [self.name, self.name_note], **QUIET)
         changes = [panel.drop.upload, panel.webcam.stop_recording]
         for field in (panel.first, panel.last):
-            changes += [field.input, field.release]
+            changes += [field.input, field.blur]
         gr.on(changes, self.name_after_change, name, name, **QUIET)
-        on_act(panel.examples, self.name_after_change, name, outputs=name, **QUIET)
+        for chosen in (panel.examples, panel.timeline):
+            on_act(chosen, self.name_after_change, name, outputs=name, **QUIET)
         outputs = [*panel.answers, self.name, self.name_note, self.undo.line]
         answered = on_act(self.answer, self.answered, outputs=outputs, **QUIET)
         undone = on_act(self.undo.line, self.undone, outputs=outputs, concurrency_limit=1, **QUIET)

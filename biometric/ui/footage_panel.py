@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.ui.components import Slider, area, on_act, webcam
+from biometric.ui.components import area, on_act, webcam
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
 from biometric.ui.panel import Panel
 
@@ -35,13 +35,15 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     with gr.Accordion("Record with the webcam", open=False) as recorder:
         camera = webcam(WEBCAM_HINT)
     shown = area(visible=False, css="sl-card")
-    presence = area(elem_id=f"{tab}-presence")
+    with gr.Group(visible=False, elem_classes=["sl-range"]) as chooser:
+        timeline = area(css="sl-padded", scripts=("timeline.js",))
+        presence = area(elem_id=f"{tab}-presence", css="sl-padded")
+        ends = area(css="sl-padded")
+        with gr.Row(elem_classes=["sl-numbers"]):
+            first = gr.Number(0, label="From frame", precision=0, min_width=80)
+            last = gr.Number(0, label="To frame", precision=0, min_width=80)
     another = gr.Button("Choose another clip", size="sm", visible=False, elem_classes=["sl-plain"])
     accept = gr.Checkbox(label="Use it anyway, although it is damaged", visible=False)
-    with gr.Group(visible=False, elem_classes=["sl-range"]) as chooser:
-        first = Slider(0, 1, value=0, step=1, precision=0, label="From frame", buttons=[])
-        last = Slider(0, 1, value=0, step=1, precision=0, label="To frame", buttons=[])
-        ends = area(css="sl-padded")
     gr.HTML(f'<h3 class="sl-step"><span>2</span>{heading}</h3>', apply_default_css=False)
     question()
     with gr.Column(elem_classes=["sl-action"]):
@@ -51,7 +53,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(
         *(page, tab, drop, camera, recorder, examples, shown, presence, another, accept),
-        *(chooser, first, last, ends, submit, cancel, status),
+        *(chooser, timeline, first, last, ends, submit, cancel, status),
     )
 
 
@@ -69,10 +71,17 @@ def connect(panel: Panel, jobs: Sequence[Any]) -> None:
     on_act(panel.examples, panel.as_clip_job(panel.on_example_chosen), **intake)
     panel.another.click(panel.on_another_clip, None, **options)
     gr.on(
-        [panel.first.input, panel.first.release, panel.last.input, panel.last.release],
+        [panel.first.input, panel.first.blur, panel.last.input, panel.last.blur],
         panel.on_frames_moved,
         [panel.first, panel.last],
-        [panel.first, panel.last, panel.ends, *panel.answers],
+        [*panel.range_components, *panel.answers],
         trigger_mode="always_last",
+        **QUIET,
+    )
+    on_act(
+        panel.timeline,
+        panel.on_handle_moved,
+        outputs=[*panel.range_components, *panel.answers],
+        trigger_mode="multiple",
         **QUIET,
     )

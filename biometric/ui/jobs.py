@@ -23,9 +23,7 @@ Steps = Generator[Updates, None, None]
 LEFT = "The work was stopped, because the page was away for too long. Nothing was stored."
 JOBS = 20
 """Most jobs that may wait for the models; further ones are refused."""
-SPACING = 0.1
-"""Least seconds between two updates to a page: Gradio's browser part changes an update in place into the one after it,
-and loses what it has not shown by then."""
+SPACING = 0.1  # seconds between two updates to a page; Gradio loses one that is not shown when the next one comes
 LOOK_EVERY = 0.5
 """Seconds between two looks of a waiting job at whether it is still wanted."""
 

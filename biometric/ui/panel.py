@@ -14,6 +14,7 @@ from biometric.ui import presenters
 from biometric.ui.browser_input import event, frames_within, parse_int
 from biometric.ui.page import NO_CLIP, Steps, Updates, guarded, run_once, stream_progress
 from biometric.ui.panel_display import PanelDisplay
+from biometric.ui.range_moves import moved, requested_frame
 from biometric.ui.session import Footage, Session
 from biometric.ui.uploads import discard
 
@@ -133,7 +134,28 @@ class Panel(PanelDisplay):
                 session.forget_answer(self.tab)
             fields = zip((self.first, self.last), sent, shown, strict=True)
             back = {component: gr.update(value=now) for component, sent_value, now in fields if sent_value != now}
-            return {**back, self.ends: self.range_ends(footage), **(self.reset() if changed else {})}
+            return {**back, **self.range_shown(footage), **(self.reset() if changed else {})}
+
+        return run_once(run, self.ends)
+
+    def on_handle_moved(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """A handle of the timeline was moved, or "start here" or "end here" pressed."""
+        session = self.page.session(request)
+        footage = session.footage(self.tab)
+
+        def run() -> Updates:
+            info = footage.info
+            if info is None:
+                return {self.timeline: ""}
+            action, value = event(data)
+            end, frame = requested_frame(info, action, value)
+            top = info.frame_count - 1
+            ends = moved(footage.first, footage.last, end, frame, top=top, push=action == "here")
+            if session.jobs.get(self.tab) is not None or not footage.choose_frames(*ends):
+                return self.range_shown(footage)
+            session.forget_answer(self.tab)
+            numbers = {self.first: gr.update(value=footage.first), self.last: gr.update(value=footage.last)}
+            return {**numbers, **self.range_shown(footage), **self.reset()}
 
         return run_once(run, self.ends)
 

@@ -13,6 +13,7 @@ from biometric.ui.components import player
 from biometric.ui.page import Page, Updates
 from biometric.ui.session import Footage
 from biometric.ui.text_format import escape
+from biometric.ui.timeline import timeline
 
 PHOTOGRAPH_HEIGHT = 640
 """Most pixels of height at which a photograph is shown."""
@@ -33,8 +34,9 @@ class PanelDisplay:
     another: gr.Button
     accept: gr.Checkbox
     chooser: gr.Group
-    first: gr.Slider
-    last: gr.Slider
+    timeline: gr.HTML
+    first: gr.Number
+    last: gr.Number
     ends: gr.HTML
     submit: gr.Button
     cancel: gr.Button
@@ -45,8 +47,13 @@ class PanelDisplay:
         """All components that `render` may change."""
         return [
             *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
-            *(self.chooser, self.first, self.last, self.ends, self.submit, self.cancel, self.status),
+            *(self.chooser, *self.range_components, self.submit, self.cancel, self.status),
         ]
+
+    @property
+    def range_components(self) -> list[Any]:
+        """All components that show the chosen frames."""
+        return [self.timeline, self.first, self.last, self.ends]
 
     @property
     def controls(self) -> list[Any]:
@@ -79,12 +86,9 @@ class PanelDisplay:
         updates[self.another] = gr.update(visible=has, interactive=True)
         updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
         if info is not None:
-            top = info.frame_count - 1
-            # A slider needs two different ends, so one frame gets a second, which is hidden, and refused on the server.
-            whole_clip: dict[str, Any] = {"minimum": 0, "maximum": max(1, top), "interactive": True}
-            updates[self.first] = gr.update(value=footage.first, **whole_clip)
-            updates[self.last] = gr.update(value=footage.last, **whole_clip)
-            updates[self.ends] = self.range_ends(footage)
+            updates[self.first] = gr.update(value=footage.first, interactive=True)
+            updates[self.last] = gr.update(value=footage.last, interactive=True)
+            updates.update(self.range_shown(footage))
         return updates
 
     def restore(self, footage: Footage) -> Updates:
@@ -94,8 +98,15 @@ class PanelDisplay:
             updates[self.first] = gr.update(value=footage.first)
             updates[self.last] = gr.update(value=footage.last)
             updates[self.accept] = gr.update(value=footage.accept_damaged)
-            updates[self.ends] = self.range_ends(footage)
+            updates.update(self.range_shown(footage))
         return updates
+
+    def range_shown(self, footage: Footage) -> Updates:
+        """Return the timeline and the pictures of the range's ends."""
+        if footage.info is None:
+            return {self.timeline: "", self.ends: ""}
+        line = timeline(footage.first, footage.last, footage.info)
+        return {self.timeline: line, self.ends: self.range_ends(footage)}
 
     def offer(self, footage: Footage) -> Updates:
         """Return the examples, offered while there is no clip."""

@@ -137,7 +137,7 @@ def test_another_range_or_person_takes_the_name_away(visitor: Visitor, own_serve
     page.wait_for_selector("#enrollment-sheet [data-key='person:1'][aria-checked=true]")
     visitor.submit("enrollment")
     visitor.banner("enrollment", "Ben is enrolled")
-    slider = page.get_by_label("range slider for From frame")
+    slider = page.get_by_role("slider", name="First frame of the range").locator("visible=true")
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('#enrollment-name :is(input, textarea)').value === ''")

@@ -134,16 +134,16 @@ def test_frame_fields_and_previews_follow_each_other(visitor: Visitor, clips: Cl
     page = visitor.page
     visitor.upload(clips["one"])
     visitor.opened()
-    field = page.get_by_label("number input for To frame")
+    field = page.get_by_label("To frame", exact=True)
     field.fill("19")
     field.press("Tab")
     page.wait_for_selector("text=frames 0–19 · 0:00.0–0:01.9 · 20 frames")
-    slider = page.get_by_label("range slider for From frame")
+    slider = page.get_by_role("slider", name="First frame of the range").locator("visible=true")
     slider.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.wait_for_selector("text=frames 3–19 · 0:00.3–0:01.9 · 17 frames")
-    page.get_by_label("number input for From frame").fill("30")
+    page.get_by_label("From frame", exact=True).fill("30")
     page.keyboard.press("Tab")
     page.wait_for_selector("text=From frame 30 comes after To frame 19")
     visitor.name("Reversed")
@@ -216,14 +216,14 @@ def test_cancel_stops_the_work_and_a_second_job_waits(chromium: Any, clips: Clip
             visitor.name("Somebody")
         first.submit("enrollment")
         first.page.wait_for_selector("#enrollment-status >> text=/Reading frame .* of 40/")
-        for label in ("number input for From frame", "range slider for To frame"):
-            assert first.page.get_by_label(label).locator("visible=true").is_disabled()
+        for label in ("From frame", "To frame"):
+            assert first.page.get_by_label(label, exact=True).locator("visible=true").is_disabled()
         assert first.page.get_by_role("button", name="Choose another clip").locator("visible=true").is_disabled()
         second.submit("enrollment")
         second.page.wait_for_selector("#enrollment-status >> text=Waiting for its turn")
         first.page.click("#enrollment-cancel")
         first.page.wait_for_selector("#enrollment-status >> text=Cancelled. Nothing was stored.")
-        assert first.page.get_by_label("number input for From frame").locator("visible=true").is_enabled()
+        assert first.page.get_by_label("From frame", exact=True).locator("visible=true").is_enabled()
         for place in ("status", "answer", "sheet"):
             said = first.page.locator(f"#enrollment-{place}").inner_text()
             assert not re.search("error|queue", said, re.IGNORECASE), said

@@ -212,6 +212,27 @@ def test_numbers_outside_the_clip_are_sent_back_as_its_ends(desk: Desk, clips: C
     assert payload == 99999
 
 
+def test_a_moved_handle_changes_the_range_and_takes_the_answer_away(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.verification, clips["again"])
+    desk.claim("Ada")
+    desk.verify()
+    panel, footage = desk.verification.panel, desk.session.footage("verification")
+    updates = panel.on_handle_moved(act("step", "first:0:0"), desk.request)  # where it is already
+    assert desk.session.answered
+    updates = panel.on_handle_moved(act("move", "first:1.25"), desk.request)
+    assert (footage.first, footage.last) == (12, 29)
+    assert (updates[panel.first]["value"], updates[panel.last]["value"]) == (12, 29)
+    assert "frames 12–29 · 0:01.2–0:02.9 · 18 frames" in updates[panel.ends]
+    assert 'aria-valuenow="12"' in updates[panel.timeline]
+    assert "Verify a claim" in updates[desk.verification.answer]
+    assert not desk.session.answered
+    panel.on_handle_moved(act("here", "last:0.5"), desk.request)
+    assert (footage.first, footage.last) == (0, 5)
+    assert "could not be understood" in panel.on_handle_moved(act("move", "first:x"), desk.request)[panel.ends]
+    assert (footage.first, footage.last) == (0, 5)
+
+
 def test_reversed_frames_take_the_answer_away(desk: Desk, clips: Clips) -> None:
     desk.enroll("Ada", clips["one"])
     desk.open(desk.verification, clips["again"])

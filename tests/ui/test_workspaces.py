@@ -51,7 +51,7 @@ def test_a_reload_brings_back_tab_clip_range_fields_and_answers(visitor: Visitor
     page.get_by_role("button", name="Choose another clip").locator("visible=true").click()
     visitor.upload(clips["three"])
     visitor.opened()
-    page.get_by_label("number input for To frame").locator("visible=true").fill("29")
+    page.get_by_label("To frame", exact=True).locator("visible=true").fill("29")
     page.keyboard.press("Tab")
     page.wait_for_selector("text=frames 0–29 · 0:00.0–0:02.9 · 30 frames")
     visitor.submit("identification")
@@ -75,7 +75,7 @@ def test_a_reload_brings_back_tab_clip_range_fields_and_answers(visitor: Visitor
     assert page.get_by_role("tab", name="Identification").get_attribute("aria-selected") == "true"
     page.wait_for_selector("#identification-sheet .sl-evidence-box img[src^='data:image/jpeg']")
     page.wait_for_selector("text=frames 0–29 · 0:00.0–0:02.9 · 30 frames")
-    assert page.get_by_label("number input for To frame").locator("visible=true").input_value() == "29"
+    assert page.get_by_label("To frame", exact=True).locator("visible=true").input_value() == "29"
     page.wait_for_function("document.querySelector('#annotated video').readyState >= 1")
     page.wait_for_function("document.querySelector('.sl-player').readyState >= 1")
     with page.expect_download() as download:
