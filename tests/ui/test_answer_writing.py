@@ -156,7 +156,7 @@ def test_a_second_identify_is_answered_while_the_first_ones_clip_is_written(
         other.banner("identification", "1 of 3 people identified")
         other.page.locator("#identification-presence .sl-bar").nth(2).click()  # the annotated clip does not exist yet
         other.page.wait_for_function("document.querySelector('[role=tabpanel] .sl-card video').currentTime > 1")
-        assert "Writing" in visitor.page.locator("#identification-writing").inner_text()
+        visitor.page.wait_for_selector("#identification-writing >> text=/Writing annotated frame ([6-9]|[12].) /")
         visitor.submit("identification")
         visitor.banner("identification", "1 of 1 person identified")
         visitor.page.wait_for_selector("#identification-writing >> text=/Writing annotated frame [1-5] /")
