@@ -1,5 +1,8 @@
 """The files of an identification, written by a job of their own, so that the next answer never waits for them."""
 
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ from biometric.ui import presenters
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
 from biometric.ui.page import Page, Steps, Updates, guarded, stream_progress
 from biometric.ui.panel import Panel
+from biometric.ui.screen import RECORDS_ITSELF
 from biometric.ui.session import FILES_JOB, Session
 from biometric.ui.text_format import threshold_text
 
@@ -52,6 +56,20 @@ class AnswerWriting:
             turns=self.page.writing_turns,
         )
         session.jobs.begin(FILES_JOB, job)
+
+    def follower(self) -> Callable[[gr.Request], AsyncGenerator[Updates, None]]:
+        """Return the handler that shows the page what the job does."""
+
+        async def follow(request: gr.Request) -> AsyncGenerator[Updates, None]:
+            session = await asyncio.to_thread(self.page.session, request)
+            job = session.jobs.latest(FILES_JOB)
+            if job is not None:
+                async with aclosing(job.follow()) as shown:
+                    async for updates in shown:
+                        yield updates
+
+        setattr(follow, RECORDS_ITSELF, True)
+        return follow
 
     def after_decision(self, session: Session, *, changed: bool, value: float) -> Updates:
         """Return the updates after the answer was decided anew: files that are being written start over with it.

@@ -75,9 +75,7 @@ class EnrollmentTab:
         # The only listener of `input`: two that take the last event keep triggering each other.
         self.name.input(self.typed, name, [self.name_note], trigger_mode="always_last", **QUIET)
         panel.another.click(lambda: ("", ""), None, [self.name, self.name_note], **QUIET)
-        changes = [panel.drop.upload, panel.webcam.stop_recording]
-        for field in (panel.first, panel.last):
-            changes += [field.input, field.blur]
+        changes = [panel.drop.upload, panel.webcam.stop_recording, *panel.number_events]
         gr.on(changes, self.name_after_change, name, name, **QUIET)
         for chosen in (panel.examples, panel.timeline):
             on_act(chosen, self.name_after_change, name, outputs=name, **QUIET)

@@ -71,7 +71,7 @@ def connect(panel: Panel, jobs: Sequence[Any]) -> None:
     on_act(panel.examples, panel.as_clip_job(panel.on_example_chosen), **intake)
     panel.another.click(panel.on_another_clip, None, **options)
     gr.on(
-        [panel.first.input, panel.first.blur, panel.last.input, panel.last.blur],
+        panel.number_events,
         panel.on_frames_moved,
         [panel.first, panel.last],
         [*panel.range_components, *panel.answers],

@@ -90,7 +90,7 @@ class IdentificationTab:
             **FOLLOWS_JOB,
         )
         rewrite = self.writing.again.click(panel.as_job(self.rewrite), [self.query], outputs, **FOLLOWS_JOB)
-        follow = self.page.follow_job(FILES_JOB)
+        follow = self.writing.follower()
         writing = [
             event.then(follow, None, self.writing.outputs, **{**FOLLOWS_JOB, "trigger_mode": "multiple"})
             for event in (job, rewrite)

@@ -35,8 +35,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
 FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode": "once"}
 """A handler made by `Page.as_job`: it only hands on what a job shows, so that any number may do so at a time."""
-FILES_AT_ONCE = 2
-"""How many answers' files are written at a time, beside the models' work."""
+FILES_AT_ONCE = 2  # answers whose files are written at a time, beside the work of models
 CLIPS_AT_ONCE = 8
 """How many uploaded clips are looked at (and transcoded for preview) at a time; models run for one job at a time."""
 
@@ -163,20 +162,6 @@ class Page:
         """Return a job of a session, not yet begun; arguments as of `Job`."""
         away = float(self.service.settings.away_seconds)
         return Job(make, session.screen, turns=turns, away_seconds=away, waiting=waiting, stopped=stopped)
-
-    def follow_job(self, name: str) -> Callable[[gr.Request], AsyncGenerator[Updates, None]]:
-        """Return a handler that shows the session's last job of that name, which something else began."""
-
-        async def follow(request: gr.Request) -> AsyncGenerator[Updates, None]:
-            session = await asyncio.to_thread(self.session, request)
-            job = session.jobs.latest(name)
-            if job is not None:
-                async with aclosing(job.follow()) as shown:
-                    async for updates in shown:
-                        yield updates
-
-        setattr(follow, RECORDS_ITSELF, True)
-        return follow
 
     def session(self, request: gr.Request | None) -> Session:
         """Return the session of the page that sent a request."""

@@ -56,6 +56,11 @@ class PanelDisplay:
         return [self.timeline, self.first, self.last, self.ends]
 
     @property
+    def number_events(self) -> list[Any]:
+        """Events after which a frame number may be another one."""
+        return [self.first.input, self.first.blur, self.last.input, self.last.blur]
+
+    @property
     def controls(self) -> list[Any]:
         """All components that `busy`, `idle` and the status line change."""
         return [self.status, self.submit, self.cancel, *self._inputs]
