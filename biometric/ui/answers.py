@@ -100,7 +100,8 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(answer.score, answer.threshold)}'
     rows = "".join(_candidate(candidate, answer, pictures, own) for candidate in answer.candidates)
     return (
-        f'{html}<div class="sl-scroll"><table><caption>Closest in the gallery</caption><thead><tr><th>Rank</th>'
+        f'{html}<div class="sl-scroll" tabindex="0" role="region" aria-label="Closest in the gallery">'
+        "<table><caption>Closest in the gallery</caption><thead><tr><th>Rank</th>"
         f"<th>Picture</th><th>Name</th><th>Score</th><th>Outcome</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

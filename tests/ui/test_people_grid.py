@@ -1,0 +1,191 @@
+"""A hundred people in a real browser: answered, filtered, one named; evidence in place; on a telephone, too."""
+
+import re
+import sys
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from biometric.entities import FrameRange, ObservedClip, Progress
+from tests.ui.crowd import make_crowd_service, write_crowd
+from tests.ui.serving import Server, serving
+from tests.ui.visiting import Visitor
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_crowd(tmp_path_factory.mktemp("crowd") / "crowd.mp4")
+
+
+def observed_by(work: Generator[Progress, None, ObservedClip]) -> ObservedClip:
+    """Run an observation to its end."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            return cast(ObservedClip, stop.value)
+
+
+@pytest.fixture(scope="module")
+def crowd_server(crowd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    root = tmp_path_factory.mktemp("crowd-page") / "data"
+    service = make_crowd_service(root)
+    service.enroll(observed_by(service.observe(crowd, FrameRange.inclusive(0, 9))), "Ada", 1)
+    service.close()
+    with serving(root, command=[sys.executable, "-m", "tests.ui.crowd", str(root)]) as server:
+        yield server
+
+
+class Viewer(Visitor):
+    """A visitor of Identification who counts actions."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.actions = 0
+
+    def do(self, step: Any, *arguments: Any) -> None:
+        self.actions += 1
+        step(*arguments)
+
+    def identify(self, clip: Path) -> None:
+        self.tab("Identification")
+        self.do(self.upload, clip)
+        self.opened()
+        self.do(self.submit, "identification")
+        self.page.wait_for_selector("#identification-sheet .sl-grid")
+
+    def tiles(self) -> Any:
+        return self.page.locator("#identification-sheet .sl-tile")
+
+    def waits_for_focus(self, key: str) -> None:
+        self.page.wait_for_function("key => document.activeElement.dataset.key === key", arg=key)
+
+
+def faults(page: Any) -> list[str]:
+    """What axe finds in the answer."""
+    return [
+        item["id"]
+        for item in Axe().run(page, context="#identification-sheet, #identification-timeline").response["violations"]
+    ]
+
+
+def test_a_hundred_people_are_answered_filtered_and_one_is_named(
+    chromium: Any, crowd_server: Server, crowd: Path
+) -> None:
+    viewer = Viewer(chromium, crowd_server.url)
+    page = viewer.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    viewer.identify(crowd)
+    unknown = page.get_by_role("button", name=re.compile("^Unknown"))
+    viewer.do(unknown.click)
+    page.wait_for_selector("[data-key='filter:unknown'][aria-pressed=true]")
+    assert viewer.tiles().count() == 24
+    field = page.get_by_role("combobox").first
+    person = field.get_attribute("data-key").removeprefix("typed:")
+    viewer.do(field.fill, "Grace Hopper")
+    viewer.do(field.press, "Enter")
+    page.wait_for_selector("#identification-sheet >> text=Grace Hopper is enrolled")
+    viewer.banner("identification", r"of 100 people identified")
+    assert viewer.actions < 10
+    viewer.do(page.get_by_role("button", name=re.compile("^All")).click)
+    page.wait_for_selector(f"[data-key='open:{person}'] >> text=Grace Hopper")
+    page.wait_for_selector("#identification-files a")
+    assert page.evaluate("document.documentElement.scrollHeight") < 3 * 720
+    assert not faults(page)
+
+    page.get_by_role("button", name="Next →").click()
+    page.wait_for_selector("#identification-sheet >> text=/25–48 of/")
+    page.get_by_role("button", name="Score", exact=True).click()
+    page.wait_for_selector("[data-key='sort:score'][aria-pressed=true]")
+    page.reload()
+    page.wait_for_selector("[data-key='sort:score'][aria-pressed=true]")
+    viewer.close()
+
+
+def test_the_same_by_keyboard_with_evidence_in_place(chromium: Any, crowd_server: Server, crowd: Path) -> None:
+    viewer = Viewer(chromium, crowd_server.url)
+    page = viewer.page
+    page.set_viewport_size({"width": 1280, "height": 720})
+    viewer.identify(crowd)
+    page.locator("[data-key='filter:unknown']").focus()
+    viewer.do(page.keyboard.press, "Space")
+    page.wait_for_selector("[data-key='filter:unknown'][aria-pressed=true]")
+    viewer.waits_for_focus("filter:unknown")
+    tile = viewer.tiles().nth(8)
+    key = tile.get_attribute("data-key")
+    tile.focus()
+    viewer.do(page.keyboard.press, "Enter")
+    viewer.waits_for_focus("inset")
+    page.wait_for_timeout(400)
+    row, box = page.evaluate(
+        "key => [document.querySelector(`[data-key='${key}']`).closest('li'), document.querySelector('.sl-inset')]"
+        ".map((place) => place.getBoundingClientRect())",
+        key,
+    )
+    assert 0 <= box["top"] - row["bottom"] < 60, "right below the row of the tile"
+    assert 0 <= box["top"] < 720
+    assert not faults(page)
+    viewer.do(page.keyboard.press, "Escape")
+    page.wait_for_selector(".sl-inset", state="detached")
+    viewer.waits_for_focus(key)
+    viewer.do(page.keyboard.press, "Tab")  # the tick that selects it
+    viewer.do(page.keyboard.press, "Tab")
+    viewer.waits_for_focus(key.replace("open", "typed"))
+    page.keyboard.type("Katherine")
+    viewer.do(page.keyboard.press, "Enter")
+    page.wait_for_selector("#identification-sheet >> text=Katherine is enrolled")
+    assert viewer.actions < 10
+    viewer.close()
+
+
+def test_tiles_are_selected_dismissed_and_brought_back(chromium: Any, crowd_server: Server, crowd: Path) -> None:
+    viewer = Viewer(chromium, crowd_server.url)
+    page = viewer.page
+    viewer.identify(crowd)
+    for place in (3, 4):
+        page.locator(".sl-pick").nth(place).click()
+        page.wait_for_selector(f".sl-selected:nth-child({place + 1})")
+    page.get_by_role("button", name="Dismiss: no person").click()
+    viewer.banner("identification", "of 98 people")
+    viewer.waits_for_focus("dismissed")
+    page.locator("[data-key='restore:']").click()
+    viewer.banner("identification", "of 100 people")
+    viewer.close()
+
+
+def test_a_tile_plays_its_frames_unless_motion_is_unwanted(chromium: Any, crowd_server: Server, crowd: Path) -> None:
+    for motion, names in (("no-preference", {"sl-plays-4"}), ("reduce", {"none"})):
+        viewer = Viewer(chromium, crowd_server.url, reduced_motion=motion)
+        viewer.identify(crowd)
+        viewer.tiles().first.hover()
+        playing = (
+            "[...document.querySelector('#identification-sheet .sl-tile').querySelectorAll('.sl-frame')]"
+            ".map((frame) => getComputedStyle(frame).animationName)"
+        )
+        assert set(viewer.page.evaluate(playing)) == names
+        assert viewer.page.locator(".sl-grid img").count() <= 24 * 5, "pictures of this page only"
+        viewer.close()
+
+
+def test_evidence_is_a_sheet_on_a_telephone(chromium: Any, crowd_server: Server, crowd: Path) -> None:
+    viewer = Viewer(chromium, crowd_server.url, width=390)
+    page = viewer.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    viewer.identify(crowd)
+    viewer.tiles().nth(10).click()
+    viewer.waits_for_focus("inset")
+    box = page.locator(".sl-inset").bounding_box()
+    assert box["x"] == 0
+    assert round(box["y"] + box["height"]) == 844
+    assert box["height"] <= 0.71 * 844
+    assert not faults(page)
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.wait_for_selector(".sl-inset", state="detached")
+    viewer.waits_for_focus("open:11")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    viewer.close()
