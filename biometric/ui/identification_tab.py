@@ -91,10 +91,7 @@ class IdentificationTab:
         )
         rewrite = self.writing.again.click(panel.as_job(self.rewrite), [self.query], outputs, **FOLLOWS_JOB)
         follow = self.writing.follower()
-        writing = [
-            event.then(follow, None, self.writing.outputs, **{**FOLLOWS_JOB, "trigger_mode": "multiple"})
-            for event in (job, rewrite)
-        ]
+        writing = [event.then(follow, None, self.writing.outputs, **FOLLOWS_JOB) for event in (job, rewrite)]
         connect(panel, [job, rewrite, *writing])
         connect_cancel(panel, [job, rewrite, *writing], self.on_cancel, *self.writing.components)
         clicked = on_act(

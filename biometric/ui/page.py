@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
-FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode": "once"}
+FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode": "multiple"}
 """A handler made by `Page.as_job`: it only hands on what a job shows, so that any number may do so at a time."""
 FILES_AT_ONCE = 2  # answers whose files are written at a time, beside the work of models
 CLIPS_AT_ONCE = 8

@@ -67,7 +67,7 @@ class PageSync:
         blocks.load(self.on_opened, [self._visit], outputs, js=asset("load.js"), **QUIET)
         followers = [function for function in blocks.fns.values() if getattr(function.fn, RECORDS_ITSELF, False)]
         followed = list(dict.fromkeys(part for function in followers for part in function.outputs))
-        self._mark.resumed(self.on_resumed, None, followed, **{**FOLLOWS_JOB, "trigger_mode": "multiple"})
+        self._mark.resumed(self.on_resumed, None, followed, **FOLLOWS_JOB)
         self._mark.changed(self.on_changed, None, self.outputs, **{**QUIET, "trigger_mode": "always_last"})
 
     @property

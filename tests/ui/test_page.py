@@ -56,7 +56,10 @@ def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips:
     assert page.locator("#identification-presence .sl-bar").count() == 3
     assert page.evaluate("document.querySelector('#annotated video').readyState >= 0")
     page.locator("#identification-presence .sl-bar").nth(2).click()
-    page.wait_for_function("document.querySelector('[role=tabpanel]:not([hidden]) .sl-card video').currentTime > 1")
+    player = (
+        "document.querySelector('#identification-presence').closest('[role=tabpanel]').querySelector('.sl-card video')"
+    )
+    page.wait_for_function(f"{player}.currentTime > 1")
 
     page.locator("#identification-sheet .sl-tile", has_text="unknown").first.click()
     page.get_by_role("button", name="Enroll this person").click()
