@@ -60,10 +60,11 @@ def bar(answer: Identification, info: VideoInfo) -> PresenceBar:
     start = track.first_seconds
     where = span(info, start, max(track.last_seconds, info.time_of(track.last_frame + 1)))
     mood: elements.Mood = "unsure"
-    name = f"Person {answer.observation.person}, {answers.outcome_word(answer)}"
+    name = f"Person {answer.observation.person}"
+    outcome = f", {answers.outcome_word(answer)}"
     if answer.decision is Decision.IDENTIFIED and answer.identity is not None:
-        mood, name = "good", answer.identity.name
-    words = f"{name}, {clock(start)} to {clock(track.last_seconds)}"
+        mood, name, outcome = "good", answer.identity.name, ""
+    words = f"{name}{outcome}, {clock(start)} to {clock(track.last_seconds)}"
     return PresenceBar(name, mood, words, where.left, where.width, f"{start:.3f}")
 
 
