@@ -11,6 +11,7 @@ import pytest
 from biometric.errors import InvalidInput, TooManyJobs
 from biometric.ui.jobs import JOBS, LEFT, Job, Jobs, Turns
 from biometric.ui.screen import Screen, Updates
+from tests.own_loop import run_coroutine
 
 STATUS, ANSWER = "status", "answer"  # stand in for components
 
@@ -82,7 +83,7 @@ def follow(job: Job, until: Callable[[Updates], bool] = lambda updates: False) -
         await shown.aclose()
         return seen
 
-    return asyncio.run(run())
+    return run_coroutine(run)
 
 
 def last(updates: list[Updates], component: str) -> object:
@@ -114,7 +115,7 @@ def test_two_pages_may_follow_one_job(bench: Bench) -> None:
         bench.go.release(3)
         return [await follower for follower in followers]
 
-    for seen in asyncio.run(run()):
+    for seen in run_coroutine(run):
         assert last(seen, ANSWER) == "done"
 
 
@@ -172,7 +173,7 @@ def test_a_job_that_is_followed_is_not_away(bench: Bench) -> None:
             bench.go.release()
         return last(seen, ANSWER)
 
-    assert asyncio.run(run()) == "done"
+    assert run_coroutine(run) == "done"
     assert not job.unseen
 
 

@@ -1,12 +1,12 @@
 """What is noted of a page, and what a reloaded page is sent."""
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 
 from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen
+from tests.own_loop import run_coroutine
 
 
 def test_the_latest_value_of_each_property_counts() -> None:
@@ -35,7 +35,7 @@ def test_taking_forgets() -> None:
 
 
 def test_blocks_note_what_handlers_send_and_were_sent() -> None:
-    asyncio.run(_note())
+    run_coroutine(_note)
 
 
 async def _note() -> None:
