@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from biometric.errors import GalleryError, UndoRefused, UnknownIdentity
+from biometric.errors import BiometricError, GalleryError, UndoRefused, UnknownIdentity
 from biometric.gallery import journal, reference_rows, trash_rows
 from biometric.gallery.database import GalleryDatabase, check_folder, translate_errors
 from biometric.gallery.files import GalleryFiles
@@ -171,22 +171,22 @@ class GalleryTransactions:
     @contextmanager
     def writing_existing(self) -> Iterator[WriteTransaction]:
         """Like `writing`, but raise `UnknownIdentity` instead of creating a gallery."""
-        with self.reading() as db:
-            absent = db is None
-        if absent:
-            raise UnknownIdentity("Nobody is enrolled yet. Enroll somebody first.")
+        self._require(UnknownIdentity("Nobody is enrolled yet. Enroll somebody first."))
         with self.writing() as write:
             yield write
 
     @contextmanager
     def writing_history(self) -> Iterator[WriteTransaction]:
         """Like `writing`, but raise `UndoRefused` instead of creating a gallery."""
-        with self.reading() as db:
-            absent = db is None
-        if absent:
-            raise UndoRefused("There is nothing to undo.")
+        self._require(UndoRefused("There is nothing to undo."))
         with self.writing() as write:
             yield write
+
+    def _require(self, absent: BiometricError) -> None:
+        """Raise the error where there is no gallery yet."""
+        with self.reading() as db:
+            if db is None:
+                raise absent
 
     def _recover(self) -> None:
         # No waiting: a lock that is taken has a running holder, and every holder sweeps first.
