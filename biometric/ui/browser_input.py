@@ -5,6 +5,8 @@ import gradio as gr
 from biometric.entities import FrameRange, VideoInfo
 from biometric.errors import InvalidFrameRange, InvalidInput
 
+NOT_UNDERSTOOD = "This click could not be understood. Reload the page and try again."
+
 
 def parse_int(value: object, what: str) -> int:
     """Return a whole number that came from a browser.
@@ -47,5 +49,5 @@ def event(data: gr.EventData) -> tuple[str, str]:
     action = payload.get("action") if isinstance(payload, dict) else None
     value = payload.get("value") if isinstance(payload, dict) else None
     if not isinstance(action, str) or not isinstance(value, str) or len(value) > 200:
-        raise InvalidInput("This click could not be understood. Reload the page and try again.")
+        raise InvalidInput(NOT_UNDERSTOOD)
     return action, value

@@ -7,13 +7,12 @@ from biometric.entities import Enrollment, Identification, ObservedClip, clean_n
 from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent
 from biometric.service import Sightline
 from biometric.ui.addition_question import Addition
-from biometric.ui.browser_input import parse_int
+from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
 from biometric.ui.grid_state import ORDERS, OUTCOMES, GridPage, GridState, arrange, number
 from biometric.ui.session import Session
 from biometric.ui.text_format import count
 
 TAB = "identification"
-NOT_UNDERSTOOD = "This click could not be understood. Reload the page and try again."
 READ_AGAIN = "Nothing was stored. Press Identify to look at them again."
 
 

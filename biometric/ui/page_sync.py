@@ -30,12 +30,7 @@ class AnsweringTab(Protocol):
 
 
 class PageSync:
-    """The invisible part of the page that talks to `change_feed`; build it inside the page's blocks.
-
-    Args:
-        restore: gives the updates that a reloaded page needs besides what was sent to it before.
-        problem_place: where to say that the gallery cannot be read.
-    """
+    """The invisible part of the page that talks to `change_feed`; build it inside the page's blocks."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from biometric.entities import GalleryChange, Identity, clean_name
 from biometric.errors import InvalidInput
 from biometric.ui import people_pages
+from biometric.ui.browser_input import NOT_UNDERSTOOD
 from biometric.ui.people_desk import PeopleDesk
 from biometric.ui.people_state import PEOPLE_AT_ONCE, PeopleState
-
-NOT_UNDERSTOOD = "This click could not be understood. Reload the page and try again."
 
 
 def act(desk: PeopleDesk, state: PeopleState, action: str, value: str) -> GalleryChange | None:
