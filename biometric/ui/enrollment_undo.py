@@ -8,7 +8,7 @@ from biometric.entities import GalleryChange
 from biometric.errors import InvalidInput
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area
-from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
+from biometric.ui.gallery_history import CHANGES_SHOWN, noted_line, undo_line
 from biometric.ui.page import Page, Updates
 from biometric.ui.session import Session
 
@@ -47,8 +47,9 @@ class EnrollmentUndo:
         change_id = parse_int(value, "The number of the change")
         if action != "undo" or session.enrollment_change is None or change_id < 0:
             raise InvalidInput("There is nothing to undo here.")
-        gallery = session.enrollment_change[1]
-        shown = undo_line(self._page.service.gallery(gallery).changes(CHANGES_SHOWN), session.enrollment_change[0])
-        if f'data-value="{change_id}"' not in shown:
+        noted, folder = session.enrollment_change
+        gallery = self._page.service.gallery(folder)
+        line = noted_line(gallery.changes(CHANGES_SHOWN), noted)
+        if line is None or not line.undo or line.id != change_id:
             raise InvalidInput("This line is about another change by now. Reload the page.")
-        return self.note(session, self._page.service.gallery(gallery).undo(change_id), gallery)
+        return self.note(session, gallery.undo(change_id), folder)

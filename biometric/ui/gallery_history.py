@@ -52,12 +52,15 @@ def history(gallery: Gallery, state: PeopleState, pictures: Pictures, trash_days
     )
 
 
+def noted_line(changes: Sequence[GalleryChange], noted: int | None) -> ChangeLine | None:
+    """Return the line about the change that was made last on this page, None where it is not among `changes`."""
+    return next((change_line(change, changes) for change in changes if change.id == noted), None)
+
+
 def undo_line(changes: Sequence[GalleryChange], noted: int | None) -> str:
-    """Return the line about the change that was made last on this page, "" where there is none."""
-    for change in changes:
-        if change.id == noted:
-            return render("undo_line.html", line=change_line(change, changes))
-    return ""
+    """Return `noted_line` as HTML, "" where there is none."""
+    line = noted_line(changes, noted)
+    return "" if line is None else render("undo_line.html", line=line)
 
 
 def change_line(change: GalleryChange, changes: Sequence[GalleryChange] = ()) -> ChangeLine:
