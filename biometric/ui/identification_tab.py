@@ -144,7 +144,7 @@ class IdentificationTab:
         session.gallery = gallery
         session.grid.keep({identification.observation.person for identification in session.identifications})
 
-    def _show(self, session: Session) -> Updates:
+    def _show(self, session: Session, focus: str = "") -> Updates:
         observed = session.footage(TAB).observed
         if observed is None:
             return self._empty()
@@ -152,7 +152,7 @@ class IdentificationTab:
         warnings = presenters.notes(self.page.new_warnings(observed.warnings))
         return {
             self.answer: contact_sheets.summary(people) + warnings,
-            self.contact_sheet: self._grid(session),
+            self.contact_sheet: self._grid(session, focus),
             self.times: answers.table(people, observed),
             self.panel.presence: presence(people, observed),
             **self.report.offered(),
@@ -189,7 +189,7 @@ class IdentificationTab:
         except BiometricError as error:
             return self.panel.show_failure(session, error)
         if updates and former == _answer_facts(session):
-            return {part: updates[part] for part in (self.contact_sheet,)}
+            return {self.contact_sheet: updates[self.contact_sheet]}
         if updates and session.written_at is not None:
             updates[self.writing.status] = presenters.status_message(
                 "The clip and the files were written before the gallery changed."
@@ -234,23 +234,15 @@ class IdentificationTab:
 
         def run() -> Updates:
             action, value = event(data)
-            if action == "enroll":
-                return self.enroll_person(data, request)
+            if action == "enroll":  # Enrollment opens with clip, range and observation
+                return self.enroll(session, grid_actions.person_of(session, value).observation.person)
             click = grid_actions.act(self.page.service, session, action, value)
-            updates = self._show(session) if click.recounted else {}
-            if click.edited:
-                updates = self.answer_after_edit(session)
+            if click.recounted:
+                return self._show(session, click.focus)
+            updates = self.answer_after_edit(session) if click.edited else {}
             return {**updates, self.contact_sheet: self._grid(session, click.focus)}
 
         return run_once(run, self.answer)
-
-    def enroll_person(self, data: gr.EventData, request: gr.Request) -> Updates:
-        """ "Enroll this person" was clicked: open Enrollment with clip, range and observation."""
-        session = self.page.session(request)
-        return run_once(
-            lambda: self.enroll(session, grid_actions.person_of(session, event(data)[1]).observation.person),
-            self.answer,
-        )
 
     def on_tab_opened(self, session: Session) -> Updates:
         """Return the updates when the tab is opened."""

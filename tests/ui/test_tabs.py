@@ -391,7 +391,7 @@ def test_an_unknown_person_is_enrolled_where_they_were_looked_for(desk: Desk, cl
     assert seen is not None
     desk.service.enroll(seen, "Ada", 1, gallery=other)
     desk.identify("other")
-    updates = desk.identification.enroll_person(act("enroll", 2), desk.request)
+    updates = desk.identification.on_grid_clicked(act("enroll", 2), desk.request)
     assert "goes into the gallery “other”" in updates[desk.enrollment.answer]
     said = desk.enroll("Ben")
     assert "Stored in the gallery “other”" in said
@@ -551,7 +551,7 @@ def test_a_person_handed_over_comes_without_a_name(desk: Desk, clips: Clips) -> 
     desk.enroll("Ada", clips["one"])
     desk.open(desk.identification, clips["three"])
     desk.identify()
-    updates = desk.identification.enroll_person(act("enroll", 2), desk.request)
+    updates = desk.identification.on_grid_clicked(act("enroll", 2), desk.request)
     assert updates[desk.enrollment.name] == ""
 
 
