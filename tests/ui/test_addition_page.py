@@ -120,11 +120,7 @@ def test_adding_to_a_name_asks_once_and_below_the_threshold_twice(
 
 def test_another_range_or_person_takes_the_name_away(visitor: Visitor, own_server: Server, clips: Clips) -> None:
     page = visitor.page
-    visitor.upload(clips["three"])
-    visitor.opened()
-    visitor.name("Ada")
-    visitor.submit("enrollment")
-    visitor.banner("enrollment", "3 people can be enrolled")
+    visitor.ask_about_three(clips["three"], "Ada")
     page.locator("#enrollment-sheet [role=radio]").nth(1).click()
     page.wait_for_selector("#enrollment-sheet [data-key='person:2'][aria-checked=true]")
     assert typed(visitor) == "Ada"  # nothing was enrolled under it yet
@@ -147,13 +143,7 @@ def test_another_range_or_person_takes_the_name_away(visitor: Visitor, own_serve
 def test_a_person_handed_over_comes_without_a_name(visitor: Visitor, clips: Clips) -> None:
     page = visitor.page
     visitor.enroll(clips["one"], "Ada")
-    visitor.tab("Identification")
-    page.get_by_role("button", name="Choose another clip").locator("visible=true").click()
-    page.wait_for_selector(".sl-drop:visible")
-    visitor.upload(clips["three"])
-    visitor.opened()
-    visitor.submit("identification")
-    visitor.banner("identification", "1 of 3 people identified")
+    visitor.identify_three(clips["three"])
     page.locator("#identification-sheet .sl-tile", has_text="unknown").first.click()
     page.get_by_role("button", name="Enroll this person").click()
     page.wait_for_selector("#enrollment-sheet [role=radio][aria-checked=true]")

@@ -44,13 +44,7 @@ def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips:
     said = visitor.banner("verification", "Match: this is Ada Lovelace")
     assert "threshold 0.514 (model card)" in said
 
-    visitor.tab("Identification")
-    page.get_by_role("button", name="Choose another clip").locator("visible=true").click()
-    page.wait_for_selector(".sl-drop:visible")
-    visitor.upload(clips["three"])
-    visitor.opened()
-    visitor.submit("identification")
-    visitor.banner("identification", "1 of 3 people identified")
+    visitor.identify_three(clips["three"])
     page.wait_for_selector("#identification-files a")
     assert page.locator("#identification-files a").count() == 4
     assert page.locator("#identification-presence .sl-bar").count() == 3
@@ -72,11 +66,7 @@ def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips:
 
 def test_several_people_are_asked_about_and_samples_dropped(visitor: Visitor, clips: Clips) -> None:
     page = visitor.page
-    visitor.upload(clips["three"])
-    visitor.opened()
-    visitor.name("Third Person")
-    visitor.submit("enrollment")
-    visitor.banner("enrollment", "3 people can be enrolled")
+    visitor.ask_about_three(clips["three"], "Third Person")
     page.locator("#enrollment-sheet [role=radio]").nth(2).click()
     page.wait_for_selector("#enrollment-sheet [data-key='person:3'][aria-checked=true]")
     sample = page.locator("#enrollment-sheet [role=checkbox]").first

@@ -55,13 +55,7 @@ def test_reports_of_a_verification_and_an_identification(visitor: Visitor, clips
     page.wait_for_selector("#verification-report", state="hidden")
     assert page.locator("#verification-report-files a:visible").count() == 0
 
-    visitor.tab("Identification")
-    page.get_by_role("button", name="Choose another clip").locator("visible=true").click()
-    page.wait_for_selector(".sl-drop:visible")
-    visitor.upload(clips["three"])
-    visitor.opened()
-    visitor.submit("identification")
-    visitor.banner("identification", "1 of 3 people identified")
+    visitor.identify_three(clips["three"])
     files = downloaded(visitor, "identification")
     assert "1 of 3 people identified" in files[".html"].decode("utf-8")
     assert files[".pdf"].startswith(b"%PDF")

@@ -57,14 +57,33 @@ class Visitor:
         title.wait_for()
         return self.page.locator(f"#{tab}-answer").inner_text()
 
-    def enroll(self, clip: Path, name: str) -> str:
-        self.tab("Enrollment")
+    def choose(self, clip: Path) -> None:
+        """Let the tab have this clip, in place of the one that it has."""
         another = self.page.get_by_role("button", name="Choose another clip").locator("visible=true")
         if another.count():
             another.first.click()
             self.page.wait_for_selector(".sl-drop:visible")
         self.upload(clip)
         self.opened()
+
+    def identify_three(self, clip: Path) -> None:
+        """Identify the people of a clip of three, one of whom is enrolled."""
+        self.tab("Identification")
+        self.choose(clip)
+        self.submit("identification")
+        self.banner("identification", "1 of 3 people identified")
+
+    def ask_about_three(self, clip: Path, name: str) -> None:
+        """Enroll from a clip of three, so that the page asks who of them is meant."""
+        self.upload(clip)
+        self.opened()
+        self.name(name)
+        self.submit("enrollment")
+        self.banner("enrollment", "3 people can be enrolled")
+
+    def enroll(self, clip: Path, name: str) -> str:
+        self.tab("Enrollment")
+        self.choose(clip)
         self.name(name)
         self.submit("enrollment")
         return self.banner("enrollment", "is enrolled|another reference")
