@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test test-slow test-gpu check docs format bench train-setup demo wheel clean
+.PHONY: help run test test-slow test-gpu check docs format messages bench train-setup demo wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: $(VENV)/.app ## bring the catalogues of translations up to date with the texts
+	$(BIN)/python -m biometric.messages.extraction
 
 bench: $(VENV)/.app ## measure speed and memory against the obvious assembly
 	$(BIN)/python -m benchmarks.pipeline

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biometric.messages.translation import activate
 from biometric.models.store import ModelStore
 from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.ports import (
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
 
 def build(settings: Settings) -> Sightline:
-    """Return a service with the real adapters. Cheap: models, trackers and the index load when first used."""
+    """Return a service with the real adapters, and show texts in the language of the settings from now on.
+
+    Cheap: models, trackers and the index load when first used.
+    """
     return build_releasable(settings)[0]
 
 
@@ -45,6 +49,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
     from biometric.clips.video_writing import H264Writer
     from biometric.results.annotation import PillowAnnotator
 
+    activate(settings.language)
     private = PrivateFolder(settings.temp)
     atexit.register(private.close)
     quiet_ultralytics(settings.cache)

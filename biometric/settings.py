@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from biometric import locations
 from biometric.errors import InvalidSetting
+from biometric.messages import translation
 
 PREFIX = "SIGHTLINE_"
 
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
         session_minutes: how long the page's workspace (clips, answers) is kept after the page is closed.
         away_seconds: how long a running job goes on after its page is closed.
         mcp: also serve the API as tools of the Model Context Protocol.
+        language: what page, results and answers are written in: "en", "de", or "auto" for the system's language.
 
     Raises:
         InvalidSetting: a value cannot be used; the message names the variable and what it accepts.
@@ -116,6 +118,7 @@ class Settings(BaseSettings):
     session_minutes: int = Field(60, ge=1, le=7 * 24 * 60, description="a whole number of minutes from 1 to 10080")
     away_seconds: int = Field(90, ge=1, le=24 * 3600, description="a whole number of seconds from 1 to 86400")
     mcp: bool = Field(False, description="1 or 0")
+    language: str = Field("en", description=translation.accepted())
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -134,6 +137,13 @@ class Settings(BaseSettings):
             if not user or len(password) < 8:
                 raise InvalidSetting(_must_be("login", "…"))
         return login
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, language: str) -> str:
+        if language not in (translation.AUTOMATIC, *translation.languages()):
+            raise InvalidSetting(_must_be("language", language))
+        return language
 
     @model_validator(mode="after")
     def _check_host(self) -> "Settings":
@@ -179,6 +189,18 @@ class Settings(BaseSettings):
         source = EnvSettingsSource(cls)
         source.env_vars = {name.lower(): text for name, text in variables.items() if name in known and text}
         return cls(**{**source(), **{name: value for name, value in overrides.items() if value is not None}})
+
+    @classmethod
+    def language_of_environment(cls, environment: Mapping[str, str] | None = None) -> str:
+        """Return `SIGHTLINE_LANGUAGE` alone, for what is said before the other settings are read or without them.
+
+        Raises:
+            InvalidSetting: there is no such language.
+        """
+        variables = os.environ if environment is None else environment
+        return cls(
+            language=variables.get(_variable("language"), "").strip() or cls.model_fields["language"].default
+        ).language
 
     @property
     def weight_folders(self) -> tuple[Path, ...]:

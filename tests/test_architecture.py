@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "ports": FOUNDATION,
     "storage": FOUNDATION,
     "locations": FOUNDATION,
-    "settings": FOUNDATION | {"locations", "storage"},
+    "settings": FOUNDATION | {"locations", "storage", "messages"},  # which languages there are
     "messages": FOUNDATION,
     "statistics": FOUNDATION,
     "domain": PORTS,
@@ -39,7 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     "service": PORTS
     | {"open_galleries", "domain", "pipeline", "calibration", "results", "settings", "storage", "messages"},
     "library": PORTS | {"service", "settings", "bootstrap", "messages"},
-    "bootstrap": PORTS | {"service", "settings", "storage", "clips", "models", "gallery", "results", "pipeline"},
+    "bootstrap": PORTS
+    | {"service", "settings", "storage", "clips", "models", "gallery", "results", "pipeline", "messages"},
     "ui": PORTS | {"service", "domain", "results", "settings", "storage", "messages"},
     "cli": PORTS
     | {"service", "bootstrap", "domain", "results", "settings", "locations", "storage", "messages", "ui"}

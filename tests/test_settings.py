@@ -60,6 +60,7 @@ VALUES = {
     "session_minutes": ("90", 90),
     "away_seconds": ("1", 1),
     "mcp": ("1", True),
+    "language": ("de", "de"),
 }
 
 
@@ -97,6 +98,7 @@ def test_every_field_is_read_from_its_variable(name: str) -> None:
         ("VERIFICATION_THRESHOLD", "high"),
         ("MAX_PIXELS", "-1"),
         ("OFFLINE", "maybe"),
+        ("LANGUAGE", "klingon"),
         ("LOGIN", "ada:short"),
         ("LOGIN", "no colon at all"),
         ("LOGIN", ":password123"),

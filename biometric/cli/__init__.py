@@ -25,6 +25,7 @@ from biometric.cli.command_support import (
 )
 from biometric.errors import BiometricError, IdentityExists, InvalidInput, LooksDifferent, SeveralPeople
 from biometric.messages import describe_error
+from biometric.messages.translation import activate
 from biometric.settings import Settings
 
 DEBUG = "--debug"
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str], debug: bool) -> int:
     options = parser().parse_args(arguments)  # leaves by SystemExit after help, the version or wrong usage
     try:
+        activate(Settings.language_of_environment())
         _require_current_folder()
         command: Command = options.command
         with signals_unwind():

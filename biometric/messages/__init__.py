@@ -24,7 +24,8 @@ from biometric.entities import (
 )
 from biometric.entities.notices import Value
 from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksDifferent, NoUsableSample
-from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS, translated
+from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS
+from biometric.messages.translation import gettext as _
 
 OutcomeMood = Literal["good", "unsure", "bad"]
 """How an answer is coloured; the words beside it say the same."""
@@ -43,10 +44,10 @@ def describe(notice: Notice) -> str:
     shown: dict[str, Value] = {**values, **_compared(values)}
     for name, words in WORDS.items():
         if name in values:
-            shown[name] = translated(words.get(str(values[name]), str(values[name]))).format(**values)
+            shown[name] = _(words.get(str(values[name]), str(values[name]))).format(**values)
     if "role" in values:
         shown["Role"] = str(values["role"]).capitalize()
-    return translated(TEMPLATES[notice.code]).format(**shown)
+    return _(TEMPLATES[notice.code]).format(**shown)
 
 
 def describe_all(notices: Iterable[Notice]) -> list[str]:
@@ -73,7 +74,7 @@ def describe_refusals(refusals: Mapping[NoticeCode, int]) -> str:
 
 def refusal_name(code: NoticeCode) -> str:
     """Return a refusal without its numbers, such as "too small". Raises `KeyError`: it is no refusal's code."""
-    return translated(REFUSAL_NAMES[code])
+    return _(REFUSAL_NAMES[code])
 
 
 def describe_reason(answer: Verification | Identification) -> str:
@@ -88,13 +89,13 @@ def verification_outcome(answer: Verification) -> tuple[OutcomeMood, str]:
     """Return how a verification went, for the look and in words: ("good", "Match: this is Ada")."""
     name = answer.identity.name
     if answer.decision is Decision.NO_DECISION:
-        return "unsure", translated("No decision")
+        return "unsure", _("No decision")
     if answer.band is ScoreBand.MATCH:
-        return "good", translated("Match: this is {name}").format(name=name)
+        return "good", _("Match: this is {name}").format(name=name)
     if answer.band is ScoreBand.UNSURE and answer.score is not None:
         closeness = describe_closeness(answer.score, answer.threshold)
-        return "unsure", translated("Unsure: {closeness} to a match with {name}").format(closeness=closeness, name=name)
-    return "bad", translated("No match: this is not {name}").format(name=name)
+        return "unsure", _("Unsure: {closeness} to a match with {name}").format(closeness=closeness, name=name)
+    return "bad", _("No match: this is not {name}").format(name=name)
 
 
 def describe_closeness(score: float, threshold: Threshold) -> str:
@@ -106,14 +107,14 @@ def describe_closeness(score: float, threshold: Threshold) -> str:
     if threshold.band(score) is not ScoreBand.UNSURE:
         raise ValueError(f"expected a score from {threshold.unsure_from} to below {threshold.value}, got {score}")
     near = (threshold.value - score) * 3 <= threshold.value - threshold.unsure_from
-    return translated("very close" if near else "close")
+    return _("very close" if near else "close")
 
 
 def describe_origin(threshold: Threshold) -> str:
     """Return where a threshold came from, to stand beside a score: "model card", or when it was calibrated."""
     if threshold.source is not ThresholdSource.CALIBRATION or threshold.rate is None:
-        return translated(str(threshold.source))
-    return translated("calibrated here on {day}: {rate}").format(
+        return _(str(threshold.source))
+    return _("calibrated here on {day}: {rate}").format(
         day=threshold.calibrated_on, rate=describe_rate(threshold.rate, threshold.rate_kind)
     )
 
@@ -122,7 +123,7 @@ def describe_evidence(threshold: Threshold) -> list[str]:
     """Return sentences on what a threshold rests on; a rate only where the evidence is for exactly this value."""
     sentences = [_sentence(describe(notice)) for notice in threshold.evidence]
     if threshold.rate is None:
-        return [*sentences, translated("The error rate at this value is not known.")]
+        return [*sentences, _("The error rate at this value is not known.")]
     return [*sentences, _sentence(describe_rate(threshold.rate, threshold.rate_kind))]
 
 
@@ -134,21 +135,21 @@ def describe_rate(rate: float, kind: RateKind) -> str:
 def describe_false_match_rate(rate: float) -> str:
     """Return what a false match rate in [0, 1] means: "of 1,000 strangers, about 1 would pass"."""
     if rate <= 0:
-        return translated("no stranger passed in the evidence")
-    return translated("of {total:,} strangers, about {count:,} would pass").format(**_out_of(rate))
+        return _("no stranger passed in the evidence")
+    return _("of {total:,} strangers, about {count:,} would pass").format(**_out_of(rate))
 
 
 def describe_false_positive_rate(rate: float) -> str:
     """Return what a false-positive identification rate in [0, 1] means, for searches of the whole gallery."""
     if rate <= 0:
-        return translated("no search for a stranger named anybody in the evidence")
-    text = translated("of {total:,} strangers searched in the gallery, about {count:,} would be named")
+        return _("no search for a stranger named anybody in the evidence")
+    text = _("of {total:,} strangers searched in the gallery, about {count:,} would be named")
     return text.format(**_out_of(rate))
 
 
 def describe_basis(basis: FitBasis, searched: int) -> str:
     """Return which trials a threshold was fitted to; `searched` counts the identities of a search."""
-    return translated(WORDS["basis"][basis]).format(searched=searched).rstrip(",")
+    return _(WORDS["basis"][basis]).format(searched=searched).rstrip(",")
 
 
 def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
@@ -157,18 +158,18 @@ def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
     A score that is not a number gives "no likelihood ratio".
     """
     if not math.isfinite(score):
-        return translated("no likelihood ratio")
+        return _("no likelihood ratio")
     ratio = likelihood.ratio(score)
     number = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
-    return translated("likelihood ratio {number}: {support}").format(number=number, support=describe_support(ratio))
+    return _("likelihood ratio {number}: {support}").format(number=number, support=describe_support(ratio))
 
 
 def describe_support(ratio: float) -> str:
     """Return what a likelihood ratio above 0 supports and how strongly: "moderate support for the same person"."""
     strength = next((word for least, word in STRENGTHS if max(ratio, 1 / ratio) >= least), None)
     if strength is None:
-        return translated("no support either way")
-    return translated(f"{strength} support for {'the same person' if ratio >= 1 else 'different people'}")
+        return _("no support either way")
+    return _(f"{strength} support for {'the same person' if ratio >= 1 else 'different people'}")
 
 
 def decimals_apart(*numbers: float | None, least: int = 2) -> int:

@@ -229,8 +229,3 @@ CHANGES_BY_ONE_NAME: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.RENAMED: "{first} was renamed.",
 }
 """The same where only one of two names is kept: of a merge the target's, of a renaming the present one."""
-
-
-def translated(text: str) -> str:
-    """Return a message in the reader's language: the place where gettext looks it up."""
-    return text

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
+from biometric.messages import translation
 from biometric.ui import elements
 from biometric.ui.text_format import count, day, decimal, escape, people
 
@@ -40,12 +41,14 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         finalize=_finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
+    translation.install(environment)
     environment.globals["icon"] = lambda name: Markup(elements.icon(name))  # noqa: S704 - drawn there
     environment.filters.update(day=day, decimal=decimal, people=people, counted=count)
     return environment

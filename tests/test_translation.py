@@ -1,0 +1,113 @@
+"""Texts in the language of the process, and catalogues that have all of them."""
+
+import string
+from collections.abc import Iterator
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+from jinja2 import Environment
+
+from biometric.errors import InvalidSetting
+from biometric.messages import extraction, translation
+from biometric.messages.translation import activate, gettext, language, languages, ngettext
+from biometric.settings import Settings
+
+OTHERS = languages()[1:]
+
+
+@pytest.fixture(autouse=True)
+def english_afterwards() -> Iterator[None]:
+    yield
+    activate("en")
+
+
+@pytest.fixture
+def catalogue(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The language xx with two texts of its own."""
+    folder = tmp_path / "xx" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    header = (
+        'msgid ""\nmsgstr "Plural-Forms: nplurals=2; plural=(n != 1);\\nContent-Type: text/plain; charset=utf-8\\n"\n'
+    )
+    one = 'msgid "Nothing"\nmsgstr "Nichts"\n'
+    two = 'msgid "{n} cat"\nmsgid_plural "{n} cats"\nmsgstr[0] "{n} Katze"\nmsgstr[1] "{n} Katzen"\n'
+    (folder / "sightline.po").write_text(f"{header}\n{one}\n{two}", "utf-8")
+    monkeypatch.setattr(translation, "LOCALE", tmp_path)
+    translation._read.cache_clear()
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_texts_are_looked_up_in_the_language_that_is_active() -> None:
+    assert gettext("Nothing") == "Nothing"
+    activate("xx")
+    assert (gettext("Nothing"), gettext("Something")) == ("Nichts", "Something")
+    assert [ngettext("{n} cat", "{n} cats", n) for n in (1, 2)] == ["{n} Katze", "{n} Katzen"]
+    assert Environment(extensions=["jinja2.ext.i18n"]).from_string("{{ _('Nothing') }}").render(_=gettext) == "Nichts"
+    activate("en")
+    assert (gettext("Nothing"), language()) == ("Nothing", "en")
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(
+    ("variables", "chosen"),
+    [
+        ({"LANG": "xx_YY.UTF-8"}, "xx"),
+        ({"LANGUAGE": "fr:xx:en", "LANG": "en_GB.UTF-8"}, "xx"),
+        ({"LC_ALL": "C", "LANG": "xx_YY.UTF-8"}, "en"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+    ],
+)
+def test_auto_is_the_language_of_the_system(
+    variables: dict[str, str], chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    activate("auto")
+    assert language() == chosen
+
+
+def test_a_language_without_a_catalogue_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(InvalidSetting, match=r"^SIGHTLINE_LANGUAGE must be auto, .*en.*, got klingon\.$"):
+        activate("klingon")
+    with pytest.raises(InvalidSetting, match=r"^SIGHTLINE_LANGUAGE must be auto, .*en.*, got klingon\.$"):
+        Settings.language_of_environment({"SIGHTLINE_LANGUAGE": "klingon"})
+    assert Settings.language_of_environment({"SIGHTLINE_PORT": "none", "SIGHTLINE_LANGUAGE": ""}) == "en"
+
+
+@pytest.fixture(scope="module")
+def texts() -> Catalog:
+    return extraction.extract()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_catalogue_can_be_brought_up_to_date(name: str, texts: Catalog) -> None:
+    file = translation.LOCALE / name / "LC_MESSAGES" / "sightline.po"
+    with file.open("rb") as stream:
+        catalogue = read_po(stream, locale=name)
+    known = {key(message) for message in catalogue if message.id}
+    assert texts and known
+    for message in catalogue:
+        if message.id:
+            assert not message.fuzzy, message.id
+            for form in forms(message):
+                assert not form or values(form) <= values(*ids(message)), message.id
+
+
+def key(message: Message) -> tuple[object, ...]:
+    return message.context, *ids(message)
+
+
+def ids(message: Message) -> tuple[str, ...]:
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+
+def values(*texts: str) -> set[str]:
+    """The names of the values that texts are filled with."""
+    return {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name is not None}
