@@ -198,9 +198,8 @@ class Settings(BaseSettings):
             InvalidSetting: there is no such language.
         """
         variables = os.environ if environment is None else environment
-        return cls(
-            language=variables.get(_variable("language"), "").strip() or cls.model_fields["language"].default
-        ).language
+        name = variables.get(_variable("language"), "").strip()
+        return cls(language=name).language if name else cls().language
 
     @property
     def weight_folders(self) -> tuple[Path, ...]:

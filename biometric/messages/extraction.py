@@ -5,7 +5,6 @@ It is for people who translate; the program itself never imports it (docs/transl
 
 import ast
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,8 +50,8 @@ def _texts_of_module(tree: ast.AST) -> Iterator[tuple[int, dict[str, str]]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             expected = _FUNCTIONS.get(node.func.id, ("text",) if node.func.id in errors.__all__ else ())
-            texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-            texts = [text for text in texts[: len(expected)] if isinstance(text, str) and text]
+            values = [argument.value for argument in node.args[: len(expected)] if isinstance(argument, ast.Constant)]
+            texts = [value for value in values if isinstance(value, str) and value]
             if expected and len(texts) == len(expected):
                 yield node.lineno, dict(zip(expected, texts, strict=True))
 
@@ -62,7 +61,7 @@ def _texts_of_template(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
     with file.open("rb") as stream:
         for line, function, texts, _comments in babel_extract(stream, list(_FUNCTIONS), (), {"silent": "false"}):
-            given = (texts,) if isinstance(texts, str) else texts
+            given = (texts,) if isinstance(texts, str) else texts or ()
             expected = _FUNCTIONS[function]
             yield line, {name: str(text) for name, text in zip(expected, given, strict=False) if text}
 
@@ -76,9 +75,7 @@ def update(file: Path, language: str) -> "Catalog":
         with file.open("rb") as stream:
             catalogue = read_po(stream, locale=language)
     else:
-        catalogue = Catalog(
-            language, project="Sightline", charset="utf-8", fuzzy=False, creation_date=datetime.now(UTC)
-        )
+        catalogue = Catalog(language, project="Sightline", charset="utf-8", fuzzy=False)
     # A near text is not a translation: what changed is translated anew.
     catalogue.update(extract(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
