@@ -1,7 +1,7 @@
 """The one catalogue of sentences: codes and numbers → what people read.
 
 Only what faces people uses it: page, command line, API, and the files of results. Everything else passes notices on.
-`messages.templates` holds the message ids, and `translated`, which would look them up for a translation (gettext).
+`messages.templates` holds the message ids, and `messages.translation` looks them up in the language of the process.
 `messages.change_sentences` tells the history of a gallery.
 """
 
@@ -24,8 +24,10 @@ from biometric.entities import (
 )
 from biometric.entities.notices import Value
 from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksDifferent, NoUsableSample
-from biometric.messages.templates import REFUSAL_NAMES, STRENGTHS, TEMPLATES, WORDS
+from biometric.messages.local_dates import day_of
+from biometric.messages.templates import REFUSAL_NAMES, SOURCES, STRENGTHS, TEMPLATES, WORDS
 from biometric.messages.translation import gettext as _
+from biometric.messages.translation import local_number, pgettext
 
 OutcomeMood = Literal["good", "unsure", "bad"]
 """How an answer is coloured; the words beside it say the same."""
@@ -44,9 +46,12 @@ def describe(notice: Notice) -> str:
     shown: dict[str, Value] = {**values, **_compared(values)}
     for name, words in WORDS.items():
         if name in values:
-            shown[name] = _(words.get(str(values[name]), str(values[name]))).format(**values)
+            shown[name] = pgettext(name, words.get(str(values[name]), str(values[name]))).format(**values)
+    if "day" in values:
+        shown["day"] = day_of(str(values["day"]))
     if "role" in values:
-        shown["Role"] = str(values["role"]).capitalize()
+        role = str(shown["role"])
+        shown |= {"role": values["role"], "role_name": role, "Role": role[:1].upper() + role[1:]}
     return _(TEMPLATES[notice.code]).format(**shown)
 
 
@@ -60,7 +65,9 @@ def describe_error(error: BiometricError) -> str:
     if isinstance(error, DamagedClip) and error.damage is not None:
         return f"{describe(error.damage)} {error}"
     if isinstance(error, NoUsableSample) and error.refusals:
-        return f"{error} Refused samples: {describe_refusals(error.refusals)}."
+        return _("{message} Refused samples: {reasons}.").format(
+            message=error, reasons=describe_refusals(error.refusals)
+        )
     if isinstance(error, IdentityExists | LooksDifferent) and error.conflict is not None:
         return f"{describe(error.conflict.notice)} {error}"
     return str(error)
@@ -82,7 +89,9 @@ def describe_reason(answer: Verification | Identification) -> str:
     sentence = describe(answer.reason)
     if answer.reason.code is not NoticeCode.NO_GOOD_SAMPLE or not answer.observation.refusals:
         return sentence
-    return f"{sentence} Refused samples: {describe_refusals(answer.observation.refusals)}."
+    return _("{message} Refused samples: {reasons}.").format(
+        message=sentence, reasons=describe_refusals(answer.observation.refusals)
+    )
 
 
 def verification_outcome(answer: Verification) -> tuple[OutcomeMood, str]:
@@ -107,15 +116,15 @@ def describe_closeness(score: float, threshold: Threshold) -> str:
     if threshold.band(score) is not ScoreBand.UNSURE:
         raise ValueError(f"expected a score from {threshold.unsure_from} to below {threshold.value}, got {score}")
     near = (threshold.value - score) * 3 <= threshold.value - threshold.unsure_from
-    return _("very close" if near else "close")
+    return _("very close") if near else _("close")
 
 
 def describe_origin(threshold: Threshold) -> str:
     """Return where a threshold came from, to stand beside a score: "model card", or when it was calibrated."""
     if threshold.source is not ThresholdSource.CALIBRATION or threshold.rate is None:
-        return _(str(threshold.source))
+        return _(SOURCES[threshold.source])
     return _("calibrated here on {day}: {rate}").format(
-        day=threshold.calibrated_on, rate=describe_rate(threshold.rate, threshold.rate_kind)
+        day=day_of(threshold.calibrated_on), rate=describe_rate(threshold.rate, threshold.rate_kind)
     )
 
 
@@ -149,7 +158,7 @@ def describe_false_positive_rate(rate: float) -> str:
 
 def describe_basis(basis: FitBasis, searched: int) -> str:
     """Return which trials a threshold was fitted to; `searched` counts the identities of a search."""
-    return _(WORDS["basis"][basis]).format(searched=searched).rstrip(",")
+    return pgettext("basis", WORDS["basis"][basis]).format(searched=searched).rstrip(",")
 
 
 def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
@@ -160,7 +169,7 @@ def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
     if not math.isfinite(score):
         return _("no likelihood ratio")
     ratio = likelihood.ratio(score)
-    number = f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}"
+    number = local_number(f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}")
     return _("likelihood ratio {number}: {support}").format(number=number, support=describe_support(ratio))
 
 
@@ -169,7 +178,8 @@ def describe_support(ratio: float) -> str:
     strength = next((word for least, word in STRENGTHS if max(ratio, 1 / ratio) >= least), None)
     if strength is None:
         return _("no support either way")
-    return _(f"{strength} support for {'the same person' if ratio >= 1 else 'different people'}")
+    same, other = _("{strength} support for the same person"), _("{strength} support for different people")
+    return (same if ratio >= 1 else other).format(strength=_(strength))
 
 
 def decimals_apart(*numbers: float | None, least: int = 2) -> int:
@@ -179,7 +189,7 @@ def decimals_apart(*numbers: float | None, least: int = 2) -> int:
     """
     known = {number + 0.0 for number in numbers if number is not None}  # + 0.0: there is one zero
     decimals = least
-    while decimals < _MOST_DECIMALS and len({float(decimal(number, decimals)) for number in known}) < len(known):
+    while decimals < _MOST_DECIMALS and len({float(plain_decimal(number, decimals)) for number in known}) < len(known):
         decimals += 1
     return decimals
 
@@ -189,7 +199,12 @@ _MOST_DECIMALS = 350
 
 
 def decimal(number: float, decimals: int = 2) -> str:
-    """Return a number with so many decimals; what rounds to zero has no sign."""
+    """Return a number with so many decimals, as this language writes it; what rounds to zero has no sign."""
+    return local_number(plain_decimal(number, decimals))
+
+
+def plain_decimal(number: float, decimals: int = 2) -> str:
+    """Return a number with so many decimals for other programs to read; what rounds to zero has no sign."""
     text = f"{number:.{decimals}f}"
     return text.removeprefix("-") if float(text) == 0 else text
 

@@ -1,6 +1,7 @@
 """What changes of a gallery did, and whether they can be undone, as sentences."""
 
 from biometric.entities import ChangeKind, GalleryChange
+from biometric.messages.counted import counted
 from biometric.messages.templates import CHANGES, CHANGES_BY_ONE_NAME
 from biometric.messages.translation import gettext as _
 
@@ -13,8 +14,8 @@ def describe_change(change: GalleryChange, original: GalleryChange | None = None
             number is said.
     """
     if original is not None and change.kind in (ChangeKind.UNDONE, ChangeKind.REDONE):
-        word = "Undone: {sentence}" if change.kind is ChangeKind.UNDONE else "Made again: {sentence}"
-        return _(word).format(sentence=describe_change(original))
+        text = _("Undone: {sentence}") if change.kind is ChangeKind.UNDONE else _("Made again: {sentence}")
+        return text.format(sentence=describe_change(original))
     names = list(dict.fromkeys(change.names))
     template = CHANGES[change.kind]
     if len(names) == 1:
@@ -24,12 +25,12 @@ def describe_change(change: GalleryChange, original: GalleryChange | None = None
     text = _(template).format(
         first=first,
         second=second,
-        people=first if len(names) < 2 else f"{len(names):,} people",
-        references=_counted(change.references, "reference"),
-        samples=_counted(change.samples, "sample"),
+        people=first if len(names) < 2 else counted(len(names), "person"),
+        references=counted(change.references, "reference"),
+        samples=counted(change.samples, "sample"),
         undoes=change.undoes,
     )
-    return gone.capitalize() + text[len(gone) :] if text.startswith(gone) else text
+    return gone[:1].upper() + text[1:] if text.startswith(gone) else text
 
 
 def describe_undoing(change: GalleryChange, until: str) -> str:
@@ -41,7 +42,3 @@ def describe_undoing(change: GalleryChange, until: str) -> str:
     if change.blocked_by is not None:
         return _("Undo change {number} first.").format(number=change.blocked_by)
     return _("Can be undone until {until}.").format(until=until)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun if number == 1 else noun + 's'}"

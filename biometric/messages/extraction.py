@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from biometric import errors
+from biometric.messages import templates
 from biometric.messages.translation import DOMAIN, LOCALE
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ PACKAGE: Final = Path(__file__).parents[1]
 UNTRANSLATED: Final = ("cli/train", "evaluation", "training")
 """Folders whose texts stay English: offline work, which is never told on the page."""
 
-_FUNCTIONS: Final = {"_": ("text",), "N_": ("text",), "ngettext": ("text", "plural"), "pgettext": ("context", "text")}
+_FUNCTIONS: Final = {
+    "_": ("text",),
+    "N_": ("text",),
+    "NN_": ("text", "plural"),
+    "ngettext": ("text", "plural"),
+    "pgettext": ("context", "text"),
+}
 """What marks a text, and what its first arguments are; errors are raised with a text, too."""
 
 
@@ -33,6 +40,15 @@ def extract() -> "Catalog":
         if not any(file.is_relative_to(folder) for folder in skipped):
             for line, names in _texts_of_module(ast.parse(file.read_text("utf-8"))):
                 _add(catalogue, file, line, **names)
+    tables = Path(templates.__file__)
+    for table in (templates.TEMPLATES, templates.REFUSAL_NAMES, templates.CHANGES, templates.CHANGES_BY_ONE_NAME):
+        for text in table.values():
+            _add(catalogue, tables, 0, text)
+    for text in (*templates.SOURCES.values(), *(words for _, words in templates.STRENGTHS)):
+        _add(catalogue, tables, 0, text)
+    for value, words in templates.WORDS.items():
+        for text in words.values():
+            _add(catalogue, tables, 0, text, context=value)
     for file in sorted(PACKAGE.glob("**/templates/**/*.html")):
         for line, names in _texts_of_template(file):
             _add(catalogue, file, line, **names)

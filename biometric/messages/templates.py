@@ -1,9 +1,13 @@
-"""The sentences of `biometric.messages`, in English: format strings, filled with the values of a notice."""
+"""The sentences of `biometric.messages`, in English: format strings, filled with the values of a notice.
+
+`messages.extraction` puts all of these tables into the catalogues.
+"""
 
 from collections.abc import Mapping
 from typing import Final
 
 from biometric.entities.calibration import FitBasis
+from biometric.entities.decisions import ThresholdSource
 from biometric.entities.gallery_changes import ChangeKind
 from biometric.entities.notices import NoticeCode
 
@@ -43,10 +47,10 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "those."
     ),
     NoticeCode.REPLACEMENT_WEIGHTS: (
-        "{title} serves as {role}, because the recommended {recommended} is not on this machine. Fetch it with: "
+        "{title} serves as {role_name}, because the recommended {recommended} is not on this machine. Fetch it with: "
         "python -m biometric models fetch {role}"
     ),
-    NoticeCode.BETTER_WEIGHTS_PRESENT: "{title} can serve as {role} now: start Sightline again to use it.",
+    NoticeCode.BETTER_WEIGHTS_PRESENT: "{title} can serve as {role_name} now: start Sightline again to use it.",
     NoticeCode.INPUT_FORMAT_ASSUMED: (
         "{file} has no description; {format} are assumed. Put {description} beside it to say otherwise."
     ),
@@ -171,6 +175,8 @@ REFUSAL_NAMES: Final[Mapping[NoticeCode, str]] = {
 """Refusals without their numbers, for counting."""
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "role": {"detector": "detector", "embedder": "embedder"},
+    "edge": {"left": "left", "right": "right", "upper": "upper", "lower": "lower"},
     "basis": {
         FitBasis.PAIRS: "pairs of different people",
         FitBasis.SEARCHES: "strangers searched in the gallery",
@@ -192,7 +198,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "DamagedClip": "it is damaged",
     },
 }
-"""Words for values that are codes of their own; others are shown as they are."""
+"""Words for values that are codes of their own, looked up with the value's name as context; others are shown as they
+are. What a command is given stays a code, `{role}`; in sentences stands `{Role}` or `{role_name}`."""
 
 STRENGTHS: Final[tuple[tuple[float, str], ...]] = (
     (1e6, "extremely strong"),
@@ -205,6 +212,14 @@ STRENGTHS: Final[tuple[tuple[float, str], ...]] = (
 """Verbal scale of the ENFSI Guideline for Evaluative Reporting in Forensic Science (2015), p. 17: least ratio, words.
 
 Below 2 the observation supports neither proposition; ratios below 1 are read upside down, for the other one."""
+
+SOURCES: Final[Mapping[ThresholdSource, str]] = {
+    ThresholdSource.MODEL_CARD: "model card",
+    ThresholdSource.USER: "set by you",
+    ThresholdSource.SETTING: "setting",
+    ThresholdSource.CALIBRATION: "calibration",
+}
+"""Where a threshold came from."""
 
 CHANGES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.ENROLLED: "{first} was enrolled with {samples}.",

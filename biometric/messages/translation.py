@@ -1,8 +1,8 @@
 """The language of this process: looks up English texts in the catalogues of `locale` (gettext's format, by babel).
 
 Texts are wrapped where they are used: `gettext` (imported as `_`) and `ngettext` in modules, `_()` and `ngettext()` in
-Jinja2 templates, `N_` around a constant that is looked up later. Values are filled in after the look-up:
-`_("{name} was removed.").format(name=name)`. docs/translating.md tells the rest.
+Jinja2 templates, `N_` around a constant that is looked up later. Values are filled in after the look-up, which writes
+numbers as the language does: `_("{n:,} of {name}").format(n=n, name=name)`. docs/translating.md tells the rest.
 """
 
 import gettext as catalogues
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from biometric.errors import InvalidSetting
+from biometric.messages.local_numbers import ENGLISH, LocalText, NumberMarks, marks_of
 
 LOCALE: Final = Path(__file__).parent / "locale"
 DOMAIN: Final = "sightline"
@@ -25,6 +26,7 @@ AUTOMATIC: Final = "auto"
 
 _language = SOURCE
 _catalogue: catalogues.NullTranslations = catalogues.NullTranslations()
+_marks: NumberMarks = ENGLISH
 
 
 def languages() -> tuple[str, ...]:
@@ -41,12 +43,13 @@ def activate(name: str) -> None:
     Raises:
         InvalidSetting: there is no such language.
     """
-    global _catalogue, _language
+    global _catalogue, _language, _marks
     if name != AUTOMATIC and name not in languages():
         raise InvalidSetting(f"SIGHTLINE_LANGUAGE must be {accepted()}, got {name}.")
     chosen = _language_of_system() if name == AUTOMATIC else name
     _catalogue = _read(chosen)
     _language = chosen
+    _marks = ENGLISH if chosen == SOURCE else marks_of(chosen)
 
 
 def accepted() -> str:
@@ -62,17 +65,17 @@ def language() -> str:
 
 def gettext(text: str) -> str:
     """Return a text in the language of this process; the English one where the catalogue has no other."""
-    return _catalogue.gettext(text)
+    return _filled_locally(_catalogue.gettext(text))
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:
     """Return the form of a text that fits a number, in the language of this process; the number is not filled in."""
-    return _catalogue.ngettext(singular, plural, number)
+    return _filled_locally(_catalogue.ngettext(singular, plural, number))
 
 
 def pgettext(context: str, text: str) -> str:
     """Return a text in the language of this process, where one English word has several meanings."""
-    return _catalogue.pgettext(context, text)
+    return _filled_locally(_catalogue.pgettext(context, text))
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
@@ -80,12 +83,26 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
     return text
 
 
+def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - as N_, for `ngettext`
+    """Return both forms of a counted text, and mark them for the catalogue: they are given to `ngettext` later."""
+    return singular, plural
+
+
+def local_number(number: str) -> str:
+    """Return a number that Python formatted, such as "1,234.5", as the language of this process writes it."""
+    return _marks.localized(number)
+
+
 def install(environment: Any) -> None:
     """Give a Jinja2 environment with the extension `jinja2.ext.i18n` the functions of this module.
 
     Values are filled in by `format`, as in modules: a percent sign in a text is a percent sign.
     """
-    environment.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, pgettext=pgettext)
+    environment.globals.update(_=gettext, gettext=gettext, ngettext=ngettext, pgettext=pgettext, language=language)
+
+
+def _filled_locally(text: str) -> str:
+    return text if _marks is ENGLISH or "{" not in text else LocalText(text, _marks)
 
 
 @cache

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from biometric.entities import Identification, ObservedClip
-from biometric.messages import decimal, decimals_apart, describe_all, describe_reason
+from biometric.messages import decimals_apart, describe_all, describe_reason, plain_decimal
 
 CSV_COLUMNS = (
     "person",
@@ -86,7 +86,7 @@ def _starts_formula(text: str) -> bool:
 
 
 def _number(value: float | None, decimals: int) -> str:
-    return "" if value is None else decimal(value, decimals)
+    return "" if value is None else plain_decimal(value, decimals)
 
 
 def _safe_sentences(item: Identification) -> str:

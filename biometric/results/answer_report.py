@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
+
 LIMITS = (
-    "Compares clothing and build, not faces. Two people in the same clothes look alike.",
-    "References age within days: after a change of clothes the scores say nothing.",
-    "Does not detect replayed video or photographs of screens.",
-    "A score is evidence, not proof. A person has to look at the pictures before anything is decided about anybody.",
+    N_("Compares clothing and build, not faces. Two people in the same clothes look alike."),
+    N_("References age within days: after a change of clothes the scores say nothing."),
+    N_("Does not detect replayed video or photographs of screens."),
+    N_(
+        "A score is evidence, not proof. A person has to look at the pictures before anything is decided about anybody."
+    ),
 )
 
 
@@ -66,7 +71,7 @@ class AnswerReport:
     source: tuple[tuple[str, str], ...]
     answers: tuple[ReportAnswer, ...]
     warnings: tuple[str, ...]
-    limits: tuple[str, ...] = LIMITS
+    limits: tuple[str, ...] = field(default_factory=lambda: tuple(map(_, LIMITS)))
 
 
 def report_texts(report: AnswerReport) -> Iterator[str]:

@@ -30,6 +30,9 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
+from biometric.messages.counted import counted
+from biometric.messages.local_dates import short_day, utc_time
+from biometric.messages.translation import gettext as _
 from biometric.ports import CropStore, Gallery
 from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportCandidate, ReportPicture
 
@@ -53,7 +56,7 @@ class ReportSources:
 def verification_report(observed: ObservedClip, verification: Verification, sources: ReportSources) -> AnswerReport:
     """Return the report of a verification."""
     answer = _verification_answer(observed, verification, sources)
-    return _report("Verification report", answer.outcome, observed, (answer,), sources)
+    return _report(_("Verification report"), answer.outcome, observed, (answer,), sources)
 
 
 def identification_report(
@@ -62,39 +65,48 @@ def identification_report(
     """Return the report of an identification, people in order of appearance."""
     answers = tuple(_identification_answer(observed, item, sources) for item in identifications)
     known = sum(item.identity is not None for item in identifications)
-    people = "1 person" if len(answers) == 1 else f"{len(answers)} people"
-    return _report("Identification report", f"{known} of {people} identified", observed, answers, sources)
+    summary = _("{known} of {people} identified").format(known=known, people=counted(len(answers), "person"))
+    return _report(_("Identification report"), summary, observed, answers, sources)
 
 
 def _report(
     title: str, summary: str, observed: ObservedClip, answers: tuple[ReportAnswer, ...], sources: ReportSources
 ) -> AnswerReport:
-    created = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    created = utc_time(datetime.now(UTC).isoformat())
     warnings = tuple(describe_all(observed.warnings))
     return AnswerReport(title, created, summary, _source(observed, sources), answers, warnings)
 
 
 def _source(observed: ObservedClip, sources: ReportSources) -> tuple[tuple[str, str], ...]:
     video, frames = observed.video, observed.frames
-    size = f"{video.width} × {video.height} pixels, {video.codec}"
+    size = _("{width} × {height} pixels, {codec}").format(width=video.width, height=video.height, codec=video.codec)
     searched = sources.gallery.size()
-    rows = [("File", observed.label), ("SHA-256", video.digest)]
+    rows = [(_("File"), observed.label), ("SHA-256", video.digest)]
     if video.photograph:
-        rows.append(("Kind", f"photograph, {size}"))
+        rows.append((_("Kind"), _("photograph, {size}").format(size=size)))
     else:
         start, stop = clock(video.time_of(frames.first)), clock(video.time_of(frames.last))
-        about = "" if video.time_is_exact(frames.last) else "about "
+        exact = video.time_is_exact(frames.last)
+        times = _("{start}–{stop} since the first frame") if exact else _("about {start}–{stop} since the first frame")
+        kind = _("video, {size}, {frames}, {duration}")
+        looked_at = _("{first}–{last}, {n:,} of them analysed")
         rows += [
-            ("Kind", f"video, {size}, {video.frame_count:,} frames, {clock(video.duration)}"),
-            ("Frames looked at", f"{frames.first}–{frames.last}, {observed.analysed_frames:,} of them analysed"),
-            ("Times", f"{about}{start}–{stop} since the first frame"),
+            (
+                _("Kind"),
+                kind.format(size=size, frames=counted(video.frame_count, "frame"), duration=clock(video.duration)),
+            ),
+            (
+                _("Frames looked at"),
+                looked_at.format(first=frames.first, last=frames.last, n=observed.analysed_frames),
+            ),
+            (_("Times"), times.format(start=start, stop=stop)),
         ]
     return (
         *rows,
-        ("Compared with", f"gallery of {searched:,} {'person' if searched == 1 else 'people'}"),
-        ("Person detector", sources.detector),
-        ("Re-identification model", observed.model_id),
-        ("Program", f"Sightline {biometric.__version__}"),
+        (_("Compared with"), _("gallery of {people}").format(people=counted(searched, "person"))),
+        (_("Person detector"), sources.detector),
+        (_("Re-identification model"), observed.model_id),
+        (_("Program"), f"Sightline {biometric.__version__}"),
     )
 
 
@@ -102,15 +114,16 @@ def _verification_answer(observed: ObservedClip, item: Verification, sources: Re
     name, other = item.identity.name, item.best_other
     mood, outcome = verification_outcome(item)
     decimals = decimals_apart(item.score, item.threshold.value, None if other is None else other.score)
-    facts = [("Claimed identity", name), *_score_facts(item.score, item.threshold, item.margin, decimals)]
+    facts = [(_("Claimed identity"), name), *_score_facts(item.score, item.threshold, item.margin, decimals)]
     if item.people > 1:
-        facts.append(("Others in these frames", f"{item.people - 1:,}, who were not compared"))
+        facts.append((_("Others in these frames"), _("{n:,}, who were not compared").format(n=item.people - 1)))
     if other is not None:
         row = _row(other, item.threshold, decimals)
-        facts.append(("Next best in the gallery", f"{row.name}, score {row.score}, {row.band}"))
-    reference = _reference_picture(item.identity, item.reference_id, "best matching reference", sources)
+        text = _("{name}, score {score}, {band}").format(name=row.name, score=row.score, band=row.band)
+        facts.append((_("Next best in the gallery"), text))
+    reference = _reference_picture(item.identity, item.reference_id, _("best matching reference"), sources)
     return ReportAnswer(
-        heading=f"Is person {item.observation.person} {name}?",
+        heading=_("Is person {person} {name}?").format(person=item.observation.person, name=name),
         outcome=outcome,
         mood=mood,
         reason=describe_reason(item),
@@ -130,9 +143,11 @@ def _identification_answer(observed: ObservedClip, item: Identification, sources
     reference = None
     if item.candidates:
         first = item.candidates[0]
-        reference = _reference_picture(first.identity, first.reference_id, "closest in the gallery", sources)
+        reference = _reference_picture(first.identity, first.reference_id, _("closest in the gallery"), sources)
     return ReportAnswer(
-        heading=f"Person {item.observation.person}, {_span(observed, item.observation)}",
+        heading=_("Person {person}, {when}").format(
+            person=item.observation.person, when=_span(observed, item.observation)
+        ),
         outcome=outcome,
         mood=mood,
         reason=describe_reason(item),
@@ -147,31 +162,36 @@ def _identification_answer(observed: ObservedClip, item: Identification, sources
 
 def _identification_outcome(item: Identification) -> tuple[str, str]:
     if item.identity is not None:
-        return "good", f"Identified: {item.identity.name}"
+        return "good", _("Identified: {name}").format(name=item.identity.name)
     if item.decision is Decision.NO_DECISION:
-        return "unsure", "No decision"
+        return "unsure", _("No decision")
     if item.band is ScoreBand.UNSURE and item.candidates:
-        closeness = describe_closeness(item.candidates[0].score, item.threshold)
-        return "unsure", f"Unsure: {closeness} to a match with {item.candidates[0].identity.name}"
-    return "bad", "Unknown"
+        first = item.candidates[0]
+        closeness = describe_closeness(first.score, item.threshold)
+        text = _("Unsure: {closeness} to a match with {name}")
+        return "unsure", text.format(closeness=closeness, name=first.identity.name)
+    return "bad", _("Unknown")
 
 
 def _score_facts(
     score: float | None, threshold: Threshold, margin: float | None, decimals: int
 ) -> Iterator[tuple[str, str]]:
-    yield "Score", "none" if score is None else f"{decimal(score, decimals)}, on a scale from -1 to 1"
-    yield "Threshold", f"{decimal(threshold.value, max(3, decimals))} ({describe_origin(threshold)})"
+    if score is None:
+        yield _("Score"), _("none")
+    else:
+        yield _("Score"), _("{score}, on a scale from -1 to 1").format(score=decimal(score, decimals))
+    yield _("Threshold"), f"{decimal(threshold.value, max(3, decimals))} ({describe_origin(threshold)})"
     if margin is not None:
-        yield "Margin to the next best", decimal(margin, decimals)
+        yield _("Margin to the next best"), decimal(margin, decimals)
     if score is not None and threshold.likelihood is not None:
-        yield "Strength", describe_likelihood(threshold.likelihood, score)
+        yield _("Strength"), describe_likelihood(threshold.likelihood, score)
 
 
 def _row(candidate: Candidate, threshold: Threshold, decimals: int) -> ReportCandidate:
     words = {
-        ScoreBand.MATCH: "at or above the threshold",
-        ScoreBand.UNSURE: "below the threshold, but near",
-        ScoreBand.NO_MATCH: "below the threshold",
+        ScoreBand.MATCH: _("at or above the threshold"),
+        ScoreBand.UNSURE: _("below the threshold, but near"),
+        ScoreBand.NO_MATCH: _("below the threshold"),
     }
     band = words[threshold.band(candidate.score)]
     return ReportCandidate(candidate.rank, candidate.identity.name, decimal(candidate.score, decimals), band)
@@ -180,9 +200,10 @@ def _row(candidate: Candidate, threshold: Threshold, decimals: int) -> ReportCan
 def _probe_picture(observed: ObservedClip, observation: Observation, sources: ReportSources) -> ReportPicture:
     best = observation.best
     kept = len(observation.kept)
-    note = f"{_span(observed, observation)} · {kept} {'sample' if kept == 1 else 'samples'} kept"
+    samples = _("{samples} kept").format(samples=counted(kept, "sample"))
+    note = f"{_span(observed, observation)} · {samples}"
     crop = None if best is None else best.crop
-    return ReportPicture(f"Person {observation.person}", note, _jpeg(crop, sources.crops))
+    return ReportPicture(_("Person {person}").format(person=observation.person), note, _jpeg(crop, sources.crops))
 
 
 def _reference_picture(
@@ -197,8 +218,13 @@ def _reference_picture(
         return ReportPicture(identity.name, words, _jpeg(identity.thumbnail, sources.crops))
     crop = reference.best_crop or (reference.crops[0] if reference.crops else None)
     first, last = reference.first_frame, reference.last_frame
-    where = f"frame {first}" if first == last else f"frames {first}–{last}"
-    note = f"{words}: {reference.clip_name}, {where}, enrolled {reference.created_at[:10]}"
+    where = _("frame {first}") if first == last else _("frames {first}–{last}")
+    note = _("{what}: {clip}, {frames}, enrolled {day}").format(
+        what=words,
+        clip=reference.clip_name,
+        frames=where.format(first=first, last=last),
+        day=short_day(reference.created_at),
+    )
     return ReportPicture(identity.name, note, _jpeg(crop, sources.crops))
 
 
@@ -214,8 +240,8 @@ def _jpeg(path: Path | None, crops: CropStore) -> bytes | None:
 def _span(observed: ObservedClip, observation: Observation) -> str:
     track = observation.tracklet
     if observed.video.photograph:
-        return "in the photograph"
+        return _("in the photograph")
     when = f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
     if track.first_frame == track.last_frame:
-        return f"frame {track.first_frame}, {clock(track.first_seconds)}"
-    return f"frames {track.first_frame}–{track.last_frame}, {when}"
+        return _("frame {first}, {when}").format(first=track.first_frame, when=clock(track.first_seconds))
+    return _("frames {first}–{last}, {when}").format(first=track.first_frame, last=track.last_frame, when=when)

@@ -8,6 +8,8 @@ import io
 import logging
 from collections.abc import Sequence
 
+from biometric.messages.translation import gettext as _
+from biometric.messages.translation import language
 from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportPicture, report_texts
 from biometric.results.label_fonts import base_fonts, drawable, fonts_of
 
@@ -38,7 +40,8 @@ class _Document:
                 self.set_y(-12)
                 self.set_font("body", size=8)
                 self.set_text_color(*_QUIET)
-                self.cell(0, 5, f"{report.title} · {report.created} · page {self.page_no()} of {{nb}}", align="C")
+                page = _("page {page} of {pages}").format(page=self.page_no(), pages="{nb}")
+                self.cell(0, 5, f"{report.title} · {report.created} · {page}", align="C")
 
         self._report = report
         self._pdf = Pages(format="A4")
@@ -46,7 +49,7 @@ class _Document:
         self._pdf.set_auto_page_break(True, 18)
         self._pdf.set_title(f"{report.title}: {report.summary}")
         self._pdf.set_creator("Sightline")
-        self._pdf.set_lang("en")
+        self._pdf.set_lang(language())
         self._add_fonts()
         self._pdf.add_page()
 
@@ -68,13 +71,13 @@ class _Document:
         self._text(report.title, 20, bold=True)
         mood = report.answers[0].mood if len(report.answers) == 1 else ""
         self._text(report.summary, 13, bold=True, colour=_MOODS.get(mood, _INK))
-        self._text(f"Made on {report.created}", 9, colour=_QUIET)
+        self._text(_("Made on {time}").format(time=report.created), 9, colour=_QUIET)
         self._warnings(report.warnings)
         for answer in report.answers:
             self._answer(answer)
-        self._heading("What was compared")
+        self._heading(_("What was compared"))
         self._facts(report.source)
-        self._heading("Limits")
+        self._heading(_("Limits"))
         for text in report.limits:
             self._text(f"• {text}", 10)
 
@@ -86,9 +89,11 @@ class _Document:
         self._pictures([answer.probe] if answer.reference is None else [answer.probe, answer.reference])
         self._facts(answer.facts)
         if answer.candidates:
-            self._text("Closest in the gallery", 10, bold=True)
+            self._text(_("Closest in the gallery"), 10, bold=True)
             self._facts([(f"{row.rank}. {row.score}", f"{row.band}: {row.name}") for row in answer.candidates])
-        self._text("What the threshold rests on: " + " ".join(answer.evidence), 9, colour=_QUIET)
+        self._text(
+            _("What the threshold rests on: {sentences}").format(sentences=" ".join(answer.evidence)), 9, colour=_QUIET
+        )
 
     def _heading(self, text: str, room: float = 30.0) -> None:
         pdf = self._pdf
@@ -111,7 +116,7 @@ class _Document:
 
     def _warnings(self, texts: Sequence[str]) -> None:
         for text in texts:
-            self._text(f"Note: {text}", 10, colour=_MOODS["unsure"])
+            self._text(_("Note: {text}").format(text=text), 10, colour=_MOODS["unsure"])
 
     def _facts(self, rows: Sequence[tuple[str, str]]) -> None:
         pdf = self._pdf
@@ -138,7 +143,7 @@ class _Document:
                 pdf.set_draw_color(*_LINE)
                 pdf.rect(left, top, _PICTURE_WIDTH, _PICTURE_HEIGHT)
                 pdf.set_xy(left + 2, top + 2)
-                self._text("The picture is no longer stored.", 9, colour=_QUIET, width=_PICTURE_WIDTH - 4)
+                self._text(_("The picture is no longer stored."), 9, colour=_QUIET, width=_PICTURE_WIDTH - 4)
             else:
                 pdf.image(
                     io.BytesIO(picture.jpeg),

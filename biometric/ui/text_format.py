@@ -1,9 +1,12 @@
 """Words and numbers for people, and the one function that makes any text safe to stand in the page."""
 
 import html
-from datetime import datetime
 
 from biometric import messages
+from biometric.messages.counted import NOUNS, counted
+from biometric.messages.local_dates import day_and_time as day_and_time
+from biometric.messages.local_dates import long_day as long_day
+from biometric.messages.local_dates import short_day as short_day
 
 _TEMPLATE_MARKS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 _DIRECTION_MARKS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F])
@@ -18,7 +21,12 @@ def escape(text: object) -> str:
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:
-    """Return a counted noun, such as "1 person" or "12 people"; `plural` defaults to `singular` with an s."""
+    """Return a counted noun, such as "1 person" or "12 people"; `plural` defaults to `singular` with an s.
+
+    Nouns of `messages.counted.NOUNS` are said in the language of the process, others in English.
+    """
+    if singular in NOUNS:
+        return counted(number, singular)
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
@@ -30,23 +38,6 @@ def people(number: int) -> str:
 def day(stamp: str) -> str:
     """Return the date of an ISO 8601 time stamp."""
     return stamp[:10]
-
-
-def long_day(stamp: str) -> str:
-    """Return "4 December 2026", on the clock of this machine, of an ISO 8601 time stamp."""
-    moment = datetime.fromisoformat(stamp).astimezone()
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def short_day(stamp: str) -> str:
-    """Return "4 Dec 2026", on the clock of this machine, of an ISO 8601 time stamp."""
-    moment = datetime.fromisoformat(stamp).astimezone()
-    return f"{moment.day} {moment:%b %Y}"
-
-
-def day_and_time(stamp: str) -> str:
-    """Return "4 December 2026, 09:12", on the clock of this machine, of an ISO 8601 time stamp."""
-    return f"{long_day(stamp)}, {datetime.fromisoformat(stamp).astimezone():%H:%M}"
 
 
 def decimal(value: float | None, decimals: int = 2) -> str:

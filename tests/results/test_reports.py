@@ -128,7 +128,7 @@ def test_a_verification_says_what_was_decided_and_on_what_it_rests(observed: Obs
         ):
             assert words.lower() in text.lower(), words
         assert observed.video.digest in text.replace(" ", "")
-        assert re.search(r"Made on 20\d\d-\d\d-\d\d \d\d:\d\d UTC", text)
+        assert re.search(r"Made on \d+ \w+ 20\d\d, \d\d:\d\d UTC", text)
 
 
 @pytest.mark.parametrize(("score", "words"), [(0.58, "Unsure: "), (0.2, "No match: this is not Ada")])
