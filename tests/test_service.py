@@ -270,7 +270,7 @@ def test_promise_27_a_calibrated_threshold_says_when_and_on_what(setup: ServiceS
     setup.service.gallery().save_calibration(calibration(setup))
     verified = setup.service.verify(observed, "Ada").threshold
     assert (verified.value, verified.source, verified.rate) == (0.4, ThresholdSource.CALIBRATION, 0.001)
-    assert describe_origin(verified) == "calibrated here on 2026-03-01: of 1,000 strangers, about 1 would pass"
+    assert describe_origin(verified) == "calibrated here on 1 March 2026: of 1,000 strangers, about 1 would pass"
     assert "1 of 5,000 pairs of different people reach it" in evidence_text(verified)
     [found] = setup.service.identify(observed)
     assert (found.threshold.value, found.threshold.rate, found.threshold.rate_kind) == (0.45, 0.01, RateKind.FPIR)
