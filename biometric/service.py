@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from biometric.calibration.gallery_calibration import GalleryCalibration
 from biometric.domain import recognition
 from biometric.domain.selection import Rules
 from biometric.domain.thresholds import threshold_in_force
@@ -27,6 +28,7 @@ from biometric.entities import (
     Verification,
     VideoInfo,
 )
+from biometric.entities.calibration_footage import TargetRate
 from biometric.open_galleries import OpenGalleries
 from biometric.pipeline.clip_observer import ClipObserver
 from biometric.pipeline.crop_colour import CropColours
@@ -236,48 +238,40 @@ class Sightline:
         """
         return threshold_in_force(self.models, self.gallery(gallery), purpose, value)
 
+    def calibrations(self, gallery: Path | None = None) -> GalleryCalibration:
+        """What calibrates a gallery step by step, and knows its history."""
+        return GalleryCalibration(self.gallery(gallery), self.models, self.observe)
+
     def calibration(self, gallery: Path | None = None) -> Calibration | None:
-        """The gallery's latest calibration with the model in use, or None. Raises the `GalleryError` family."""
-        return self.gallery(gallery).calibration(self.models.embedder_id())
+        """The gallery's calibration in force with the model in use, or None. Raises the `GalleryError` family."""
+        return self.calibrations(gallery).in_force()
 
     def calibrate(
         self,
         clips: Sequence[Path] = (),
         *,
-        target_fmr: float,
-        target_fpir: float | None = None,
+        target_fmr: TargetRate,
+        target_fpir: TargetRate | None = None,
         gallery: Path | None = None,
     ) -> Generator[Progress, None, Calibration]:
-        """Fit thresholds to the gallery and to unlabelled clips, and store them: the return value is the result.
+        """Read unlabelled clips, fit thresholds to them and the gallery, and put these in force.
 
-        See `calibration.procedure.calibrate`. Closing the generator stops the work; then, and when it is refused,
-        the former thresholds stay.
+        Closing the generator stops the work; then, and when it is refused, the former thresholds stay.
 
         Args:
             clips: whole clips are used; people need not be named.
-            target_fmr: false match rate to keep in verification.
-            target_fpir: false-positive identification rate to keep; None: 0.01 where the data suffice.
+            target_fmr: false match rate to keep in verification, or "possible": the smallest that is supported.
+            target_fpir: false-positive identification rate to keep, or "possible"; None: 0.01 where the data suffice.
 
         Raises:
             CalibrationRefused: too little data for the targets; the message says how much more is needed.
             InvalidInput: a target is no rate.
             ClipError, ModelError, GalleryError: the work cannot be done.
         """
-        from biometric.calibration import procedure as calibration  # imports scikit-learn
-
-        yield Progress("Loading models", 0, 0)
-        self.models.resolve_embedder()
-        opened = self.gallery(gallery)
-        fitted = yield from calibration.calibrate(
-            clips,
-            calibration.Targets(target_fmr, target_fpir),
-            opened,
-            self.models.embedder_id(),
-            self.models.card_threshold("identification").value,  # no setting may change who is who
-            functools.partial(self.observe, accept_damaged=True),
-        )
-        opened.save_calibration(fitted)
-        return fitted
+        calibrations = self.calibrations(gallery)
+        summaries, notes = yield from calibrations.read_clips(clips)
+        fitted = yield from calibrations.fit(summaries, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes)
+        return fitted[0]
 
     # --- gallery -------------------------------------------------------------------------------------------------
 

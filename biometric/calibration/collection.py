@@ -33,8 +33,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.domain.comparison import check_same_model, pool, score
-from biometric.entities import BiometricReference, Box, Observation, ObservedClip, Template, Vector
+from biometric.entities import BiometricReference, Box, Observation, ObservedClip, Template
 from biometric.entities.boxes import box_area, intersection_area, iou
+from biometric.entities.calibration_footage import CalibrationTrack, ClipSummary
 
 SAME_TIME, ENROLLED, UNLABELLED = "same time", "enrolled", "unlabelled"
 SAME_VISIT, REPEATED = "same visit", "repeated references"
@@ -51,25 +52,6 @@ GROUPING = 0.65
 """Share of the bound (a score of FMR 1e-4) from which on two tracks count as one trial. With person-reidentification-
 retail-0286 that is 0.37, where 1 of 100 different people and 92 of 100 equal ones of CUHK03 score (five images pooled,
 across cameras: FMR 1e-2 at 0.369, FNMR 0.083)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Track:
-    """The data of a usable track: its (D,) template, its halves' score (None: too short), boxes by frame."""
-
-    vector: Vector
-    halves: float | None
-    boxes: dict[int, Box]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClipSummary:
-    """The data of a clip: its digest (also of equal copies), usable tracks, and seconds that were analysed."""
-
-    digest: str
-    model_id: str
-    tracks: tuple[Track, ...]
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +94,15 @@ def summarize_clip(observed: ObservedClip) -> ClipSummary:
         for observation in observed.observations
         if observation.template is not None
     )
-    return ClipSummary(observed.video.digest, observed.model_id, tracks, seconds)
+    return ClipSummary(
+        digest=observed.video.digest,
+        model_id=observed.model_id,
+        tracks=tracks,
+        seconds=seconds,
+        comparisons=int(np.triu(side_by_side(tracks), 1).sum()),
+        unusable=len(observed.observations) - len(tracks),
+        damaged=observed.video.damage is not None,
+    )
 
 
 def summarize_identity(references: Sequence[BiometricReference], model_id: str) -> IdentitySummary:
@@ -158,7 +148,7 @@ def collect(clips: Sequence[ClipSummary], identities: Sequence[IdentitySummary],
     )
 
 
-def side_by_side(tracks: Sequence[Track]) -> NDArray[np.bool_]:
+def side_by_side(tracks: Sequence[CalibrationTrack]) -> NDArray[np.bool_]:
     """Return (T, T): whether two tracks of one clip were seen at the same time as two people (see the module)."""
     apart = np.zeros((len(tracks), len(tracks)), bool)
     for row in range(len(tracks)):
@@ -177,17 +167,17 @@ def _two_people(first_boxes: dict[int, Box], second_boxes: dict[int, Box]) -> bo
     return clearly >= APART_FRAMES
 
 
-def _track(observation: Observation, template: Template) -> Track:
+def _track(observation: Observation, template: Template) -> CalibrationTrack:
     samples = [sample.embedding for sample in observation.kept if sample.embedding is not None]
     middle, halves = len(samples) // 2, None
     if middle >= HALF:
         first, second = (pool(half, template.model_id) for half in (samples[:middle], samples[middle:]))
         halves = score(first, second)
     boxes = {detection.frame_index: detection.box for detection in observation.tracklet.detections}
-    return Track(template.vector, halves, boxes)
+    return CalibrationTrack(template.vector, halves, boxes)
 
 
-def _scores(identities: Sequence[IdentitySummary], tracks: Sequence[Track]) -> NDArray[np.float32]:
+def _scores(identities: Sequence[IdentitySummary], tracks: Sequence[CalibrationTrack]) -> NDArray[np.float32]:
     """Return (E + T, E + T) scores, identities first; an identity's is its best reference's."""
     own = [identity.vectors for identity in identities] + [track.vector[np.newaxis] for track in tracks]
     if not own:
@@ -276,7 +266,7 @@ def _searches(
 
 
 def _genuine(
-    identities: Sequence[IdentitySummary], tracks: Sequence[Track], person: NDArray[np.int64]
+    identities: Sequence[IdentitySummary], tracks: Sequence[CalibrationTrack], person: NDArray[np.int64]
 ) -> dict[str, list[tuple[int, float]]]:
     scores: dict[str, list[tuple[int, float]]] = {SAME_VISIT: [], REPEATED: []}
     for number, identity in enumerate(identities):

@@ -33,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.entities import FitBasis, FittedThreshold, Notice, NoticeCode
+from biometric.entities.calibration_footage import count_needed_trials as count_needed_trials
 from biometric.errors import CalibrationRefused
 from biometric.statistics import intervals
 from biometric.statistics.error_rates import threshold_at_fmr
@@ -70,11 +71,6 @@ def upper_limit(errors: int, trials: int) -> float:
     return intervals.clopper_pearson(errors, trials, ONE_SIDED).high
 
 
-def count_needed_trials(target: float) -> int:
-    """Return how many independent trials without an error keep a target rate: 3 / target (rule of 3)."""
-    return math.ceil(3.0 / target - 1e-9)
-
-
 def errors_allowed(trials: int, target: float) -> int | None:
     """Return the most errors in so many independent trials whose upper limit keeps the target, None when none may be.
 
@@ -98,7 +94,7 @@ def fit_pairs(pairs: Pairs, target: float, seconds: float = 0.0, more: MorePairs
     trials = count_independent(pairs)
     allowed = errors_allowed(trials, target)
     if allowed is None:
-        raise _refusal(f"a false match rate of {target:g}", target, trials, seconds)
+        raise _refusal(target, trials, seconds)
     scores = np.array([*pairs.values(), *(score for _, score in more)], np.float64)
     people = np.array([*pairs, *(pair for pair, _ in more)])
     data = _Scores(scores, np.unique(people, return_inverse=True)[1].reshape(-1, 2), len(pairs))
@@ -231,24 +227,19 @@ def _above(scores: NDArray[np.float64], allowed: int) -> float:
     return thousandths / 1000
 
 
-def _refusal(what: str, target: float, trials: int, seconds: float) -> CalibrationRefused:
+def _refusal(target: float, trials: int, seconds: float) -> CalibrationRefused:
     wanted = count_needed_trials(target)
     people = math.ceil((1 + math.sqrt(1 + 8 * wanted)) / 2)
     ways = [f"{people:,} different people who are all compared with each other"]
     if trials and seconds:
         ways.append(f"about {math.ceil((wanted - trials) / trials * seconds / 60):,} more minutes of footage like this")
-    supported = f" A rate of {_rounded_up(3 / trials):g} or higher is supported now." if trials > 6 else ""
+    supported = f" You can use 1 in {trials // 3:,} now." if trials >= 6 else ""
     return CalibrationRefused(
-        f"To keep {what}, at least {wanted:,} independent comparisons of different people without an error are "
-        f"needed (rule of 3), and there are {trials:,}. {' or '.join(ways)} would do. Add footage in which several "
-        f"people are seen at the same time, enroll more people, or choose a higher rate.{supported}",
+        f"Not enough footage for 1 in {1 / target:,.4g}: to keep a false match rate of {target:g}, at least {wanted:,} "
+        "independent comparisons of different people without an error are needed (rule of 3), and there are "
+        f"{trials:,}. {' or '.join(ways)} would do. Add footage in which several people are seen at the same time, "
+        f"enroll more people, or choose a higher rate.{supported}",
         wanted,
         trials,
         people,
     )
-
-
-def _rounded_up(rate: float) -> float:
-    """A rate to two significant digits, never below itself."""
-    step = 10.0 ** (math.floor(math.log10(rate)) - 1)
-    return math.ceil(rate / step - 1e-9) * step

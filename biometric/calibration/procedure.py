@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from biometric.calibration import collection, fitting, likelihood
+from biometric.calibration import collection, fitting, likelihood, supported
+from biometric.domain.comparison import check_same_model
 from biometric.entities import (
     Calibration,
     GenuineScores,
@@ -22,13 +23,19 @@ from biometric.entities import (
     ObservedClip,
     Progress,
 )
+from biometric.entities.calibration_footage import (
+    DEFAULT_FPIR,
+    HIGHEST_TARGET,
+    POSSIBLE,
+    ClipSummary,
+    FootageEvidence,
+    SupportedRate,
+    TargetRate,
+)
 from biometric.errors import CalibrationRefused, ClipError, InvalidInput
 from biometric.ports import Gallery
 from biometric.statistics import intervals
 
-DEFAULT_FPIR = 0.01
-"""Target of identification where none is given; then data that cannot support it are no reason to refuse."""
-HIGHEST_TARGET = 0.5
 BINS = 80
 """Bins of the histogram over [-1, 1]."""
 
@@ -39,55 +46,99 @@ Observe = Callable[[Path], Generator[Progress, None, ObservedClip]]
 class Targets:
     """Error rates to keep, in (0, 0.5]: FMR of a comparison; FPIR of a search, None for `DEFAULT_FPIR` if possible.
 
+    Either may be "possible": the smallest rate that the comparisons support.
+
     Raises:
         InvalidInput: a rate is not in that range.
     """
 
-    fmr: float
-    fpir: float | None = None
+    fmr: TargetRate
+    fpir: TargetRate | None = None
 
     def __post_init__(self) -> None:
         for name, rate in (("false match rate", self.fmr), ("false-positive identification rate", self.fpir)):
-            if rate is not None and not (math.isfinite(rate) and 0 < rate <= HIGHEST_TARGET):
+            if (
+                rate is not None
+                and rate != POSSIBLE
+                and not (isinstance(rate, float | int) and math.isfinite(rate) and 0 < rate <= HIGHEST_TARGET)
+            ):
                 raise InvalidInput(
                     f"The target {name} must be above 0 and at most {HIGHEST_TARGET}, got {rate}. "
                     "Choose for example 0.001: of 1,000 strangers, about 1 would pass."
                 )
 
 
-def calibrate(
-    clips: Sequence[Path], targets: Targets, gallery: Gallery, model_id: str, bound: float, observe: Observe
-) -> Generator[Progress, None, Calibration]:
-    """Observe clips, compare everybody and fit; nothing is stored. Closing the generator stops the work.
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """All scores of clips and a gallery, and how many identities and references took part."""
+
+    clips: tuple[ClipSummary, ...]
+    collected: collection.Collected
+    gallery_size: int
+    references: int
+    bound: float
+
+    @property
+    def evidence(self) -> FootageEvidence:
+        """What the scores support."""
+        return supported.evaluate_footage(self.collected, self.clips, self.gallery_size)
+
+
+def compare(clips: Sequence[ClipSummary], gallery: Gallery, model_id: str, bound: float) -> Comparison:
+    """Compare everybody of the clips and the gallery.
 
     Args:
         model_id: of the embedder in use.
         bound: see `collection.collect`.
 
     Raises:
-        CalibrationRefused: too little data for the targets; the message says how much more is needed.
-        ClipError: no clip can be read (one of several that cannot is left out, with a note).
-        ModelMismatch: the gallery is of another model.
+        ModelMismatch: the gallery or a clip is of another model.
     """
     gallery.check_model(model_id)
-    materials, notes = yield from _observed(clips, observe)
-    yield Progress("Comparing people", 0, 0)
+    for clip in clips:
+        check_same_model(model_id, clip.model_id)
     identities = [
         collection.summarize_identity(references, model_id)
         for identity in gallery.identities()
         if (references := gallery.references(identity.id))
     ]
-    collected = collection.collect(materials, identities, bound)
-    yield Progress("Fitting thresholds", 0, 0)
-    all_notes = [*notes, *_assumptions(collected, bound)]
-    counted = sum(len(identity.digests) for identity in identities)
-    return fit_thresholds(collected, targets, model_id, materials, len(identities), all_notes, counted)
+    collected = collection.collect(clips, identities, bound)
+    reference_count = sum(len(identity.digests) for identity in identities)
+    return Comparison(tuple(clips), collected, len(identities), reference_count, bound)
 
 
-def _observed(
+def fit(comparison: Comparison, targets: Targets, model_id: str, notes: Sequence[Notice] = ()) -> Calibration:
+    """Fit thresholds to a comparison; nothing is stored.
+
+    Raises:
+        CalibrationRefused: too little data for the targets; the message says how much more is needed.
+    """
+    total = len(comparison.clips)
+    in_part = [
+        Notice(NoticeCode.CLIP_USED_IN_PART, number=number, total=total)
+        for number, clip in enumerate(comparison.clips, start=1)
+        if clip.damaged
+    ]
+    return fit_thresholds(
+        comparison.collected,
+        targets,
+        model_id,
+        comparison.clips,
+        comparison.gallery_size,
+        [*notes, *in_part, *_assumptions(comparison.collected, comparison.bound)],
+        comparison.references,
+    )
+
+
+def observe_clips(
     clips: Sequence[Path], observe: Observe
-) -> Generator[Progress, None, tuple[list[collection.ClipSummary], list[Notice]]]:
-    materials, notes, first_problem = [], list[Notice](), None
+) -> Generator[Progress, None, tuple[list[ClipSummary], list[Notice]]]:
+    """Observe clips; return what a calibration takes of them, and notes on those that were left out.
+
+    Raises:
+        ClipError: no clip can be read.
+    """
+    summaries, notes, first_problem = [], list[Notice](), None
     for number, clip in enumerate(clips, start=1):
         work = observe(clip)
         try:
@@ -96,10 +147,7 @@ def _observed(
                 stage = f"Clip {number} of {len(clips)}: {step.stage[:1].lower()}{step.stage[1:]}"
                 yield Progress(stage, step.done, step.total, step.people, step.seconds_left)
         except StopIteration as finished:
-            observed = finished.value
-            materials.append(collection.summarize_clip(observed))
-            if observed.video.damage is not None:
-                notes.append(Notice(NoticeCode.CLIP_USED_IN_PART, number=number, total=len(clips)))
+            summaries.append(collection.summarize_clip(finished.value))
         except ClipError as error:
             first_problem = first_problem or error
             # the kind of problem only: a message may name the clip, and a calibration holds no names
@@ -107,36 +155,38 @@ def _observed(
             notes.append(Notice(NoticeCode.CLIP_LEFT_OUT, number=number, total=len(clips), problem=kind))
         finally:
             work.close()
-    if first_problem is not None and not materials:
+    if first_problem is not None and not summaries:
         raise first_problem
-    return materials, notes
+    return summaries, notes
 
 
 def fit_thresholds(
     collected: collection.Collected,
     targets: Targets,
     model_id: str,
-    materials: Sequence[collection.ClipSummary],
+    clips: Sequence[ClipSummary],
     gallery_size: int,
     notes: Sequence[Notice] = (),
     references: int = 0,
 ) -> Calibration:
     """Fit thresholds to collected scores. Raises `CalibrationRefused`."""
-    seconds = sum({clip.digest: clip.seconds for clip in materials}.values())
-    verification = fitting.fit_pairs(collected.pairs, targets.fmr, seconds, collected.more_pairs)
+    seconds = sum({clip.digest: clip.seconds for clip in clips}.values())
+    evidence = supported.evaluate_footage(collected, clips, gallery_size)
+    fmr = _resolve(targets.fmr, evidence.verification)
+    verification = fitting.fit_pairs(collected.pairs, fmr, seconds, collected.more_pairs)
     all_notes = list(notes)
     try:
         identification = fitting.fit_searches(
             collected.searches,
             collected.pairs,
-            DEFAULT_FPIR if targets.fpir is None else targets.fpir,
+            DEFAULT_FPIR if targets.fpir is None else _resolve(targets.fpir, evidence.identification, DEFAULT_FPIR),
             gallery_size,
             seconds,
             collected.more_pairs,
             collected.more_searches,
         )
     except CalibrationRefused as error:
-        if targets.fpir is not None or error.note is None:
+        if targets.fpir not in (None, POSSIBLE) or error.note is None:
             raise
         identification = None
         all_notes.append(error.note)
@@ -153,7 +203,7 @@ def fit_thresholds(
         people=len({person for pair in collected.pairs for person in pair}),
         pairs=len(collected.pairs),
         independent=fitting.count_independent(collected.pairs),
-        clips=len({clip.digest for clip in materials}),
+        clips=len({clip.digest for clip in clips}),
         seconds=seconds,
         sources=collected.sources,
         genuine=genuine,
@@ -163,6 +213,13 @@ def fit_thresholds(
         references=references,
         doubtful=collected.doubtful,
     )
+
+
+def _resolve(target: TargetRate, supported_rate: SupportedRate | None, least: float = HIGHEST_TARGET) -> float:
+    """Return the rate that a target stands for; where none is supported, `least`, which will be refused."""
+    if target != POSSIBLE:
+        return float(target)
+    return least if supported_rate is None else supported_rate.rate
 
 
 def _genuine(kind: str, scores: Sequence[tuple[int, float]], threshold: float) -> GenuineScores:

@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from biometric.cli.command_support import DONE, build_service, run, show
+from biometric.cli.gallery_trash import local_time, undo_hint
 from biometric.entities import Calibration, FittedThreshold
-from biometric.errors import ClipNotFound
+from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
+from biometric.errors import ClipNotFound, InvalidInput
 from biometric.messages import describe, describe_all, describe_basis
-from biometric.results.answer_json import calibration_json
+from biometric.messages.calibration_sentences import evidence_sentences
+from biometric.messages.change_sentences import describe_change
+from biometric.results.answer_json import calibration_json, change_json
+from biometric.results.calibration_json import evidence_json, stored_calibration_json
+from biometric.service import Sightline
 
 DEFAULT_FMR = 0.001
 
@@ -24,31 +30,91 @@ def add_commands(commands: Any) -> None:
     )
     parser.add_argument(
         "--target-fmr",
-        type=float,
+        type=_target,
         default=DEFAULT_FMR,
         metavar="RATE",
-        help="false match rate to keep in verification (default: 0.001)",
+        help="false match rate to keep in verification, or: possible (the smallest that the footage supports) "
+        "(default: 0.001)",
     )
     parser.add_argument(
         "--target-fpir",
-        type=float,
+        type=_target,
         metavar="RATE",
-        help="false-positive identification rate to keep for the gallery's size (default: 0.01, where data suffice)",
+        help="false-positive identification rate to keep for the gallery's size, or: possible (default: 0.01, where "
+        "data suffice)",
     )
     parser.add_argument(
         "--clips", type=Path, nargs="+", default=[], metavar="DIR", help="folders of clips, or clips; nobody is named"
     )
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--dry-run", action="store_true", help="say what the footage supports, and change nothing")
+    instead.add_argument("--history", action="store_true", help="show all calibrations of the gallery, newest first")
+    instead.add_argument("--use", type=int, metavar="N", help="put calibration N of the history in force again")
+    instead.add_argument("--model-card", action="store_true", help="go back to the model card's thresholds")
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=_calibrate)
 
 
+def _target(text: str) -> TargetRate:
+    return POSSIBLE if text == POSSIBLE else float(text)
+
+
 def _calibrate(options: argparse.Namespace) -> int:
+    choosing = options.history or options.use is not None or options.model_card
+    if choosing and options.clips:
+        raise InvalidInput("Clips are for a new calibration. Leave out --clips, --history, --use or --model-card.")
     clips = expand(options.clips)
     service = build_service(options)
-    calibration = run(service.calibrate(clips, target_fmr=options.target_fmr, target_fpir=options.target_fpir))
-    show(options, calibration_json(calibration), "\n".join(lines(calibration)))
+    if options.history:
+        _history(options, service)
+    elif choosing:
+        _choose(options, service)
+    elif options.dry_run:
+        _dry_run(options, service, clips)
+    else:
+        calibration = run(service.calibrate(clips, target_fmr=options.target_fmr, target_fpir=options.target_fpir))
+        show(options, calibration_json(calibration), "\n".join(lines(calibration)))
     return DONE
+
+
+def _dry_run(options: argparse.Namespace, service: Sightline, clips: Sequence[Path]) -> None:
+    calibrations = service.calibrations()
+    summaries, notes = run(calibrations.read_clips(clips))
+    evidence = calibrations.evaluate(summaries)
+    fpir = DEFAULT_FPIR if options.target_fpir is None else options.target_fpir
+    sentences = evidence_sentences(evidence, options.target_fmr, fpir)
+    result = evidence_json(evidence, options.target_fmr, fpir)
+    show(options, {**result, "notes": describe_all(notes)}, "\n".join([*sentences, *describe_all(notes)]))
+
+
+def _history(options: argparse.Namespace, service: Sightline) -> None:
+    held = service.calibrations().history()
+    text = "\n".join(_line(item) for item in held) or "This gallery has no calibration yet: the model card decides."
+    show(options, {"calibrations": [stored_calibration_json(item) for item in held]}, text)
+
+
+def _choose(options: argparse.Namespace, service: Sightline) -> None:
+    service.models.resolve_embedder()
+    calibrations = service.calibrations()
+    change = calibrations.use_model_card() if options.model_card else calibrations.use(options.use)
+    show(options, change_json(change), f"{describe_change(change)} {undo_hint(change, options)}")
+
+
+def _line(item: StoredCalibration) -> str:
+    mark = "in force since " + local_time(item.since) if item.since is not None else "not in force"
+    if item.calibration is None:
+        return f"{item.number}  {local_time(item.created_at)}  cannot be read any more, {mark}"
+    fitted = item.calibration.verification
+    search = item.calibration.identification
+    identification = (
+        "" if search is None else f", identification {search.value:.3f} (1 in {round(1 / search.target):,})"
+    )
+    return (
+        f"{item.number}  {local_time(item.created_at)}  verification {fitted.value:.3f} (1 in "
+        f"{round(1 / fitted.target):,}){identification}, {item.calibration.people:,} people, "
+        f"{item.calibration.clips:,} clips, model {item.model_id}, {mark}"
+    )
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:

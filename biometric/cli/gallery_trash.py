@@ -181,8 +181,8 @@ def _undo_command(change: GalleryChange, options: argparse.Namespace) -> str:
 
 
 def _line(change: GalleryChange) -> str:
-    until = "" if change.expires is None else _local_time(change.expires)
-    return f"{change.id}  {_local_time(change.when)}  {describe_change(change)} {describe_undoing(change, until)}"
+    until = "" if change.expires is None else local_time(change.expires)
+    return f"{change.id}  {local_time(change.when)}  {describe_change(change)} {describe_undoing(change, until)}"
 
 
 def count_references(references: int) -> str:
@@ -197,8 +197,9 @@ def count_samples(samples: int) -> str:
 
 def local_day(time: str) -> str:
     """Return the day of a stored time in this machine's time zone, such as 2026-03-01."""
-    return _local_time(time)[:10]
+    return local_time(time)[:10]
 
 
-def _local_time(time: str) -> str:
+def local_time(time: str) -> str:
+    """Return a stored time in this machine's time zone, such as 2026-03-01 09:12."""
     return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M}"

@@ -20,6 +20,9 @@ class ChangeKind(StrEnum):
     MERGED = "merged"
     RENAMED = "renamed"
     COVER_CHOSEN = "cover_chosen"
+    CALIBRATED = "calibrated"
+    CALIBRATION_CHOSEN = "calibration_chosen"
+    CARD_CHOSEN = "card_chosen"
     UNDONE = "undone"
     REDONE = "redone"
     ERASED = "erased"
@@ -43,8 +46,8 @@ class GalleryChange:
             cannot be undone (any more).
         undoes: id of the change that this one took back (`undone`) or that it made again (`redone`).
         undone_by: id of the change that took this one back, or None.
-        blocked_by: id of the latest change that came after it, concerns one of the same people and still stands: it
-            has to be undone first. None: nothing is in the way.
+        blocked_by: id of the latest change that came after it, concerns one of the same people, or the thresholds in
+            force as this one does, and still stands: it has to be undone first. None: nothing is in the way.
 
     Example:
         >>> change = service.remove(service.identities()[0])

@@ -13,6 +13,7 @@ BiometricError
 │   ├── UnknownReference         no such reference or sample in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
 │   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
+│   ├── CalibrationUnusable      an earlier calibration cannot be put in force, or is already
 │   ├── ClipMissing              no clip was given
 │   ├── ClaimMissing             nobody was chosen whom the person claims to be
 │   ├── FootageChanged           the clip or its frames were changed since they were looked at
@@ -83,6 +84,7 @@ from biometric.errors.gallery_errors import (
     StorageFull,
 )
 from biometric.errors.input_errors import (
+    CalibrationUnusable,
     ClaimMissing,
     ClipMissing,
     DatasetInvalid,
@@ -125,6 +127,7 @@ __all__ = [
     "ArchiveInvalid",
     "BiometricError",
     "CalibrationRefused",
+    "CalibrationUnusable",
     "ClaimMissing",
     "ClipError",
     "ClipMissing",

@@ -80,6 +80,10 @@ class NameTaken(InvalidInput):
     """Another identity already has that name."""
 
 
+class CalibrationUnusable(InvalidInput):
+    """An earlier calibration, or the model card, cannot be put in force."""
+
+
 class IdentityExists(InvalidInput):
     """Somebody enrolled has the name, and the caller did not say that they get another reference.
 

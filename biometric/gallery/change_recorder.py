@@ -11,6 +11,7 @@ A step is a list [action, row number, …] with what taking it back needs:
     template N count base64         the former template: number of samples, (D,) little-endian float32
     sample_in N                     came out of the trash
     sample_out N                    went to the trash
+    thresholds N model since        which calibration (0: the model card) was in force, since when (None: never chosen)
 
 Taking a step back is itself such a step, so that an undoing can be undone.
 """
@@ -20,7 +21,7 @@ from typing import Any
 
 from biometric.entities import ChangeKind, GalleryChange
 from biometric.errors import GalleryCorrupt, NameTaken, UndoRefused
-from biometric.gallery import journal, rows, trash_rows
+from biometric.gallery import calibration_rows, journal, rows, trash_rows
 from biometric.gallery.transactions import WriteTransaction
 
 
@@ -146,6 +147,16 @@ class ChangeRecorder:
         trash_rows.restore_sample(self.db, number)
         self.steps.append(["sample_in", number])
 
+    # --- thresholds ----------------------------------------------------------------------------------------------
+
+    def set_thresholds(self, model_id: str, in_force: calibration_rows.InForce | None) -> None:
+        """Put a calibration or the model card in force for a model."""
+        former = calibration_rows.read_in_force(self.db, model_id)
+        number, since = (None, None) if former is None else former
+        calibration_rows.set_in_force(self.db, model_id, in_force)
+        journal.mark_thresholds(self.db, self.id)
+        self.steps.append(["thresholds", number or 0, model_id, since])
+
     # --- undoing -------------------------------------------------------------------------------------------------
 
     def take_back(self, steps: journal.Steps) -> None:
@@ -175,6 +186,9 @@ class ChangeRecorder:
                 self.trash_sample(number)
             case "sample_out":
                 self.restore_sample(number)
+            case "thresholds":
+                model_id, since = values
+                self.set_thresholds(model_id, None if since is None else (number or None, since))
             case _:
                 raise GalleryCorrupt("The gallery's history cannot be read. Restore its folder from a backup.")
 

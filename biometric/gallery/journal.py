@@ -1,7 +1,8 @@
 """SQL about the history of a gallery: one row a change, whom it concerns, and until when it can be undone.
 
 A change *stands* until it is undone. Undoing puts back the state of before, so it is refused while a later change of
-one of the same people stands. An undoing itself stands in the way only of what came after the change it took back.
+one of the same people, or of the thresholds in force, stands. An undoing itself stands in the way only of what came
+after the change it took back.
 """
 
 import json
@@ -55,6 +56,11 @@ def add_person(db: Database, change: int, number: int) -> None:
         "WHERE number = ?",
         [change, change, number],
     )
+
+
+def mark_thresholds(db: Database, change: int) -> None:
+    """Say that a change concerns the thresholds in force."""
+    db.table("journal").update(change, {"concerns_thresholds": 1})
 
 
 def copy_people(db: Database, change: int, source: int) -> None:
@@ -149,10 +155,15 @@ def latest_undoable(db: Database) -> int | None:
 
 
 _BLOCKER = """
-    SELECT max(later.id) FROM journal_people mine
-    JOIN journal_people theirs ON theirs.identity_number = mine.identity_number AND theirs.change > mine.change
-    JOIN journal later ON later.id = theirs.change
-    WHERE mine.change = ? AND later.undone_by IS NULL AND (later.undoes IS NULL OR later.undoes < mine.change)
+    SELECT max(later.id) FROM journal later
+    WHERE later.id > :change AND later.undone_by IS NULL AND (later.undoes IS NULL OR later.undoes < :change) AND (
+        later.id IN (
+            SELECT theirs.change FROM journal_people mine
+            JOIN journal_people theirs ON theirs.identity_number = mine.identity_number
+            WHERE mine.change = :change
+        )
+        OR later.concerns_thresholds AND (SELECT concerns_thresholds FROM journal WHERE id = :change)
+    )
 """
 
 
@@ -165,7 +176,7 @@ def _change(db: Database, row: dict[str, Any]) -> GalleryChange:
     ).fetchall()
     # Without a trash a change expires in the transaction that makes it.
     can_be_undone = row["steps"] is not None and row["expires_at"] > row["changed_at"]
-    blocker = db.execute(_BLOCKER, [row["id"]]).fetchone()[0] if can_be_undone else None
+    blocker = db.execute(_BLOCKER, {"change": row["id"]}).fetchone()[0] if can_be_undone else None
     return GalleryChange(
         id=row["id"],
         kind=ChangeKind(row["kind"]),

@@ -218,11 +218,30 @@ END
 """
 
 
+def _calibrations_in_force(db: Database) -> None:
+    """Which calibration decides is chosen, and no longer just the latest; undoing knows changes of thresholds."""
+    for statement in _CALIBRATIONS_IN_FORCE.split(";;"):
+        db.execute(statement)
+
+
+_CALIBRATIONS_IN_FORCE = """
+CREATE TABLE calibrations_in_force (
+    model_id TEXT PRIMARY KEY,
+    calibration INTEGER REFERENCES calibrations (number),
+    since TEXT NOT NULL
+);;
+INSERT INTO calibrations_in_force (model_id, calibration, since)
+    SELECT model_id, max(number), created_at FROM calibrations GROUP BY model_id;;
+ALTER TABLE journal ADD COLUMN concerns_thresholds INTEGER NOT NULL DEFAULT 0
+"""
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _initial_schema,
     _calibrations,
     _comparable_names,
     _trash_and_journal,
+    _calibrations_in_force,
 )
 """In order; the first has number 1. Append only."""
 

@@ -2,10 +2,10 @@
 
 The database is authoritative. Every write is one transaction that also covers the crop files; reading takes a
 snapshot. The index is built on the first search and refreshed when the database has changed, also from another
-process. Beside this module: `editing` (operations that change it), `change_recorder` and `journal` (what undoing
-needs), `trash_rows`, `transactions` (the write path), `database` (opening, locking), `migrations` (schema), `records`
-(what is stored), `rows` and `reference_rows` (SQL), `files` (crops), `search` (index), `archive` (the export file) and
-`importing`.
+process. Beside this module: `editing` and `calibration_keeping` (operations that change it), `change_recorder` and
+`journal` (what undoing needs), `trash_rows`, `transactions` (the write path), `database` (opening, locking),
+`migrations` (schema), `records` (what is stored), `rows`, `reference_rows` and `calibration_rows` (SQL), `files`
+(crops), `search` (index), `archive` (the export file) and `importing`.
 """
 
 import threading
@@ -18,7 +18,6 @@ from sqlite_utils import Database
 
 from biometric.entities import (
     BiometricReference,
-    Calibration,
     Candidate,
     GalleryChange,
     Identity,
@@ -30,14 +29,15 @@ from biometric.entities import (
 from biometric.errors import EmptyGallery
 from biometric.gallery import journal, reference_rows, rows, trash_rows
 from biometric.gallery.archive import check_destination, open_archive, write_archive
+from biometric.gallery.calibration_keeping import CalibrationKeeping
 from biometric.gallery.database import BUSY_SECONDS
-from biometric.gallery.editing import TRASH_TIME, GalleryEditing
+from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.importing import import_archive
 from biometric.gallery.records import Clock, current_time
 from biometric.gallery.search import GallerySearch
 
 
-class SQLiteGallery(GalleryEditing):
+class SQLiteGallery(CalibrationKeeping):
     """A `ports.Gallery` in a folder. Several threads and processes may use one folder at a time.
 
     Nothing is created before the first enrollment or import. Any operation may raise `GalleryBusy`, `GalleryCorrupt`,
@@ -204,21 +204,6 @@ class SQLiteGallery(GalleryEditing):
         with self._transactions.reading() as db:
             if db is not None:
                 rows.check_model(db, model_id)
-
-    def calibration(self, model_id: str) -> Calibration | None:
-        """Return the latest calibration made with that model, or None."""
-        with self._transactions.reading() as db:
-            return None if db is None else rows.latest_calibration(db, model_id)
-
-    def save_calibration(self, calibration: Calibration) -> None:
-        """Store a calibration; it takes the place of earlier ones of its model.
-
-        Raises:
-            ModelMismatch: the gallery holds templates of another model.
-        """
-        with self._transactions.writing() as write:
-            rows.check_model(write.db, calibration.model_id)
-            rows.insert_calibration(write.db, calibration)
 
     def close(self) -> None:
         """Free the index. No connection outlives an operation, so there is nothing else to release."""

@@ -1,4 +1,4 @@
-"""SQL about identities, the gallery's model and its calibrations. Works inside the caller's transaction."""
+"""SQL about identities and the gallery's model. Works inside the caller's transaction."""
 
 import difflib
 import json
@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from biometric.entities import Calibration, Identity, clean_name, name_key
-from biometric.errors import GalleryCorrupt, ModelMismatch, UnknownIdentity
+from biometric.entities import Identity, clean_name, name_key
+from biometric.errors import ModelMismatch, UnknownIdentity
 from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 
 _CLOSE_NAMES = 5000
@@ -145,25 +145,3 @@ def _suggestion(db: Database, key: str) -> str:
     if close:
         return f"Did you mean {' or '.join(names[match] for match in close)}?"
     return "Look at the list of enrolled people, or enroll this person first."
-
-
-def insert_calibration(db: Database, calibration: Calibration) -> None:
-    """Add a calibration."""
-    document = json.dumps(calibration.as_dict(), ensure_ascii=False, allow_nan=False)
-    row = {"created_at": calibration.created_at, "model_id": calibration.model_id, "document": document}
-    db.table("calibrations").insert(row)
-
-
-def latest_calibration(db: Database, model_id: str) -> Calibration | None:
-    """Return the calibration of that model that was added last, or None. Raises `GalleryCorrupt`."""
-    sql = "SELECT document FROM calibrations WHERE model_id = ? ORDER BY number DESC LIMIT 1"
-    row = db.execute(sql, [model_id]).fetchone()
-    if row is None:
-        return None
-    try:
-        return Calibration.from_dict(json.loads(row[0]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise GalleryCorrupt(
-            f"The gallery's database is damaged (its calibration cannot be read: {error}). "
-            "Calibrate again, or restore the gallery's folder from a backup."
-        ) from error

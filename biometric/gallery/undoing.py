@@ -60,8 +60,9 @@ def _require_undoable(write: WriteTransaction, change: GalleryChange) -> None:
             if final
             else (f"Undo change {change.blocked_by} first.")
         )
+        same = "person" if change.identity_ids else "thresholds"
         raise UndoRefused(
             f"Change {change.id} cannot be undone now: change {change.blocked_by} came later and concerns the same "
-            f"person. {way_out}",
+            f"{same}. {way_out}",
             change.blocked_by,
         )

@@ -15,6 +15,7 @@ from biometric.entities import (
     Template,
     TrashItem,
 )
+from biometric.entities.calibration_footage import StoredCalibration
 
 ANY_OWNER = "*"
 """For `Gallery.enroll`: whoever has the name gets the reference, without asking. No identity has this id."""
@@ -161,10 +162,21 @@ class Gallery(Protocol):
         """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""
 
     def calibration(self, model_id: str) -> Calibration | None:
-        """The latest calibration made with that model, or None."""
+        """The calibration in force for that model, or None where the model card's thresholds are."""
 
-    def save_calibration(self, calibration: Calibration) -> None:
-        """Store a calibration; it takes the place of earlier ones of its model. Raises `ModelMismatch`."""
+    def calibrations(self, limit: int = 100) -> list[StoredCalibration]:
+        """The latest calibrations of all models, newest first; a damaged one without its contents."""
+
+    def save_calibration(self, calibration: Calibration) -> GalleryChange:
+        """Store a calibration and put it in force for its model. Raises `ModelMismatch`."""
+
+    def use_calibration(self, number: int | None, model_id: str) -> GalleryChange:
+        """Put an earlier calibration of that model in force again, or the model card's thresholds (None).
+
+        Raises:
+            CalibrationUnusable: there is no such calibration, it is of another model, damaged, or in force already.
+            ModelMismatch: the gallery holds templates of another model.
+        """
 
     def close(self) -> None:
         """Release the database."""

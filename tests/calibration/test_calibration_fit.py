@@ -218,7 +218,7 @@ def names(vectors: np.ndarray) -> list[collection.IdentitySummary]:
 
 def strangers(vectors: np.ndarray) -> list[collection.ClipSummary]:
     return [
-        collection.ClipSummary(f"s{number}", "m", (collection.Track(vector, None, {}),), 10.0)
+        collection.ClipSummary(f"s{number}", "m", (collection.CalibrationTrack(vector, None, {}),), 10.0)
         for number, vector in enumerate(vectors)
     ]
 

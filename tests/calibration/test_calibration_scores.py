@@ -17,11 +17,11 @@ BOUND = 0.6
 BOX = (0.0, 0.0, 50.0, 100.0)
 
 
-def track(vector: np.ndarray, frames: range = range(10), left: float = 0.0) -> collection.Track:
-    return collection.Track(vector, None, dict.fromkeys(frames, (left, 0.0, left + 50, 100.0)))
+def track(vector: np.ndarray, frames: range = range(10), left: float = 0.0) -> collection.CalibrationTrack:
+    return collection.CalibrationTrack(vector, None, dict.fromkeys(frames, (left, 0.0, left + 50, 100.0)))
 
 
-def clip(*tracks: collection.Track, digest: str = "c") -> collection.ClipSummary:
+def clip(*tracks: collection.CalibrationTrack, digest: str = "c") -> collection.ClipSummary:
     return collection.ClipSummary(digest, "m", tracks, 10.0)
 
 
@@ -54,17 +54,17 @@ def test_people_seen_side_by_side_are_impostors_and_others_are_not() -> None:
     ],
 )
 def test_duplicate_boxes_of_one_person_are_not_two_people(other: tuple[float, ...], counts: bool) -> None:
-    one = collection.Track(axis(0), None, dict.fromkeys(range(10), BOX))
-    two = collection.Track(axis(1), None, dict.fromkeys(range(10), other))  # type: ignore[arg-type]
+    one = collection.CalibrationTrack(axis(0), None, dict.fromkeys(range(10), BOX))
+    two = collection.CalibrationTrack(axis(1), None, dict.fromkeys(range(10), other))  # type: ignore[arg-type]
     assert bool(collection.side_by_side([one, two])[0, 1]) is counts
 
 
 def test_tracks_that_ever_coincide_may_have_been_swapped() -> None:
     far = (200.0, 0.0, 250.0, 100.0)
-    one = collection.Track(axis(0), None, dict.fromkeys(range(10), BOX))
-    two = collection.Track(axis(1), None, {**dict.fromkeys(range(9), far), 9: BOX})
+    one = collection.CalibrationTrack(axis(0), None, dict.fromkeys(range(10), BOX))
+    two = collection.CalibrationTrack(axis(1), None, {**dict.fromkeys(range(9), far), 9: BOX})
     assert not collection.side_by_side([one, two]).any()
-    brief = collection.Track(axis(1), None, dict.fromkeys(range(8, 12), far))
+    brief = collection.CalibrationTrack(axis(1), None, dict.fromkeys(range(8, 12), far))
     assert not collection.side_by_side([one, brief]).any(), "two frames together are too few"
 
 

@@ -1,0 +1,62 @@
+"""Which thresholds are in force in a gallery: every choice is one change, which can be undone for a time."""
+
+from biometric.entities import Calibration, ChangeKind, GalleryChange
+from biometric.entities.calibration_footage import StoredCalibration
+from biometric.errors import CalibrationUnusable
+from biometric.gallery import calibration_rows, rows
+from biometric.gallery.change_recorder import ChangeRecorder
+from biometric.gallery.editing import GalleryEditing
+
+
+class CalibrationKeeping(GalleryEditing):
+    """The calibrations of a gallery."""
+
+    def calibration(self, model_id: str) -> Calibration | None:
+        """Return the calibration in force for that model, or None where the model card's thresholds are."""
+        with self._transactions.reading() as db:
+            return None if db is None else calibration_rows.calibration_in_force(db, model_id)
+
+    def calibrations(self, limit: int = 100) -> list[StoredCalibration]:
+        """Return the latest calibrations of all models, newest first; a damaged one without its contents."""
+        with self._transactions.reading() as db:
+            return [] if db is None else calibration_rows.stored(db, limit)
+
+    def save_calibration(self, calibration: Calibration) -> GalleryChange:
+        """Store a calibration and put it in force for its model.
+
+        Raises:
+            ModelMismatch: the gallery holds templates of another model.
+        """
+        with self._transactions.writing() as write:
+            rows.check_model(write.db, calibration.model_id)
+            number = calibration_rows.insert(write.db, calibration)
+            recorder = ChangeRecorder(write, ChangeKind.CALIBRATED)
+            recorder.set_thresholds(calibration.model_id, (number, write.now))
+            return recorder.finish(0, 0)
+
+    def use_calibration(self, number: int | None, model_id: str) -> GalleryChange:
+        """Put an earlier calibration of that model in force again, or the model card's thresholds (None).
+
+        Raises:
+            CalibrationUnusable: there is no such calibration, it is of another model, damaged, or in force already.
+            ModelMismatch: the gallery holds templates of another model.
+        """
+        with self._transactions.reading() as db:
+            if db is None:
+                raise _in_force_already(None) if number is None else calibration_rows.unknown(number)
+        with self._transactions.writing() as write:
+            rows.check_model(write.db, model_id)
+            if number is not None:
+                calibration_rows.check_usable(write.db, number, model_id)
+            former = calibration_rows.read_in_force(write.db, model_id)
+            if number == (None if former is None else former[0]):
+                raise _in_force_already(number)
+            kind = ChangeKind.CARD_CHOSEN if number is None else ChangeKind.CALIBRATION_CHOSEN
+            recorder = ChangeRecorder(write, kind)
+            recorder.set_thresholds(model_id, (number, write.now))
+            return recorder.finish(0, 0)
+
+
+def _in_force_already(number: int | None) -> CalibrationUnusable:
+    what = "The model card's thresholds are" if number is None else f"Calibration {number} is"
+    return CalibrationUnusable(f"{what} in force already. Nothing has changed.")
