@@ -36,6 +36,32 @@ class DetectionList(Sequence[Detection]):
         """Frame numbers of the detections."""
         return self._frames
 
+    @classmethod
+    def from_columns(
+        cls, frames: NDArray[np.int64], box_indices: NDArray[np.int64], numbers: NDArray[np.float64]
+    ) -> "DetectionList":
+        """Return the detections of (N,), (N,) and (N, 6) columns, as `columns` gives them.
+
+        Raises:
+            ValueError: other shapes, or a number that is not finite.
+        """
+        if frames.ndim != 1 or box_indices.shape != frames.shape or numbers.shape != (len(frames), _NUMBERS):
+            shapes = (frames.shape, box_indices.shape, numbers.shape)
+            raise ValueError(f"expected columns of shape (N,), (N,) and (N, {_NUMBERS}), got {shapes}")
+        if not np.isfinite(numbers).all():
+            raise ValueError("expected finite numbers of detections")
+        made = cls()
+        made._frames.frombytes(np.ascontiguousarray(frames, np.int64).tobytes())
+        made._box_indices.frombytes(np.ascontiguousarray(box_indices, np.int64).tobytes())
+        made._numbers.frombytes(np.ascontiguousarray(numbers, np.float64).tobytes())
+        return made
+
+    @property
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Frame numbers (N,), box numbers (N,), and (N, 6) of x1, y1, x2, y2, confidence, seconds."""
+        numbers = np.array(self._numbers, np.float64).reshape(-1, _NUMBERS)
+        return np.array(self._frames, np.int64), np.array(self._box_indices, np.int64), numbers
+
     def append(self, detection: Detection) -> None:
         """Add a detection at the end."""
         self._frames.append(detection.frame_index)

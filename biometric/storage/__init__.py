@@ -14,7 +14,9 @@ from biometric.storage.atomic_writes import (
     atomic_folder,
     atomic_path,
     check_writable,
+    staged_folder,
     sync_folder,
+    sync_tree,
     write_atomically,
 )
 from biometric.storage.claims import file_lock, remove_leftovers
@@ -34,6 +36,8 @@ __all__ = [
     "remove_leftovers",
     "remove_quietly",
     "resolve_inside",
+    "staged_folder",
     "sync_folder",
+    "sync_tree",
     "write_atomically",
 ]

@@ -74,10 +74,7 @@ def atomic_folder(destination: Path, *, replace: bool = False) -> Iterator[Path]
         try:
             partial.mkdir(mode=0o700)
             yield partial
-            for path in [*partial.rglob("*")]:
-                if path.is_file() and not path.is_symlink():
-                    _sync_file(path)
-            sync_folder(partial)
+            sync_tree(partial)
             _check_free(destination, replace)
             if destination.is_dir():
                 destination.rename(former)
@@ -91,6 +88,25 @@ def atomic_folder(destination: Path, *, replace: bool = False) -> Iterator[Path]
             remove_quietly(partial)
             remove_quietly(former)
     sync_folder(destination.parent)
+
+
+@contextlib.contextmanager
+def staged_folder(parent: Path) -> Iterator[Path]:
+    """Give a new, empty folder (0700) in `parent` to fill, and then to rename to where its contents belong.
+
+    What has not been moved away when the block ends is removed, as is what a killed process left. The caller waits for
+    the disk (`sync_tree`) before it renames.
+
+    Raises:
+        OSError: the parent cannot be written.
+    """
+    with claimed_token(parent) as token:
+        partial = _temporary(parent / "staged", token)
+        try:
+            partial.mkdir(mode=0o700)
+            yield partial
+        finally:
+            remove_quietly(partial)
 
 
 @contextlib.contextmanager
@@ -149,6 +165,16 @@ def check_writable(folder: Path, size: int = 0) -> None:
             remove_quietly(partial)
     if shutil.disk_usage(folder).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until a folder's files and names are on the disk, at any depth."""
+    for path in [*folder.rglob("*")]:
+        if path.is_file() and not path.is_symlink():
+            _sync_file(path)
+        elif path.is_dir() and not path.is_symlink():
+            sync_folder(path)
+    sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:
