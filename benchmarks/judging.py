@@ -70,6 +70,7 @@ class Bench:
         return Settings(
             gallery=self.folder / "gallery",
             query=self.folder / "query",
+            library=self.folder / "library",
             temp=self.folder / "temp",
             models=SHARED / "models",
             offline=True,

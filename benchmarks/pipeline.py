@@ -42,6 +42,7 @@ def make_service(folder: Path) -> Sightline:
         Settings(
             gallery=folder / "gallery",
             query=folder / "query",
+            library=folder / "library",
             temp=folder / "temp",
             models=SHARED / "models",
             offline=True,

@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biometric.adapters import Adapters
 from biometric.messages.translation import activate
 from biometric.models.store import ModelStore
 from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.ports import (
     Detector,
     Embedder,
+    FootageLibrary,
     Gallery,
     ModelAdministration,
     SharpnessOf,
@@ -22,7 +24,7 @@ from biometric.ports import (
     VideoReader,
 )
 from biometric.results.answer_files import OutputWriter
-from biometric.service import Adapters, Sightline
+from biometric.service import Sightline
 from biometric.settings import Settings
 from biometric.storage import PrivateFolder
 
@@ -71,6 +73,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=partial(_open_gallery, settings.trash_days),
+        open_library=partial(_open_library, settings),
     )
     return Sightline(settings, adapters, private.path / "observations"), release
 
@@ -194,6 +197,12 @@ def _open_gallery(trash_days: float, folder: Path) -> Gallery:
     from biometric.gallery.repository import SQLiteGallery
 
     return SQLiteGallery(folder, trash_time=timedelta(days=trash_days))
+
+
+def _open_library(settings: Settings) -> FootageLibrary:
+    from biometric.footage_store.footage_library import SQLiteFootageLibrary
+
+    return SQLiteFootageLibrary(settings.library, settings.library_days, settings.library_mb * 1_000_000)
 
 
 def _new_tracker(cache: Path, frame_rate: float) -> Tracker:

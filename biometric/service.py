@@ -7,10 +7,10 @@ result. Nothing here knows a vendor library: adapters come in through the Protoc
 import dataclasses
 import functools
 import shutil
-from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 
+from biometric.adapters import Adapters
 from biometric.calibration.gallery_calibration import GalleryCalibration
 from biometric.domain import recognition
 from biometric.domain.selection import Rules
@@ -29,31 +29,18 @@ from biometric.entities import (
     VideoInfo,
 )
 from biometric.entities.calibration_footage import TargetRate
+from biometric.footage_keeper import FootageKeeper, KeeperTools
 from biometric.open_galleries import OpenGalleries
 from biometric.pipeline.clip_observer import ClipObserver
 from biometric.pipeline.crop_colour import CropColours
 from biometric.pipeline.frame_ranges import checked_range
 from biometric.pipeline.probed_clips import ProbedClips
 from biometric.pipeline.streaming import FrameSource
-from biometric.ports import CropStore, Gallery, Models, SharpnessOf, TrackerFactory, VideoReader, VideoWriter
-from biometric.results.answer_files import Outputs, OutputWriter, clip_folder_name
+from biometric.ports import Gallery
+from biometric.results.answer_files import Outputs, clip_folder_name
 from biometric.results.report_content import ReportSources, identification_report, verification_report
 from biometric.results.report_files import check_report_file, write_report
 from biometric.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Adapters:
-    """What `bootstrap` chose for each port."""
-
-    reader: VideoReader
-    writer: VideoWriter
-    crops: CropStore
-    models: Models
-    new_tracker: TrackerFactory
-    sharpness: SharpnessOf
-    outputs: OutputWriter
-    open_gallery: Callable[[Path], Gallery]
 
 
 class Sightline:
@@ -73,6 +60,8 @@ class Sightline:
         self._crop_colours = CropColours(adapters.crops)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)
+        tools = KeeperTools(adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples)
+        self.library = FootageKeeper(adapters.open_library, tools)
 
     # --- clips ---------------------------------------------------------------------------------------------------
 
@@ -99,7 +88,7 @@ class Sightline:
         """Find and describe the people in a frame range (None: the whole clip); the return value is the result.
 
         Exactly the frames of the range are read; of those, about `settings.analysis_fps` per second are analysed.
-        A range observed recently is answered at once. Closing the generator stops the work and removes its crops.
+        A range observed recently, or kept in the library, is answered at once. Closing the generator stops the work.
 
         Args:
             label: the clip's name for people, where the file's own name is meaningless.
@@ -112,6 +101,9 @@ class Sightline:
         """
         video = self.probe(clip)
         frames, warnings = checked_range(video, frames, accept_damaged, self.settings.analysis_fps)
+        kept = self.library.find(clip, label, video, frames, accept_damaged)
+        if kept is not None:
+            return kept
         footage = FrameSource(self._adapters.reader, clip, video, frames)
         rules = Rules(samples=self.settings.samples)
         observed = yield from self._observer.observe(footage, label or clip.name, self.models, rules)
@@ -281,6 +273,7 @@ class Sightline:
 
     def close(self) -> None:
         """Release galleries and remove the crops of kept observations."""
+        self.library.close()
         self._galleries.close()
         self._observer.forget()
         shutil.rmtree(self._workspace, ignore_errors=True)

@@ -53,9 +53,10 @@ class Settings(BaseSettings):
         host, port: where the page is served.
         login: "name:password" asked for by the page, or None; not shown when printed. Needed to serve beyond this
             machine.
-        data: folder of gallery, query and downloaded weights, unless these are set by themselves; the checkout, or the
-            platform's folder for data of programs.
+        data: folder of gallery, query, library and downloaded weights, unless these are set by themselves; the
+            checkout, or the platform's folder for data of programs.
         gallery, query: folders of the gallery and of the crops of unknown people.
+        library: folder of the library of footage.
         models: an extra folder of weights, searched after those of `weight_folders`, or None.
         detector, embedder: a weight file or a card's name, or None for the recommended card.
         device: "auto", "cpu" or "cuda" ("cuda:1", …).
@@ -66,6 +67,8 @@ class Settings(BaseSettings):
         samples: most samples embedded per person.
         verification_threshold, identification_threshold: override the model card's, or None.
         trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
+        library_days: how many days footage is kept after its latest answer; 0: none is kept.
+        library_mb: how much footage is kept in all, in 1e6 bytes; the clips answered longest ago make room.
         max_upload_mb: largest upload, in 1e6 bytes.
         max_pixels: most pixels of one frame.
         max_seconds: longest clip, in seconds.
@@ -93,6 +96,7 @@ class Settings(BaseSettings):
     data: Folder = Field(default_factory=locations.default_data_folder, description="a folder")
     gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description="a folder")
     query: Folder = Field(default_factory=lambda values: values["data"] / "query", description="a folder")
+    library: Folder = Field(default_factory=lambda values: values["data"] / "library", description="a folder")
     models: Folder | None = Field(None, description="a folder")
     detector: str | None = None
     embedder: str | None = None
@@ -111,6 +115,8 @@ class Settings(BaseSettings):
         None, ge=-1, le=1, allow_inf_nan=False, description="a number from -1 to 1"
     )
     trash_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description="a number from 0 to 3650")
+    library_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description="a number from 0 to 3650")
+    library_mb: _Count = 10_000
     max_upload_mb: _Count = 2000
     max_pixels: _Count = 36_000_000
     max_seconds: _Count = 4 * 3600

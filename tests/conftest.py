@@ -21,6 +21,14 @@ def ordinary_priority() -> Iterator[None]:
         assert os.sched_getscheduler(0) == os.SCHED_OTHER, "a library made this process real-time"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_library_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test finds, or adds to, the footage that is kept in the checkout."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SIGHTLINE_LIBRARY", str(tmp_path_factory.mktemp("no-library") / "library"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real clips and weights; the test is skipped, with a reason, where it is absent."""

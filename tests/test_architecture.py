@@ -35,12 +35,17 @@ ALLOWED: dict[str, set[str]] = {
     "clips": ADAPTER,
     "models": ADAPTER,
     "gallery": ADAPTER | {"domain"},  # a template that loses a sample is pooled as at enrollment
+    "footage_store": ADAPTER,
+    "adapters": PORTS | {"results"},
+    "footage_keeper": PORTS,
     "open_galleries": PORTS,
     "service": PORTS
-    | {"open_galleries", "domain", "pipeline", "calibration", "results", "settings", "storage", "messages"},
+    | {"adapters", "open_galleries", "footage_keeper", "domain", "pipeline", "calibration", "results"}
+    | {"settings", "storage", "messages"},
     "library": PORTS | {"service", "settings", "bootstrap", "messages"},
     "bootstrap": PORTS
-    | {"service", "settings", "storage", "clips", "models", "gallery", "results", "pipeline", "messages"},
+    | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
+    | {"messages", "adapters"},
     "ui": PORTS | {"service", "domain", "results", "settings", "storage", "messages"},
     "cli": PORTS
     | {"service", "bootstrap", "domain", "results", "settings", "locations", "storage", "messages", "ui"}
@@ -125,7 +130,7 @@ def test_no_exception_outlives_its_reason() -> None:
     assert sorted(EXCEPTIONS.keys() - refused()) == []
 
 
-@pytest.mark.parametrize("adapter", ["clips", "models", "gallery"])
+@pytest.mark.parametrize("adapter", ["clips", "models", "gallery", "footage_store"])
 def test_only_bootstrap_builds_adapters(adapter: str) -> None:
     users = {room_of(module) for module, room in arrows() if room == adapter}
     assert users <= {"bootstrap"} | OFFLINE

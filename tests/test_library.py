@@ -34,7 +34,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run among the clips, with a gallery of this test's own."""
     monkeypatch.chdir(clips)
-    for name in ("gallery", "query", "temp"):
+    for name in ("gallery", "query", "library", "temp"):
         monkeypatch.setenv(f"SIGHTLINE_{name.upper()}", str(tmp_path / name))
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from biometric.adapters import Adapters
 from biometric.clips.crops import JpegCropStore
 from biometric.entities import (
     Calibration,
@@ -29,12 +30,13 @@ from biometric.errors import (
     InvalidThreshold,
     LooksDifferent,
 )
+from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages import describe_evidence, describe_origin
 from biometric.ports import CropStore
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
-from biometric.service import Adapters, Sightline
+from biometric.service import Sightline
 from biometric.settings import Settings
 from tests.builders import DAMAGED
 from tests.fakes import (
@@ -76,6 +78,7 @@ class ServiceSetup:
             lambda image: 1.0,
             OutputWriter(self.reader, self.writer, PillowAnnotator()),
             SQLiteGallery,
+            lambda: SQLiteFootageLibrary(folder / "library", 7, 10**9),
         )
         self.service = Sightline(Settings(**values), adapters, self.workspace)  # type: ignore[arg-type]
 

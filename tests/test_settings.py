@@ -41,6 +41,7 @@ VALUES = {
     "data": ("/data/d", Path("/data/d")),
     "gallery": ("/data/g", Path("/data/g")),
     "query": ("/data/q", Path("/data/q")),
+    "library": ("/data/l", Path("/data/l")),
     "models": ("/data/m", Path("/data/m")),
     "detector": ("yolo26n.pt", "yolo26n.pt"),
     "embedder": ("osnet", "osnet"),
@@ -53,6 +54,8 @@ VALUES = {
     "verification_threshold": ("0", 0.0),
     "identification_threshold": ("-0.5", -0.5),
     "trash_days": ("0.5", 0.5),
+    "library_days": ("0.5", 0.5),
+    "library_mb": ("1", 1),
     "max_upload_mb": ("1", 1),
     "max_pixels": ("1", 1),
     "max_seconds": ("1", 1),
@@ -158,7 +161,7 @@ def test_a_setting_that_does_not_exist_is_refused() -> None:
         Settings(colour="red")
 
 
-@pytest.mark.parametrize("name", ["data", "gallery", "query", "models", "cache", "temp"])
+@pytest.mark.parametrize("name", ["data", "gallery", "query", "library", "models", "cache", "temp"])
 @pytest.mark.parametrize(
     ("written", "words"),
     [

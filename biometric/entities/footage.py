@@ -97,6 +97,8 @@ class VideoInfo:
         damage: what is wrong when the clip cannot be read to its claimed end or has lost data, otherwise None.
         browser_playable: whether browsers play (or show) the file as it is.
         photograph: whether it is a photograph: one frame, at 0 seconds, for 0 seconds.
+        recorded_at: ISO 8601, when the file says that it was recorded (without a zone where it names none); else None.
+        camera: maker and model as the file names them; "" where it does not.
         times: when each frame is shown. Where none are given, they are spread evenly over the duration.
     """
 
@@ -115,6 +117,8 @@ class VideoInfo:
     browser_playable: bool = True
     times: FrameTimes = field(default=None, repr=False)  # type: ignore[assignment]  # filled in below
     photograph: bool = False
+    recorded_at: str | None = None
+    camera: str = ""
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:

@@ -12,6 +12,7 @@ BiometricError
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownReference         no such reference or sample in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
+│   ├── UnknownClip              no such clip or answer in the footage library
 │   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
 │   ├── CalibrationUnusable      an earlier calibration cannot be put in force, or is already
 │   ├── ClipMissing              no clip was given
@@ -46,6 +47,10 @@ BiometricError
 │   ├── OutOfMemory              the device's memory is full; says which setting to lower
 │   └── OutputsDiffer            an exported file does not give what the trained network gives
 ├── TooManyJobs                  too many jobs wait for the models
+├── KeptFootageError             the library of kept footage cannot do what was asked
+│   ├── KeptFootageCorrupt       its database or an observation is damaged or of a newer version
+│   ├── KeptFootageBusy          another process holds it for too long
+│   └── KeptFootageUnavailable   its folder is a file, or may not be read
 └── GalleryError
     ├── EmptyGallery             nobody is enrolled
     ├── GalleryCorrupt           the database is damaged or of a newer version
@@ -104,6 +109,13 @@ from biometric.errors.input_errors import (
     UnknownPerson,
     UnknownReference,
 )
+from biometric.errors.kept_footage_errors import (
+    KeptFootageBusy,
+    KeptFootageCorrupt,
+    KeptFootageError,
+    KeptFootageUnavailable,
+    UnknownClip,
+)
 from biometric.errors.model_errors import (
     DataTooSmall,
     LibraryMissing,
@@ -149,6 +161,10 @@ __all__ = [
     "InvalidName",
     "InvalidSetting",
     "InvalidThreshold",
+    "KeptFootageBusy",
+    "KeptFootageCorrupt",
+    "KeptFootageError",
+    "KeptFootageUnavailable",
     "LibraryMissing",
     "LooksDifferent",
     "LossNotFinite",
@@ -171,6 +187,7 @@ __all__ = [
     "TooManyJobs",
     "TrainingError",
     "UndoRefused",
+    "UnknownClip",
     "UnknownIdentity",
     "UnknownPerson",
     "UnknownReference",

@@ -6,6 +6,7 @@ here.
 
 from biometric.ports.footage_ports import Annotator, CropStore, SharpnessOf, VideoReader, VideoWriter
 from biometric.ports.gallery_port import ANY_OWNER, Gallery
+from biometric.ports.library_port import FootageLibrary
 from biometric.ports.model_ports import Detector, Embedder, ModelAdministration, Models, Tracker, TrackerFactory
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "CropStore",
     "Detector",
     "Embedder",
+    "FootageLibrary",
     "Gallery",
     "ModelAdministration",
     "Models",

@@ -113,4 +113,4 @@ def is_stopping(blocks: gr.Blocks) -> bool:
 
 
 def _data_folders(settings: Settings) -> list[Path]:
-    return [settings.gallery, settings.query, settings.cache, *settings.weight_folders]
+    return [settings.gallery, settings.query, settings.library, settings.cache, *settings.weight_folders]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.real
 @pytest.fixture(scope="module")
 def service(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
     folder = tmp_path_factory.mktemp("sightline")
-    folders = {name: folder / name for name in ("gallery", "query", "temp")}
+    folders = {name: folder / name for name in ("gallery", "query", "library", "temp")}
     service = build(Settings(**folders, models=shared / "models", offline=True, device="cpu"))  # type: ignore[arg-type]
     yield service
     service.close()

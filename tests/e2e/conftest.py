@@ -18,6 +18,7 @@ def service(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     settings = Settings(
         gallery=folder / "gallery",
         query=folder / "query",
+        library=folder / "library",
         temp=folder / "temp",
         models=shared / "models",
         offline=True,

@@ -33,6 +33,7 @@ def app(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         "SIGHTLINE_OFFLINE": "1",
         "SIGHTLINE_GALLERY": str(root / "gallery"),
         "SIGHTLINE_QUERY": str(root / "query"),
+        "SIGHTLINE_LIBRARY": str(root / "library"),
         "SIGHTLINE_TEMP": str(root / "temp"),
     }
     with serving(root, command=[sys.executable, str(PROJECT / "app.py")], environment=environment) as running:

@@ -87,6 +87,7 @@ def test_the_exported_files_are_evaluated_and_serve_the_app(
             None,
             gallery=folder / "gallery",
             query=folder / "query",
+            library=folder / "library",
             temp=folder / "temp",
             embedder=str(weights[suffix]),
             device="cpu",

@@ -12,16 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biometric.adapters import Adapters
 from biometric.clips.crops import JpegCropStore
 from biometric.clips.video import PyAVReader
 from biometric.clips.video_limits import VideoLimits
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import FrameRange
 from biometric.entities.progress import finish
+from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
 from biometric.results.annotation import Bar, PillowAnnotator
 from biometric.results.answer_files import OutputWriter
-from biometric.service import Adapters, Sightline
+from biometric.service import Sightline
 from biometric.settings import Settings
 from tests import made_clips as clips
 from tests.fakes import ColumnTracker, FakeDetector, FakeEmbedder, FakeModels
@@ -76,6 +78,7 @@ def test_property_seconds_of_people_are_those_of_their_frames(tmp_path: Path, su
         lambda image: 100.0,
         OutputWriter(reader, writer, annotator),
         SQLiteGallery,
+        lambda: SQLiteFootageLibrary(tmp_path / "library", 7, 10**9),
     )
     settings = Settings(gallery=tmp_path / "gallery", query=tmp_path / "query", analysis_fps=0)
     service = Sightline(settings, adapters, tmp_path / "work")

@@ -6,6 +6,7 @@ python -m tests.ui.crowd FOLDER      # serves the page on SIGHTLINE_PORT, to loo
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import av
@@ -13,15 +14,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.adapters import Adapters
 from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.footage_reading import FootageReader
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import Box, Detection, Frame, Image
+from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
-from biometric.service import Adapters, Sightline
+from biometric.service import Sightline
 from biometric.settings import Settings
 from tests.ui.scenery import FPS, CoatModels
 
@@ -137,7 +140,7 @@ class CrowdModels(CoatModels):
 
 def make_crowd_service(root: Path, port: int = 7860) -> Sightline:
     """Return a real service below `root` that sees the hundred people."""
-    folders = {name: root / name for name in ("gallery", "query", "temp", "cache")}
+    folders = {name: root / name for name in ("gallery", "query", "library", "temp", "cache")}
     settings = Settings(**folders, port=port)  # type: ignore[arg-type]
     reader = FootageReader(VideoLimits())
     writer = H264Writer(reader)
@@ -150,6 +153,7 @@ def make_crowd_service(root: Path, port: int = 7860) -> Sightline:
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=SQLiteGallery,
+        open_library=partial(SQLiteFootageLibrary, settings.library, 7, 10**9),
     )
     return Sightline(settings, adapters, root / "observations")
 

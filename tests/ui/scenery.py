@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.adapters import Adapters
 from biometric.cli.command_support import EndedBySignal, signals_unwind
 from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
@@ -23,11 +25,12 @@ from biometric.clips.video_writing import H264Writer
 from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, Purpose, Threshold, ThresholdSource
 from biometric.entities.model_reports import ModelStatus
 from biometric.errors import WeightsMissing
+from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
 from biometric.ports import VideoReader
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
-from biometric.service import Adapters, Sightline
+from biometric.service import Sightline
 from biometric.settings import Settings
 
 WIDTH, HEIGHT, FPS = 640, 360, 10
@@ -235,6 +238,7 @@ def make_service(
     values: dict[str, object] = {
         "gallery": root / "gallery",
         "query": root / "query",
+        "library": root / "library",
         "temp": root / "temp",
         "cache": root / "cache",
         "max_upload_mb": 20,
@@ -251,6 +255,7 @@ def make_service(
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=SQLiteGallery,
+        open_library=partial(SQLiteFootageLibrary, settings.library, settings.library_days, 10**9),
     )
     return Sightline(settings, adapters, root / "observations")
 

@@ -18,6 +18,7 @@ def test_a_signal_ends_the_server_with_its_status_and_leaves_nothing(tmp_path: P
     environment = {
         "SIGHTLINE_GALLERY": str(tmp_path / "gallery"),
         "SIGHTLINE_QUERY": str(tmp_path / "query"),
+        "SIGHTLINE_LIBRARY": str(tmp_path / "library"),
         "SIGHTLINE_OFFLINE": "1",
         "TMPDIR": str(temporary),
     }

@@ -1,0 +1,32 @@
+"""The adapters that a service works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from biometric.ports import (
+    CropStore,
+    FootageLibrary,
+    Gallery,
+    Models,
+    SharpnessOf,
+    TrackerFactory,
+    VideoReader,
+    VideoWriter,
+)
+from biometric.results.answer_files import OutputWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What `bootstrap` chose for each port."""
+
+    reader: VideoReader
+    writer: VideoWriter
+    crops: CropStore
+    models: Models
+    new_tracker: TrackerFactory
+    sharpness: SharpnessOf
+    outputs: OutputWriter
+    open_gallery: Callable[[Path], Gallery]
+    open_library: Callable[[], FootageLibrary]
