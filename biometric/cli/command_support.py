@@ -15,6 +15,7 @@ from biometric.cli import streams
 from biometric.entities import Progress
 from biometric.entities.progress import Result, finish
 from biometric.locations import absolute_path
+from biometric.messages.durations import describe_progress
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -110,7 +111,7 @@ def progress_line() -> Iterator[Callable[[Progress], object]]:
         yield lambda progress: None
         return
     try:
-        yield lambda progress: print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
+        yield lambda progress: print(f"\r\033[K{describe_progress(progress)}", end="", file=sys.stderr, flush=True)
     finally:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 

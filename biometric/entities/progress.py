@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,22 @@ class Progress:
         if self.people:
             text += f" · {self.people} {'person' if self.people == 1 else 'people'} so far"
         if self.seconds_left is not None:
-            text += f" · about {max(1, round(self.seconds_left))} s left"
+            number, unit = rounded_duration(self.seconds_left)
+            text += f" · about {number} {unit} left"
         return text
+
+
+def rounded_duration(seconds: float) -> tuple[int, Literal["s", "min", "h"]]:
+    """Return a duration in the unit that tells enough: seconds below one minute, minutes below 100, hours.
+
+    Args:
+        seconds: at least 0; below one second counts as one.
+    """
+    if round(seconds) < 60:
+        return max(1, round(seconds)), "s"
+    if round(seconds / 60) < 100:
+        return max(1, round(seconds / 60)), "min"
+    return round(seconds / 3600), "h"
 
 
 Result = TypeVar("Result")

@@ -54,6 +54,7 @@ class AnswerWriting:
             lambda place: {self.status: presenters.status_message("The files wait until others are written.")},
             lambda sentence: {**self._not_written(session), self.status: presenters.status_message(sentence)},
             turns=self.page.writing_turns,
+            size=_frame_count(session),
         )
         session.jobs.begin(FILES_JOB, job)
 
@@ -130,3 +131,8 @@ class AnswerWriting:
     def folder(self, text: str) -> Path:
         """Return the folder that a path field names. Raises `PathRefused`."""
         return resolve_inside(self.page.service.settings.query, text)
+
+
+def _frame_count(session: Session) -> int:
+    footage = session.footage(TAB)
+    return footage.last - footage.first + 1

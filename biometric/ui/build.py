@@ -15,6 +15,7 @@ from biometric.ui.api import Endpoints, register
 from biometric.ui.calibration_tab import CalibrationPanel
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.identification_tab import IdentificationTab
+from biometric.ui.job_bar import job_bar
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.page_sync import PageSync
 from biometric.ui.people_tab import people_tab
@@ -40,6 +41,7 @@ class Interface:
         )
         with self.blocks:
             self.header = gr.HTML(header.strip(self.page), apply_default_css=False, elem_id="header")
+            job_bar(self.page)
             self.sync = PageSync(self.page)
             with gr.Tabs(selected=TABS[0], elem_id="tabs", overflow_behavior="wrap") as self.tabs:
                 with gr.Tab("Enrollment", id="enrollment") as enrollment_tab:

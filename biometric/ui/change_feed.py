@@ -9,13 +9,16 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from biometric.ui.guard import App, Message, Receive, Scope, Send
+from biometric.ui.live_parts import version
 
 PATH = "/sightline/changes"
 KEY_HEADER = b"x-sightline-workspace"
 REVISION_HEADER = b"x-sightline-revision"
+PARTS_HEADER = b"x-sightline-parts"
+"""Which versions of the parts that follow jobs a page shows: "job-bar=1a2b, …"."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at the gallery's file."""
 HELD = 600.0
@@ -24,17 +27,18 @@ HELD = 600.0
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceState:
-    """What a page is to know: the gallery's revision, and jobs that no page shows."""
+    """What a page is to know: the gallery's revision, jobs that no page shows, and the HTML of parts by their name."""
 
     revision: str
     unseen_jobs: tuple[str, ...] = ()
+    parts: dict[str, str] = field(default_factory=dict)
 
 
 class ChangeFeed:
     """ASGI middleware that answers `PATH` and passes everything else on.
 
-    Answers 200 with `{"revision", "jobs"}` once the revision is another than the one sent, or a job runs unseen; 204
-    when nothing happened for `HELD` seconds; 410 for a key that opens no workspace.
+    Answers 200 with `{"revision", "jobs", "parts"}` once the revision is another than the one sent, a job runs unseen,
+    or a part that follows jobs is another than the page shows (`parts` has the HTML of those); 204 when nothing happened for `HELD` seconds; 410 for a key that opens no workspace.
 
     Args:
         app: the app to pass on to.
@@ -60,24 +64,34 @@ class ChangeFeed:
         if scope["method"] != "GET":
             await _answer(send, 405)
             return
+        shown = _versions(headers.get(PARTS_HEADER, b"").decode("latin-1"))
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            status, body = await self._wait(key, seen, gone)
+            status, body = await self._wait(key, seen, shown, gone)
         finally:
             gone.cancel()
         if not gone.done() or gone.cancelled():
             await _answer(send, status, body)
 
-    async def _wait(self, key: str, seen: str, gone: "asyncio.Future[None]") -> tuple[int, bytes]:
+    async def _wait(
+        self, key: str, seen: str, shown: dict[str, str], gone: "asyncio.Future[None]"
+    ) -> tuple[int, bytes]:
         deadline = time.monotonic() + HELD
         while not gone.done() and not self._stopping() and time.monotonic() < deadline:
             state = await asyncio.to_thread(self._state_of, key)
             if state is None:
                 return 410, b""
-            if state.revision != seen or state.unseen_jobs:
-                return 200, json.dumps({"revision": state.revision, "jobs": state.unseen_jobs}).encode()
+            parts = {name: html for name, html in state.parts.items() if version(html) != shown.get(name, "")}
+            if state.revision != seen or state.unseen_jobs or parts:
+                news = {"revision": state.revision, "jobs": state.unseen_jobs, "parts": parts}
+                return 200, json.dumps(news).encode()
             await asyncio.wait([gone], timeout=LOOK_EVERY)
         return 204, b""
+
+
+def _versions(text: str) -> dict[str, str]:
+    """Return versions by name of what a page sends; nothing is trusted, and what is wrong is sent anew."""
+    return dict(part.strip().split("=", 1) for part in text[:1000].split(",") if "=" in part)  # type: ignore[misc]
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -8,76 +8,23 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import closing, suppress
 
 import gradio as gr
 
-from biometric.errors import BiometricError, TooManyJobs
+from biometric.entities import Progress
+from biometric.errors import BiometricError
+from biometric.ui import job_pace
 from biometric.ui.screen import Screen, Updates
+from biometric.ui.turns import Place, Ticket, Turns
 
 logger = logging.getLogger(__name__)
 
 Steps = Generator[Updates, None, None]
 
 LEFT = "The work was stopped, because the page was away for too long. Nothing was stored."
-JOBS = 20
-"""Most jobs that may wait for the models; further ones are refused."""
 SPACING = 0.1  # seconds between two updates to a page; Gradio loses one that is not shown when the next one comes
-LOOK_EVERY = 0.5
-"""Seconds between two looks of a waiting job at whether it is still wanted."""
-
-
-class Turns:
-    """Whose turn it is to work: so many at a time, first come, first served.
-
-    Args:
-        seats: how many may work at a time.
-    """
-
-    def __init__(self, seats: int = 1) -> None:
-        self._seats = seats
-        self._line: list[object] = []
-        self._moved = threading.Condition()
-
-    @contextmanager
-    def turn(
-        self, unwanted: Callable[[], bool] = lambda: False, waiting: Callable[[int], object] = lambda place: None
-    ) -> Iterator[bool]:
-        """Wait for one's turn and hold it; yields False, without one, once it is not wanted any more.
-
-        Args:
-            unwanted: whether to give up; asked twice a second.
-            waiting: told one's place in the line, from 1, whenever it changes.
-
-        Raises:
-            TooManyJobs: too many wait already.
-        """
-        ticket = object()
-        with self._moved:
-            if len(self._line) >= self._seats + JOBS:
-                raise TooManyJobs("Too many jobs are waiting. Try again in a few minutes.")
-            self._line.append(ticket)
-        try:
-            yield self._wait(ticket, unwanted, waiting)
-        finally:
-            with self._moved:
-                self._line.remove(ticket)
-                self._moved.notify_all()
-
-    def _wait(self, ticket: object, unwanted: Callable[[], bool], waiting: Callable[[int], object]) -> bool:
-        told = 0
-        while not unwanted():
-            with self._moved:
-                place = self._line.index(ticket) - self._seats + 1
-                if place == told and place > 0:
-                    self._moved.wait(LOOK_EVERY)
-            if place <= 0:
-                return True
-            if place != told:
-                told = place
-                waiting(place)
-        return False
 
 
 class _Follower:
@@ -108,8 +55,9 @@ class Job:
         screen: what the page shows, which the job's updates change whether or not the page is there.
         turns: whose turn it is for work of this kind.
         away_seconds: how long it goes on while no page follows it.
-        waiting: gives the updates that say the job's place in the line, from 1.
+        waiting: gives the updates that say the job's place in the line.
         stopped: gives the updates that say, by a sentence, that the job did not begin or was not finished.
+        size: how many frames there are to read, 0 where that is unknown.
         clock: seconds that only rise.
     """
 
@@ -120,12 +68,15 @@ class Job:
         *,
         turns: Turns,
         away_seconds: float,
-        waiting: Callable[[int], Updates],
+        waiting: Callable[[Place], Updates],
         stopped: Callable[[str], Updates],
+        size: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make, self._screen, self._turns, self._stopped = make, screen, turns, stopped
         self._waiting, self._away_seconds, self._clock = waiting, away_seconds, clock
+        self._pace = job_pace.Pace(clock)
+        self._ticket = Ticket(size, self._pace.seconds_left)
         self._shown = Screen()
         self._followers: list[_Follower] = []
         self._alone_since: float | None = clock()
@@ -144,6 +95,16 @@ class Job:
     def unseen(self) -> bool:
         """Whether no page follows it, although it runs or its end was not shown; its own page gets a moment to."""
         return not (self._seen or self._cancelled) and self._alone_for() >= 1.0
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is, None while it waits and where it did not say."""
+        return self._pace.latest
+
+    @property
+    def place(self) -> Place | None:
+        """Its place in the line while it waits."""
+        return self._turns.place(self._ticket)
 
     def mark_seen(self) -> None:
         """Note that a page shows how it ended, if it has."""
@@ -166,6 +127,10 @@ class Job:
             followers = list(self._followers)
         for follower in followers:
             follower.wake()
+
+    def stop(self, sentence: str) -> None:
+        """Cancel it; what it shows last says so by a sentence."""
+        self.cancel(self._stopped(sentence))
 
     def join(self, seconds: float) -> None:
         """Wait until it has ended, at most so long."""
@@ -201,9 +166,14 @@ class Job:
                     self._alone_since = self._clock()
 
     def _run(self) -> None:
+        job_pace.use(self._pace)
         try:
-            with self._turns.turn(self._unwanted, lambda place: self._show(self._waiting(place))) as granted:
+            with self._turns.turn(
+                self._unwanted, lambda place: self._show(self._waiting(place)), self._ticket
+            ) as granted:
                 finished = granted and self._work()
+                if finished:
+                    self._turns.note_finished(self._ticket)
             if not finished:
                 self._show(self._stopped(LEFT))
         except BiometricError as error:
@@ -260,10 +230,15 @@ class Jobs:
         job = self._jobs.get(name)
         return job if job is not None and job.running else None
 
+    def running(self) -> dict[str, Job]:
+        """Return the running jobs by name, in the order in which they were begun."""
+        return {name: job for name, job in list(self._jobs.items()) if job.running}
+
     def begin(self, name: str, job: Job) -> Job:
         """Start a job; one of that name that still runs is cancelled."""
         with self._lock:
             self.cancel(name)
+            self._jobs.pop(name, None)
             self._jobs[name] = job
         return job.start()
 

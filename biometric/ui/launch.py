@@ -102,7 +102,7 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         "state_session_capacity": 200,
         "app_kwargs": {"middleware": [guard, feed], "docs_url": None, "redoc_url": None, "openapi_url": None},
         "theme": sightline_theme(),
-        "css": asset("sightline.css") + asset("people.css") + asset("grid.css"),
+        "css": asset("sightline.css") + asset("people.css") + asset("grid.css") + asset("jobs.css"),
         "head": asset("head.html"),
     }
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import aclosing, closing
+from contextlib import aclosing
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
@@ -16,20 +15,24 @@ from biometric.errors import BiometricError, ClipMissing
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.change_feed import WorkspaceState
-from biometric.ui.jobs import Job, Turns
+from biometric.ui.jobs import Job
 from biometric.ui.jobs import Steps as Steps
+from biometric.ui.live_parts import LiveParts
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.screen import RECORDS_ITSELF
 from biometric.ui.screen import Updates as Updates
 from biometric.ui.session import Footage, Session
 from biometric.ui.session_store import Sessions
+from biometric.ui.step_runs import guarded as guarded
+from biometric.ui.step_runs import run_once as run_once
+from biometric.ui.step_runs import stream_progress as stream_progress
+from biometric.ui.turns import Place, Turns
 from biometric.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
 Renderer = Callable[[Session], Updates]
 """Gives the updates of a part of the page."""
-Result = TypeVar("Result")
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
@@ -38,9 +41,6 @@ FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode
 FILES_AT_ONCE = 2  # answers whose files are written at a time, beside the work of models
 CLIPS_AT_ONCE = 8
 """How many uploaded clips are looked at (and transcoded for preview) at a time; models run for one job at a time."""
-
-UPDATE_EVERY = 0.2
-"""Seconds between two updates of the status line."""
 
 
 class Page:
@@ -65,6 +65,7 @@ class Page:
         self.model_turns = Turns()
         self.writing_turns = Turns(FILES_AT_ONCE)
         self._clip_turns = Turns(CLIPS_AT_ONCE)
+        self.live = LiveParts()
         self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
 
     def follow_gallery(self, render: Renderer, components: Sequence[Any]) -> None:
@@ -78,6 +79,21 @@ class Page:
             components: all components that it may change.
         """
         self._followers.append((render, tuple(components)))
+
+    def add_live_part(
+        self, name: str, render: Callable[[Session], str], css: str = "", scripts: tuple[str, ...] = ()
+    ) -> gr.HTML:
+        """Build a part of the page that follows running jobs; returns its component, an `area`.
+
+        Args:
+            name: its element's id.
+            render: gives its HTML; called every second for each page in sight.
+            css, scripts: as of `area`.
+        """
+        part = self.live.add(name, render, css, scripts)
+        self.follow_gallery(lambda session: {part.component: part.html(session)}, [part.component])
+        component: gr.HTML = part.component
+        return component
 
     @property
     def following(self) -> list[Any]:
@@ -111,16 +127,17 @@ class Page:
         session = self.sessions.find(key)
         if session is None:
             return None
-        return WorkspaceState(self.revision(session), session.jobs.unseen())
+        return WorkspaceState(self.revision(session), session.jobs.unseen(), self.live.html(session))
 
     def as_job(
         self,
         name: str,
         make: Callable[..., Steps],
-        waiting: Callable[[int], Updates],
+        waiting: Callable[[Place], Updates],
         stopped: Callable[[str], Updates],
         *,
         instead_of: Sequence[str] | None = None,
+        size: Callable[[Session], int] = lambda session: 0,
     ) -> Callable[..., AsyncGenerator[Updates, None]]:
         """Return a handler that runs `make`'s steps as a job of the page's session, which a reload does not end.
 
@@ -131,6 +148,7 @@ class Page:
             make: gives the steps of the job; called with what Gradio calls the handler with, a request among it.
             waiting, stopped: give the updates of a job that waits or was stopped, as in `Job`.
             instead_of: the job does not need models, and these (its own name among them) are cancelled for it.
+            size: tells how many frames there are to read, 0 where that is unknown.
         """
         turns = self.model_turns if instead_of is None else self._clip_turns
 
@@ -141,7 +159,7 @@ class Page:
             session.jobs.cancel(*instead_of or ())
             job = session.jobs.get(name)
             if job is None:
-                job = self.new_job(session, lambda: make(*values), waiting, stopped, turns=turns)
+                job = self.new_job(session, lambda: make(*values), waiting, stopped, turns=turns, size=size(session))
                 session.jobs.begin(name, job)
             async with aclosing(job.follow()) as shown:
                 async for updates in shown:
@@ -154,14 +172,15 @@ class Page:
         self,
         session: Session,
         make: Callable[[], Steps],
-        waiting: Callable[[int], Updates],
+        waiting: Callable[[Place], Updates],
         stopped: Callable[[str], Updates],
         *,
         turns: Turns,
+        size: int = 0,
     ) -> Job:
         """Return a job of a session, not yet begun; arguments as of `Job`."""
         away = float(self.service.settings.away_seconds)
-        return Job(make, session.screen, turns=turns, away_seconds=away, waiting=waiting, stopped=stopped)
+        return Job(make, session.screen, turns=turns, away_seconds=away, waiting=waiting, stopped=stopped, size=size)
 
     def session(self, request: gr.Request | None) -> Session:
         """Return the session of the page that sent a request."""
@@ -246,55 +265,3 @@ NO_CLIP = (
     "There is no footage yet. Drop a video or photograph into the box above, browse for one, or record a video with "
     "the webcam."
 )
-
-
-def stream_progress(
-    work: Generator[Progress, None, Result], show: Callable[[Progress], Updates], every: float = UPDATE_EVERY
-) -> Generator[Updates, None, Result]:
-    """Run a job to its end, yielding what `show` makes of its progress, at most once in `every` seconds.
-
-    Closing this generator closes the job, which stops its work.
-    """
-    shown = -every
-    with closing(work):
-        while True:
-            try:
-                progress = next(work)
-            except StopIteration as stop:
-                result: Result = stop.value
-                return result
-            now = time.monotonic()
-            if now - shown >= every:
-                shown = now
-                yield show(progress)
-
-
-def guarded(
-    run: Steps, banner: Any, after: Callable[[], Updates] | None = None, clear: Callable[[], Updates] = dict
-) -> Steps:
-    """Run a handler's steps; an error becomes a banner in the page, and `after` gives the updates that end the job.
-
-    `clear` gives the updates that go with an error, such as taking away an answer that no longer holds. This is the
-    edge: only messages pass it. Unexpected errors are logged here and reported as such.
-    """
-    try:
-        yield from run
-    except BiometricError as error:
-        yield {**clear(), banner: presenters.problem(error)}
-    except Exception:  # the edge of the program; a traceback belongs into the log, never into a browser
-        logger.exception("a handler of the page failed")
-        yield {**clear(), banner: presenters.defect()}
-    if after is not None:
-        yield after()
-
-
-def run_once(run: Callable[[], Updates], banner: Any) -> Updates:
-    """Like `guarded`, for a handler that answers at once."""
-    updates: Updates = {}
-
-    def steps() -> Steps:
-        yield run()
-
-    for update in guarded(steps(), banner):
-        updates.update(update)
-    return updates

@@ -202,7 +202,11 @@ class Panel(PanelDisplay):
             return {**dict.fromkeys(also, ""), self.status: presenters.status_message(sentence), **self.idle()}
 
         return self.page.as_job(
-            self.tab, submit, lambda place: {self.status: presenters.waiting(place), **self.busy()}, stopped
+            self.tab,
+            submit,
+            lambda place: {self.status: presenters.waiting(place), **self.busy()},
+            stopped,
+            size=lambda session: session.footage(self.tab).frames_to_read,
         )
 
     def as_clip_job(self, take: Callable[..., Steps]) -> Callable[..., Any]:

@@ -19,9 +19,12 @@ from biometric.entities import (
 )
 from biometric.errors import BiometricError, UnknownIdentity
 from biometric.messages import clock, describe, describe_error, refusal_name
+from biometric.messages.durations import describe_place, describe_progress
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.text_format import count, decimal, escape
+from biometric.ui.turns import Place
 
 References = Callable[[str], Sequence[BiometricReference]]
 """Looks up the references of an identity id."""
@@ -158,10 +161,9 @@ def ends(first: str, last: str, frames: FrameRange, info: VideoInfo) -> str:
     return f'<div class="sl-ends">{figures}</div><p class="sl-facts">{line}</p>'
 
 
-def waiting(place: int) -> str:
-    """Return the status line of a job that waits, `place` jobs from its turn."""
-    where = "is next in line" if place == 1 else f"is number {place} in line"
-    return working(f"Waiting for its turn: another job is running, and yours {where}.")
+def waiting(place: Place) -> str:
+    """Return the status line of a job that waits for its turn: "Waiting for its turn: 2nd in line, about 3 min"."""
+    return working(_("Waiting for its turn: {place}").format(place=describe_place(place.number, place.seconds)))
 
 
 def working(progress: Progress | str) -> str:
@@ -170,7 +172,8 @@ def working(progress: Progress | str) -> str:
     if isinstance(progress, Progress) and progress.total > 0:
         done = min(progress.done, progress.total)
         bar = f'<progress max="{progress.total}" value="{done}" aria-hidden="true"></progress>'
-    return f'<div class="sl-status sl-busy">{bar}<p>{escape(progress)}</p></div>'
+    text = describe_progress(progress) if isinstance(progress, Progress) else progress
+    return f'<div class="sl-status sl-busy">{bar}<p>{escape(text)}</p></div>'
 
 
 def status_message(text: str) -> str:

@@ -80,6 +80,13 @@ class Footage:
         observed = self.observed
         return observed if observed is not None and observed.folder.is_dir() else None
 
+    @property
+    def frames_to_read(self) -> int:
+        """How many frames are to be read for an answer; 1 where they were read, 0 without a clip."""
+        if self.info is None:
+            return 0
+        return 1 if self.readable is not None else self.last - self.first + 1
+
     def _fits(self, observed: ObservedClip) -> bool:
         return (
             not self.replaced

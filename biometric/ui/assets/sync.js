@@ -12,14 +12,21 @@ async function listen() {
   if (!revision || document.visibilityState !== 'visible') return;
   const mine = new AbortController();
   request = mine;
-  const headers = { 'x-sightline-workspace': window.sightlineWorkspace, 'x-sightline-revision': revision };
+  const shown = (part) => `${part.id}=${part.querySelector('[data-live]')?.dataset.live || ''}`;
+  const headers = {
+    'x-sightline-workspace': window.sightlineWorkspace,
+    'x-sightline-revision': revision,
+    'x-sightline-parts': [...document.querySelectorAll('.block.sl-pushed')].map(shown).join(),
+  };
   try {
     const answer = await fetch('sightline/changes', { headers, signal: mine.signal, cache: 'no-store' });
     if (answer.status === 200) {
-      const { revision: now, jobs } = await answer.json();
+      const { revision: now, jobs, parts } = await answer.json();
+      window.dispatchEvent(new CustomEvent('sightline-push', { detail: parts }));
       jobs.forEach((name) => trigger('resumed', { action: 'resume', value: name }));
       if (now !== revision) trigger('changed', { action: 'changed', value: '' });
-      again(3);  // in case that the answer gets lost
+      const told = jobs.length || now !== revision;
+      again(told ? 3 : 0.3);  // 3: in case that the answer gets lost
     } else if (answer.status === 204) {
       listen();
     } else if (answer.status === 410) {
