@@ -16,6 +16,7 @@ from biometric.ui.components import area
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, stream_progress
 from biometric.ui.session import Session
 from biometric.ui.text_format import count, escape, people, threshold_text
+from biometric.ui.turns import Place
 
 TARGETS = [("1 in 100", 0.01), ("1 in 1,000", 0.001), ("1 in 10,000", 0.0001)]
 MOST_CLIPS = 50
@@ -83,7 +84,7 @@ class CalibrationPanel:
         )
         return f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>'
 
-    def _waiting(self, place: int) -> Updates:
+    def _waiting(self, place: Place) -> Updates:
         return {
             self.status: presenters.waiting(place),
             self.start: gr.update(interactive=False),

@@ -38,7 +38,8 @@ class ChangeFeed:
     """ASGI middleware that answers `PATH` and passes everything else on.
 
     Answers 200 with `{"revision", "jobs", "parts"}` once the revision is another than the one sent, a job runs unseen,
-    or a part that follows jobs is another than the page shows (`parts` has the HTML of those); 204 when nothing happened for `HELD` seconds; 410 for a key that opens no workspace.
+    or a part that follows jobs is another than the page shows (`parts` has the HTML of those); 204 when nothing
+    happened for `HELD` seconds; 410 for a key that opens no workspace.
 
     Args:
         app: the app to pass on to.
@@ -91,7 +92,7 @@ class ChangeFeed:
 
 def _versions(text: str) -> dict[str, str]:
     """Return versions by name of what a page sends; nothing is trusted, and what is wrong is sent anew."""
-    return dict(part.strip().split("=", 1) for part in text[:1000].split(",") if "=" in part)  # type: ignore[misc]
+    return dict(part.strip().split("=", 1) for part in text[:1000].split(",") if "=" in part)
 
 
 async def _disconnected(receive: Receive) -> None:

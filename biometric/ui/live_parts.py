@@ -41,7 +41,9 @@ class LiveParts:
     def __init__(self) -> None:
         self._parts: list[LivePart] = []
 
-    def add(self, name: str, render: Callable[[Session], str], css: str = "", scripts: tuple[str, ...] = ()) -> LivePart:
+    def add(
+        self, name: str, render: Callable[[Session], str], css: str = "", scripts: tuple[str, ...] = ()
+    ) -> LivePart:
         """Build a part, an `area`, in the current place of the page; arguments as of `LivePart` and `area`."""
         component = area(elem_id=name, css=f"sl-pushed {css}", scripts=("area.js", "pushed.js", *scripts))
         self._parts.append(LivePart(name, component, render))

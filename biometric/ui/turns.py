@@ -22,7 +22,7 @@ REMEMBERED = 20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in the line: `number` from 1 among those that wait, and `seconds` until one's turn where that is known."""
+    """A place in the line: `number` from 1 among those that wait, `seconds` until one's turn where that is known."""
 
     number: int
     seconds: float | None = None

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from biometric.errors import InvalidInput, TooManyJobs
-from biometric.ui.jobs import JOBS, LEFT, Job, Jobs, Turns
+from biometric.ui.jobs import LEFT, Job, Jobs
 from biometric.ui.screen import Screen, Updates
+from biometric.ui.turns import JOBS, Turns
 from tests.own_loop import run_coroutine
 
 STATUS, ANSWER = "status", "answer"  # stand in for components
@@ -41,7 +42,7 @@ class Bench:
             self.screen,
             turns=self.turns,
             away_seconds=away_seconds,
-            waiting=lambda place: {STATUS: f"place {place}"},
+            waiting=lambda place: {STATUS: f"place {place.number}"},
             stopped=lambda sentence: {STATUS: sentence},
             **options,
         )
