@@ -13,9 +13,12 @@ help: ## show this list
 run: $(VENV)/.app ## set up on first use, then serve the app on http://127.0.0.1:7860
 	$(BIN)/python app.py
 
+# Two to four processes, each of which runs whole files: `make test WORKERS=` runs all tests in one.
+WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.dev ## run every test, browser tests included
 	@$(BIN)/python tests/browser_setup.py
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not gpu"
 
 test-slow: $(VENV)/.dev ## run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow

@@ -9,6 +9,11 @@ import pytest
 
 from tests.browser_setup import find
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The workers fill the cores; a thread for each core in each of them, and in their servers, only costs switches.
+    # Read by torch and NumPy when they are first imported, which is later than this file.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED") or PROJECT.parent / "shared")
 

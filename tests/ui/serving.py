@@ -1,6 +1,7 @@
 """Runs the page in a process of its own, as people run it."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,11 +10,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+def free_port() -> int:
+    """Return a port that is free, below those that the system gives to connections.
+
+    The server starts seconds later; another test process, or a connection of one, must not have it by then.
+    """
+    draw = random.SystemRandom()
+    while True:
+        port = draw.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
@@ -32,9 +46,7 @@ class Server:
         **options: object,
     ) -> None:
         self.root = root
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1] if at is None else at
+        self.port = free_port() if at is None else at
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = root.parent / f"{root.name}.log"
         words = [f"{name}={value}" for name, value in options.items()]

@@ -218,7 +218,7 @@ def test_cancel_stops_the_work_and_a_second_job_waits(chromium: Any, clips: Clip
         first.page.wait_for_selector("#enrollment-status >> text=Cancelled. Nothing was stored.")
         assert first.page.get_by_label("From frame", exact=True).locator("visible=true").is_enabled()
         for place in ("status", "answer", "sheet"):
-            said = first.page.locator(f"#enrollment-{place}").inner_text()
+            said = first.shown(f"#enrollment-{place}")
             assert not re.search("error|queue", said, re.IGNORECASE), said
         second.page.wait_for_selector("#enrollment-status >> text=/Reading frame/")
         second.banner("enrollment", "Somebody is enrolled")

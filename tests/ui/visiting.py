@@ -57,6 +57,14 @@ class Visitor:
         title.wait_for()
         return self.page.locator(f"#{tab}-answer").inner_text()
 
+    def shown(self, selector: str) -> str:
+        """Return the text that people see there: Gradio keeps the state of its events in the page, unseen.
+
+        The event of a cancelled job may say "queue" or "Error" in it for a moment, when its stream is closed.
+        """
+        clone = "e => { const c = e.cloneNode(true); c.querySelectorAll('[data-testid=status-tracker].hide')"
+        return self.page.locator(selector).evaluate(f"{clone}.forEach(t => t.remove()); return c.textContent; }}")
+
     def choose(self, clip: Path) -> None:
         """Let the tab have this clip, in place of the one that it has."""
         another = self.page.get_by_role("button", name="Choose another clip").locator("visible=true")
