@@ -9,6 +9,9 @@ BiometricError
 │   ├── InvalidSetting           an environment variable or option that cannot be used
 │   ├── DatasetInvalid           a data set for evaluation is missing or malformed; names the first bad path
 │   ├── PathRefused              a path outside its configured root
+│   │   ├── GalleryPathRefused   of a gallery
+│   │   └── QueryPathRefused     for new files
+│   ├── UploadMissing            an uploaded file is no longer there
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownReference         no such reference or sample in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
@@ -94,6 +97,7 @@ from biometric.errors.input_errors import (
     ClipMissing,
     DatasetInvalid,
     FootageChanged,
+    GalleryPathRefused,
     IdentityExists,
     InvalidFrameRange,
     InvalidInput,
@@ -104,10 +108,12 @@ from biometric.errors.input_errors import (
     NameMissing,
     NameTaken,
     PathRefused,
+    QueryPathRefused,
     UndoRefused,
     UnknownIdentity,
     UnknownPerson,
     UnknownReference,
+    UploadMissing,
 )
 from biometric.errors.kept_footage_errors import (
     KeptFootageBusy,
@@ -154,6 +160,7 @@ __all__ = [
     "GalleryBusy",
     "GalleryCorrupt",
     "GalleryError",
+    "GalleryPathRefused",
     "GalleryUnavailable",
     "IdentityExists",
     "InvalidFrameRange",
@@ -181,6 +188,7 @@ __all__ = [
     "OutputsDiffer",
     "PathRefused",
     "PhotographUnreadable",
+    "QueryPathRefused",
     "RunConflict",
     "SeveralPeople",
     "StorageFull",
@@ -192,6 +200,7 @@ __all__ = [
     "UnknownPerson",
     "UnknownReference",
     "UnsupportedModel",
+    "UploadMissing",
     "WeightsCorrupt",
     "WeightsMissing",
 ]

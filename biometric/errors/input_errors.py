@@ -40,6 +40,18 @@ class PathRefused(InvalidInput):
     """A path leads outside its configured root."""
 
 
+class GalleryPathRefused(PathRefused):
+    """The path of a gallery leads outside the configured one."""
+
+
+class QueryPathRefused(PathRefused):
+    """The path for new files leads outside the configured one."""
+
+
+class UploadMissing(InvalidInput):
+    """An uploaded file is no longer there."""
+
+
 class UnknownIdentity(InvalidInput):
     """Nobody of that name is enrolled."""
 

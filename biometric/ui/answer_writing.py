@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from biometric.errors import QueryPathRefused
 from biometric.storage import resolve_inside
 from biometric.ui import presenters
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
@@ -129,8 +130,8 @@ class AnswerWriting:
         }
 
     def folder(self, text: str) -> Path:
-        """Return the folder that a path field names. Raises `PathRefused`."""
-        return resolve_inside(self.page.service.settings.query, text)
+        """Return the folder that a path field names. Raises `QueryPathRefused`."""
+        return resolve_inside(self.page.service.settings.query, text, QueryPathRefused)
 
 
 def _frame_count(session: Session) -> int:

@@ -25,13 +25,25 @@ def parse_int(value: object, what: str) -> int:
     return int(number)
 
 
+def parse_frame(value: object, what: str) -> int:
+    """Return the number in a frame field.
+
+    Raises:
+        InvalidFrameRange: it is no whole number.
+    """
+    try:
+        return parse_int(value, what)
+    except InvalidInput as error:
+        raise InvalidFrameRange(f"{error} Type the number of a frame.") from error
+
+
 def frames_within(first: object, last: object, info: VideoInfo) -> FrameRange:
     """Return the range of two frame fields.
 
     Raises:
-        InvalidFrameRange: reversed, or outside the clip.
+        InvalidFrameRange: no whole numbers, reversed, or outside the clip.
     """
-    frames = FrameRange.inclusive(parse_int(first, "From frame"), parse_int(last, "To frame"))
+    frames = FrameRange.inclusive(parse_frame(first, "From frame"), parse_frame(last, "To frame"))
     if frames.last >= info.frame_count:
         raise InvalidFrameRange(
             f"To frame {frames.last} is after the clip's last frame, {info.frame_count - 1}. Choose an earlier one."

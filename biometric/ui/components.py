@@ -50,6 +50,11 @@ def area(
     )
 
 
+def field_note_area(tab: str, field: str) -> gr.HTML:
+    """Return the `area` beside a field of a tab, for what is wrong with it."""
+    return area(elem_id=f"{tab}-{field}-note", css="sl-note")
+
+
 def answer_area(value: str, *, elem_id: str) -> gr.HTML:
     """Return the `area` of a tab's answer, which comes into view when it was asked for."""
     return area(value, elem_id=elem_id, css="sl-answer", scripts=("area.js", "answer.js"))

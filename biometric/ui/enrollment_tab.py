@@ -9,12 +9,13 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import ObservedClip, clean_name
-from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent, UnknownIdentity
+from biometric.errors import FootageChanged, IdentityExists, InvalidInput, LooksDifferent, UnknownIdentity
 from biometric.ui import contact_sheets, elements, presenters
 from biometric.ui.addition_question import Addition, enrollment_token, name_is_used, question
 from biometric.ui.browser_input import event, parse_int
-from biometric.ui.components import area, on_act
+from biometric.ui.components import field_note_area, on_act
 from biometric.ui.enrollment_undo import EnrollmentUndo
+from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
 from biometric.ui.panel import Panel
@@ -40,6 +41,7 @@ class EnrollmentTab:
         with tab_layout(page, TAB, self._question, "Name", INTRO, self._undo_line) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
+        panel.places.add(Field.NAME, self.name_note, NAME_FIELD)
 
     def _undo_line(self) -> None:
         self.undo = EnrollmentUndo(self.page)
@@ -52,12 +54,12 @@ class EnrollmentTab:
             elem_id="enrollment-name",
             html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
         )
-        self.name_note = area(elem_id="enrollment-name-note", css="sl-note")
+        self.name_note = field_note_area(TAB, Field.NAME)
 
     @property
     def components(self) -> list[Any]:
         """All components that a handler of the tab may change."""
-        return [*self.panel.components, *self.panel.answers, self.name, self.name_note, self.undo.line]
+        return [*self.panel.components, *self.panel.answers, self.name, self.undo.line]
 
     def connect(self) -> list[Any]:
         """Attach events; returns the events after which the gallery may have changed."""
@@ -107,17 +109,12 @@ class EnrollmentTab:
     def submit(self, name: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
         """Observe if need be, then enroll, or ask which person."""
         session = self.page.session(request)
-        yield from self.panel.run_submission(self._submit(session, name, first, last, accept))
+        yield from self.panel.run_submission(self._submit(session, name, first, last, accept), session)
 
     def _submit(self, session: Session, name: Any, first: Any, last: Any, accept: Any) -> Steps:
         footage = self.panel.take(session, first, last, accept)
         footage.addition = None
-        try:
-            wanted = clean_name(name if isinstance(name, str) else "")
-        except InvalidName as error:
-            yield {self.name_note: presenters.field_problem(error, NAME_FIELD)}
-            return
-        yield {self.name_note: ""}
+        wanted = clean_name(name if isinstance(name, str) else "")
         observed = yield from self.panel.observe(session, footage)
         session.enrollment_shown = False
         token = enrollment_token(footage, observed, wanted)

@@ -5,7 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.ui.components import area, on_act, webcam
+from biometric.ui.components import area, field_note_area, on_act, webcam
+from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
 from biometric.ui.panel import Panel
 
@@ -31,6 +32,8 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         elem_classes=["sl-drop"],
         elem_id=f"{tab}-video",
     )
+    places = FieldPlaces()
+    places.add(Field.FOOTAGE, field_note_area(tab, Field.FOOTAGE), f"#{tab}-video button")
     examples = area(visible=False)
     with gr.Accordion("Record with the webcam", open=False) as recorder:
         camera = webcam(WEBCAM_HINT)
@@ -39,11 +42,15 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         timeline = area(css="sl-padded", scripts=("timeline.js",))
         presence = area(elem_id=f"{tab}-presence", css="sl-padded")
         ends = area(css="sl-padded")
-        with gr.Row(elem_classes=["sl-numbers"]):
+        with gr.Row(elem_classes=["sl-numbers"], elem_id=f"{tab}-frames"):
             first = gr.Number(0, label="From frame", precision=0, min_width=80)
             last = gr.Number(0, label="To frame", precision=0, min_width=80)
-    another = gr.Button("Choose another clip", size="sm", visible=False, elem_classes=["sl-plain"])
-    accept = gr.Checkbox(label="Use it anyway, although it is damaged", visible=False)
+        places.add(Field.RANGE, field_note_area(tab, Field.RANGE), f"#{tab}-frames input")
+    another = gr.Button(
+        "Choose another clip", size="sm", visible=False, elem_classes=["sl-plain"], elem_id=f"{tab}-another"
+    )
+    accept = gr.Checkbox(label="Use it anyway, although it is damaged", visible=False, elem_id=f"{tab}-accept")
+    places.add(Field.CLIP, field_note_area(tab, Field.CLIP), f"#{tab}-accept input, #{tab}-another")
     gr.HTML(f'<h3 class="sl-step"><span>2</span>{heading}</h3>', apply_default_css=False)
     question()
     with gr.Column(elem_classes=["sl-action"]):
@@ -53,7 +60,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(
         *(page, tab, drop, camera, recorder, examples, shown, presence, another, accept),
-        *(chooser, timeline, first, last, ends, submit, cancel, status),
+        *(chooser, timeline, first, last, ends, submit, cancel, status, places),
     )
 
 
@@ -74,14 +81,18 @@ def connect(panel: Panel, jobs: Sequence[Any]) -> None:
         panel.number_events,
         panel.on_frames_moved,
         [panel.first, panel.last],
-        [*panel.range_components, *panel.answers],
+        [*panel.range_components, *panel.places.components, *panel.answers],
         trigger_mode="always_last",
         **QUIET,
     )
+    for field in (Field.NAME, Field.GALLERY_PATH, Field.QUERY_PATH):  # others are looked at again when they change
+        for note in panel.places.clear(field):
+            on_act(note, lambda: "", outputs=[note], **QUIET)
+    panel.accept.input(lambda: "", None, [panel.places.note(Field.CLIP)], trigger_mode="multiple", **QUIET)
     on_act(
         panel.timeline,
         panel.on_handle_moved,
-        outputs=[*panel.range_components, *panel.answers],
+        outputs=[*panel.range_components, *panel.places.components, *panel.answers],
         trigger_mode="multiple",
         **QUIET,
     )

@@ -6,13 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.errors import BiometricError, FootageChanged, InvalidInput
+from biometric.errors import BiometricError, FootageChanged, GalleryPathRefused, InvalidInput
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
 from biometric.ui.answer_writing import AnswerWriting
 from biometric.ui.browser_input import event
-from biometric.ui.components import area, on_act
+from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.downloads import target_refusal
+from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once
 from biometric.ui.panel import Panel
@@ -54,6 +55,9 @@ class IdentificationTab:
             self.report = ReportDownload(panel, self._write_report)
             with gr.Accordion("Details: threshold", open=False):
                 self.box = threshold_box(panel, "identification", self.decide_again)
+        places = self.panel.places
+        places.add(Field.GALLERY_PATH, self.gallery_note, "#gallery-path :is(input, textarea)", self.folders)
+        places.add(Field.QUERY_PATH, self.query_note, "#query-path :is(input, textarea)", self.folders)
         self.panel.reset = self._empty
         self.panel.answers = [
             *(self.answer, self.contact_sheet),
@@ -62,11 +66,13 @@ class IdentificationTab:
 
     def _question(self) -> None:
         settings = self.page.service.settings
-        with gr.Accordion("Where to look and where to write", open=False):
+        with gr.Accordion("Where to look and where to write", open=False) as self.folders:
             self.gallery = gr.Textbox(
                 label="Gallery path", value=str(settings.gallery), max_lines=1, elem_id="gallery-path"
             )
+            self.gallery_note = field_note_area(TAB, Field.GALLERY_PATH)
             self.query = gr.Textbox(label="Query path", value=str(settings.query), max_lines=1, elem_id="query-path")
+            self.query_note = field_note_area(TAB, Field.QUERY_PATH)
             gr.HTML(
                 '<p class="sl-quiet sl-padded">The gallery holds who is known. New crops, the annotated clip and the '
                 "tables are written below the query path.</p>",
@@ -123,14 +129,14 @@ class IdentificationTab:
             if not refusal:
                 folders.append(folder)
 
-        yield from self.panel.run_submission(run(), lambda: self.panel.clear_answer(session))
+        yield from self.panel.run_submission(run(), session, lambda: self.panel.clear_answer(session))
         for folder in folders:
             self.writing.begin(session, folder)
 
     def _gallery(self, text: object) -> Path | None:
         """Return the gallery folder of the path field, None for the configured one."""
         root = self.page.service.settings.gallery
-        folder = resolve_inside(root, _text(text))
+        folder = resolve_inside(root, _text(text), GalleryPathRefused)
         return None if folder == root.resolve() else folder
 
     def _identify(self, session: Session, gallery: Path | None) -> None:

@@ -11,7 +11,8 @@ from biometric.entities import ObservedClip, Progress
 from biometric.errors import BiometricError, ClipMissing, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui import presenters
-from biometric.ui.browser_input import event, frames_within, parse_int
+from biometric.ui.browser_input import event, frames_within, parse_frame, parse_int
+from biometric.ui.field_errors import Field
 from biometric.ui.page import NO_CLIP, Steps, Updates, guarded, run_once, stream_progress
 from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.range_moves import moved, requested_frame
@@ -38,7 +39,8 @@ class Panel(PanelDisplay):
 
     def on_clip_uploaded(self, path: str | None, request: gr.Request) -> Steps:
         """Take an uploaded or recorded clip."""
-        yield from guarded(self._open(path, self.page.session(request)), self.status)
+        session = self.page.session(request)
+        yield from guarded(self._at_drop_box(self._open(path, session)), self.status)
 
     def on_example_chosen(self, data: gr.EventData, request: gr.Request) -> Steps:
         """Take one of the example clips, by its number."""
@@ -51,12 +53,22 @@ class Panel(PanelDisplay):
             yield from self._open(str(chosen.path), self.page.session(request), keep=True)
             yield {self.status: presenters.status_message(chosen.suggestion)}
 
-        yield from guarded(steps(), self.status)
+        yield from guarded(self._at_drop_box(steps()), self.status)
+
+    def _at_drop_box(self, run: Steps) -> Steps:
+        """Let what is wrong with a new clip stand where it came in."""
+        try:
+            yield from run
+        except BiometricError as error:
+            shown = self.places.show(error)
+            if shown is None:
+                raise
+            yield {self.status: "", **shown}
 
     def _open(self, path: str | None, session: Session, keep: bool = False) -> Steps:
         if path is None:
             return
-        yield {self.status: presenters.working("Reading the footage")}
+        yield {self.status: presenters.working("Reading the footage"), **self.places.clear(Field.FOOTAGE)}
         source = Path(path)
         clip = self.page.uploads.take(source, session.new_folder("clip"), keep=keep)
         try:
@@ -123,11 +135,11 @@ class Panel(PanelDisplay):
         session = self.page.session(request)
         footage = session.footage(self.tab)
         if footage.info is None:
-            return {self.ends: ""}
+            return self.range_shown(footage)
         top = footage.info.frame_count - 1
 
         def run() -> Updates:
-            sent = parse_int(first, "From frame"), parse_int(last, "To frame")
+            sent = parse_frame(first, "From frame"), parse_frame(last, "To frame")
             shown = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
             changed = footage.choose_frames(*shown)
             if changed:
@@ -136,7 +148,7 @@ class Panel(PanelDisplay):
             back = {component: gr.update(value=now) for component, sent_value, now in fields if sent_value != now}
             return {**back, **self.range_shown(footage), **(self.reset() if changed else {})}
 
-        return run_once(run, self.ends)
+        return self.run_once(run)
 
     def on_handle_moved(self, data: gr.EventData, request: gr.Request) -> Updates:
         """A handle of the timeline was moved, or "start here" or "end here" pressed."""
@@ -157,7 +169,7 @@ class Panel(PanelDisplay):
             numbers = {self.first: gr.update(value=footage.first), self.last: gr.update(value=footage.last)}
             return {**numbers, **self.range_shown(footage), **self.reset()}
 
-        return run_once(run, self.ends)
+        return self.run_once(run)
 
     def take(self, session: Session, first: Any, last: Any, accept: Any) -> Footage:
         """Return the tab's footage with the fields as they stand when the button is pressed.
@@ -182,9 +194,37 @@ class Panel(PanelDisplay):
         yield {self.status: presenters.working("Starting"), **self.busy()}
         return (yield from self.page.observe(footage, self.status))
 
-    def run_submission(self, run: Steps, clear: Callable[[], Updates] = dict) -> Steps:
-        """Run the steps of the tab's button; an error becomes the answer, after `clear`; the panel is free again."""
-        yield from guarded(run, self.answer, lambda: {self.status: "", **self.idle()}, clear)
+    def run_submission(self, run: Steps, session: Session, clear: Callable[[], Updates] = dict) -> Steps:
+        """Run the steps of the tab's button; the panel is free again after them.
+
+        An error stands at its field, or becomes the answer; in both cases after `clear`.
+        """
+
+        def steps() -> Steps:
+            yield self.places.clear()
+            try:
+                yield from run
+            except BiometricError as error:
+                shown = self.places.show(error, clip_taken=session.footage(self.tab).clip is not None)
+                if shown is None:
+                    raise
+                yield {**clear(), **shown}
+
+        yield from guarded(steps(), self.answer, lambda: {self.status: "", **self.idle()}, clear)
+
+    def run_once(self, run: Callable[[], Updates]) -> Updates:
+        """Run a handler of the tab that answers at once; an error stands at its field, or becomes the answer."""
+
+        def at_field() -> Updates:
+            try:
+                return run()
+            except BiometricError as error:
+                shown = self.places.show(error)
+                if shown is None:
+                    raise
+                return shown
+
+        return run_once(at_field, self.answer)
 
     def show_failure(self, session: Session, error: BiometricError) -> Updates:
         """Return the error as the answer; the former answer goes, because it is not one to this question."""

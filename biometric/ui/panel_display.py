@@ -10,6 +10,7 @@ from biometric.entities import FrameRange
 from biometric.errors import BiometricError, InvalidFrameRange
 from biometric.ui import elements, presenters
 from biometric.ui.components import player
+from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.page import Page, Updates
 from biometric.ui.session import Footage
 from biometric.ui.text_format import escape
@@ -41,6 +42,7 @@ class PanelDisplay:
     submit: gr.Button
     cancel: gr.Button
     status: gr.HTML
+    places: FieldPlaces
 
     @property
     def components(self) -> list[Any]:
@@ -48,6 +50,7 @@ class PanelDisplay:
         return [
             *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
             *(self.chooser, *self.range_components, self.submit, self.cancel, self.status),
+            *self.places.components,
         ]
 
     @property
@@ -86,6 +89,7 @@ class PanelDisplay:
             self.chooser: gr.update(visible=info is not None and info.frame_count > 1),
             self.status: "",
             **self.idle(),
+            **self.places.clear(Field.FOOTAGE, Field.CLIP, Field.RANGE),
         }
         damaged = info is not None and info.damage is not None
         updates[self.another] = gr.update(visible=has, interactive=True)
@@ -107,11 +111,15 @@ class PanelDisplay:
         return updates
 
     def range_shown(self, footage: Footage) -> Updates:
-        """Return the timeline and the pictures of the range's ends."""
+        """Return the timeline, the pictures of the range's ends, and what is wrong with the range."""
         if footage.info is None:
-            return {self.timeline: "", self.ends: ""}
+            return {self.timeline: "", self.ends: "", **self.places.clear(Field.RANGE)}
         line = timeline(footage.first, footage.last, footage.info)
-        return {self.timeline: line, self.ends: self.range_ends(footage)}
+        try:
+            frames = FrameRange.inclusive(footage.first, footage.last)
+        except InvalidFrameRange as error:
+            return {self.timeline: line, self.ends: "", **(self.places.show(error) or {})}
+        return {self.timeline: line, self.ends: self.range_ends(footage, frames), **self.places.clear(Field.RANGE)}
 
     def offer(self, footage: Footage) -> Updates:
         """Return the examples, offered while there is no clip."""
@@ -134,14 +142,10 @@ class PanelDisplay:
         except BiometricError:
             return "data:,"
 
-    def range_ends(self, footage: Footage) -> str:
+    def range_ends(self, footage: Footage, frames: FrameRange) -> str:
         """Return the pictures of the first and last chosen frame; a frame that cannot be read stays empty."""
         if footage.clip is None or footage.info is None or footage.info.frame_count == 1:
             return ""
-        try:
-            frames = FrameRange.inclusive(footage.first, footage.last)
-        except InvalidFrameRange as error:
-            return presenters.problem(error)
         try:
             end_frames = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
         except BiometricError:

@@ -36,13 +36,14 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.IdentityExists, "Name taken"),
     (errors.LooksDifferent, "Looks like a different person"),
     (errors.InvalidThreshold, "This threshold cannot be used"),
-    (errors.InvalidFrameRange, "These frames cannot be used"),
+    (errors.InvalidFrameRange, "Frames out of range"),
     (errors.InvalidSetting, "A setting cannot be used"),
     (errors.DatasetInvalid, "This data set cannot be used"),
     (errors.PathRefused, "This path cannot be used"),
     (errors.UnknownIdentity, "Nobody of that name"),
     (errors.UnknownReference, "No such reference"),
     (errors.UndoRefused, "This cannot be undone"),
+    (errors.UploadMissing, "The upload is gone"),
     (errors.UnknownPerson, "No such person in these frames"),
     (errors.ClipMissing, "No clip yet"),
     (errors.ClaimMissing, "Nobody chosen"),
@@ -54,7 +55,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.NoVideoTrack, "No pictures in this file"),
     (errors.ClipTooLarge, "Clip too large"),
     (errors.DamagedClip, "This clip is damaged"),
-    (errors.NobodyFound, "Nobody is in these frames"),
+    (errors.NobodyFound, "Nobody in these frames"),
     (errors.NoUsableSample, "Nobody can be seen well enough"),
     (errors.SeveralPeople, "Several people are in these frames"),
     (errors.CalibrationRefused, "Not enough footage for this error rate"),
@@ -62,6 +63,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.WeightsCorrupt, "A model is damaged"),
     (errors.UnsupportedModel, "This model cannot be used"),
     (errors.ModelMismatch, "Enrolled with another model"),
+    (errors.ModelError, "A model cannot be used"),
     (errors.TrainingError, "Training stopped"),
     (errors.EmptyGallery, "Nobody is enrolled yet"),
     (errors.GalleryCorrupt, "The gallery is damaged"),
@@ -105,10 +107,15 @@ def title_of(error: BiometricError) -> str:
     return next((title for kind, title in _TITLES if isinstance(error, kind)), "This cannot be done")
 
 
-def field_problem(error: BiometricError, field: str) -> str:
-    """Return an error as it stands at its field, which is focused and marked; `field` is a CSS selector."""
+def field_problem(error: BiometricError, field: str, key: str = "field-problem") -> str:
+    """Return an error as it stands at its field, which is focused and marked.
+
+    Args:
+        field: CSS selector of the field.
+        key: the id of what is returned, unique in the page.
+    """
     return (
-        f'<p class="sl-field-error" role="alert" data-field="{escape(field)}">{elements.icon("bad")}'
+        f'<p class="sl-field-error" role="alert" id="{escape(key)}" data-field="{escape(field)}">{elements.icon("bad")}'
         f"<span><strong>{escape(title_of(error))}.</strong> {escape(describe_error(error))}</span></p>"
     )
 

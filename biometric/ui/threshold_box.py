@@ -10,8 +10,9 @@ import gradio as gr
 from biometric.entities import Purpose, Threshold
 from biometric.errors import BiometricError, GalleryError, InvalidThreshold
 from biometric.ui import elements
-from biometric.ui.components import Slider
-from biometric.ui.page import QUIET, Page, Updates, run_once
+from biometric.ui.components import Slider, field_note_area
+from biometric.ui.field_errors import Field
+from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.session import Session
 
@@ -66,9 +67,9 @@ class ThresholdBox:
                 session.thresholds[self.purpose] = number
             back = {} if number == sent else {self.slider: gr.update(value=number)}
             note = elements.threshold_evidence(self.page.threshold(self.purpose, session))
-            return {**back, self.note: note, **self._decided(session)}
+            return {**back, **self.panel.places.clear(Field.THRESHOLD), self.note: note, **self._decided(session)}
 
-        return run_once(run, self.panel.answer)
+        return self.panel.run_once(run)
 
     def _decided(self, session: Session) -> Updates:
         """Decide again; where that fails the former answer goes, because another threshold is in force."""
@@ -83,13 +84,13 @@ class ThresholdBox:
 
         def run() -> Updates:
             session.thresholds.pop(self.purpose, None)
-            return {**self.render(session), **self._decided(session)}
+            return {**self.panel.places.clear(Field.THRESHOLD), **self.render(session), **self._decided(session)}
 
-        return run_once(run, self.panel.answer)
+        return self.panel.run_once(run)
 
     def connect(self) -> None:
         """Attach the events."""
-        everything = [*self.components, *self.panel.answers]
+        everything = [*self.components, *self.panel.places.components, *self.panel.answers]
         moved = gr.on(
             [self.slider.input, self.slider.release],
             self.on_slider_moved,
@@ -115,6 +116,9 @@ def threshold_box(panel: Panel, purpose: Purpose, decide: Callable[[Session], Up
         label="Threshold",
         buttons=[],
         elem_id=f"{purpose}-threshold",
+    )
+    panel.places.add(
+        Field.THRESHOLD, field_note_area(panel.tab, Field.THRESHOLD), f"#{purpose}-threshold input[type=number]"
     )
     note = gr.HTML(elements.threshold_evidence(current), apply_default_css=False)
     default = gr.Button("Back to the default", size="sm", elem_classes=["sl-plain"])

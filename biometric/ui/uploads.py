@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from biometric.errors import InvalidInput, StorageFull
+from biometric.errors import StorageFull, UploadMissing
 from biometric.storage import remove_quietly
 from biometric.ui.session import Footage, Session
 
@@ -78,7 +78,7 @@ class Uploads:
         """Put an upload into a folder of the session, under a generated name; an example is kept where it is, too.
 
         Raises:
-            InvalidInput: the upload is gone.
+            UploadMissing: the upload is gone.
             StorageFull: there is no room.
         """
         suffix = source.suffix.lower() if re.fullmatch(r"\.[A-Za-z0-9]{1,6}", source.suffix) else ""
@@ -91,7 +91,7 @@ class Uploads:
                 self.release(source)
             clip.chmod(0o600)
         except FileNotFoundError as error:
-            raise InvalidInput("The upload is no longer there. Upload the clip again.") from error
+            raise UploadMissing("The upload is no longer there. Upload the file again.") from error
         except OSError as error:
             raise StorageFull(
                 f"The clip could not be kept for this session: {error.strerror}. Free some space."
@@ -103,7 +103,7 @@ class Uploads:
         """Give a call an upload for as long as it runs, and remove it then.
 
         Raises:
-            InvalidInput, StorageFull: as `take`.
+            UploadMissing, StorageFull: as `take`.
         """
         folder = self.root / f"call-{secrets.token_urlsafe(12)}"
         folder.mkdir(mode=0o700)

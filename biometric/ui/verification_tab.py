@@ -10,7 +10,8 @@ from biometric.entities import Identity, ObservedClip, Verification, comparable_
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.browser_input import event, parse_int
-from biometric.ui.components import area, on_act
+from biometric.ui.components import area, field_note_area, on_act
+from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
 from biometric.ui.panel import Panel
@@ -41,6 +42,7 @@ class VerificationTab:
         with tab_layout(page, TAB, self._question, "Claim", INTRO) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
+            panel.places.add(Field.CLAIM, self.claim_note, "#verification-claims [role=radiogroup]")
             self.report = ReportDownload(panel, self._write_report)
             with gr.Accordion("Details: threshold", open=False):
                 self.box = threshold_box(panel, "verification", self.decide_again)
@@ -50,6 +52,7 @@ class VerificationTab:
     def _question(self) -> None:
         self.search = gr.Textbox(label="Search by name", max_lines=1, visible=False, elem_id="verification-search")
         self.claims = area(NOBODY, elem_id="verification-claims")
+        self.claim_note = field_note_area(TAB, Field.CLAIM)
         self.pictures = gr.HTML("", apply_default_css=False)
 
     def connect(self) -> Any:
@@ -61,7 +64,13 @@ class VerificationTab:
         connect(panel, [job])
         connect_cancel(panel, [job], lambda request: cancelled(panel))
         on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
-        on_act(self.claims, self.claim, [self.search], outputs=[self.claims, self.pictures, *panel.answers], **QUIET)
+        on_act(
+            self.claims,
+            self.claim,
+            [self.search],
+            outputs=[*self.claim_components, *panel.places.components, *panel.answers],
+            **QUIET,
+        )
         # Not `input`, which Gradio sends after keys only: text is pasted, spoken and completed, too.
         self.search.change(self.searched, [self.search], [self.claims], trigger_mode="always_last", **QUIET)
         self.box.connect()
@@ -106,10 +115,14 @@ class VerificationTab:
                 raise UnknownIdentity("This identity is no longer in the gallery. Choose another.")
             session.claimed = value
             shown = claims(identities, value, self.page.pictures, search if isinstance(search, str) else "")
-            updates = {self.claims: shown, self.pictures: self._claimed_pictures(session, identities)}
+            updates: Updates = {
+                self.claim_note: "",
+                self.claims: shown,
+                self.pictures: self._claimed_pictures(session, identities),
+            }
             return {**updates, **self.decide_again(session)}
 
-        return run_once(run, self.answer)
+        return self.panel.run_once(run)
 
     def searched(self, text: Any, request: gr.Request) -> Updates:
         """The search text changed; who is claimed stays chosen and in sight."""
@@ -125,7 +138,7 @@ class VerificationTab:
         """Observe if need be, then compare, or ask which person makes the claim."""
         session = self.page.session(request)
         run = self._submit(session, first, last, accept)
-        yield from self.panel.run_submission(run, lambda: self.panel.clear_answer(session))
+        yield from self.panel.run_submission(run, session, lambda: self.panel.clear_answer(session))
 
     def _submit(self, session: Session, first: Any, last: Any, accept: Any) -> Steps:
         footage = self.panel.take(session, first, last, accept)

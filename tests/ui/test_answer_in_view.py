@@ -88,7 +88,7 @@ def test_an_answer_leaves_the_keyboard_where_somebody_types(visitor: Visitor, cl
     visitor.opened()
     visitor.name("Typing")
     visitor.page.keyboard.press("Enter")
-    visitor.banner("enrollment", "Nobody is in these frames")
+    visitor.banner("enrollment", "Nobody in these frames")
     both_in_view(visitor, "enrollment")
     assert not answer_has_focus(visitor, "enrollment")
     assert visitor.page.evaluate("document.activeElement.closest('#enrollment-name') !== null")

@@ -105,7 +105,7 @@ def test_a_clip_that_browsers_cannot_play_gets_a_preview(visitor: Visitor, clips
 @pytest.mark.parametrize(("clip", "words"), [("text", "not a video|no video"), ("empty", "empty")])
 def test_what_is_no_video_is_told_at_upload(visitor: Visitor, clips: Clips, clip: str, words: str) -> None:
     visitor.upload(clips[clip])
-    status = visitor.page.locator("#enrollment-status .sl-banner")
+    status = visitor.page.locator("#enrollment-footage-note .sl-field-error")
     status.wait_for()
     assert re.search(words, status.inner_text(), re.IGNORECASE)
 
@@ -113,11 +113,11 @@ def test_what_is_no_video_is_told_at_upload(visitor: Visitor, clips: Clips, clip
 def test_missing_things_are_said_in_words(visitor: Visitor, clips: Clips) -> None:
     visitor.name("Somebody")
     visitor.submit("enrollment")
-    assert "There is no footage yet" in visitor.banner("enrollment", "No clip yet")
+    visitor.page.wait_for_selector("#enrollment-footage-note >> text=No clip yet")
     visitor.upload(clips["nobody"])
     visitor.opened()
     visitor.submit("enrollment")
-    assert "Nobody was found" in visitor.banner("enrollment", "Nobody is in these frames")
+    assert "Nobody was found" in visitor.banner("enrollment", "Nobody in these frames")
     visitor.name("  ")
     visitor.submit("enrollment")
     visitor.page.wait_for_selector("#enrollment-name-note >> text=Name missing")
@@ -141,7 +141,7 @@ def test_frame_fields_and_previews_follow_each_other(visitor: Visitor, clips: Cl
     page.wait_for_selector("text=From frame 30 comes after To frame 19")
     visitor.name("Reversed")
     visitor.submit("enrollment")
-    assert "comes after" in visitor.banner("enrollment", "These frames cannot be used")
+    visitor.page.wait_for_selector("#enrollment-range-note >> text=Frames out of range")
 
 
 def test_a_bystander_does_not_pass_silently_and_the_threshold_decides_at_once(visitor: Visitor, clips: Clips) -> None:
@@ -319,7 +319,7 @@ def test_a_damaged_clip_is_told_at_upload_and_used_only_when_the_person_says_so(
     page.wait_for_selector(".sl-card >> text=This clip is damaged")
     visitor.name("From Damage")
     visitor.submit("enrollment")
-    visitor.banner("enrollment", "This clip is damaged")
+    page.wait_for_selector("#enrollment-clip-note >> text=This clip is damaged")
     page.get_by_label("Use it anyway, although it is damaged").check()
     visitor.submit("enrollment")
     visitor.banner("enrollment", "From Damage is enrolled")

@@ -141,7 +141,7 @@ def test_nobody_known_is_said_with_a_next_step() -> None:
 
 @pytest.mark.parametrize(
     ("error", "title"),
-    [(EmptyGallery("x."), "Nobody is enrolled yet"), (NobodyFound("x."), "Nobody is in these frames")],
+    [(EmptyGallery("x."), "Nobody is enrolled yet"), (NobodyFound("x."), "Nobody in these frames")],
 )
 def test_known_situations_have_their_own_title(error: Exception, title: str) -> None:
     assert title in presenters.problem(error)  # type: ignore[arg-type]

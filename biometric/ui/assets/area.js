@@ -49,15 +49,33 @@ element.addEventListener('keydown', (event) => {
   if (next) { next.focus(); next.click(); }
 });
 
-// New content must not take the keyboard's place away. A word on a field brings the keyboard to that field.
+// A word on a field stands in view, marks the field, and brings the keyboard there unless that is in use elsewhere.
+let marked = [];
+const unmark = () => {
+  marked.forEach((node) => ['aria-invalid', 'aria-describedby'].forEach((name) => node.removeAttribute(name)));
+  marked = [];
+};
+const atField = (word) => requestAnimationFrame(() => {  // what holds the field may open with the same answer
+  unmark();
+  const fields = [...document.querySelectorAll(word.dataset.field)].filter((node) => node.checkVisibility());
+  if (!fields.length) return;
+  if (word.getAttribute('role') === 'alert') {
+    marked = fields;
+    fields.forEach((node) => { node.ariaInvalid = 'true'; node.setAttribute('aria-describedby', word.id); });
+    fields[0].addEventListener('input', () => trigger('act', { action: 'corrected', value: '' }), { once: true });
+  }
+  fields[0].scrollIntoView({ block: 'nearest' });
+  word.scrollIntoView({ block: 'nearest' });
+  const active = document.activeElement;
+  if (active?.matches('input:not([type=radio], [type=checkbox]), textarea')) return;
+  (fields[0].matches('button, input, textarea') ? fields[0] : fields[0].querySelector('button')).focus({ preventScroll: true });
+});
+
+// New content must not take the keyboard's place away.
 watch('value', () => {
   const word = element.querySelector('[data-field]');
-  const field = word && document.querySelector(word.dataset.field);
-  if (field) {
-    field.toggleAttribute('aria-invalid', word.getAttribute('role') === 'alert');
-    field.focus();
-    return;
-  }
+  if (word) { atField(word); return; }
+  unmark();
   const wanted = element.querySelector('[data-focus]')?.dataset;
   if (wanted && wanted.turn !== turn) {
     turn = wanted.turn;
