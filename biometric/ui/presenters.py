@@ -1,9 +1,8 @@
 """From entities to what the page shows. Pure functions of values and `Pictures`; nothing here decides anything."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from biometric import errors
 from biometric.entities import (
     BiometricReference,
     Candidate,
@@ -17,121 +16,23 @@ from biometric.entities import (
     Sample,
     VideoInfo,
 )
-from biometric.errors import BiometricError, UnknownIdentity
-from biometric.messages import clock, describe, describe_error, refusal_name
+from biometric.errors import UnknownIdentity
+from biometric.messages import clock, describe, refusal_name
 from biometric.messages.durations import describe_place, describe_progress
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.problems import defect as defect
+from biometric.ui.problems import field_note as field_note
+from biometric.ui.problems import field_problem as field_problem
+from biometric.ui.problems import notes as notes
+from biometric.ui.problems import problem as problem
+from biometric.ui.problems import title_of as title_of
 from biometric.ui.text_format import count, decimal, escape
 from biometric.ui.turns import Place
 
 References = Callable[[str], Sequence[BiometricReference]]
 """Looks up the references of an identity id."""
-
-_TITLES: tuple[tuple[type[BiometricError], str], ...] = (
-    (errors.NameMissing, "Name missing"),
-    (errors.InvalidName, "This name cannot be used"),
-    (errors.NameTaken, "Name taken"),
-    (errors.IdentityExists, "Name taken"),
-    (errors.LooksDifferent, "Looks like a different person"),
-    (errors.InvalidThreshold, "This threshold cannot be used"),
-    (errors.InvalidFrameRange, "Frames out of range"),
-    (errors.InvalidSetting, "A setting cannot be used"),
-    (errors.DatasetInvalid, "This data set cannot be used"),
-    (errors.PathRefused, "This path cannot be used"),
-    (errors.UnknownIdentity, "Nobody of that name"),
-    (errors.UnknownReference, "No such reference"),
-    (errors.UndoRefused, "This cannot be undone"),
-    (errors.UploadMissing, "The upload is gone"),
-    (errors.UnknownPerson, "No such person in these frames"),
-    (errors.ClipMissing, "No clip yet"),
-    (errors.ClaimMissing, "Nobody chosen"),
-    (errors.FootageChanged, "The clip or its frames were changed"),
-    (errors.ClipNotFound, "Clip not found"),
-    (errors.EmptyClip, "Empty file"),
-    (errors.NotAVideo, "Not a video or photograph"),
-    (errors.PhotographUnreadable, "This photograph cannot be read"),
-    (errors.NoVideoTrack, "No pictures in this file"),
-    (errors.ClipTooLarge, "Clip too large"),
-    (errors.DamagedClip, "This clip is damaged"),
-    (errors.NobodyFound, "Nobody in these frames"),
-    (errors.NoUsableSample, "Nobody can be seen well enough"),
-    (errors.SeveralPeople, "Several people are in these frames"),
-    (errors.CalibrationRefused, "Not enough footage for this error rate"),
-    (errors.WeightsMissing, "A model is missing"),
-    (errors.WeightsCorrupt, "A model is damaged"),
-    (errors.UnsupportedModel, "This model cannot be used"),
-    (errors.ModelMismatch, "Enrolled with another model"),
-    (errors.ModelError, "A model cannot be used"),
-    (errors.TrainingError, "Training stopped"),
-    (errors.EmptyGallery, "Nobody is enrolled yet"),
-    (errors.GalleryCorrupt, "The gallery is damaged"),
-    (errors.TooManyJobs, "Too many jobs are waiting"),
-    (errors.GalleryBusy, "The gallery is in use"),
-    (errors.GalleryUnavailable, "The gallery cannot be opened"),
-    (errors.ArchiveInvalid, "This is not a Sightline export"),
-    (errors.StorageFull, "Cannot be written"),
-)
-"""What happened, in a few words, by kind of error; of several that fit the first one counts."""
-
-NOTICE_TITLES: Mapping[NoticeCode, str] = {
-    NoticeCode.CLIP_CUT_SHORT: "This clip is damaged",
-    NoticeCode.CLIP_CUT_SHORT_ESTIMATED: "This clip is damaged",
-    NoticeCode.CLIP_UNREADABLE_DATA: "This clip is damaged",
-    NoticeCode.CLIP_LOST_DATA: "This clip is damaged",
-    NoticeCode.GREY_FOOTAGE: "Footage without colour",
-    NoticeCode.SINGLE_PICTURE: "Only one picture",
-    NoticeCode.STARTER_WEIGHTS: "Less accurate model",
-    NoticeCode.ALL_STARTER_WEIGHTS: "Less accurate models",
-    NoticeCode.STARTER_WEIGHTS_NAMED: "Less accurate model",
-    NoticeCode.REPLACEMENT_WEIGHTS: "Another model serves",
-    NoticeCode.BETTER_WEIGHTS_PRESENT: "A better model is there",
-    NoticeCode.INPUT_FORMAT_ASSUMED: "A model without a description",
-    NoticeCode.DETECTOR_ON_CPU: "Slower than it could be",
-    NoticeCode.LOOKS_LIKE: "Looks like somebody enrolled",
-    NoticeCode.UNLIKE_OWN_REFERENCES: "Looks like a different person",
-    NoticeCode.BYSTANDER_ALSO_REACHES: "Somebody else reaches the threshold, too",
-    NoticeCode.NAME_ALSO_ELSEWHERE: "Somebody else reaches the threshold, too",
-}
-"""Titles of warnings, which say what was found."""
-
-
-def problem(error: BiometricError) -> str:
-    """Return the bad-news banner of an error."""
-    return elements.banner("bad", title_of(error), describe_error(error))
-
-
-def title_of(error: BiometricError) -> str:
-    """Return what happened, in a few words."""
-    return next((title for kind, title in _TITLES if isinstance(error, kind)), "This cannot be done")
-
-
-def field_problem(error: BiometricError, field: str, key: str = "field-problem") -> str:
-    """Return an error as it stands at its field, which is focused and marked.
-
-    Args:
-        field: CSS selector of the field.
-        key: the id of what is returned, unique in the page.
-    """
-    return (
-        f'<p class="sl-field-error" role="alert" id="{escape(key)}" data-field="{escape(field)}">{elements.icon("bad")}'
-        f"<span><strong>{escape(title_of(error))}.</strong> {escape(describe_error(error))}</span></p>"
-    )
-
-
-def field_note(text: str, field: str) -> str:
-    """Return what to do with a field, which is focused; `field` is a CSS selector."""
-    return f'<p class="sl-quiet" role="status" data-field="{escape(field)}">{escape(text)}</p>'
-
-
-def defect() -> str:
-    """Return the banner of an unexpected error; details are in the server's log only."""
-    return elements.banner(
-        "bad",
-        "Something went wrong inside Sightline",
-        "Nothing was stored. Try again; if it happens again, the server's log says more.",
-    )
 
 
 def facts(info: VideoInfo) -> str:
@@ -262,14 +163,6 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
     )
     html += f'<h4>Images kept in the gallery</h4><div class="sl-samples">{crops}</div>'
     return html + refused(enrollment.observation, pictures)
-
-
-def notes(warnings: Sequence[Notice]) -> str:
-    """Return a banner for each warning."""
-    return "".join(
-        elements.banner("warning", NOTICE_TITLES.get(warning.code, "Worth knowing"), describe(warning))
-        for warning in warnings
-    )
 
 
 def lookalike(twin: Candidate, enrollment: Enrollment, pictures: Pictures, own: References) -> str:

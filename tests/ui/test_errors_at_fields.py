@@ -9,7 +9,6 @@ import pytest
 
 from biometric import errors
 from biometric.errors import BiometricError
-from biometric.ui import presenters
 from biometric.ui.field_errors import Field, field_of
 from tests.ui.scenery import write_people
 from tests.ui.serving import Server
@@ -27,15 +26,6 @@ def classes(root: type[BiometricError]) -> Iterator[type[BiometricError]]:
 
 def an_error(kind: type[BiometricError]) -> BiometricError:
     return kind("Words.", [1]) if kind is errors.SeveralPeople else kind("Words.")
-
-
-@pytest.mark.parametrize("kind", sorted(classes(BiometricError), key=lambda kind: kind.__name__))
-def test_each_kind_of_error_has_a_title_of_its_own(kind: type[BiometricError]) -> None:
-    if kind in (errors.InvalidInput, errors.ClipError, errors.ObservationError, errors.ModelError, errors.GalleryError):
-        return  # raised as one of the kinds below them
-    title = presenters.title_of(an_error(kind))
-    assert title != "This cannot be done", kind
-    assert len(title) <= 40
 
 
 def test_errors_of_one_branch_stand_at_one_field() -> None:

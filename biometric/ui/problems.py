@@ -1,0 +1,129 @@
+"""What went wrong, and what to know besides an answer: titles by kind, banners, and words at a field."""
+
+from collections.abc import Mapping, Sequence
+
+from biometric import errors
+from biometric.entities import Notice, NoticeCode
+from biometric.errors import BiometricError
+from biometric.messages import describe, describe_error
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
+from biometric.ui import elements
+from biometric.ui.text_format import escape
+
+_TITLES: tuple[tuple[type[BiometricError], str], ...] = (
+    (errors.NameMissing, N_("Name missing")),
+    (errors.InvalidName, N_("This name cannot be used")),
+    (errors.NameTaken, N_("Name taken")),
+    (errors.IdentityExists, N_("Name taken")),
+    (errors.LooksDifferent, N_("Looks like a different person")),
+    (errors.InvalidThreshold, N_("This threshold cannot be used")),
+    (errors.InvalidFrameRange, N_("Frames out of range")),
+    (errors.InvalidSetting, N_("A setting cannot be used")),
+    (errors.DatasetInvalid, N_("This data set cannot be used")),
+    (errors.PathRefused, N_("This path cannot be used")),
+    (errors.UnknownIdentity, N_("Nobody of that name")),
+    (errors.UnknownReference, N_("No such reference")),
+    (errors.UndoRefused, N_("This cannot be undone")),
+    (errors.UploadMissing, N_("The upload is gone")),
+    (errors.UnknownPerson, N_("No such person in these frames")),
+    (errors.ClipMissing, N_("No clip yet")),
+    (errors.ClaimMissing, N_("Nobody chosen")),
+    (errors.FootageChanged, N_("The clip or its frames were changed")),
+    (errors.CalibrationUnusable, N_("This calibration cannot be used")),
+    (errors.UnknownClip, N_("Not in the library")),
+    (errors.ClipNotFound, N_("Clip not found")),
+    (errors.EmptyClip, N_("Empty file")),
+    (errors.NotAVideo, N_("Not a video or photograph")),
+    (errors.PhotographUnreadable, N_("This photograph cannot be read")),
+    (errors.NoVideoTrack, N_("No pictures in this file")),
+    (errors.ClipTooLarge, N_("Clip too large")),
+    (errors.DamagedClip, N_("This clip is damaged")),
+    (errors.NobodyFound, N_("Nobody in these frames")),
+    (errors.NoUsableSample, N_("Nobody can be seen well enough")),
+    (errors.SeveralPeople, N_("Several people are in these frames")),
+    (errors.CalibrationRefused, N_("Not enough footage for this error rate")),
+    (errors.WeightsMissing, N_("A model is missing")),
+    (errors.WeightsCorrupt, N_("A model is damaged")),
+    (errors.UnsupportedModel, N_("This model cannot be used")),
+    (errors.ModelMismatch, N_("Enrolled with another model")),
+    (errors.ModelError, N_("A model cannot be used")),
+    (errors.TrainingError, N_("Training stopped")),
+    (errors.EmptyGallery, N_("Nobody is enrolled yet")),
+    (errors.GalleryCorrupt, N_("The gallery is damaged")),
+    (errors.TooManyJobs, N_("Too many jobs are waiting")),
+    (errors.GalleryBusy, N_("The gallery is in use")),
+    (errors.GalleryUnavailable, N_("The gallery cannot be opened")),
+    (errors.ArchiveInvalid, N_("This is not a Sightline export")),
+    (errors.KeptFootageCorrupt, N_("The library is damaged")),
+    (errors.KeptFootageBusy, N_("The library is in use")),
+    (errors.KeptFootageError, N_("The library cannot be opened")),
+    (errors.StorageFull, N_("Cannot be written")),
+)
+"""What happened, in a few words, by kind of error; of several that fit the first one counts."""
+
+NOTICE_TITLES: Mapping[NoticeCode, str] = {
+    NoticeCode.CLIP_CUT_SHORT: N_("This clip is damaged"),
+    NoticeCode.CLIP_CUT_SHORT_ESTIMATED: N_("This clip is damaged"),
+    NoticeCode.CLIP_UNREADABLE_DATA: N_("This clip is damaged"),
+    NoticeCode.CLIP_LOST_DATA: N_("This clip is damaged"),
+    NoticeCode.GREY_FOOTAGE: N_("Footage without colour"),
+    NoticeCode.SINGLE_PICTURE: N_("Only one picture"),
+    NoticeCode.STARTER_WEIGHTS: N_("Less accurate model"),
+    NoticeCode.ALL_STARTER_WEIGHTS: N_("Less accurate models"),
+    NoticeCode.STARTER_WEIGHTS_NAMED: N_("Less accurate model"),
+    NoticeCode.REPLACEMENT_WEIGHTS: N_("Another model serves"),
+    NoticeCode.BETTER_WEIGHTS_PRESENT: N_("A better model is there"),
+    NoticeCode.INPUT_FORMAT_ASSUMED: N_("A model without a description"),
+    NoticeCode.DETECTOR_ON_CPU: N_("Slower than it could be"),
+    NoticeCode.LOOKS_LIKE: N_("Looks like somebody enrolled"),
+    NoticeCode.UNLIKE_OWN_REFERENCES: N_("Looks like a different person"),
+    NoticeCode.BYSTANDER_ALSO_REACHES: N_("Somebody else reaches the threshold, too"),
+    NoticeCode.NAME_ALSO_ELSEWHERE: N_("Somebody else reaches the threshold, too"),
+}
+"""Titles of warnings, which say what was found."""
+
+
+def problem(error: BiometricError) -> str:
+    """Return the bad-news banner of an error."""
+    return elements.banner("bad", title_of(error), describe_error(error))
+
+
+def title_of(error: BiometricError) -> str:
+    """Return what happened, in a few words."""
+    return _(next((title for kind, title in _TITLES if isinstance(error, kind)), N_("This cannot be done")))
+
+
+def field_problem(error: BiometricError, field: str, key: str = "field-problem") -> str:
+    """Return an error as it stands at its field, which is focused and marked.
+
+    Args:
+        field: CSS selector of the field.
+        key: the id of what is returned, unique in the page.
+    """
+    return (
+        f'<p class="sl-field-error" role="alert" id="{escape(key)}" data-field="{escape(field)}">{elements.icon("bad")}'
+        f"<span><strong>{escape(title_of(error))}.</strong> {escape(describe_error(error))}</span></p>"
+    )
+
+
+def field_note(text: str, field: str) -> str:
+    """Return what to do with a field, which is focused; `field` is a CSS selector."""
+    return f'<p class="sl-quiet" role="status" data-field="{escape(field)}">{escape(text)}</p>'
+
+
+def defect() -> str:
+    """Return the banner of an unexpected error; details are in the server's log only."""
+    return elements.banner(
+        "bad",
+        _("Something went wrong inside Sightline"),
+        _("Nothing was stored. Try again; if it happens again, the server's log says more."),
+    )
+
+
+def notes(warnings: Sequence[Notice]) -> str:
+    """Return a banner for each warning."""
+    return "".join(
+        elements.banner("warning", _(NOTICE_TITLES.get(warning.code, N_("Worth knowing"))), describe(warning))
+        for warning in warnings
+    )
