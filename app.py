@@ -7,6 +7,7 @@ import sys
 from biometric.bootstrap import build, make_demo
 from biometric.cli.command_support import EndedBySignal, signals_unwind
 from biometric.errors import BiometricError
+from biometric.messages import describe_error
 from biometric.settings import Settings
 from biometric.ui import serve
 
@@ -26,7 +27,7 @@ def main() -> int:
         ended.append(error.status)
         return error.status
     except BiometricError as error:
-        print(error, file=sys.stderr)
+        print(describe_error(error), file=sys.stderr)
         return 2
     return 0
 

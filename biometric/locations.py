@@ -59,8 +59,9 @@ def default_data_folder() -> Path:
     folder = Path(platformdirs.user_data_path(_NAME, appauthor=False))
     if not _can_be_made(folder):
         raise InvalidSetting(
-            f"There is no place for the gallery: {folder} cannot be made. Set SIGHTLINE_DATA to a folder that can be "
-            "written."
+            "There is no place for the gallery: {folder} cannot be made. Set SIGHTLINE_DATA to a folder "
+            "that can be written.",
+            folder=folder,
         )
     return folder
 

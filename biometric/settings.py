@@ -24,7 +24,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from biometric import locations
 from biometric.errors import InvalidSetting
+from biometric.errors.phrases import Phrase
 from biometric.messages import translation
+from biometric.messages.translation import N_
 
 PREFIX = "SIGHTLINE_"
 
@@ -35,13 +37,13 @@ def _absolute(value: object, info: ValidationInfo) -> object:
     try:
         return locations.absolute_path(value)
     except ValueError as error:
-        raise InvalidSetting(f"{_variable(str(info.field_name))} {error}") from error
+        raise InvalidSetting("{variable} {error}", variable=_variable(str(info.field_name)), error=error) from error
 
 
 Folder = Annotated[Path, BeforeValidator(_absolute)]
 """An absolute path; `~` is expanded and links are followed when the settings are made."""
 
-_Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+_Count = Annotated[int, Field(ge=1, description=N_("a whole number of at least 1"))]
 
 
 class Settings(BaseSettings):
@@ -91,39 +93,39 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_prefix=PREFIX)
 
     host: str = "127.0.0.1"
-    port: int = Field(7860, ge=1, le=65535, description="a port from 1 to 65535")
-    login: SecretStr | None = Field(None, description="name:password with 8 characters or more")
-    data: Folder = Field(default_factory=locations.default_data_folder, description="a folder")
-    gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description="a folder")
-    query: Folder = Field(default_factory=lambda values: values["data"] / "query", description="a folder")
-    library: Folder = Field(default_factory=lambda values: values["data"] / "library", description="a folder")
-    models: Folder | None = Field(None, description="a folder")
+    port: int = Field(7860, ge=1, le=65535, description=N_("a port from 1 to 65535"))
+    login: SecretStr | None = Field(None, description=N_("name:password with 8 characters or more"))
+    data: Folder = Field(default_factory=locations.default_data_folder, description=N_("a folder"))
+    gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description=N_("a folder"))
+    query: Folder = Field(default_factory=lambda values: values["data"] / "query", description=N_("a folder"))
+    library: Folder = Field(default_factory=lambda values: values["data"] / "library", description=N_("a folder"))
+    models: Folder | None = Field(None, description=N_("a folder"))
     detector: str | None = None
     embedder: str | None = None
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:.*)?)$", description="auto, cpu, cuda or cuda:N")
-    offline: bool = Field(False, description="1 or 0")
-    temp: Folder = Field(default_factory=locations.default_temp_folder, description="a folder")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:.*)?)$", description=N_("auto, cpu, cuda or cuda:N"))
+    offline: bool = Field(False, description=N_("1 or 0"))
+    temp: Folder = Field(default_factory=locations.default_temp_folder, description=N_("a folder"))
     cache: Folder = Field(
-        default_factory=lambda values: locations.default_cache_folder(values["temp"]), description="a folder"
+        default_factory=lambda values: locations.default_cache_folder(values["temp"]), description=N_("a folder")
     )
-    analysis_fps: float = Field(10.0, ge=0, le=1000, allow_inf_nan=False, description="a number from 0 to 1000")
-    samples: int = Field(8, ge=1, le=256, description="a whole number from 1 to 256")
+    analysis_fps: float = Field(10.0, ge=0, le=1000, allow_inf_nan=False, description=N_("a number from 0 to 1000"))
+    samples: int = Field(8, ge=1, le=256, description=N_("a whole number from 1 to 256"))
     verification_threshold: float | None = Field(
-        None, ge=-1, le=1, allow_inf_nan=False, description="a number from -1 to 1"
+        None, ge=-1, le=1, allow_inf_nan=False, description=N_("a number from -1 to 1")
     )
     identification_threshold: float | None = Field(
-        None, ge=-1, le=1, allow_inf_nan=False, description="a number from -1 to 1"
+        None, ge=-1, le=1, allow_inf_nan=False, description=N_("a number from -1 to 1")
     )
-    trash_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description="a number from 0 to 3650")
-    library_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description="a number from 0 to 3650")
+    trash_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
+    library_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
     library_mb: _Count = 10_000
     max_upload_mb: _Count = 2000
     max_pixels: _Count = 36_000_000
     max_seconds: _Count = 4 * 3600
     max_frames: _Count = 1_000_000
-    session_minutes: int = Field(60, ge=1, le=7 * 24 * 60, description="a whole number of minutes from 1 to 10080")
-    away_seconds: int = Field(90, ge=1, le=24 * 3600, description="a whole number of seconds from 1 to 86400")
-    mcp: bool = Field(False, description="1 or 0")
+    session_minutes: int = Field(60, ge=1, le=7 * 24 * 60, description=N_("a whole number of minutes from 1 to 10080"))
+    away_seconds: int = Field(90, ge=1, le=24 * 3600, description=N_("a whole number of seconds from 1 to 86400"))
+    mcp: bool = Field(False, description=N_("1 or 0"))
     language: str = Field("en", description=translation.accepted())
 
     def __init__(self, **values: Any) -> None:
@@ -155,8 +157,9 @@ class Settings(BaseSettings):
     def _check_host(self) -> "Settings":
         if self.login is None and not is_loopback(self.host):
             raise InvalidSetting(
-                f"SIGHTLINE_HOST must be an address of this machine, unless SIGHTLINE_LOGIN sets a name:password, "
-                f"got {self.host}."
+                "SIGHTLINE_HOST must be an address of this machine, unless SIGHTLINE_LOGIN sets a "
+                "name:password, got {host}.",
+                host=self.host,
             )
         return self
 
@@ -189,8 +192,11 @@ class Settings(BaseSettings):
             meant = _meant(variable.removeprefix(PREFIX), (name.removeprefix(PREFIX) for name in known))
             if meant is not None:
                 raise InvalidSetting(
-                    f"{variable} is not a setting of Sightline. {PREFIX}{meant} is probably meant: correct the name, "
-                    f"or remove {variable}."
+                    "{variable} is not a setting of Sightline. {prefix}{meant} is probably meant: correct the "
+                    "name, or remove {variable}.",
+                    variable=variable,
+                    prefix=PREFIX,
+                    meant=meant,
                 )
         source = EnvSettingsSource(cls)
         source.env_vars = {name.lower(): text for name, text in variables.items() if name in known and text}
@@ -224,8 +230,13 @@ def _variable(field: str) -> str:
     return f"{PREFIX}{field.upper()}"
 
 
-def _must_be(field: str, value: object) -> str:
-    return f"{_variable(field)} must be {Settings.model_fields[field].description}, got {value}."
+def _must_be(field: str, value: object) -> Phrase:
+    return Phrase(
+        "{variable} must be {accepted}, got {value}.",
+        variable=_variable(field),
+        accepted=Phrase(str(Settings.model_fields[field].description)),
+        value=value,
+    )
 
 
 def _refusal(error: ValidationError, values: Mapping[str, Any]) -> InvalidSetting:
@@ -233,8 +244,8 @@ def _refusal(error: ValidationError, values: Mapping[str, Any]) -> InvalidSettin
     field = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
     if field not in Settings.model_fields:
         meant = _meant(field, Settings.model_fields)
-        hint = "" if meant is None else f" Is {meant} meant?"
-        return InvalidSetting(f"Sightline has no setting {field}.{hint}")
+        hint = "" if meant is None else Phrase(" Is {meant} meant?", meant=meant)
+        return InvalidSetting("Sightline has no setting {field}.{hint}", field=field, hint=hint)
     secret = Settings.model_fields[field].annotation == SecretStr | None
     return InvalidSetting(_must_be(field, "…" if secret else values.get(field)))
 

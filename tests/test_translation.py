@@ -1,5 +1,6 @@
 """Texts in the language of the process, and catalogues that have all of them."""
 
+import pickle
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,11 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
-from biometric.errors import InvalidSetting
-from biometric.messages import extraction, translation
+from biometric.errors import DamagedClip, InvalidSetting
+from biometric.errors.phrases import Phrase
+from biometric.messages import decimal, decimals_apart, describe_error, extraction, plain_decimal, translation
+from biometric.messages.local_dates import long_day
+from biometric.messages.local_numbers import LocalText, marks_of
 from biometric.messages.translation import activate, gettext, language, languages, ngettext
 from biometric.settings import Settings
 
@@ -31,6 +35,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     header = 'msgid ""\nmsgstr "Plural-Forms: nplurals=2; plural=(n != 1);\\nContent-Type: text/plain; charset=utf-8"\n'
     one = 'msgid "Nothing"\nmsgstr "Nichts"\n'
     two = 'msgid "{n} cat"\nmsgid_plural "{n} cats"\nmsgstr[0] "{n} Katze"\nmsgstr[1] "{n} Katzen"\n'
+    two += 'msgid "{n:,} cats"\nmsgstr "{n:,} Katzen"\nmsgid "{what} in {place}."\nmsgstr "In {place}: {what}."\n'
     (folder / "sightline.po").write_text(f"{header}\n{one}\n{two}", "utf-8")
     monkeypatch.setattr(translation, "LOCALE", tmp_path)
     translation._read.cache_clear()
@@ -110,3 +115,34 @@ def forms(message: Message) -> tuple[str, ...]:
 def values(*texts: str) -> set[str]:
     """The names of the values that texts are filled with."""
     return {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_an_error_is_told_in_the_language_of_the_process_and_stays_english_itself() -> None:
+    reason = Phrase("{n:,} cats", n=1234)
+    error = DamagedClip("{what} in {place}.", readable=3, what=reason, place="{braces}")
+    assert (str(error), error.readable) == ("1,234 cats in {braces}.", 3)
+    assert describe_error(error) == str(error)
+    activate("xx")
+    assert describe_error(error) == "In {braces}: 1,234 Katzen."
+    assert str(pickle.loads(pickle.dumps(error)).message) == str(error)
+    assert describe_error(DamagedClip("Nothing")) == "Nichts"
+    assert describe_error(DamagedClip("{Nothing}")) == "{Nothing}"
+
+
+def test_an_error_in_a_sentence_holds_on_to_no_traceback() -> None:
+    error = InvalidSetting("It cannot be read: {error}.", error=OSError("no disk"))
+    assert str(error) == "It cannot be read: no disk."
+    assert error.message.values == {"error": "no disk"}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_numbers_and_dates_are_written_as_the_language_does(name: str) -> None:
+    assert (decimal(-0.5), long_day("2026-12-04T09:12:00+00:00")) == ("-0.50", "4 December 2026")
+    activate(name)
+    if name == "de":
+        text = LocalText("{n:,} {score:.2f} {share:.0%} {name}", marks_of("de"))
+        assert text.format(n=1234567, score=-0.5, share=0.12, name="1.5") == "1.234.567 -0,50 12\N{NO-BREAK SPACE}% 1.5"
+        assert (decimal(0.5), long_day("2026-12-04T09:12:00+00:00")) == ("0,50", "4. Dezember 2026")
+    assert float(plain_decimal(0.5)) == 0.5
+    assert decimals_apart(0.501, 0.502) == 3

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from biometric.entities import FitBasis, FittedThreshold, Notice, NoticeCode
 from biometric.entities.calibration_footage import count_needed_trials as count_needed_trials
 from biometric.errors import CalibrationRefused
+from biometric.errors.phrases import Phrase
 from biometric.statistics import intervals
 from biometric.statistics.error_rates import threshold_at_fmr
 
@@ -135,10 +136,10 @@ def fit_searches(
         fitted = fit_pairs(pairs, single, seconds, more)
     except CalibrationRefused as error:
         raise CalibrationRefused(
-            f"For identification in a gallery of {gallery_size} with a false-positive identification rate of "
-            f"{target:g}, it takes {count_needed_trials(target):,} strangers in clips other than the enrollments' "
-            f"(there are {len(strangers):,}), or {error.needed:,} independent comparisons of different people (there "
-            f"are {error.available:,}). Add footage, or choose a higher rate.",
+            "For identification in a gallery of {gallery_size} with a false-positive identification rate "
+            "of {target:g}, it takes {strangers_needed:,} strangers in clips other than the enrollments' "
+            "(there are {strangers:,}), or {comparisons_needed:,} independent comparisons of different "
+            "people (there are {comparisons:,}). Add footage, or choose a higher rate.",
             error.needed,
             error.available,
             error.people,
@@ -151,6 +152,12 @@ def fit_searches(
                 needed=error.needed,
                 available=error.available,
             ),
+            gallery_size=gallery_size,
+            target=target,
+            strangers_needed=count_needed_trials(target),
+            strangers=len(strangers),
+            comparisons_needed=error.needed,
+            comparisons=error.available,
         ) from error
     # the searches are too few to fit by, but a threshold that one of them reaches is known to be too low
     value = max(fitted.value, _above(scores, 0)) if len(scores) else fitted.value
@@ -230,16 +237,23 @@ def _above(scores: NDArray[np.float64], allowed: int) -> float:
 def _refusal(target: float, trials: int, seconds: float) -> CalibrationRefused:
     wanted = count_needed_trials(target)
     people = math.ceil((1 + math.sqrt(1 + 8 * wanted)) / 2)
-    ways = [f"{people:,} different people who are all compared with each other"]
+    ways = Phrase("{people:,} different people who are all compared with each other", people=people)
     if trials and seconds:
-        ways.append(f"about {math.ceil((wanted - trials) / trials * seconds / 60):,} more minutes of footage like this")
-    supported = f" You can use 1 in {trials // 3:,} now." if trials >= 6 else ""
+        minutes = math.ceil((wanted - trials) / trials * seconds / 60)
+        ways = Phrase("{ways} or about {minutes:,} more minutes of footage like this", ways=ways, minutes=minutes)
+    supported = Phrase(" You can use 1 in {n:,} now.", n=trials // 3) if trials >= 6 else ""
     return CalibrationRefused(
-        f"Not enough footage for 1 in {1 / target:,.4g}: to keep a false match rate of {target:g}, at least {wanted:,} "
+        "Not enough footage for 1 in {most:,.4g}: to keep a false match rate of {target:g}, at least {wanted:,} "
         "independent comparisons of different people without an error are needed (rule of 3), and there are "
-        f"{trials:,}. {' or '.join(ways)} would do. Add footage in which several people are seen at the same time, "
-        f"enroll more people, or choose a higher rate.{supported}",
+        "{trials:,}. {ways} would do. Add footage in which several people are seen at the same time, enroll more "
+        "people, or choose a higher rate.{supported}",
         wanted,
         trials,
         people,
+        most=1 / target,
+        target=target,
+        wanted=wanted,
+        trials=trials,
+        ways=ways,
+        supported=supported,
     )

@@ -63,8 +63,11 @@ class Targets:
                 and not (isinstance(rate, float | int) and math.isfinite(rate) and 0 < rate <= HIGHEST_TARGET)
             ):
                 raise InvalidInput(
-                    f"The target {name} must be above 0 and at most {HIGHEST_TARGET}, got {rate}. "
-                    "Choose for example 0.001: of 1,000 strangers, about 1 would pass."
+                    "The target {name} must be above 0 and at most {highest}, got {rate}. Choose for example "
+                    "0.001: of 1,000 strangers, about 1 would pass.",
+                    name=name,
+                    highest=HIGHEST_TARGET,
+                    rate=rate,
                 )
 
 

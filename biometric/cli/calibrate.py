@@ -128,12 +128,12 @@ def expand(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
             if not files:
-                raise ClipNotFound(f"There is no clip in the folder {path}. Name a folder that holds clips.")
+                raise ClipNotFound("There is no clip in the folder {path}. Name a folder that holds clips.", path=path)
             paths_found += files
         elif path.exists():
             paths_found.append(path)
         else:
-            raise ClipNotFound(f"There is no file or folder {path}. Check its name.")
+            raise ClipNotFound("There is no file or folder {path}. Check its name.", path=path)
     return paths_found
 
 

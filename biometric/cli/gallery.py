@@ -106,7 +106,9 @@ def _move(options: argparse.Namespace) -> int:
         try:
             target = gallery.find(options.to)
         except UnknownIdentity as error:
-            raise UnknownIdentity(f"{error} To enroll {options.to} as a new person with it, add --new.") from error
+            raise UnknownIdentity(
+                "{error} To enroll {to} as a new person with it, add --new.", error=error, to=options.to
+            ) from error
         change = gallery.move_reference(options.reference, target.id)
     source, name = change.names
     text = f"The reference of {source} with {count_samples(change.samples)} is {name}'s now."

@@ -145,7 +145,7 @@ def _confirm(options: argparse.Namespace, question: str) -> None:
     if options.yes:
         return
     if not sys.stdin.isatty():
-        raise InvalidInput(f"{question} Nobody can answer here: add --yes.")
+        raise InvalidInput("{question} Nobody can answer here: add --yes.", question=question)
     streams.say(f"{question} Type yes to go on.")
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
         raise InvalidInput("Nothing was deleted.")
@@ -159,11 +159,13 @@ def find_reference(gallery: Gallery, identity: Identity, reference_id: str) -> B
     """
     found = [item for item in gallery.references(identity.id) if item.id.startswith(reference_id) and reference_id]
     if len(found) != 1:
-        count = "No reference" if not found else f"{len(found)} references"
         raise UnknownReference(
-            f"{count} of {identity.name} has the id {reference_id}. See: gallery show {identity.name}"
-            if not found
-            else f"{count} of {identity.name} have ids that begin with {reference_id}. Give more digits."
+            "{n} references of {name} have ids that begin with {id}. Give more digits."
+            if found
+            else "No reference of {name} has the id {id}. See: gallery show {name}",
+            n=len(found),
+            name=identity.name,
+            id=reference_id,
         )
     return found[0]
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from biometric.clips.completeness import missing_bytes, transport_packet
 from biometric.errors import ClipNotFound, EmptyClip, NotAVideo, NoVideoTrack
+from biometric.errors.phrases import Phrase
 
 HEAD = 1 << 16
 """Bytes looked at for a signature."""
@@ -88,7 +89,9 @@ def _opened(clip: Path) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise ClipNotFound(
-            f"The file {_shown(clip)} cannot be read: {error.strerror}. Check its permissions, or copy it again."
+            "The file {file} cannot be read: {reason}. Check its permissions, or copy it again.",
+            file=_shown(clip),
+            reason=error.strerror,
         ) from error
 
 
@@ -97,23 +100,33 @@ def _check_regular(clip: Path) -> None:
     try:
         mode = clip.stat().st_mode
     except ValueError as error:
-        raise ClipNotFound(f"{_shown(clip)} cannot be the name of a file ({error}). Choose the clip again.") from error
+        raise ClipNotFound(
+            "{file} cannot be the name of a file ({error}). Choose the clip again.", file=_shown(clip), error=error
+        ) from error
     except OSError as error:
         raise ClipNotFound(_unreachable(clip, error)) from error
     if not stat.S_ISREG(mode):
-        raise ClipNotFound(f"{_shown(clip)} is {_kind_of_file(mode)}. {_instead(mode)}")
+        raise ClipNotFound(
+            "{file} is {kind}. {advice}", file=_shown(clip), kind=_kind_of_file(mode), advice=_instead(mode)
+        )
 
 
 def _unreachable(clip: Path, error: OSError) -> str:
     if error.errno == errno.ELOOP:
-        return f"{_shown(clip)} is a loop of symbolic links and leads to no file. Choose the clip itself."
+        return Phrase(
+            "{file} is a loop of symbolic links and leads to no file. Choose the clip itself.", file=_shown(clip)
+        )
     if error.errno == errno.EACCES:
-        return f"The file {_shown(clip)} may not be read: permission denied. Change its permissions, or copy it."
+        return Phrase(
+            "The file {file} may not be read: permission denied. Change its permissions, or copy it.", file=_shown(clip)
+        )
     if error.errno == errno.ENAMETOOLONG:
-        return f"There is no file {_shown(clip)[:100]}…: the name is too long. Choose the clip again."
+        return Phrase("There is no file {file}…: the name is too long. Choose the clip again.", file=_shown(clip)[:100])
     if clip.is_symlink():
-        return f"{_shown(clip)} is a symbolic link to a file that is not there. Choose the clip itself."
-    return f"There is no file {_shown(clip)}. Choose the clip again."
+        return Phrase(
+            "{file} is a symbolic link to a file that is not there. Choose the clip itself.", file=_shown(clip)
+        )
+    return Phrase("There is no file {file}. Choose the clip again.", file=_shown(clip))
 
 
 def _kind_of_file(mode: int) -> str:
@@ -128,7 +141,11 @@ def _kind_of_file(mode: int) -> str:
 
 
 def _instead(mode: int) -> str:
-    return "Choose a clip in it." if stat.S_ISDIR(mode) else "Save the clip to a file first and choose that."
+    return (
+        Phrase("Choose a clip in it.")
+        if stat.S_ISDIR(mode)
+        else Phrase("Save the clip to a file first and choose that.")
+    )
 
 
 def _shown(clip: Path) -> str:
@@ -142,7 +159,10 @@ def _identify(file: BinaryIO, size: int) -> Container:
         raise EmptyClip("The file is empty (0 bytes). It was probably not copied completely; choose the clip again.")
     kind = _kind(head)
     if kind is None:
-        raise NotAVideo(f"This file is not a video that can be read here. Choose a clip in {READABLE}.")
+        raise NotAVideo(
+            "This file is not a video that can be read here. Choose a clip in {kinds}.",
+            kinds=READABLE,
+        )
     if kind == "audio":
         raise NoVideoTrack("This is an audio file without pictures. Choose a video clip.")
     webm = kind == "matroska" and b"webm" in head[:64]

@@ -34,8 +34,9 @@ class JpegCropStore:
             write_atomically(destination, data)
         except OSError as error:
             raise StorageFull(
-                f"The picture {destination.name} could not be stored: {describe_os_error(error)}. "
-                "Check the folder and the free space."
+                "The picture {name} could not be stored: {reason}. Check the folder and the free space.",
+                name=destination.name,
+                reason=describe_os_error(error),
             ) from error
 
     def load(self, path: Path) -> Image:
@@ -47,10 +48,14 @@ class JpegCropStore:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise GalleryCorrupt(f"The stored picture {path.name} cannot be read: {error.strerror}.") from error
+            raise GalleryCorrupt(
+                "The stored picture {file} cannot be read: {reason}.", file=path.name, reason=error.strerror
+            ) from error
         image = decode_image(data)
         if image is None:
-            raise GalleryCorrupt(f"The stored picture {path.name} is damaged. Enroll the person again from a clip.")
+            raise GalleryCorrupt(
+                "The stored picture {file} is damaged. Enroll the person again from a clip.", file=path.name
+            )
         return image
 
     def thumbnail(self, path: Path, height: int) -> bytes:

@@ -168,8 +168,9 @@ def _photograph(name: str) -> Image:
     image = decode_image(path.read_bytes()) if path is not None and path.is_file() else None
     if image is None:
         raise WeightsMissing(
-            f"The demo's photograph (assets/{name} of the ultralytics package) is not there. Run `make run` again, or"
-            " install requirements.txt."
+            "The demo's photograph (assets/{name} of the ultralytics package) is not there. Run `make "
+            "run` again, or install requirements.txt.",
+            name=name,
         )
     return image
 

@@ -34,8 +34,10 @@ class FootageReader:
             if READABLE not in str(error):
                 raise
             raise NotAVideo(
-                f"This file is not a video that can be read here, nor a photograph. Choose a clip in {READABLE}, or a "
-                f"photograph in {READABLE_PHOTOGRAPHS}."
+                "This file is not a video that can be read here, nor a photograph. Choose a clip in "
+                "{kinds}, or a photograph in {photographs}.",
+                kinds=READABLE,
+                photographs=READABLE_PHOTOGRAPHS,
             ) from error
 
     def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:

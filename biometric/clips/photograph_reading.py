@@ -111,13 +111,13 @@ class PhotographReader:
             ClipError: as `probe`.
         """
         if frames.last > 0:
-            raise InvalidFrameRange(f"A photograph has only frame 0; frame {frames.last} was asked for.")
+            raise InvalidFrameRange("A photograph has only frame 0; frame {frame} was asked for.", frame=frames.last)
         yield self._frame(clip)
 
     def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
         """Return the photograph as frame 0, if that is among the numbers. Raises as `read`."""
         if min(indices, default=0) < 0:
-            raise InvalidFrameRange(f"Frames are numbered from 0, got {min(indices)}.")
+            raise InvalidFrameRange("Frames are numbered from 0, got {lowest}.", lowest=min(indices))
         return {0: self._frame(clip)} if 0 in indices else {}
 
     def _frame(self, clip: Path) -> Frame:
@@ -129,14 +129,19 @@ class PhotographReader:
         """Open a photograph as far as its header, within the limits."""
         kind = photograph_kind(read_head(clip))
         if kind is None:
-            raise NotAVideo(f"This file is not a photograph that can be read here. Choose {READABLE_PHOTOGRAPHS}.")
+            raise NotAVideo(
+                "This file is not a photograph that can be read here. Choose {photographs}.",
+                photographs=READABLE_PHOTOGRAPHS,
+            )
         opener = _heic_opener() if kind is PhotographKind.HEIC else _OPENERS[kind]
         with ExitStack() as opened:
             try:
                 file = opened.enter_context(clip.open("rb"))
                 self._limits.check_bytes(clip.stat().st_size)
             except OSError as error:
-                raise ClipNotFound(f"The photograph cannot be read: {describe_os_error(error)}.") from error
+                raise ClipNotFound(
+                    "The photograph cannot be read: {reason}.", reason=describe_os_error(error)
+                ) from error
             try:
                 picture = opened.enter_context(opener(file))
                 several = bool(getattr(picture, "is_animated", False))
@@ -152,7 +157,10 @@ class PhotographReader:
         self._limits.check_pixels(width, height)
         if max(width, height) > MAX_SIDE:
             raise ClipTooLarge(
-                f"The photograph has {width}×{height} pixels; a side may have at most {MAX_SIDE:,}. Scale it down."
+                "The photograph has {width}×{height} pixels; a side may have at most {most:,}. Scale it down.",
+                width=width,
+                height=height,
+                most=MAX_SIDE,
             )
         if isinstance(picture, TiffImagePlugin.TiffImageFile) and _is_preview(picture):
             raise PhotographUnreadable(
@@ -160,8 +168,9 @@ class PhotographReader:
             )
         if several and kind in _ANIMATED:
             raise NotAVideo(
-                f"This {kind.upper()} file is an animation, which is neither one photograph nor a video that can be "
-                "read here. Save it as an MP4 video, or save one of its pictures as JPEG or PNG."
+                "This {kind} file is an animation, which is neither one photograph nor a video that can be "
+                "read here. Save it as an MP4 video, or save one of its pictures as JPEG or PNG.",
+                kind=kind.upper(),
             )
         if several and kind is PhotographKind.TIFF:
             raise NotAVideo("This TIFF file holds several pictures. Save the one that is meant as JPEG or PNG.")
@@ -200,13 +209,13 @@ def _pixels(picture: ImageFile.ImageFile, kind: PhotographKind) -> Image:
 
 def _damaged(kind: PhotographKind) -> PhotographUnreadable:
     return PhotographUnreadable(
-        f"The {kind.upper()} photograph is damaged: it cannot be read to its end. Copy it again."
+        "The {kind} photograph is damaged: it cannot be read to its end. Copy it again.", kind=kind.upper()
     )
 
 
 def _unreadable(kind: PhotographKind) -> PhotographUnreadable:
     return PhotographUnreadable(
-        f"This {kind.upper()} file is damaged, or of a kind that cannot be read here. Save it as JPEG or PNG."
+        "This {kind} file is damaged, or of a kind that cannot be read here. Save it as JPEG or PNG.", kind=kind.upper()
     )
 
 
@@ -214,4 +223,4 @@ def _digest(clip: Path) -> str:
     try:
         return file_digest(clip)
     except OSError as error:
-        raise ClipNotFound(f"The photograph cannot be read: {describe_os_error(error)}.") from error
+        raise ClipNotFound("The photograph cannot be read: {reason}.", reason=describe_os_error(error)) from error

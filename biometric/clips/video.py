@@ -93,7 +93,7 @@ class PyAVReader:
         """Return the frames of the given numbers, in one pass. Raises as `read` does."""
         wanted = sorted(set(indices))
         if wanted and wanted[0] < 0:
-            raise InvalidFrameRange(f"Frames are numbered from 0, got {wanted[0]}.")
+            raise InvalidFrameRange("Frames are numbered from 0, got {frame}.", frame=wanted[0])
         return {frame.index: frame for frame in self._select(clip, wanted)}
 
     def _select(self, clip: Path, wanted: Sequence[int], spacing: float = 0.0) -> Generator[Frame, None, None]:
@@ -198,13 +198,17 @@ def _ends_early(counted: Pass, container: Container, wanted: int) -> DamagedClip
     last = counted.frames - 1
     if _is_short(counted, container):
         return DamagedClip(
-            f"The clip is damaged: frame {wanted} was asked for, but only frames 0 to {last} can be read."
-            f" Choose a To frame of at most {last}, or copy the clip again.",
+            "The clip is damaged: frame {wanted} was asked for, but only frames 0 to {last} can be read. "
+            "Choose a To frame of at most {last}, or copy the clip again.",
             counted.frames,
             counted.claimed,
+            wanted=wanted,
+            last=last,
         )
     return InvalidFrameRange(
-        f"Frame {wanted} is outside the clip, whose last frame is {last}. Choose another To frame."
+        "Frame {wanted} is outside the clip, whose last frame is {last}. Choose another To frame.",
+        wanted=wanted,
+        last=last,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from biometric.errors import ClipTooLarge
+from biometric.errors.phrases import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class VideoLimits:
         """Raise `ClipTooLarge` for a file of more bytes."""
         if size > self.max_bytes:
             raise ClipTooLarge(
-                f"The clip has {_megabytes(size)}; at most {_megabytes(self.max_bytes)} are allowed. Cut it first."
+                "The clip has {size}; at most {most} are allowed. Cut it first.",
+                size=_megabytes(size),
+                most=_megabytes(self.max_bytes),
             )
 
     def check_pixels(self, width: int, height: int) -> None:
@@ -37,24 +40,29 @@ class VideoLimits:
         """Raise `ClipTooLarge` for a longer clip."""
         if seconds > self.max_seconds:
             raise ClipTooLarge(
-                f"The clip lasts {_minutes(seconds)}; at most {_minutes(self.max_seconds)} are allowed. Cut it first."
+                "The clip lasts {length}; at most {most} are allowed. Cut it first.",
+                length=_minutes(seconds),
+                most=_minutes(self.max_seconds),
             )
 
     def pixels_exceeded(self, size: str) -> ClipTooLarge:
         """The error for a frame that is too large; `size` is its size in words."""
         return ClipTooLarge(
-            f"The clip's pictures are too large: {size}, at most {self.max_pixels:,} pixels are allowed."
-            " Scale it down first."
+            "The clip's pictures are too large: {size}, at most {most:,} pixels are allowed. Scale it down first.",
+            size=size,
+            most=self.max_pixels,
         )
 
     def frames_exceeded(self) -> ClipTooLarge:
         """The error for too many frames."""
-        return ClipTooLarge(f"The clip has more than {self.max_frames:,} frames, which is the limit. Cut it first.")
+        return ClipTooLarge(
+            "The clip has more than {most:,} frames, which is the limit. Cut it first.", most=self.max_frames
+        )
 
 
 def _megabytes(size: float) -> str:
-    return f"{size / 1e6:,.1f} MB"
+    return Phrase("{megabytes:,.1f} MB", megabytes=size / 1000000.0)
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:,.1f} minutes"
+    return Phrase("{minutes:,.1f} minutes", minutes=seconds / 60)

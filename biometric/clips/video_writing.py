@@ -182,7 +182,11 @@ def _shrink(widest: int) -> Callable[[Frame], Frame]:
 
 def _storage_error(destination: Path, error: av.FFmpegError | OSError) -> StorageFull:
     if error.errno == errno.ENOSPC:
-        return StorageFull(f"The disk is full: the clip {destination.name!r} could not be written. Make room first.")
+        return StorageFull(
+            "The disk is full: the clip {name!r} could not be written. Make room first.", name=destination.name
+        )
     return StorageFull(
-        f"The clip {destination.name!r} could not be written ({error.strerror}). Check the folder and the free space."
+        "The clip {name!r} could not be written ({reason}). Check the folder and the free space.",
+        name=destination.name,
+        reason=error.strerror,
     )

@@ -58,9 +58,11 @@ def check_same_model(probe: str, reference: str) -> None:
     """Raise `ModelMismatch` unless both model ids are equal: vectors of two networks have nothing in common."""
     if probe != reference:
         raise ModelMismatch(
-            f"The gallery was enrolled with the model {reference}, but the model in use is {probe}; "
-            f"their templates cannot be compared. Set SIGHTLINE_EMBEDDER={reference}, "
-            "or use another gallery folder and enroll again."
+            "The gallery was enrolled with the model {reference}, but the model in use is {probe}; their "
+            "templates cannot be compared. Set SIGHTLINE_EMBEDDER={reference}, or use another gallery "
+            "folder and enroll again.",
+            reference=reference,
+            probe=probe,
         )
 
 

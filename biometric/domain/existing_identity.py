@@ -28,7 +28,7 @@ def find_conflict(gallery: Gallery, name: str, reference: NewReference, threshol
     reference_id, score = scores[0]
     closest = references.get(reference_id)
     if closest is None:
-        raise UnknownIdentity(f"A reference of {identity.name} was removed just now. Try again.")
+        raise UnknownIdentity("A reference of {name} was removed just now. Try again.", name=identity.name)
     vector = closest.template.vector
     sample = max(reference.samples, key=lambda item: float(item.embedding @ vector), default=None)
     return NameConflict(
@@ -65,13 +65,15 @@ def require_consent(conflict: NameConflict | None, add: bool, force: bool) -> No
     name = conflict.identity.name
     if not add:
         raise IdentityExists(
-            f"Nothing was stored, because {name} is enrolled already. Choose another name, or say that {name} gets "
-            "another reference.",
+            "Nothing was stored, because {name} is enrolled already. Choose another name, or say that "
+            "{name} gets another reference.",
             conflict,
+            name=name,
         )
     if not conflict.reaches_threshold and not force:
         raise LooksDifferent(
-            f"Nothing was stored, so that {name} is not mixed up with somebody else. Choose another name, or say that "
-            "they are the same person although they look different.",
+            "Nothing was stored, so that {name} is not mixed up with somebody else. Choose another name, "
+            "or say that they are the same person although they look different.",
             conflict,
+            name=name,
         )

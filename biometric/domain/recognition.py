@@ -33,6 +33,7 @@ from biometric.errors import (
     NoUsableSample,
     UnknownIdentity,
 )
+from biometric.errors.phrases import Phrase
 from biometric.ports import Gallery
 
 CANDIDATES = 5
@@ -79,7 +80,7 @@ def enroll(
             observed.video.claimed_frames,
             observed.video.damage,
         )
-    observation = one_person(observed, person, "enroll")
+    observation = one_person(observed, person, Phrase("enroll"))
     samples = [sample for sample in observation.kept if sample.detection.crop_name not in dropped]
     if not samples:
         raise NoUsableSample("Every sample of this person was dropped. Keep at least one to enroll.")
@@ -123,10 +124,10 @@ def verify(
     """
     require_comparable(gallery, observed.model_id)
     identity = gallery.find(name)
-    observation = one_person(observed, person, "verify")
+    observation = one_person(observed, person, Phrase("verify"))
     template = observation.template
     if template is None:  # for the type checker: one_person chooses among usable people
-        raise NoUsableSample(f"Person {observation.person} has no usable sample.")
+        raise NoUsableSample("Person {person} has no usable sample.", person=observation.person)
     scores = gallery.scores(template, identity.id)
     score = scores[0][1] if scores else None
     others = [item for item in gallery.search(template, 2) if item.identity.id != identity.id]

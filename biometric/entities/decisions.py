@@ -80,7 +80,7 @@ class Threshold:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and -1.0 <= self.value <= 1.0):
-            raise InvalidThreshold(f"The threshold must be a number from -1 to 1, got {self.value}.")
+            raise InvalidThreshold("The threshold must be a number from -1 to 1, got {value}.", value=self.value)
         if self.rate is not None and not 0.0 <= self.rate <= 1.0:
             raise ValueError(f"expected an error rate in [0, 1], got {self.rate}")
         if self.interval_low is not None and not math.isfinite(self.interval_low):

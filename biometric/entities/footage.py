@@ -43,15 +43,19 @@ class FrameRange:
 
     def __post_init__(self) -> None:
         if self.start < 0:
-            raise InvalidFrameRange(f"From frame must be 0 or more, got {self.start}.")
+            raise InvalidFrameRange("From frame must be 0 or more, got {start}.", start=self.start)
         if self.stop <= self.start:
             raise InvalidFrameRange(
-                f"From frame {self.start} comes after To frame {self.stop - 1}. Choose a To frame at or after it."
+                "From frame {start} comes after To frame {stop}. Choose a To frame at or after it.",
+                start=self.start,
+                stop=self.stop - 1,
             )
         if self.step < 1:
-            raise InvalidFrameRange(f"The step between frames must be 1 or more, got {self.step}.")
+            raise InvalidFrameRange("The step between frames must be 1 or more, got {step}.", step=self.step)
         if not (math.isfinite(self.spacing) and self.spacing >= 0):
-            raise InvalidFrameRange(f"The spacing of frames must be 0 seconds or more, got {self.spacing}.")
+            raise InvalidFrameRange(
+                "The spacing of frames must be 0 seconds or more, got {spacing}.", spacing=self.spacing
+            )
 
     @classmethod
     def inclusive(cls, first: int, last: int, step: int = 1) -> "FrameRange":

@@ -66,7 +66,9 @@ def clean_name(text: str) -> str:
         raise NameMissing("The name is empty. Type the name of the person to enroll.")
     if len(name) > NAME_LIMIT:
         raise InvalidName(
-            f"The name has {len(name):,} characters; at most {NAME_LIMIT} are allowed. Type a shorter one."
+            "The name has {length:,} characters; at most {most} are allowed. Type a shorter one.",
+            length=len(name),
+            most=NAME_LIMIT,
         )
     if not comparable_text(name):
         raise NameMissing("The name has no visible characters. Type the name of the person to enroll.")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biometric.errors.root_error import BiometricError
 
@@ -48,9 +48,15 @@ class DamagedClip(ClipError):
     """
 
     def __init__(
-        self, message: str, readable: int = 0, claimed: int | None = None, damage: "Notice | None" = None
+        self,
+        message: str,
+        /,
+        readable: int = 0,
+        claimed: int | None = None,
+        damage: "Notice | None" = None,
+        **values: Any,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, **values)
         self.readable = readable
         self.claimed = claimed
         self.damage = damage
@@ -71,8 +77,8 @@ class NoUsableSample(ObservationError):
         refusals: how many samples were refused, by reason; `messages.describe_error` says them after the message.
     """
 
-    def __init__(self, message: str, refusals: "Mapping[NoticeCode, int] | None" = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, refusals: "Mapping[NoticeCode, int] | None" = None, **values: Any) -> None:
+        super().__init__(message, **values)
         self.refusals = Counter(refusals or {})
 
 
@@ -83,8 +89,8 @@ class SeveralPeople(ObservationError):
         people: the person numbers (from 1) to choose from.
     """
 
-    def __init__(self, message: str, people: Sequence[int]) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, people: Sequence[int], **values: Any) -> None:
+        super().__init__(message, **values)
         self.people = tuple(people)
 
 
@@ -99,9 +105,16 @@ class CalibrationRefused(ObservationError):
     """
 
     def __init__(
-        self, message: str, needed: int = 0, available: int = 0, people: int = 0, note: "Notice | None" = None
+        self,
+        message: str,
+        /,
+        needed: int = 0,
+        available: int = 0,
+        people: int = 0,
+        note: "Notice | None" = None,
+        **values: Any,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, **values)
         self.note = note
         self.needed = needed
         self.available = available

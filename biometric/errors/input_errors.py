@@ -1,6 +1,6 @@
 """Something given by the caller is wrong."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biometric.errors.root_error import BiometricError
 
@@ -71,8 +71,8 @@ class UndoRefused(InvalidInput):
         blocked_by: id of the later change that has to be undone first, or None when that is not the reason.
     """
 
-    def __init__(self, message: str, blocked_by: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, blocked_by: int | None = None, **values: Any) -> None:
+        super().__init__(message, **values)
         self.blocked_by = blocked_by
 
 
@@ -113,8 +113,8 @@ class IdentityExists(InvalidInput):
         True
     """
 
-    def __init__(self, message: str, conflict: "NameConflict | None" = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, conflict: "NameConflict | None" = None, **values: Any) -> None:
+        super().__init__(message, **values)
         self.conflict = conflict
 
 
@@ -133,6 +133,6 @@ class LooksDifferent(InvalidInput):
         True
     """
 
-    def __init__(self, message: str, conflict: "NameConflict | None" = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, conflict: "NameConflict | None" = None, **values: Any) -> None:
+        super().__init__(message, **values)
         self.conflict = conflict

@@ -1,8 +1,16 @@
 """The root of all errors that Sightline raises on purpose, and the one that belongs to no branch."""
 
+from typing import Any
+
+from biometric.errors.phrases import Phrase
+
 
 class BiometricError(Exception):
-    """Base of all errors raised on purpose. `str(error)` is a message for a person.
+    """Base of all errors raised on purpose. `str(error)` is a message for a person, in English.
+
+    Attributes:
+        message: the same, with the values that were filled in, for `messages.describe_error` to tell it in another
+            language: `InvalidInput("Frame {frame} is after the end.", frame=12)`.
 
     Example:
         >>> try:
@@ -11,6 +19,10 @@ class BiometricError(Exception):
         ...     print(type(error).__name__)
         ClipNotFound
     """
+
+    def __init__(self, message: str = "", /, **values: Any) -> None:
+        self.message = message if isinstance(message, Phrase) else Phrase(message, **values)
+        super().__init__(str(self.message))
 
 
 class TooManyJobs(BiometricError):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, StorageFull
+from biometric.errors.phrases import Phrase
 from biometric.gallery.archive_manifest import ManifestSummary, read_references, read_summary, write_manifest
 from biometric.gallery.manifest_stream import refuse
 from biometric.gallery.records import IdentityRecord, ReferenceRecord
@@ -71,7 +72,7 @@ class Archive:
         with _translate_zip_errors(), self._file.open(member) as file:
             data = file.read(MAX_CROP_BYTES + 1)
         if not data.startswith(_JPEG_START):
-            refuse(f"{member} is not a JPEG picture")
+            refuse(Phrase("{member} is not a JPEG picture", member=member))
         return data
 
 
@@ -86,7 +87,9 @@ def check_destination(destination: Path, gallery: Path) -> None:
         if destination.is_dir():
             raise InvalidInput("The export needs a file name, not a folder. Add a name such as gallery.zip.")
         if destination.exists() and not destination.is_file():
-            raise InvalidInput(f"{destination} is a device or a pipe. The export needs the name of a file.")
+            raise InvalidInput(
+                "{destination} is a device or a pipe. The export needs the name of a file.", destination=destination
+            )
         if not destination.parent.is_dir():
             raise _export_error(
                 destination, FileNotFoundError(errno.ENOENT, f"there is no folder {destination.parent}")
@@ -134,7 +137,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """
     with _translate_zip_errors():
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-            refuse("it cannot be read: it is a folder, a device or a pipe")
+            refuse(Phrase("it cannot be read: it is a folder, a device or a pipe"))
         file = zipfile.ZipFile(path)
     with file:
         crops = _check_members(file, path.stat().st_size)
@@ -160,20 +163,25 @@ def _read_crop(crop: Path) -> bytes:
     try:
         return crop.read_bytes()
     except OSError as error:
-        state = "is missing from" if isinstance(error, FileNotFoundError) else "cannot be read in"
+        state = Phrase("is missing from") if isinstance(error, FileNotFoundError) else Phrase("cannot be read in")
         raise GalleryCorrupt(
-            f"The crop {crop.parent.parent.name}/{crop.parent.name}/{crop.name} {state} the gallery's folder. "
-            "Restore the folder from a backup, or remove the person it belongs to, then export again."
+            "The crop {crop} {state} the gallery's folder. Restore the folder from a "
+            "backup, or remove the person it belongs to, then export again.",
+            crop=f"{crop.parent.parent.name}/{crop.parent.name}/{crop.name}",
+            state=state,
         ) from error
 
 
 def _export_error(destination: Path, error: Exception) -> InvalidInput | StorageFull:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-        return InvalidInput(f"The name of the export, {destination.name:.60}…, is too long. Choose a shorter one.")
+        return InvalidInput(
+            "The name of the export, {name:.60}…, is too long. Choose a shorter one.", name=destination.name
+        )
     if isinstance(error, OSError):
         return StorageFull(
-            f"The export could not be written: {describe_os_error(error)}. "
-            "Check that its folder exists, is writable and has space, then try again."
+            "The export could not be written: {reason}. Check that its folder exists, is writable and "
+            "has space, then try again.",
+            reason=describe_os_error(error),
         )
     return InvalidInput("The export's name cannot be used. Choose a plain file name such as gallery.zip.")
 
@@ -193,34 +201,40 @@ def _check_members(file: zipfile.ZipFile, size: int) -> set[str]:
     """Check the members' names and sizes; return those of the crops, without their folder."""
     members = file.infolist()
     if len(members) > MAX_MEMBERS:
-        refuse(f"it has {len(members)} members; at most {MAX_MEMBERS} are allowed")
+        refuse(
+            Phrase(
+                "it has {members_count} members; at most {max_members} are allowed",
+                members_count=len(members),
+                max_members=MAX_MEMBERS,
+            )
+        )
     names = {member.filename for member in members}
     if len(names) != len(members):
-        refuse("it holds two members of one name")
+        refuse(Phrase("it holds two members of one name"))
     if MANIFEST not in names:
-        refuse("it holds no gallery.json")
+        refuse(Phrase("it holds no gallery.json"))
     for member in members:
         _check_member(member)
     # Members that share bytes of the file are a known bomb: together they would be larger than the file.
     if sum(member.compress_size for member in members) > size:
-        refuse("its members overlap")
+        refuse(Phrase("its members overlap"))
     if sum(member.file_size for member in members) > MAX_TOTAL_BYTES:
-        refuse("it unpacks to more than is allowed")
+        refuse(Phrase("it unpacks to more than is allowed"))
     return {name.removeprefix(_CROPS) for name in names if name != MANIFEST}
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:
     is_manifest = member.filename == MANIFEST
     if not is_manifest and not member.filename.startswith(_CROPS):
-        refuse(f"{member.filename!r:.120} is not announced in gallery.json")
+        refuse(Phrase("{filename!r:.120} is not announced in gallery.json", filename=member.filename))
     limit, ratio = (MAX_MANIFEST_BYTES, MAX_MANIFEST_RATIO) if is_manifest else (MAX_CROP_BYTES, MAX_CROP_RATIO)
     if member.flag_bits & 0x1:
-        refuse("it is encrypted")
+        refuse(Phrase("it is encrypted"))
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        refuse("it is compressed in a way that exports are not")
+        refuse(Phrase("it is compressed in a way that exports are not"))
     grown = member.file_size > _RATIO_FREE_BYTES and member.file_size > ratio * max(1, member.compress_size)
     if member.file_size > limit or grown:
-        refuse(f"{member.filename!r:.120} unpacks to more than is allowed")
+        refuse(Phrase("{filename!r:.120} unpacks to more than is allowed", filename=member.filename))
 
 
 @contextmanager
@@ -231,6 +245,6 @@ def _translate_zip_errors() -> Iterator[None]:
     except FileNotFoundError as error:
         raise ArchiveInvalid("There is no such file to import. Check its name.") from error
     except OSError as error:
-        refuse(f"it cannot be read: {describe_os_error(error)}")
+        refuse(Phrase("it cannot be read: {reason}", reason=describe_os_error(error)))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        refuse(f"it is damaged or no zip file: {error}")
+        refuse(Phrase("it is damaged or no zip file: {error}", error=error))

@@ -18,6 +18,7 @@ import numpy as np
 
 from biometric.entities import Template, Vector, clean_label, clean_name
 from biometric.errors import InvalidName
+from biometric.errors.phrases import Phrase
 from biometric.gallery.manifest_schema import (
     FORMAT,
     VERSION,
@@ -71,13 +72,13 @@ def read_summary(open_manifest: Callable[[], Read], crops: set[str]) -> Manifest
             # Version 0.1 took names that differ in invisible characters for two; importing gives one of them a number.
             _add_once(keys, unicodedata.normalize("NFC", identity.name.casefold()), "name")
             if not references:
-                refuse(f"{describe_place(place)} has no references")
+                refuse(Phrase("{describe_place} has no references", describe_place=describe_place(place)))
             identities.append(identity)
             references = 0
     if not identities:
-        refuse("it holds no identities")
+        refuse(Phrase("it holds no identities"))
     for unexpected in sorted(unlisted):
-        refuse(f"{unexpected!r:.120} is not announced in gallery.json")
+        refuse(Phrase("{unexpected!r:.120} is not announced in gallery.json", unexpected=unexpected))
     return ManifestSummary(header.model_id, header.dimension, tuple(identities))
 
 
@@ -88,7 +89,7 @@ def read_references(
     for place, values in read_elements(open_manifest(), max_samples):
         if len(place) == 2:
             if place[0] >= len(summary.identities):
-                refuse("it was changed while it was read")
+                refuse(Phrase("it was changed while it was read"))
             yield summary.identities[place[0]], _reference(place, values, summary)
 
 
@@ -124,10 +125,16 @@ def _read_header(read: Read, max_samples: int) -> HeaderEntry:
         if not place and set(values) >= set(HeaderEntry.model_fields):
             break  # exports write it first
     if values.get("format") != FORMAT:
-        refuse("gallery.json does not describe a gallery")
+        refuse(Phrase("gallery.json does not describe a gallery"))
     version = values.get("version")
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
-        refuse(f"it has format version {version}, and this Sightline reads version {VERSION}")
+        refuse(
+            Phrase(
+                "it has format version {version}, and this Sightline reads version {version_2}",
+                version=version,
+                version_2=VERSION,
+            )
+        )
     return check_entry(HeaderEntry, (), values, None)
 
 
@@ -145,7 +152,9 @@ def _reference(
 ) -> ReferenceRecord:
     checked = check_entry(ReferenceEntry, place, values, {"dimension": header.dimension})
     if checked.last_frame < checked.first_frame:
-        refuse(f"{describe_place(place)}: last_frame is not as an export writes it")
+        refuse(
+            Phrase("{describe_place}: last_frame is not as an export writes it", describe_place=describe_place(place))
+        )
     names: set[str] = set()
     for sample in checked.samples:
         _add_once(names, sample.name, "sample")
@@ -166,7 +175,7 @@ def _reference(
 
 def _add_once(values: set[str], value: str, what: str) -> None:
     if value in values:
-        refuse(f"gallery.json holds one {what} twice")
+        refuse(Phrase("gallery.json holds one {what} twice", what=what))
     values.add(value)
 
 
@@ -174,7 +183,7 @@ def _require_crops(unlisted: set[str], reference: ReferenceRecord) -> None:
     for sample in reference.samples:
         crop = f"{reference.id}/{sample.name}"
         if crop not in unlisted:
-            refuse(f"the picture {crop} is missing")
+            refuse(Phrase("the picture {crop} is missing", crop=crop))
         unlisted.remove(crop)
 
 

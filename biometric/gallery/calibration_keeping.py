@@ -59,4 +59,4 @@ class CalibrationKeeping(GalleryEditing):
 
 def _in_force_already(number: int | None) -> CalibrationUnusable:
     what = "The model card's thresholds are" if number is None else f"Calibration {number} is"
-    return CalibrationUnusable(f"{what} in force already. Nothing has changed.")
+    return CalibrationUnusable("{what} in force already. Nothing has changed.", what=what)

@@ -80,16 +80,19 @@ def check_usable(db: Database, number: int, model_id: str) -> None:
         raise unknown(number)
     if row[0] != model_id:
         raise CalibrationUnusable(
-            f"Calibration {number} was made with the model {row[0]}, and {model_id} is in use. Scores of two models "
-            "cannot be compared: calibrate again with the model in use."
+            "Calibration {number} was made with the model {v1}, and {model_id} is in use. Scores of two "
+            "models cannot be compared: calibrate again with the model in use.",
+            number=number,
+            v1=row[0],
+            model_id=model_id,
         )
     if _read(row[1]) is None:
-        raise CalibrationUnusable(f"Calibration {number} cannot be read any more. Choose another one.")
+        raise CalibrationUnusable("Calibration {number} cannot be read any more. Choose another one.", number=number)
 
 
 def unknown(number: int) -> CalibrationUnusable:
     """Return the error that there is no calibration of that number."""
-    return CalibrationUnusable(f"There is no calibration {number}. Look at the history for its number.")
+    return CalibrationUnusable("There is no calibration {number}. Look at the history for its number.", number=number)
 
 
 def _read(document: str) -> Calibration | None:

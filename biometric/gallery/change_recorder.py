@@ -210,5 +210,6 @@ class ChangeRecorder:
 def _require_free(db: Any, name: str, key: str, number: int) -> None:
     if rows.number_by_key(db, key) not in (None, number):
         raise NameTaken(
-            f"Somebody else is called {name} now, so this cannot be undone. Give that person another name, then undo."
+            "Somebody else is called {name} now, so this cannot be undone. Give that person another name, then undo.",
+            name=name,
         )

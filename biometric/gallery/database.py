@@ -86,9 +86,11 @@ class GalleryDatabase:
         if not self.path.exists():
             return False
         if not self.path.is_file():
-            raise GalleryUnavailable(f"{self.path} is not a file. Choose another gallery folder.")
+            raise GalleryUnavailable("{path} is not a file. Choose another gallery folder.", path=self.path)
         if not os.access(self.path, os.R_OK):
-            raise GalleryUnavailable(f"{self.path} may not be read. Change its permissions, or choose another folder.")
+            raise GalleryUnavailable(
+                "{path} may not be read. Change its permissions, or choose another folder.", path=self.path
+            )
         return True
 
     def _current(self) -> Database:
@@ -130,18 +132,21 @@ def check_folder(folder: Path) -> None:
         if not folder.is_symlink():
             return
         raise GalleryUnavailable(
-            f"The gallery's folder {folder} is a link that leads nowhere. Choose another gallery folder."
+            "The gallery's folder {folder} is a link that leads nowhere. Choose another gallery folder.", folder=folder
         ) from None
     except (OSError, ValueError) as error:
         reason = describe_os_error(error) if isinstance(error, OSError) else str(error)
         raise GalleryUnavailable(
-            f"The gallery's folder {folder!s:.200} cannot be used: {reason}. Choose another gallery folder."
+            "The gallery's folder {folder!s:.200} cannot be used: {reason}. Choose another gallery folder.",
+            folder=folder,
+            reason=reason,
         ) from error
     if not stat.S_ISDIR(mode):
-        raise GalleryUnavailable(f"{folder} is a file. Name the folder of a gallery.")
+        raise GalleryUnavailable("{folder} is a file. Name the folder of a gallery.", folder=folder)
     if not os.access(folder, os.R_OK | os.X_OK):
         raise GalleryUnavailable(
-            f"The gallery's folder {folder} may not be read. Change its permissions, or choose another folder."
+            "The gallery's folder {folder} may not be read. Change its permissions, or choose another folder.",
+            folder=folder,
         )
 
 
@@ -174,12 +179,14 @@ def _from_sqlite(error: sqlite3.Error) -> GalleryBusy | GalleryCorrupt | Storage
         return GalleryBusy("Another process is using the gallery. Try again in a moment.")
     if code in _UNWRITABLE or code == sqlite3.SQLITE_IOERR:
         return StorageFull(
-            f"The gallery could not be read or written ({error}); nothing was changed. "
-            "Free disk space or check the permissions of the gallery's folder, then try again."
+            "The gallery could not be read or written ({error}); nothing was changed. Free disk space or "
+            "check the permissions of the gallery's folder, then try again.",
+            error=error,
         )
     return GalleryCorrupt(
-        f"The gallery's database is damaged ({error}). Restore its folder from a backup, "
-        "or import an export into a new gallery folder."
+        "The gallery's database is damaged ({error}). Restore its folder from a backup, or import an "
+        "export into a new gallery folder.",
+        error=error,
     )
 
 
@@ -187,6 +194,7 @@ def _from_system(error: OSError) -> StorageFull:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return StorageFull("The disk is full; nothing was changed. Free disk space, then try again.")
     return StorageFull(
-        f"The gallery's folder could not be written ({error.strerror or error}); nothing was changed. "
-        "Check that it is a folder and that you may write to it, then try again."
+        "The gallery's folder could not be written ({reason}); nothing was changed. Check that it is "
+        "a folder and that you may write to it, then try again.",
+        reason=error.strerror or error,
     )

@@ -275,7 +275,9 @@ def _leave_without(recorder: ChangeRecorder, owner: int) -> None:
 
 def _require_free_name(write: WriteTransaction, name: str, number: int | None) -> None:
     if rows.number_by_key(write.db, name_key(name)) not in (None, number):
-        raise NameTaken(f"Somebody called {name} is already enrolled. Choose another name, or merge the two people.")
+        raise NameTaken(
+            "Somebody called {name} is already enrolled. Choose another name, or merge the two people.", name=name
+        )
 
 
 def _require_owner(name: str, expected: str | None, actual: str | None) -> None:
@@ -283,5 +285,5 @@ def _require_owner(name: str, expected: str | None, actual: str | None) -> None:
     if actual == expected:
         return
     if actual is None:
-        raise UnknownIdentity(f"{name} was removed or renamed just now. Nothing was stored; try again.")
-    raise NameTaken(f"Somebody called {name} was enrolled just now. Nothing was stored; try again.")
+        raise UnknownIdentity("{name} was removed or renamed just now. Nothing was stored; try again.", name=name)
+    raise NameTaken("Somebody called {name} was enrolled just now. Nothing was stored; try again.", name=name)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from biometric.entities import Vector
 from biometric.entities.enrolled import CROP_NAME
+from biometric.errors.phrases import Phrase
 from biometric.gallery.files import OPAQUE_ID
 from biometric.gallery.manifest_stream import describe_place, refuse
 
@@ -129,4 +130,4 @@ def check_entry(model: type[EntryType], place: tuple[int, ...], values: dict[str
         # A key that the file made up is not repeated in the message: it may be anything.
         known = location and location[0] in model.model_fields
         what = f"{key} is missing or not as an export writes it" if known else "it has a key that exports do not have"
-        refuse(f"{describe_place(place)}: {what}")
+        refuse(Phrase("{describe_place}: {what}", describe_place=describe_place(place), what=what))

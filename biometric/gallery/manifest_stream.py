@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from biometric.errors import ArchiveInvalid
+from biometric.errors.phrases import Phrase
 
 LISTS = ("identities", "references", "samples")
 """The list that an object of each depth holds."""
@@ -34,7 +35,8 @@ Element = tuple[tuple[int, ...], dict[str, Any]]
 def refuse(detail: str) -> NoReturn:
     """Raise `ArchiveInvalid` with a whole sentence around a detail."""
     raise ArchiveInvalid(
-        f"This file cannot be imported: {detail}. Nothing was imported; choose a file made by exporting a gallery."
+        "This file cannot be imported: {detail}. Nothing was imported; choose a file made by exporting a gallery.",
+        detail=detail,
     )
 
 
@@ -61,7 +63,7 @@ def read_elements(read: Callable[[int], bytes], max_samples: int) -> Iterator[El
     tokens = _Tokens(read)
     yield from _object(tokens, (), max_samples)
     if tokens.peek():
-        refuse("gallery.json has content after its end")
+        refuse(Phrase("gallery.json has content after its end"))
 
 
 class _Tokens:
@@ -101,20 +103,20 @@ class _Tokens:
                 return match[1]
             if self._ended:
                 if self._text[self._position :].strip(_SPACE):
-                    refuse("gallery.json is not valid JSON")
+                    refuse(Phrase("gallery.json is not valid JSON"))
                 return ""
             self._text = self._text[self._position :].lstrip(_SPACE) + self._chunk()
             self._position = 0
 
     def _chunk(self) -> str:
         if len(self._text) - self._position > MAX_VALUE:
-            refuse("gallery.json is not valid JSON, or holds a value that is longer than exports have")
+            refuse(Phrase("gallery.json is not valid JSON, or holds a value that is longer than exports have"))
         data = self._read(_CHUNK)
         self._ended = not data
         try:
             return self._decoder.decode(data, final=self._ended)
         except UnicodeDecodeError:
-            refuse("gallery.json is not valid JSON")
+            refuse(Phrase("gallery.json is not valid JSON"))
 
 
 def _object(tokens: _Tokens, place: tuple[int, ...], max_samples: int) -> Iterator[Element]:
@@ -125,7 +127,12 @@ def _object(tokens: _Tokens, place: tuple[int, ...], max_samples: int) -> Iterat
             _expect(tokens, ",", place)
         key = _value(tokens.take(), place)
         if not isinstance(key, str) or key in values or len(values) >= MAX_KEYS:
-            refuse(f"{describe_place(place)} holds a key twice, too many keys, or one that is no text")
+            refuse(
+                Phrase(
+                    "{describe_place} holds a key twice, too many keys, or one that is no text",
+                    describe_place=describe_place(place),
+                )
+            )
         _expect(tokens, ":", place)
         if len(place) == len(LISTS) or key != LISTS[len(place)]:
             values[key] = _value(tokens.take(), place)
@@ -139,9 +146,14 @@ def _object(tokens: _Tokens, place: tuple[int, ...], max_samples: int) -> Iterat
             for _, sample in _list(tokens, place, max_samples):
                 samples.append(sample)
                 if len(samples) > max_samples:
-                    refuse(f"{describe_place(place)} has more samples than the file has pictures")
+                    refuse(
+                        Phrase(
+                            "{describe_place} has more samples than the file has pictures",
+                            describe_place=describe_place(place),
+                        )
+                    )
     if len(place) < len(LISTS) - 1 and values.pop(LISTS[len(place)], "") is not None:
-        refuse(f"{describe_place(place)} lacks {LISTS[len(place)]}")
+        refuse(Phrase("{describe_place} lacks {v1}", describe_place=describe_place(place), v1=LISTS[len(place)]))
     yield place, values
 
 
@@ -158,14 +170,14 @@ def _list(tokens: _Tokens, place: tuple[int, ...], max_samples: int) -> Iterator
 
 def _expect(tokens: _Tokens, token: str, place: tuple[int, ...]) -> None:
     if tokens.take() != token:
-        refuse(f"{describe_place(place)} is not as an export writes it")
+        refuse(Phrase("{describe_place} is not as an export writes it", describe_place=describe_place(place)))
 
 
 def _value(token: str, place: tuple[int, ...]) -> str | int | float | bool | None:
     if not token or token in _PUNCTUATION:
-        refuse(f"{describe_place(place)} is not as an export writes it")
+        refuse(Phrase("{describe_place} is not as an export writes it", describe_place=describe_place(place)))
     try:
         value: str | int | float | bool | None = json.loads(token)
     except (ValueError, RecursionError):  # also a number of more digits than Python reads
-        refuse(f"{describe_place(place)} is not valid JSON")
+        refuse(Phrase("{describe_place} is not valid JSON", describe_place=describe_place(place)))
     return value

@@ -263,8 +263,10 @@ def schema_version(db: Database) -> int:
         )
     if version > len(MIGRATIONS):
         raise GalleryCorrupt(
-            f"The gallery was written by a newer version of Sightline (schema {version}; this version knows "
-            f"{len(MIGRATIONS)}). Update Sightline, or choose another gallery folder."
+            "The gallery was written by a newer version of Sightline (schema {version}; this version "
+            "knows {known}). Update Sightline, or choose another gallery folder.",
+            version=version,
+            known=len(MIGRATIONS),
         )
     return version
 

@@ -87,6 +87,7 @@ def read_crops(reference: NewReference) -> list[tuple[str, bytes]]:
             crops.append((sample.name, sample.source.read_bytes()))
         except FileNotFoundError as error:
             raise InvalidInput(
-                f"The picture {sample.name} of this person is no longer on disk. Read the clip again, then enroll."
+                "The picture {name} of this person is no longer on disk. Read the clip again, then enroll.",
+                name=sample.name,
             ) from error
     return crops

@@ -197,8 +197,9 @@ def _template(row: Row) -> Template:
         return Template(unblob(row["vector"]), row["model_id"], row["sample_count"])
     except ValueError as error:
         raise GalleryCorrupt(
-            f"The gallery's database is damaged (a stored template cannot be read: {error}). "
-            "Restore its folder from a backup, or import an export into a new gallery folder."
+            "The gallery's database is damaged (a stored template cannot be read: {error}). Restore its "
+            "folder from a backup, or import an export into a new gallery folder.",
+            error=error,
         ) from error
 
 

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from biometric.entities import Identity, clean_name, name_key
 from biometric.errors import ModelMismatch, UnknownIdentity
+from biometric.errors.phrases import Phrase
 from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 
 _CLOSE_NAMES = 5000
@@ -30,13 +31,20 @@ def check_model(db: Database, model_id: str, dimension: int | None = None) -> No
         return
     if stored[0] != model_id:
         raise ModelMismatch(
-            f"This gallery holds templates of the model {stored[0]}, not of {model_id}, and their scores cannot be "
-            f"compared. Use {stored[0]} (set SIGHTLINE_EMBEDDER), or choose another gallery folder and enroll there."
+            "This gallery holds templates of the model {stored_model}, not of {model_id}, and their "
+            "scores cannot be compared. Use {stored_model} (set SIGHTLINE_EMBEDDER), or choose another "
+            "gallery folder and enroll there.",
+            stored_model=stored[0],
+            model_id=model_id,
         )
     if dimension is not None and stored[1] != dimension:
         raise ModelMismatch(
-            f"This gallery's templates of {model_id} have {stored[1]} numbers, the new one has {dimension}: they are "
-            "of two different models. Use the weights the gallery was made with, or choose another gallery folder."
+            "This gallery's templates of {model_id} have {stored_length} numbers, the new one has "
+            "{dimension}: they are of two different models. Use the weights the gallery was made with, "
+            "or choose another gallery folder.",
+            model_id=model_id,
+            stored_length=stored[1],
+            dimension=dimension,
         )
 
 
@@ -73,7 +81,9 @@ def identity_by_name(db: Database, files: GalleryFiles, name: str) -> Identity:
     key = name_key(name)
     for row in db.query(_IDENTITIES + "WHERE i.name_key = ?", [key]):
         return _identity(row, files)
-    raise UnknownIdentity(f"Nobody called {clean_name(name)} is enrolled. {_suggestion(db, key)}")
+    raise UnknownIdentity(
+        "Nobody called {name} is enrolled. {suggestion}", name=clean_name(name), suggestion=_suggestion(db, key)
+    )
 
 
 def identity_by_id(db: Database, files: GalleryFiles, identity_id: str) -> Identity:
@@ -136,12 +146,14 @@ def _suggestion(db: Database, key: str) -> str:
     sql = "SELECT change FROM trashed_identities WHERE name_key = ? AND merged_into IS NULL ORDER BY change DESC"
     removed = db.execute(sql, [key]).fetchone()
     if removed is not None:
-        return f"Somebody of that name is in the trash: undo change {removed[0]} to bring them back."
+        return Phrase(
+            "Somebody of that name is in the trash: undo change {change} to bring them back.", change=removed[0]
+        )
     sql = "SELECT name_key, name FROM identities ORDER BY abs(length(name_key) - ?) LIMIT ?"
     names: dict[str, str] = dict(db.execute(sql, [len(key), _CLOSE_NAMES]).fetchall())
     if not names:
-        return "The gallery is empty: enroll somebody first."
+        return Phrase("The gallery is empty: enroll somebody first.")
     close = difflib.get_close_matches(key, names, n=3, cutoff=0.6)
     if close:
-        return f"Did you mean {' or '.join(names[match] for match in close)}?"
-    return "Look at the list of enrolled people, or enroll this person first."
+        return Phrase("Did you mean {names}?", names=" / ".join(names[match] for match in close))
+    return Phrase("Look at the list of enrolled people, or enroll this person first.")

@@ -6,6 +6,7 @@ with the steps of now, so that it expires as if it had been made now.
 
 from biometric.entities import ChangeKind, GalleryChange
 from biometric.errors import UndoRefused
+from biometric.errors.phrases import Phrase
 from biometric.gallery import journal
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.transactions import WriteTransaction
@@ -23,10 +24,11 @@ def undo_change(write: WriteTransaction, change_id: int | None) -> GalleryChange
     wanted = journal.latest_undoable(write.db) if change_id is None else change_id
     change = None if wanted is None else journal.read_change(write.db, wanted)
     if change is None:
+        if change_id is None:
+            raise UndoRefused("There is nothing to undo.")
         raise UndoRefused(
-            "There is nothing to undo."
-            if change_id is None
-            else f"There is no change {change_id} in the gallery's history. Look at the history for its number."
+            "There is no change {change} in the gallery's history. Look at the history for its number.",
+            change=change_id,
         )
     steps = journal.read_steps(write.db, change.id)
     _require_undoable(write, change)
@@ -47,22 +49,25 @@ def undo_change(write: WriteTransaction, change_id: int | None) -> GalleryChange
 
 def _require_undoable(write: WriteTransaction, change: GalleryChange) -> None:
     if change.undone_by is not None:
-        raise UndoRefused(f"Change {change.id} is undone already. Look at the history for what can be undone.")
+        raise UndoRefused("Change {id} is undone already. Look at the history for what can be undone.", id=change.id)
     if change.expires is None:
         raise UndoRefused(
-            f"Change {change.id} cannot be undone: its time is over, or what it removed has been deleted since."
+            "Change {id} cannot be undone: its time is over, or what it removed has been deleted since.", id=change.id
         )
     if change.blocked_by is not None:
         blocker = journal.read_change(write.db, change.blocked_by)
         final = blocker is not None and blocker.expires is None
         way_out = (
-            "That one cannot be undone any more, so this one cannot either."
+            Phrase("That one cannot be undone any more, so this one cannot either.")
             if final
-            else (f"Undo change {change.blocked_by} first.")
+            else Phrase("Undo change {number} first.", number=change.blocked_by)
         )
-        same = "person" if change.identity_ids else "thresholds"
+        same = Phrase("person") if change.identity_ids else Phrase("thresholds")
         raise UndoRefused(
-            f"Change {change.id} cannot be undone now: change {change.blocked_by} came later and concerns the same "
-            f"{same}. {way_out}",
+            "Change {id} cannot be undone now: change {later} came later and concerns the same {same}. {way_out}",
             change.blocked_by,
+            id=change.id,
+            later=change.blocked_by,
+            same=same,
+            way_out=way_out,
         )

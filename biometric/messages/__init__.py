@@ -27,7 +27,7 @@ from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksD
 from biometric.messages.local_dates import day_of
 from biometric.messages.templates import REFUSAL_NAMES, SOURCES, STRENGTHS, TEMPLATES, WORDS
 from biometric.messages.translation import gettext as _
-from biometric.messages.translation import local_number, pgettext
+from biometric.messages.translation import local_number, pgettext, tell
 
 OutcomeMood = Literal["good", "unsure", "bad"]
 """How an answer is coloured; the words beside it say the same."""
@@ -61,16 +61,17 @@ def describe_all(notices: Iterable[Notice]) -> list[str]:
 
 
 def describe_error(error: BiometricError) -> str:
-    """Return an error's message with what its numbers say: damage of a clip, refused samples, comparison scores."""
+    """Return an error's message, and what its numbers say: damage of a clip, refused samples, comparison scores."""
+    message = tell(error.message)
     if isinstance(error, DamagedClip) and error.damage is not None:
-        return f"{describe(error.damage)} {error}"
+        return f"{describe(error.damage)} {message}"
     if isinstance(error, NoUsableSample) and error.refusals:
         return _("{message} Refused samples: {reasons}.").format(
-            message=error, reasons=describe_refusals(error.refusals)
+            message=message, reasons=describe_refusals(error.refusals)
         )
     if isinstance(error, IdentityExists | LooksDifferent) and error.conflict is not None:
-        return f"{describe(error.conflict.notice)} {error}"
-    return str(error)
+        return f"{describe(error.conflict.notice)} {message}"
+    return message
 
 
 def describe_refusals(refusals: Mapping[NoticeCode, int]) -> str:

@@ -21,6 +21,7 @@ UNTRANSLATED: Final = ("cli/train", "evaluation", "training")
 """Folders whose texts stay English: offline work, which is never told on the page."""
 
 _FUNCTIONS: Final = {
+    "Phrase": ("text",),
     "_": ("text",),
     "N_": ("text",),
     "NN_": ("text", "plural"),
@@ -66,10 +67,19 @@ def _texts_of_module(tree: ast.AST) -> Iterator[tuple[int, dict[str, str]]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             expected = _FUNCTIONS.get(node.func.id, ("text",) if node.func.id in errors.__all__ else ())
-            values = [argument.value for argument in node.args[: len(expected)] if isinstance(argument, ast.Constant)]
-            texts = [value for value in values if isinstance(value, str) and value]
-            if expected and len(texts) == len(expected):
-                yield node.lineno, dict(zip(expected, texts, strict=True))
+            for arguments in _alternatives(node.args[: len(expected)]):
+                texts = [value for value in arguments if value]
+                if expected and len(texts) == len(expected):
+                    yield node.lineno, dict(zip(expected, texts, strict=True))
+
+
+def _alternatives(arguments: list[ast.expr]) -> Iterator[list[str]]:
+    """The texts that are given; of `"one" if … else "other"` in the first place, each."""
+    if arguments and isinstance(first := arguments[0], ast.IfExp):
+        yield from _alternatives([first.body, *arguments[1:]])
+        yield from _alternatives([first.orelse, *arguments[1:]])
+    else:
+        yield [item.value for item in arguments if isinstance(item, ast.Constant) and isinstance(item.value, str)]
 
 
 def _texts_of_template(file: Path) -> Iterator[tuple[int, dict[str, str]]]:

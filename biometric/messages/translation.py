@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from biometric.errors import InvalidSetting
+from biometric.errors.phrases import Phrase
 from biometric.messages.local_numbers import ENGLISH, LocalText, NumberMarks, marks_of
 
 LOCALE: Final = Path(__file__).parent / "locale"
@@ -76,6 +77,16 @@ def ngettext(singular: str, plural: str, number: int) -> str:
 def pgettext(context: str, text: str) -> str:
     """Return a text in the language of this process, where one English word has several meanings."""
     return _filled_locally(_catalogue.pgettext(context, text))
+
+
+def tell(phrase: str) -> str:
+    """Return a phrase, with the phrases among its values, in the language of this process; other texts as they are."""
+    if not isinstance(phrase, Phrase):
+        return phrase
+    if _language == SOURCE or not phrase:
+        return str(phrase)
+    values = {name: tell(value) if isinstance(value, str) else value for name, value in phrase.values.items()}
+    return gettext(phrase.template).format(**values) if values else gettext(phrase.template)
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it

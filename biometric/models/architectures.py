@@ -170,7 +170,9 @@ def build_architecture(architecture: str) -> nn.Module:
     architecture = canonical_architecture(architecture)
     if architecture not in ARCHITECTURES:
         raise UnsupportedModel(
-            f"The architecture {architecture!r} is not known. Known: {', '.join(sorted(ARCHITECTURES))}."
+            "The architecture {architecture!r} is not known. Known: {known}.",
+            architecture=architecture,
+            known=", ".join(sorted(ARCHITECTURES)),
         )
     return ARCHITECTURES[architecture]()
 
@@ -210,5 +212,7 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor], source: str) -
         if names
     ]
     if problems:
-        raise WeightsCorrupt(f"The weights of {source} do not fit their architecture ({'; '.join(problems)}).")
+        raise WeightsCorrupt(
+            "The weights of {source} do not fit their architecture ({known}).", source=source, known="; ".join(problems)
+        )
     network.load_state_dict({**own, **mapped})

@@ -123,23 +123,25 @@ def read_manifest(path: Path) -> tuple[Card, ...]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidSetting(f"The list of models {path} cannot be read: {error}.") from error
+        raise InvalidSetting("The list of models {path} cannot be read: {error}.", path=path, error=error) from error
     for key in content:
         if key != "card":
-            raise InvalidSetting(f"{path.name}: the key {key!r} is not known.")
+            raise InvalidSetting("{file}: the key {key!r} is not known.", file=path.name, key=key)
     tables = content.get("card")
     if not isinstance(tables, list):
-        raise InvalidSetting(f"{path.name}: expected one [[card]] or more, got {tables!r}.")
+        raise InvalidSetting("{file}: expected one [[card]] or more, got {tables!r}.", file=path.name, tables=tables)
     cards = tuple(_card(path.name, number, table) for number, table in enumerate(tables, 1))
     names = [card.id for card in cards]
     for name in names:
         if names.count(name) > 1:
-            raise InvalidSetting(f"{path.name}: card {name!r}: the key 'id' is used twice.")
+            raise InvalidSetting("{file}: card {name!r}: the key 'id' is used twice.", file=path.name, name=name)
     for role in Role:
         if sum(card.role is role and card.recommended for card in cards) != 1:
-            raise InvalidSetting(f"{path.name}: exactly one {role} must have the key 'recommended'.")
+            raise InvalidSetting(
+                "{file}: exactly one {role} must have the key 'recommended'.", file=path.name, role=role
+            )
         if sum(card.role is role and card.starter for card in cards) > 1:
-            raise InvalidSetting(f"{path.name}: at most one {role} may have the key 'starter'.")
+            raise InvalidSetting("{file}: at most one {role} may have the key 'starter'.", file=path.name, role=role)
     return cards
 
 
@@ -183,7 +185,7 @@ def complete_card(card: Card, where: str, values: Mapping[str, object], default:
             identification=_threshold(f"{where}, key 'identification'", table.identification),
         )
     except ValueError as error:
-        raise InvalidSetting(f"{where}: {error}.") from error
+        raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
 
 
 def _card(manifest: str, number: int, values: Any) -> Card:
@@ -193,7 +195,12 @@ def _card(manifest: str, number: int, values: Any) -> Card:
     for key in ("input", "dimension"):
         is_set = key in table.model_fields_set
         if is_set != (table.role is Role.EMBEDDER):
-            raise InvalidSetting(f"{where}: the key {key!r} is {'for embedders only' if is_set else 'missing'}.")
+            raise InvalidSetting(
+                "{where}: the key {key!r} is {problem}.",
+                where=where,
+                key=key,
+                problem="for embedders only" if is_set else "missing",
+            )
     form = None if table.input is None else _input_format(f"{where}, key 'input'", table.input, IMAGENET)
     files = tuple(_file(f"{where}, key 'files'", file) for file in table.files)
     verification = _threshold(f"{where}, key 'verification'", table.verification)
@@ -216,18 +223,20 @@ def _card(manifest: str, number: int, values: Any) -> Card:
             identification=identification,
         )
     except ValueError as error:
-        raise InvalidSetting(f"{where}: {error}.") from error
+        raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
 
 
 def _file(where: str, table: _FileTable) -> CardFile:
     if (table.sha256 is None) == (table.sha384 is None):
-        raise InvalidSetting(f"{where}: expected the key 'sha256' or the key 'sha384', for {table.name!r}.")
+        raise InvalidSetting(
+            "{where}: expected the key 'sha256' or the key 'sha384', for {name!r}.", where=where, name=table.name
+        )
     algorithm = "sha384" if table.sha256 is None else "sha256"
     checksum = table.sha256 or table.sha384 or ""
     try:
         return CardFile(table.name, table.size, algorithm, checksum, table.url)
     except ValueError as error:
-        raise InvalidSetting(f"{where}: {error}.") from error
+        raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
 
 
 def _input_format(where: str, table: _InputTable, default: InputFormat) -> InputFormat:
@@ -237,7 +246,7 @@ def _input_format(where: str, table: _InputTable, default: InputFormat) -> Input
     try:
         return replace(default, **values)
     except ValueError as error:
-        raise InvalidSetting(f"{where}: {error}.") from error
+        raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
 
 
 def _threshold(where: str, table: _ThresholdTable | None) -> DefaultThreshold:
@@ -246,7 +255,7 @@ def _threshold(where: str, table: _ThresholdTable | None) -> DefaultThreshold:
     try:
         return DefaultThreshold(table.value, table.evidence, table.fmr)
     except ValueError as error:
-        raise InvalidSetting(f"{where}: {error}.") from error
+        raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
 
 
 def _parse(kind: type[_AnyTable], where: str, values: Any) -> _AnyTable:
@@ -262,9 +271,15 @@ def _refuse(where: str, error: ValidationError) -> NoReturn:
     *outer, key = [segment for segment in mistake["loc"] if isinstance(segment, str)] or [""]
     place = "".join([where, *(f", key {name!r}" for name in outer)])
     if mistake["type"] == "missing":
-        raise InvalidSetting(f"{place}: the key {key!r} is missing.") from error
+        raise InvalidSetting("{place}: the key {key!r} is missing.", place=place, key=key) from error
     if mistake["type"] == "extra_forbidden":
-        raise InvalidSetting(f"{place}: the key {key!r} is not known.") from error
+        raise InvalidSetting("{place}: the key {key!r} is not known.", place=place, key=key) from error
     expected = mistake.get("ctx", {}).get("expected") or _EXPECTED.get(mistake["type"], mistake["msg"])
     named = f"the key {key!r} must be" if key else "it must be"
-    raise InvalidSetting(f"{place}: {named} {expected}, got {mistake['input']!r}.") from error
+    raise InvalidSetting(
+        "{place}: {named} {expected}, got {given!r}.",
+        place=place,
+        named=named,
+        expected=expected,
+        given=mistake["input"],
+    ) from error

@@ -39,7 +39,9 @@ def checksummed_folder(folder: Path, make: Callable[[Path], None]) -> Path:
         if is_checksummed(folder):
             return folder  # the other process was faster by the moment between the check and the rename
         raise StorageFull(
-            f"The cache folder {folder} cannot be written: {describe_os_error(error)}. Make room and try again."
+            "The cache folder {folder} cannot be written: {reason}. Make room and try again.",
+            folder=folder,
+            reason=describe_os_error(error),
         ) from error
     return folder
 

@@ -149,7 +149,9 @@ class UltralyticsDetector:
                     raise
                 if not self._has_run:
                     raise unfitting_detector(self._name) from error
-                raise WeightsCorrupt(f"The detector {self._name} cannot be run: {first_line(error)}.") from error
+                raise WeightsCorrupt(
+                    "The detector {model} cannot be run: {error}.", model=self._name, error=first_line(error)
+                ) from error
             self._has_run = True
         return [
             np.asarray(result.boxes.data.cpu().numpy(), np.float32) for result in results if result.boxes is not None
@@ -159,7 +161,9 @@ class UltralyticsDetector:
         task = getattr(backend, "task", None) or self._model.task
         if task != "detect":
             raise UnsupportedModel(
-                f"{self._name} is a model for the task {task!r}. Name a detection model, such as yolo26n.pt."
+                "{model} is a model for the task {task!r}. Name a detection model, such as yolo26n.pt.",
+                model=self._name,
+                task=task,
             )
 
 
@@ -189,7 +193,11 @@ def _person_class(names: Any, model: str) -> int:
             return number
     if len(classes) == 1:
         return next(iter(classes))
-    raise UnsupportedModel(f"{model} does not know people: none of its {len(classes)} classes is called person.")
+    raise UnsupportedModel(
+        "{model} does not know people: none of its {classes_count} classes is called person.",
+        model=model,
+        classes_count=len(classes),
+    )
 
 
 def prepare_ultralytics(cache: Path) -> None:
@@ -221,7 +229,9 @@ def _from_checkpoint(path: Path, device: str, cache: Path) -> tuple[Any, str]:
     model = _load(path)
     if model.task != "detect":
         raise UnsupportedModel(
-            f"{path.name} is a model for the task {model.task!r}. Name a detection model, such as yolo26n.pt."
+            "{file} is a model for the task {task!r}. Name a detection model, such as yolo26n.pt.",
+            file=path.name,
+            task=model.task,
         )
     _person_class(model.names, path.name)  # before seconds are spent on an export
     if device != "cpu":
@@ -251,7 +261,9 @@ def _export(path: Path, cache: Path) -> Path:
                 model = _load(copy)
                 exported = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
         except vendor_errors() as error:
-            raise UnsupportedModel(f"{path.name} cannot be exported to OpenVINO: {first_line(error)}") from error
+            raise UnsupportedModel(
+                "{file} cannot be exported to OpenVINO: {error}", file=path.name, error=first_line(error)
+            ) from error
         for file in list(exported.iterdir()):
             file.rename(scratch / file.name)
         exported.rmdir()

@@ -76,8 +76,11 @@ def scale_to_unit_length(vectors: NDArray[np.float32], model: str) -> NDArray[np
     wrong = ~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > _SMALLEST))
     if wrong.any():
         raise UnsupportedModel(
-            f"The model {model} gave no usable vector for crop {int(np.argmax(wrong)) + 1} of {len(vectors)} "
-            "(zero or not a number). Choose another embedder, or check this one with: python -m biometric models check"
+            "The model {model} gave no usable vector for crop {crop} of {vectors_count} (zero or not a "
+            "number). Choose another embedder, or check this one with: python -m biometric models check",
+            model=model,
+            crop=int(np.argmax(wrong)) + 1,
+            vectors_count=len(vectors),
         )
     directions: NDArray[np.float32] = (vectors / lengths).astype(np.float32)
     return directions

@@ -52,14 +52,22 @@ class OpenVINOEmbedder:
             self._network = _compiled(model, form, exact)
         except RuntimeError as error:
             raise UnsupportedModel(
-                f"{path.name} does not take crops of 3×{form.height}×{form.width} in batches, so it cannot serve as "
-                "embedder. Name another one."
+                "{file} does not take crops of 3×{height}×{width} in batches, so it cannot serve as "
+                "embedder. Name another one.",
+                file=path.name,
+                height=form.height,
+                width=form.width,
             ) from error
         # One request at a time: OpenVINO already uses all cores for it.
         self._lock = threading.Lock()
         length: int = self._run(np.zeros((2, 3, form.height, form.width), np.float32), path.name).shape[1]
         if dimension is not None and length != dimension:
-            raise UnsupportedModel(f"{path.name} gives {length} numbers a crop; its card says {dimension}.")
+            raise UnsupportedModel(
+                "{file} gives {length} numbers a crop; its card says {dimension}.",
+                file=path.name,
+                length=length,
+                dimension=dimension,
+            )
         self._dimension = length
 
     @property
@@ -93,7 +101,7 @@ class OpenVINOEmbedder:
             output = np.array(self._network(batch)[0], np.float32)
         vectors: NDArray[np.float32] = output.reshape(len(output), -1) if output.ndim else output.reshape(1, 1)
         if len(vectors) != len(batch):
-            raise UnsupportedModel(f"{name} does not give one vector a crop, so it cannot serve as embedder.")
+            raise UnsupportedModel("{name} does not give one vector a crop, so it cannot serve as embedder.", name=name)
         return vectors
 
 
@@ -135,9 +143,13 @@ def _read(path: Path) -> openvino.Model:
     try:
         model = openvino.Core().read_model(path)
     except RuntimeError as error:
-        raise WeightsCorrupt(f"{path.name} cannot be loaded: it is damaged or no {path.suffix} model.") from error
+        raise WeightsCorrupt(
+            "{file} cannot be loaded: it is damaged or no {suffix} model.", file=path.name, suffix=path.suffix
+        ) from error
     if len(model.inputs) != 1 or not model.outputs or len(model.inputs[0].partial_shape) != 4:
-        raise UnsupportedModel(f"{path.name} does not take one batch of pictures, so it cannot serve as embedder.")
+        raise UnsupportedModel(
+            "{file} does not take one batch of pictures, so it cannot serve as embedder.", file=path.name
+        )
     return model
 
 

@@ -118,7 +118,12 @@ class TorchEmbedder:
         self._lock = threading.Lock()
         length = self._run(np.zeros((2, 3, form.height, form.width), np.float32)).shape[1]
         if dimension is not None and length != dimension:
-            raise UnsupportedModel(f"{model_id} gives {length} numbers a crop; its card says {dimension}.")
+            raise UnsupportedModel(
+                "{model_id} gives {length} numbers a crop; its card says {dimension}.",
+                model_id=model_id,
+                length=length,
+                dimension=dimension,
+            )
         self._dimension: int = length
 
     @classmethod
@@ -132,7 +137,7 @@ class TorchEmbedder:
         except (RuntimeError, KeyError, IndexError, ValueError) as error:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise
-            raise UnsupportedModel(f"{path.name} cannot be rebuilt in torch: {error}") from error
+            raise UnsupportedModel("{file} cannot be rebuilt in torch: {error}", file=path.name, error=error) from error
 
     @classmethod
     def from_safetensors(
@@ -149,7 +154,9 @@ class TorchEmbedder:
         try:
             state = safetensors.torch.load_file(path)
         except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
-            raise WeightsCorrupt(f"{path.name} is not a .safetensors file or is damaged: {error}") from error
+            raise WeightsCorrupt(
+                "{file} is not a .safetensors file or is damaged: {error}", file=path.name, error=error
+            ) from error
         load_weights(network, state, path.name)
         return cls(network, form, model_id, device, dimension)
 
@@ -196,7 +203,9 @@ class TorchEmbedder:
         with self._lock, torch.inference_mode(), _exact():
             output = self._module(torch.from_numpy(batch).to(self._device)).flatten(1).float().cpu()
         if len(output) != len(batch):
-            raise UnsupportedModel(f"{self._model_id} does not give one vector a crop, so it cannot serve as embedder.")
+            raise UnsupportedModel(
+                "{model} does not give one vector a crop, so it cannot serve as embedder.", model=self._model_id
+            )
         vectors: NDArray[np.float32] = output.numpy()
         return vectors
 

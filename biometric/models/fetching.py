@@ -61,7 +61,12 @@ def missing(card: Card, folder: Path, why: str) -> WeightsMissing:
     names = " and ".join(file.name for file in card.files)
     source = ", ".join(file.url for file in card.files if file.url) or card.source
     return WeightsMissing(
-        f"The weights of {card.title} are not here: {why}. Get {names} from {source}, into the folder {folder}."
+        "The weights of {title} are not here: {why}. Get {names} from {source}, into the folder {folder}.",
+        title=card.title,
+        why=why,
+        names=names,
+        source=source,
+        folder=folder,
     )
 
 
@@ -100,12 +105,17 @@ def _fetch(card: Card, file: CardFile, folder: Path, answer: _Answer) -> Generat
                 checksum = yield from _copy(card, file, folder, answer, stream)
             if checksum != file.checksum:
                 raise WeightsCorrupt(
-                    f"What {file.url} sent is not {file.basename}: its {file.algorithm.upper()} does not match the "
-                    "card. Nothing was kept. Try again later, or get the file elsewhere."
+                    "What {address} sent is not {file}: its {checksum} does not match the card. Nothing was "
+                    "kept. Try again later, or get the file elsewhere.",
+                    address=file.url,
+                    file=file.basename,
+                    checksum=file.algorithm.upper(),
                 )
     except OSError as error:
         raise StorageFull(
-            f"{target} cannot be written: {describe_os_error(error)}. Make room or choose another folder."
+            "{target} cannot be written: {reason}. Make room or choose another folder.",
+            target=target,
+            reason=describe_os_error(error),
         ) from error
 
 
@@ -122,7 +132,10 @@ def _copy(
                 done += len(chunk)
                 if done > file.size:
                     raise WeightsCorrupt(
-                        f"What {file.url} sent is longer than {file.basename} ({file.size} bytes). Nothing was kept."
+                        "What {address} sent is longer than {file} ({size} bytes). Nothing was kept.",
+                        address=file.url,
+                        file=file.basename,
+                        size=file.size,
                     )
                 _write(stream, chunk)
                 checksum.update(chunk)
@@ -184,5 +197,5 @@ def _write(stream: IO[bytes], chunk: bytes) -> None:
         stream.write(chunk)
     except OSError as error:
         raise StorageFull(
-            f"The weights cannot be saved: {describe_os_error(error)}. Make room and try again."
+            "The weights cannot be saved: {reason}. Make room and try again.", reason=describe_os_error(error)
         ) from error

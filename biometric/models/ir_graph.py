@@ -85,16 +85,22 @@ def read_ir(path: Path) -> Graph:
         root = ET.parse(path, parser=ET.XMLParser(target=_NoDoctype())).getroot()  # noqa: S314  (doctype is refused)
         binary = np.fromfile(path.with_suffix(".bin"), np.uint8)
     except (OSError, ET.ParseError) as error:
-        raise WeightsCorrupt(f"The network {path.name} and its .bin cannot be read: {error}.") from error
+        raise WeightsCorrupt(
+            "The network {file} and its .bin cannot be read: {error}.", file=path.name, error=error
+        ) from error
     try:
         return _Reader(path.name, root, binary).graph()
     except (KeyError, ValueError, AttributeError, IndexError) as error:
-        raise WeightsCorrupt(f"{path.name} is damaged or not an OpenVINO IR: {error!r}. Fetch it again.") from error
+        raise WeightsCorrupt(
+            "{file} is damaged or not an OpenVINO IR: {error!r}. Fetch it again.", file=path.name, error=error
+        ) from error
 
 
 class _NoDoctype(ET.TreeBuilder):
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        raise WeightsCorrupt(f"The network has a document type declaration ({name}), which no OpenVINO IR has.")
+        raise WeightsCorrupt(
+            "The network has a document type declaration ({name}), which no OpenVINO IR has.", name=name
+        )
 
 
 class _Reader:
@@ -118,7 +124,10 @@ class _Reader:
         results = [node.inputs[0] for node in nodes if node.kind == "Result"]
         if len(parameters) != 1 or len(results) != 1:
             raise UnsupportedModel(
-                f"{self._name} has {len(parameters)} inputs and {len(results)} outputs; an embedder has one of each."
+                "{model} has {parameters_count} inputs and {results_count} outputs; an embedder has one of each.",
+                model=self._name,
+                parameters_count=len(parameters),
+                results_count=len(results),
             )
         return Graph(nodes, parameters[0], results[0])
 
@@ -171,7 +180,9 @@ class _Reader:
     def _constant(self, attributes: Attributes) -> NDArray[Any]:
         element = attributes["element_type"]
         if element not in ELEMENT_TYPES:
-            raise UnsupportedModel(f"{self._name} holds numbers of type {element}, which cannot be read here.")
+            raise UnsupportedModel(
+                "{model} holds numbers of type {element}, which cannot be read here.", model=self._name, element=element
+            )
         shape = integers(attributes.get("shape", ""))
         kind = ELEMENT_TYPES[element]
         offset, size = int(attributes["offset"]), int(attributes["size"])

@@ -21,8 +21,9 @@ def operation(kind: str) -> Operation:
     """Return the operation of that type. Raises `UnsupportedModel`, naming it, when it is not known."""
     if kind not in OPERATIONS:
         raise UnsupportedModel(
-            f"The network uses the operation {kind}, which cannot be rebuilt in torch. Use it on the CPU "
-            "(SIGHTLINE_DEVICE=cpu), or choose another embedder."
+            "The network uses the operation {kind}, which cannot be rebuilt in torch. Use it on the CPU "
+            "(SIGHTLINE_DEVICE=cpu), or choose another embedder.",
+            kind=kind,
         )
     return OPERATIONS[kind]
 
@@ -128,7 +129,9 @@ def torch_type(element: str) -> torch.dtype:
         UnsupportedModel: not known.
     """
     if element not in ELEMENT_TYPES:
-        raise UnsupportedModel(f"The network holds numbers of type {element}, which cannot be rebuilt in torch.")
+        raise UnsupportedModel(
+            "The network holds numbers of type {element}, which cannot be rebuilt in torch.", element=element
+        )
     kind = ELEMENT_TYPES[element].kind
     return {"f": torch.float32, "b": torch.bool}.get(kind, torch.int64)
 
@@ -139,7 +142,7 @@ def _broadcast(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Ten
         shape_of_both: Callable[..., torch.Size] = torch.broadcast_shapes  # has no annotations itself
         return [inputs[0].broadcast_to(shape_of_both(inputs[0].shape, target))]
     if mode != "numpy":
-        raise UnsupportedModel(f"The network broadcasts in a way ({mode}) that cannot be rebuilt in torch.")
+        raise UnsupportedModel("The network broadcasts in a way ({mode}) that cannot be rebuilt in torch.", mode=mode)
     return [inputs[0].broadcast_to(target)]
 
 
@@ -172,7 +175,9 @@ def _split(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]
 
 def _padded(attributes: Attributes, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     if attributes.get("pad_mode", "constant") != "constant":
-        raise UnsupportedModel(f"The network pads by {attributes['pad_mode']}, which cannot be rebuilt in torch.")
+        raise UnsupportedModel(
+            "The network pads by {mode}, which cannot be rebuilt in torch.", mode=attributes["pad_mode"]
+        )
     value = inputs[3].item() if len(inputs) > 3 else 0.0
     return [pad(inputs[0], inputs[1].tolist(), inputs[2].tolist(), value)]
 

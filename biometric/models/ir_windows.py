@@ -22,7 +22,7 @@ def _paddings(attributes: Attributes, size: Sequence[int], window: Sequence[int]
     if auto == "valid":
         return [0] * len(window), [0] * len(window)
     if auto not in {"same_upper", "same_lower"}:
-        raise UnsupportedModel(f"The network pads in a way ({auto}) that cannot be rebuilt in torch.")
+        raise UnsupportedModel("The network pads in a way ({auto}) that cannot be rebuilt in torch.", auto=auto)
     total = [
         max(0, (-(-length // stride) - 1) * stride + cover - length)
         for length, stride, cover in zip(size, strides, window, strict=True)
@@ -40,7 +40,7 @@ def pad(tensor: Tensor, before: Sequence[int], after: Sequence[int], value: floa
 
 def _convolve(attributes: Attributes, data: Tensor, kernel: Tensor, groups: int) -> Tensor:
     if data.dim() != 4:
-        raise UnsupportedModel(f"The network convolves {data.dim() - 2} axes; two can be rebuilt in torch.")
+        raise UnsupportedModel("The network convolves {axes} axes; two can be rebuilt in torch.", axes=data.dim() - 2)
     dilations = integers(attributes.get("dilations", "1,1"))
     window = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
     before, after = _paddings(attributes, data.shape[2:], window)

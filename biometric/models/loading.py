@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from biometric.entities.model_cards import Card, Format, InputFormat
 from biometric.errors import InvalidSetting
+from biometric.errors.phrases import Phrase
 from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.weights import Weights
 from biometric.ports import Detector, Embedder
@@ -57,7 +58,7 @@ def load_in_torch(weights: Weights, device: str, cache: Path) -> "TorchEmbedder"
 
 def _form(card: Card) -> InputFormat:
     if card.input is None:
-        raise InvalidSetting(f"The card {card.id} does not say how crops are prepared.")
+        raise InvalidSetting("The card {id} does not say how crops are prepared.", id=card.id)
     return card.input
 
 
@@ -97,9 +98,14 @@ def choose_device(wanted: str, count_devices: Callable[[], int]) -> str:
         return "cuda" if count else "cpu"
     number = wanted.partition(":")[2] or "0"
     if not number.isdigit() or int(number) >= count:
-        available = {0: "no CUDA device was found", 1: "one CUDA device was found (cuda:0)"}
+        available = {
+            0: Phrase("no CUDA device was found"),
+            1: Phrase("one CUDA device was found (cuda:0)"),
+        }
         raise InvalidSetting(
-            f"SIGHTLINE_DEVICE is {wanted}, but {available.get(count, f'{count} CUDA devices were found')}. "
-            "Set it to auto or cpu, or install an NVIDIA driver and the CUDA build of torch."
+            "SIGHTLINE_DEVICE is {wanted}, but {found}. Set it to auto or cpu, or install an NVIDIA "
+            "driver and the CUDA build of torch.",
+            wanted=wanted,
+            found=available.get(count, Phrase("{n} CUDA devices were found", n=count)),
         )
     return wanted

@@ -49,7 +49,9 @@ def own_card(role: Role, path: Path) -> tuple[Card, tuple[Path, ...]]:
         digests = [digest(file, "sha256") for file in paths]
         sizes = [file.stat().st_size for file in paths]
     except OSError as error:
-        raise WeightsCorrupt(f"The weights {path} cannot be read: {error.strerror}.") from error
+        raise WeightsCorrupt(
+            "The weights {path} cannot be read: {reason}.", path=path, reason=error.strerror
+        ) from error
     identity = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     files = tuple(
         CardFile(file.name, max(1, size), "sha256", checksum)
@@ -73,14 +75,18 @@ def _detector_files(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
         paths = sorted(file for file in path.rglob("*") if file.is_file())
         if not paths:
-            raise UnsupportedModel(f"The folder {path} holds no detector: it is empty. Name an exported YOLO model.")
+            raise UnsupportedModel(
+                "The folder {path} holds no detector: it is empty. Name an exported YOLO model.", path=path
+            )
         graphs = sorted(path.glob("*.xml"))
         if graphs:
             _weights_beside(graphs[0])
             paths.sort(key=lambda file: file != graphs[0])  # the file that is opened comes first
         elif path.name.endswith("_openvino_model") or not path.name.endswith(_DETECTOR_FOLDERS):
             raise UnsupportedModel(
-                f"The folder {path} holds no detector: it is not an export of ultralytics. {_NAME_A_DETECTOR}"
+                "The folder {path} holds no detector: it is not an export of ultralytics. {advice}",
+                path=path,
+                advice=_NAME_A_DETECTOR,
             )
         return tuple(paths)
     if path.suffix.lower() not in _DETECTOR_FILES:
@@ -88,7 +94,9 @@ def _detector_files(path: Path) -> tuple[Path, ...]:
             ".safetensors": "A .safetensors file can only be an embedder. ",
             ".bin": "It belongs to the .xml of the same name. ",
         }.get(path.suffix.lower(), "")
-        raise UnsupportedModel(f"{path} is not a detector. {hint}{_NAME_A_DETECTOR}")
+        raise UnsupportedModel(
+            "{path} is not a detector. {hint}{advice}", path=path, hint=hint, advice=_NAME_A_DETECTOR
+        )
     if path.suffix.lower() == ".xml":
         classes = path.parent / "metadata.yaml"
         return (path, _weights_beside(path), *([classes] if classes.is_file() else []))
@@ -105,7 +113,10 @@ def _weights_beside(graph: Path) -> Path:
     weights = graph.with_suffix(".bin")
     if not weights.is_file():
         raise WeightsCorrupt(
-            f"{graph.name} is one of two files of an OpenVINO model. Put {weights.name} beside it, in {graph.parent}."
+            "{graph} is one of two files of an OpenVINO model. Put {weights} beside it, in {parent}.",
+            graph=graph.name,
+            weights=weights.name,
+            parent=graph.parent,
         )
     return weights
 
@@ -114,7 +125,8 @@ def _embedder_format(path: Path) -> Format:
     form = _EMBEDDER_FORMATS.get(path.suffix.lower())
     if form is None or not path.is_file():
         raise UnsupportedModel(
-            f"{path} is not an embedder. Name an OpenVINO .xml (with its .bin beside it), an .onnx or a .safetensors."
+            "{path} is not an embedder. Name an OpenVINO .xml (with its .bin beside it), an .onnx or a .safetensors.",
+            path=path,
         )
     return form
 
@@ -128,13 +140,17 @@ def _described(card: Card, path: Path) -> Card:
         try:
             values = tomllib.loads(beside.read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise InvalidSetting(f"The description {beside} cannot be read: {error}.") from error
+            raise InvalidSetting(
+                "The description {beside} cannot be read: {error}.", beside=beside, error=error
+            ) from error
     elif card.format is Format.SAFETENSORS:
         where, values = f"the metadata of {path.name}", safetensors_metadata(path)
         if "architecture" not in values:
             raise UnsupportedModel(
-                f"{path.name} does not say which network it belongs to. Put {beside.name} beside it with at least "
-                'architecture = "osnet_x1_0" (see models/README.md).'
+                "{file} does not say which network it belongs to. Put {description} beside it with at least "
+                'architecture = "osnet_x1_0" (see models/README.md).',
+                file=path.name,
+                description=beside.name,
             )
     else:
         notice = Notice(
@@ -160,7 +176,9 @@ def safetensors_metadata(path: Path) -> dict[str, object]:
                 raise ValueError(f"a header of {length} bytes")
             metadata = json.loads(stream.read(length)).get("__metadata__", {})
     except (OSError, ValueError, AttributeError) as error:
-        raise WeightsCorrupt(f"{path.name} is not a .safetensors file: {error}. Fetch or export it again.") from error
+        raise WeightsCorrupt(
+            "{file} is not a .safetensors file: {error}. Fetch or export it again.", file=path.name, error=error
+        ) from error
     return {key: _parsed(key, value) for key, value in metadata.items() if key in _METADATA}
 
 

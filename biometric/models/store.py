@@ -291,4 +291,6 @@ def _roles(role: str | None) -> list[Role]:
     try:
         return [Role(role)]
     except ValueError as error:
-        raise InvalidSetting(f"There is no model role {role!r}. Roles: {', '.join(Role)}.") from error
+        raise InvalidSetting(
+            "There is no model role {role!r}. Roles: {known}.", role=role, known=", ".join(Role)
+        ) from error

@@ -53,8 +53,10 @@ def quiet_ultralytics(cache: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageFull(
-            f"The cache folder {cache} cannot be used: {error.strerror}. Set SIGHTLINE_CACHE to a folder of your own "
-            "that can be written."
+            "The cache folder {cache} cannot be used: {reason}. Set SIGHTLINE_CACHE to a folder of your "
+            "own that can be written.",
+            cache=cache,
+            reason=error.strerror,
         ) from error
     os.environ.setdefault("YOLO_CONFIG_DIR", str(folder))
     os.environ.update(
@@ -76,8 +78,12 @@ def require_library(path: Path) -> None:
     for ending, (title, modules, package) in _LIBRARIES.items():
         if name.endswith(ending) and not any(map(_is_installed, modules)):
             raise UnsupportedModel(
-                f"The detector {path.name} is a {title} model, and the library that runs it is not installed. Install "
-                f"it with: pip install {package}. Or name a detector in another format, such as yolo26n.pt."
+                "The detector {file} is a {title} model, and the library that runs it is not installed. "
+                "Install it with: pip install {package}. Or name a detector in another format, such as "
+                "yolo26n.pt.",
+                file=path.name,
+                title=title,
+                package=package,
             )
 
 
@@ -92,8 +98,10 @@ def library_missing(model: str, error: ImportError) -> UnsupportedModel:
     """Return the error for a model that needs a module that is not there."""
     needed = f"the library {error.name}" if error.name else "a library"
     return UnsupportedModel(
-        f"The detector {model} needs {needed}, which is not installed or cannot be loaded. Install it, or name a "
-        "detector in another format, such as yolo26n.pt."
+        "The detector {model} needs {library}, which is not installed or cannot be loaded. "
+        "Install it, or name a detector in another format, such as yolo26n.pt.",
+        model=model,
+        library=needed,
     )
 
 
@@ -107,8 +115,9 @@ def vendor_errors() -> tuple[type[Exception], ...]:
 def unfitting_detector(name: str) -> WeightsCorrupt:
     """Return the error for a file that ultralytics cannot load; its own words are those of the error's cause."""
     return WeightsCorrupt(
-        f"The detector {name} cannot be loaded: it is damaged or not a detection model of ultralytics. Fetch or export "
-        "it again, or name another one, such as yolo26n.pt."
+        "The detector {name} cannot be loaded: it is damaged or not a detection model of "
+        "ultralytics. Fetch or export it again, or name another one, such as yolo26n.pt.",
+        name=name,
     )
 
 

@@ -179,12 +179,17 @@ class WeightStore:
             try:
                 actual = fresh_digest(path, file.algorithm)
             except OSError as error:
-                raise WeightsCorrupt(f"The weights {path} cannot be read: {error.strerror}.") from error
+                raise WeightsCorrupt(
+                    "The weights {path} cannot be read: {reason}.", path=path, reason=error.strerror
+                ) from error
             if actual != file.checksum:
                 self._verified.discard(path)
                 raise WeightsCorrupt(
-                    f"{path} is not the file that its card {weights.card.id} describes: its {file.algorithm.upper()} "
-                    "does not match. Delete it and fetch it again; give a model of your own another name."
+                    "{path} is not the file that its card {id} describes: its {checksum} does not match. Delete "
+                    "it and fetch it again; give a model of your own another name.",
+                    path=path,
+                    id=weights.card.id,
+                    checksum=file.algorithm.upper(),
                 )
             self._verified.add(path)
 
@@ -193,7 +198,12 @@ class WeightStore:
         card = next((card for card in self.cards if card.id == wanted), None)
         if card is not None:
             if card.role is not role:
-                raise InvalidSetting(f"{setting} names {wanted}, which is a card for the {card.role}.")
+                raise InvalidSetting(
+                    "{setting} names {wanted}, which is a card for the {role}.",
+                    setting=setting,
+                    wanted=wanted,
+                    role=card.role,
+                )
             return Weights(card, self._locate(card))
         candidates = [Path(wanted).expanduser(), *(folder / wanted for folder in self.folders)]
         path = next((candidate for candidate in candidates if candidate.exists()), None)
@@ -203,7 +213,12 @@ class WeightStore:
             if card.role is role and wanted in (card.files[0].name, card.files[0].basename):
                 return Weights(card, self._locate(card))
         known = ", ".join(card.id for card in self.cards if card.role is role)
-        raise InvalidSetting(f"{setting} names {wanted}, which is neither a file nor a card. Known cards: {known}.")
+        raise InvalidSetting(
+            "{setting} names {wanted}, which is neither a file nor a card. Known cards: {known}.",
+            setting=setting,
+            wanted=wanted,
+            known=known,
+        )
 
     def _file(self, role: Role, path: Path) -> Weights:
         """Describe a named file by the card that it belongs to, or by a card of its own."""

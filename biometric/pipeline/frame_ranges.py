@@ -28,19 +28,25 @@ def checked_range(
     if stop > video.frame_count and video.damage is not None and start < video.frame_count:
         if not accept_damaged:
             raise DamagedClip(
-                f"The range ends at frame {stop - 1}; the last readable one is {video.frame_count - 1}. "
-                "Choose a range that ends there, or say that the clip may be used although it is damaged.",
+                "The range ends at frame {frame}; the last readable one is {last}. Choose a range that ends "
+                "there, or say that the clip may be used although it is damaged.",
                 video.frame_count,
                 video.claimed_frames,
                 video.damage,
+                frame=stop - 1,
+                last=video.frame_count - 1,
             )
         stop = video.frame_count
     if stop > video.frame_count and video.photograph:
-        raise InvalidFrameRange(f"A photograph has only frame 0; frame {stop - 1} was asked for. Leave the range out.")
+        raise InvalidFrameRange(
+            "A photograph has only frame 0; frame {frame} was asked for. Leave the range out.", frame=stop - 1
+        )
     if stop > video.frame_count:
         raise InvalidFrameRange(
-            f"The range {FrameRange(start, stop)} is outside the clip, which has {video.frame_count} frames "
-            f"(0–{video.frame_count - 1})."
+            "The range {range} is outside the clip, which has {n} frames (0–{last}).",
+            range=FrameRange(start, stop),
+            n=video.frame_count,
+            last=video.frame_count - 1,
         )
     return _with_spacing(video, FrameRange(start, stop), analysis_fps), warnings
 

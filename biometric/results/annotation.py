@@ -53,7 +53,9 @@ class PillowAnnotator:
                 picture.save(partial, format="JPEG", quality=JPEG_QUALITY)
         except OSError as error:
             raise StorageFull(
-                f"The photograph {destination.name} could not be written: {describe_os_error(error)}."
+                "The photograph {name} could not be written: {reason}.",
+                name=destination.name,
+                reason=describe_os_error(error),
             ) from error
 
     def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
@@ -81,7 +83,9 @@ class PillowAnnotator:
                 picture.save(partial, format="PNG")
         except OSError as error:
             raise StorageFull(
-                f"The timeline {destination.name} could not be written: {describe_os_error(error)}."
+                "The timeline {name} could not be written: {reason}.",
+                name=destination.name,
+                reason=describe_os_error(error),
             ) from error
 
 

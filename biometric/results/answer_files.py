@@ -24,6 +24,7 @@ from biometric.entities import (
 )
 from biometric.entities.drawing import Bar, Mark
 from biometric.errors import StorageFull
+from biometric.errors.phrases import Phrase
 from biometric.messages import shown_apart
 from biometric.ports import Annotator, VideoReader, VideoWriter
 from biometric.results.answer_csv import csv_text
@@ -87,10 +88,13 @@ class OutputWriter:
             if folder.exists():
                 check_writable(folder)
         except OSError as error:
-            room = f" About {needed / 1e6:.0f} MB are needed." if error.errno == errno.ENOSPC else ""
+            room = Phrase(" About {size:.0f} MB are needed.", size=needed / 1e6) if error.errno == errno.ENOSPC else ""
             raise StorageFull(
-                f"The results cannot be written to {folder}: {describe_os_error(error)}.{room} "
-                "Choose another folder, or ask for the answer without files."
+                "The results cannot be written to {folder}: {reason}.{room} Choose another folder, or ask "
+                "for the answer without files.",
+                folder=folder,
+                reason=describe_os_error(error),
+                room=room,
             ) from error
 
     def write(
@@ -122,7 +126,11 @@ class OutputWriter:
                 for path in partial.iterdir():
                     path.chmod(0o600)
         except OSError as error:
-            raise StorageFull(f"The results could not be written to {folder}: {describe_os_error(error)}.") from error
+            raise StorageFull(
+                "The results could not be written to {folder}: {reason}.",
+                folder=folder,
+                reason=describe_os_error(error),
+            ) from error
         return outputs
 
     def _annotated_clip(

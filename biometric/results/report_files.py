@@ -22,12 +22,18 @@ def check_report_file(destination: Path, footage: Path) -> None:
         StorageFull: its folder is missing or cannot be written.
     """
     if destination.suffix.lower() not in HTML_ENDINGS + PDF_ENDINGS:
-        raise InvalidInput(f"The report {destination.name!r} must end in .html or .pdf, which says what it becomes.")
+        raise InvalidInput(
+            "The report {name!r} must end in .html or .pdf, which says what it becomes.", name=destination.name
+        )
     try:
         if destination.is_dir():
-            raise InvalidInput(f"The report needs the name of a file; {destination} is a folder.")
+            raise InvalidInput(
+                "The report needs the name of a file; {destination} is a folder.", destination=destination
+            )
         if destination.exists() and not destination.is_file():
-            raise InvalidInput(f"{destination} is a device or a pipe. The report needs the name of a file.")
+            raise InvalidInput(
+                "{destination} is a device or a pipe. The report needs the name of a file.", destination=destination
+            )
         if destination.exists() and footage.exists() and destination.samefile(footage):
             raise InvalidInput("The report would replace the footage. Choose another name for it.")
         if not destination.parent.is_dir():
@@ -53,7 +59,9 @@ def write_report(report: AnswerReport, destination: Path) -> None:
 
         data = report_html(report).encode("utf-8")
     else:
-        raise InvalidInput(f"The report {destination.name!r} must end in .html or .pdf, which says what it becomes.")
+        raise InvalidInput(
+            "The report {name!r} must end in .html or .pdf, which says what it becomes.", name=destination.name
+        )
     try:
         write_atomically(destination, data)
     except OSError as error:
@@ -62,5 +70,11 @@ def write_report(report: AnswerReport, destination: Path) -> None:
 
 def _storage_error(destination: Path, error: OSError) -> InvalidInput | StorageFull:
     if error.errno == errno.ENAMETOOLONG:
-        return InvalidInput(f"The name of the report, {destination.name:.60}…, is too long. Choose a shorter one.")
-    return StorageFull(f"The report {destination} cannot be written: {describe_os_error(error)}.")
+        return InvalidInput(
+            "The name of the report, {name:.60}…, is too long. Choose a shorter one.", name=destination.name
+        )
+    return StorageFull(
+        "The report {destination} cannot be written: {reason}.",
+        destination=destination,
+        reason=describe_os_error(error),
+    )

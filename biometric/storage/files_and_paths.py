@@ -8,6 +8,7 @@ from pathlib import Path
 
 from biometric.entities.names import has_unsafe_characters
 from biometric.errors import PathRefused
+from biometric.errors.phrases import Phrase
 
 _SHOWN = 60
 """Most characters of a refused path that a message repeats."""
@@ -33,9 +34,9 @@ def remove_quietly(path: Path | None) -> None:
 def describe_os_error(error: OSError) -> str:
     """Say in a few words, to follow a colon, why a file could not be written or read."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return "the disk is full"
+        return Phrase("the disk is full")
     if error.errno == errno.ENAMETOOLONG:
-        return "the name is too long"
+        return Phrase("the name is too long")
     return error.strerror or str(error) or type(error).__name__
 
 
@@ -52,19 +53,21 @@ def resolve_inside(root: Path, text: str, refusal: type[PathRefused] = PathRefus
             is allowed and never where a link leads.
     """
     text = text.strip()
-    allowed = f"Type a path inside {root}."
+    allowed = Phrase("Type a path inside {root}.", root=root)
     if has_unsafe_characters(text):
-        raise refusal(f"The path contains a control character. {allowed}")
+        raise refusal("The path contains a control character. {allowed}", allowed=allowed)
     shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     if text.startswith("~"):
-        raise refusal(f"The path {shown} starts with ~, which is not expanded here. {allowed}")
+        raise refusal(
+            "The path {shown} starts with ~, which is not expanded here. {allowed}", shown=shown, allowed=allowed
+        )
     if "://" in text or text.lower().startswith(("file:", "data:")):
-        raise refusal(f"{shown} is a web address, not a path. {allowed}")
+        raise refusal("{shown} is a web address, not a path. {allowed}", shown=shown, allowed=allowed)
     try:
         base = root.resolve()
         path = (base / text).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links that lead in a circle
-        raise refusal(f"The path {shown} cannot be followed. {allowed}") from error
+        raise refusal("The path {shown} cannot be followed. {allowed}", shown=shown, allowed=allowed) from error
     if path != base and not path.is_relative_to(base):
-        raise refusal(f"The path {shown} leads outside. {allowed}")
+        raise refusal("The path {shown} leads outside. {allowed}", shown=shown, allowed=allowed)
     return path

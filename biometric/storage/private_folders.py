@@ -58,8 +58,10 @@ class PrivateFolder:
                 raise
         except OSError as error:
             raise StorageFull(
-                f"The folder for temporary files, {root}, cannot be used: {describe_os_error(error)}. "
-                "Set SIGHTLINE_TEMP to a folder of your own that can be written."
+                "The folder for temporary files, {root}, cannot be used: {reason}. Set SIGHTLINE_TEMP to a "
+                "folder of your own that can be written.",
+                root=root,
+                reason=describe_os_error(error),
             ) from error
 
     def close(self) -> None:

@@ -15,13 +15,13 @@ def parse_int(value: object, what: str) -> int:
         InvalidInput: it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidInput(f"{what} must be a whole number.")
+        raise InvalidInput("{what} must be a whole number.", what=what)
     try:
         number = float(value)
     except ValueError as error:
-        raise InvalidInput(f"{what} must be a whole number.") from error
+        raise InvalidInput("{what} must be a whole number.", what=what) from error
     if not number.is_integer() or abs(number) > 2**53:
-        raise InvalidInput(f"{what} must be a whole number.")
+        raise InvalidInput("{what} must be a whole number.", what=what)
     return int(number)
 
 
@@ -46,7 +46,9 @@ def frames_within(first: object, last: object, info: VideoInfo) -> FrameRange:
     frames = FrameRange.inclusive(parse_frame(first, "From frame"), parse_frame(last, "To frame"))
     if frames.last >= info.frame_count:
         raise InvalidFrameRange(
-            f"To frame {frames.last} is after the clip's last frame, {info.frame_count - 1}. Choose an earlier one."
+            "To frame {frame} is after the clip's last frame, {last}. Choose an earlier one.",
+            frame=frames.last,
+            last=info.frame_count - 1,
         )
     return frames
 

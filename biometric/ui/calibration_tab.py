@@ -227,7 +227,7 @@ def clip_paths(value: object) -> list[Path]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InvalidInput("These clips could not be understood. Upload them again.")
     if len(value) > MOST_CLIPS:
-        raise InvalidInput(f"At most {MOST_CLIPS} clips can be used at once; use the command line for more.")
+        raise InvalidInput("At most {most} clips can be used at once; use the command line for more.", most=MOST_CLIPS)
     return [Path(item) for item in value]
 
 

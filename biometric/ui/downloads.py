@@ -42,7 +42,7 @@ def copy_for_download(outputs: Outputs, folder: Path) -> dict[str, Path]:
         }
     except OSError as error:
         raise StorageFull(
-            f"The files could not be prepared for download: {error.strerror}. Free some space."
+            "The files could not be prepared for download: {reason}. Free some space.", reason=error.strerror
         ) from error
 
 

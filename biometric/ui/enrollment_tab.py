@@ -270,7 +270,7 @@ class EnrollmentTab:
             if action == "person":
                 person = parse_int(value, "The person's number")
                 if person not in {observation.person for observation in observed.usable}:
-                    raise InvalidInput(f"Person {person} cannot be enrolled from these frames.")
+                    raise InvalidInput("Person {person} cannot be enrolled from these frames.", person=person)
                 if person != footage.person:
                     footage.person, footage.dropped = person, set()
                     if name_is_used(session, name):

@@ -63,7 +63,9 @@ def person_of(session: Session, value: str) -> Identification:
     for answer in session.identifications:
         if number(answer) == person:
             return answer
-    raise InvalidInput(f"There is no person {person} in this answer. Press Identify to look at the frames again.")
+    raise InvalidInput(
+        "There is no person {person} in this answer. Press Identify to look at the frames again.", person=person
+    )
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from biometric.entities import Purpose
 from biometric.errors import BiometricError, ModelMismatch
-from biometric.messages import describe
+from biometric.messages import describe, describe_error
 from biometric.ui import elements, presenters
 from biometric.ui.page import Page
 from biometric.ui.session import Session
@@ -42,7 +42,7 @@ def _models(page: Page) -> list[tuple[str, str]]:
     try:
         status = page.service.models.status()
     except BiometricError as error:
-        return [*cells, ("Models", str(error))]
+        return [*cells, ("Models", describe_error(error))]
     devices = list(dict.fromkeys(entry.device for entry in status if entry.device))
     cells.append(("Device", ", ".join(devices)))
     cells.extend((f"{entry.role.capitalize()}: {entry.state}", entry.card) for entry in status)
@@ -68,7 +68,7 @@ def _gallery(page: Page, session: Session | None) -> list[tuple[str, str]]:
         text = f"{people(gallery.size())}, {count(gallery.reference_count(), 'reference')}"
         sources = {purpose: str(page.threshold(purpose, session).source) for purpose in PURPOSES}
     except BiometricError as error:
-        return [("Gallery", str(error))]
+        return [("Gallery", describe_error(error))]
     return [("In the gallery", text), ("Where thresholds come from", _origin(sources))]
 
 

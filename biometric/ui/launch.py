@@ -44,8 +44,10 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
         _, address, _ = blocks.launch(**launch_options(settings, interface.page, blocks), prevent_thread_lock=True)
     except OSError as error:
         raise InvalidSetting(
-            f"The page cannot be served on {settings.host}, port {settings.port}: the port is in use, or the address "
-            "is not this machine's. Choose another port with SIGHTLINE_PORT or --port."
+            "The page cannot be served on {host}, port {port}: the port is in use, or the address is not "
+            "this machine's. Choose another port with SIGHTLINE_PORT or --port.",
+            host=settings.host,
+            port=settings.port,
         ) from error
     if block:
         print(f"Sightline is at {address} (Ctrl+C ends it)", flush=True)

@@ -128,7 +128,7 @@ def erase(desk: PeopleDesk, state: PeopleState, identity_id: str) -> GalleryChan
     """Delete the person for good, after the question."""
     identity = desk.shown_person(state, identity_id)
     if state.question != "erase":
-        raise InvalidInput(f"Nothing was erased. Press “Erase …” on the page of {identity.name} first.")
+        raise InvalidInput("Nothing was erased. Press “Erase …” on the page of {name} first.", name=identity.name)
     change = desk.gallery().erase(identity.id)
     desk.pictures.forget(desk.gallery().folder)
     state.go("everybody", focus="people")

@@ -7,6 +7,7 @@ from pathlib import Path
 from biometric.domain.resemblance import Resemblance, frames_shared, resemblance, resemblances
 from biometric.entities import BiometricReference, Identity, Threshold
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
+from biometric.messages import describe_error
 from biometric.ports import Gallery
 from biometric.ui import face_choice, people_pages
 from biometric.ui.face_choice import Answer, Caution, FaceChoice, LastWord
@@ -46,7 +47,7 @@ class PeopleDesk:
         try:
             return self._of_person(state)
         except (UnknownIdentity, UnknownReference) as error:
-            return render("gone.html", text=str(error))
+            return render("gone.html", text=describe_error(error))
 
     def settle(self, state: PeopleState) -> None:
         """Leave a place whose person or reference a change has just taken away."""

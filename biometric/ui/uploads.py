@@ -94,7 +94,7 @@ class Uploads:
             raise UploadMissing("The upload is no longer there. Upload the file again.") from error
         except OSError as error:
             raise StorageFull(
-                f"The clip could not be kept for this session: {error.strerror}. Free some space."
+                "The clip could not be kept for this session: {reason}. Free some space.", reason=error.strerror
             ) from error
         return clip
 

@@ -217,7 +217,9 @@ class VerificationTab:
             footage = session.footage(TAB)
             person = parse_int(event(data)[1], "The person's number")
             if footage.observed is None or person not in {identity.person for identity in footage.observed.usable}:
-                raise InvalidInput(f"Person {person} cannot be compared. Press Verify to look at the frames again.")
+                raise InvalidInput(
+                    "Person {person} cannot be compared. Press Verify to look at the frames again.", person=person
+                )
             footage.person, footage.picked = person, True
             return self._decide(session)
 
