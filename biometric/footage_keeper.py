@@ -177,7 +177,7 @@ class FootageKeeper:
         for answer in clip.answers:
             if answer_id in (None, answer.id):
                 return answer
-        raise UnknownClip(f"This answer about {clip.label} is no longer in the library.")
+        raise UnknownClip("This answer about {label} is no longer in the library.", label=clip.label)
 
     def history(
         self, kind: AnswerKind | None = None, limit: int = 100, offset: int = 0

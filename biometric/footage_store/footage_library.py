@@ -128,8 +128,9 @@ class SQLiteFootageLibrary:
         text = " ".join(camera.split())
         if has_unsafe_characters(text) or len(text) > CAMERA_LIMIT:
             raise InvalidInput(
-                f"The camera may have at most {CAMERA_LIMIT} characters, none of them control characters. "
-                "Type it again."
+                "The camera may have at most {camera_limit} characters, none of them control characters. "
+                "Type it again.",
+                camera_limit=CAMERA_LIMIT,
             )
         with self._transactions.writing_existing() as (db, _):
             self._require(db, clip_id)

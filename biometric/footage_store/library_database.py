@@ -167,19 +167,21 @@ class LibraryDatabase:
     def _exists(self) -> bool:
         if self._folder.is_symlink() and not self._folder.exists():
             raise KeptFootageUnavailable(
-                f"The folder of the library, {self._folder}, is a link that leads nowhere. Set SIGHTLINE_LIBRARY."
+                "The folder of the library, {folder}, is a link that leads nowhere. Set SIGHTLINE_LIBRARY.",
+                folder=self._folder,
             )
         if not self._folder.exists():
             return False
         if not self._folder.is_dir():
             raise KeptFootageUnavailable(
-                f"{self._folder} is a file. Set SIGHTLINE_LIBRARY to a folder for the library of footage."
+                "{folder} is a file. Set SIGHTLINE_LIBRARY to a folder for the library of footage.", folder=self._folder
             )
         if not self.path.exists():
             return False
         if not self.path.is_file() or not os.access(self.path, os.R_OK):
             raise KeptFootageUnavailable(
-                f"{self.path} may not be read. Change its permissions, or set SIGHTLINE_LIBRARY to another folder."
+                "{path} may not be read. Change its permissions, or set SIGHTLINE_LIBRARY to another folder.",
+                path=self.path,
             )
         return True
 
@@ -208,12 +210,15 @@ def _schema_version(db: Database) -> int:
         if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
             return 0
         raise KeptFootageCorrupt(
-            f"The file {DATABASE_NAME} is not a library of Sightline. Set SIGHTLINE_LIBRARY to another folder."
+            "The file {database_name} is not a library of Sightline. Set SIGHTLINE_LIBRARY to another folder.",
+            database_name=DATABASE_NAME,
         )
     if version > len(MIGRATIONS):
         raise KeptFootageCorrupt(
-            f"The library of footage was written by a newer version of Sightline (schema {version}; this version "
-            f"knows {len(MIGRATIONS)}). Install that version, or set SIGHTLINE_LIBRARY to another folder."
+            "The library of footage was written by a newer version of Sightline (schema {version}; this "
+            "version knows {known}). Install that version, or set SIGHTLINE_LIBRARY to another folder.",
+            version=version,
+            known=len(MIGRATIONS),
         )
     return version
 
@@ -244,8 +249,10 @@ def translate_errors(folder: Path) -> Iterator[None]:
         raise _from_sqlite(error, folder) from error
     except OSError as error:
         raise StorageFull(
-            f"The library of footage could not be written ({describe_os_error(error)}); nothing was changed in it. "
-            f"Free disk space, or check the permissions of {folder}."
+            "The library of footage could not be written ({reason}); nothing was changed in it. Free "
+            "disk space, or check the permissions of {folder}.",
+            reason=describe_os_error(error),
+            folder=folder,
         ) from error
 
 
@@ -264,10 +271,14 @@ def _from_sqlite(error: sqlite3.Error, folder: Path) -> KeptFootageBusy | KeptFo
         return KeptFootageBusy("Another process is using the library of footage. Try again in a moment.")
     if code in _UNWRITABLE:
         return StorageFull(
-            f"The library of footage could not be read or written ({error}); nothing was changed in it. "
-            f"Free disk space, or check the permissions of {folder}."
+            "The library of footage could not be read or written ({error}); nothing was changed in it. "
+            "Free disk space, or check the permissions of {folder}.",
+            error=error,
+            folder=folder,
         )
     return KeptFootageCorrupt(
-        f"The database of the library of footage is damaged ({error}). Move the folder {folder} away, or set "
-        "SIGHTLINE_LIBRARY to another one; the gallery does not depend on it."
+        "The database of the library of footage is damaged ({error}). Move the folder {folder} away, "
+        "or set SIGHTLINE_LIBRARY to another one; the gallery does not depend on it.",
+        error=error,
+        folder=folder,
     )

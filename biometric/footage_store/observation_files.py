@@ -107,7 +107,8 @@ def read(path: Path, clip: Path, label: str) -> ObservedClip:
         zipfile.BadZipFile,
     ) as error:
         raise KeptFootageCorrupt(
-            f"What was seen in {label} cannot be read from the library any more. Open the clip and look again."
+            "What was seen in {label} cannot be read from the library any more. Open the clip and look again.",
+            label=label,
         ) from error
 
 

@@ -72,7 +72,7 @@ def read_summary(open_manifest: Callable[[], Read], crops: set[str]) -> Manifest
             # Version 0.1 took names that differ in invisible characters for two; importing gives one of them a number.
             _add_once(keys, unicodedata.normalize("NFC", identity.name.casefold()), "name")
             if not references:
-                refuse(Phrase("{describe_place} has no references", describe_place=describe_place(place)))
+                refuse(Phrase("{place} has no references", place=describe_place(place)))
             identities.append(identity)
             references = 0
     if not identities:
@@ -152,9 +152,7 @@ def _reference(
 ) -> ReferenceRecord:
     checked = check_entry(ReferenceEntry, place, values, {"dimension": header.dimension})
     if checked.last_frame < checked.first_frame:
-        refuse(
-            Phrase("{describe_place}: last_frame is not as an export writes it", describe_place=describe_place(place))
-        )
+        refuse(Phrase("{place}: last_frame is not as an export writes it", place=describe_place(place)))
     names: set[str] = set()
     for sample in checked.samples:
         _add_once(names, sample.name, "sample")

@@ -80,10 +80,10 @@ def check_usable(db: Database, number: int, model_id: str) -> None:
         raise unknown(number)
     if row[0] != model_id:
         raise CalibrationUnusable(
-            "Calibration {number} was made with the model {number}, and {model_id} is in use. Scores of two "
+            "Calibration {number} was made with the model {model}, and {model_id} is in use. Scores of two "
             "models cannot be compared: calibrate again with the model in use.",
             number=number,
-            number=row[0],
+            model=row[0],
             model_id=model_id,
         )
     if _read(row[1]) is None:

@@ -130,4 +130,4 @@ def check_entry(model: type[EntryType], place: tuple[int, ...], values: dict[str
         # A key that the file made up is not repeated in the message: it may be anything.
         known = location and location[0] in model.model_fields
         what = f"{key} is missing or not as an export writes it" if known else "it has a key that exports do not have"
-        refuse(Phrase("{describe_place}: {what}", describe_place=describe_place(place), what=what))
+        refuse(Phrase("{place}: {what}", place=describe_place(place), what=what))

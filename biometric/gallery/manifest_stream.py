@@ -129,8 +129,8 @@ def _object(tokens: _Tokens, place: tuple[int, ...], max_samples: int) -> Iterat
         if not isinstance(key, str) or key in values or len(values) >= MAX_KEYS:
             refuse(
                 Phrase(
-                    "{describe_place} holds a key twice, too many keys, or one that is no text",
-                    describe_place=describe_place(place),
+                    "{place} holds a key twice, too many keys, or one that is no text",
+                    place=describe_place(place),
                 )
             )
         _expect(tokens, ":", place)
@@ -148,12 +148,12 @@ def _object(tokens: _Tokens, place: tuple[int, ...], max_samples: int) -> Iterat
                 if len(samples) > max_samples:
                     refuse(
                         Phrase(
-                            "{describe_place} has more samples than the file has pictures",
-                            describe_place=describe_place(place),
+                            "{place} has more samples than the file has pictures",
+                            place=describe_place(place),
                         )
                     )
     if len(place) < len(LISTS) - 1 and values.pop(LISTS[len(place)], "") is not None:
-        refuse(Phrase("{describe_place} lacks {v1}", describe_place=describe_place(place), v1=LISTS[len(place)]))
+        refuse(Phrase("{place} lacks {list}", place=describe_place(place), list=LISTS[len(place)]))
     yield place, values
 
 
@@ -170,14 +170,14 @@ def _list(tokens: _Tokens, place: tuple[int, ...], max_samples: int) -> Iterator
 
 def _expect(tokens: _Tokens, token: str, place: tuple[int, ...]) -> None:
     if tokens.take() != token:
-        refuse(Phrase("{describe_place} is not as an export writes it", describe_place=describe_place(place)))
+        refuse(Phrase("{place} is not as an export writes it", place=describe_place(place)))
 
 
 def _value(token: str, place: tuple[int, ...]) -> str | int | float | bool | None:
     if not token or token in _PUNCTUATION:
-        refuse(Phrase("{describe_place} is not as an export writes it", describe_place=describe_place(place)))
+        refuse(Phrase("{place} is not as an export writes it", place=describe_place(place)))
     try:
         value: str | int | float | bool | None = json.loads(token)
     except (ValueError, RecursionError):  # also a number of more digits than Python reads
-        refuse(Phrase("{describe_place} is not valid JSON", describe_place=describe_place(place)))
+        refuse(Phrase("{place} is not valid JSON", place=describe_place(place)))
     return value

@@ -34,7 +34,7 @@ def parse_frame(value: object, what: str) -> int:
     try:
         return parse_int(value, what)
     except InvalidInput as error:
-        raise InvalidFrameRange(f"{error} Type the number of a frame.") from error
+        raise InvalidFrameRange("{error} Type the number of a frame.", error=error) from error
 
 
 def frames_within(first: object, last: object, info: VideoInfo) -> FrameRange:
