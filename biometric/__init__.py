@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ObservedClip,
         Progress,
         Threshold,
+        Verdict,
         Verification,
     )
     from biometric.errors import BiometricError, IdentityExists, LooksDifferent
@@ -53,6 +54,7 @@ _MODULES = {
     "RecognitionService": "library",
     "Settings": "settings",
     "Threshold": "entities",
+    "Verdict": "entities",
     "Verification": "entities",
     "open_service": "library",
 }
@@ -75,6 +77,7 @@ __all__ = [
     "RecognitionService",
     "Settings",
     "Threshold",
+    "Verdict",
     "Verification",
     "open_service",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from biometric.entities import (
     BiometricReference,
@@ -15,7 +15,9 @@ from biometric.entities import (
     ObservedClip,
     Progress,
     Purpose,
+    RecordedVerdict,
     Threshold,
+    Verdict,
     Verification,
 )
 from biometric.entities.progress import finish
@@ -147,6 +149,36 @@ class RecognitionService:
             InvalidThreshold: not a number in [-1, 1].
         """
         return self._opened().identify(observed, threshold=threshold)
+
+    def record_verdict(
+        self,
+        observed: ObservedClip,
+        answer: Verification | Identification,
+        word: Literal["confirmed", "wrong", "undecided"],
+        name: str | None = None,
+    ) -> RecordedVerdict:
+        """Say whether the person of an answer is the identity; a later call about the same two replaces it.
+
+        "wrong" holds for later answers, too: the person is not answered to be that identity again. `undo` takes its
+        `change` back.
+
+        Args:
+            observed: what the answer is about.
+            name: the identity; None: the one that the answer names, else the closest one.
+
+        Raises:
+            InvalidInput: there is no such word, or the person was compared with nobody.
+            UnknownIdentity: nobody of that name is enrolled.
+        """
+        return self._opened().verdicts.record(observed, answer, word, name)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What was said of answers about people who are enrolled, the latest first."""
+        return tuple(self._opened().verdicts.listed())
+
+    def remove_verdict(self, verdict: Verdict) -> GalleryChange:
+        """Take back what was said. Raises `UnknownVerdict`: it was replaced or taken back already."""
+        return self._opened().verdicts.withdraw(verdict.id)
 
     def write_results(
         self,

@@ -15,6 +15,7 @@ from biometric.calibration.gallery_calibration import GalleryCalibration
 from biometric.domain import recognition
 from biometric.domain.selection import Rules
 from biometric.domain.thresholds import threshold_in_force
+from biometric.domain.verdict_desk import VerdictDesk
 from biometric.entities import (
     Calibration,
     Enrollment,
@@ -47,7 +48,7 @@ class Sightline:
     """Observe clips; enroll, verify and identify the people in them.
 
     Observations stay in memory and their crops in `workspace` while they are among the latest, so repeating one is
-    instant. Methods may be called from several threads.
+    instant. Methods may be called from several threads. `verdicts` takes what people say of answers.
     """
 
     def __init__(self, settings: Settings, adapters: Adapters, workspace: Path) -> None:
@@ -62,6 +63,7 @@ class Sightline:
         self._clips = ProbedClips(adapters.reader)
         tools = KeeperTools(adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples)
         self.library = FootageKeeper(adapters.open_library, tools)
+        self.verdicts = VerdictDesk(self.gallery, self.threshold, self.models.embedder_id)
 
     # --- clips ---------------------------------------------------------------------------------------------------
 

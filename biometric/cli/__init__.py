@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biometric import __version__
-from biometric.cli import calibrate, evaluate, evaluate_detector, gallery, models, recognition_commands, streams, train
+from biometric.cli import (
+    calibrate,
+    evaluate,
+    evaluate_detector,
+    gallery,
+    models,
+    recognition_commands,
+    streams,
+    train,
+    verdict,
+)
 from biometric.cli.command_support import (
     DONE,
     FAILED,
@@ -111,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(metavar="COMMAND", required=True)
 
     recognition_commands.add_commands(commands)
+    verdict.add_commands(commands)
     gallery.add_commands(commands)
     calibrate.add_commands(commands)
     evaluate.add_commands(commands)

@@ -15,7 +15,9 @@ from biometric.cli.gallery_trash import (
     undo_hint,
 )
 from biometric.entities import BiometricReference
-from biometric.errors import UnknownIdentity
+from biometric.errors import InvalidInput, UnknownIdentity
+from biometric.messages.translation import gettext as _
+from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.results.answer_json import change_json, identity_json
 
@@ -27,7 +29,8 @@ def add_commands(commands: Any) -> None:
     add_action(actions, "list", "list everybody enrolled", _list)
     add_action(actions, "show", "show one identity's references by clip, with their samples", _show, "name")
     add_action(actions, "rename", "give an identity another name", _rename, "old", "new")
-    add_action(actions, "merge", "move all references of one identity to another", _merge, "from", "into")
+    merge = add_action(actions, "merge", "move all references of one identity to another", _merge, "from", "into")
+    merge.add_argument("--force", action="store_true", help="although a verdict says that they are different people")
     move = add_action(actions, "move", "give one reference to another identity", _move, "reference")
     move.add_argument("--to", required=True, metavar="NAME", help="who gets the reference")
     move.add_argument("--new", action="store_true", help="enroll NAME as a new person with it")
@@ -89,8 +92,12 @@ def _rename(options: argparse.Namespace) -> int:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    gallery = _open_gallery(options)
+    service = build_service(options)
+    gallery = service.gallery()
     source, target = gallery.find(getattr(options, "from")), gallery.find(options.into)
+    different = describe_different(source.name, target.name, service.verdicts.between(source, target))
+    if different and not options.force:
+        raise InvalidInput(f"{different} " + _("Nothing was merged. To merge them anyway, add --force."))
     change = gallery.merge(source.id, target.id)
     merged = gallery.find(target.name)
     text = f"{source.name} was merged into {merged.name}, who has {count_references(merged.reference_count)} now."

@@ -30,27 +30,28 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
+from biometric.messages.verdict_sentences import describe_verdicts
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
 
 
 def add_commands(commands: Any) -> None:
     """Add the three commands to a parser's commands."""
-    enroll = _clip_command(commands, "enroll", "store a person of a clip under a name", _enroll)
+    enroll = add_clip_command(commands, "enroll", "store a person of a clip under a name", _enroll)
     enroll.add_argument("name", metavar="NAME", help="the person's name; one that exists is refused without --add")
     enroll.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
     enroll.add_argument("--accept-damaged", action="store_true", help="use a clip that cannot be read to its end")
     enroll.add_argument("--add", action="store_true", help="an existing name gets another reference")
     enroll.add_argument("--force", action="store_true", help="with --add: although it looks like a different person")
 
-    verify = _clip_command(commands, "verify", "check whether a person of a clip is who they claim to be", _verify)
+    verify = add_clip_command(commands, "verify", "check whether a person of a clip is who they claim to be", _verify)
     verify.add_argument("name", metavar="NAME", help="the claimed identity")
     verify.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
-    _threshold_option(verify)
+    add_threshold_option(verify)
     _report_option(verify)
 
-    identify = _clip_command(commands, "identify", "say who the people of a clip are", _identify)
-    _threshold_option(identify)
+    identify = add_clip_command(commands, "identify", "say who the people of a clip are", _identify)
+    add_threshold_option(identify)
     _report_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
     identify.add_argument("--no-files", action="store_true", help="only print the answer; write nothing")
@@ -62,7 +63,8 @@ def add_commands(commands: Any) -> None:
     )
 
 
-def _clip_command(commands: Any, name: str, summary: str, command: Command) -> argparse.ArgumentParser:
+def add_clip_command(commands: Any, name: str, summary: str, command: Command) -> argparse.ArgumentParser:
+    """Add a command about a clip or a range of it and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
     parser.add_argument("clip", type=Path, metavar="CLIP", help="the video or photograph")
     parser.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
@@ -73,7 +75,8 @@ def _clip_command(commands: Any, name: str, summary: str, command: Command) -> a
     return parser
 
 
-def _threshold_option(parser: argparse.ArgumentParser) -> None:
+def add_threshold_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that sets the threshold."""
     parser.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
 
 
@@ -83,7 +86,8 @@ def _report_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
+def observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
+    """Find and describe the people in a command's clip and range."""
     accept = getattr(options, "accept_damaged", True)
     return run(service.observe(options.clip, _wanted_frames(service, options), accept_damaged=accept))
 
@@ -106,7 +110,7 @@ def _enroll(options: argparse.Namespace) -> int:
     clean_name(options.name)
     service.models.resolve_embedder()
     service.gallery().check_model(service.models.embedder_id())
-    observed = _observe(service, options)
+    observed = observe(service, options)
     enrollment = service.enroll(observed, options.name, options.person, add=options.add, force=options.force)
     options.when_interrupted = "The person was stored"
     name, template = enrollment.identity.name, enrollment.reference.template
@@ -128,7 +132,7 @@ def _verify(options: argparse.Namespace) -> int:
     service.gallery().find(options.name)
     if options.report is not None:
         service.check_report(options.clip, options.report)
-    observed = _observe(service, options)
+    observed = observe(service, options)
     verification = service.verify(observed, options.name, options.person, threshold=options.threshold)
     _note(observed)
     show(options, verification_json(verification, observed), _verification_text(verification))
@@ -146,7 +150,7 @@ def _identify(options: argparse.Namespace) -> int:
         service.check_report(options.clip, options.report)
     if not options.no_files:
         service.check_outputs(options.clip, _wanted_frames(service, options), options.output)
-    observed = _observe(service, options)
+    observed = observe(service, options)
     identifications = service.identify(observed, threshold=options.threshold)
     _note(observed)
     if not options.json:
@@ -192,7 +196,7 @@ def _verification_text(verification: Verification) -> str:
     text += f" Score {score}, {_threshold_text(verification.threshold, decimals)}. {describe_reason(verification)}"
     if other is not None:
         text += f" Next best in the gallery: {other.identity.name}, {decimal(other.score, decimals)}."
-    return "\n".join([text, *(f"Warning: {describe(warning)}" for warning in verification.warnings)])
+    return "\n".join([text, *_notes(verification)])
 
 
 def _identification_text(item: Identification) -> str:
@@ -202,7 +206,7 @@ def _identification_text(item: Identification) -> str:
     name = undecided if item.identity is None else item.identity.name
     text = f"Person {item.observation.person}, {_frames(item.observation)}: {name}"
     if item.score is None:
-        return f"{text}. {describe_reason(item)}"
+        return "\n".join([f"{text}. {describe_reason(item)}", *_notes(item)])
     best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"
     margin = "" if item.margin is None else f", {item.margin:.2f} ahead of the next"
     decimals = decimals_apart(item.score, item.threshold.value)
@@ -210,7 +214,13 @@ def _identification_text(item: Identification) -> str:
     text = f"{text}{best}. Score {score}, {threshold}{margin}."
     if item.decision is Decision.NO_DECISION:
         text += f" {describe_reason(item)}"
-    return "\n".join([text, *(f"Warning: {describe(warning)}" for warning in item.warnings)])
+    return "\n".join([text, *_notes(item)])
+
+
+def _notes(answer: Verification | Identification) -> list[str]:
+    """What else has to be known of an answer: warnings, and what was said of the person before."""
+    said = describe_verdicts(answer.verdicts)
+    return [*(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
 
 
 def _score_text(score: float | None, threshold: Threshold, decimals: int) -> str:

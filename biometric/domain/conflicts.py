@@ -5,11 +5,26 @@ score becomes undecided and does not get its second candidate. Two boxes that li
 frames are one person, detected twice; both may keep the name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from biometric.entities import Decision, Identification, Notice, NoticeCode, Tracklet
+from biometric.domain.comparison import decide
+from biometric.domain.constraints import excluded as excluded_identities
+from biometric.entities import (
+    Decision,
+    Identification,
+    Identity,
+    Notice,
+    NoticeCode,
+    Observation,
+    ObservedClip,
+    Threshold,
+    Tracklet,
+    Verdict,
+    VerdictWord,
+)
 from biometric.entities.boxes import iou
+from biometric.ports import Gallery
 
 COINCIDING = 0.5
 """Boxes whose intersection over union is higher may be two boxes of one person."""
@@ -39,6 +54,63 @@ def resolve_name_conflicts(identifications: Sequence[Identification]) -> tuple[I
         for item in _resolved(_double_detections(claims)):
             resolved[item.observation.person] = item
     return tuple(resolved[item.observation.person] for item in identifications)
+
+
+def find_bystanders(
+    gallery: Gallery,
+    observed: ObservedClip,
+    chosen: Observation,
+    identity: Identity,
+    score: float,
+    threshold: Threshold,
+    given: Mapping[int, Sequence[Verdict]],
+) -> tuple[Notice, ...]:
+    """Return who else, seen elsewhere in the same frames, would be identified as the claimed identity; closest first.
+
+    Behind them stands who would be, too, but was said not to be the claimed identity.
+    """
+    bystanders: list[Notice] = []
+    excluded: list[Notice] = []
+    for other in observed.usable:
+        if other.template is None or not frames_apart(chosen.tracklet, other.tracklet):
+            continue
+        best = gallery.search(other.template, 1)
+        if not (best and best[0].identity.id == identity.id and decide(best[0].score, threshold)):
+            continue
+        if identity.id not in excluded_identities(given.get(other.person, ())):
+            bystanders.append(
+                Notice(NoticeCode.BYSTANDER_ALSO_REACHES, person=other.person, score=best[0].score, own_score=score)
+            )
+        elif best[0].score > score:
+            excluded.append(Notice(NoticeCode.CHANGED_BY_VERDICT, name=identity.name, person=other.person))
+    return (*sorted(bystanders, key=lambda notice: -float(notice["score"])), *excluded)
+
+
+def mark_changed_answers(
+    answers: Sequence[Identification], unconstrained: Sequence[Identification]
+) -> tuple[Identification, ...]:
+    """Return the answers, with a warning in each that is another one because of a verdict about somebody else.
+
+    Args:
+        answers: with what verdicts exclude.
+        unconstrained: the same people in the same order, as scores alone decide.
+    """
+    exclusions = [
+        (verdict, item.observation.person)
+        for item in answers
+        for verdict in item.verdicts
+        if verdict.word is VerdictWord.WRONG
+    ]
+    marked = []
+    for item, alone in zip(answers, unconstrained, strict=True):
+        own = any(person == item.observation.person for _, person in exclusions)
+        if not own and exclusions and (item.decision, item.identity) != (alone.decision, alone.identity):
+            names = {item.candidates[0].identity.id} if item.candidates else set()
+            cause, person = next((entry for entry in exclusions if entry[0].identity_id in names), exclusions[0])
+            warning = Notice(NoticeCode.CHANGED_BY_VERDICT, name=cause.name, person=person)
+            item = replace(item, warnings=(*item.warnings, warning))
+        marked.append(item)
+    return tuple(marked)
 
 
 def _strength(item: Identification) -> tuple[float, int]:

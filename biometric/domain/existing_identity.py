@@ -1,16 +1,21 @@
 """Before a reference goes under a name that somebody has: how it compares with theirs, and whether it may."""
 
+from collections.abc import Collection
+
 from biometric.domain import comparison
 from biometric.entities import Identity, NameConflict, NewReference, Threshold
 from biometric.errors import IdentityExists, LooksDifferent, ModelMismatch, UnknownIdentity
 from biometric.ports import Gallery
 
 
-def find_conflict(gallery: Gallery, name: str, reference: NewReference, threshold: Threshold) -> NameConflict | None:
+def find_conflict(
+    gallery: Gallery, name: str, reference: NewReference, threshold: Threshold, told_apart: Collection[str] = ()
+) -> NameConflict | None:
     """Compare a new reference with those of the identity that has its name; None: nobody has it.
 
     Args:
         threshold: of verification; below it the new reference looks like a different person.
+        told_apart: ids of identities that the person was said not to be.
 
     Raises:
         UnknownIdentity: the identity was removed meanwhile.
@@ -35,10 +40,11 @@ def find_conflict(gallery: Gallery, name: str, reference: NewReference, threshol
         identity=identity,
         score=score,
         threshold=threshold,
-        reaches_threshold=comparison.decide(score, threshold),
+        reaches_threshold=comparison.decide(score, threshold) and identity.id not in told_apart,
         reference_id=reference_id,
         reference_crop=closest.best_crop,
         sample_crop=None if sample is None else sample.source,
+        said_not_to_be=identity.id in told_apart,
     )
 
 

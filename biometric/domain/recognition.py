@@ -1,9 +1,10 @@
 """Enroll, verify and identify observed people: arithmetic and gallery calls, no model and no vendor library."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
-from biometric.domain import comparison
-from biometric.domain.conflicts import frames_apart, resolve_name_conflicts
+from biometric.domain import comparison, constraints
+from biometric.domain.conflicts import find_bystanders, mark_changed_answers, resolve_name_conflicts
 from biometric.domain.existing_identity import find_conflict, require_consent
 from biometric.domain.person_choice import one_person, require_usable
 from biometric.entities import (
@@ -11,7 +12,6 @@ from biometric.entities import (
     Decision,
     Enrollment,
     Identification,
-    Identity,
     NameConflict,
     NewReference,
     NewSample,
@@ -22,6 +22,8 @@ from biometric.entities import (
     Purpose,
     Sample,
     Threshold,
+    Verdict,
+    VerdictWord,
     Verification,
     clean_name,
     name_key,
@@ -90,9 +92,11 @@ def enroll(
     while True:
         attempts += 1
         try:
-            conflict = find_conflict(gallery, name, reference, threshold("verification"))
+            told_apart = constraints.told_apart(gallery.verdicts(), observed, observation)
+            conflict = find_conflict(gallery, name, reference, threshold("verification"), told_apart)
             require_consent(conflict, add, force)
-            lookalikes, warnings = _resemblance(gallery, reference, name, threshold("identification"), conflict)
+            limit = threshold("identification")
+            lookalikes, warnings = _resemblance(gallery, reference, name, limit, conflict, told_apart)
             owner = None if conflict is None else conflict.identity.id
             identity, stored, added, change = gallery.enroll(name, reference, owner=owner)
         except (NameTaken, UnknownIdentity):  # enrolled, renamed or removed by another process meanwhile
@@ -106,6 +110,7 @@ def enroll(
             people=len(observed.usable),
             added=added,
             change=change,
+            told_apart=told_apart,
             lookalikes=lookalikes,
             warnings=(*observed.warnings, *warnings),
         )
@@ -115,6 +120,9 @@ def verify(
     gallery: Gallery, observed: ObservedClip, name: str, person: int | None, threshold: Threshold
 ) -> Verification:
     """Decide whether one observed person is who they claim to be.
+
+    Where somebody said before that this person is not the claimed identity, the answer is "no match", and whom the
+    person was said not to be is no better candidate. The score and what was said stand in the answer.
 
     Raises:
         EmptyGallery, UnknownIdentity, ModelMismatch: there is nothing to compare with.
@@ -130,15 +138,22 @@ def verify(
         raise NoUsableSample("Person {person} has no usable sample.", person=observation.person)
     scores = gallery.scores(template, identity.id)
     score = scores[0][1] if scores else None
-    others = [item for item in gallery.search(template, 2) if item.identity.id != identity.id]
+    given = constraints.verdicts_of_people(gallery.verdicts(), observed, observed.usable)
+    verdicts = given.get(observation.person, ())
+    excluded = constraints.excluded(verdicts)
+    found = gallery.search(template, 2 + len(excluded - {identity.id}))
+    others = [item for item in found if item.identity.id not in excluded | {identity.id}]
     best_other = others[0] if others else None
     decision, reason = comparison.verification_decision(
         score, best_other.score if best_other is not None else None, threshold
     )
-    warnings: tuple[Notice, ...] = ()
+    warnings, bystander = tuple[Notice, ...](), NoticeCode.BYSTANDER_ALSO_REACHES
+    if identity.id in excluded and score is not None:
+        values = {"score": score, "threshold": threshold.value}
+        decision, reason = Decision.NO_MATCH, Notice(NoticeCode.SAID_NOT_TO_BE, name=identity.name, **values)
     if decision is Decision.MATCH and score is not None:
-        warnings = _bystanders(gallery, observed, observation, identity, score, threshold)
-        if warnings and float(warnings[0]["score"]) > score:
+        warnings = find_bystanders(gallery, observed, observation, identity, score, threshold, given)
+        if warnings and warnings[0].code is bystander and float(warnings[0]["score"]) > score:
             decision, reason = Decision.NO_DECISION, Notice(NoticeCode.BYSTANDER_CLOSER, **dict(warnings[0].values))
             warnings = ()
     return Verification(
@@ -153,32 +168,15 @@ def verify(
         people=len(observed.usable),
         reason=reason,
         warnings=warnings,
+        verdicts=verdicts,
     )
-
-
-def _bystanders(
-    gallery: Gallery,
-    observed: ObservedClip,
-    chosen: Observation,
-    identity: Identity,
-    score: float,
-    threshold: Threshold,
-) -> tuple[Notice, ...]:
-    """Who else, seen elsewhere in the same frames, would be identified as the claimed identity; closest first."""
-    bystanders: list[Notice] = []
-    for other in observed.usable:
-        if other.template is None or not frames_apart(chosen.tracklet, other.tracklet):
-            continue
-        best = gallery.search(other.template, 1)
-        if best and best[0].identity.id == identity.id and comparison.decide(best[0].score, threshold):
-            bystanders.append(
-                Notice(NoticeCode.BYSTANDER_ALSO_REACHES, person=other.person, score=best[0].score, own_score=score)
-            )
-    return tuple(sorted(bystanders, key=lambda notice: -float(notice["score"])))
 
 
 def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> tuple[Identification, ...]:
     """Decide for each observed person who they are, or that they are unknown; one name is in one place at a time.
+
+    Whom a person was said not to be before is no candidate of theirs; where that changes somebody else's answer, that
+    answer has a warning which says so.
 
     Raises:
         EmptyGallery, ModelMismatch: there is nothing to compare with.
@@ -186,9 +184,17 @@ def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> 
     """
     require_comparable(gallery, observed.model_id)
     require_usable(observed)
-    return resolve_name_conflicts(
-        [_identify_one(gallery, observation, threshold) for observation in observed.observations]
+    given = constraints.verdicts_of_people(gallery.verdicts(), observed, observed.observations)
+    answers = resolve_name_conflicts(
+        [
+            _identify_one(gallery, observation, threshold, given.get(observation.person, ()))
+            for observation in observed.observations
+        ]
     )
+    if not any(constraints.excluded(verdicts) for verdicts in given.values()):
+        return answers
+    unconstrained = [_identify_one(gallery, observation, threshold) for observation in observed.observations]
+    return mark_changed_answers(answers, resolve_name_conflicts(unconstrained))
 
 
 def require_comparable(gallery: Gallery, model_id: str) -> None:
@@ -198,12 +204,20 @@ def require_comparable(gallery: Gallery, model_id: str) -> None:
     gallery.check_model(model_id)
 
 
-def _identify_one(gallery: Gallery, observation: Observation, threshold: Threshold) -> Identification:
+def _identify_one(
+    gallery: Gallery, observation: Observation, threshold: Threshold, verdicts: tuple[Verdict, ...] = ()
+) -> Identification:
     if observation.template is None:
         reason = Notice(NoticeCode.NO_GOOD_SAMPLE)
         return Identification(observation, Decision.UNKNOWN, None, None, threshold, None, (), reason)
-    candidates = tuple(gallery.search(observation.template, CANDIDATES))
+    excluded = constraints.excluded(verdicts)
+    found = gallery.search(observation.template, CANDIDATES + len(excluded))
+    remaining = [item for item in found if item.identity.id not in excluded][:CANDIDATES]
+    candidates = tuple(replace(item, rank=rank) for rank, item in enumerate(remaining, start=1))
     decision, reason = comparison.identification_decision(candidates, threshold)
+    if excluded and decision is Decision.UNKNOWN:
+        names = ", ".join(sorted(constraints.names_of(verdicts, VerdictWord.WRONG)))
+        reason = Notice(NoticeCode.NOBODY_ELSE_REACHES_THRESHOLD, names=names)
     return Identification(
         observation=observation,
         decision=decision,
@@ -213,11 +227,17 @@ def _identify_one(gallery: Gallery, observation: Observation, threshold: Thresho
         margin=comparison.margin(candidates),
         candidates=candidates,
         reason=reason,
+        verdicts=verdicts,
     )
 
 
 def _resemblance(
-    gallery: Gallery, reference: NewReference, name: str, limit: Threshold, conflict: NameConflict | None
+    gallery: Gallery,
+    reference: NewReference,
+    name: str,
+    limit: Threshold,
+    conflict: NameConflict | None,
+    told_apart: Collection[str],
 ) -> tuple[tuple[Candidate, ...], list[Notice]]:
     """Who else enrolled looks like the new reference, and whether it looks like its own name's references."""
     own = name_key(name)
@@ -227,7 +247,13 @@ def _resemblance(
         if name_key(item.identity.name) != own and comparison.decide(item.score, limit)
     )
     warnings = [
-        Notice(NoticeCode.LOOKS_LIKE, name=name, other=item.identity.name, score=item.score, threshold=limit.value)
+        Notice(
+            NoticeCode.LOOKS_LIKE_SAID_NOT_TO_BE if item.identity.id in told_apart else NoticeCode.LOOKS_LIKE,
+            name=name,
+            other=item.identity.name,
+            score=item.score,
+            threshold=limit.value,
+        )
         for item in lookalikes
     ]
     if conflict is not None and conflict.score is not None and not conflict.reaches_threshold:

@@ -70,6 +70,14 @@ from biometric.entities.people import (
     Template,
 )
 from biometric.entities.progress import Progress
+from biometric.entities.verdicts import (
+    NewVerdict,
+    ProbeRecord,
+    RecordedVerdict,
+    Verdict,
+    VerdictCounts,
+    VerdictWord,
+)
 
 __all__ = [
     "LABEL_LIMIT",
@@ -109,13 +117,16 @@ __all__ = [
     "NewFootage",
     "NewReference",
     "NewSample",
+    "NewVerdict",
     "Notice",
     "NoticeCode",
     "Observation",
     "ObservedClip",
+    "ProbeRecord",
     "Progress",
     "Purpose",
     "RateKind",
+    "RecordedVerdict",
     "Sample",
     "ScoreBand",
     "StoredEnrollment",
@@ -125,6 +136,9 @@ __all__ = [
     "Tracklet",
     "TrashItem",
     "Vector",
+    "Verdict",
+    "VerdictCounts",
+    "VerdictWord",
     "Verification",
     "VideoInfo",
     "WantedObservation",

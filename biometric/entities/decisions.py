@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from biometric.entities.calibration import LikelihoodRatio
 from biometric.entities.enrolled import BiometricReference, Candidate, Identity
@@ -12,6 +12,9 @@ from biometric.entities.gallery_changes import GalleryChange
 from biometric.entities.notices import Notice, NoticeCode
 from biometric.entities.people import Observation
 from biometric.errors import InvalidThreshold
+
+if TYPE_CHECKING:
+    from biometric.entities.verdicts import Verdict
 
 Purpose = Literal["verification", "identification"]
 """What a threshold is for: 1:1 and 1:N have separate ones, because false positives grow with the gallery."""
@@ -124,6 +127,7 @@ class Verification:
         margin: score minus the best other identity's; None when there is nobody else.
         reason: why it was decided so.
         warnings: what should be checked before relying on the decision.
+        verdicts: what was said of this person before, the latest first; "wrong" for the claimed identity decides.
 
     Example:
         >>> verification = service.verify(observed, "Ada Lovelace")
@@ -142,6 +146,7 @@ class Verification:
     people: int
     reason: Notice
     warnings: tuple[Notice, ...] = ()
+    verdicts: "tuple[Verdict, ...]" = ()
 
     @property
     def band(self) -> ScoreBand:
@@ -155,12 +160,14 @@ class Identification:
 
     Attributes:
         decision: IDENTIFIED, UNKNOWN, or NO_DECISION where somebody closer has the name in the same frames.
-        candidates: best identities first, at most five, whatever the threshold.
+        candidates: best identities first, at most five, whatever the threshold; without those that the person was
+            said not to be.
         identity: the first candidate's when identified, else None.
         score: the first candidate's score; None when nothing could be compared.
         margin: score minus the second candidate's; None when there is nobody else.
         reason: why it was decided so.
         warnings: what should be checked before relying on the decision.
+        verdicts: what was said of this person before, the latest first.
 
     Example:
         >>> for person in service.identify(observed):
@@ -177,6 +184,7 @@ class Identification:
     candidates: tuple[Candidate, ...]
     reason: Notice
     warnings: tuple[Notice, ...] = ()
+    verdicts: "tuple[Verdict, ...]" = ()
 
     @property
     def band(self) -> ScoreBand:
@@ -205,6 +213,7 @@ class NameConflict:
         reference_id: the identity's reference that compares best, or None.
         reference_crop: that reference's best crop, else the identity's thumbnail, or None.
         sample_crop: the new sample that compares best with that reference, or None.
+        said_not_to_be: a verdict says that this person is not the identity; then `reaches_threshold` is False.
     """
 
     identity: Identity
@@ -214,11 +223,14 @@ class NameConflict:
     reference_id: str | None
     reference_crop: Path | None
     sample_crop: Path | None
+    said_not_to_be: bool = False
 
     @property
     def notice(self) -> Notice:
         """How they compare, as a code with numbers."""
         name = self.identity.name
+        if self.said_not_to_be:
+            return Notice(NoticeCode.NAME_EXISTS_SAID_NOT_TO_BE, name=name)
         if self.score is None:
             return Notice(NoticeCode.NAME_EXISTS_NOT_COMPARABLE, name=name)
         code = NoticeCode.NAME_EXISTS if self.reaches_threshold else NoticeCode.NAME_EXISTS_UNLIKE
@@ -229,7 +241,8 @@ class NameConflict:
 class Enrollment:
     """What an enrollment stored. `added` says that the identity existed and got another reference.
 
-    `change` is its line in the gallery's history: `change.id` undoes it.
+    `change` is its line in the gallery's history: `change.id` undoes it. `told_apart` are ids of identities that the
+    person was said not to be.
 
     Example:
         >>> enrollment = service.enroll(observed, "Ada Lovelace", add=True)
@@ -245,3 +258,4 @@ class Enrollment:
     lookalikes: tuple[Candidate, ...] = ()
     warnings: tuple[Notice, ...] = ()
     change: GalleryChange | None = None
+    told_apart: frozenset[str] = frozenset()

@@ -23,10 +23,19 @@ class ChangeKind(StrEnum):
     CALIBRATED = "calibrated"
     CALIBRATION_CHOSEN = "calibration_chosen"
     CARD_CHOSEN = "card_chosen"
+    VERDICT_CONFIRMED = "verdict_confirmed"
+    VERDICT_WRONG = "verdict_wrong"
+    VERDICT_UNDECIDED = "verdict_undecided"
+    VERDICT_WITHDRAWN = "verdict_withdrawn"
     UNDONE = "undone"
     REDONE = "redone"
     ERASED = "erased"
     TRASH_EMPTIED = "trash_emptied"
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it changed a verdict: that depends on no other change of the same people, nor they on it."""
+        return self.value.startswith("verdict_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,13 @@ class NoticeCode(StrEnum):
     NAME_IN_TWO_PLACES = auto()
     NAME_ALSO_ELSEWHERE = auto()
 
+    # what verdicts changed
+    SAID_NOT_TO_BE = auto()
+    NOBODY_ELSE_REACHES_THRESHOLD = auto()
+    CHANGED_BY_VERDICT = auto()
+    LOOKS_LIKE_SAID_NOT_TO_BE = auto()
+    NAME_EXISTS_SAID_NOT_TO_BE = auto()
+
     # what a threshold rests on
     CARD_EVIDENCE = auto()
     CARD_NOT_MEASURED = auto()
@@ -141,6 +148,11 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.CLOSE_CALL: ("name",),
     NoticeCode.NAME_IN_TWO_PLACES: ("name", "person", "frames", "score", "own_score"),
     NoticeCode.NAME_ALSO_ELSEWHERE: ("name", "person", "frames", "score", "own_score"),
+    NoticeCode.SAID_NOT_TO_BE: ("name", "score", "threshold"),
+    NoticeCode.NOBODY_ELSE_REACHES_THRESHOLD: ("names",),
+    NoticeCode.CHANGED_BY_VERDICT: ("name", "person"),
+    NoticeCode.LOOKS_LIKE_SAID_NOT_TO_BE: ("name", "other", "score", "threshold"),
+    NoticeCode.NAME_EXISTS_SAID_NOT_TO_BE: ("name",),
     NoticeCode.CARD_EVIDENCE: ("text",),
     NoticeCode.CARD_NOT_MEASURED: (),
     NoticeCode.SETTING_NAMED: ("setting",),

@@ -14,6 +14,7 @@ BiometricError
 │   ├── UploadMissing            an uploaded file is no longer there
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownReference         no such reference or sample in the gallery
+│   ├── UnknownVerdict           no such verdict in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
 │   ├── UnknownClip              no such clip or answer in the footage library
 │   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
@@ -113,6 +114,7 @@ from biometric.errors.input_errors import (
     UnknownIdentity,
     UnknownPerson,
     UnknownReference,
+    UnknownVerdict,
     UploadMissing,
 )
 from biometric.errors.kept_footage_errors import (
@@ -199,6 +201,7 @@ __all__ = [
     "UnknownIdentity",
     "UnknownPerson",
     "UnknownReference",
+    "UnknownVerdict",
     "UnsupportedModel",
     "UploadMissing",
     "WeightsCorrupt",

@@ -60,6 +60,10 @@ class UnknownReference(InvalidInput):
     """There is no such reference in the gallery, or no such sample in the reference."""
 
 
+class UnknownVerdict(InvalidInput):
+    """There is no such verdict in the gallery."""
+
+
 class UnknownPerson(InvalidInput):
     """The person number does not occur in the observed range."""
 

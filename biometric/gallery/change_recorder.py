@@ -12,6 +12,9 @@ A step is a list [action, row number, …] with what taking it back needs:
     sample_in N                     came out of the trash
     sample_out N                    went to the trash
     thresholds N model since        which calibration (0: the model card) was in force, since when (None: never chosen)
+    verdict_in N                    came (new, or out of the trash)
+    verdict_out N                   went to the trash
+    verdict_owner N owner           whom it was about
 
 Taking a step back is itself such a step, so that an undoing can be undone.
 """
@@ -21,7 +24,7 @@ from typing import Any
 
 from biometric.entities import ChangeKind, GalleryChange
 from biometric.errors import GalleryCorrupt, NameTaken, UndoRefused
-from biometric.gallery import calibration_rows, journal, rows, trash_rows
+from biometric.gallery import calibration_rows, journal, rows, trash_rows, verdict_rows
 from biometric.gallery.transactions import WriteTransaction
 
 
@@ -157,6 +160,28 @@ class ChangeRecorder:
         journal.mark_thresholds(self.db, self.id)
         self.steps.append(["thresholds", number or 0, model_id, since])
 
+    # --- verdicts ------------------------------------------------------------------------------------------------
+
+    def note_new_verdict(self, number: int) -> None:
+        """Record that a verdict was added."""
+        self.steps.append(["verdict_in", number])
+
+    def trash_verdict(self, number: int) -> None:
+        """Put a verdict into the trash. Raises `UndoRefused`: it is not there."""
+        _require_verdict(verdict_rows.trash_verdict(self.db, number, self._trash_change))
+        self.steps.append(["verdict_out", number])
+
+    def restore_verdict(self, number: int) -> None:
+        """Bring a verdict back. Raises `UndoRefused`."""
+        _require_verdict(verdict_rows.restore_verdict(self.db, number))
+        self.steps.append(["verdict_in", number])
+
+    def set_verdict_owner(self, number: int, owner: int) -> None:
+        """Let a verdict be about another identity; one that was deleted meanwhile is in nobody's way."""
+        former = verdict_rows.set_owner(self.db, number, owner)
+        if former is not None:
+            self.steps.append(["verdict_owner", number, former])
+
     # --- undoing -------------------------------------------------------------------------------------------------
 
     def take_back(self, steps: journal.Steps) -> None:
@@ -189,6 +214,12 @@ class ChangeRecorder:
             case "thresholds":
                 model_id, since = values
                 self.set_thresholds(model_id, None if since is None else (number or None, since))
+            case "verdict_in":
+                self.trash_verdict(number)
+            case "verdict_out":
+                self.restore_verdict(number)
+            case "verdict_owner":
+                self.set_verdict_owner(number, values[0])
             case _:
                 raise GalleryCorrupt("The gallery's history cannot be read. Restore its folder from a backup.")
 
@@ -205,6 +236,13 @@ class ChangeRecorder:
     def _require_in_trash(self, table: str, number: int) -> None:
         if not trash_rows.is_in_trash(self.db, table, number):
             raise UndoRefused("What this change removed is not in the trash any more, so it cannot be undone.")
+
+
+def _require_verdict(was_there: bool) -> None:
+    if not was_there:
+        raise UndoRefused(
+            "This verdict was replaced, withdrawn or deleted since. Undo that first, or give the verdict again."
+        )
 
 
 def _require_free(db: Any, name: str, key: str, number: int) -> None:

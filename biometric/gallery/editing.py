@@ -7,7 +7,7 @@ from uuid import uuid4
 from biometric.domain.comparison import pool
 from biometric.entities import ChangeKind, GalleryChange, NewReference, StoredEnrollment, clean_name, name_key
 from biometric.errors import InvalidInput, NameTaken, UnknownIdentity
-from biometric.gallery import reference_rows, rows, trash_rows
+from biometric.gallery import reference_rows, rows, trash_rows, verdict_rows
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.database import BUSY_SECONDS
 from biometric.gallery.records import Clock, current_time, make_record, read_crops
@@ -109,6 +109,8 @@ class GalleryEditing:
             samples = reference_rows.count_samples(write.db, references)
             for reference in references:
                 recorder.set_owner(reference, target)
+            for verdict in verdict_rows.numbers_about(write.db, source):
+                recorder.set_verdict_owner(verdict, target)
             recorder.trash_identity(source, merged_into=target)
             recorder.touch(target)
             return recorder.finish(len(references), samples)

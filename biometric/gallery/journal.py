@@ -116,6 +116,13 @@ def forget_templates(db: Database, numbers: Collection[int]) -> None:
         forget_steps(db, _changes_with(rows, ("template",), numbers))
 
 
+def forget_verdicts(db: Database, numbers: Collection[int]) -> None:
+    """Drop the steps of all changes of these verdicts, which are deleted for good."""
+    if numbers:
+        rows = db.execute("SELECT id, steps FROM journal WHERE steps LIKE '%\"verdict_%'").fetchall()
+        forget_steps(db, _changes_with(rows, ("verdict_in", "verdict_out"), numbers))
+
+
 def _changes_with(rows: Iterable[tuple[int, str]], actions: Collection[str], numbers: Collection[int]) -> list[int]:
     return [
         change for change, steps in rows if any(step[0] in actions and step[1] in numbers for step in json.loads(steps))
@@ -156,7 +163,10 @@ def latest_undoable(db: Database) -> int | None:
 
 _BLOCKER = """
     SELECT max(later.id) FROM journal later
-    WHERE later.id > :change AND later.undone_by IS NULL AND (later.undoes IS NULL OR later.undoes < :change) AND (
+    LEFT JOIN journal undone ON undone.id = later.undoes
+    LEFT JOIN journal original ON original.id = undone.undoes
+    WHERE later.id > :change AND later.undone_by IS NULL AND (later.undoes IS NULL OR later.undoes < :change) AND
+        coalesce(original.kind, undone.kind, later.kind) NOT GLOB 'verdict_*' AND (
         later.id IN (
             SELECT theirs.change FROM journal_people mine
             JOIN journal_people theirs ON theirs.identity_number = mine.identity_number
@@ -176,7 +186,8 @@ def _change(db: Database, row: dict[str, Any]) -> GalleryChange:
     ).fetchall()
     # Without a trash a change expires in the transaction that makes it.
     can_be_undone = row["steps"] is not None and row["expires_at"] > row["changed_at"]
-    blocker = db.execute(_BLOCKER, {"change": row["id"]}).fetchone()[0] if can_be_undone else None
+    can_be_blocked = can_be_undone and not _is_about_verdict(db, row)
+    blocker = db.execute(_BLOCKER, {"change": row["id"]}).fetchone()[0] if can_be_blocked else None
     return GalleryChange(
         id=row["id"],
         kind=ChangeKind(row["kind"]),
@@ -190,3 +201,11 @@ def _change(db: Database, row: dict[str, Any]) -> GalleryChange:
         undone_by=row["undone_by"],
         blocked_by=blocker,
     )
+
+
+def _is_about_verdict(db: Database, row: dict[str, Any]) -> bool:
+    """Return whether a change, or the one that it took back, changed a verdict."""
+    if row["undoes"] is None:
+        return ChangeKind(row["kind"]).is_verdict
+    undone = db.query("SELECT * FROM journal WHERE id = ?", [row["undoes"]])
+    return any(_is_about_verdict(db, change) for change in undone)

@@ -18,6 +18,7 @@ from sqlite_utils import Database
 
 from biometric.entities.names import comparable_text, number_name
 from biometric.errors import GalleryCorrupt
+from biometric.gallery import verdict_rows
 
 logger = logging.getLogger(__name__)
 
@@ -236,12 +237,18 @@ ALTER TABLE journal ADD COLUMN concerns_thresholds INTEGER NOT NULL DEFAULT 0
 """
 
 
+def _verdicts(db: Database) -> None:
+    """What people said of comparisons, in place and in the trash."""
+    verdict_rows.create_tables(db)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _initial_schema,
     _calibrations,
     _comparable_names,
     _trash_and_journal,
     _calibrations_in_force,
+    _verdicts,
 )
 """In order; the first has number 1. Append only."""
 

@@ -2,10 +2,10 @@
 
 The database is authoritative. Every write is one transaction that also covers the crop files; reading takes a
 snapshot. The index is built on the first search and refreshed when the database has changed, also from another
-process. Beside this module: `editing` and `calibration_keeping` (operations that change it), `change_recorder` and
-`journal` (what undoing needs), `trash_rows`, `transactions` (the write path), `database` (opening, locking),
-`migrations` (schema), `records` (what is stored), `rows`, `reference_rows` and `calibration_rows` (SQL), `files`
-(crops), `search` (index), `archive` (the export file) and `importing`.
+process. Beside this module: `editing`, `calibration_keeping` and `verdict_keeping` (operations that change it),
+`change_recorder` and `journal` (what undoing needs), `trash_rows`, `transactions` (the write path), `database`
+(opening, locking), `migrations` (schema), `records` (what is stored), `rows`, `reference_rows`, `calibration_rows` and
+`verdict_rows` (SQL), `files` (crops), `search` (index), `archive` (the export file) and `importing`.
 """
 
 import threading
@@ -35,9 +35,10 @@ from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.importing import import_archive
 from biometric.gallery.records import Clock, current_time
 from biometric.gallery.search import GallerySearch
+from biometric.gallery.verdict_keeping import VerdictKeeping
 
 
-class SQLiteGallery(CalibrationKeeping):
+class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
     """A `ports.Gallery` in a folder. Several threads and processes may use one folder at a time.
 
     Nothing is created before the first enrollment or import. Any operation may raise `GalleryBusy`, `GalleryCorrupt`,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from biometric.gallery import verdict_rows
 from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 
 _IDENTITY = "number, id, name, name_key, created_at, updated_at, cover"
@@ -129,7 +130,7 @@ def changes_with_trash(db: Database) -> list[int]:
     """Return the changes whose rows are in the trash, newest first."""
     sql = (
         "SELECT change FROM trashed_identities UNION SELECT change FROM trashed_references "
-        "UNION SELECT change FROM trashed_samples ORDER BY change DESC"
+        "UNION SELECT change FROM trashed_samples UNION SELECT change FROM trashed_verdicts ORDER BY change DESC"
     )
     return [int(row[0]) for row in db.execute(sql)]
 
@@ -179,7 +180,9 @@ def delete_of_changes(db: Database, changes: Iterable[int]) -> tuple[list[Place]
     Returns:
         Where crops are to be deleted after the commit, and the numbers of the identities and references that are gone.
     """
-    listed = json.dumps(list(changes))
+    expired = list(changes)
+    listed = json.dumps(expired)
+    verdict_rows.delete_of_changes(db, expired)
     identities = _numbers(db, f"SELECT number FROM trashed_identities WHERE change IN {_LISTED}", listed)
     references = _numbers(db, f"SELECT number FROM trashed_references WHERE change IN {_LISTED}", listed)
     samples = _numbers(db, f"SELECT number FROM trashed_samples WHERE change IN {_LISTED}", listed)
@@ -206,6 +209,7 @@ def delete_identities(db: Database, numbers: Iterable[int]) -> tuple[list[Place]
 
 def _delete(db: Database, identities: list[int], references: list[int], samples: list[int]) -> list[Place]:
     of_identities, of_references, of_samples = map(json.dumps, (identities, references, samples))
+    verdict_rows.delete_of_people(db, identities, references)
     places: set[Place] = set()
     clips: set[int] = set()
     for table in ("biometric_references", "trashed_references"):

@@ -108,6 +108,22 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "Person {person}, seen elsewhere in {frames} of the same frames, also reaches the threshold for {name}: "
         "{score} against {own_score}. Check which of them is {name}."
     ),
+    NoticeCode.SAID_NOT_TO_BE: (
+        "You said that this is not {name}, so it is no match, whatever the score ({score}, threshold {threshold})."
+    ),
+    NoticeCode.NOBODY_ELSE_REACHES_THRESHOLD: (
+        "You said that this is not {names}, and nobody else enrolled scores at or above the threshold."
+    ),
+    NoticeCode.CHANGED_BY_VERDICT: (
+        "This answer would be another one if you had not said that person {person} is not {name}."
+    ),
+    NoticeCode.LOOKS_LIKE_SAID_NOT_TO_BE: (
+        "{name} scores {score} against {other}, who is already enrolled (identification threshold {threshold}). You "
+        "said that they are different people; they may be confused in other footage."
+    ),
+    NoticeCode.NAME_EXISTS_SAID_NOT_TO_BE: (
+        "{name} is enrolled already, and you said of this person that it is not {name}."
+    ),
     NoticeCode.CARD_EVIDENCE: "{text}",
     NoticeCode.CARD_NOT_MEASURED: (
         "not measured for this model; a cautious value, calibrate it on footage of your own"
@@ -234,6 +250,10 @@ CHANGES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CALIBRATED: "The thresholds were calibrated on your footage.",
     ChangeKind.CALIBRATION_CHOSEN: "The thresholds of an earlier calibration were put in force again.",
     ChangeKind.CARD_CHOSEN: "The thresholds went back to the model card's.",
+    ChangeKind.VERDICT_CONFIRMED: "It was said that somebody is {first}.",
+    ChangeKind.VERDICT_WRONG: "It was said that somebody is not {first}.",
+    ChangeKind.VERDICT_UNDECIDED: "It was left open whether somebody is {first}.",
+    ChangeKind.VERDICT_WITHDRAWN: "A verdict about {first} was withdrawn.",
     ChangeKind.UNDONE: "Change {undoes} was undone ({first}).",
     ChangeKind.REDONE: "The change that {undoes} had undone was made again ({first}).",
     ChangeKind.ERASED: "A person was erased with {references}.",

@@ -11,9 +11,12 @@ from biometric.entities import (
     Identity,
     ImportReport,
     NewReference,
+    NewVerdict,
+    RecordedVerdict,
     StoredEnrollment,
     Template,
     TrashItem,
+    Verdict,
 )
 from biometric.entities.calibration_footage import StoredCalibration
 
@@ -141,6 +144,20 @@ class Gallery(Protocol):
         Raises:
             UnknownIdentity: nobody here or in the trash has that id.
         """
+
+    def save_verdict(self, verdict: NewVerdict) -> RecordedVerdict:
+        """Store what somebody said of a comparison; an earlier verdict on the same one goes to the trash.
+
+        Raises:
+            UnknownIdentity: the identity was removed meanwhile.
+            ModelMismatch: the gallery holds templates of another model.
+        """
+
+    def remove_verdict(self, verdict_id: int) -> GalleryChange:
+        """Put a verdict into the trash. Raises `UnknownVerdict`."""
+
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts about everybody enrolled, the latest first. Exports do not hold them."""
 
     def search(self, template: Template, count: int) -> list[Candidate]:
         """The `count` best identities, exact, highest score first; [] when empty.

@@ -26,6 +26,7 @@ CSV_COLUMNS = (
     "second_identity",
     "second_score",
     "reason",
+    "verdicts",
 )
 
 CSV_DECIMALS = 4
@@ -63,6 +64,7 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "second_identity": escape_csv_formula(second.identity.name) if second is not None else "",
                 "second_score": _number(second.score if second is not None else None, decimals),
                 "reason": _safe_sentences(item),
+                "verdicts": escape_csv_formula("; ".join(f"{said.word}: {said.name}" for said in item.verdicts)),
             }
         )
     return stream.getvalue()

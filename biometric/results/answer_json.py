@@ -16,12 +16,16 @@ from biometric.entities import (
     Notice,
     Observation,
     ObservedClip,
+    RecordedVerdict,
     Threshold,
+    Verdict,
+    VerdictWord,
     Verification,
 )
 from biometric.entities.model_reports import ModelStatus
 from biometric.messages import describe, describe_all, describe_basis, describe_reason
 from biometric.messages.change_sentences import describe_change
+from biometric.messages.verdict_sentences import describe_verdict
 
 REFUSED_LISTED = 50
 """Most refused samples that an enrollment's JSON lists."""
@@ -97,6 +101,7 @@ def verification_json(verification: Verification, observed: ObservedClip) -> dic
         "people": verification.people,
         **_reason_json(verification),
         **warnings_json(verification.warnings),
+        **_verdicts_json(verification),
         **_footage_json(observed),
     }
 
@@ -163,6 +168,40 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         ],
         **_reason_json(identification),
         **warnings_json(identification.warnings),
+        **_verdicts_json(identification),
+    }
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """Return one row of `verdict list --json`; `from` and `to` are 0-based frames, inclusive."""
+    return {
+        "id": verdict.id,
+        "verdict": str(verdict.word),
+        "identity": verdict.name,
+        "text": describe_verdict(verdict),
+        "purpose": verdict.purpose,
+        "decision": str(verdict.decision),
+        "score": verdict.score,
+        "threshold": verdict.threshold,
+        "clip": verdict.probe.clip_name,
+        "clip_digest": verdict.probe.clip_digest,
+        "person": verdict.probe.person,
+        "from": verdict.probe.first_frame,
+        "to": verdict.probe.last_frame,
+        "when": verdict.created_at,
+    }
+
+
+def recorded_verdict_json(recorded: RecordedVerdict) -> dict[str, Any]:
+    """Return what `verdict set --json` prints."""
+    return {**verdict_json(recorded.verdict), "change": change_json(recorded.change)}
+
+
+def _verdicts_json(answer: Verification | Identification) -> dict[str, Any]:
+    """What was said of this person before, and whom they cannot be because of it."""
+    return {
+        "verdicts": [verdict_json(verdict) for verdict in answer.verdicts],
+        "excluded": [verdict.name for verdict in answer.verdicts if verdict.word is VerdictWord.WRONG],
     }
 
 

@@ -15,6 +15,7 @@ from biometric.entities import (
     ObservedClip,
     ScoreBand,
     Threshold,
+    Verdict,
     Verification,
 )
 from biometric.errors import BiometricError
@@ -33,6 +34,7 @@ from biometric.messages import (
 from biometric.messages.counted import counted
 from biometric.messages.local_dates import short_day, utc_time
 from biometric.messages.translation import gettext as _
+from biometric.messages.verdict_sentences import describe_verdict
 from biometric.ports import CropStore, Gallery
 from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportCandidate, ReportPicture
 
@@ -121,6 +123,7 @@ def _verification_answer(observed: ObservedClip, item: Verification, sources: Re
         row = _row(other, item.threshold, decimals)
         text = _("{name}, score {score}, {band}").format(name=row.name, score=row.score, band=row.band)
         facts.append((_("Next best in the gallery"), text))
+    facts += _verdict_facts(item.verdicts)
     reference = _reference_picture(item.identity, item.reference_id, _("best matching reference"), sources)
     return ReportAnswer(
         heading=_("Is person {person} {name}?").format(person=item.observation.person, name=name),
@@ -153,7 +156,7 @@ def _identification_answer(observed: ObservedClip, item: Identification, sources
         reason=describe_reason(item),
         probe=_probe_picture(observed, item.observation, sources),
         reference=reference,
-        facts=tuple(_score_facts(item.score, item.threshold, item.margin, decimals)),
+        facts=(*_score_facts(item.score, item.threshold, item.margin, decimals), *_verdict_facts(item.verdicts)),
         evidence=tuple(describe_evidence(item.threshold)),
         candidates=tuple(_row(candidate, item.threshold, decimals) for candidate in item.candidates),
         warnings=tuple(describe_all(item.warnings)),
@@ -185,6 +188,11 @@ def _score_facts(
         yield _("Margin to the next best"), decimal(margin, decimals)
     if score is not None and threshold.likelihood is not None:
         yield _("Strength"), describe_likelihood(threshold.likelihood, score)
+
+
+def _verdict_facts(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
+    """What was said of this person before, with the day."""
+    return [(_("Verdict"), f"{describe_verdict(said)} ({short_day(said.created_at)})") for said in verdicts]
 
 
 def _row(candidate: Candidate, threshold: Threshold, decimals: int) -> ReportCandidate:

@@ -10,6 +10,7 @@ from biometric.domain.comparison import decide
 from biometric.domain.resemblance import Resemblance, SharedFrames
 from biometric.entities import NAME_LIMIT, BiometricReference, Identity, Threshold
 from biometric.messages import decimals_apart
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
@@ -129,9 +130,9 @@ def _faces(choice: FaceChoice, state: PeopleState, **values: object) -> str:
 
 
 def cautions(
-    name: str, other: str, score: float, threshold: Threshold, shared: Sequence[SharedFrames]
+    name: str, other: str, score: float, threshold: Threshold, shared: Sequence[SharedFrames], said: str = ""
 ) -> tuple[Caution, ...]:
-    """Return what speaks against two identities being one person."""
+    """Return what speaks against two identities being one person; `said` is what a verdict says, as a sentence."""
     found = []
     if not decide(score, threshold):
         decimals = decimals_apart(score, threshold.value)
@@ -146,6 +147,8 @@ def cautions(
         if len(shared) > 1:
             text += f", and together in {count(len(shared) - 1, 'other place')}"
         found.append(Caution("Seen together", f"{text}. One person cannot be in two places of one frame."))
+    if said:
+        found.append(Caution(_("You said so"), said))
     return tuple(found)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from biometric.domain.constraints import verdicts_between
 from biometric.domain.resemblance import Resemblance, frames_shared, resemblance, resemblances
 from biometric.entities import BiometricReference, Identity, Threshold
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
 from biometric.messages import describe_error
+from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.ui import face_choice, people_pages
 from biometric.ui.face_choice import Answer, Caution, FaceChoice, LastWord
@@ -129,8 +131,10 @@ class PeopleDesk:
         closest = resemblance(gallery, compared, other)
         if closest is None:
             raise UnknownReference(REFERENCE_GONE)
+        between = verdicts_between(gallery.verdicts(), (identity.id, compared), (other.id, others))
+        said = describe_different(identity.name, other.name, between)
         warnings = face_choice.cautions(
-            identity.name, other.name, closest.score, threshold, frames_shared(compared, others)
+            identity.name, other.name, closest.score, threshold, frames_shared(compared, others), said
         )
         own_crop = face_choice.best_crop(compared, closest.own_reference_id)
         other_crop = face_choice.best_crop(others, closest.reference_id)

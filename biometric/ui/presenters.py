@@ -175,6 +175,11 @@ def lookalike(twin: Candidate, enrollment: Enrollment, pictures: Pictures, own: 
         f"{other}, already enrolled, scores {decimal(twin.score)} against {name}. If they are one person, say so on "
         "the People tab (“Same person as …”); if not, they may be confused."
     )
+    if twin.identity.id in enrollment.told_apart:
+        text = (
+            f"{other}, already enrolled, scores {decimal(twin.score)} against {name}. You said that they are different "
+            "people; they may be confused in other footage."
+        )
     return elements.banner("warning", f"{name} looks like {other}", text, body=f'<div class="sl-pair">{both}</div>')
 
 

@@ -24,6 +24,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.PathRefused, N_("This path cannot be used")),
     (errors.UnknownIdentity, N_("Nobody of that name")),
     (errors.UnknownReference, N_("No such reference")),
+    (errors.UnknownVerdict, N_("No such verdict")),
     (errors.UndoRefused, N_("This cannot be undone")),
     (errors.UploadMissing, N_("The upload is gone")),
     (errors.UnknownPerson, N_("No such person in these frames")),
