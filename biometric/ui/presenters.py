@@ -156,7 +156,8 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
     html = elements.banner("good", title, text)
     for twin in enrollment.lookalikes:
         html += lookalike(twin, enrollment, pictures, own)
-    html += notes([warning for warning in warnings if warning.code is not NoticeCode.LOOKS_LIKE])  # shown with pictures
+    shown = (NoticeCode.LOOKS_LIKE, NoticeCode.LOOKS_LIKE_SAID_NOT_TO_BE)  # with pictures
+    html += notes([warning for warning in warnings if warning.code not in shown])
     crops = "".join(
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
         for path in reference.crops
