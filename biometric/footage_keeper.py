@@ -149,7 +149,7 @@ class FootageKeeper:
             kept = self.library.find_observation(wanted)
         except BiometricError:
             return None  # it is looked at anew
-        if kept is None or _missing_crops(kept):
+        if kept is None or kept.edited or _missing_crops(kept):
             return None
         label = clean_label(label or clip.name)
         return dataclasses.replace(kept, path=clip, label=label, damage_accepted=accept_damaged)

@@ -25,6 +25,8 @@ class NoticeCode(StrEnum):
     # what was observed
     GREY_FOOTAGE = auto()
     SINGLE_PICTURE = auto()
+    JOINED_BY_HAND = auto()
+    SPLIT_BY_HAND = auto()
 
     # what was compared
     REFERENCE_WITHOUT_COLOUR = auto()
@@ -113,6 +115,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.CLIP_LOST_DATA: ("incomplete", "frames"),
     NoticeCode.GREY_FOOTAGE: (),
     NoticeCode.SINGLE_PICTURE: (),
+    NoticeCode.JOINED_BY_HAND: ("person", "people"),
+    NoticeCode.SPLIT_BY_HAND: ("person", "other", "frame"),
     NoticeCode.REFERENCE_WITHOUT_COLOUR: ("name",),
     NoticeCode.PROBE_WITHOUT_COLOUR: ("name",),
     NoticeCode.STARTER_WEIGHTS: ("role",),

@@ -146,6 +146,11 @@ class ObservedClip:
     damage_accepted: bool = False
 
     @property
+    def edited(self) -> bool:
+        """Whether people were joined or split by hand; reading the frames again does not give these people."""
+        return any(notice.code in (NoticeCode.JOINED_BY_HAND, NoticeCode.SPLIT_BY_HAND) for notice in self.warnings)
+
+    @property
     def usable(self) -> tuple[Observation, ...]:
         """The people with a template."""
         return tuple(observation for observation in self.observations if observation.template is not None)

@@ -27,6 +27,8 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "Only one picture was looked at, which is weak evidence: pose, light and what is hidden cannot be averaged "
         "out. A clip, or several photographs of different moments, are stronger."
     ),
+    NoticeCode.JOINED_BY_HAND: "Person {person} was joined by hand from the people {people}.",
+    NoticeCode.SPLIT_BY_HAND: "From frame {frame} on, person {person} was split by hand: that is person {other} now.",
     NoticeCode.REFERENCE_WITHOUT_COLOUR: (
         "{name} was enrolled from footage without colour, and this person's footage has colour. Scores between the two "
         "are lower; enroll {name} from colour footage, too."

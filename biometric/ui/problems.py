@@ -70,6 +70,8 @@ NOTICE_TITLES: Mapping[NoticeCode, str] = {
     NoticeCode.CLIP_LOST_DATA: N_("This clip is damaged"),
     NoticeCode.GREY_FOOTAGE: N_("Footage without colour"),
     NoticeCode.SINGLE_PICTURE: N_("Only one picture"),
+    NoticeCode.JOINED_BY_HAND: N_("People joined by hand"),
+    NoticeCode.SPLIT_BY_HAND: N_("People split by hand"),
     NoticeCode.STARTER_WEIGHTS: N_("Less accurate model"),
     NoticeCode.ALL_STARTER_WEIGHTS: N_("Less accurate models"),
     NoticeCode.STARTER_WEIGHTS_NAMED: N_("Less accurate model"),

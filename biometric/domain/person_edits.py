@@ -1,0 +1,191 @@
+"""People of an observation joined and split by hand: two tracks of one person, or one track of two people.
+
+Nothing is decoded and no model runs: samples keep their embeddings, and templates are pooled anew from them. Numbers of
+everybody else stay: a joined person takes the lowest number, a part that is split off the lowest one that is free. An
+edited observation says so among its warnings. Numpy only.
+"""
+
+import dataclasses
+import itertools
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from biometric.domain import comparison
+from biometric.domain.conflicts import frames_apart
+from biometric.entities import Detection, Notice, NoticeCode, Observation, ObservedClip, Sample, Template, Tracklet
+from biometric.entities.boxes import iou
+from biometric.entities.detection_lists import DetectionList
+from biometric.errors import InvalidInput, UnknownPerson
+
+
+@dataclass(frozen=True, slots=True)
+class JoinEdit:
+    """Several people are one. `people`: their numbers, at least two."""
+
+    people: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitEdit:
+    """One person is two: what is seen from `frame` on belongs to somebody else."""
+
+    person: int
+    frame: int
+
+
+PersonEdit = JoinEdit | SplitEdit
+
+
+def apply_edits(observed: ObservedClip, edits: Sequence[PersonEdit]) -> ObservedClip:
+    """Return the observation after these edits, in their order.
+
+    Raises:
+        UnknownPerson, InvalidInput: one of them cannot be made; see `join_people` and `split_person`.
+    """
+    for edit in edits:
+        if isinstance(edit, JoinEdit):
+            observed = join_people(observed, edit.people)
+        else:
+            observed = split_person(observed, edit.person, edit.frame)
+    return observed
+
+
+def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip:
+    """Return the observation with these people as one, under the lowest of their numbers.
+
+    The template is pooled from all of their kept samples. Where two boxes of one frame are one person, detected twice,
+    the more confident one stays.
+
+    Raises:
+        UnknownPerson: there is nobody of one of the numbers.
+        InvalidInput: fewer than two people, or two of them are seen at different places in the same frames.
+    """
+    joined = [_person(observed, number) for number in sorted(set(people))]
+    if len(joined) < 2:
+        raise InvalidInput("Choose at least two people to join.")
+    for first, second in itertools.combinations(joined, 2):
+        apart = frames_apart(first.tracklet, second.tracklet)
+        if apart:
+            where = "the same frame" if apart == 1 else f"{apart} of the same frames"
+            raise InvalidInput(
+                f"Person {first.person} and person {second.person} are seen at different places in {where}, so they "
+                "are two people. Nothing was changed."
+            )
+    number = joined[0].person
+    boxes: dict[int, Detection] = {}
+    for detection in itertools.chain.from_iterable(person.tracklet.detections for person in joined):
+        former = boxes.setdefault(detection.frame_index, detection)
+        if _preference(detection) > _preference(former):
+            boxes[detection.frame_index] = detection
+    one = _observation(
+        number,
+        Tracklet(joined[0].tracklet.track_id, DetectionList(boxes[frame] for frame in sorted(boxes))),
+        [sample for person in joined for sample in person.samples],
+        sum((person.refusals for person in joined), Counter()),
+        observed.model_id,
+    )
+    numbers = ", ".join(str(person.person) for person in joined)
+    gone = {person.person for person in joined}
+    rest = [person for person in observed.observations if person.person not in gone]
+    return _edited(observed, [*rest, one], Notice(NoticeCode.JOINED_BY_HAND, person=number, people=numbers))
+
+
+def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedClip:
+    """Return the observation with one person as two: from `frame` on it is somebody of the lowest number that is free.
+
+    Each template is pooled from the part's own samples. Of refused samples that are only counted, not listed, the
+    earlier part keeps the count.
+
+    Raises:
+        UnknownPerson: there is nobody of that number.
+        InvalidInput: one of the two parts has no usable sample.
+    """
+    whole = _person(observed, person)
+    parts = [
+        [item for item in whole.samples if (item.detection.frame_index >= frame) == later] for later in (False, True)
+    ]
+    if not all(any(sample.kept for sample in part) for part in parts):
+        raise InvalidInput(
+            f"Person {person} cannot be split at frame {frame}: each part needs at least one usable sample. "
+            "Nothing was changed."
+        )
+    used = {other.person for other in observed.observations}
+    free = next(number for number in itertools.count(1) if number not in used)
+    refused = Counter(sample.refusal.code for sample in parts[1] if sample.refusal is not None)
+    counts = (whole.refusals - refused, refused)
+    numbers = (person, free)
+    tracks = [
+        DetectionList(item for item in whole.tracklet.detections if (item.frame_index >= frame) == later)
+        for later in (False, True)
+    ]
+    halves = [
+        _observation(number, Tracklet(whole.tracklet.track_id, track), part, count, observed.model_id)
+        for number, track, part, count in zip(numbers, tracks, parts, counts, strict=True)
+    ]
+    rest = [other for other in observed.observations if other.person != person]
+    notice = Notice(NoticeCode.SPLIT_BY_HAND, person=person, other=free, frame=frame)
+    return _edited(observed, [*rest, *halves], notice)
+
+
+def split_frames(person: Observation) -> tuple[int, ...]:
+    """Return the frames at which a person can be split: one between each two neighbouring kept samples.
+
+    Between two samples, the later part begins where the box moves most for the time that passes: somebody else comes
+    into the picture elsewhere, or after a pause.
+    """
+    kept = sorted({sample.detection.frame_index for sample in person.kept})
+    detections = person.tracklet.detections
+    frames = [detection.frame_index for detection in detections]
+    found = []
+    for earlier, later in itertools.pairwise(kept):
+        steps = [
+            (iou(detections[place - 1].box, detections[place].box) / (frames[place] - frames[place - 1]), frames[place])
+            for place in range(1, len(frames))
+            if earlier < frames[place] <= later
+        ]
+        found.append(min(steps)[1] if steps else later)
+    return tuple(found)
+
+
+def least_score(observed: ObservedClip, people: Collection[int]) -> float | None:
+    """Return the lowest comparison score among these people; None where somebody has no template to compare.
+
+    Raises:
+        UnknownPerson: there is nobody of one of the numbers.
+    """
+    templates = [_person(observed, number).template for number in sorted(set(people))]
+    usable = [template for template in templates if template is not None]
+    if len(usable) < len(templates) or len(usable) < 2:
+        return None
+    return min(comparison.score(first, second) for first, second in itertools.combinations(usable, 2))
+
+
+def _person(observed: ObservedClip, number: int) -> Observation:
+    for person in observed.observations:
+        if person.person == number:
+            return person
+    raise UnknownPerson(f"There is no person {number} among the people who were found.")
+
+
+def _preference(detection: Detection) -> tuple[float, int]:
+    """Which of two boxes of one frame stays: the more confident one, of equal ones that of the lower box number."""
+    return detection.confidence, -detection.box_index
+
+
+def _observation(
+    number: int, tracklet: Tracklet, samples: Sequence[Sample], refusals: Counter[NoticeCode], model_id: str
+) -> Observation:
+    # In one order whichever way the samples came together, so that the same samples give the very same template.
+    ordered = sorted(samples, key=lambda sample: (sample.detection.frame_index, sample.detection.box_index))
+    vectors = [sample.embedding for sample in ordered if sample.kept and sample.embedding is not None]
+    template: Template | None = comparison.pool(vectors, model_id) if vectors else None
+    return Observation(number, tracklet, tuple(ordered), template, refusals)
+
+
+def _edited(observed: ObservedClip, people: Sequence[Observation], notice: Notice) -> ObservedClip:
+    return dataclasses.replace(
+        observed,
+        observations=tuple(sorted(people, key=lambda person: person.person)),
+        warnings=(*observed.warnings, notice),
+    )
