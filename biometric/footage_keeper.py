@@ -43,7 +43,7 @@ PAGE_SIZE = 24
 SWEEP_SECONDS = 3600.0
 """How often a running server removes what is expired, whether anybody looks or not."""
 
-Answer = Enrollment | Verification | Sequence[Identification]
+Answer = Enrollment | Verification | Sequence[Identification] | NewAnswer
 GalleryOf = Callable[[Path | None], Gallery]
 
 
@@ -97,7 +97,8 @@ class FootageKeeper:
 
         Args:
             observed: what was answered about; its clip is on disk.
-            gallery: folder of the gallery that was asked; None: the configured one.
+            answer: the answer, or its kept form.
+            gallery: folder of the gallery that was asked (of a `NewAnswer`, its own); None: the configured one.
             own_file: the clip is an upload of this program, so that it may be linked instead of copied.
             replaces: id of the kept answer that this one corrects (another threshold, another person), which it takes
                 the place of; None: a new line of the history.
@@ -110,7 +111,9 @@ class FootageKeeper:
         """
         if self.library.usage().days <= 0:
             return None
-        if isinstance(answer, Enrollment):
+        if isinstance(answer, NewAnswer):
+            new = answer
+        elif isinstance(answer, Enrollment):
             new = NewAnswer.of_enrollment(answer, gallery)
         elif isinstance(answer, Verification):
             new = NewAnswer.of_verification(answer, gallery)
@@ -216,6 +219,10 @@ class FootageKeeper:
     def usage(self) -> KeptUsage:
         """Return how much is kept, and the limits. Raises `KeptFootageError`."""
         return self.library.usage()
+
+    def set_camera(self, clip_id: str, camera: str) -> KeptClip:
+        """Write down which camera a clip is from; "" for none. Raises `UnknownClip`, `InvalidInput`."""
+        return self.library.set_camera(clip_id, camera)
 
     # --- removing ------------------------------------------------------------------------------------------------
 

@@ -71,6 +71,10 @@ class Sightline:
         """Check and describe a clip; kept while the file does not change. Raises the `ClipError` family."""
         return self._clips.probe(clip)
 
+    def remember(self, clip: Path, video: VideoInfo) -> None:
+        """Take over the description of a clip that the library has kept, so that it need not be probed."""
+        self._clips.remember(clip, video)
+
     def preview(self, clip: Path, indices: Sequence[int]) -> dict[int, Frame]:
         """Return single frames by number."""
         return self._adapters.reader.grab(clip, indices)

@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},
-    "ui": PORTS | {"service", "domain", "results", "settings", "storage", "messages"},
+    "ui": PORTS | {"service", "footage_keeper", "domain", "results", "settings", "storage", "messages"},
     "cli": PORTS
     | {"service", "bootstrap", "domain", "results", "settings", "locations", "storage", "messages", "ui"}
     | OFFLINE,

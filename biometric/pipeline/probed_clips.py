@@ -18,6 +18,12 @@ class ProbedClips:
         self._probes: dict[tuple[Path, int, int], VideoInfo] = {}
         self._lock = threading.Lock()
 
+    def remember(self, clip: Path, video: VideoInfo) -> None:
+        """Take over the description of a file that is known already."""
+        stat = clip.stat()
+        with self._lock:
+            self._probes[(clip.resolve(), stat.st_mtime_ns, stat.st_size)] = video
+
     def probe(self, clip: Path) -> VideoInfo:
         """Check and describe a clip, anew where its file has changed. Raises the `ClipError` family."""
         try:

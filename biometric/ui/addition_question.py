@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from biometric.entities import NameConflict, ObservedClip, name_key
-from biometric.errors import InvalidName
+from biometric.errors import InvalidName, UnknownIdentity
 from biometric.messages import describe
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.presenters import References
 from biometric.ui.session import Footage, Session
 from biometric.ui.templating import render
 
@@ -76,6 +77,17 @@ def enrollment_token(footage: Footage, observed: ObservedClip, name: str) -> tup
     person = footage.person if len(observed.usable) > 1 else None
     dropped = frozenset(footage.dropped)
     return (observed.video.digest, observed.frames, person, name_key(name), dropped, footage.gallery)
+
+
+def is_enrolled(session: Session, token: tuple[object, ...], references: References) -> bool:
+    """Return whether exactly this was enrolled last, and is still in the gallery."""
+    if session.enrolled is None or session.enrolled[0] != token:
+        return False
+    _, identity_id, reference_id = session.enrolled
+    try:
+        return any(reference.id == reference_id for reference in references(identity_id))
+    except UnknownIdentity:
+        return False
 
 
 def name_is_used(session: Session, name: object) -> bool:

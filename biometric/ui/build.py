@@ -16,6 +16,7 @@ from biometric.ui.calibration_tab import CalibrationPanel
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.job_bar import job_bar
+from biometric.ui.library_tab import TakingTab, library_tab
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.page_sync import PageSync
 from biometric.ui.people_tab import people_tab
@@ -50,6 +51,8 @@ class Interface:
                     self.verification = VerificationTab(self.page)
                 with gr.Tab("Identification", id="identification") as identification_tab:
                     self.identification = IdentificationTab(self.page)
+                with gr.Tab("Library", id="library") as library:
+                    self.library = library_tab(self.page, self.tabs, self._taking_tabs())
                 with gr.Tab("People", id="people") as people:
                     self.people = people_tab(self.page)
                 with gr.Tab("Calibration", id="calibration") as calibration:
@@ -57,9 +60,19 @@ class Interface:
             gr.HTML(header.limits(), apply_default_css=False)
             self.timer = gr.Timer(UPDATE_HEADER_EVERY)
             self._connect([enrollment_tab, verification_tab, identification_tab])
-            for name, tab in (("people", people), ("calibration", calibration)):
+            for name, tab in (("library", library), ("people", people), ("calibration", calibration)):
                 tab.select(_remember_tab(self.page, name), None, None, **QUIET)
             register(Endpoints(self.page))
+
+    def _taking_tabs(self) -> dict[str, TakingTab]:
+        """Return the tabs that a kept clip opens in, by their id."""
+        enrollment, verification, identification = self.enrollment, self.verification, self.identification
+        claims = [*verification.claim_components, *verification.box.components]
+        return {
+            "enrollment": TakingTab(enrollment.panel, enrollment.components, enrollment.reopen),
+            "verification": TakingTab(verification.panel, claims, verification.reopen),
+            "identification": TakingTab(identification.panel, identification.box.components, identification.reopen),
+        }
 
     def _connect(self, tabs: Sequence[gr.Tab]) -> None:
         enrollment, verification, identification = self.enrollment, self.verification, self.identification
@@ -87,6 +100,7 @@ class Interface:
         for field in texts:
             field.blur(_typed, [field], None, **QUIET)  # Gradio does not tell of a text that is pasted first
         self.page.follow_gallery(self._header, [self.header])
+        self.page.follow_gallery(self.library.render, self.library.following)
         self.page.follow_gallery(self.people.render, self.people.following)
         self.page.follow_gallery(lambda session: self.calibration.render(), self.calibration.components)
         self.page.follow_gallery(verification.render_claims, verification.claim_components)

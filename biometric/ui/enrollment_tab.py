@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import ObservedClip, clean_name
-from biometric.errors import FootageChanged, IdentityExists, InvalidInput, LooksDifferent, UnknownIdentity
+from biometric.errors import FootageChanged, IdentityExists, InvalidInput, LooksDifferent
 from biometric.ui import contact_sheets, elements, presenters
-from biometric.ui.addition_question import Addition, enrollment_token, name_is_used, question
+from biometric.ui.addition_question import Addition, enrollment_token, is_enrolled, name_is_used, question
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import field_note_area, on_act
 from biometric.ui.enrollment_undo import EnrollmentUndo
@@ -118,7 +118,7 @@ class EnrollmentTab:
         observed = yield from self.panel.observe(session, footage)
         session.enrollment_shown = False
         token = enrollment_token(footage, observed, wanted)
-        if self._is_enrolled(session, token, footage.gallery):
+        if is_enrolled(session, token, self.page.references(footage.gallery)):
             note = f"These frames of {wanted} were enrolled just now. Nothing was added a second time."
             yield {self.answer: elements.banner("info", "Already enrolled", note)}
         elif len(observed.usable) > 1 and not footage.people_shown:
@@ -152,6 +152,7 @@ class EnrollmentTab:
         footage.people_shown = False  # somebody else of these frames is asked about anew
         session.enrolled = (token, enrollment.identity.id, enrollment.reference.id)
         session.enrollment_shown = True
+        self.page.keeping.note(session, TAB, observed, enrollment, into)
         named = [enrollment.identity, *(item.identity for item in enrollment.lookalikes)]
         session.enrollment_names = {identity.id: identity.name for identity in named}
         references = self.page.references(into)
@@ -189,16 +190,6 @@ class EnrollmentTab:
         root = self.page.service.settings.gallery.resolve()
         return f"“{folder.relative_to(root)}”" if folder.is_relative_to(root) else f"“{folder.name}”"
 
-    def _is_enrolled(self, session: Session, token: tuple[object, ...], gallery: Path | None) -> bool:
-        """Return whether exactly this was enrolled last, and is still in the gallery."""
-        if session.enrolled is None or session.enrolled[0] != token:
-            return False
-        _, identity_id, reference_id = session.enrolled
-        try:
-            return any(observation.id == reference_id for observation in self.page.references(gallery)(identity_id))
-        except UnknownIdentity:
-            return False
-
     def _ask(self, footage: Footage) -> Updates:
         observed = footage.observed
         assert observed is not None
@@ -226,6 +217,12 @@ class EnrollmentTab:
             footage.people_shown = True
             updates.update(self._ask(footage))
         return updates
+
+    def reopen(self, session: Session, gallery: Path | None) -> Updates:
+        """Return the people of a clip that came from the library, to choose who is to be enrolled."""
+        footage = session.footage(TAB)
+        footage.people_shown, footage.gallery = True, gallery
+        return {**self._ask(footage), self.name: "", self.name_note: ""}
 
     def hand_over(self, session: Session, footage: Footage, person: int) -> Updates:
         """Take a person over from Identification: clip, range and observation come along, nothing is read again.

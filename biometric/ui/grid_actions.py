@@ -24,11 +24,13 @@ class GridClick:
         focus: `data-key` of the element that the keyboard goes to, "" where it stays.
         recounted: other people count, so that banner, timeline and table are rendered anew.
         edited: the gallery was changed, so that everybody is decided anew.
+        enrollment: what was enrolled by it, or None.
     """
 
     focus: str = ""
     recounted: bool = False
     edited: bool = False
+    enrollment: Enrollment | None = None
 
 
 def act(service: Sightline, session: Session, action: str, value: str) -> GridClick:
@@ -189,7 +191,7 @@ def _enroll(
     state.close()
     change = enrollment.change
     state.enrolled, state.change = _said(enrollment, person), None if change is None else change.id
-    return GridClick(f"open:{person}", edited=True)
+    return GridClick(f"open:{person}", edited=True, enrollment=enrollment)
 
 
 def _said(enrollment: Enrollment, person: int) -> str:

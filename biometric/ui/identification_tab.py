@@ -148,6 +148,7 @@ class IdentificationTab:
             observed, threshold=session.thresholds.get("identification"), gallery=gallery
         )
         session.gallery = gallery
+        self.page.keeping.note(session, TAB, observed, session.identifications, gallery)
         session.grid.keep({identification.observation.person for identification in session.identifications})
 
     def _show(self, session: Session, focus: str = "") -> Updates:
@@ -186,6 +187,12 @@ class IdentificationTab:
             **self._show(session),
             **self.writing.after_decision(session, changed=_answer_facts(session) != former, value=value),
         }
+
+    def reopen(self, session: Session, gallery: Path | None) -> Updates:
+        """Return the answer about a clip that came from the library; its files are written when asked for."""
+        self._identify(session, gallery)
+        shown = {**self._empty(), **self._show(session), **self.box.render(session)}
+        return {**shown, self.writing.again: gr.update(visible=True)}
 
     def answer_after_edit(self, session: Session) -> Updates:
         """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
@@ -243,6 +250,8 @@ class IdentificationTab:
             if action == "enroll":  # Enrollment opens with clip, range and observation
                 return self.enroll(session, grid_actions.person_of(session, value).observation.person)
             click = grid_actions.act(self.page.service, session, action, value)
+            if click.enrollment is not None and (observed := session.footage(TAB).observed) is not None:
+                self.page.keeping.note(session, "grid", observed, click.enrollment, session.gallery)
             if click.recounted:
                 return self._show(session, click.focus)
             updates = self.answer_after_edit(session) if click.edited else {}

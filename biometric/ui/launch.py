@@ -20,10 +20,13 @@ from biometric.ui.theme import sightline_theme
 
 LOADING_SECONDS = 30
 """How long ending waits for models that are being loaded: vendor libraries abort when they are cut off there."""
+KEEPING_SECONDS = 10
+"""How long ending waits for answers that are being kept."""
 QUEUE_SIZE = 20
 """Most waiting events; more are answered with "the queue is full"."""
 IDLE_SECONDS = 0.02
 """Seconds between two looks of an idle queue: nobody notices 20 ms, and an idle server leaves the processor alone."""
+STYLES = ("sightline.css", "people.css", "grid.css", "library.css", "jobs.css")
 UPLOADS_AT_ONCE = 5
 """All uploads together may take this many times the largest one."""
 
@@ -38,6 +41,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     blocks, settings = interface.blocks, service.settings
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
     _rest_when_idle(blocks)
+    service.library.start_sweeping()
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
     try:
@@ -56,6 +60,8 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
         except KeyboardInterrupt as error:
             blocks.close(verbose=False)
             interface.page.sessions.close()
+            interface.page.keeping.wait(KEEPING_SECONDS)
+            service.library.close()
             loading.join(LOADING_SECONDS)
             if type(error) is not KeyboardInterrupt:  # a signal; Ctrl+C is the usual way to end the page
                 raise
@@ -104,7 +110,7 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         "state_session_capacity": 200,
         "app_kwargs": {"middleware": [guard, feed], "docs_url": None, "redoc_url": None, "openapi_url": None},
         "theme": sightline_theme(),
-        "css": asset("sightline.css") + asset("people.css") + asset("grid.css") + asset("jobs.css"),
+        "css": "".join(map(asset, STYLES)),
         "head": asset("head.html"),
     }
 

@@ -14,6 +14,7 @@ from biometric.entities import FrameRange, Identity, Notice, ObservedClip, Progr
 from biometric.errors import BiometricError, ClipMissing
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
+from biometric.ui.answer_keeping import AnswerKeeping
 from biometric.ui.change_feed import WorkspaceState
 from biometric.ui.jobs import Job
 from biometric.ui.jobs import Steps as Steps
@@ -66,6 +67,7 @@ class Page:
         self.writing_turns = Turns(FILES_AT_ONCE)
         self._clip_turns = Turns(CLIPS_AT_ONCE)
         self.live = LiveParts()
+        self.keeping = AnswerKeeping(service.library, root)
         self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
 
     def follow_gallery(self, render: Renderer, components: Sequence[Any]) -> None:
@@ -114,7 +116,13 @@ class Page:
     def revision(self, session: Session) -> str:
         """Return a word that changes when a gallery that the page speaks of, or a threshold of it, may have changed."""
         folders = [None] if session.gallery is None else [None, session.gallery]
-        return ", ".join(self._revision(folder) for folder in folders)
+        return ", ".join([*(self._revision(folder) for folder in folders), self._library_revision()])
+
+    def _library_revision(self) -> str:
+        try:
+            return self.service.library.library.revision()
+        except BiometricError as error:
+            return str(error)
 
     def _revision(self, folder: Path | None) -> str:
         try:

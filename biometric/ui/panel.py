@@ -114,6 +114,14 @@ class Panel(PanelDisplay):
         if session.footage(self.tab) is footage:
             yield {self.shown: gr.update(value=self.card(footage)), self.status: ""}
 
+    def show_ends_later(self, session: Session) -> Steps:
+        """Make what takes decoding of a clip that came from the library: pictures of the range's ends, a preview."""
+        footage = session.footage(self.tab)
+        footage.ends_later = False
+        yield {self.ends: self.range_ends(footage)}
+        if footage.player is None and footage.info is not None and not footage.info.photograph:
+            yield from self._make_proxy(footage, session)
+
     def on_another_clip(self, request: gr.Request) -> Updates:
         """Make room for another clip."""
         session = self.page.session(request)

@@ -147,7 +147,8 @@ class PanelDisplay:
         if footage.clip is None or footage.info is None or footage.info.frame_count == 1:
             return ""
         try:
-            end_frames = self.page.service.preview(footage.clip, sorted({frames.first, frames.last}))
+            wanted = () if footage.ends_later else sorted({frames.first, frames.last})
+            end_frames = self.page.service.preview(footage.clip, wanted) if wanted else {}
         except BiometricError:
             end_frames = {}
         uris = {index: self.page.pictures.frame(frame.image) for index, frame in end_frames.items()}

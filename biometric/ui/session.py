@@ -15,11 +15,13 @@ from biometric.errors import FootageChanged, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui.grid_state import GridState
 from biometric.ui.jobs import Jobs
+from biometric.ui.library_state import LibraryState
 from biometric.ui.people_state import PeopleState
 from biometric.ui.screen import Screen
 
 if TYPE_CHECKING:
     from biometric.ui.addition_question import Addition
+    from biometric.ui.answer_keeping import KeptNote
 
 TABS = ("enrollment", "verification", "identification")
 
@@ -49,6 +51,7 @@ class Footage:
         people_shown: the contact sheet has been shown, so that the next press of Enroll acts on the choice.
         gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
+        ends_later: the pictures of the range's ends are made after the answer is shown: that takes decoding.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -64,6 +67,7 @@ class Footage:
     dropped: set[str] = field(default_factory=set)
     people_shown: bool = False
     gallery: Path | None = None
+    ends_later: bool = False
     replaced: bool = False
     addition: "Addition | None" = None
     _observed: ObservedClip | None = None
@@ -177,7 +181,8 @@ class Session:
         enrollment_change: number of the change that Enrollment offers to undo, and its gallery's folder, or None.
         written_at: threshold with which the files of the last identification were written, or None.
         query: folder that the last identification's files are written below, or None.
-        people: where the workspace is on the People tab.
+        kept: what each tab has answered last that is kept in the library, by tab.
+        people, library: where the workspace is on the tabs of these names.
         tab: the tab that is open.
         screen: what the page shows.
         jobs: its running work.
@@ -198,6 +203,8 @@ class Session:
     enrollment_change: tuple[int, Path | None] | None = None
     written_at: float | None = None
     query: Path | None = None
+    kept: "dict[str, KeptNote]" = field(default_factory=dict)
+    library: LibraryState = field(default_factory=LibraryState)
     people: PeopleState = field(default_factory=PeopleState)
     tab: str = TABS[0]
     screen: Screen = field(default_factory=Screen)

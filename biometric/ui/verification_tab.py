@@ -179,6 +179,7 @@ class VerificationTab:
     def _decide(self, session: Session) -> Updates:
         observed, answer = self._verify(session)
         session.answered = True
+        self.page.keeping.note(session, TAB, observed, answer, None)
         html = answers.verdict(answer, self.page.pictures, self.page.references())
         warnings = presenters.notes(self.page.new_warnings(observed.warnings))
         return {self.answer: html + warnings, **self._people(session.footage(TAB)), **self.report.offered()}
@@ -188,6 +189,13 @@ class VerificationTab:
         if not session.answered or session.footage(TAB).observed is None or session.claimed is None:
             return {}
         return self._decide(session)
+
+    def reopen(self, session: Session, gallery: Path | None) -> Updates:
+        """Return the answer about a clip that came from the library, where it is known who claims what."""
+        updates = {**self.render_claims(session), **self.box.render(session)}
+        footage = session.footage(TAB)
+        known = footage.observed is not None and (footage.picked or len(footage.observed.usable) == 1)
+        return {**updates, **self._decide(session)} if known and session.claimed is not None else updates
 
     def _people(self, footage: Footage) -> Updates:
         observed = footage.observed
