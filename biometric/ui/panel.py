@@ -118,7 +118,7 @@ class Panel(PanelDisplay):
         """Make what takes decoding of a clip that came from the library: pictures of the range's ends, a preview."""
         footage = session.footage(self.tab)
         footage.ends_later = False
-        yield {self.ends: self.range_ends(footage)}
+        yield self.range_shown(footage)
         if footage.player is None and footage.info is not None and not footage.info.photograph:
             yield from self._make_proxy(footage, session)
 
