@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from biometric import locations
 from biometric.errors import InvalidSetting
@@ -43,6 +43,14 @@ def _absolute(value: object, info: ValidationInfo) -> object:
 Folder = Annotated[Path, BeforeValidator(_absolute)]
 """An absolute path; `~` is expanded and links are followed when the settings are made."""
 
+
+def _folders(value: object) -> object:
+    """Split what a variable says as the system splits PATH."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(os.pathsep) if part.strip())
+    return (value,) if isinstance(value, Path) else value
+
+
 _Count = Annotated[int, Field(ge=1, description=N_("a whole number of at least 1"))]
 
 
@@ -59,6 +67,7 @@ class Settings(BaseSettings):
             checkout, or the platform's folder for data of programs.
         gallery, query: folders of the gallery and of the crops of unknown people.
         library: folder of the library of footage.
+        footage: folders of this machine whose clips the page may identify; none: only uploads.
         models: an extra folder of weights, searched after those of `weight_folders`, or None.
         detector, embedder: a weight file or a card's name, or None for the recommended card.
         device: "auto", "cpu" or "cuda" ("cuda:1", …).
@@ -99,6 +108,9 @@ class Settings(BaseSettings):
     gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description=N_("a folder"))
     query: Folder = Field(default_factory=lambda values: values["data"] / "query", description=N_("a folder"))
     library: Folder = Field(default_factory=lambda values: values["data"] / "library", description=N_("a folder"))
+    footage: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_folders)] = Field(
+        (), description=N_("one or several folders, separated as in PATH")
+    )
     models: Folder | None = Field(None, description=N_("a folder"))
     detector: str | None = None
     embedder: str | None = None

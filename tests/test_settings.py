@@ -1,5 +1,6 @@
 """Settings come from the environment, checked, with nothing passing by a typo."""
 
+import os
 import re
 import subprocess
 import sys
@@ -42,6 +43,7 @@ VALUES = {
     "gallery": ("/data/g", Path("/data/g")),
     "query": ("/data/q", Path("/data/q")),
     "library": ("/data/l", Path("/data/l")),
+    "footage": (f"/data/f{os.pathsep}/data/h", (Path("/data/f"), Path("/data/h"))),
     "models": ("/data/m", Path("/data/m")),
     "detector": ("yolo26n.pt", "yolo26n.pt"),
     "embedder": ("osnet", "osnet"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from biometric.cli import streams
+from biometric.cli import several_clips, streams
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
 from biometric.cli.gallery_trash import undo_hint
 from biometric.domain import recognition
@@ -50,7 +50,7 @@ def add_commands(commands: Any) -> None:
     add_threshold_option(verify)
     _report_option(verify)
 
-    identify = add_clip_command(commands, "identify", "say who the people of a clip are", _identify)
+    identify = add_clip_command(commands, "identify", "say who the people of a clip, or of several, are", _identify)
     add_threshold_option(identify)
     _report_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
@@ -66,7 +66,12 @@ def add_commands(commands: Any) -> None:
 def add_clip_command(commands: Any, name: str, summary: str, command: Command) -> argparse.ArgumentParser:
     """Add a command about a clip or a range of it and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
-    parser.add_argument("clip", type=Path, metavar="CLIP", help="the video or photograph")
+    if name == "identify":
+        parser.add_argument(
+            "clips", type=Path, metavar="CLIP", nargs="+", help="videos, photographs, or folders of them"
+        )
+    else:
+        parser.add_argument("clip", type=Path, metavar="CLIP", help="the video or photograph")
     parser.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
     parser.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
@@ -146,6 +151,9 @@ def _identify(options: argparse.Namespace) -> int:
     service.threshold("identification", options.threshold)
     service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
+    if several_clips.are_several(options.clips):
+        return several_clips.identify_several(service, options, _answer_text)
+    (options.clip,) = options.clips
     if options.report is not None:
         service.check_report(options.clip, options.report)
     if not options.no_files:
@@ -171,6 +179,11 @@ def _identify(options: argparse.Namespace) -> int:
     if options.report is not None:
         _write_report(service, observed, identifications, options)
     return DONE
+
+
+def _answer_text(observed: ObservedClip, identifications: Sequence[Identification]) -> str:
+    _note(observed)
+    return "\n".join(_identification_text(item) for item in identifications)
 
 
 def _write_report(

@@ -1,13 +1,17 @@
 """What runs and waits in a workspace, in words: one line a job, and the summary of all."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from biometric.entities import Progress
 from biometric.messages.durations import describe_place, describe_progress, short_time_left
 from biometric.messages.translation import N_, ngettext
 from biometric.messages.translation import gettext as _
+from biometric.ui.batch_queue import ClipState
 from biometric.ui.jobs import Job
-from biometric.ui.session import FILES_JOB, TABS, Session
+from biometric.ui.session import BATCH_JOB, FILES_JOB, TABS, Session
+from biometric.ui.turns import Place
 
 STARTING = N_("Starting")
 TITLES = {
@@ -73,9 +77,33 @@ def _line(session: Session, name: str, job: Job) -> JobLine:
     if tab in TABS:
         title = title.format(clip=session.footage(tab).label)
     place, progress = job.place, job.progress
+    if name == BATCH_JOB:
+        return _batch_line(session, place, progress)
+    left = None if place is not None or progress is None else progress.seconds_left
+    return JobLine(name, tab, title, how_far(place, progress), share(progress), left)
+
+
+def _batch_line(session: Session, place: Place | None, progress: Progress | None) -> JobLine:
+    """Return the line of several clips: which one is looked at, and when the last one is done."""
+    clips = session.batch.clips
+    number = next((number for number, clip in enumerate(clips, 1) if clip.state is ClipState.RUNNING), len(clips))
+    title = _("Clip {number} of {total}").format(number=number, total=len(clips))
+    left = session.batch.seconds_until(None, None if progress is None else progress.seconds_left)
+    detail = how_far(place, progress)
+    if left is not None and progress is not None:
+        detail = how_far(place, dataclasses.replace(progress, seconds_left=left))
+    return JobLine(BATCH_JOB, "library", title, detail, share(progress), left)
+
+
+def how_far(place: Place | None, progress: Progress | None) -> str:
+    """Return how far a job is, or its place in line."""
     if place is not None:
-        return JobLine(name, tab, title, describe_place(place.number, place.seconds))
-    if progress is None:
-        return JobLine(name, tab, title, _(STARTING))
-    share = min(100, round(100 * progress.done / progress.total)) if progress.total else None
-    return JobLine(name, tab, title, describe_progress(progress), share, progress.seconds_left)
+        return describe_place(place.number, place.seconds)
+    return _(STARTING) if progress is None else describe_progress(progress)
+
+
+def share(progress: Progress | None) -> int | None:
+    """Return how much of a stage is done, in percent, None where that is unknown."""
+    if progress is None or not progress.total:
+        return None
+    return min(100, round(100 * progress.done / progress.total))

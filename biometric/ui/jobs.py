@@ -58,6 +58,8 @@ class Job:
         waiting: gives the updates that say the job's place in the line.
         stopped: gives the updates that say, by a sentence, that the job did not begin or was not finished.
         size: how many frames there are to read, 0 where that is unknown.
+        background: no page needs to follow it: it shows nothing of its own.
+        ended: called in the job's thread once it has ended, however it did.
         clock: seconds that only rise.
     """
 
@@ -71,6 +73,8 @@ class Job:
         waiting: Callable[[Place], Updates],
         stopped: Callable[[str], Updates],
         size: int = 0,
+        background: bool = False,
+        ended: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make, self._screen, self._turns, self._stopped = make, screen, turns, stopped
@@ -82,7 +86,8 @@ class Job:
         self._alone_since: float | None = clock()
         self._cancelled = False
         self._ended = False
-        self._seen = False
+        self._seen = self._background = background
+        self._when_ended = ended
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
 
@@ -108,7 +113,7 @@ class Job:
 
     def mark_seen(self) -> None:
         """Note that a page shows how it ended, if it has."""
-        self._seen = self._ended
+        self._seen = self._background or self._ended
 
     def _alone_for(self) -> float:
         """Return for how many seconds no page has followed it."""
@@ -186,6 +191,7 @@ class Job:
                 followers = list(self._followers)
             for follower in followers:
                 follower.wake()
+            self._when_ended()
 
     def _work(self) -> bool:
         """Run the steps; False when they were stopped before their end."""

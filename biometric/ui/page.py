@@ -184,11 +184,11 @@ class Page:
         stopped: Callable[[str], Updates],
         *,
         turns: Turns,
-        size: int = 0,
+        **options: Any,
     ) -> Job:
         """Return a job of a session, not yet begun; arguments as of `Job`."""
-        away = float(self.service.settings.away_seconds)
-        return Job(make, session.screen, turns=turns, away_seconds=away, waiting=waiting, stopped=stopped, size=size)
+        options = {"away_seconds": float(self.service.settings.away_seconds), **options}
+        return Job(make, session.screen, turns=turns, waiting=waiting, stopped=stopped, **options)
 
     def session(self, request: gr.Request | None) -> Session:
         """Return the session of the page that sent a request."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
 from biometric.storage import remove_quietly
+from biometric.ui.batch_queue import BatchQueue
 from biometric.ui.grid_state import GridState
 from biometric.ui.jobs import Jobs
 from biometric.ui.library_state import LibraryState
@@ -27,6 +28,9 @@ TABS = ("enrollment", "verification", "identification")
 
 FILES_JOB = "identification-files"
 """Name of the job that writes the files of an identification."""
+
+BATCH_JOB = "library-batch"
+"""Name of the job that works on a clip of the queue of several."""
 
 CHANGED = "The frames were changed while they were read. Nothing was stored; press the button again."
 REPLACED = "The clip was replaced while it was read. Nothing was stored."
@@ -186,6 +190,7 @@ class Session:
         tab: the tab that is open.
         screen: what the page shows.
         jobs: its running work.
+        batch: its queue of several clips.
     """
 
     folder: Path
@@ -209,6 +214,7 @@ class Session:
     tab: str = TABS[0]
     screen: Screen = field(default_factory=Screen)
     jobs: Jobs = field(default_factory=Jobs)
+    batch: BatchQueue = field(default_factory=BatchQueue)
 
     def footage(self, tab: str) -> Footage:
         """Return a tab's footage.
@@ -261,5 +267,6 @@ class Session:
 
     def close(self) -> None:
         """Stop its work and remove its files."""
+        self.batch.close()
         self.jobs.cancel_all()
         remove_quietly(self.folder)

@@ -1,0 +1,105 @@
+"""`identify` over several clips and folders: an answer for each, and one table over all."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from biometric.cli import streams
+from biometric.cli.command_support import DONE, WRONG, run, show
+from biometric.entities import Identification, NewAnswer, ObservedClip
+from biometric.errors import BiometricError, InvalidInput
+from biometric.messages import describe_error
+from biometric.messages.translation import gettext as _
+from biometric.messages.translation import ngettext
+from biometric.results.answer_json import identification_json
+from biometric.results.sightings import AnsweredClip, PersonSightings, sightings_json, sightings_table
+from biometric.service import Sightline
+from biometric.storage.footage_folders import list_clips
+
+MOST_CLIPS = 100_000
+"""Most clips of a folder."""
+Names = dict[Path, str]
+"""What each clip is called, by its path."""
+
+
+def named_clips(paths: Sequence[Path]) -> Names:
+    """Return the clips that arguments name, each once: files as they are, folders by what lies in them.
+
+    Raises:
+        InvalidInput: a folder holds no clip, or cannot be read.
+    """
+    clips: Names = {}
+    for path in paths:
+        found = list_clips(path, MOST_CLIPS).clips if path.is_dir() else (path,)
+        clips.update({clip: str(clip) for clip in found})
+    return clips
+
+
+def are_several(paths: Sequence[Path]) -> bool:
+    """Whether a table is wanted: more than one clip, or a folder, was named."""
+    return len(paths) > 1 or paths[0].is_dir()
+
+
+def identify_several(
+    service: Sightline, options: argparse.Namespace, say_answer: Callable[[ObservedClip, Sequence[Identification]], str]
+) -> int:
+    """Identify the people of each clip, then print one table; a clip that fails does not end it.
+
+    Args:
+        say_answer: returns the answer about a clip in words.
+
+    Returns:
+        The exit status: 2 where a clip could not be answered.
+
+    Raises:
+        InvalidInput: options for one clip were given.
+        BiometricError: an option, or the gallery, cannot be used.
+    """
+    if options.first is not None or options.last is not None or options.report is not None:
+        raise InvalidInput("--from, --to and --report are for one clip. Leave them out, or name one clip.")
+    results: list[dict[str, Any]] = []
+    answered: list[AnsweredClip] = []
+    failed = 0
+    for clip, label in named_clips(options.clips).items():
+        options.when_interrupted = f"{len(answered)} clips were answered"
+        try:
+            observed, answer = _observe_and_identify(service, options, clip)
+            if not options.json:
+                streams.answer(f"{label}\n{say_answer(observed, answer)}")
+                streams.finish_output()
+            files = None
+            if not options.no_files:
+                files = run(service.write_outputs(observed, answer, options.output)).as_dict()
+        except BiometricError as error:
+            failed += 1
+            results.append({"clip": label, "error": describe_error(error)})
+            streams.say(f"{label}: {describe_error(error)}")
+            continue
+        results.append({"clip": label, **identification_json(answer, files, observed)})
+        people = NewAnswer.of_identifications(answer).people
+        answered.append(AnsweredClip(str(clip), label, observed.video.recorded_at, people))
+    rows = sightings_table(answered, service.library.names())
+    table = "\n".join(["", *(row_text(row) for row in rows)]) if rows else ""
+    show(options, {"clips": results, "people": [sightings_json(row) for row in rows]}, table)
+    return WRONG if failed else DONE
+
+
+def row_text(row: PersonSightings) -> str:
+    """Return "Ada: 4 clips, first 09:12, last 17:40"."""
+    clips = ngettext("{count} clip", "{count} clips", row.clip_count).format(count=row.clip_count)
+    if row.identity_id is None:
+        name = _("Unknown ({number})").format(number=len(row.sightings))
+    else:
+        name = row.name or _("erased")
+    text = _("{name}: {clips}, first {first}, last {last}")
+    return text.format(name=name, clips=clips, first=row.first_words(), last=row.last_words())
+
+
+def _observe_and_identify(
+    service: Sightline, options: argparse.Namespace, clip: Path
+) -> tuple[ObservedClip, tuple[Identification, ...]]:
+    if not options.no_files:
+        service.check_outputs(clip, None, options.output)
+    observed = run(service.observe(clip, None, accept_damaged=True))
+    return observed, service.identify(observed, threshold=options.threshold)

@@ -1,0 +1,156 @@
+"""Several clips at once, on the Library tab: where they are chosen, their queue, and the table over all of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from biometric.errors import BiometricError, InvalidInput
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
+from biometric.ui import presenters
+from biometric.ui.batch_queue import MOST_CLIPS
+from biometric.ui.batch_runner import BatchRunner
+from biometric.ui.batch_view import queue_html
+from biometric.ui.browser_input import NOT_UNDERSTOOD, event
+from biometric.ui.components import area, asset, on_act
+from biometric.ui.page import QUIET, Page, Updates, run_once
+from biometric.ui.session import Session
+
+NAME = "library-batch"
+Opener = Callable[[Session, str], Updates]
+"""Opens a kept clip in Identification, from "clip id/answer id", and gives the updates."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPanel:
+    """The finished part.
+
+    Attributes:
+        queue: shows queue and table; its events open clips.
+        problem: says why clips could not be added, or a click not be done.
+    """
+
+    page: Page
+    runner: BatchRunner
+    queue: gr.HTML
+    problem: gr.HTML
+
+    def connect(self, opener: Opener, components: Sequence[Any], then: Callable[[Any], object]) -> None:
+        """Attach the events of queue and table.
+
+        Args:
+            opener: opens a kept clip.
+            components: what it may change.
+            then: attaches what follows after a clip was opened.
+        """
+
+        def clicked(data: gr.EventData, request: gr.Request) -> Updates:
+            session = self.page.session(request)
+
+            def run() -> Updates:
+                action, value = event(data)
+                if action == "open":
+                    return {**opener(session, "/".join(value.split("/")[:2])), self.problem: ""}
+                _act(self.runner, session, action, value)
+                return {self.problem: ""}
+
+            return run_once(run, self.problem)
+
+        outputs = list(dict.fromkeys([self.problem, *components]))
+        opened = on_act(self.queue, clicked, outputs=outputs, **{**QUIET, "trigger_mode": "multiple"})
+        opened.then(None, js=asset("seek.js"))
+        then(opened)
+
+
+def batch_panel(page: Page) -> BatchPanel:
+    """Build the part in the current place of the page; `connect` it once the tabs are there."""
+    runner = BatchRunner(page)
+    roots = page.service.settings.footage
+    with gr.Accordion(_("Several clips at once"), open=False, elem_id="batch-choice"):
+        gr.HTML(
+            f'<p class="sl-quiet sl-padded">{_(_HINT)}</p>',
+            apply_default_css=False,
+        )
+        files = gr.File(
+            label=_("Clips"),
+            file_count="multiple",
+            type="filepath",
+            height=110,
+            elem_id="batch-files",
+            elem_classes=["sl-drop", "sl-import", "sl-clips"],
+        )
+        with gr.Row(elem_classes=["sl-go"], visible=bool(roots)):
+            folder = gr.Textbox(
+                label=_("Folder of the server"),
+                placeholder=str(next(iter(roots), "")),
+                max_lines=1,
+                elem_id="batch-folder",
+            )
+            add = gr.Button(_("Identify its clips"), elem_id="batch-add")
+        problem = area(elem_id="batch-problem")
+
+    def names() -> dict[str, str]:
+        try:
+            return page.service.library.names()
+        except BiometricError:
+            return {}  # the header says what is wrong
+
+    queue = page.add_live_part(
+        NAME, lambda session: queue_html(session, names(), runner.records.cut_off()), scripts=("seek_note.js",)
+    )
+
+    def uploaded(paths: Any, request: gr.Request) -> Updates:
+        session = page.session(request)
+
+        def run() -> Updates:
+            runner.add_uploads(session, _paths(paths))
+            return {problem: ""}
+
+        return {**run_once(run, problem), files: gr.update(value=None)}
+
+    def folder_added(text: Any, request: gr.Request) -> Updates:
+        session = page.session(request)
+
+        def run() -> Updates:
+            others = runner.add_folder(session, text if isinstance(text, str) else "")
+            note = _("Files that are no clips were left out: {number}.").format(number=others) if others else ""
+            return {problem: presenters.status_message(note)}
+
+        return run_once(run, problem)
+
+    files.upload(uploaded, [files], [files, problem], **QUIET)
+    gr.on([add.click, folder.submit], folder_added, [folder], [problem], **QUIET)
+    return BatchPanel(page, runner, queue, problem)
+
+
+_HINT = N_(
+    "They are identified one after the other, also while this page is away, and listed below in one table. Answers "
+    "stay in the library."
+)
+
+
+def _act(runner: BatchRunner, session: Session, action: str, value: str) -> None:
+    if action == "cancel":
+        runner.cancel(session, value)
+    elif action == "cancel_all":
+        runner.cancel(session)
+    elif action in ("retry", "accept"):
+        runner.retry(session, value, accept_damaged=action == "accept")
+    elif action == "clear":
+        runner.clear(session)
+    elif action == "forget":
+        runner.records.forget(value)
+    else:
+        raise InvalidInput(NOT_UNDERSTOOD)
+
+
+def _paths(value: object) -> list[Path]:
+    """Check the clips that the page sent. Raises `InvalidInput`."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise InvalidInput("These clips could not be understood. Upload them again.")
+    if len(value) > MOST_CLIPS:
+        raise InvalidInput("At most {number} clips can be identified at once. Choose fewer.", number=MOST_CLIPS)
+    return [Path(item) for item in value]
