@@ -1,8 +1,7 @@
 """Short demo clips, made at run time from photographs inside the installed ultralytics package.
 
 A virtual camera pans and zooms over a photograph of a street (`bus.jpg`), in two "visits" that differ in framing,
-light and side (the second is mirrored); one more clip shows two men at once (`zidane.jpg`). So trying the program needs
-no footage, and the package holds none of people.
+light and side (the second is mirrored). So trying the program needs no footage, and the package holds none of people.
 """
 
 import importlib.util
@@ -19,7 +18,7 @@ from biometric.entities import Frame, Image
 from biometric.errors import WeightsMissing
 from biometric.ports import VideoWriter
 
-VERSION = 1
+VERSION = 2
 """Part of the stamp beside the clips; raise it when their content changes, and they are made again."""
 
 FPS = 25
@@ -130,12 +129,12 @@ SCRIPTS = (
     _Script(
         "visit-1-two-at-once",
         "Visit 1: two men at once",
-        "Enrollment: two people are in view; choose the one with grey hair, who can be seen well enough.",
-        ("Grey hair",),
-        _View(640, 360, 800),
-        _View(670, 365, 780),
-        size=(800, 480),
-        photograph="zidane.jpg",
+        f"Enrollment: press Enroll, then choose whom you mean. Verification: claim “{_BEIGE}”, then choose who it is.",
+        (_BEIGE, _DARK),
+        _View(235, 650, 600),
+        _View(225, 640, 580),
+        size=(560, 640),
+        sharp=(_BEIGE_COLUMNS[0], 345),
     ),
 )
 

@@ -156,7 +156,7 @@ class Panel(PanelDisplay):
             back = {component: gr.update(value=now) for component, sent_value, now in fields if sent_value != now}
             return {**back, **self.range_shown(footage), **(self.reset() if changed else {})}
 
-        return self.run_once(run)
+        return self.run_once(run, self.ends)
 
     def on_handle_moved(self, data: gr.EventData, request: gr.Request) -> Updates:
         """A handle of the timeline was moved, or "start here" or "end here" pressed."""
@@ -177,7 +177,7 @@ class Panel(PanelDisplay):
             numbers = {self.first: gr.update(value=footage.first), self.last: gr.update(value=footage.last)}
             return {**numbers, **self.range_shown(footage), **self.reset()}
 
-        return self.run_once(run)
+        return self.run_once(run, self.ends)
 
     def take(self, session: Session, first: Any, last: Any, accept: Any) -> Footage:
         """Return the tab's footage with the fields as they stand when the button is pressed.
@@ -220,8 +220,8 @@ class Panel(PanelDisplay):
 
         yield from guarded(steps(), self.answer, lambda: {self.status: "", **self.idle()}, clear)
 
-    def run_once(self, run: Callable[[], Updates]) -> Updates:
-        """Run a handler of the tab that answers at once; an error stands at its field, or becomes the answer."""
+    def run_once(self, run: Callable[[], Updates], otherwise: Any = None) -> Updates:
+        """Run a handler of the tab that answers at once; an error stands at its field or in `otherwise` (the answer)."""
 
         def at_field() -> Updates:
             try:
@@ -232,7 +232,7 @@ class Panel(PanelDisplay):
                     raise
                 return shown
 
-        return run_once(at_field, self.answer)
+        return run_once(at_field, self.answer if otherwise is None else otherwise)
 
     def show_failure(self, session: Session, error: BiometricError) -> Updates:
         """Return the error as the answer; the former answer goes, because it is not one to this question."""

@@ -174,6 +174,7 @@ class Session:
         latest: the tab whose footage was changed last.
         thresholds: what the person set on the sliders, by purpose; absent means the default.
         claimed: id of the identity claimed in Verification, or None.
+        claim_search: the text that names to choose from in Verification contain.
         answered: Verification has answered for the footage, so that another claim or person re-decides at once.
         gallery: gallery folder chosen in Identification, or None for the configured one.
         identifications: the last answer of Identification.
@@ -198,6 +199,7 @@ class Session:
     latest: str | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
     claimed: str | None = None
+    claim_search: str = ""
     answered: bool = False
     gallery: Path | None = None
     identifications: tuple[Identification, ...] = ()

@@ -67,7 +67,6 @@ class VerificationTab:
         on_act(
             self.claims,
             self.claim,
-            [self.search],
             outputs=[*self.claim_components, *panel.places.components, *panel.answers],
             **QUIET,
         )
@@ -84,9 +83,11 @@ class VerificationTab:
         identities = self.page.identities()
         if session.claimed not in {identity.id for identity in identities}:
             session.claimed = None
+        searchable = len(identities) > SEARCH_FROM
+        query = session.claim_search if searchable else ""
         return {
-            self.search: gr.update(visible=len(identities) > SEARCH_FROM),
-            self.claims: claims(identities, session.claimed, self.page.pictures),
+            self.search: gr.update(visible=searchable),
+            self.claims: claims(identities, session.claimed, self.page.pictures, query),
             self.pictures: self._claimed_pictures(session, identities),
         }
 
@@ -104,7 +105,7 @@ class VerificationTab:
         except UnknownIdentity:
             return ""
 
-    def claim(self, data: gr.EventData, search: Any, request: gr.Request) -> Updates:
+    def claim(self, data: gr.EventData, request: gr.Request) -> Updates:
         """An identity was chosen."""
         session = self.page.session(request)
 
@@ -114,7 +115,7 @@ class VerificationTab:
             if value not in {identity.id for identity in identities}:
                 raise UnknownIdentity("This identity is no longer in the gallery. Choose another.")
             session.claimed = value
-            shown = claims(identities, value, self.page.pictures, search if isinstance(search, str) else "")
+            shown = claims(identities, value, self.page.pictures, session.claim_search)
             updates: Updates = {
                 self.claim_note: "",
                 self.claims: shown,
@@ -126,11 +127,14 @@ class VerificationTab:
 
     def searched(self, text: Any, request: gr.Request) -> Updates:
         """The search text changed; who is claimed stays chosen and in sight."""
-        chosen = self.page.session(request).claimed
-        query = text if isinstance(text, str) else ""
-        return run_once(
-            lambda: {self.claims: claims(self.page.identities(), chosen, self.page.pictures, query)}, self.claims
-        )
+        session = self.page.session(request)
+        session.claim_search = text if isinstance(text, str) else ""
+
+        def run() -> Updates:
+            shown = claims(self.page.identities(), session.claimed, self.page.pictures, session.claim_search)
+            return {self.claims: shown}
+
+        return run_once(run, self.claims)
 
     # --- the answer ----------------------------------------------------------------------------------------------
 

@@ -128,3 +128,7 @@ def test_the_same_person_is_recognised_across_visits_and_nobody_else_is_in_view(
     best = sorted((max(pair) for pair in scores), reverse=True)
     assert len(best) >= 3
     assert best[1] >= 0.6 > 0.4 > best[2]
+
+    for frame in PyAVReader().read(demo_clips[5].path, FrameRange(0, FRAMES, 20)):
+        boxes = people(frame.image)
+        assert len(boxes) == 2, f"two men to choose from, frame {frame.index}: {boxes}"

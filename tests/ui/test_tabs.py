@@ -13,7 +13,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from biometric.ui import verification_tab
 from biometric.ui.build import Interface
+from biometric.ui.field_errors import Field
 from biometric.ui.jobs import Job
 from biometric.ui.page import Steps, Updates
 from biometric.ui.session import FILES_JOB, Footage, Session
@@ -53,7 +55,7 @@ class Desk:
 
     def open(self, tab: Any, clip: Path) -> Footage:
         said = run(tab.panel.on_clip_uploaded(str(self.upload(clip)), self.request))
-        assert "sl-bad" not in str(said), said
+        assert "sl-field-error" not in str(said), said
         return self.session.footage(tab.panel.tab)
 
     def footage(self, tab: Any) -> tuple[int, int, bool]:
@@ -68,7 +70,7 @@ class Desk:
 
     def claim(self, name: str) -> Updates:
         identity = self.service.gallery().find(name)
-        return self.verification.claim(act("claim", identity.id), "", self.request)
+        return self.verification.claim(act("claim", identity.id), self.request)
 
     def verify(self, meanwhile: Meanwhile | None = None) -> Updates:
         return run(self.verification.submit(*self.footage(self.verification), self.request), meanwhile)
@@ -240,7 +242,7 @@ def test_reversed_frames_take_the_answer_away(desk: Desk, clips: Clips) -> None:
     desk.verify()
     panel = desk.verification.panel
     updates = panel.on_frames_moved(25, 10, desk.request)
-    assert "From frame 25 comes after To frame 10" in updates[panel.ends]
+    assert "From frame 25 comes after To frame 10" in updates[panel.places.note(Field.RANGE)]
     assert "Verify a claim" in updates[desk.verification.answer]
     assert not desk.session.answered
     assert desk.session.footage("verification").observed is None
@@ -340,6 +342,22 @@ def test_a_search_keeps_the_claim_in_sight(desk: Desk, clips: Clips) -> None:
     assert 'aria-label="Ben"' in html
 
 
+def test_a_search_holds_after_a_claim_and_after_a_change_of_the_gallery(
+    desk: Desk, clips: Clips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification_tab, "SEARCH_FROM", 2)
+    for name, clip in (("Ada", "one"), ("Ben", "other"), ("Bea", "avi")):
+        desk.enroll(name, clips[clip])
+    tab = desk.verification
+    tab.searched("be", desk.request)
+    desk.claim("Ben")
+    for html in (tab.render_claims(desk.session)[tab.claims], tab.on_tab_opened(desk.session)[tab.claims]):
+        assert 'aria-label="Bea"' in html
+        assert 'aria-label="Ada"' not in html
+    monkeypatch.setattr(verification_tab, "SEARCH_FROM", 3)  # the search box is gone, and its text with it
+    assert 'aria-label="Ada"' in tab.render_claims(desk.session)[tab.claims]
+
+
 def test_a_failed_verification_takes_the_former_verdict_away(desk: Desk, clips: Clips) -> None:
     desk.enroll("Ada", clips["one"])
     desk.open(desk.verification, clips["three"])
@@ -348,7 +366,7 @@ def test_a_failed_verification_takes_the_former_verdict_away(desk: Desk, clips: 
     desk.verification.chose(act("person", 1), desk.request)
     desk.session.claimed = None
     updates = desk.verify()
-    assert "Choose who the person claims to be" in updates[desk.verification.answer]
+    assert "Choose who the person claims to be" in updates[desk.verification.claim_note]
     assert updates[desk.verification.contact_sheet] == ""
 
 
