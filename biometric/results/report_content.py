@@ -31,6 +31,7 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
+from biometric.messages.calibration_sentences import not_compared_sentence
 from biometric.messages.counted import counted
 from biometric.messages.local_dates import short_day, utc_time
 from biometric.messages.translation import gettext as _
@@ -118,7 +119,7 @@ def _verification_answer(observed: ObservedClip, item: Verification, sources: Re
     decimals = decimals_apart(item.score, item.threshold.value, None if other is None else other.score)
     facts = [(_("Claimed identity"), name), *_score_facts(item.score, item.threshold, item.margin, decimals)]
     if item.people > 1:
-        facts.append((_("Others in these frames"), _("{n:,}, who were not compared").format(n=item.people - 1)))
+        facts.append((_("Others in these frames"), not_compared_sentence(item.people - 1)))
     if other is not None:
         row = _row(other, item.threshold, decimals)
         text = _("{name}, score {score}, {band}").format(name=row.name, score=row.score, band=row.band)

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.errors import QueryPathRefused
+from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
 from biometric.ui import presenters
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
@@ -32,7 +33,7 @@ class AnswerWriting:
         self.page = page
         self.panel = panel
         self.status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id="identification-writing")
-        self.again = gr.Button("Write the clip and the files again", visible=False, size="sm")
+        self.again = gr.Button(_("Write the files again"), visible=False, size="sm")
         self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
         self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
 
@@ -87,7 +88,7 @@ class AnswerWriting:
         stale = session.written_at is not None and session.written_at != value
         note = ""
         if stale and session.written_at is not None:
-            note = f"The clip and the files were written with threshold {threshold_text(session.written_at)}."
+            note = _("The files were written with threshold {value}.").format(value=threshold_text(session.written_at))
         return {self.status: presenters.status_message(note), self.again: gr.update(visible=stale)}
 
     def cancel(self, session: Session) -> Updates:

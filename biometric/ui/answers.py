@@ -19,6 +19,8 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
+from biometric.messages.calibration_sentences import not_compared_sentence
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
@@ -31,18 +33,14 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
     mood, title = verification_outcome(answer)
     text = " ".join([describe_reason(answer), *describe_all(answer.warnings)])
     if answer.people > 1:
-        others = answer.people - 1
-        verb = "was" if others == 1 else "were"
-        text += (
-            f" Person {answer.observation.person} was compared. {people(others).capitalize()} more in these frames "
-            f"{verb} not part of this decision."
-        )
+        text += " " + _("Person {n} was compared.").format(n=answer.observation.person)
+        text += " " + not_compared_sentence(answer.people - 1)
     body = elements.scale(answer.score, answer.threshold) + _next_best(answer)
     html = elements.banner(mood, title, text.strip(), body=body)
     best = answer.observation.best
     probe = elements.figure(
         pictures.crop(best.crop if best is not None else None, 260),
-        f"Person {answer.observation.person} in this clip",
+        _("Person {n} in this footage").format(n=answer.observation.person),
         presenters.span(answer.observation),
     )
     path = presenters.reference_crop(answer.identity, answer.reference_id, own)
@@ -79,7 +77,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     best = answer.observation.best
     probe = elements.figure(
         pictures.crop(best.crop if best is not None else None, 260),
-        f"Person {person} in this clip",
+        _("Person {n} in this footage").format(n=person),
         presenters.span(answer.observation),
     )
     known = answer.decision is Decision.IDENTIFIED and answer.identity is not None

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.errors import BiometricError, FootageChanged, GalleryPathRefused, InvalidInput
+from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
 from biometric.ui.answer_writing import AnswerWriting
@@ -205,7 +206,7 @@ class IdentificationTab:
             return {self.contact_sheet: updates[self.contact_sheet]}
         if updates and session.written_at is not None:
             updates[self.writing.status] = presenters.status_message(
-                "The clip and the files were written before the gallery changed."
+                _("The files were written before the gallery changed.")
             )
             updates[self.writing.again] = gr.update(visible=True)
         return updates

@@ -125,10 +125,10 @@ class PageSync:
     def _gone(self) -> str:
         minutes = self.page.service.settings.session_minutes
         text = (
-            f"The server was restarted, or the page was away for more than {minutes} minutes. Choose the clip again; "
-            "the gallery is as it was."
+            f"The server was restarted, or the page was away for more than {minutes} minutes. "
+            "Choose the footage again; the gallery is as it was."
         )
-        return elements.banner("info", "The clip and the answers of this page are gone", text)
+        return elements.banner("info", "The footage and the answers of this page are gone", text)
 
 
 def _parse_visit(visit: object) -> tuple[object, bool]:

@@ -221,7 +221,7 @@ class Panel(PanelDisplay):
         yield from guarded(steps(), self.answer, lambda: {self.status: "", **self.idle()}, clear)
 
     def run_once(self, run: Callable[[], Updates], otherwise: Any = None) -> Updates:
-        """Run a handler of the tab that answers at once; an error stands at its field or in `otherwise` (the answer)."""
+        """Run a handler of the tab that answers at once; an error stands at its field, or `otherwise`."""
 
         def at_field() -> Updates:
             try:

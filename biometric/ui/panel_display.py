@@ -8,6 +8,7 @@ import gradio as gr
 
 from biometric.entities import FrameRange
 from biometric.errors import BiometricError, InvalidFrameRange
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.components import player
 from biometric.ui.field_errors import Field, FieldPlaces
@@ -92,7 +93,8 @@ class PanelDisplay:
             **self.places.clear(Field.FOOTAGE, Field.CLIP, Field.RANGE),
         }
         damaged = info is not None and info.damage is not None
-        updates[self.another] = gr.update(visible=has, interactive=True)
+        change = _("Choose another photograph") if info is not None and info.photograph else _("Choose another clip")
+        updates[self.another] = gr.update(value=change, visible=has, interactive=True)
         updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
         if info is not None:
             updates[self.first] = gr.update(value=footage.first, interactive=True)

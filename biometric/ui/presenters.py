@@ -42,14 +42,13 @@ def facts(info: VideoInfo) -> str:
     """
     if info.photograph:
         return f'<p class="sl-facts">{escape(f"photograph · {info.width} × {info.height} · {info.codec.upper()}")}</p>'
-    counted = "" if info.frame_count_source == "decoded" else " (as the file claims)"
-    line = (
-        f"{info.fps:.4g} fps, {count(info.frame_count, 'frame')}{counted}, {clock(info.duration)} · "
-        f"{info.width} × {info.height} · {info.codec}"
-    )
+    frames = count(info.frame_count, "frame")
+    if info.frame_count_source != "decoded":  # the file only claims so many
+        frames = _("about {frames}").format(frames=frames)
+    line = f"{info.fps:.4g} fps, {frames}, {clock(info.duration)} · {info.width} × {info.height} · {info.codec}"
     html = f'<p class="sl-facts">{escape(line)}</p>'
     if info.damage is not None:
-        html += elements.banner("warning", "This clip is damaged", describe(info.damage))
+        html += elements.banner("warning", _("This clip is damaged"), describe(info.damage))
     return html
 
 

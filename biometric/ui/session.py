@@ -33,7 +33,7 @@ BATCH_JOB = "library-batch"
 """Name of the job that works on a clip of the queue of several."""
 
 CHANGED = "The frames were changed while they were read. Nothing was stored; press the button again."
-REPLACED = "The clip was replaced while it was read. Nothing was stored."
+REPLACED = "The footage was replaced while it was read. Nothing was stored."
 
 
 @dataclass(slots=True)

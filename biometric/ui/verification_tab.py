@@ -8,6 +8,7 @@ import gradio as gr
 
 from biometric.entities import Identity, ObservedClip, Verification, comparable_text
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
+from biometric.messages.translation import gettext as _
 from biometric.ui import answers, contact_sheets, elements, presenters
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area, field_note_area, on_act
@@ -110,7 +111,7 @@ class VerificationTab:
         session = self.page.session(request)
 
         def run() -> Updates:
-            _, value = event(data)
+            value = event(data)[1]
             identities = self.page.identities()
             if value not in {identity.id for identity in identities}:
                 raise UnknownIdentity("This identity is no longer in the gallery. Choose another.")
@@ -213,9 +214,8 @@ class VerificationTab:
                 self.page.pictures,
                 droppable=False,
             )
-            return {
-                self.contact_sheet: f"<details><summary>Samples of this clip</summary>{html}</details>" if html else ""
-            }
+            summary = escape(_("Samples of this footage"))
+            return {self.contact_sheet: html and f"<details><summary>{summary}</summary>{html}</details>"}
         chosen = footage.person if footage.picked else None
         return {
             self.contact_sheet: contact_sheets.choices(observed, chosen, self.page.pictures, "Who makes the claim?")

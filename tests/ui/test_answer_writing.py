@@ -162,6 +162,6 @@ def test_a_second_identify_is_answered_while_the_first_ones_clip_is_written(
         visitor.page.wait_for_selector("#identification-writing >> text=/Writing annotated frame [1-5] /")
         visitor.page.click("#identification-cancel")
         visitor.page.wait_for_selector("#identification-status >> text=its files were not written")
-        visitor.page.get_by_role("button", name="Write the clip and the files again").wait_for()
+        visitor.page.get_by_role("button", name="Write the files again").wait_for()
         visitor.close()
         other.close()

@@ -158,7 +158,7 @@ def test_a_bystander_does_not_pass_silently_and_the_threshold_decides_at_once(vi
     visitor.banner("verification", "3 people are in these frames")
     page.locator("#verification-sheet .sl-tile").nth(1).click()
     said = visitor.banner("verification", "No match")
-    assert "2 people more in these frames were not part" in said
+    assert "2 other people were not compared." in said
     page.get_by_text("Details: threshold").locator("visible=true").click()
     field = page.get_by_label("number input for Threshold").locator("visible=true")
     field.fill("0")

@@ -94,9 +94,9 @@ def test_each_outcome_has_its_words_mood_and_icon(
 
 def test_a_bystander_is_always_mentioned(pictures: Pictures) -> None:
     html = answers.verdict(verification(Decision.MATCH, 0.9, people=3), pictures, nobody)  # type: ignore[arg-type]
-    assert "2 people more in these frames were not part of this decision" in html
+    assert "2 other people were not compared." in html
     html = answers.verdict(verification(Decision.MATCH, 0.9, people=2), pictures, nobody)  # type: ignore[arg-type]
-    assert "1 person more in these frames was not part" in html
+    assert "1 other person was not compared." in html
 
 
 def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:

@@ -145,7 +145,7 @@ def test_frames_moved_while_they_are_read_give_no_verdict(desk: Desk, clips: Cli
     desk.claim("Ada")
     panel = desk.verification.panel
     said = desk.verify(lambda: panel.on_frames_moved(5, 20, desk.request))[desk.verification.answer]
-    assert "The clip or its frames were changed" in said
+    assert "The footage was changed" in said
     assert "Match" not in said
     assert desk.session.footage("verification").observed is None
     assert not desk.session.answered
@@ -174,7 +174,7 @@ def test_frames_moved_while_they_are_read_identify_nobody(desk: Desk, clips: Cli
 def test_a_clip_replaced_while_it_is_read_enrolls_nobody(desk: Desk, clips: Clips) -> None:
     desk.open(desk.enrollment, clips["one"])
     said = desk.enroll("Ada", meanwhile=lambda: desk.open(desk.enrollment, clips["other"]))
-    assert "The clip was replaced while it was read. Nothing was stored." in said
+    assert "The footage was replaced while it was read. Nothing was stored." in said
     assert desk.names() == []
     assert desk.session.footage("enrollment").label == "other.mp4"
     desk.open(desk.enrollment, clips["again"])

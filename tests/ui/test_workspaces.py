@@ -208,7 +208,7 @@ def test_a_page_says_that_its_workspace_is_gone_after_a_restart(chromium: Any, c
         port = server.port
         server.stop()
     with serving(root, at=port):
-        visitor.page.wait_for_selector("#workspace-notice >> text=The clip and the answers of this page are gone")
+        visitor.page.wait_for_selector("#workspace-notice >> text=The footage and the answers of this page are gone")
         assert visitor.page.locator("#enrollment-video").is_visible()
         assert not visitor.page.locator(".sl-clip").count()
         reload(visitor)
