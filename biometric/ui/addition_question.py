@@ -7,6 +7,7 @@ from markupsafe import Markup
 from biometric.entities import NameConflict, ObservedClip, name_key
 from biometric.errors import InvalidName, UnknownIdentity
 from biometric.messages import describe
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
@@ -49,18 +50,20 @@ def question(addition: Addition, pictures: Pictures) -> str:
     """
     conflict = addition.conflict
     name, unlike = conflict.identity.name, not conflict.reaches_threshold
-    title, mood = f"{name} is enrolled already", "info"
-    text = f"Add this reference if it is {name}. If it is somebody else of the same name, choose another name."
+    title, mood = _("{name} is enrolled already").format(name=name), "info"
+    text = _(
+        "Add this reference if it is {name}. If it is somebody else of the same name, choose another name."
+    ).format(name=name)
     if unlike:
-        title, mood = "Looks like a different person", "warning"
-        text = f"The score is below the threshold. A wrong reference lets others pass as {name}."
+        title, mood = _("Looks like a different person"), "warning"
+        text = _("The score is below the threshold. A wrong reference lets others pass as {name}.").format(name=name)
     if conflict.score is None:
         text = describe(conflict.notice)
     return render(
         "addition.html",
         title=title,
         mood=mood,
-        text=f"{text} Nothing was stored yet.",
+        text=_("{text} Nothing was stored yet.").format(text=text),
         sample=pictures.crop(conflict.sample_crop, 260),
         reference=pictures.crop(conflict.reference_crop, 260),
         clip=addition.clip,

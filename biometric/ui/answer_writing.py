@@ -53,7 +53,7 @@ class AnswerWriting:
         job = self.page.new_job(
             session,
             lambda: guarded(self._write(session, query), self.status, clear=lambda: self._not_written(session)),
-            lambda place: {self.status: presenters.status_message("The files wait until others are written.")},
+            lambda place: {self.status: presenters.status_message(_("The files wait until others are written."))},
             lambda sentence: {**self._not_written(session), self.status: presenters.status_message(sentence)},
             turns=self.page.writing_turns,
             size=_frame_count(session),
@@ -111,7 +111,7 @@ class AnswerWriting:
         if observed is None:
             yield self._not_written(session)
             return
-        working = {self.status: presenters.working("Writing the annotated footage")}
+        working = {self.status: presenters.working(_("Writing the annotated footage"))}
         yield {**working, self.again: gr.update(visible=False), self.panel.cancel: gr.update(interactive=True)}
         outputs = yield from stream_progress(
             self.page.service.write_outputs(observed, found, query),

@@ -20,6 +20,7 @@ from biometric.messages import (
     verification_outcome,
 )
 from biometric.messages.calibration_sentences import not_compared_sentence
+from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.picture_uris import Pictures
@@ -44,18 +45,20 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
         presenters.span(answer.observation),
     )
     path = presenters.reference_crop(answer.identity, answer.reference_id, own)
-    reference = elements.figure(pictures.crop(path, 260), name, "best matching reference")
+    reference = elements.figure(pictures.crop(path, 260), name, _("best matching reference"))
     return f'{html}<div class="sl-pair">{probe}{reference}</div>'
 
 
 def _next_best(answer: Verification) -> str:
     other = answer.best_other
     if other is None:
-        return '<p class="sl-quiet">Nobody else is in the gallery to compare with.</p>'
+        return f'<p class="sl-quiet">{_("Nobody else is in the gallery to compare with.")}</p>'
     decimals = decimals_apart(answer.score, answer.threshold.value, other.score)
-    line = f"Next best in the gallery: {other.identity.name}, {decimal(other.score, decimals)}"
+    line = _("Next best in the gallery: {name}, {score}").format(
+        name=other.identity.name, score=decimal(other.score, decimals)
+    )
     if answer.margin is not None:
-        line += f" · margin {decimal(answer.margin, decimals)}"
+        line += " · " + _("margin {score}").format(score=decimal(answer.margin, decimals))
     return f'<p class="sl-quiet">{escape(line)}</p>'
 
 
@@ -63,12 +66,15 @@ def claimed(identity: Identity, own: References, pictures: Pictures, limit: int 
     """Return pictures of the claimed identity, newest reference first."""
     shown: list[str] = []
     for reference in reversed(list(own(identity.id))):
-        note = f"{reference.clip_name}, frames {reference.first_frame}–{reference.last_frame}"
+        note = _("{clip}, frames {first}–{last}").format(
+            clip=reference.clip_name, first=reference.first_frame, last=reference.last_frame
+        )
         for crop in reference.crops:
             if len(shown) < limit:
                 picture = elements.picture(pictures.crop(crop, 90), "")
                 shown.append(f'<div class="sl-sample" title="{escape(note)}">{picture}</div>')
-    return f'<div class="sl-samples sl-compact" aria-label="Pictures of {escape(identity.name)}">{"".join(shown)}</div>'
+    label = escape(_("Pictures of {name}").format(name=identity.name))
+    return f'<div class="sl-samples sl-compact" aria-label="{label}">{"".join(shown)}</div>'
 
 
 def evidence(answer: Identification, pictures: Pictures, own: References) -> str:
@@ -82,32 +88,35 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     )
     known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
     title = (
-        f"Person {person} is {answer.identity.name}" if answer.identity is not None and known else f"Person {person}"
+        _("Person {person} is {name}").format(person=person, name=answer.identity.name)
+        if answer.identity is not None and known
+        else _("Person {person}").format(person=person)
     )
     html = f'<div class="sl-head"><h4>{escape(title)}{_outcome(answer)}</h4>'
     if not known and answer.observation.template is not None:
-        html += elements.button("enroll", person, "Enroll this person", css="sl-button sl-primary")
+        html += elements.button("enroll", person, _("Enroll this person"), css="sl-button sl-primary")
     html += f'</div><p class="sl-quiet">{escape(describe_reason(answer))}</p>'
     html += presenters.notes(answer.warnings)
     if not answer.candidates:
         return f'{html}<div class="sl-pair">{probe}</div>'
     first = answer.candidates[0]
     reference = elements.figure(
-        pictures.crop(presenters.matched(first, own), 260), first.identity.name, "closest in the gallery"
+        pictures.crop(presenters.matched(first, own), 260), first.identity.name, _("closest in the gallery")
     )
     html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(answer.score, answer.threshold)}'
     rows = "".join(_candidate(candidate, answer, pictures, own) for candidate in answer.candidates)
+    caption = _("Closest in the gallery")
+    head = "".join(f"<th>{word}</th>" for word in (_("Rank"), _("Picture"), _("Name"), _("Score"), _("Outcome")))
     return (
-        f'{html}<div class="sl-scroll" tabindex="0" role="region" aria-label="Closest in the gallery">'
-        "<table><caption>Closest in the gallery</caption><thead><tr><th>Rank</th>"
-        f"<th>Picture</th><th>Name</th><th>Score</th><th>Outcome</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'{html}<div class="sl-scroll" tabindex="0" role="region" aria-label="{caption}"><table>'
+        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
 def _outcome(answer: Identification) -> str:
     if is_near_miss(answer):
-        return escape(f": unsure, {near_miss(answer)}")
-    return {Decision.UNKNOWN: " is unknown", Decision.NO_DECISION: ": no decision"}.get(answer.decision, "")
+        return escape(_(": unsure, {closeness}").format(closeness=near_miss(answer)))
+    return {Decision.UNKNOWN: _(" is unknown"), Decision.NO_DECISION: _(": no decision")}.get(answer.decision, "")
 
 
 def is_near_miss(answer: Identification) -> bool:
@@ -118,7 +127,13 @@ def is_near_miss(answer: Identification) -> bool:
 def near_miss(answer: Identification) -> str:
     """Return "very close to Ada" of a near miss."""
     closest = answer.candidates[0]
-    return f"{describe_closeness(closest.score, answer.threshold)} to {closest.identity.name}"
+    return _("{closeness} to {name}").format(
+        closeness=describe_closeness(closest.score, answer.threshold), name=closest.identity.name
+    )
+
+
+OUTCOMES = (N_("identified"), N_("unsure"), N_("unknown"), N_("no decision"))
+"""What `outcome_word` returns, which is looked up where people read it."""
 
 
 def outcome_word(answer: Identification) -> str:
@@ -129,9 +144,9 @@ def outcome_word(answer: Identification) -> str:
 def _candidate(candidate: Candidate, answer: Identification, pictures: Pictures, own: References) -> str:
     decimals = decimals_apart(candidate.score, answer.threshold.value)
     word = {
-        ScoreBand.MATCH: elements.badge("good", "above"),
-        ScoreBand.UNSURE: elements.badge("unsure", "close"),
-        ScoreBand.NO_MATCH: elements.badge("info", "below"),
+        ScoreBand.MATCH: elements.badge("good", _("above")),
+        ScoreBand.UNSURE: elements.badge("unsure", _("close")),
+        ScoreBand.NO_MATCH: elements.badge("info", _("below")),
     }[answer.threshold.band(candidate.score)]
     shot = elements.picture(pictures.crop(presenters.matched(candidate, own), 72), "", "sl-thumb")
     return (
@@ -145,7 +160,7 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
     rows = ""
     for answer in identifications:
         track = answer.observation.tracklet
-        name = answer.identity.name if answer.identity is not None else outcome_word(answer)
+        name = answer.identity.name if answer.identity is not None else _(outcome_word(answer))
         when = f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
         decimals = decimals_apart(answer.score, answer.threshold.value)
         rows += (
@@ -154,9 +169,13 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
             f"<td>{when}</td><td>{decimal(answer.score, decimals)}</td><td>{decimal(answer.margin, decimals)}</td>"
             f"<td>{decimal(answer.threshold.value, decimals)}</td></tr>"
         )
-    head = "".join(f"<th>{word}</th>" for word in ("Person", "Name", "Frames", "Time", "Score", "Margin", "Threshold"))
+    summary = _("{people} as a table").format(people=people(len(identifications)))
+    head = "".join(
+        f"<th>{word}</th>"
+        for word in (_("Person"), _("Name"), _("Frames"), _("Time"), _("Score"), _("Margin"), _("Threshold"))
+    )
     return (
-        f"<details><summary>{people(len(identifications))} as a table</summary>"
-        '<div class="sl-scroll sl-bounded" tabindex="0" role="region" aria-label="Table of people">'
+        f"<details><summary>{summary}</summary>"
+        f'<div class="sl-scroll sl-bounded" tabindex="0" role="region" aria-label="{_("Table of people")}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )

@@ -12,6 +12,7 @@ from biometric.entities import FrameRange, ObservedClip, clean_label
 from biometric.entities.progress import Result, finish
 from biometric.errors import BiometricError, EmptyClip, IdentityExists, InvalidInput, LooksDifferent, PathRefused
 from biometric.messages import describe_error
+from biometric.messages.translation import gettext as _
 from biometric.results import answer_json as results
 from biometric.storage import resolve_inside
 from biometric.ui.browser_input import parse_int
@@ -232,7 +233,7 @@ def _consent(error: BiometricError) -> str:
     if not isinstance(error, IdentityExists | LooksDifferent) or error.conflict is None:
         return ""
     alike = error.conflict.reaches_threshold
-    return " Say so with add=true." if alike else " Say so with add=true and force=true."
+    return _(" Say so with add=true.") if alike else _(" Say so with add=true and force=true.")
 
 
 def _name(value: object) -> str:

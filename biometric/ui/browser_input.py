@@ -4,8 +4,10 @@ import gradio as gr
 
 from biometric.entities import FrameRange, VideoInfo
 from biometric.errors import InvalidFrameRange, InvalidInput
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
 
-NOT_UNDERSTOOD = "This click could not be understood. Reload the page and try again."
+NOT_UNDERSTOOD = N_("This click could not be understood. Reload the page and try again.")
 
 
 def parse_int(value: object, what: str) -> int:
@@ -43,7 +45,7 @@ def frames_within(first: object, last: object, info: VideoInfo) -> FrameRange:
     Raises:
         InvalidFrameRange: no whole numbers, reversed, or outside the clip.
     """
-    frames = FrameRange.inclusive(parse_frame(first, "From frame"), parse_frame(last, "To frame"))
+    frames = FrameRange.inclusive(parse_frame(first, _("From frame")), parse_frame(last, _("To frame")))
     if frames.last >= info.frame_count:
         raise InvalidFrameRange(
             "To frame {frame} is after the clip's last frame, {last}. Choose an earlier one.",

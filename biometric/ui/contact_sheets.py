@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from biometric.entities import Decision, Identification, Observation, ObservedClip
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.answers import is_near_miss
 from biometric.ui.picture_uris import Pictures
@@ -25,9 +26,13 @@ def samples(
         return ""
     kept_samples = observation.kept
     used_count = sum(sample.detection.crop_name not in dropped for sample in kept_samples)
-    html = f"<h4>Person {observation.person}: {used_count} of {len(kept_samples)} samples will be used</h4>"
+    title = _("Person {person}: {used} of {n} samples will be used").format(
+        person=observation.person, used=used_count, n=len(kept_samples)
+    )
+    html = f"<h4>{title}</h4>"
     if droppable:
-        html += '<p class="sl-quiet">Click a sample that is not this person, or is bad, to leave it out.</p>'
+        text = _("Click a sample that is not this person, or is bad, to leave it out.")
+        html += f'<p class="sl-quiet">{text}</p>'
     html += presenters.sample_grid(kept_samples, pictures, dropped, "sample" if droppable else None)
     return html + presenters.refused(observation, pictures)
 
@@ -37,11 +42,13 @@ def summary(identifications: Sequence[Identification]) -> str:
     known = sum(answer.decision is Decision.IDENTIFIED for answer in identifications)
     unsure = sum(is_near_miss(answer) for answer in identifications)
     total = len(identifications)
-    title = f"{known} of {people(total)} identified" + (f", {unsure} unsure" if unsure else "")
+    title = _("{known} of {people} identified").format(known=known, people=people(total)) + (
+        _(", {unsure} unsure").format(unsure=unsure) if unsure else ""
+    )
     if known == 0:
-        text = "Nobody here is identified. Open a tile to see the closest ones, or enroll somebody."
+        text = _("Nobody here is identified. Open a tile to see the closest ones, or enroll somebody.")
         return elements.banner("unsure", title, text)
-    return elements.banner("good", title, "Open a tile for the evidence behind it.")
+    return elements.banner("good", title, _("Open a tile for the evidence behind it."))
 
 
 def _choice(observation: Observation, chosen: int | None, pictures: Pictures) -> str:
@@ -49,11 +56,12 @@ def _choice(observation: Observation, chosen: int | None, pictures: Pictures) ->
     usable = observation.template is not None
     mark = "▣" if picked else "▢" if usable else "–"
     disabled = "" if usable else ' aria-disabled="true" disabled'
+    name = _("Person {person}").format(person=observation.person)
     return (
         f'<button type="button" role="radio" class="sl-tile" aria-checked="{"true" if picked else "false"}"{disabled} '
         f'tabindex="{0 if picked or chosen is None else -1}" data-action="person" data-value="{observation.person}" '
         f'data-key="person:{observation.person}">{_shot(observation, pictures)}'
-        f'<span class="sl-name"><span aria-hidden="true">{mark}</span> Person {observation.person}</span>'
+        f'<span class="sl-name"><span aria-hidden="true">{mark}</span> {name}</span>'
         f"<small>{presenters.span(observation)}</small>"
         f"<small>{escape(presenters.samples_line(observation))}</small></button>"
     )

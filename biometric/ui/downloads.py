@@ -6,6 +6,8 @@ from pathlib import Path
 
 from biometric.entities import FrameRange
 from biometric.errors import StorageFull
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
 from biometric.results.answer_files import Outputs
 from biometric.ui import elements, presenters
 from biometric.ui.components import file_url, player
@@ -13,7 +15,12 @@ from biometric.ui.page import Page
 from biometric.ui.session import Footage
 from biometric.ui.text_format import escape
 
-LABELS = {"clip": "Annotated footage", "csv": "Table (CSV)", "json": "Data (JSON)", "timeline": "Timeline (PNG)"}
+LABELS = {
+    "clip": N_("Annotated footage"),
+    "csv": N_("Table (CSV)"),
+    "json": N_("Data (JSON)"),
+    "timeline": N_("Timeline (PNG)"),
+}
 """Kind of file, as the fields of `Outputs` are named, and what its link says."""
 
 
@@ -50,15 +57,15 @@ def download_links(files: Mapping[str, Path]) -> str:
     """Return links to the copies, in one row."""
     links = "".join(
         f'<a class="sl-button" href="{escape(file_url(files[kind]))}" download="{escape(files[kind].name)}">'
-        f"{elements.icon('download')} {escape(words)}</a>"
+        f"{elements.icon('download')} {escape(_(words))}</a>"
         for kind, words in LABELS.items()
         if kind in files
     )
-    return f'<h4>Downloads</h4><div class="sl-downloads">{links}</div>'
+    return f'<h4>{_("Downloads")}</h4><div class="sl-downloads">{links}</div>'
 
 
 def annotated_footage(file: Path, photograph: bool) -> str:
     """Return the annotated clip's player, or the annotated photograph."""
     if not photograph:
-        return "<h4>Annotated clip</h4>" + player(file, "Annotated clip")
-    return "<h4>Annotated photograph</h4>" + elements.picture(escape(file_url(file)), "Annotated photograph")
+        return f"<h4>{_('Annotated clip')}</h4>" + player(file, _("Annotated clip"))
+    return f"<h4>{_('Annotated photograph')}</h4>" + elements.picture(escape(file_url(file)), _("Annotated photograph"))

@@ -6,6 +6,8 @@ from typing import Literal
 
 from biometric.entities import Threshold, ThresholdSource
 from biometric.messages import decimals_apart, describe, describe_evidence, describe_likelihood, describe_origin
+from biometric.messages.local_dates import day_of
+from biometric.messages.translation import gettext as _
 from biometric.ui.text_format import decimal, escape, threshold_text
 
 Mood = Literal["good", "bad", "unsure", "info", "warning"]
@@ -78,14 +80,16 @@ def pairs(rows: Sequence[tuple[str, str]]) -> str:
 def scale(score: float | None, threshold: Threshold) -> str:
     """Return the score on a line from 0 to 1, with the threshold and the unsure band marked; numbers as text."""
     decimals = decimals_apart(score, threshold.value)
-    text = f"threshold {threshold_text(threshold.value, decimals)} ({describe_origin(threshold)})"
+    text = _("threshold {threshold} ({origin})").format(
+        threshold=threshold_text(threshold.value, decimals), origin=describe_origin(threshold)
+    )
     if score is None:
-        return f'<p class="sl-quiet">No score · {escape(text)}</p>'
-    number = decimal(score, decimals)
+        return f'<p class="sl-quiet">{_("No score")} · {escape(text)}</p>'
+    number = escape(_("score {score}").format(score=decimal(score, decimals)))
     left, mark, near = _percent(score), _percent(threshold.value), _percent(threshold.unsure_from)
     return (
-        f'<div class="sl-scale"><strong>score {number}</strong>'
-        f'<div class="sl-line" role="img" aria-label="score {number}, {escape(text)}">'
+        f'<div class="sl-scale"><strong>{number}</strong>'
+        f'<div class="sl-line" role="img" aria-label="{number}, {escape(text)}">'
         f'<i class="sl-near" style="left:{near:.1f}%;width:{mark - near:.1f}%"></i>'
         f'<i class="sl-fill" style="width:{left:.1f}%"></i><i class="sl-mark" style="left:{mark:.1f}%"></i>'
         f'<i class="sl-dot" style="left:{left:.1f}%"></i></div><span>{escape(text)}</span></div>'
@@ -104,17 +108,23 @@ def likelihood(score: float, threshold: Threshold) -> str:
 
 def threshold_evidence(threshold: Threshold) -> str:
     """Return what a threshold rests on; a rate only where the evidence is for exactly this value."""
-    rows = [f"Threshold {threshold_text(threshold.value)}, {_origin(threshold)}."]
+    rows = [
+        _("Threshold {threshold}, {origin}.").format(
+            threshold=threshold_text(threshold.value), origin=_origin(threshold)
+        )
+    ]
     rows += describe_evidence(threshold)
     return '<div class="sl-evidence">' + "".join(f"<p>{escape(row)}</p>" for row in rows) + "</div>"
 
 
 def _origin(threshold: Threshold) -> str:
     if threshold.source is ThresholdSource.MODEL_CARD:
-        return "from the model card (not calibrated on your footage)"
+        return _("from the model card (not calibrated on your footage)")
     if threshold.calibrated_on:
-        return f"calibrated on your footage on {threshold.calibrated_on}"
-    return "set by you" if threshold.source is ThresholdSource.USER else f"from {threshold.source}"
+        return _("calibrated on your footage on {day}").format(day=day_of(threshold.calibrated_on))
+    if threshold.source is ThresholdSource.USER:
+        return _("set by you")
+    return _("from {source}").format(source=describe_origin(threshold))
 
 
 def _percent(value: float) -> float:

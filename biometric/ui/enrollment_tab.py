@@ -10,7 +10,9 @@ import gradio as gr
 
 from biometric.entities import ObservedClip, clean_name
 from biometric.errors import FootageChanged, IdentityExists, InvalidInput, LooksDifferent
-from biometric.ui import contact_sheets, elements, presenters
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
+from biometric.ui import contact_sheets, elements, introductions, presenters
 from biometric.ui.addition_question import Addition, enrollment_token, is_enrolled, name_is_used, question
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import field_note_area, on_act
@@ -26,11 +28,7 @@ from biometric.ui.uploads import discard
 
 TAB = "enrollment"
 NAME_FIELD = "#enrollment-name :is(input, textarea)"
-CHANGED = "Nothing was stored. Press Enroll to look at them again."
-INTRO = elements.empty(
-    "Enroll a person",
-    "Choose a clip and type a name. The pictures kept of the person appear here, and any reasons for leaving some out.",
-)
+CHANGED = N_("Nothing was stored. Press Enroll to look at them again.")
 
 
 class EnrollmentTab:
@@ -38,7 +36,7 @@ class EnrollmentTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with tab_layout(page, TAB, self._question, "Name", INTRO, self._undo_line) as panel:
+        with tab_layout(page, TAB, self._question, _("Name"), introductions.of_enrollment(), self._undo_line) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
         panel.places.add(Field.NAME, self.name_note, NAME_FIELD)
@@ -48,8 +46,8 @@ class EnrollmentTab:
 
     def _question(self) -> None:
         self.name = gr.Textbox(
-            label="Name",
-            placeholder="Ada Lovelace",
+            label=_("Name"),
+            placeholder=_("Ada Lovelace"),
             max_lines=1,
             elem_id="enrollment-name",
             html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
@@ -119,8 +117,10 @@ class EnrollmentTab:
         session.enrollment_shown = False
         token = enrollment_token(footage, observed, wanted)
         if is_enrolled(session, token, self.page.references(footage.gallery)):
-            note = f"These frames of {wanted} were enrolled just now. Nothing was added a second time."
-            yield {self.answer: elements.banner("info", "Already enrolled", note)}
+            note = _("These frames of {wanted} were enrolled just now. Nothing was added a second time.").format(
+                wanted=wanted
+            )
+            yield {self.answer: elements.banner("info", _("Already enrolled"), note)}
         elif len(observed.usable) > 1 and not footage.people_shown:
             footage.people_shown = True
             yield self._ask(footage)
@@ -159,7 +159,10 @@ class EnrollmentTab:
         warnings = self.page.new_warnings(enrollment.warnings)
         html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
         if into is not None:
-            html = elements.banner("info", f"Stored in the gallery {self._gallery_name(into)}") + html
+            html = (
+                elements.banner("info", _("Stored in the gallery {gallery}").format(gallery=self._gallery_name(into)))
+                + html
+            )
         return {self.answer: html, self.contact_sheet: "", **self.undo.note(session, enrollment.change, into)}
 
     def answered(self, data: gr.EventData, request: gr.Request) -> Updates:
@@ -167,7 +170,7 @@ class EnrollmentTab:
         session = self.page.session(request)
 
         def run() -> Updates:
-            footage, (action, _) = session.footage(TAB), event(data)
+            footage, (action, _value) = session.footage(TAB), event(data)
             addition, observed = footage.addition, footage.readable
             if addition is None or observed is None or not addition.fits(footage, observed):
                 footage.addition = None
@@ -175,7 +178,7 @@ class EnrollmentTab:
             if action == "other_name":
                 footage.addition = None
                 several = len(observed.usable) > 1
-                note = {self.name_note: presenters.field_note("Type another name.", NAME_FIELD)}
+                note = {self.name_note: presenters.field_note(_("Type another name."), NAME_FIELD)}
                 return {**(self._ask(footage) if several else self.panel.reset()), self.name: "", **note}
             if action == "same":
                 addition.same_person = not addition.same_person and not addition.conflict.reaches_threshold
@@ -193,11 +196,11 @@ class EnrollmentTab:
     def _ask(self, footage: Footage) -> Updates:
         observed = footage.observed
         assert observed is not None
-        title = f"{people(len(observed.usable))} can be enrolled from these frames"
-        text = (
-            f"Person {footage.person} takes up most of the footage and is chosen. Choose another tile if that is not "
-            "the one you mean, then press Enroll."
-        )
+        title = _("{people} can be enrolled from these frames").format(people=people(len(observed.usable)))
+        text = _(
+            "Person {person} takes up most of the footage and is chosen. Choose another tile if that is "
+            "not the one you mean, then press Enroll."
+        ).format(person=footage.person)
         return {self.answer: elements.banner("info", title, text), **self.show_people(footage)}
 
     def show_people(self, footage: Footage) -> Updates:
@@ -205,7 +208,7 @@ class EnrollmentTab:
         if footage.observed is None:
             return {self.contact_sheet: ""}
         pictures, observed = self.page.pictures, footage.observed
-        html = contact_sheets.choices(observed, footage.person, pictures, "Who is to be enrolled?")
+        html = contact_sheets.choices(observed, footage.person, pictures, _("Who is to be enrolled?"))
         html += contact_sheets.samples(observed, footage.person, footage.dropped, pictures, droppable=True)
         return {self.contact_sheet: html}
 
@@ -236,12 +239,12 @@ class EnrollmentTab:
         copied_footage.gallery = session.gallery
         session.jobs.cancel(*self.panel.jobs)
         discard(session.put(TAB, copied_footage), session)
-        text = "Type the name, look through the samples below, and press Enroll."
+        text = _("Type the name, look through the samples below, and press Enroll.")
         if copied_footage.gallery is not None:
-            text += (
-                f" The person goes into the gallery {self._gallery_name(copied_footage.gallery)}, as in Identification."
+            text += _(" The person goes into the gallery {gallery}, as in Identification.").format(
+                gallery=self._gallery_name(copied_footage.gallery)
             )
-        note = elements.banner("info", f"Enroll person {person}", text)
+        note = elements.banner("info", _("Enroll person {person}").format(person=person), text)
         return {
             **self.panel.render(copied_footage),
             self.answer: note,
@@ -265,7 +268,7 @@ class EnrollmentTab:
                 footage.addition = None
                 updates.update(self._ask(footage))
             if action == "person":
-                person = parse_int(value, "The person's number")
+                person = parse_int(value, _("The person's number"))
                 if person not in {observation.person for observation in observed.usable}:
                     raise InvalidInput("Person {person} cannot be enrolled from these frames.", person=person)
                 if person != footage.person:
@@ -289,5 +292,5 @@ class EnrollmentTab:
         if all(now.get(key) == name for key, name in session.enrollment_names.items()):
             return {}
         session.forget_answer(TAB)
-        note = elements.banner("info", "The gallery was changed", "The People tab shows who is enrolled now.")
+        note = elements.banner("info", _("The gallery was changed"), _("The People tab shows who is enrolled now."))
         return {self.answer: note, self.contact_sheet: ""}

@@ -6,6 +6,7 @@ import gradio as gr
 
 from biometric.entities import GalleryChange
 from biometric.errors import InvalidInput
+from biometric.messages.translation import gettext as _
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area
 from biometric.ui.gallery_history import CHANGES_SHOWN, noted_line, undo_line
@@ -44,7 +45,7 @@ class EnrollmentUndo:
             InvalidInput: the line shows no such change.
         """
         action, value = event(data)
-        change_id = parse_int(value, "The number of the change")
+        change_id = parse_int(value, _("The number of the change"))
         if action != "undo" or session.enrollment_change is None or change_id < 0:
             raise InvalidInput("There is nothing to undo here.")
         noted, folder = session.enrollment_change

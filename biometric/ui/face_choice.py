@@ -10,6 +10,7 @@ from biometric.domain.comparison import decide
 from biometric.domain.resemblance import Resemblance, SharedFrames
 from biometric.entities import NAME_LIMIT, BiometricReference, Identity, Threshold
 from biometric.messages import decimals_apart
+from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements
 from biometric.ui.people_state import PeopleState
@@ -19,8 +20,8 @@ from biometric.ui.text_format import count, decimal, threshold_text
 
 FACES = 60
 """Most faces offered at once; a part of a name finds others."""
-DIFFERENT = "Looks like a different person"
-ALIKE = "Looks alike"
+DIFFERENT = N_("Looks like a different person")
+ALIKE = N_("Looks alike")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def faces(
             pictures.crop(item.identity.thumbnail, 200),
             decimal(item.score, decimals_apart(item.score, threshold.value)),
             decide(item.score, threshold),
-            ALIKE if decide(item.score, threshold) else DIFFERENT,
+            _(ALIKE) if decide(item.score, threshold) else _(DIFFERENT),
         )
         for item in found
     ]
@@ -136,17 +137,20 @@ def cautions(
     found = []
     if not decide(score, threshold):
         decimals = decimals_apart(score, threshold.value)
-        text = (
-            f"{name} and {other} score {decimal(score, decimals)}, below the threshold of "
-            f"{threshold_text(threshold.value, decimals)}."
+        text = _("{name} and {other} score {score}, below the threshold of {threshold}.").format(
+            name=name, other=other, score=decimal(score, decimals), threshold=threshold_text(threshold.value, decimals)
         )
-        found.append(Caution(DIFFERENT, text))
+        found.append(Caution(_(DIFFERENT), text))
     if shared:
         first = shared[0]
-        text = f"Both are in frames {first.first_frame}–{first.last_frame} of {first.clip_name}"
+        text = _("Both are in frames {first}–{last} of {clip}").format(
+            first=first.first_frame, last=first.last_frame, clip=first.clip_name
+        )
         if len(shared) > 1:
-            text += f", and together in {count(len(shared) - 1, 'other place')}"
-        found.append(Caution("Seen together", f"{text}. One person cannot be in two places of one frame."))
+            text += _(", and together in {places}").format(places=count(len(shared) - 1, "other place"))
+        found.append(
+            Caution(_("Seen together"), _("{text}. One person cannot be in two places of one frame.").format(text=text))
+        )
     if said:
         found.append(Caution(_("You said so"), said))
     return tuple(found)

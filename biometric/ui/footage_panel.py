@@ -5,15 +5,17 @@ from typing import Any
 
 import gradio as gr
 
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
 from biometric.ui.components import area, field_note_area, on_act, webcam
 from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
 from biometric.ui.panel import Panel
 
-BUTTONS = {"enrollment": "Enroll", "verification": "Verify", "identification": "Identify"}
+BUTTONS = {"enrollment": N_("Enroll"), "verification": N_("Verify"), "identification": N_("Identify")}
 """What the button of each tab says."""
 
-WEBCAM_HINT = "Record, stop, and the recording becomes the clip."
+WEBCAM_HINT = N_("Record, stop, and the recording becomes the clip.")
 
 
 def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: str) -> Panel:
@@ -25,7 +27,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     """
     gr.HTML('<h3 class="sl-step"><span>1</span>Footage</h3>', apply_default_css=False)
     drop = gr.File(
-        label="Video or photograph",
+        label=_("Video or photograph"),
         file_count="single",
         type="filepath",
         height=150,
@@ -35,28 +37,28 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     places = FieldPlaces()
     places.add(Field.FOOTAGE, field_note_area(tab, Field.FOOTAGE), f"#{tab}-video button")
     examples = area(visible=False)
-    with gr.Accordion("Record with the webcam", open=False) as recorder:
-        camera = webcam(WEBCAM_HINT)
+    with gr.Accordion(_("Record with the webcam"), open=False) as recorder:
+        camera = webcam(_(WEBCAM_HINT))
     shown = area(visible=False, css="sl-card")
     with gr.Group(visible=False, elem_classes=["sl-range"]) as chooser:
         timeline = area(css="sl-padded", scripts=("timeline.js",))
         presence = area(elem_id=f"{tab}-presence", css="sl-padded")
         ends = area(css="sl-padded")
         with gr.Row(elem_classes=["sl-numbers"], elem_id=f"{tab}-frames"):
-            first = gr.Number(0, label="From frame", precision=0, min_width=80)
-            last = gr.Number(0, label="To frame", precision=0, min_width=80)
+            first = gr.Number(0, label=_("From frame"), precision=0, min_width=80)
+            last = gr.Number(0, label=_("To frame"), precision=0, min_width=80)
         places.add(Field.RANGE, field_note_area(tab, Field.RANGE), f"#{tab}-frames input")
     another = gr.Button(
-        "Choose another clip", size="sm", visible=False, elem_classes=["sl-plain"], elem_id=f"{tab}-another"
+        _("Choose another clip"), size="sm", visible=False, elem_classes=["sl-plain"], elem_id=f"{tab}-another"
     )
-    accept = gr.Checkbox(label="Use it anyway, although it is damaged", visible=False, elem_id=f"{tab}-accept")
+    accept = gr.Checkbox(label=_("Use it anyway, although it is damaged"), visible=False, elem_id=f"{tab}-accept")
     places.add(Field.CLIP, field_note_area(tab, Field.CLIP), f"#{tab}-accept input, #{tab}-another")
     gr.HTML(f'<h3 class="sl-step"><span>2</span>{heading}</h3>', apply_default_css=False)
     question()
     with gr.Column(elem_classes=["sl-action"]):
         with gr.Row(elem_classes=["sl-go"]):
-            submit = gr.Button(BUTTONS[tab], variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
-            cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
+            submit = gr.Button(_(BUTTONS[tab]), variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
+            cancel = gr.Button(_("Cancel"), interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
         status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
     return Panel(
         *(page, tab, drop, camera, recorder, examples, shown, presence, another, accept),

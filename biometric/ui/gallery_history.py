@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from biometric.entities import ChangeKind, GalleryChange, TrashItem
 from biometric.messages.change_sentences import describe_change
+from biometric.messages.translation import gettext as _
 from biometric.ports import Gallery
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
@@ -71,12 +72,12 @@ def change_line(change: GalleryChange, changes: Sequence[GalleryChange] = ()) ->
     target = original if change.kind is ChangeKind.REDONE and original is not None else change
     undo, note = "", ""
     if target.can_be_undone and target.expires is not None:
-        undo = "Redo" if target.kind is ChangeKind.UNDONE else "Undo"
-        note = f"kept until {long_day(target.expires)}"
+        undo = _("Redo") if target.kind is ChangeKind.UNDONE else _("Undo")
+        note = _("kept until {day}").format(day=long_day(target.expires))
     elif change.undone_by is not None:
         note = "undone"
     elif change.blocked_by is not None:
-        note = "undo the later change of the same people first"
+        note = _("undo the later change of the same people first")
     return ChangeLine(target.id, text, when, undo, note)
 
 

@@ -9,6 +9,7 @@ import gradio as gr
 
 from biometric.entities import ImportReport
 from biometric.errors import ArchiveInvalid
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
 from biometric.ui.page import QUIET, Page, Steps, Updates, guarded, run_once
@@ -25,13 +26,13 @@ class GalleryTransfer:
 
 def gallery_transfer(page: Page) -> GalleryTransfer:
     """Build the part and attach its events."""
-    with gr.Accordion("Export and import", open=False, elem_id="gallery-transfer") as accordion:
+    with gr.Accordion(_("Export and import"), open=False, elem_id="gallery-transfer") as accordion:
         message = area(elem_id="gallery-message")
         with gr.Row(elem_classes=["sl-go"]):
-            export = gr.Button("Export the gallery", size="sm")
-            download = gr.DownloadButton("Download the export", size="sm", visible=False, variant="primary")
+            export = gr.Button(_("Export the gallery"), size="sm")
+            download = gr.DownloadButton(_("Download the export"), size="sm", visible=False, variant="primary")
         archive = gr.File(
-            label="Import an export",
+            label=_("Import an export"),
             file_count="single",
             type="filepath",
             height=110,
@@ -44,9 +45,9 @@ def gallery_transfer(page: Page) -> GalleryTransfer:
 
         def run() -> Updates:
             path = write_export(page, folder)
-            text = "It holds pictures and templates of people: keep it where only you can read it."
+            text = _("It holds pictures and templates of people: keep it where only you can read it.")
             return {
-                message: elements.banner("info", "The export is ready", text),
+                message: elements.banner("info", _("The export is ready"), text),
                 download: gr.update(value=str(path), visible=True),
             }
 
@@ -54,7 +55,7 @@ def gallery_transfer(page: Page) -> GalleryTransfer:
 
     def on_import(path: str | None) -> Steps:
         def run() -> Steps:
-            yield {message: presenters.working("Importing")}
+            yield {message: presenters.working(_("Importing"))}
             report = read_import(page, path)
             yield {message: elements.banner("good", *imported_words(report))}
 
@@ -89,10 +90,14 @@ def read_import(page: Page, path: str | None) -> ImportReport:
 def imported_words(report: ImportReport) -> tuple[str, str]:
     """Return title and sentence about an import."""
     if not report.references:
-        return "Nothing new in this file", f"{count(report.already_there, 'reference')} were there already."
-    text = f"{people(report.identities)} and {count(report.references, 'reference')} were added."
+        return _("Nothing new in this file"), _("{count} were there already.").format(
+            count=count(report.already_there, "reference")
+        )
+    text = _("{people} and {count} were added.").format(
+        people=people(report.identities), count=count(report.references, "reference")
+    )
     if report.already_there:
-        text += f" {count(report.already_there, 'reference')} were there already."
+        text += _(" {count} were there already.").format(count=count(report.already_there, "reference"))
     for before, now in report.renamed:
-        text += f" {before} is called {now} here."
-    return "Imported", text
+        text += _(" {before} is called {now} here.").format(before=before, now=now)
+    return _("Imported"), text

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from biometric.messages.translation import gettext as _
 from biometric.ui.uploads import Uploads
 
 Scope = MutableMapping[str, Any]
@@ -125,12 +126,12 @@ class Guard:
                 return  # the caller is gone
             body += message.get("body", b"")
             if len(body) > BODY_LIMIT:
-                await _answer(send, 413, "The request is too large.")
+                await _answer(send, 413, _("The request is too large."))
                 return
             if not message.get("more_body", False):
                 break
         if _names_address(bytes(body)):
-            await _answer(send, 400, "A clip cannot be fetched from an address. Upload the file, then pass it on.")
+            await _answer(send, 400, _("A clip cannot be fetched from an address. Upload the file, then pass it on."))
             return
         unread = True
 
@@ -147,25 +148,25 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get("host", "")
         if self._loopback and not is_local_host(host):
-            return 403, "This page is served to this machine only, under its own name."
+            return 403, _("This page is served to this machine only, under its own name.")
         if not is_same_origin(headers, host):
-            return 403, "Requests from other web sites are refused."
+            return 403, _("Requests from other web sites are refused.")
         path = _normal(scope["path"])
         if any(path.startswith(closed) for closed in _CLOSED) or _fetches_url(path):
-            return 403, "This address is not served."
+            return 403, _("This address is not served.")
         if path.startswith(f"{_API}/upload") and scope["method"] == "POST":
             return self._upload_refusal(headers.get("content-length", ""))
         return None
 
     def _upload_refusal(self, length: str) -> tuple[int, str] | None:
         if not (length.isascii() and length.isdecimal()):
-            return 411, "An upload must say its length."
+            return 411, _("An upload must say its length.")
         if int(length) > self._limit:
-            return 413, f"The file is larger than the limit of {self._limit / 1e6:.0f} MB."
+            return 413, _("The file is larger than the limit of {most:.0f} MB.").format(most=self._limit / 1000000.0)
         if int(length) + folder_size(self._uploads.root) > self._quota:
             self._uploads.make_room()
         if int(length) + folder_size(self._uploads.root) > self._quota:
-            return 507, "There is no room for more uploads at the moment. Try again later."
+            return 507, _("There is no room for more uploads at the moment. Try again later.")
         return None
 
 

@@ -8,6 +8,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from biometric.errors import InvalidSetting
+from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
 from biometric.settings import Settings, is_loopback
 from biometric.ui import ExampleMaker, no_examples
@@ -45,7 +46,9 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
     try:
-        _, address, _ = blocks.launch(**launch_options(settings, interface.page, blocks), prevent_thread_lock=True)
+        _server, address, _share = blocks.launch(
+            **launch_options(settings, interface.page, blocks), prevent_thread_lock=True
+        )
     except OSError as error:
         raise InvalidSetting(
             "The page cannot be served on {host}, port {port}: the port is in use, or the address is not "
@@ -54,7 +57,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
             port=settings.port,
         ) from error
     if block:
-        print(f"Sightline is at {address} (Ctrl+C ends it)", flush=True)
+        print(_("Sightline is at {address} (Ctrl+C ends it)").format(address=address), flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt as error:

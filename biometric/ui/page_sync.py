@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from biometric.errors import BiometricError
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.browser_input import event
 from biometric.ui.components import asset
@@ -124,11 +125,11 @@ class PageSync:
 
     def _gone(self) -> str:
         minutes = self.page.service.settings.session_minutes
-        text = (
-            f"The server was restarted, or the page was away for more than {minutes} minutes. "
-            "Choose the footage again; the gallery is as it was."
-        )
-        return elements.banner("info", "The footage and the answers of this page are gone", text)
+        text = _(
+            "The server was restarted, or the page was away for more than {minutes} minutes. Choose the "
+            "footage again; the gallery is as it was."
+        ).format(minutes=minutes)
+        return elements.banner("info", _("The footage and the answers of this page are gone"), text)
 
 
 def _parse_visit(visit: object) -> tuple[object, bool]:

@@ -9,6 +9,8 @@ from biometric.domain.resemblance import Resemblance, frames_shared, resemblance
 from biometric.entities import BiometricReference, Identity, Threshold
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
 from biometric.messages import describe_error
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.ui import face_choice, people_pages
@@ -18,8 +20,8 @@ from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.templating import render
 
-GONE = "This person is no longer in the gallery."
-REFERENCE_GONE = "This reference is no longer in the gallery."
+GONE = N_("This person is no longer in the gallery.")
+REFERENCE_GONE = N_("This reference is no longer in the gallery.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +113,24 @@ class PeopleDesk:
 
     def _choice(self, identity: Identity, references: list[BiometricReference], state: PeopleState) -> FaceChoice:
         if state.place == "same person":
-            intro = (
+            intro = _(
                 "Choose the face that is the same person. The most alike come first; the score says how alike they are."
             )
-            return FaceChoice(identity, f"Who is the same person as {identity.name}?", intro)
+            return FaceChoice(identity, _("Who is the same person as {name}?").format(name=identity.name), intro)
         [moved] = self._compared(references, state)
-        intro = f"Frames {moved.first_frame}–{moved.last_frame} of {moved.clip_name}. Choose the person they belong to."
+        intro = _("Frames {first}–{last} of {clip}. Choose the person they belong to.").format(
+            first=moved.first_frame, last=moved.last_frame, clip=moved.clip_name
+        )
         rest = [reference for reference in references if reference.id != moved.id]
         if rest:
             own = dict(self.gallery().scores(moved.template, identity.id))
             best = max(own[reference.id] for reference in rest if reference.id in own)
-            intro += f" Against {identity.name}'s other references they score {best:.2f}."
-        return FaceChoice(identity, f"Whose reference is this, if not {identity.name}'s?", intro, new_person=True)
+            intro += _(" Against {name}'s other references they score {best:.2f}.").format(
+                name=identity.name, best=best
+            )
+        return FaceChoice(
+            identity, _("Whose reference is this, if not {name}'s?").format(name=identity.name), intro, new_person=True
+        )
 
     def _last_word(self, identity: Identity, references: list[BiometricReference], state: PeopleState) -> LastWord:
         other = self.identity(state.other or "")
@@ -138,7 +146,7 @@ class PeopleDesk:
         )
         own_crop = face_choice.best_crop(compared, closest.own_reference_id)
         other_crop = face_choice.best_crop(others, closest.reference_id)
-        own_note = "this reference" if state.place == "move" else _closest_of(len(compared))
+        own_note = _("this reference") if state.place == "move" else _closest_of(len(compared))
         pair = ((identity.name, own_note), (other.name, _closest_of(len(others))))
         return LastWord(
             _question(identity, other, state),
@@ -179,21 +187,29 @@ class PeopleDesk:
 
 
 def _closest_of(references: int) -> str:
-    return "the only reference" if references == 1 else f"the closest of {references:,} references"
+    return (
+        _("the only reference")
+        if references == 1
+        else _("the closest of {references:,} references").format(references=references)
+    )
 
 
 def _question(identity: Identity, other: Identity, state: PeopleState) -> str:
     if state.place == "move":
-        return f"Move this reference from {identity.name} to {other.name}?"
-    return f"Are {identity.name} and {other.name} the same person?"
+        return _("Move this reference from {name} to {other}?").format(name=identity.name, other=other.name)
+    return _("Are {name} and {other} the same person?").format(name=identity.name, other=other.name)
 
 
 def _answers(
     identity: Identity, other: Identity, warnings: tuple[Caution, ...], state: PeopleState
 ) -> tuple[Answer, ...]:
     if state.place == "move":
-        return (Answer("move-to", other.id, "Move anyway" if warnings else f"Move to {other.name}"),)
-    words = "Join anyway, keep the name {}" if warnings else "Same person, keep the name {}"
+        return (
+            Answer(
+                "move-to", other.id, _("Move anyway") if warnings else _("Move to {other}").format(other=other.name)
+            ),
+        )
+    words = _("Join anyway, keep the name {}") if warnings else _("Same person, keep the name {}")
     return (
         Answer("keep-own-name", other.id, words.format(f"“{identity.name}”")),
         Answer("keep-other-name", other.id, words.format(f"“{other.name}”")),

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from biometric.entities import Identification, Sample
 from biometric.entities.names import NAME_LIMIT
 from biometric.messages import clock, decimals_apart
+from biometric.messages.translation import gettext as _
 from biometric.ui import answers, elements, presenters
 from biometric.ui.addition_question import question
 from biometric.ui.grid_state import (
@@ -111,8 +112,8 @@ def grid(content: GridContent, state: GridState, focus: str = "") -> str:
 
 def _tile(answer: Identification, content: GridContent, state: GridState) -> Tile:
     person, word, best = number(answer), outcome(answer), answer.observation.best
-    title = answer.identity.name if answer.identity is not None else f"Person {person}"
-    badge = f"unsure: {answers.near_miss(answer)}" if word == "unsure" else word
+    title = answer.identity.name if answer.identity is not None else _("Person {person}").format(person=person)
+    badge = _("unsure: {closeness}").format(closeness=answers.near_miss(answer)) if word == "unsure" else _(word)
     detail = _detail(answer, state, content.frame_count)
     typed, problem = "", ""
     if state.refused_name is not None and state.refused_name[0] == person:
@@ -146,9 +147,11 @@ def played(samples: Sequence[Sample], most: int = FRAMES_PLAYED) -> list[Sample]
 def _detail(answer: Identification, state: GridState, frame_count: int) -> str:
     """Return when the person is seen, or what the tiles are sorted by."""
     if state.order == "score" and answer.score is not None:
-        return f"score {decimal(answer.score, decimals_apart(answer.score, answer.threshold.value))}"
+        return _("score {score}").format(
+            score=decimal(answer.score, decimals_apart(answer.score, answer.threshold.value))
+        )
     if state.order == "size" or frame_count == 1:
-        return f"{pixel_height(answer):.0f} pixels high"
+        return _("{height:.0f} pixels high").format(height=pixel_height(answer))
     track = answer.observation.tracklet
     return f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
 

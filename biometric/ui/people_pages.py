@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biometric.entities import NAME_LIMIT, BiometricReference, Identity, comparable_text
+from biometric.messages.translation import gettext as _
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.templating import render
@@ -136,7 +137,9 @@ def _visit(
         id=reference.id,
         day=day,
         clip=reference.clip_name,
-        title=f"{day}, {reference.clip_name}, frames {reference.first_frame}–{reference.last_frame}",
+        title=_("{day}, {clip}, frames {first}–{last}").format(
+            day=day, clip=reference.clip_name, first=reference.first_frame, last=reference.last_frame
+        ),
         first=reference.first_frame,
         last=reference.last_frame,
         samples=len(reference.crops),

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.errors import UnknownIdentity, UnknownReference
+from biometric.messages.translation import gettext as _
 from biometric.ui import people_actions, presenters
 from biometric.ui.browser_input import event
 from biometric.ui.components import area, on_act
@@ -60,7 +61,7 @@ class PeopleTab:
         state = session.people
         everybody = state.place == "everybody"
         among_faces = state.place in ("same person", "move") and state.other is None
-        label = "Search by name" if everybody else "Search among them by name"
+        label = _("Search by name") if everybody else _("Search among them by name")
         return {
             **self.render(session),
             self.search: gr.update(visible=everybody or among_faces, value=state.query, label=label),
@@ -79,7 +80,7 @@ def people_tab(page: Page) -> PeopleTab:
     )
     undo = area(elem_id="people-undo")
     problem = area(elem_id="people-problem")
-    search = gr.Textbox(label="Search by name", max_lines=1, elem_id="people-search")
+    search = gr.Textbox(label=_("Search by name"), max_lines=1, elem_id="people-search")
     main = area(LOADING, elem_id="people-main")
     transfer = gallery_transfer(page)
     tab = PeopleTab(desk, search, undo, problem, main, transfer.accordion, transfer.imported)

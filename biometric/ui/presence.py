@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from biometric.entities import Decision, Identification, ObservedClip, VideoInfo
 from biometric.messages import clock
+from biometric.messages.translation import gettext as _
 from biometric.ui import answers, elements, templating
 
 
@@ -60,7 +61,7 @@ def bar(answer: Identification, info: VideoInfo) -> PresenceBar:
     start = track.first_seconds
     where = span(info, start, max(track.last_seconds, info.time_of(track.last_frame + 1)))
     mood: elements.Mood = "unsure"
-    name = f"Person {answer.observation.person}"
+    name = _("Person {person}").format(person=answer.observation.person)
     outcome = f", {answers.outcome_word(answer)}"
     if answer.decision is Decision.IDENTIFIED and answer.identity is not None:
         mood, name, outcome = "good", answer.identity.name, ""

@@ -11,10 +11,11 @@ import numpy as np
 
 from biometric.entities import VideoInfo
 from biometric.errors import InvalidInput
+from biometric.messages.translation import N_
 
 End = Literal["first", "last"]
 
-NOT_UNDERSTOOD = "This move of the frame range could not be understood. Reload the page and try again."
+NOT_UNDERSTOOD = N_("This move of the frame range could not be understood. Reload the page and try again.")
 SLACK_SECONDS = 0.0005
 """How much earlier than its time a frame counts as shown: browsers round the player's time."""
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.components import file_url
 from biometric.ui.page import QUIET, Steps, Updates, guarded
@@ -13,7 +15,7 @@ from biometric.ui.panel import Panel
 from biometric.ui.session import Session
 from biometric.ui.text_format import escape
 
-FILES = (("pdf", "Report (PDF)"), ("html", "Report (HTML, to print)"))
+FILES = (("pdf", N_("Report (PDF)")), ("html", N_("Report (HTML, to print)")))
 
 
 class ReportDownload:
@@ -25,7 +27,7 @@ class ReportDownload:
 
     def __init__(self, panel: Panel, write: Callable[[Session, Path], None]) -> None:
         self._page, self._panel, self._write = panel.page, panel, write
-        self._button = gr.Button("Make a report", visible=False, size="sm", elem_id=f"{panel.tab}-report")
+        self._button = gr.Button(_("Make a report"), visible=False, size="sm", elem_id=f"{panel.tab}-report")
         self._links = gr.HTML("", apply_default_css=False, elem_id=f"{panel.tab}-report-files")
 
     @property
@@ -51,7 +53,7 @@ class ReportDownload:
         yield from guarded(self._make(session), self._links)
 
     def _make(self, session: Session) -> Steps:
-        yield {self._links: presenters.working("Writing the report")}
+        yield {self._links: presenters.working(_("Writing the report"))}
         folder = session.new_folder("report")
         links = ""
         for ending, words in FILES:
@@ -59,6 +61,6 @@ class ReportDownload:
             self._write(session, path)
             links += (
                 f'<a class="sl-button" href="{escape(file_url(path))}" download="{escape(path.name)}">'
-                f"{elements.icon('download')} {escape(words)}</a>"
+                f"{elements.icon('download')} {escape(_(words))}</a>"
             )
         yield {self._links: f'<div class="sl-downloads">{links}</div>'}

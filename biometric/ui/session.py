@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
+from biometric.messages.translation import N_
 from biometric.storage import remove_quietly
 from biometric.ui.batch_queue import BatchQueue
 from biometric.ui.grid_state import GridState
@@ -32,8 +33,8 @@ FILES_JOB = "identification-files"
 BATCH_JOB = "library-batch"
 """Name of the job that works on a clip of the queue of several."""
 
-CHANGED = "The frames were changed while they were read. Nothing was stored; press the button again."
-REPLACED = "The footage was replaced while it was read. Nothing was stored."
+CHANGED = N_("The frames were changed while they were read. Nothing was stored; press the button again.")
+REPLACED = N_("The footage was replaced while it was read. Nothing was stored.")
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from biometric.messages.translation import gettext as _
 from biometric.ui import presenters
 from biometric.ui.components import answer_area, area
 from biometric.ui.footage_panel import footage_panel
@@ -61,4 +62,4 @@ def connect_cancel(panel: Panel, jobs: Sequence[Any], cancelled: Callable[..., U
 
 def cancelled(panel: Panel) -> Updates:
     """Cancel was pressed; the job stops at its next step."""
-    return {panel.status: presenters.status_message("Cancelled. Nothing was stored."), **panel.idle()}
+    return {panel.status: presenters.status_message(_("Cancelled. Nothing was stored.")), **panel.idle()}

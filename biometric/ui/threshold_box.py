@@ -9,17 +9,20 @@ import gradio as gr
 
 from biometric.entities import Purpose, Threshold
 from biometric.errors import BiometricError, GalleryError, InvalidThreshold
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
 from biometric.ui import elements
 from biometric.ui.components import Slider, field_note_area
 from biometric.ui.field_errors import Field
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.session import Session
+from biometric.ui.text_format import escape
 
-MEANING = (
-    '<p class="sl-quiet">A score at or above the threshold counts as the same person. Moving it to the right lets '
-    "fewer strangers pass and turns away more of the right people; to the left, the other way round. Nothing is "
-    "computed again: the answer changes at once.</p>"
+MEANING = N_(
+    "A score at or above the threshold counts as the same person. Moving it to the right lets fewer strangers pass and "
+    "turns away more of the right people; to the left, the other way round. Nothing is computed again: the answer "
+    "changes at once."
 )
 
 
@@ -107,13 +110,13 @@ def threshold_box(panel: Panel, purpose: Purpose, decide: Callable[[Session], Up
     page = panel.page
     current = _current(page, purpose)
     low = min(0.0, current.value)
-    gr.HTML(MEANING, apply_default_css=False)
+    gr.HTML(f'<p class="sl-quiet">{escape(_(MEANING))}</p>', apply_default_css=False)
     slider = Slider(
         low,
         1.0,
         value=current.value,
         step=0.001,
-        label="Threshold",
+        label=_("Threshold"),
         buttons=[],
         elem_id=f"{purpose}-threshold",
     )
@@ -121,7 +124,7 @@ def threshold_box(panel: Panel, purpose: Purpose, decide: Callable[[Session], Up
         Field.THRESHOLD, field_note_area(panel.tab, Field.THRESHOLD), f"#{purpose}-threshold input[type=number]"
     )
     note = gr.HTML(elements.threshold_evidence(current), apply_default_css=False)
-    default = gr.Button("Back to the default", size="sm", elem_classes=["sl-plain"])
+    default = gr.Button(_("Back to the default"), size="sm", elem_classes=["sl-plain"])
     return ThresholdBox(page, purpose, slider, default, note, low, decide, panel)
 
 

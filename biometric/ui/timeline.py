@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from biometric.entities import VideoInfo
 from biometric.messages import clock
+from biometric.messages.translation import gettext as _
 from biometric.ui import templating
 from biometric.ui.presence import span
 from biometric.ui.range_moves import End
@@ -39,8 +40,8 @@ def timeline(first: int, last: int, info: VideoInfo) -> str:
         length=f"{info.times.end:.3f}",
         chosen=span(info, info.time_of(start), info.time_of(stop + 1)),
         handles=(
-            _handle("first", "First frame of the range", first, info, info.time_of(first)),
-            _handle("last", "Last frame of the range", last, info, info.time_of(last + 1)),
+            _handle("first", _("First frame of the range"), first, info, info.time_of(first)),
+            _handle("last", _("Last frame of the range"), last, info, info.time_of(last + 1)),
         ),
         start=clock(0.0),
         stop=clock(info.times.end),

@@ -86,7 +86,7 @@ const follow = () => {  // the playhead, and whether there is a player at all
   element.querySelector('.sl-here').hidden = !there;
   if (!there) return;
   place(head, player.currentTime);
-  element.querySelector('.sl-now').textContent = `Player at ${clock(player.currentTime)}`;
+  element.querySelector('.sl-now').textContent = element.querySelector('.sl-now').dataset.words.replace('{time}', clock(player.currentTime));
 };
 ['timeupdate', 'seeked', 'loadedmetadata'].forEach((name) => {
   document.addEventListener(name, (event) => { if (event.target === video()) follow(); }, true);
