@@ -89,9 +89,9 @@ def test_promise_27_the_evidence_stands_beside_the_score() -> None:
         0.479, ThresholdSource.CALIBRATION, (), 0.01, calibrated_on="2026-03-01", likelihood=CALIBRATION.likelihood
     )
     html = elements.scale(0.9, threshold)
-    assert "calibrated here on 2026-03-01: of 100 strangers, about 1 would pass" in html
+    assert "calibrated here on 1 March 2026: of 100 strangers, about 1 would pass" in html
     assert "likelihood ratio 245: moderately strong support for the same person" in html
-    assert "calibrated on your footage on 2026-03-01" in elements.threshold_evidence(threshold)
+    assert "calibrated on your footage on 1 March 2026" in elements.threshold_evidence(threshold)
     assert "likelihood" not in elements.scale(0.9, Threshold(0.5, ThresholdSource.MODEL_CARD))
     assert "likelihood" not in elements.scale(None, threshold)
 
