@@ -55,6 +55,7 @@ class Pass:
         except BaseException:
             self._file.close()
             raise
+        self.metadata: dict[str, str] = dict(self._file.metadata)
         self.stream.thread_type = "SLICE" if exact else "AUTO"
         self.stream.codec_context.thread_count = THREADS
         self.stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}

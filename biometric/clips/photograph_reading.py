@@ -8,13 +8,14 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
+    ExifTags,
     GifImagePlugin,
     ImageFile,
     JpegImagePlugin,
@@ -28,6 +29,7 @@ from PIL import Image as Pictures
 from biometric.clips.containers import read_head
 from biometric.clips.photograph_kinds import READABLE_PHOTOGRAPHS, PhotographKind, photograph_kind
 from biometric.clips.photograph_pixels import display_rotation, displayed_pixels
+from biometric.clips.recording_facts import camera, exif_recorded_at
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Image, VideoInfo
 from biometric.errors import ClipNotFound, ClipTooLarge, InvalidFrameRange, NotAVideo, PhotographUnreadable
@@ -86,6 +88,7 @@ class PhotographReader:
         """
         with self._opened(clip) as (picture, kind):
             rotation = display_rotation(picture)
+            recorded, made_with = _recording(picture)
             height, width = _pixels(picture, kind).shape[:2]
         return VideoInfo(
             width=width,
@@ -101,6 +104,8 @@ class PhotographReader:
             browser_playable=kind in _BROWSERS_SHOW,
             times=FrameTimes([0.0], 0.0, 1),
             photograph=True,
+            recorded_at=recorded,
+            camera=made_with,
         )
 
     def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
@@ -224,3 +229,13 @@ def _digest(clip: Path) -> str:
         return file_digest(clip)
     except OSError as error:
         raise ClipNotFound("The photograph cannot be read: {reason}.", reason=describe_os_error(error)) from error
+
+
+def _recording(picture: ImageFile.ImageFile) -> tuple[str | None, str]:
+    """Return when and with what a photograph was taken; damaged metadata says nothing."""
+    with suppress(Exception):  # EXIF is written by whoever made the file
+        exif = picture.getexif()
+        taken = exif.get_ifd(ExifTags.IFD.Exif)
+        stamp = exif_recorded_at(taken.get(ExifTags.Base.DateTimeOriginal), taken.get(ExifTags.Base.OffsetTimeOriginal))
+        return stamp, camera(exif.get(ExifTags.Base.Make), exif.get(ExifTags.Base.Model))
+    return None, ""

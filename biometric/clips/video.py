@@ -17,6 +17,7 @@ from typing import Literal
 
 from biometric.clips.containers import Container, recognise_container
 from biometric.clips.decoding import Pass
+from biometric.clips.recording_facts import clip_camera, recorded_at
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Notice, NoticeCode, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
@@ -146,6 +147,8 @@ def _describe(counted: Pass, container: Container, digest: str) -> VideoInfo:
         damage=_damage(counted, container, count),
         browser_playable=counted.only_track and browser_playable(container, codec, context.pix_fmt),
         times=times,
+        recorded_at=recorded_at(counted.metadata),
+        camera=clip_camera(counted.metadata),
     )
 
 
