@@ -15,6 +15,7 @@ from biometric.cli import (
     calibrate,
     evaluate,
     evaluate_detector,
+    footage_commands,
     gallery,
     models,
     recognition_commands,
@@ -123,6 +124,7 @@ def parser() -> argparse.ArgumentParser:
     recognition_commands.add_commands(commands)
     verdict.add_commands(commands)
     gallery.add_commands(commands)
+    footage_commands.add_commands(commands)
     calibrate.add_commands(commands)
     evaluate.add_commands(commands)
     evaluate_detector.add_commands(commands)

@@ -23,14 +23,14 @@ def add_actions(actions: Any) -> None:
     remove.add_argument("--reference", metavar="ID", help="remove only this reference (see: gallery show)")
     remove.add_argument("--sample", metavar="FILE", help="remove only this sample of the reference")
     erase = add_action(actions, "erase", "delete an identity for good, also from trash and history", _erase, "name")
-    _accept_yes(erase)
+    accept_yes(erase)
     undo = add_action(actions, "undo", "take a change of the gallery back", _undo)
     undo.add_argument("change", metavar="ID", type=int, nargs="?", help="number of the change (default: the latest)")
     trash = add_action(actions, "trash", "show what is in the trash and until when", _trash)
     trash.add_argument("--empty", action="store_true", help="delete everything in the trash for good")
-    _accept_yes(trash)
+    accept_yes(trash)
     history = add_action(actions, "history", "show the latest changes of the gallery, newest first", _history)
-    history.add_argument("--limit", metavar="N", type=_positive, default=20, help="how many changes (default: 20)")
+    history.add_argument("--limit", metavar="N", type=positive, default=20, help="how many changes (default: 20)")
 
 
 def add_action(actions: Any, name: str, summary: str, command: Any, *arguments: str) -> argparse.ArgumentParser:
@@ -44,11 +44,13 @@ def add_action(actions: Any, name: str, summary: str, command: Any, *arguments: 
     return parser
 
 
-def _accept_yes(parser: argparse.ArgumentParser) -> None:
+def accept_yes(parser: argparse.ArgumentParser) -> None:
+    """Let the command be run without a question."""
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Return a whole number of at least 1, as an argument's type."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {number}")
@@ -78,7 +80,8 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _erase(options: argparse.Namespace) -> int:
-    gallery = _open_gallery(options)
+    service = command_support.build_service(options)
+    gallery = service.gallery()
     ids = gallery.find_in_trash(options.name)
     where = ["the trash"] if ids else []
     try:
@@ -90,15 +93,15 @@ def _erase(options: argparse.Namespace) -> int:
         ids.insert(0, enrolled.id)
         where.insert(0, f"the gallery ({count_references(enrolled.reference_count)})")
     name = clean_name(options.name)
-    _confirm(options, f"Erase {name} from {' and from '.join(where)} for good? This cannot be undone.")
+    confirm(options, f"Erase {name} from {' and from '.join(where)} for good? This cannot be undone.")
     changes = []
     for identity_id in ids:
         with contextlib.suppress(UnknownIdentity):  # erased with somebody whom it had been merged into
-            changes.append(gallery.erase(identity_id))
+            changes.append(service.library.erase_identity(identity_id))
     references, samples = (sum(getattr(change, name) for change in changes) for name in ("references", "samples"))
     text = (
         f"{name} was erased with {count_references(references)} and {count_samples(samples)}. Copies in exports and in "
-        "the query folder are not touched."
+        "the query folder are not touched, nor are kept clips in which they can be seen."
     )
     show(options, {"erased": name, "references": references, "samples": samples}, text)
     return DONE
@@ -117,7 +120,7 @@ def _trash(options: argparse.Namespace) -> int:
         held = [(item.references, item.samples) for item in gallery.trash()]
         references, samples = sum(counts[0] for counts in held), sum(counts[1] for counts in held)
         what = f"{count_references(references)} and {count_samples(samples)}"
-        _confirm(options, f"Delete {what} in the trash for good? This cannot be undone.")
+        confirm(options, f"Delete {what} in the trash for good? This cannot be undone.")
         change = gallery.empty_trash()
         show(options, change_json(change), describe_change(change))
         return DONE
@@ -140,7 +143,7 @@ def _history(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _confirm(options: argparse.Namespace, question: str) -> None:
+def confirm(options: argparse.Namespace, question: str) -> None:
     """Ask on the terminal; raise `InvalidInput` unless the answer is yes."""
     if options.yes:
         return

@@ -73,7 +73,7 @@ class Endpoints:
                 )
             return results.enrollment_json(enrollment)
 
-        return _answer(run)
+        return run_endpoint(run)
 
     def verify(
         self,
@@ -107,7 +107,7 @@ class Endpoints:
                 )
             return results.verification_json(verification, observed)
 
-        return _answer(run)
+        return run_endpoint(run)
 
     def identify(
         self,
@@ -144,7 +144,7 @@ class Endpoints:
                     files = finish(service.write_outputs(observed, identifications, folder)).as_dict()
             return results.identification_json(identifications, files, observed)
 
-        return _answer(run)
+        return run_endpoint(run)
 
     def identities(self, gallery: str | None = None) -> list[dict[str, Any]]:
         """List everybody enrolled, by name, with counts and dates.
@@ -157,7 +157,7 @@ class Endpoints:
             listed = self._page.service.gallery(self._gallery(gallery)).identities()
             return [results.identity_json(identity) for identity in listed]
 
-        return _answer(run)
+        return run_endpoint(run)
 
     def _gallery(self, text: str | None) -> Path | None:
         if text is None or text == "":
@@ -213,7 +213,7 @@ def register(endpoints: Endpoints) -> None:
     events.api(endpoints.identities, api_name="identities")
 
 
-def _answer(run: Callable[[], Result]) -> Result:
+def run_endpoint(run: Callable[[], Result]) -> Result:
     """Run an endpoint; errors reach the caller as their sentence, escaped because Gradio renders it as HTML."""
     try:
         return run()

@@ -16,6 +16,7 @@ from biometric.ui.calibration_tab import CalibrationPanel
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.job_bar import job_bar
+from biometric.ui.library_api import LibraryEndpoints, register_library
 from biometric.ui.library_tab import TakingTab, library_tab
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.page_sync import PageSync
@@ -63,6 +64,7 @@ class Interface:
             for name, tab in (("library", library), ("people", people), ("calibration", calibration)):
                 tab.select(_remember_tab(self.page, name), None, None, **QUIET)
             register(Endpoints(self.page))
+            register_library(LibraryEndpoints(self.page))
 
     def _taking_tabs(self) -> dict[str, TakingTab]:
         """Return the tabs that a kept clip opens in, by their id."""
