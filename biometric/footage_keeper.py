@@ -230,6 +230,13 @@ class FootageKeeper:
         """Remove a clip with all that is kept of it, at once and for good. Raises `UnknownClip`, `KeptFootageError`."""
         return self.library.remove(clip_id)
 
+    def forget_identity(self, identity_id: str) -> None:
+        """Let kept answers no longer say who somebody is who is about to be erased.
+
+        Raises `KeptFootageError`, `StorageFull`.
+        """
+        self.library.forget_identity(identity_id)
+
     def erase_identity(self, identity_id: str, gallery: Path | None = None) -> GalleryChange:
         """Delete somebody at once and for good: from the gallery, and who they are from kept answers.
 

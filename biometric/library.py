@@ -232,7 +232,7 @@ class RecognitionService:
         Raises:
             UnknownIdentity: they are neither enrolled nor in the trash.
         """
-        self._opened().gallery().erase(identity.id)
+        self._opened().library.erase_identity(identity.id)
 
     def undo(self, change: GalleryChange | None = None) -> GalleryChange:
         """Take a change of the gallery back, such as an enrollment or a removal; None: the latest.

@@ -85,9 +85,11 @@ def _footage(page: Page, answer: KeptAnswer, folder: Path) -> tuple[Footage, Obs
     except KeptFootageCorrupt:
         observed, info = None, page.service.probe(clip)
     except FileNotFoundError as error:
-        raise ClipNotFound(f"The file of {kept.label} is no longer there. Upload the clip again.") from error
+        raise ClipNotFound("The file of {clip} is no longer there. Upload the clip again.", clip=kept.label) from error
     except OSError as error:
-        raise StorageFull(f"The clip could not be opened: {describe_os_error(error)}. Free some space.") from error
+        raise StorageFull(
+            "The clip could not be opened: {reason}. Free some space.", reason=describe_os_error(error)
+        ) from error
     footage = Footage(
         clip=clip,
         label=kept.label,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from biometric.entities import AnsweredPerson, AnswerKind, ClipOrder, KeptAnswer, KeptClip, KeptUsage
 from biometric.entities.kept_footage import CAMERA_LIMIT
 from biometric.errors import BiometricError
-from biometric.messages import clock
+from biometric.messages import clock, describe_error
 from biometric.messages.answer_sentences import describe_answer, name_of, unnamed
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
@@ -92,7 +92,7 @@ def clips(
         total=total,
         kept=usage.clips,
         note=usage_note(usage),
-        problem="" if problem is None else str(problem),
+        problem="" if problem is None else describe_error(problem),
         orders=[(str(order), _(text), order is state.order) for order, text in ORDERS.items()],
         tabs=[(str(kind), _(text)) for kind, text in TABS.items()],
         camera_limit=CAMERA_LIMIT,

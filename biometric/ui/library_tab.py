@@ -250,7 +250,7 @@ def _never_mind(page: Page, state: LibraryState, clip_id: str, text: str) -> Non
 
 def _remove(page: Page, state: LibraryState, clip_id: str, text: str) -> None:
     if (state.unfolded, state.question) != (clip_id, "remove"):
-        raise InvalidInput(_("Press Remove first; nothing was removed."))
+        raise InvalidInput("Press Remove first; nothing was removed.")
     label = page.service.library.remove(clip_id).label
     state.unfolded, state.question, state.focus = None, "", "said"
     state.said = _("{clip} and its answers are removed for good.").format(clip=label)

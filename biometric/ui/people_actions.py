@@ -129,6 +129,7 @@ def erase(desk: PeopleDesk, state: PeopleState, identity_id: str) -> GalleryChan
     identity = desk.shown_person(state, identity_id)
     if state.question != "erase":
         raise InvalidInput("Nothing was erased. Press “Erase …” on the page of {name} first.", name=identity.name)
+    desk.before_erasing(identity.id)
     change = desk.gallery().erase(identity.id)
     desk.pictures.forget(desk.gallery().folder)
     state.go("everybody", focus="people")

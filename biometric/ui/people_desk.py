@@ -33,12 +33,14 @@ class PeopleDesk:
         threshold: the verification threshold in force, by which two identities look alike or not.
         pictures: turns crops into pictures of the page.
         trash_days: how long what is removed can be brought back.
+        before_erasing: called with an identity's id, so that others forget them, too; an error of it stops the erasure.
     """
 
     gallery: Callable[[], Gallery]
     threshold: Callable[[], Threshold]
     pictures: Pictures
     trash_days: float
+    before_erasing: Callable[[str], object] = lambda identity_id: None
 
     # --- what is shown -------------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ def people_tab(page: Page) -> PeopleTab:
         threshold=lambda: page.threshold("verification"),
         pictures=page.pictures,
         trash_days=page.service.settings.trash_days,
+        before_erasing=page.service.library.forget_identity,
     )
     undo = area(elem_id="people-undo")
     problem = area(elem_id="people-problem")
