@@ -48,7 +48,18 @@ ALLOWED: dict[str, set[str]] = {
     | {"messages", "adapters"},
     "ui": PORTS | {"service", "footage_keeper", "domain", "results", "settings", "storage", "messages"},
     "cli": PORTS
-    | {"service", "bootstrap", "domain", "results", "settings", "locations", "storage", "messages", "ui"}
+    | {
+        "service",
+        "footage_keeper",
+        "bootstrap",
+        "domain",
+        "results",
+        "settings",
+        "locations",
+        "storage",
+        "messages",
+        "ui",
+    }
     | OFFLINE,
     # Offline work: it trains and measures the very networks and detectors that the adapters run.
     "evaluation": ADAPTER | {"domain", "statistics", "models", "clips"},
