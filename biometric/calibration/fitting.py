@@ -243,14 +243,14 @@ def _refusal(target: float, trials: int, seconds: float) -> CalibrationRefused:
         ways = Phrase("{ways} or about {minutes:,} more minutes of footage like this", ways=ways, minutes=minutes)
     supported = Phrase(" You can use 1 in {n:,} now.", n=trials // 3) if trials >= 6 else ""
     return CalibrationRefused(
-        "Not enough footage for 1 in {most:,.4g}: to keep a false match rate of {target:g}, at least {wanted:,} "
+        "Not enough footage for 1 in {most:,}: to keep a false match rate of {target:g}, at least {wanted:,} "
         "independent comparisons of different people without an error are needed (rule of 3), and there are "
         "{trials:,}. {ways} would do. Add footage in which several people are seen at the same time, enroll more "
         "people, or choose a higher rate.{supported}",
         wanted,
         trials,
         people,
-        most=1 / target,
+        most=round(1 / target),
         target=target,
         wanted=wanted,
         trials=trials,

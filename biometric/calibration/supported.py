@@ -27,6 +27,8 @@ def evaluate_footage(collected: Collected, clips: Sequence[ClipSummary], gallery
         not_compared=collected.people - compared + sum(clip.unusable for clip in distinct),
         pairs=len(collected.pairs),
         independent=independent,
+        seen=sum(len(clip.tracks) for clip in distinct),
+        side_by_side=sum(clip.comparisons for clip in distinct),
         strangers=len(collected.searches),
         gallery_size=gallery_size,
         verification=verification if separable else None,

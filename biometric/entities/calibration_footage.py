@@ -97,6 +97,7 @@ class FootageEvidence:
         people: people who were compared with somebody else.
         not_compared: people in the clips who were not.
         pairs, independent: pairs of different people, and how many independent comparisons they count for.
+        seen, side_by_side: usable people of the clips, and comparisons of two of them who were seen side by side.
         strangers: people of the clips who were searched in the whole gallery.
         gallery_size: identities enrolled.
         verification: smallest supported false match rate, None where not even 1 in 2 is.
@@ -109,6 +110,8 @@ class FootageEvidence:
     not_compared: int
     pairs: int
     independent: int
+    seen: int
+    side_by_side: int
     strangers: int
     gallery_size: int
     verification: SupportedRate | None
@@ -138,8 +141,10 @@ class FootageEvidence:
         if not available or not self.people:
             return FootageNeeded(math.ceil((1 + math.sqrt(1 + 8 * needed)) / 2), None)
         missing = max(1, needed - available)
-        clips = math.ceil(missing * self.clips / available) if self.clips else None
-        return FootageNeeded(math.ceil(missing * self.people / available), clips)
+        if not self.side_by_side:  # everybody compared is of the gallery
+            return FootageNeeded(math.ceil(missing * self.people / available), None)
+        gained = min(self.side_by_side, available)  # by clips like these
+        return FootageNeeded(math.ceil(missing * self.seen / gained), math.ceil(missing * self.clips / gained))
 
 
 @dataclass(frozen=True, slots=True)

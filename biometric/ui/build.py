@@ -12,7 +12,7 @@ from biometric.errors import BiometricError
 from biometric.service import Sightline
 from biometric.ui import ExampleMaker, header, no_examples, presenters
 from biometric.ui.api import Endpoints, register
-from biometric.ui.calibration_tab import CalibrationPanel
+from biometric.ui.calibration_tab import calibration_tab
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.job_bar import job_bar
@@ -57,10 +57,10 @@ class Interface:
                 with gr.Tab("People", id="people") as people:
                     self.people = people_tab(self.page)
                 with gr.Tab("Calibration", id="calibration") as calibration:
-                    self.calibration = CalibrationPanel(self.page)
+                    self.calibration, calibrated = calibration_tab(self.page)
             gr.HTML(header.limits(), apply_default_css=False)
             self.timer = gr.Timer(UPDATE_HEADER_EVERY)
-            self._connect([enrollment_tab, verification_tab, identification_tab])
+            self._connect([enrollment_tab, verification_tab, identification_tab], calibrated)
             for name, tab in (("library", library), ("people", people), ("calibration", calibration)):
                 tab.select(_remember_tab(self.page, name), None, None, **QUIET)
             register(Endpoints(self.page))
@@ -76,11 +76,11 @@ class Interface:
             "identification": TakingTab(identification.panel, identification.box.components, identification.reopen),
         }
 
-    def _connect(self, tabs: Sequence[gr.Tab]) -> None:
+    def _connect(self, tabs: Sequence[gr.Tab], calibrated: Sequence[Any]) -> None:
         enrollment, verification, identification = self.enrollment, self.verification, self.identification
         identification.enroll = self._enroll_person
         identification.enroll_components = [self.tabs, *enrollment.components]
-        changes = [*enrollment.connect(), self.people.imported, self.calibration.connect()]
+        changes = [*enrollment.connect(), self.people.imported, *calibrated]
         verification.connect()
         identification.connect()
         self.panels = [enrollment.panel, verification.panel, identification.panel]
@@ -88,7 +88,7 @@ class Interface:
         boxes += [panel.examples for panel in self.panels]
         for moved in (*verification.box.events, *identification.box.events):
             moved.then(self.on_threshold_changed, None, [self.header], **QUIET)
-        self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.calibration.components, *boxes], **QUIET)
+        self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.calibration.following, *boxes], **QUIET)
         tab_handlers: tuple[Any, ...] = (enrollment, verification, identification)
         for name, tab, handlers in zip(TABS, tabs, tab_handlers, strict=True):
             outputs = [*handlers.panel.components, *handlers.panel.answers]
@@ -104,7 +104,7 @@ class Interface:
         self.page.follow_gallery(self._header, [self.header])
         self.page.follow_gallery(self.library.render, self.library.following)
         self.page.follow_gallery(self.people.render, self.people.following)
-        self.page.follow_gallery(lambda session: self.calibration.render(), self.calibration.components)
+        self.page.follow_gallery(self.calibration.render, self.calibration.following)
         self.page.follow_gallery(verification.render_claims, verification.claim_components)
         self.page.follow_gallery(self._boxes, boxes)
         self.sync.connect(self.blocks, tab_handlers, self._restore, self.people.problem)
@@ -155,7 +155,7 @@ class Interface:
     def _decided(self, session: Session) -> Updates:
         """Thresholds anew: which embedder serves, and with it their defaults, may be known only since it was loaded."""
         try:
-            evidence = self.calibration.render()
+            evidence = self.calibration.render(session)
         except BiometricError:
             evidence = {}  # the header says what is wrong
         return {**evidence, **self._boxes(session)}

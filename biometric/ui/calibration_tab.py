@@ -1,238 +1,282 @@
-"""The Calibration tab: what the thresholds rest on, and a new one from clips of one's own."""
+"""The Calibration tab: what is in force, clips of one's own with what they support, and the history.
 
-import math
-from collections.abc import Sequence
-from pathlib import Path
+Clips stay listed in the workspace with what was read of them, whether or not a calibration is refused, so another
+target needs no analysis. A calibration uses exactly the clips that are listed.
+"""
+
+from collections.abc import Generator
 from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Calibration, FittedThreshold, Histogram, Purpose
-from biometric.errors import InvalidInput
-from biometric.messages import describe_all
+from biometric.entities import Calibration, Progress
+from biometric.errors import ClipError, InvalidInput
+from biometric.messages import describe_error
+from biometric.messages.calibration_sentences import one_in
+from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
+from biometric.ui import calibration_views as views
 from biometric.ui import elements, presenters
-from biometric.ui.components import area
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, stream_progress
+from biometric.ui.browser_input import NOT_UNDERSTOOD, event, parse_int
+from biometric.ui.calibration_display import CalibrationDisplay, focused
+from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, offered_rate, search_target, target_rate
+from biometric.ui.calibration_state import CalibrationState, ListedClip
+from biometric.ui.components import area, on_act
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once, stream_progress
 from biometric.ui.session import Session
-from biometric.ui.text_format import count, escape, people, threshold_text
-from biometric.ui.turns import Place
+from biometric.ui.text_format import escape
 
-TARGETS = [("1 in 100", 0.01), ("1 in 1,000", 0.001), ("1 in 10,000", 0.0001)]
-MOST_CLIPS = 50
+TARGETS = (100, 1000, 10_000)
 JOB = "calibration"
-NONE_YET = elements.empty(
-    "Not calibrated yet", "Thresholds come from the model card, which never saw your cameras. Calibrate below."
-)
-INTRO = (
-    '<p class="sl-quiet sl-padded">Clips in which several people are seen at the same time help most, because two '
-    "people side by side are certainly not one. Nobody needs a name, and the clips are not kept. Without a clip, the "
-    "people of the gallery are compared with each other.</p>"
-)
 
 
-class CalibrationPanel:
-    """Components and handlers. Build inside the Calibration tab."""
+class CalibrationTab(CalibrationDisplay):
+    """The finished tab: what the events of its components do."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.current = area(elem_id="calibration", css="sl-narrow")
-        self.evidence = area(elem_id="thresholds", css="sl-narrow")
-        with gr.Accordion("Calibrate on your footage", open=False, elem_id="calibration-new"):
-            gr.HTML(INTRO, apply_default_css=False)
-            self.clips = gr.File(
-                label="Clips",
+    # --- clips come in and go --------------------------------------------------------------------------------------
+
+    def on_clips(self, value: Any, request: gr.Request) -> Updates:
+        """Clips were dropped: they are added to those that are listed."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            state = session.calibration
+            sources = clip_paths(value)
+            if len(state.clips) + len(sources) > MOST_CLIPS:
+                for source in sources:
+                    self.page.uploads.release(source)
+                raise InvalidInput(
+                    "At most {most} clips can be listed at once. Take some out, or use the command line.", most=MOST_CLIPS
+                )
+            for source in sources:
+                folder = session.new_folder(JOB)
+                try:
+                    state.add(self.page.uploads.take(source, folder), source.name)
+                except BaseException:
+                    remove_quietly(folder)
+                    raise
+            return {self.message: "", **self.render_footage(state)}
+
+        return {self.drop: gr.update(value=None), **run_once(run, self.message)}
+
+    def on_target(self, value: Any, request: gr.Request) -> Updates:
+        """Another target was chosen: say at once whether it is supported."""
+        state = self.page.session(request).calibration
+
+        def run() -> Updates:
+            state.target = target_rate(value)
+            return {self.message: "", self.promise: focused(state, views.promise(state))}
+
+        return run_once(run, self.message)
+
+    # --- clicks ----------------------------------------------------------------------------------------------------
+
+    def on_click(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """Something in the lists was clicked."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            state = session.calibration
+            action, value = event(data)
+            state.clicks, state.focus = state.clicks + 1, ""
+            self._act(state, action, value)
+            return {self.message: "", **self.render(session)}
+
+        return run_once(run, self.message)
+
+    def _act(self, state: CalibrationState, action: str, value: str) -> None:
+        calibrations = self.page.service.calibrations()
+        match action:
+            case "take-out":
+                state.take_out(parse_int(value, "The number of the clip"))
+                self._compare(state)
+                state.focus = "listed"
+            case "take-all-out":
+                for number in list(state.clips):
+                    state.take_out(number)
+                state.focus = "possible"
+            case "ask-card":
+                state.question, state.focus = "card", "card-question"
+            case "keep":
+                state.question, state.focus = "", "ask-card:"
+            case "card":
+                state.question, state.noted = "", calibrations.use_model_card().id
+                state.focus = "in-force"
+            case "use-again":
+                state.noted = calibrations.use(parse_int(value, "The number of the calibration")).id
+                state.question, state.focus = "", "in-force"
+            case "all":
+                state.all_shown, state.focus = True, "history"
+            case "undo":
+                change = parse_int(value, "The number of the change")
+                state.noted = self.page.service.gallery().undo(change).id
+                state.question = ""
+            case _:
+                raise InvalidInput(NOT_UNDERSTOOD)
+
+    def _compare(self, state: CalibrationState) -> None:
+        """Say anew what the clips support, where all of them were read."""
+        if state.clips and not state.unread(self.page.service.models.embedder_id()):
+            state.evidence = self.page.service.calibrations().evaluate(state.summaries)
+
+    # --- jobs ------------------------------------------------------------------------------------------------------
+
+    def analyse(self, request: gr.Request) -> Steps:
+        """Read the clips that were not read yet, then compare everybody."""
+        session = self.page.session(request)
+        yield from guarded(self._analyse(session), self.message, lambda: self.idle(session))
+
+    def _analyse(self, session: Session) -> Steps:
+        state, calibrations = session.calibration, self.page.service.calibrations()
+        yield {**self.busy(), **self.render_footage(state)}
+        self.page.service.models.resolve_embedder()
+        model_id = self.page.service.models.embedder_id()
+        while unread := state.unread(model_id):
+            clip = unread[0]
+            yield from self._read(state, clip)
+            yield self.render_footage(state)
+        yield {self.status: presenters.working(_("Comparing people"))}
+        summaries = state.summaries
+        evidence = calibrations.evaluate(summaries)
+        if summaries == state.summaries:  # none was taken out or added meanwhile
+            state.evidence = evidence
+
+    def _read(self, state: CalibrationState, clip: ListedClip) -> Steps:
+        place = [*state.clips.values()].index(clip) + 1
+        words = _("Clip {number} of {total}:").format(number=place, total=len(state.clips))
+
+        def show(progress: Progress) -> Updates:
+            return {self.status: presenters.working(_prefixed(words, progress))}
+
+        work = self.page.service.calibrations().read_clip(clip.path, clip.label)
+        try:
+            summary = yield from stream_progress(_while_listed(work, state, clip), show)
+        except ClipError as error:
+            clip.problem = describe_error(error)
+        else:
+            clip.summary = summary
+
+    def use(self, data: gr.EventData, request: gr.Request) -> Steps:
+        """Calibrate on exactly the clips that are listed, for a rate that was offered."""
+        session = self.page.session(request)
+        yield from guarded(self._use(session, data), self.message, lambda: self.idle(session))
+
+    def _use(self, session: Session, data: gr.EventData) -> Steps:
+        state = session.calibration
+        action, value = event(data)
+        if action != "use" or state.evidence is None or state.waiting:
+            raise InvalidInput(NOT_UNDERSTOOD)
+        rate = offered_rate(state.evidence, parse_int(value, "The rate"))
+        used = views.used_words(state, state.evidence)
+        yield self.busy()
+        work = self.page.service.calibrations().fit(
+            state.summaries, target_fmr=rate, target_fpir=search_target(state.evidence, rate)
+        )
+        calibration, change = yield from stream_progress(
+            work, lambda progress: {self.status: presenters.working(progress)}
+        )
+        state.noted, state.question = change.id, ""
+        state.clicks, state.focus = state.clicks + 1, "in-force"
+        title = _("{rate} is in force").format(rate=one_in(rate))
+        yield {self.message: elements.banner("good", title, _outcome(calibration, used)), **self.render(session)}
+
+    def on_cancel(self, request: gr.Request) -> Updates:
+        """Cancel was pressed; the job stops at its next step, and what was read stays."""
+        session = self.page.session(request)
+        updates = self.stopped(_("Cancelled. What was analysed stays, and the thresholds are as they were."))
+        session.jobs.cancel(JOB, updates=updates)
+        return {**updates, **self.render_footage(session.calibration)}
+
+
+def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
+    """Build the tab and attach its events; return it with the events after which thresholds may have changed."""
+    undo = area(elem_id="calibration-undo")
+    message = area(elem_id="calibration-message")
+    with gr.Row(elem_classes=["sl-columns"]):
+        with gr.Column(scale=6, min_width=320, elem_classes=["sl-cal-left"]):
+            current = area(elem_id="calibration")
+            past = area(elem_id="calibration-history")
+            verdicts = area(elem_id="calibration-verdicts")
+        with gr.Column(scale=5, min_width=320):
+            gr.HTML(f'<p class="sl-quiet">{escape(_intro())}</p>', apply_default_css=False)
+            drop = gr.File(
+                label=_("Clips"),
                 file_count="multiple",
                 type="filepath",
                 height=110,
                 elem_id="calibration-clips",
                 elem_classes=["sl-drop", "sl-import", "sl-clips"],
             )
-            self.target = gr.Radio(TARGETS, value=0.001, label="Strangers who may pass", elem_id="calibration-target")
             with gr.Row(elem_classes=["sl-go"]):
-                self.start = gr.Button("Calibrate", variant="primary", min_width=90, elem_id="calibration-start")
-                self.cancel = gr.Button("Cancel", interactive=False, min_width=80, elem_id="calibration-cancel")
-            self.status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id="calibration-status")
-            self.message = area(elem_id="calibration-message")
-
-    def connect(self) -> Any:
-        """Attach events; returns the job, after which thresholds have changed."""
-        outputs = [*self.components, self.clips, self.status, self.message, self.start, self.cancel]
-        run = self.page.as_job(JOB, self.run, self._waiting, self._stopped)
-        job = self.start.click(run, [self.clips, self.target], outputs, **FOLLOWS_JOB)
-        self.cancel.click(self.on_cancel, None, outputs, cancels=[job], **QUIET)
-        return job
-
-    @property
-    def components(self) -> list[Any]:
-        """Components that `render` changes."""
-        return [self.current, self.evidence]
-
-    def render(self) -> Updates:
-        """Return the current calibration, and what the thresholds in force rest on."""
-        calibration = self.page.service.calibration()
-        return {
-            self.current: NONE_YET if calibration is None else shown(calibration, len(self.page.identities())),
-            self.evidence: self._evidence(),
-        }
-
-    def _evidence(self) -> str:
-        purposes: tuple[Purpose, ...] = ("verification", "identification")
-        notes = "".join(
-            f"<h4>{purpose.capitalize()}</h4>{elements.threshold_evidence(self.page.threshold(purpose))}"
-            for purpose in purposes
-        )
-        return f'<details class="sl-quiet"><summary>Thresholds and their evidence</summary>{notes}</details>'
-
-    def _waiting(self, place: Place) -> Updates:
-        return {
-            self.status: presenters.waiting(place),
-            self.start: gr.update(interactive=False),
-            self.cancel: gr.update(interactive=True),
-        }
-
-    def _stopped(self, sentence: str) -> Updates:
-        return {**self._idle(), self.status: presenters.status_message(sentence)}
-
-    def run(self, clips: Any, target: Any, request: gr.Request) -> Steps:
-        """Calibrate on the uploaded clips; they go when the work ends, however it ends."""
-        session = self.page.session(request)
-        yield from guarded(self._run(session, clips, target), self.message, self._idle)
-
-    def _run(self, session: Session, clips: Any, target: Any) -> Steps:
-        rate, sources = target_rate(target), clip_paths(clips)
-        folder = session.new_folder("calibration")
-        try:
-            yield {
-                self.message: "",
-                self.status: presenters.working("Starting"),
-                self.start: gr.update(interactive=False),
-                self.cancel: gr.update(interactive=True),
-            }
-            clips = [self._take(source, folder / str(number)) for number, source in enumerate(sources)]
-            work = self.page.service.calibrate(clips, target_fmr=rate)
-            calibration = yield from stream_progress(work, lambda progress: {self.status: presenters.working(progress)})
-        finally:
-            remove_quietly(folder)
-        text = "The thresholds of Verification and Identification are the calibrated ones from now on."
-        if calibration.identification is None:
-            text = "Verification uses the calibrated threshold from now on; Identification keeps its own."
-        yield {self.message: elements.banner("good", "Calibrated", text), **self.render()}
-
-    def _take(self, source: Path, folder: Path) -> Path:
-        folder.mkdir(mode=0o700)
-        return self.page.uploads.take(source, folder)
-
-    def _idle(self) -> Updates:
-        return {
-            self.clips: gr.update(value=None),
-            self.status: "",
-            self.start: gr.update(interactive=True),
-            self.cancel: gr.update(interactive=False),
-        }
-
-    def on_cancel(self, request: gr.Request) -> Updates:
-        """Cancel was pressed; the job stops at its next step."""
-        updates = self._stopped("Cancelled. The former thresholds stay.")
-        self.page.session(request).jobs.cancel(JOB, updates=updates)
-        return updates
-
-
-def shown(calibration: Calibration, gallery_size: int) -> str:
-    """Return a calibration: histogram with the threshold, then targets, intervals, counts and notes in words."""
-    rows = [
-        ("Date", calibration.day),
-        ("Verification", _fitted(calibration.verification)),
-        ("Identification", _identification(calibration, gallery_size)),
-        (
-            "Based on",
-            f"{count(calibration.pairs, 'pair')} of {people(calibration.people)}, {count(calibration.clips, 'clip')}",
-        ),
-        ("Comparisons", ", ".join(f"{number:,} {source}" for source, number in calibration.sources.items())),
-        ("In doubt", f"{calibration.doubtful:,} comparisons, counted as errors" if calibration.doubtful else ""),
-        *((f"Same person, {item.kind}", f"{item.missed} of {item.comparisons} missed") for item in calibration.genuine),
-    ]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in describe_all(calibration.notes))
-    more = f'<details class="sl-quiet"><summary>What this assumes</summary>{notes}</details>' if notes else ""
-    scores = histogram(calibration.histogram, calibration.verification.value)
-    return f"<h4>Calibration</h4>{scores}{elements.pairs(rows)}{more}"
-
-
-def _identification(calibration: Calibration, gallery_size: int) -> str:
-    if calibration.identification is None:
-        return "not calibrated, see below why"
-    text = f"{_fitted(calibration.identification)}, for a gallery of {people(calibration.gallery_size)}"
-    if gallery_size > calibration.gallery_size:
-        text += f"; it has {gallery_size:,} now, so a higher threshold of the model card may decide: calibrate again"
-    return text
-
-
-def _fitted(fitted: FittedThreshold) -> str:
-    return (
-        f"{threshold_text(fitted.value)} (95 % interval {fitted.low:.2f}–{fitted.high:.2f}) for 1 in "
-        f"{round(1 / fitted.target):,}"
-    )
-
-
-WIDTH, HEIGHT, BASE = 300, 96, 78
-
-
-def histogram(counts: Histogram, threshold: float) -> str:
-    """Return both distributions as an inline SVG, each scaled to its own highest bin, with the threshold as a line."""
-    bins = len(counts.different)
-    used = [number for number in range(bins) if counts.different[number] or counts.same[number]]
-    first = min([*used, bins // 2])
-    step = WIDTH / (bins - first)
-
-    def place(score: float) -> float:
-        return max(0.0, ((score + 1) / 2 * bins - first) * step)
-
-    bars = _bars(counts.different[first:], step, "sl-different") + _bars(counts.same[first:], step, "sl-same")
-    at = place(threshold)
-    words = (
-        f"Histogram of scores: {sum(counts.different):,} pairs of different people, {sum(counts.same):,} scores of one "
-        f"person with themselves, threshold {threshold_text(threshold)}"
-    )
-    ticks = "".join(
-        f'<text x="{place(score):.1f}" y="{HEIGHT - 4}" text-anchor="middle">{score:g}</text>'
-        for score in (0.0, 0.25, 0.5, 0.75)
-    )
-    return (
-        f'<svg class="sl-histogram" role="img" aria-label="{escape(words)}" viewBox="0 0 {WIDTH} {HEIGHT}">{bars}'
-        f'<line class="sl-axis-line" x1="0" x2="{WIDTH}" y1="{BASE}" y2="{BASE}"/>'
-        f'<line class="sl-threshold" x1="{at:.1f}" x2="{at:.1f}" y1="2" y2="{BASE}"/>{ticks}</svg>'
-        '<p class="sl-quiet sl-legend"><span class="sl-key sl-different"></span>different people '
-        f'<span class="sl-key sl-same"></span>the same person · line: threshold {threshold_text(threshold)}</p>'
-    )
-
-
-def _bars(counts: Sequence[int], step: float, css: str) -> str:
-    most = max(counts, default=0)
-    shapes = []
-    for number, bin_count in enumerate(counts):
-        if bin_count:
-            # the root lets a bin of one be seen beside a bin of hundreds, and the tail is what matters here
-            height = max(1.5, math.sqrt(bin_count / most) * (BASE - 6))
-            shapes.append(
-                f'<rect class="{css}" x="{number * step + 0.4:.1f}" y="{BASE - height:.1f}" '
-                f'width="{max(0.5, step - 0.8):.1f}" height="{height:.1f}"/>'
+                start = gr.Button(_("Compare people"), min_width=90, elem_id="calibration-start")
+                cancel = gr.Button(_("Cancel"), interactive=False, min_width=80, elem_id="calibration-cancel")
+            status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id="calibration-status")
+            listed = area(elem_id="calibration-footage")
+            target = gr.Radio(
+                [(one_in(1 / number), 1 / number) for number in TARGETS],
+                value=0.001,
+                label=_("Strangers who may pass"),
+                elem_id="calibration-target",
             )
-    return "".join(shapes)
+            promise = area(elem_id="calibration-promise")
+    tab = CalibrationTab(
+        page, undo, message, current, past, verdicts, drop, listed, target, start, cancel, status, promise
+    )
+    return tab, _connect(tab)
 
 
-def clip_paths(value: object) -> list[Path]:
-    """Check the clips that the page sent. Raises `InvalidInput`."""
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise InvalidInput("These clips could not be understood. Upload them again.")
-    if len(value) > MOST_CLIPS:
-        raise InvalidInput("At most {most} clips can be used at once; use the command line for more.", most=MOST_CLIPS)
-    return [Path(item) for item in value]
+def _connect(tab: CalibrationTab) -> list[Any]:
+    page = tab.page
+    analyse = page.as_job(JOB, tab.analyse, tab.waiting, tab.stopped)
+    use = page.as_job(JOB, tab.use, tab.waiting, tab.stopped)
+    added = tab.drop.upload(tab.on_clips, [tab.drop], [tab.drop, tab.listed, tab.promise, tab.message], **QUIET)
+    jobs = [
+        added.then(analyse, None, tab.job_outputs, **FOLLOWS_JOB),
+        tab.start.click(analyse, None, tab.job_outputs, **FOLLOWS_JOB),
+        on_act(tab.promise, use, outputs=tab.job_outputs, **FOLLOWS_JOB),
+    ]
+    tab.cancel.click(tab.on_cancel, None, tab.job_outputs, cancels=jobs, **QUIET)
+    # Not `input` or `select`, which do not tell of the arrow keys.
+    tab.target.change(tab.on_target, [tab.target], [tab.promise, tab.message], trigger_mode="always_last", **QUIET)
+    clicks: dict[str, Any] = {**QUIET, "trigger_mode": "multiple", "concurrency_limit": 1}
+    outputs = [*tab.following, tab.message]
+    parts = (tab.current, tab.past, tab.listed, tab.undo)
+    events = [on_act(part, tab.on_click, outputs=outputs, concurrency_id=JOB, **clicks) for part in parts]
+    return [*events, jobs[-1]]
 
 
-def target_rate(value: object) -> float:
-    """Check the target rate that the page sent. Raises `InvalidInput`."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInput("Choose how many strangers may pass.")
-    return float(value)
+def _intro() -> str:
+    return _(
+        "Clips in which several people are seen at the same time help most, because two people side by side are "
+        "certainly not one. Nobody needs a name. The clips stay with this page, and go with it."
+    )
+
+
+def _while_listed(
+    work: Generator[Progress, None, Any], state: CalibrationState, clip: ListedClip
+) -> Generator[Progress, None, Any]:
+    """Run work for a clip; it ends without a result when the clip is taken out meanwhile."""
+    try:
+        while state.lists(clip):
+            try:
+                yield next(work)
+            except StopIteration as finished:
+                return finished.value
+            except ClipError:
+                if state.lists(clip):
+                    raise
+        return None
+    finally:
+        work.close()
+
+
+def _prefixed(words: str, progress: Progress) -> Progress:
+    stage = f"{words} {progress.stage[:1].lower()}{progress.stage[1:]}"
+    return Progress(stage, progress.done, progress.total, progress.people, progress.seconds_left)
+
+
+def _outcome(calibration: Calibration, used: str) -> str:
+    text = _("Fitted to exactly {what}: {rates}.").format(what=used, rates=views.rates_words(calibration))
+    if calibration.identification is None:
+        text += " " + _("Identification keeps its own threshold.")
+    return text

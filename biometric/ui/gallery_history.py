@@ -75,9 +75,13 @@ def change_line(change: GalleryChange, changes: Sequence[GalleryChange] = ()) ->
         undo = _("Redo") if target.kind is ChangeKind.UNDONE else _("Undo")
         note = _("kept until {day}").format(day=long_day(target.expires))
     elif change.undone_by is not None:
-        note = "undone"
+        note = _("undone")
     elif change.blocked_by is not None:
-        note = _("undo the later change of the same people first")
+        note = (
+            _("undo the later change of the same people first")
+            if change.identity_ids
+            else _("undo the later change first")
+        )
     return ChangeLine(target.id, text, when, undo, note)
 
 

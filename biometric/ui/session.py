@@ -15,6 +15,7 @@ from biometric.errors import FootageChanged, InvalidInput
 from biometric.messages.translation import N_
 from biometric.storage import remove_quietly
 from biometric.ui.batch_queue import BatchQueue
+from biometric.ui.calibration_state import CalibrationState
 from biometric.ui.grid_state import GridState
 from biometric.ui.jobs import Jobs
 from biometric.ui.library_state import LibraryState
@@ -189,6 +190,7 @@ class Session:
         query: folder that the last identification's files are written below, or None.
         kept: what each tab has answered last that is kept in the library, by tab.
         people, library: where the workspace is on the tabs of these names.
+        calibration: its clips and choices on the Calibration tab.
         tab: the tab that is open.
         screen: what the page shows.
         jobs: its running work.
@@ -214,6 +216,7 @@ class Session:
     kept: "dict[str, KeptNote]" = field(default_factory=dict)
     library: LibraryState = field(default_factory=LibraryState)
     people: PeopleState = field(default_factory=PeopleState)
+    calibration: CalibrationState = field(default_factory=CalibrationState)
     tab: str = TABS[0]
     screen: Screen = field(default_factory=Screen)
     jobs: Jobs = field(default_factory=Jobs)

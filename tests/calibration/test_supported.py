@@ -2,12 +2,14 @@
 
 import itertools
 
+import numpy as np
 import pytest
 
 from biometric.calibration import collection, fitting, procedure, supported
 from biometric.entities import FitBasis, NoticeCode
 from biometric.entities.calibration_footage import (
     POSSIBLE,
+    CalibrationTrack,
     ClipSummary,
     FootageEvidence,
     FootageNeeded,
@@ -17,7 +19,8 @@ from biometric.entities.calibration_footage import (
 from biometric.errors import CalibrationRefused
 from biometric.messages.calibration_sentences import evidence_sentences, needed_sentence, one_in
 
-CLIP = ClipSummary("c", "m", (), 10.0, comparisons=435)
+TRACKS = (CalibrationTrack(np.ones(1, np.float32), None, {}),) * 30
+CLIP = ClipSummary("c", "m", TRACKS, 10.0, comparisons=435)
 
 
 def collected(people: int, strangers: int = 0, score: float = 0.2) -> collection.Collected:
@@ -89,6 +92,10 @@ def test_what_is_missing_is_counted_in_people_and_clips_like_these() -> None:
     # 3,000 - 435 = 2,565 comparisons: 5.9 times what the clip and its 30 people gave
     assert found.needed_for_verification(0.001) == FootageNeeded(177, 6)
     assert found.needed_for_verification(0.01) is None
+    by_names = supported.evaluate_footage(collected(30), [ClipSummary("c", "m", TRACKS[:1], 10.0)], 30)
+    assert by_names.needed_for_verification(0.001) == FootageNeeded(177, None), "a clip of one person gives nothing"
+    mostly_names = supported.evaluate_footage(collected(30), [ClipSummary("c", "m", TRACKS[:3], 10.0, 3)], 30)
+    assert mostly_names.needed_for_verification(0.001) == FootageNeeded(2565, 855)
     assert needed_sentence(0.001, FootageNeeded(177, 6)) == (
         "Not enough footage for 1 in 1,000: about 177 more people seen side by side (about 6 more clips like these) "
         "are needed."

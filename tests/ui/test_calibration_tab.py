@@ -1,9 +1,7 @@
-"""The Calibration tab: what it shows, and running one in a real browser."""
+"""What the Calibration tab shows: in force, possible, listed, history."""
 
-import re
-from collections.abc import Iterator
+import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,19 +13,24 @@ from biometric.entities import (
     GenuineScores,
     Histogram,
     LikelihoodRatio,
-    NewReference,
     Notice,
     NoticeCode,
-    Template,
     Threshold,
     ThresholdSource,
 )
+from biometric.entities.calibration_footage import (
+    CalibrationTrack,
+    ClipSummary,
+    FootageEvidence,
+    StoredCalibration,
+    SupportedRate,
+)
 from biometric.errors import CalibrationRefused, InvalidInput
-from biometric.gallery.repository import SQLiteGallery
-from biometric.ui import calibration_tab as calibration
-from biometric.ui import elements, presenters
+from biometric.ui import calibration_input, elements, presenters
+from biometric.ui import calibration_views as views
+from biometric.ui.calibration_histogram import histogram
+from biometric.ui.calibration_state import CalibrationState
 from tests.ui.scenery import CoatEmbedder
-from tests.ui.serving import Server, serving
 
 FITTED = FittedThreshold(0.479, 0.01, 0, 376, 0.008, 0.32, 0.48, FitBasis.PAIRS)
 CALIBRATION = Calibration(
@@ -47,129 +50,247 @@ CALIBRATION = Calibration(
     histogram=Histogram((0, 0, 300, 76), (0, 0, 5, 30)),
     notes=(Notice(NoticeCode.STORED_NOTE, text="Scores of one visit <flatter>."),),
 )
+DECIDES = Threshold(
+    0.479, ThresholdSource.CALIBRATION, (), 0.01, calibrated_on="2026-03-01", likelihood=CALIBRATION.likelihood
+)
+CARD = Threshold(0.572, ThresholdSource.MODEL_CARD)
 
 
-def test_the_calibration_shows_what_it_rests_on() -> None:
-    html = calibration.shown(CALIBRATION, 2)
-    for words in ("2026-03-01", "0.479", "0.32–0.48", "1 in 100", "376 pairs of 34 people", "474 same time"):
+def shown(calibration: Calibration | None = CALIBRATION, size: int = 2, question: str = "") -> str:
+    since = None if calibration is None else "2026-03-02T09:00:00+00:00"
+    thresholds = [("Verification", CARD if calibration is None else DECIDES), ("Identification", CARD)]
+    return views.in_force(calibration, since, thresholds, size, question)
+
+
+def test_what_is_in_force_shows_what_it_rests_on() -> None:
+    html = shown()
+    for words in (
+        *("In force: your calibration", "since 2 March 2026", "0.479", "0.32–0.48", "1 in 100", "34 people, 376 pairs"),
+        *("474 same time", "1 clip (0:31)", "0 of 376 reach it, FMR at most 0.80%", "from this calibration"),
+        *("0 of 35 missed: FNMR 0.0%–11.0%", "from the model card, not from this calibration", "not calibrated"),
+        *("&lt;flatter&gt;", "Back to the model card …"),
+    ):
         assert words in html, words
-    assert "0 of 35 missed" in html
-    assert "not calibrated" in html
-    assert "&lt;flatter&gt;" in html
     assert "<flatter" not in html
+    assert 'data-action="card"' not in html
+    asked = shown(question="card")
+    assert ('data-action="card"' in asked, "Keep the calibration" in asked, "ask-card" in asked) == (True, True, False)
+
+
+def test_without_a_calibration_the_model_card_is_named() -> None:
+    html = shown(None)
+    assert "In force: the model card" in html
+    assert "never showed your cameras" in html
+    for absent in ('<svg class="sl-histogram', "Back to the model card", "since"):
+        assert absent not in html, absent
+
+
+def test_a_setting_that_decides_is_named() -> None:
+    setting = Threshold(0.3, ThresholdSource.SETTING)
+    html = views.in_force(CALIBRATION, "2026-03-02T09:00:00+00:00", [("Verification", setting)], 2, "")
+    assert "from a setting, which goes before any calibration" in html
 
 
 def test_a_gallery_that_has_grown_is_told() -> None:
-    made = Calibration(
-        **{name: getattr(CALIBRATION, name) for name in Calibration.__slots__} | {"identification": FITTED}
-    )
-    assert "calibrate again" not in calibration.shown(made, 2)
-    assert "it has 3 now, so a higher threshold of the model card may decide" in calibration.shown(made, 3)
+    made = dataclasses.replace(CALIBRATION, identification=FITTED)
+    assert "calibrate again" not in shown(made, 2)
+    assert "it has 3 now, so a higher threshold of the model card may decide" in shown(made, 3)
 
 
 def test_comparisons_in_doubt_are_shown() -> None:
-    made = Calibration(**{name: getattr(CALIBRATION, name) for name in Calibration.__slots__} | {"doubtful": 7})
-    assert "7 comparisons, counted as errors" in calibration.shown(made, 2)
-    assert "In doubt" not in calibration.shown(CALIBRATION, 2)
+    assert "7 comparisons, counted as errors" in shown(dataclasses.replace(CALIBRATION, doubtful=7))
+    assert "In doubt" not in shown()
 
 
 def test_the_histogram_has_a_bar_a_bin_and_the_threshold_in_its_place() -> None:
-    svg = calibration.histogram(CALIBRATION.histogram, 0.5)
+    svg = histogram(CALIBRATION.histogram, 0.5)
     assert svg.count('class="sl-different" ') == svg.count('class="sl-same" ') == 2
     # Bins of 0.5 from 0 to 1 are left, so 0.5 is in the middle of 300 units.
     assert 'class="sl-threshold" x1="150.0"' in svg
     assert "376 pairs of different people, 35 scores of one person" in svg
-    empty = calibration.histogram(Histogram((0, 0), (0, 0)), -0.5)
+    empty = histogram(Histogram((0, 0), (0, 0)), -0.5)
     assert "<rect" not in empty
     assert 'x1="0.0"' in empty
 
 
 def test_promise_27_the_evidence_stands_beside_the_score() -> None:
-    threshold = Threshold(
-        0.479, ThresholdSource.CALIBRATION, (), 0.01, calibrated_on="2026-03-01", likelihood=CALIBRATION.likelihood
-    )
-    html = elements.scale(0.9, threshold)
+    html = elements.scale(0.9, DECIDES)
     assert "calibrated here on 1 March 2026: of 100 strangers, about 1 would pass" in html
     assert "likelihood ratio 245: moderately strong support for the same person" in html
-    assert "calibrated on your footage on 1 March 2026" in elements.threshold_evidence(threshold)
+    assert "calibrated on your footage on 1 March 2026" in elements.threshold_evidence(DECIDES)
     assert "likelihood" not in elements.scale(0.9, Threshold(0.5, ThresholdSource.MODEL_CARD))
-    assert "likelihood" not in elements.scale(None, threshold)
+    assert "likelihood" not in elements.scale(None, DECIDES)
 
 
 def test_a_refusal_has_its_own_title() -> None:
     assert "Not enough footage" in presenters.problem(CalibrationRefused("More is needed."))
 
 
+def summary(digest: str = "a", people: int = 3, **values: object) -> ClipSummary:
+    tracks = (CalibrationTrack(np.ones(1, np.float32), None, {}),) * people
+    return ClipSummary(digest, "m", tracks, 10.0, **{"comparisons": 3, **values})  # type: ignore[arg-type]
+
+
+def listing(*summaries: ClipSummary | None) -> CalibrationState:
+    state = CalibrationState()
+    for number, item in enumerate(summaries):
+        state.add(Path(f"/nowhere/{number}/clip.mp4"), f"<{number}>.mp4")
+        list(state.clips.values())[-1].summary = item
+    return state
+
+
+def test_each_listed_clip_says_what_was_found() -> None:
+    state = listing(
+        summary("a"),
+        summary("b", 1, comparisons=0),
+        summary("c", 0, comparisons=0),
+        summary("d", 0, comparisons=0, unusable=2),
+        summary("a"),
+        None,
+        summary("e", damaged=True),
+        None,
+    )
+    state.clips[8].problem = "Not a video."
+    html = views.footage(state)
+    for words in (
+        *("8 clips", "3 people · 3 comparisons side by side", "1 person · nobody side by side", "nobody was found"),
+        *("nobody can be seen well enough", "it counts once", "not analysed yet", "read in part", "Not a video."),
+        *("&lt;0&gt;.mp4", 'data-action="take-out" data-value="8"', "Take all out", "sl-cal-problem"),
+    ):
+        assert words in html, words
+    assert html.count("sl-cal-problem") == 1
+    assert views.footage(CalibrationState()).strip() == ""
+    assert "Take all out" not in views.footage(listing(None))
+
+
+EVIDENCE = FootageEvidence(
+    clips=2,
+    people=30,
+    not_compared=47,
+    pairs=435,
+    independent=414,
+    seen=30,
+    side_by_side=435,
+    strangers=0,
+    gallery_size=3,
+    verification=SupportedRate(138, FitBasis.PAIRS),
+    identification=SupportedRate(46, FitBasis.PAIRS_FOR_SEARCHES),
+)
+
+
+def promised(target: float = 0.001, **values: object) -> str:
+    state = listing(summary("a"), summary("b"))
+    state.target = target
+    state.evidence = dataclasses.replace(EVIDENCE, **values)  # type: ignore[arg-type]
+    return views.promise(state)
+
+
+def test_what_can_be_promised_is_offered_and_what_is_missing_said() -> None:
+    html = promised()
+    for words in (
+        *("What you can promise now", "<strong>1 in 138</strong>", "of 138 strangers, at most about 1 would pass"),
+        *("Use 1 in 138 now", 'data-value="138"', "Not enough footage for 1 in 1,000: about 188 more people"),
+        *("about 13 more clips like these", "For identification: Not enough footage for 1 in 100"),
+        *("a gallery of 3 people: 1 in 46 searches", "47 other people were not compared"),
+        "the 2 clips listed: 30 people, 435 pairs (with 3 people of the gallery)",
+    ):
+        assert words in html, words
+
+
+def test_a_target_that_is_supported_is_offered_first() -> None:
+    html = promised(0.01)
+    assert html.index("Use 1 in 100<") < html.index("Use 1 in 138 now<")
+    assert "Not enough footage for 1 in 100: about 188" not in html
+
+
+def test_where_nothing_is_possible_there_is_no_button() -> None:
+    for values, words in (
+        ({"independent": 4}, "Nothing yet: at least six independent comparisons of different people are needed"),
+        ({"separable": False}, "no threshold can tell them apart"),
+    ):
+        html = promised(verification=None, identification=None, **values)
+        assert words in html
+        assert "data-action" not in html
+
+
+def test_before_people_are_compared_the_page_says_what_to_do() -> None:
+    assert "Add clips, or compare the people of the gallery" in views.promise(CalibrationState())
+    assert "2 clips are not analysed yet." in views.promise(listing(None, None))
+    assert "The people of these clips are not compared yet." in views.promise(listing(summary()))
+
+
+def history(
+    *items: tuple[int, Calibration | None, str | None], all_shown: bool = False, model: str = "coats-16"
+) -> str:
+    stored = [
+        StoredCalibration(number, "2026-03-01T12:00:00+00:00", CoatEmbedder.model_id, made, since)
+        for number, made, since in items
+    ]
+    return views.history(stored, model, all_shown)
+
+
+def test_the_history_offers_what_can_be_used_again() -> None:
+    html = history((3, CALIBRATION, "2026-03-01T12:00:00+00:00"), (2, None, None), (1, CALIBRATION, None))
+    assert html.count("Use again (") == 1
+    assert 'data-action="use-again" data-value="1"' in html
+    assert "It cannot be read any more." in html
+    assert "verification 0.479 for 1 in 100" in html
+    assert html.count("in force") == 1
+    other = history((1, CALIBRATION, None), model="another")
+    assert ("Made with another model (coats-16)" in other, "use-again" in other) == (True, False)
+    assert history().strip() == ""
+
+
+def test_a_long_history_is_folded_but_not_what_is_in_force() -> None:
+    items = [(number, CALIBRATION, "2026-03-01T12:00:00+00:00" if number == 2 else None) for number in range(30, 0, -1)]
+    html = history(*items)
+    assert html.count("sl-change-words") == 6
+    assert ("Show all 30" in html, "in force" in html) == (True, True)
+    assert history(*items, all_shown=True).count("sl-change-words") == 30
+
+
+def test_clips_of_another_model_are_read_again() -> None:
+    state = listing(summary("a"), None, summary("b"))
+    state.clips[3].problem = "Not a video."
+    assert state.unread("m") == [state.clips[2]]
+    assert state.unread("another") == [state.clips[1], state.clips[2]]
+    assert state.waiting == 1
+
+
+def test_a_clip_that_is_taken_out_goes_with_its_file_and_the_evidence(tmp_path: Path) -> None:
+    state = CalibrationState()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clip.mp4").write_bytes(b"clip")
+        state.add(tmp_path / name / "clip.mp4", name)
+    state.evidence = EVIDENCE
+    state.take_out(1)
+    assert (sorted(tmp_path.iterdir()), list(state.clips), state.evidence) == ([tmp_path / "b"], [2], None)
+    with pytest.raises(InvalidInput, match="not in the list any more"):
+        state.take_out(1)
+    state.add(tmp_path / "c" / "clip.mp4", "c")
+    assert list(state.clips) == [2, 3], "numbers are never given twice"
+
+
 @pytest.mark.parametrize("value", ["/etc/passwd", [1], {"path": "x"}, ["x.mp4"] * 51])
 def test_promise_4_hostile_clips_are_refused(value: object) -> None:
     with pytest.raises(InvalidInput):
-        calibration.clip_paths(value)
-    assert calibration.clip_paths(None) == []
+        calibration_input.clip_paths(value)
+    assert calibration_input.clip_paths(None) == []
 
 
-@pytest.mark.parametrize("value", [None, True, "0.01", [0.01]])
+@pytest.mark.parametrize("value", [None, True, "0.01", [0.01], 0, -1, 2, float("nan")])
 def test_promise_4_hostile_targets_are_refused(value: object) -> None:
     with pytest.raises(InvalidInput):
-        calibration.target_rate(value)
-    assert calibration.target_rate(0.01) == 0.01
+        calibration_input.target_rate(value)
+    assert calibration_input.target_rate(0.01) == 0.01
 
 
-@pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A page whose gallery holds 30 people who look nothing like each other."""
-    root = tmp_path_factory.mktemp("calibration") / "data"
-    gallery = SQLiteGallery(root / "gallery")
-    for number in range(30):
-        vector = np.zeros(CoatEmbedder.dimension, np.float32)
-        vector[number // 2] = 1.0 if number % 2 else -1.0
-        template = Template(vector, CoatEmbedder.model_id, 1)
-        gallery.enroll(f"Person {number:02d}", NewReference(template, (), f"{number:064x}", f"{number}.mp4", 0, 9))
-    with serving(root, delay=0.02) as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium: Any, crowded: Server) -> Iterator[Any]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(crowded.url)
-    page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
-    page.get_by_role("tab", name="Calibration").click()
-    page.get_by_text("Calibrate on your footage").click()
-    page.wait_for_selector("#calibration-start:visible")
-    page.wait_for_timeout(400)
-    yield page
-    context.close()
-    assert not errors
-
-
-@pytest.mark.browser
-def test_calibrating_on_the_page(page: Any, clips: dict[str, Path], crowded: Server) -> None:
-    assert "Not calibrated yet" in page.locator("#calibration").inner_text()
-    page.locator("#calibration-clips input[type=file]").set_input_files([clips["three"]])
-    page.wait_for_timeout(1000)
-    page.click("#calibration-start")
-    page.wait_for_selector("#calibration-status :text-matches('Clip 1 of 1: reading frame [0-9]+ of 40')")
-    assert list(crowded.root.rglob("calibration-*/0/clip.mp4"))
-    page.click("#calibration-cancel")
-    page.wait_for_selector("#calibration-status >> text=Cancelled. The former thresholds stay.")
-    page.wait_for_timeout(500)
-    assert not list(crowded.root.rglob("calibration-*")), "the clips are gone"
-
-    page.click("#calibration-start:not([disabled])")
-    page.wait_for_selector("#calibration-message >> text=Not enough footage for this error rate")
-    assert "3,000 independent comparisons" in page.locator("#calibration-message").inner_text()
-
-    page.locator("#calibration-target").get_by_text("1 in 100", exact=True).click()
-    page.click("#calibration-start:not([disabled])")
-    page.wait_for_selector("#calibration-message >> text=Verification uses the calibrated threshold")
-    page.wait_for_selector("#calibration svg.sl-histogram")
-    said = page.locator("#calibration").inner_text()
-    assert re.search(r"435 pairs of 30 people", said)
-    page.wait_for_selector("#header >> text=calibration (verification), model card (identification)")
-    page.get_by_role("tab", name="Verification").click()
-    page.get_by_text("Details: threshold").locator("visible=true").click()
-    page.wait_for_selector("text=Of 100 strangers, about 1 would pass.", state="attached")
+@pytest.mark.parametrize("number", [139, 1, 0, -3, 10**9])
+def test_promise_4_a_rate_that_was_not_offered_is_refused(number: int) -> None:
+    with pytest.raises(InvalidInput):
+        calibration_input.offered_rate(EVIDENCE, number)
+    assert calibration_input.offered_rate(EVIDENCE, 138) == 1 / 138
+    assert calibration_input.search_target(EVIDENCE, 1 / 138) == "possible"
+    enough = dataclasses.replace(EVIDENCE, identification=SupportedRate(200, FitBasis.SEARCHES))
+    assert calibration_input.search_target(enough, 0.01) is None

@@ -264,7 +264,7 @@ def test_the_page_answers_before_models_are_loaded_and_follows_when_starters_ser
         )
         assert field.input_value() == "0.714"
         visitor.page.get_by_role("tab", name="Calibration").click()
-        evidence = visitor.page.locator("#thresholds details", has_text="Thresholds and their evidence")
+        evidence = visitor.page.locator("details#thresholds", has_text="Thresholds and their evidence")
         assert "0.772" in evidence.text_content()
         visitor.close()
 

@@ -1,0 +1,85 @@
+"""What a workspace knows on the Calibration tab: the listed clips with what was read of them, and what they support."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from biometric.entities.calibration_footage import ClipSummary, FootageEvidence
+from biometric.errors import InvalidInput
+from biometric.storage import remove_quietly
+
+
+@dataclass(slots=True, eq=False)
+class ListedClip:
+    """A clip to calibrate on.
+
+    Attributes:
+        path: the uploaded file, in a folder of its own.
+        label: its name for people (not escaped).
+        summary: what was read of it, None before.
+        problem: why it cannot be used, as a sentence, or "".
+    """
+
+    path: Path
+    label: str
+    summary: ClipSummary | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class CalibrationState:
+    """Where a workspace is on the Calibration tab.
+
+    Attributes:
+        clips: by a number that is never given twice, in the order in which they came.
+        evidence: what exactly the clips that were read support with the gallery, None until everybody was compared.
+        target: the false match rate that is asked for.
+        question: "card" while the page asks whether to go back to the model card, else "".
+        all_shown: the whole history is shown.
+        noted: number of the change that the page offers to undo, or None.
+        clicks, focus: as of `PeopleState`.
+    """
+
+    clips: dict[int, ListedClip] = field(default_factory=dict)
+    evidence: FootageEvidence | None = None
+    target: float = 0.001
+    question: str = ""
+    all_shown: bool = False
+    noted: int | None = None
+    clicks: int = 0
+    focus: str = ""
+    _last: int = 0
+
+    def add(self, path: Path, label: str) -> None:
+        """List another clip; everybody is to be compared anew."""
+        self._last += 1
+        self.clips[self._last] = ListedClip(path, label)
+        self.evidence = None
+
+    def take_out(self, number: int) -> None:
+        """Remove a clip with its file. Raises `InvalidInput`: it is not listed any more."""
+        if number not in self.clips:
+            raise InvalidInput("This clip is not in the list any more.")
+        self.evidence = None
+        remove_quietly(self.clips.pop(number).path.parent)
+
+    def unread(self, model_id: str) -> list[ListedClip]:
+        """Return the clips that are to be read, because they were not yet, or with another model."""
+        return [
+            clip
+            for clip in list(self.clips.values())
+            if not clip.problem and (clip.summary is None or clip.summary.model_id != model_id)
+        ]
+
+    def lists(self, clip: ListedClip) -> bool:
+        """Whether a clip was not taken out meanwhile."""
+        return clip in list(self.clips.values())
+
+    @property
+    def summaries(self) -> list[ClipSummary]:
+        """What was read, in the order of the list."""
+        return [clip.summary for clip in list(self.clips.values()) if clip.summary is not None]
+
+    @property
+    def waiting(self) -> int:
+        """Number of clips that nobody has read yet."""
+        return sum(clip.summary is None and not clip.problem for clip in list(self.clips.values()))
