@@ -46,7 +46,8 @@ class CalibrationTab(CalibrationDisplay):
                 for source in sources:
                     self.page.uploads.release(source)
                 raise InvalidInput(
-                    "At most {most} clips can be listed at once. Take some out, or use the command line.", most=MOST_CLIPS
+                    "At most {most} clips can be listed at once. Take some out, or use the command line.",
+                    most=MOST_CLIPS,
                 )
             for source in sources:
                 folder = session.new_folder(JOB)
