@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from biometric.entities import (
     BiometricReference,
+    Calibration,
     Enrollment,
     FrameRange,
     GalleryChange,
@@ -20,6 +21,7 @@ from biometric.entities import (
     Verdict,
     Verification,
 )
+from biometric.entities.calibration_footage import POSSIBLE, StoredCalibration, TargetRate
 from biometric.entities.progress import finish
 from biometric.service import Sightline
 from biometric.settings import Settings
@@ -209,6 +211,35 @@ class RecognitionService:
         service = self._opened()
         service.models.resolve_embedder()
         return service.threshold(purpose, value)
+
+    def calibrate(
+        self,
+        clips: Sequence[str | Path] = (),
+        *,
+        target_fmr: TargetRate = POSSIBLE,
+        target_fpir: TargetRate | None = None,
+        progress: Report | None = None,
+    ) -> Calibration:
+        """Fit thresholds to whole, unlabelled clips and the gallery, and put them in force.
+
+        Args:
+            target_fmr: false match rate to keep in verification; "possible": the smallest that is supported.
+            target_fpir: false-positive identification rate to keep, or "possible"; None: 0.01 where the data suffice.
+
+        Raises:
+            CalibrationRefused: too little data for the targets, or `ClipError`: no clip can be read.
+        """
+        work = self._opened().calibrate([Path(clip) for clip in clips], target_fmr=target_fmr, target_fpir=target_fpir)
+        return finish(work, progress)
+
+    def calibrations(self) -> tuple[StoredCalibration, ...]:
+        """The gallery's history of calibrations, newest first, each with its number and whether it is in force."""
+        return tuple(self._opened().calibrations().history())
+
+    def use_calibration(self, number: int | None) -> GalleryChange:
+        """Put an earlier calibration, or the model card (None), in force again. Raises `CalibrationUnusable`."""
+        calibrations = self._opened().calibrations()
+        return calibrations.use_model_card() if number is None else calibrations.use(number)
 
     def identities(self) -> tuple[Identity, ...]:
         """Everybody enrolled, by name. Raises `GalleryError`."""

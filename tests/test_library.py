@@ -11,7 +11,7 @@ import pytest
 
 import biometric
 from biometric.bootstrap import make_demo
-from biometric.errors import ClipNotFound, InvalidSetting
+from biometric.errors import CalibrationRefused, CalibrationUnusable, ClipNotFound, InvalidSetting
 from tests.conftest import PROJECT
 from tests.fresh_interpreter import packages_loaded_by
 
@@ -158,6 +158,15 @@ def test_changes_of_the_gallery_are_undone(service: biometric.RecognitionService
     assert list((tmp_path / "gallery").rglob("*.jpg"))
     service.erase(identity)
     assert not list((tmp_path / "gallery").rglob("*.jpg"))
+
+
+def test_thresholds_are_calibrated_and_go_back(service: biometric.RecognitionService) -> None:
+    clip = "visit-3.mp4"
+    with pytest.raises(CalibrationRefused, match="Not enough footage for 1 in 1,000"):
+        service.calibrate([clip], target_fmr=0.001)
+    assert service.calibrations() == ()
+    with pytest.raises(CalibrationUnusable):
+        service.use_calibration(None)
 
 
 def test_closing_leaves_nothing_and_says_so(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ class GalleryCalibration:
         Raises:
             CalibrationUnusable: there is none of that number, it is of another model, damaged, or in force already.
         """
+        self._models.resolve_embedder()
         return self._gallery.use_calibration(number, self._models.embedder_id())
 
     def use_model_card(self) -> GalleryChange:
@@ -115,6 +116,7 @@ class GalleryCalibration:
         Raises:
             CalibrationUnusable: they are in force already.
         """
+        self._models.resolve_embedder()
         return self._gallery.use_calibration(None, self._models.embedder_id())
 
     def _compare(self, clips: Sequence[ClipSummary]) -> "Comparison":

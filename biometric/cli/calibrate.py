@@ -95,7 +95,6 @@ def _history(options: argparse.Namespace, service: Sightline) -> None:
 
 
 def _choose(options: argparse.Namespace, service: Sightline) -> None:
-    service.models.resolve_embedder()
     calibrations = service.calibrations()
     change = calibrations.use_model_card() if options.model_card else calibrations.use(options.use)
     show(options, change_json(change), f"{describe_change(change)} {undo_hint(change, options)}")
