@@ -40,8 +40,9 @@ def probe_record(observed: ObservedClip, observation: Observation) -> ProbeRecor
     """
     if observation.template is None:
         raise NoUsableSample(
-            f"Person {observation.person} has no sample that is good enough, so there is no comparison to judge.",
+            "Person {person} has no sample that is good enough, so there is no comparison to judge.",
             observation.refusals,
+            person=observation.person,
         )
     detections = observation.tracklet.detections
     if len(detections) > BOXES_KEPT:

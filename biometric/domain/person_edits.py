@@ -69,8 +69,11 @@ def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip
         if apart:
             where = "the same frame" if apart == 1 else f"{apart} of the same frames"
             raise InvalidInput(
-                f"Person {first.person} and person {second.person} are seen at different places in {where}, so they "
-                "are two people. Nothing was changed."
+                "Person {person} and person {person_2} are seen at different places in {where}, so they are "
+                "two people. Nothing was changed.",
+                person=first.person,
+                person_2=second.person,
+                where=where,
             )
     number = joined[0].person
     boxes: dict[int, Detection] = {}
@@ -107,8 +110,10 @@ def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedCli
     ]
     if not all(any(sample.kept for sample in part) for part in parts):
         raise InvalidInput(
-            f"Person {person} cannot be split at frame {frame}: each part needs at least one usable sample. "
-            "Nothing was changed."
+            "Person {person} cannot be split at frame {frame}: each part needs at least one usable "
+            "sample. Nothing was changed.",
+            person=person,
+            frame=frame,
         )
     used = {other.person for other in observed.observations}
     free = next(number for number in itertools.count(1) if number not in used)
@@ -165,7 +170,7 @@ def _person(observed: ObservedClip, number: int) -> Observation:
     for person in observed.observations:
         if person.person == number:
             return person
-    raise UnknownPerson(f"There is no person {number} among the people who were found.")
+    raise UnknownPerson("There is no person {number} among the people who were found.", number=number)
 
 
 def _preference(detection: Detection) -> tuple[float, int]:

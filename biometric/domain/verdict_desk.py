@@ -29,7 +29,7 @@ def read_word(text: object) -> VerdictWord:
     """Return a verdict's word from what a caller wrote. Raises `InvalidInput`."""
     if isinstance(text, str) and text in list(VerdictWord):
         return VerdictWord(text)
-    raise InvalidInput(f"A verdict is confirmed, wrong or undecided, not {str(text)[:40] or 'nothing'}.")
+    raise InvalidInput("A verdict is confirmed, wrong or undecided, not {given}.", given=str(text)[:40] or "nothing")
 
 
 class VerdictDesk:
@@ -76,7 +76,7 @@ class VerdictDesk:
         """
         word = read_word(word)
         if answer.observation not in observed.observations:
-            raise UnknownPerson(f"There is no such person {answer.observation.person} in these frames.")
+            raise UnknownPerson("There is no such person {person} in these frames.", person=answer.observation.person)
         probe = probe_record(observed, answer.observation)
         opened = self._open_gallery(gallery)
         identity = _judged_identity(answer) if name is None else opened.find(name)
@@ -134,5 +134,7 @@ def _judged_identity(answer: Answer) -> Identity:
         return answer.identity
     identity = answer.identity or (answer.candidates[0].identity if answer.candidates else None)
     if identity is None:
-        raise InvalidInput(f"Person {answer.observation.person} was compared with nobody. Say who they are by a name.")
+        raise InvalidInput(
+            "Person {person} was compared with nobody. Say who they are by a name.", person=answer.observation.person
+        )
     return identity

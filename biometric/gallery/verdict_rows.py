@@ -109,7 +109,9 @@ def owner_of(db: Database, number: int) -> int:
     sql = "SELECT i.number FROM verdicts v JOIN identities i ON i.number = v.identity_number WHERE v.number = ?"
     row = db.execute(sql, [number]).fetchone() if 0 < number < 2**63 else None
     if row is None:
-        raise UnknownVerdict(f"There is no verdict {number} in this gallery. List the verdicts for their numbers.")
+        raise UnknownVerdict(
+            "There is no verdict {number} in this gallery. List the verdicts for their numbers.", number=number
+        )
     return int(row[0])
 
 
@@ -250,6 +252,7 @@ def _template(row: Row) -> Template:
 
 def _damaged(error: Exception) -> GalleryCorrupt:
     return GalleryCorrupt(
-        f"The gallery's database is damaged (a verdict cannot be read: {error}). "
-        "Restore its folder from a backup, or import an export into a new gallery folder."
+        "The gallery's database is damaged (a verdict cannot be read: {error}). Restore its folder "
+        "from a backup, or import an export into a new gallery folder.",
+        error=error,
     )

@@ -4,6 +4,7 @@ It is for people who translate; the program itself never imports it (docs/transl
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parents[1]
 
-UNTRANSLATED: Final = ("cli/train", "evaluation", "training")
-"""Folders whose texts stay English: offline work, which is never told on the page."""
+UNTRANSLATED: Final = ("cli/train", "cli/evaluate.py", "cli/evaluate_detector.py", "evaluation", "training")
+"""Folders and modules whose texts stay English: offline work, which is never told on the page."""
 
 _FUNCTIONS: Final = {
     "Phrase": ("text",),
@@ -29,6 +30,8 @@ _FUNCTIONS: Final = {
     "pgettext": ("context", "text"),
 }
 """What marks a text, and what its first arguments are; errors are raised with a text, too."""
+_VALUE_ALONE: Final = re.compile(r"\{\w+\}")
+"""There is nothing to translate in it."""
 
 
 def extract() -> "Catalog":
@@ -59,6 +62,8 @@ def extract() -> "Catalog":
 def _add(
     catalogue: "Catalog", file: Path, line: int, text: str, plural: str | None = None, context: str | None = None
 ) -> None:
+    if _VALUE_ALONE.fullmatch(text):
+        return
     location = (file.relative_to(PACKAGE.parent).as_posix(), line)
     catalogue.add(text if plural is None else (text, plural), None, [location], context=context)
 
