@@ -10,10 +10,11 @@ from gradio.utils import get_upload_folder
 
 from biometric.errors import BiometricError
 from biometric.service import Sightline
-from biometric.ui import ExampleMaker, header, no_examples, presenters
+from biometric.ui import ExampleMaker, no_examples, presenters
 from biometric.ui.api import Endpoints, register
 from biometric.ui.calibration_tab import calibration_tab
 from biometric.ui.enrollment_tab import EnrollmentTab
+from biometric.ui.header import limits, page_header
 from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.job_bar import job_bar
 from biometric.ui.library_api import LibraryEndpoints, register_library
@@ -23,6 +24,7 @@ from biometric.ui.page_sync import PageSync
 from biometric.ui.people_tab import people_tab
 from biometric.ui.screen import RecordingBlocks
 from biometric.ui.session import TABS, Session
+from biometric.ui.tab_layout import tab_heading
 from biometric.ui.verification_tab import VerificationTab
 
 UPLOADS_KEPT = 12 * 3600
@@ -42,15 +44,19 @@ class Interface:
             title="Sightline", analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT), fill_width=True
         )
         with self.blocks:
-            self.header = gr.HTML(header.strip(self.page), apply_default_css=False, elem_id="header")
-            job_bar(self.page)
+            self.header = page_header(self.page)
+            with self.header.job_place:
+                job_bar(self.page)
             self.sync = PageSync(self.page)
             with gr.Tabs(selected=TABS[0], elem_id="tabs", overflow_behavior="wrap") as self.tabs:
                 with gr.Tab("Enrollment", id="enrollment") as enrollment_tab:
+                    tab_heading("Enrollment")
                     self.enrollment = EnrollmentTab(self.page)
                 with gr.Tab("Verification", id="verification") as verification_tab:
+                    tab_heading("Verification")
                     self.verification = VerificationTab(self.page)
                 with gr.Tab("Identification", id="identification") as identification_tab:
+                    tab_heading("Identification")
                     self.identification = IdentificationTab(self.page)
                 with gr.Tab("Library", id="library") as library:
                     self.library = library_tab(self.page, self.tabs, self._taking_tabs())
@@ -58,7 +64,7 @@ class Interface:
                     self.people = people_tab(self.page)
                 with gr.Tab("Calibration", id="calibration") as calibration:
                     self.calibration, calibrated = calibration_tab(self.page)
-            gr.HTML(header.limits(), apply_default_css=False)
+            gr.HTML(limits(), apply_default_css=False)
             self.timer = gr.Timer(UPDATE_HEADER_EVERY)
             self._connect([enrollment_tab, verification_tab, identification_tab], calibrated)
             for name, tab in (("library", library), ("people", people), ("calibration", calibration)):
@@ -87,8 +93,9 @@ class Interface:
         boxes = [*verification.box.components, *identification.box.components]
         boxes += [panel.examples for panel in self.panels]
         for moved in (*verification.box.events, *identification.box.events):
-            moved.then(self.on_threshold_changed, None, [self.header], **QUIET)
-        self.timer.tick(self.on_timer, None, [self.header, self.timer, *self.calibration.following, *boxes], **QUIET)
+            moved.then(self.on_threshold_changed, None, self.header.components, **QUIET)
+        loaded = [*self.header.components, self.timer, *self.calibration.following, *boxes]
+        self.timer.tick(self.on_timer, None, loaded, **QUIET)
         tab_handlers: tuple[Any, ...] = (enrollment, verification, identification)
         for name, tab, handlers in zip(TABS, tabs, tab_handlers, strict=True):
             outputs = [*handlers.panel.components, *handlers.panel.answers]
@@ -101,7 +108,7 @@ class Interface:
             field.input(_typed, [field], None, trigger_mode="multiple", **QUIET)
         for field in texts:
             field.blur(_typed, [field], None, **QUIET)  # Gradio does not tell of a text that is pasted first
-        self.page.follow_gallery(self._header, [self.header])
+        self.page.follow_gallery(self.header.render, self.header.components)
         self.page.follow_gallery(self.library.render, self.library.following)
         self.page.follow_gallery(self.people.render, self.people.following)
         self.page.follow_gallery(self.calibration.render, self.calibration.following)
@@ -124,12 +131,9 @@ class Interface:
         session.tab = "enrollment"
         return {**updates, self.tabs: gr.Tabs(selected="enrollment")}
 
-    def _header(self, session: Session) -> Updates:
-        return {self.header: header.strip(self.page, session)}
-
     def on_threshold_changed(self, request: gr.Request) -> Updates:
         """Another threshold is in force: the header says whose."""
-        return self._header(self.page.session(request))
+        return self.header.render(self.page.session(request))
 
     def _examples(self, session: Session) -> Updates:
         updates: Updates = {}

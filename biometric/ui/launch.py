@@ -15,6 +15,7 @@ from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
 from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.components import asset
+from biometric.ui.first_paint import FirstPaint
 from biometric.ui.guard import Guard
 from biometric.ui.page import Page
 from biometric.ui.theme import sightline_theme
@@ -92,6 +93,7 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         upload_limit=limit + 100_000,  # the form around the file
     )
     feed = Middleware(ChangeFeed, state_of=page.workspace_state, stopping=lambda: is_stopping(blocks))
+    middleware = [guard, feed, Middleware(FirstPaint)]
     login = settings.login
     return {
         "server_name": settings.host,
@@ -111,7 +113,12 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         "mcp_server": settings.mcp,
         "footer_links": [],
         "state_session_capacity": 200,
-        "app_kwargs": {"middleware": [guard, feed], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        "app_kwargs": {
+            "middleware": middleware,
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+        },
         "theme": sightline_theme(),
         "css": "".join(map(asset, STYLES)),
         "head": asset("head.html"),

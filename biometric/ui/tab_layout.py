@@ -12,6 +12,12 @@ from biometric.ui.components import answer_area, area
 from biometric.ui.footage_panel import footage_panel
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel import Panel
+from biometric.ui.text_format import escape
+
+
+def tab_heading(name: str) -> None:
+    """Build a tab's heading, which its tab shows already: screen readers go from heading to heading."""
+    gr.HTML(f'<h2 class="sl-hidden">{escape(name)}</h2>', apply_default_css=False, elem_classes=["sl-out"])
 
 
 @contextmanager

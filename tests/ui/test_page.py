@@ -164,7 +164,7 @@ def test_a_bystander_does_not_pass_silently_and_the_threshold_decides_at_once(vi
     field.fill("0")
     field.press("Tab")
     assert "set by you" in visitor.banner("verification", "^Match|^No decision")
-    page.wait_for_selector("#header >> text=set by you (verification)")
+    visitor.wait_for_about("Threshold 0.00, set by you.")
     field.fill("7")
     field.press("Tab")
     page.wait_for_selector("#verification-answer >> text=threshold 1.00 (set by you)")
@@ -231,7 +231,7 @@ def test_cancel_stops_the_work_and_a_second_job_waits(chromium: Any, clips: Clip
 def test_the_page_answers_and_says_that_weights_are_missing(chromium: Any, clips: Clips, tmp_path: Path) -> None:
     with serving(tmp_path / "missing", missing=1) as server:
         visitor = Visitor(chromium, server.url)
-        visitor.page.wait_for_selector("#header >> text=coats.pt is missing")
+        visitor.page.wait_for_selector("#system-notices >> text=coats.pt is missing")
         visitor.upload(clips["one"])
         visitor.opened()
         visitor.name("Nobody")
@@ -249,7 +249,7 @@ def test_the_page_answers_before_models_are_loaded_and_follows_when_starters_ser
     with serving(hold.parent, starter=1) as server:
         visitor = Visitor(chromium, server.url)
         assert "loading models" in visitor.page.locator("#header").inner_text()
-        assert "starter weights" not in visitor.page.locator("#header").inner_text()
+        assert not visitor.page.locator("#system-notices").is_visible()
         visitor.tab("Verification")
         visitor.page.get_by_text("Details: threshold").locator("visible=true").click()
         field = visitor.page.get_by_label("number input for Threshold").locator("visible=true")
@@ -257,7 +257,7 @@ def test_the_page_answers_before_models_are_loaded_and_follows_when_starters_ser
         hold.unlink()
         visitor.page.wait_for_function("!document.querySelector('#header').innerText.includes('loading models')")
         visitor.page.wait_for_selector(
-            "#header >> text=starter weights, less accurate: `python -m biometric models fetch` gets the recommended"
+            "#system-notices >> text=starter weights, less accurate: `python -m biometric models fetch` gets the"
         )
         visitor.page.wait_for_function(
             "[...document.querySelectorAll('#verification-threshold input')].some(field => field.value === '0.714')"

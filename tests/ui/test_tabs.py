@@ -294,18 +294,34 @@ def test_a_threshold_is_told_although_the_answer_fails(desk: Desk, clips: Clips)
 
 
 def test_the_header_says_that_a_threshold_was_set_by_the_person(desk: Desk) -> None:
-    header = desk.interface.header
-    assert "threshold: model card<" in desk.interface.on_threshold_changed(desk.request)[header]
+    about = desk.interface.header.about
+    desk.page.warm()
+    assert "set by you" not in desk.interface.on_threshold_changed(desk.request)[about]
     desk.verification.box.on_slider_moved(0.4, desk.request)
-    said = desk.interface.on_threshold_changed(desk.request)[header]
-    assert "set by you (verification), model card (identification)" in said
+    said = desk.interface.on_threshold_changed(desk.request)[about]
+    assert "Threshold 0.40, set by you." in said
+    assert "Threshold 0.572, from the model card" in said
+
+
+def test_nothing_is_said_of_models_and_thresholds_until_the_models_are_loaded(desk: Desk) -> None:
+    header = desk.interface.header
+    said = header.render(desk.session)
+    assert "loading models" in said[header.state]
+    assert "Loading models" in said[header.about]
+    for words in ("coats", "Threshold", "0 people"):
+        assert words not in said[header.about]
+    desk.page.warm()
+    said = header.render(desk.session)
+    assert said[header.state] == ""
+    for words in ("coats-16", "Threshold 0.514", "0 people", "CPU · test", "Version", "Compares clothing and build"):
+        assert words in said[header.about]
 
 
 def test_a_gallery_of_another_model_is_told_on_top_once_the_models_are_known(
     desk: Desk, clips: Clips, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.enroll("Ada", clips["one"])
-    header = desk.interface.header
+    header = desk.interface.header.notices
     monkeypatch.setattr(desk.service.models, "embedder_id", lambda: "starter-embedder")
     assert "of the model coats-16" not in desk.interface.on_threshold_changed(desk.request)[header]
     desk.page.warm()

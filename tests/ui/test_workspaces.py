@@ -64,7 +64,7 @@ def test_a_reload_brings_back_tab_clip_range_fields_and_answers(visitor: Visitor
     field = page.get_by_label("number input for Threshold").locator("visible=true")
     field.fill("0.9")
     field.press("Tab")
-    page.wait_for_selector("#header >> text=set by you (verification)")
+    visitor.wait_for_about("Threshold 0.90, set by you.")
     visitor.tab("Enrollment")
     visitor.name("Grace Hop")
     visitor.tab("Identification")
@@ -169,7 +169,7 @@ def test_a_second_browser_sees_changes_within_seconds(chromium: Any, clips: Clip
         second.page.wait_for_selector("#identification-files a")
         first.enroll(clips["again"], "Ada")
         quick = {"timeout": 3500}
-        second.page.wait_for_selector("#header >> text=2 people, 2 references", **quick)
+        second.wait_for_about("2 people, 2 references", **quick)
         second.page.wait_for_selector("#identification-sheet >> text=Ada", **quick)
         second.banner("identification", "1 of 1 person identified")
 
@@ -192,9 +192,9 @@ def test_a_second_browser_sees_changes_within_seconds(chromium: Any, clips: Clip
         )
         gallery.remove(gallery.find("Countess").id)
         first.page.wait_for_selector("#verification-claims >> text=Countess", state="detached", **quick)
-        assert "2 people" in second.page.locator("#header").inner_text()
+        assert "2 people" in second.page.locator("#about-system").text_content()
         second.page.evaluate("delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))")
-        second.page.wait_for_selector("#header >> text=1 person, 1 reference", **quick)
+        second.wait_for_about("1 person, 1 reference", **quick)
         first.close()
         second.close()
 

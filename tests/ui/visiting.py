@@ -33,6 +33,11 @@ class Visitor:
         self.page.wait_for_selector(f"#{name.lower()}-submit:visible")
         self.page.wait_for_timeout(400)
 
+    def wait_for_about(self, words: str, **options: Any) -> None:
+        """Wait until "About this system" says something, which it may do while it is closed."""
+        told = "(words) => document.querySelector('#about-system').textContent.replace(/\\s+/g, ' ').includes(words)"
+        self.page.wait_for_function(told, arg=words, **options)
+
     def people(self) -> Any:
         """Open the People tab; return what it shows."""
         self.page.get_by_role("tab", name="People").click()

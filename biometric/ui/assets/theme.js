@@ -1,0 +1,27 @@
+// Light or dark, from before anything is painted: as this browser was told, else as the system says. Gradio follows the
+// system alone; its choice is corrected in the same frame.
+(() => {
+  const NAME = 'sightline-theme';
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const stored = () => { try { return localStorage.getItem(NAME); } catch { return null; } };
+  let chosen = stored();
+  const apply = () => {
+    const dark = chosen === 'dark' || (chosen !== 'light' && system.matches);
+    document.body.classList.toggle('dark', dark);
+    document.documentElement.style.colorScheme = dark ? 'dark' : 'light';
+  };
+  window.sightlineTheme = {
+    get: () => (chosen === 'dark' || chosen === 'light' ? chosen : 'system'),
+    set: (value) => {
+      chosen = value;
+      try {
+        if (value === 'system') localStorage.removeItem(NAME); else localStorage.setItem(NAME, value);
+      } catch { /* no storage: until the page is left */ }
+      apply();
+    },
+  };
+  new MutationObserver(apply).observe(document.body, { attributeFilter: ['class'] });
+  system.addEventListener('change', apply);
+  window.addEventListener('storage', (event) => { if (event.key === NAME) { chosen = stored(); apply(); } });
+  apply();
+})();
