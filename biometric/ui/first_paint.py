@@ -7,10 +7,11 @@ from biometric.messages.translation import language
 from biometric.ui.components import asset
 from biometric.ui.guard import App, Message, Receive, Scope, Send
 
-BEFORE = b"<gradio-app"
-"""What the script stands in front of, in the body of the page."""
+BEFORE = b"<style>"
+"""What the script stands in front of, in the head of the page: the body may be painted as soon as it begins."""
 STYLE = (
-    "body.dark{background:var(--bg-dark);color:var(--col-dark)}body:not(.dark){background:var(--bg);color:var(--col)}"
+    "[data-theme=dark] body{background:var(--bg-dark);color:var(--col-dark)}"
+    "[data-theme=light] body{background:var(--bg);color:var(--col)}"
 )
 
 

@@ -4,11 +4,12 @@
   const NAME = 'sightline-theme';
   const system = matchMedia('(prefers-color-scheme: dark)');
   const stored = () => { try { return localStorage.getItem(NAME); } catch { return null; } };
+  const root = document.documentElement;
   let chosen = stored();
   const apply = () => {
     const dark = chosen === 'dark' || (chosen !== 'light' && system.matches);
-    document.body.classList.toggle('dark', dark);
-    document.documentElement.style.colorScheme = dark ? 'dark' : 'light';
+    root.dataset.theme = root.style.colorScheme = dark ? 'dark' : 'light';
+    document.body?.classList.toggle('dark', dark);
   };
   window.sightlineTheme = {
     get: () => (chosen === 'dark' || chosen === 'light' ? chosen : 'system'),
@@ -20,7 +21,12 @@
       apply();
     },
   };
-  new MutationObserver(apply).observe(document.body, { attributeFilter: ['class'] });
+  new MutationObserver((changes, waiting) => {
+    if (!document.body) return;
+    waiting.disconnect();
+    new MutationObserver(apply).observe(document.body, { attributeFilter: ['class'] });
+    apply();
+  }).observe(root, { childList: true });
   system.addEventListener('change', apply);
   window.addEventListener('storage', (event) => { if (event.key === NAME) { chosen = stored(); apply(); } });
   apply();
