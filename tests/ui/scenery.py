@@ -5,7 +5,7 @@ python -m tests.ui.scenery 7860 FOLDER      # serves the page, to look at it
 
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,20 @@ from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.footage_reading import FootageReader
 from biometric.clips.video_writing import H264Writer
-from biometric.entities import Detection, Frame, Image, Notice, NoticeCode, Purpose, Threshold, ThresholdSource
+from biometric.entities import (
+    Detection,
+    Frame,
+    FrameRange,
+    Image,
+    Notice,
+    NoticeCode,
+    Purpose,
+    Threshold,
+    ThresholdSource,
+    VideoInfo,
+)
 from biometric.entities.model_reports import ModelStatus
-from biometric.errors import WeightsMissing
+from biometric.errors import DamagedClip, WeightsMissing
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
 from biometric.ports import VideoReader
@@ -222,6 +233,26 @@ class Shown:
     suggestion: str = "Type the name “Yellow coat” and press Enroll."
 
 
+class BlindReader:
+    """Cannot decode anything; single frames, of which pictures of a range's ends are made, are not noted."""
+
+    def __init__(self, notes: Path) -> None:
+        self._notes = notes
+
+    def probe(self, clip: Path) -> VideoInfo:
+        raise self._noted("probe")
+
+    def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
+        raise self._noted("read")
+
+    def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
+        raise DamagedClip("Nothing can be decoded here.")
+
+    def _noted(self, what: str) -> DamagedClip:
+        self._notes.write_text(what)
+        return DamagedClip("Nothing can be decoded here.")
+
+
 def make_service(
     root: Path,
     *,
@@ -229,11 +260,13 @@ def make_service(
     missing: bool = False,
     starter: bool = False,
     writing: float = 0.0,
+    blind: bool = False,
     **changes: object,
 ) -> Sightline:
     """Return a real service below `root` that sees drawn people.
 
-    Analysing a frame takes `delay` seconds more, writing one `writing`.
+    Analysing a frame takes `delay` seconds more, writing one `writing`. A `blind` one cannot decode, and notes in
+    `decoded` what it was to decode.
     """
     values: dict[str, object] = {
         "gallery": root / "gallery",
@@ -244,7 +277,7 @@ def make_service(
         "max_upload_mb": 20,
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
-    reader = FootageReader(VideoLimits())
+    reader: VideoReader = BlindReader(root / "decoded") if blind else FootageReader(VideoLimits())
     writer = SlowWriter(reader, writing)
     adapters = Adapters(
         reader=reader,
@@ -271,6 +304,7 @@ def main(arguments: Sequence[str]) -> None:
         missing=options.get("missing") == "1",
         starter=options.get("starter") == "1",
         writing=float(options.get("writing", 0)),
+        blind=options.get("blind") == "1",
         port=port,
         login=options.get("login"),
         mcp=options.get("mcp") == "1",
