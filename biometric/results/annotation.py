@@ -1,6 +1,7 @@
 """Draws results on frames and on a timeline, with Pillow."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ KNOWN = (15, 118, 110)
 UNKNOWN = (180, 83, 9)
 INK = (30, 41, 59)
 FAINT = (203, 213, 225)
+LABEL_SHARE = 1 / 3
+"""How much of a picture's width a label may take."""
 
 
 class PillowAnnotator:
@@ -97,7 +100,7 @@ def _draw_mark(picture: Pictures.Image, pen: ImageDraw.ImageDraw, mark: Mark, sc
     else:
         _dashed(pen, (x1, y1, x2, y2), colour)
     size = max(13, picture.width // 64)
-    label = drawable(mark.label, mark.plain_label)
+    label = _shortened(drawable(mark.label, mark.plain_label), picture.width * LABEL_SHARE, size)
     width, height = text_length(label, size), text_height(size)
     y = y1 - height - 7 if y1 > height + 7 else y1
     x = min(max(0.0, x1), max(0.0, picture.width - width - 10))
@@ -128,9 +131,14 @@ def _draw_axis(
         draw_text(pen, (x - text_length(label, 13) / 2, bottom + 8), label, 13, INK)
 
 
+@lru_cache(maxsize=512)  # the same for each frame of a clip
 def _shortened(text: str, width: float, size: int) -> str:
+    """Return a label that fits; of one that is too long the last word, its score, stays."""
     if text_length(text, size) <= width:
         return text
-    while text and text_length(text + "…", size) > width:
-        text = text[:-1]
-    return text + "…"
+    name, space, score = text.rpartition(" ")
+    if not name:
+        name, score = text, ""
+    while name and text_length(f"{name}…{space}{score}", size) > width:
+        name = name[:-1]
+    return f"{name}…{space}{score}"
