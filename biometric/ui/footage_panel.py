@@ -9,6 +9,7 @@ from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui.components import area, field_note_area, on_act, webcam
 from biometric.ui.field_errors import Field, FieldPlaces
+from biometric.ui.footage_intake import footage_intake
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
 from biometric.ui.panel import Panel
 
@@ -26,6 +27,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         heading: what the tab asks, in a word.
     """
     gr.HTML('<h3 class="sl-step"><span>1</span>Footage</h3>', apply_default_css=False)
+    footage_intake(tab)
     drop = gr.File(
         label=_("Video or photograph"),
         file_count="single",
@@ -37,7 +39,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     places = FieldPlaces()
     places.add(Field.FOOTAGE, field_note_area(tab, Field.FOOTAGE), f"#{tab}-video button")
     examples = area(visible=False)
-    with gr.Accordion(_("Record with the webcam"), open=False) as recorder:
+    with gr.Accordion(_("Record with the webcam"), open=False, elem_classes=["sl-recorder"]) as recorder:
         camera = webcam(_(WEBCAM_HINT))
     shown = area(visible=False, css="sl-card")
     with gr.Group(visible=False, elem_classes=["sl-range"]) as chooser:
