@@ -76,6 +76,7 @@ def test_a_camera_that_cannot_be_used_is_told(chromium: Any, server: Server, err
     visitor.page.get_by_text("Record with the webcam").first.click()
     visitor.page.get_by_text("Click to Access Webcam").first.click()
     visitor.page.locator("#enrollment-intake [role=alert]", has_text=words).wait_for()
+    visitor.page.wait_for_timeout(1000)
     visitor.errors.clear()  # Gradio's recorder leaves the refusal unhandled
     visitor.close()
 
