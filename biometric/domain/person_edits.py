@@ -67,13 +67,12 @@ def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip
     for first, second in itertools.combinations(joined, 2):
         apart = frames_apart(first.tracklet, second.tracklet)
         if apart:
-            where = "the same frame" if apart == 1 else f"{apart} of the same frames"
             raise InvalidInput(
-                "Person {person} and person {person_2} are seen at different places in {where}, so they are "
-                "two people. Nothing was changed.",
-                person=first.person,
-                person_2=second.person,
-                where=where,
+                "Person {first} and person {second} are two people: both are seen, at different places, in the same "
+                "frames ({count}). Nothing was changed.",
+                first=first.person,
+                second=second.person,
+                count=apart,
             )
     number = joined[0].person
     boxes: dict[int, Detection] = {}

@@ -11,6 +11,7 @@ from biometric.errors import InvalidName
 
 if TYPE_CHECKING:
     from biometric.ui.addition_question import Addition
+    from biometric.ui.grid_edits import JoinQuestion
 
 Order = Literal["time", "name", "score", "size"]
 Outcome = Literal["identified", "unsure", "unknown", "no decision"]
@@ -41,6 +42,8 @@ class GridState:
         enrolled: what the latest naming did, in words; "" before one.
         change: number of that change of the gallery, which can be undone, or None.
         refused_name: (person, what was typed, why it cannot be a name), or None.
+        joining: people who look different and are to be joined all the same, or None.
+        edit_undone: the latest click undid a join or a split.
         clicks: how many there were, so that the page tells a new wish to move the keyboard from a former one.
     """
 
@@ -56,6 +59,8 @@ class GridState:
     enrolled: str = ""
     change: int | None = None
     refused_name: tuple[int, str, InvalidName] | None = None
+    joining: "JoinQuestion | None" = None
+    edit_undone: bool = False
     clicks: int = 0
 
     def close(self) -> None:

@@ -9,7 +9,16 @@ import gradio as gr
 from biometric.errors import BiometricError, FootageChanged, GalleryPathRefused, InvalidInput
 from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
-from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
+from biometric.ui import (
+    answers,
+    contact_sheets,
+    elements,
+    grid_actions,
+    grid_edits,
+    grid_state,
+    people_grid,
+    presenters,
+)
 from biometric.ui.answer_writing import AnswerWriting
 from biometric.ui.browser_input import event
 from biometric.ui.components import area, field_note_area, on_act
@@ -157,7 +166,7 @@ class IdentificationTab:
         if observed is None:
             return self._empty()
         people = grid_state.not_dismissed(session.identifications, session.grid)
-        warnings = presenters.notes(self.page.new_warnings(observed.warnings))
+        warnings = presenters.notes(grid_edits.untold(self.page.new_warnings(observed.warnings)))
         return {
             self.answer: contact_sheets.summary(people) + warnings,
             self.contact_sheet: self._grid(session, focus),
@@ -174,6 +183,7 @@ class IdentificationTab:
             names=[identity.name for identity in self.page.service.gallery(session.gallery).identities()],
             pictures=self.page.pictures,
             references=self.page.references(session.gallery),
+            edits=grid_edits.edit_line(session),
         )
         return people_grid.grid(content, session.grid, focus)
 
@@ -206,7 +216,7 @@ class IdentificationTab:
             return {self.contact_sheet: updates[self.contact_sheet]}
         if updates and session.written_at is not None:
             updates[self.writing.status] = presenters.status_message(
-                _("The files were written before the gallery changed.")
+                _("The files were written before this change.")
             )
             updates[self.writing.again] = gr.update(visible=True)
         return updates
@@ -250,7 +260,8 @@ class IdentificationTab:
             action, value = event(data)
             if action == "enroll":  # Enrollment opens with clip, range and observation
                 return self.enroll(session, grid_actions.person_of(session, value).observation.person)
-            click = grid_actions.act(self.page.service, session, action, value)
+            act = grid_edits.act if action in grid_edits.ACTIONS else grid_actions.act
+            click = act(self.page.service, session, action, value)
             if click.enrollment is not None and (observed := session.footage(TAB).observed) is not None:
                 self.page.keeping.note(session, "grid", observed, click.enrollment, session.gallery)
             if click.recounted:

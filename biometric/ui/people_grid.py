@@ -11,6 +11,7 @@ from biometric.messages import clock, decimals_apart
 from biometric.messages.translation import gettext as _
 from biometric.ui import answers, elements, presenters
 from biometric.ui.addition_question import question
+from biometric.ui.grid_edits import split_offer
 from biometric.ui.grid_state import (
     FOLDED_FROM,
     ORDERS,
@@ -51,6 +52,7 @@ class GridContent:
         frame_count: length of the range that the people were found in.
         names: enrolled names, to suggest.
         pictures, references: where crops and references are looked up.
+        edits: what was joined and split by hand (`grid_edits.edit_line`).
     """
 
     answers: Sequence[Identification]
@@ -58,6 +60,7 @@ class GridContent:
     names: Sequence[str]
     pictures: Pictures
     references: References
+    edits: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def grid(content: GridContent, state: GridState, focus: str = "") -> str:
     return render(
         "grid.html",
         page=page,
+        edits=content.edits,
         tiles=[_tile(answer, content, state) for answer in page.tiles],
         inset=_inset(content, state, page),
         inset_person=state.opened if state.addition is None else state.added_person,
@@ -163,5 +167,7 @@ def _inset(content: GridContent, state: GridState, page: GridPage) -> Markup:
         html = question(state.addition, content.pictures)
     elif state.opened is not None:
         shown = next((answer for answer in page.tiles if number(answer) == state.opened), None)
-        html = "" if shown is None else answers.evidence(shown, content.pictures, content.references)
+        if shown is not None:
+            html = answers.evidence(shown, content.pictures, content.references)
+            html += split_offer(shown.observation, content.pictures)
     return Markup(html)  # noqa: S704 - escaped where it is made

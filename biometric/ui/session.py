@@ -4,12 +4,13 @@ Sessions live in memory, are bounded in number (`session_store`), and take their
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from biometric.domain.person_edits import PersonEdit, apply_edits
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
 from biometric.messages.translation import N_
@@ -58,6 +59,7 @@ class Footage:
         gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         ends_later: the pictures of the range's ends are made after the answer is shown: that takes decoding.
+        edits: what was joined and split by hand, in that order; made again where the same frames are read again.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -76,6 +78,8 @@ class Footage:
     ends_later: bool = False
     replaced: bool = False
     addition: "Addition | None" = None
+    edits: tuple[PersonEdit, ...] = ()
+    _as_read: ObservedClip | None = None
     _observed: ObservedClip | None = None
 
     @property
@@ -122,7 +126,8 @@ class Footage:
 
     def forget(self) -> None:
         """Drop the observation and every choice that belongs to it (the service may remember the observation)."""
-        self._observed = None
+        self._as_read = self._observed = None
+        self.edits = ()
         self.gallery = None
         self._choose_anew(None)
 
@@ -137,6 +142,27 @@ class Footage:
         self.check_wanted()
         if not self._fits(observed):
             raise FootageChanged(CHANGED)
+        try:
+            edited = apply_edits(observed, self.edits)
+        except InvalidInput:  # other weights see other people
+            self.edits, edited = (), observed
+        self._as_read = observed
+        return self._take(edited)
+
+    def edit(self, edits: Sequence[PersonEdit]) -> ObservedClip:
+        """Join and split the people as they were read in this way, in place of former edits; return what that gives.
+
+        Raises:
+            FootageChanged: there is no observation.
+            InvalidInput: an edit cannot be made; nothing has changed.
+        """
+        if self._as_read is None or self.observed is None:
+            raise FootageChanged(CHANGED)
+        edited = apply_edits(self._as_read, edits)
+        self.edits = tuple(edits)
+        return self._take(edited)
+
+    def _take(self, observed: ObservedClip) -> ObservedClip:
         former, self._observed = self._observed, observed
         if former is None or _samples(former) != _samples(observed):
             best = observed.most_prominent

@@ -452,7 +452,7 @@ def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:
     updates = desk.interface.sync.on_changed(desk.request)
     assert "Match: this is Countess" in updates[desk.verification.answer]
     assert "Countess" in updates[desk.identification.contact_sheet]
-    assert "before the gallery changed" in updates[desk.identification.writing.status]
+    assert "before this change" in updates[desk.identification.writing.status]
     assert "The gallery was changed" in updates[desk.enrollment.answer]
     gallery.remove(gallery.find("Countess").id)
     updates = desk.interface.sync.on_changed(desk.request)
