@@ -21,7 +21,7 @@ from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
 from biometric.ui import elements
 from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
-from biometric.ui.grid_actions import READ_AGAIN, TAB, GridClick
+from biometric.ui.grid_actions import READ_AGAIN, TAB, GridClick, act
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.session import Session
 from biometric.ui.templating import render
@@ -60,13 +60,17 @@ class _SplitSample:
     splits_at: int | None
 
 
-def act(service: Sightline, session: Session, action: str, value: str) -> GridClick:
-    """Do what a click asks for; everybody is then decided anew, without decoding.
+def act_or_edit(service: Sightline, session: Session, action: str, value: str) -> GridClick:
+    """Do what a click on the people asks for: an edit of this module, or what `grid_actions.act` does.
+
+    After an edit everybody is decided anew, without decoding.
 
     Raises:
         InvalidInput: these people cannot be joined, this person cannot be split there, or it was undone already.
         BiometricError: the gallery cannot be read. Nothing has changed.
     """
+    if action not in ACTIONS:
+        return act(service, session, action, value)
     state, footage = session.grid, session.footage(TAB)
     observed = footage.observed
     if observed is None:

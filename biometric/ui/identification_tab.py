@@ -9,22 +9,14 @@ import gradio as gr
 from biometric.errors import BiometricError, FootageChanged, GalleryPathRefused, InvalidInput
 from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
-from biometric.ui import (
-    answers,
-    contact_sheets,
-    elements,
-    grid_actions,
-    grid_edits,
-    grid_state,
-    people_grid,
-    presenters,
-)
+from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
 from biometric.ui.answer_writing import AnswerWriting
 from biometric.ui.browser_input import event
 from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.downloads import target_refusal
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
+from biometric.ui.grid_edits import act_or_edit, edit_line, untold
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.presence import presence
@@ -166,7 +158,7 @@ class IdentificationTab:
         if observed is None:
             return self._empty()
         people = grid_state.not_dismissed(session.identifications, session.grid)
-        warnings = presenters.notes(grid_edits.untold(self.page.new_warnings(observed.warnings)))
+        warnings = presenters.notes(untold(self.page.new_warnings(observed.warnings)))
         return {
             self.answer: contact_sheets.summary(people) + warnings,
             self.contact_sheet: self._grid(session, focus),
@@ -183,7 +175,7 @@ class IdentificationTab:
             names=[identity.name for identity in self.page.service.gallery(session.gallery).identities()],
             pictures=self.page.pictures,
             references=self.page.references(session.gallery),
-            edits=grid_edits.edit_line(session),
+            edits=edit_line(session),
         )
         return people_grid.grid(content, session.grid, focus)
 
@@ -260,8 +252,7 @@ class IdentificationTab:
             action, value = event(data)
             if action == "enroll":  # Enrollment opens with clip, range and observation
                 return self.enroll(session, grid_actions.person_of(session, value).observation.person)
-            act = grid_edits.act if action in grid_edits.ACTIONS else grid_actions.act
-            click = act(self.page.service, session, action, value)
+            click = act_or_edit(self.page.service, session, action, value)
             if click.enrollment is not None and (observed := session.footage(TAB).observed) is not None:
                 self.page.keeping.note(session, "grid", observed, click.enrollment, session.gallery)
             if click.recounted:

@@ -140,6 +140,7 @@ def test_frames_read_again_get_the_same_edits(editor: Editor) -> None:
     editor.click("join")
     observed = editor.footage.observed
     assert observed is not None
+    assert editor.desk.page.keeping.wait(20)
     shutil.rmtree(observed.folder)
     editor.desk.identify()
     assert editor.people == [(1, "Ada"), (3, None)]

@@ -1,0 +1,69 @@
+"""Tiles joined and split in a real browser: by mouse, over a reload, undone, with the keyboard where it was."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.ui.serving import Server
+from tests.ui.visiting import Visitor
+from tests.ui.visits import TWICE, write_visits
+
+pytestmark = pytest.mark.browser
+
+Clips = dict[str, Path]
+
+
+def test_tiles_are_joined_split_and_undone(chromium: Any, server: Server, clips: Clips, tmp_path: Path) -> None:
+    visitor = Visitor(chromium, server.url)
+    page = visitor.page
+    visitor.enroll(clips["one"], "Ada")
+    visitor.tab("Identification")
+    visitor.choose(write_visits(tmp_path / "twice.mp4", TWICE))
+    visitor.submit("identification")
+    visitor.banner("identification", "2 of 3 people identified")
+
+    def focused(key: str) -> None:
+        page.wait_for_function("key => document.activeElement.dataset.key === key", arg=key)
+
+    def select(*people: int) -> None:
+        for person in people:
+            page.click(f"[data-key='select:{person}']")
+            page.wait_for_selector(f"[data-key='select:{person}'][aria-checked=true]")
+
+    select(2, 3)
+    page.get_by_role("button", name="Same person").click()
+    visitor.banner("identification", "This cannot be done")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.wait_for_selector(".sl-selection", state="detached")
+
+    select(1, 3)
+    page.get_by_role("button", name="Same person").click()
+    focused("joining")
+    sheet = "#identification-sheet"
+    assert not Axe().run(page, context=sheet).response["violations"]
+    page.get_by_role("button", name="Keep them apart").click()
+    page.wait_for_selector(".sl-question", state="detached")
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.wait_for_selector(".sl-selection", state="detached")
+
+    select(1, 2)
+    page.get_by_role("button", name="Same person").click()
+    visitor.banner("identification", "1 of 2 people identified")
+    focused("open:1")
+    page.reload()
+    page.wait_for_selector(f"{sheet} >> text=Person 1 was joined by hand from the people 1, 2.")
+    assert page.locator(".sl-tile").count() == 2
+
+    page.click("[data-key='open:1']")
+    page.get_by_text("Are these two people?").click()
+    assert not Axe().run(page, context=sheet).response["violations"]
+    page.get_by_role("button", name="Split here, at frame 20").click()
+    visitor.banner("identification", "2 of 3 people identified")
+    page.wait_for_selector(f"{sheet} >> text=that is person 2 now")
+    for text in ("Person 1 was joined by hand", "Undone: the people are as before."):
+        page.click("[data-key^='edit_undo:']")
+        page.wait_for_selector(f"{sheet} >> text={text}")
+    visitor.banner("identification", "2 of 3 people identified")
+    visitor.close()
