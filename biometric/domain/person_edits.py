@@ -165,6 +165,11 @@ def least_score(observed: ObservedClip, people: Collection[int]) -> float | None
     return min(comparison.score(first, second) for first, second in itertools.combinations(usable, 2))
 
 
+def kept_crop_names(observed: ObservedClip) -> list[tuple[int, list[str]]]:
+    """Return everybody's number with the crop names of their kept samples: what choices of people refer to."""
+    return [(one.person, [sample.detection.crop_name for sample in one.kept]) for one in observed.observations]
+
+
 def _person(observed: ObservedClip, number: int) -> Observation:
     for person in observed.observations:
         if person.person == number:

@@ -207,9 +207,7 @@ class IdentificationTab:
         if updates and former == _answer_facts(session):
             return {self.contact_sheet: updates[self.contact_sheet]}
         if updates and session.written_at is not None:
-            updates[self.writing.status] = presenters.status_message(
-                _("The files were written before this change.")
-            )
+            updates[self.writing.status] = presenters.status_message(_("The files were written before this change."))
             updates[self.writing.again] = gr.update(visible=True)
         return updates
 

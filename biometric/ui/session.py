@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from biometric.domain.person_edits import PersonEdit, apply_edits
+from biometric.domain.person_edits import PersonEdit, apply_edits, kept_crop_names
 from biometric.entities import Identification, ObservedClip, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
 from biometric.messages.translation import N_
@@ -164,7 +164,7 @@ class Footage:
 
     def _take(self, observed: ObservedClip) -> ObservedClip:
         former, self._observed = self._observed, observed
-        if former is None or _samples(former) != _samples(observed):
+        if former is None or kept_crop_names(former) != kept_crop_names(observed):
             best = observed.most_prominent
             self._choose_anew(None if best is None else best.person)
         return observed
@@ -183,14 +183,6 @@ class Footage:
         return replace(
             self, dropped=set(), people_shown=False, picked=False, gallery=None, replaced=False, addition=None
         )
-
-
-def _samples(observed: ObservedClip) -> list[tuple[int, list[str]]]:
-    """Return what choices refer to: the people's numbers with the names of their kept crops."""
-    return [
-        (observation.person, [sample.detection.crop_name for sample in observation.kept])
-        for observation in observed.observations
-    ]
 
 
 @dataclass(slots=True)
