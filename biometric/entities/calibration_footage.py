@@ -80,12 +80,14 @@ class FootageNeeded:
     """About how much more footage a target rate needs.
 
     Attributes:
-        people: more people who are seen side by side with others.
+        people: more people who are seen side by side with others, or who are searched in the gallery.
         clips: more clips like those there are, None where these give no comparison.
+        strangers: it takes people who are not enrolled, and who need not be side by side.
     """
 
     people: int
     clips: int | None
+    strangers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class FootageEvidence:
         by_pairs = self._more(count_needed_trials(single), self.independent)
         missing = max(1, count_needed_trials(rate) - self.strangers)
         clips = math.ceil(missing / (self.strangers / self.clips)) if self.strangers and self.clips else None
-        return min(by_pairs, FootageNeeded(missing, clips), key=lambda needed: needed.people)
+        return min(by_pairs, FootageNeeded(missing, clips, strangers=True), key=lambda needed: needed.people)
 
     def _more(self, needed: int, available: int) -> FootageNeeded:
         if not available or not self.people:

@@ -79,11 +79,17 @@ def needed_sentences(target: TargetRate, supported: SupportedRate | None, needed
 
 def needed_sentence(rate: float, needed: FootageNeeded) -> str:
     """Return "Not enough footage for 1 in 1,000: about 40 more people … are needed."."""
-    people = ngettext(
+    side_by_side = ngettext(
         "about {number} more person seen side by side with others",
         "about {number} more people seen side by side",
         needed.people,
-    ).format(number=f"{needed.people:,}")
+    )
+    strangers = ngettext(
+        "about {number} more person who is not enrolled",
+        "about {number} more people who are not enrolled",
+        needed.people,
+    )
+    people = (strangers if needed.strangers else side_by_side).format(number=f"{needed.people:,}")
     if needed.clips is not None:
         clips = ngettext(
             "about {number} more clip like these", "about {number} more clips like these", needed.clips

@@ -56,7 +56,7 @@ class CalibrationDisplay:
     @property
     def following(self) -> list[Any]:
         """Components that `render` changes."""
-        return [self.undo, self.current, self.past, self.listed, self.promise]
+        return [self.undo, self.current, self.past, self.verdicts, self.listed, self.promise]
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -73,6 +73,7 @@ class CalibrationDisplay:
             self.undo: noted,
             self.current: focused(state, self._current(state)),
             self.past: focused(state, views.history(stored, model_id, state.all_shown)),
+            self.verdicts: self._verdicts(),
             **self.render_footage(state),
         }
 
@@ -82,6 +83,13 @@ class CalibrationDisplay:
             self.listed: focused(state, views.footage(state)),
             self.promise: focused(state, views.promise(state)),
         }
+
+    def _verdicts(self) -> str:
+        try:
+            counted = self.page.service.verdicts.counts()
+        except GalleryCorrupt:
+            return ""  # told beside the way out
+        return views.verdicts([(_(words), counts) for (_purpose, words), counts in zip(PURPOSES, counted, strict=True)])
 
     def _current(self, state: CalibrationState) -> str:
         service = self.page.service

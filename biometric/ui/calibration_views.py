@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from biometric.entities import Calibration, FittedThreshold, GenuineScores, Threshold, ThresholdSource
+from biometric.domain.verdict_counts import strangers_needed
+from biometric.entities import Calibration, FittedThreshold, GenuineScores, Threshold, ThresholdSource, VerdictCounts
 from biometric.entities.calibration_footage import DEFAULT_FPIR, FootageEvidence, StoredCalibration
 from biometric.messages import describe_all
 from biometric.messages.calibration_sentences import needed_sentence, not_compared_sentence, one_in
 from biometric.messages.translation import N_, ngettext
 from biometric.messages.translation import gettext as _
+from biometric.messages.verdict_sentences import describe_broken_promise, describe_counts
 from biometric.ui import elements
 from biometric.ui.calibration_histogram import histogram
 from biometric.ui.calibration_state import CalibrationState, ListedClip
@@ -142,6 +144,20 @@ def history(stored: Sequence[StoredCalibration], model_id: str, all_shown: bool)
     lines = [_history_line(item, model_id) for item in stored]
     shown = lines if all_shown else [line for place, line in enumerate(lines) if place < HISTORY_SHOWN or line.in_force]
     return render("calibration_history.html", lines=shown, total=len(lines), more=len(lines) - len(shown))
+
+
+def verdicts(counted: Sequence[tuple[str, VerdictCounts]]) -> str:
+    """Return how verdicts compare with the thresholds in force, "" where there is none.
+
+    Args:
+        counted: (purpose in words, counts).
+    """
+    lines = [
+        (purpose, describe_counts(counts), describe_broken_promise(counts, strangers_needed(counts)))
+        for purpose, counts in counted
+        if counts.total
+    ]
+    return render("calibration_verdicts.html", lines=lines) if lines else ""
 
 
 def rates_words(calibration: Calibration) -> str:

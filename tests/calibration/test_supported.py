@@ -104,7 +104,14 @@ def test_what_is_missing_is_counted_in_people_and_clips_like_these() -> None:
 
 def test_for_searches_the_shorter_way_is_told() -> None:
     found = supported.evaluate_footage(collected(30, strangers=200), [CLIP], 30)
-    assert found.needed_for_identification(0.01) == FootageNeeded(100, 1)
+    assert found.needed_for_identification(0.01) == FootageNeeded(100, 1, strangers=True)
+
+
+def test_what_searches_need_is_told_as_people_who_are_not_enrolled() -> None:
+    assert needed_sentence(0.01, FootageNeeded(100, 1, strangers=True)) == (
+        "Not enough footage for 1 in 100: about 100 more people who are not enrolled (about 1 more clip like these) "
+        "are needed."
+    )
 
 
 def test_possible_fits_both_at_their_smallest_rates() -> None:

@@ -15,8 +15,10 @@ from biometric.entities import (
     LikelihoodRatio,
     Notice,
     NoticeCode,
+    RateKind,
     Threshold,
     ThresholdSource,
+    VerdictCounts,
 )
 from biometric.entities.calibration_footage import (
     CalibrationTrack,
@@ -239,6 +241,16 @@ def test_the_history_offers_what_can_be_used_again() -> None:
     other = history((1, CALIBRATION, None), model="another")
     assert ("Made with another model (coats-16)" in other, "use-again" in other) == (True, False)
     assert history().strip() == ""
+
+
+def test_verdicts_stand_against_the_thresholds_in_force() -> None:
+    wrong = VerdictCounts("verification", 0.5, 0.01, RateKind.FMR, confirmed=14, wrong=2, missed=3)
+    none = VerdictCounts("identification", 0.6, None, RateKind.FPIR)
+    html = views.verdicts([("Verification", wrong), ("Identification", none)])
+    assert "14 confirmed, 2 wrong at or above the threshold of 0.50, 3 missed below it." in html
+    assert "You called 2 matches at this threshold wrong. It promises: of 100 strangers, about 1 would pass." in html
+    assert "Identification" not in html
+    assert views.verdicts([("Identification", none)]) == ""
 
 
 def test_a_long_history_is_folded_but_not_what_is_in_force() -> None:
