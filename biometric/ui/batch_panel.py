@@ -38,13 +38,12 @@ class BatchPanel:
     queue: gr.HTML
     problem: gr.HTML
 
-    def connect(self, opener: Opener, components: Sequence[Any], then: Callable[[Any], object]) -> None:
-        """Attach the events of queue and table.
+    def connect(self, opener: Opener, components: Sequence[Any]) -> Any:
+        """Attach the events of queue and table; returns that of a click.
 
         Args:
             opener: opens a kept clip.
             components: what it may change.
-            then: attaches what follows after a clip was opened.
         """
 
         def clicked(data: gr.EventData, request: gr.Request) -> Updates:
@@ -62,7 +61,7 @@ class BatchPanel:
         outputs = list(dict.fromkeys([self.problem, *components]))
         opened = on_act(self.queue, clicked, outputs=outputs, **{**QUIET, "trigger_mode": "multiple"})
         opened.then(None, js=asset("seek.js"))
-        then(opened)
+        return opened
 
 
 def batch_panel(page: Page) -> BatchPanel:
@@ -137,8 +136,8 @@ def _act(runner: BatchRunner, session: Session, action: str, value: str) -> None
         runner.cancel(session, value)
     elif action == "cancel_all":
         runner.cancel(session)
-    elif action in ("retry", "accept"):
-        runner.retry(session, value, accept_damaged=action == "accept")
+    elif action == "retry":
+        runner.retry(session, value)
     elif action == "clear":
         runner.clear(session)
     elif action == "forget":

@@ -38,8 +38,6 @@ class QueuedClip:
         label: its name for people.
         path: the file.
         uploaded: it is the workspace's own file; else it lies in a folder of this machine.
-        damaged: it failed because it is damaged, so that it may be used as far as it can be read.
-        accept_damaged: somebody said so.
         problem: why it failed, or what went wrong beside its answer, as a sentence.
         people: who was identified.
         recorded_at: as of `VideoInfo`.
@@ -53,8 +51,6 @@ class QueuedClip:
     uploaded: bool
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     state: ClipState = ClipState.WAITING
-    damaged: bool = False
-    accept_damaged: bool = False
     problem: str = ""
     people: tuple[AnsweredPerson, ...] = ()
     recorded_at: str | None = None
@@ -131,13 +127,12 @@ class BatchQueue:
         self.changed()
         return was_running
 
-    def retry(self, key: str, *, accept_damaged: bool = False) -> None:
+    def retry(self, key: str) -> None:
         """Let a clip wait again that failed or was cancelled."""
         with self._lock:
             for clip in self._clips:
                 if clip.key == key and clip.state in AGAIN:
                     clip.state, clip.problem = ClipState.WAITING, ""
-                    clip.accept_damaged = clip.accept_damaged or accept_damaged
         self.changed()
 
     def clear(self) -> list[QueuedClip]:

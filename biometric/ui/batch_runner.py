@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biometric.entities import NewAnswer
-from biometric.errors import BiometricError, DamagedClip
-from biometric.messages import describe_error
+from biometric.errors import BiometricError
+from biometric.messages import describe, describe_error
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
@@ -66,9 +66,9 @@ class BatchRunner:
         if session.batch.cancel(key):
             session.jobs.cancel(BATCH_JOB)
 
-    def retry(self, session: Session, key: str, *, accept_damaged: bool = False) -> None:
+    def retry(self, session: Session, key: str) -> None:
         """Try a clip again that failed or was cancelled."""
-        session.batch.retry(key, accept_damaged=accept_damaged)
+        session.batch.retry(key)
         self.go_on(session)
 
     def clear(self, session: Session) -> None:
@@ -109,19 +109,19 @@ class BatchRunner:
         try:
             if not clip.uploaded:
                 check_footage_file(service.settings.footage, clip.path)
-            work = service.observe(clip.path, label=clip.label, accept_damaged=clip.accept_damaged)
+            work = service.observe(clip.path, label=clip.label, accept_damaged=True)
             observed = yield from stream_progress(work, lambda progress: {})
             answer = service.identify(observed, threshold=session.thresholds.get("identification"))
             clip.people = NewAnswer.of_identifications(answer).people
             clip.recorded_at = observed.video.recorded_at
-            problem = ""
+            damage = observed.video.damage
+            problem = "" if damage is None else describe(damage)
             try:
                 clip.kept = service.library.keep(observed, answer, own_file=clip.uploaded)
             except BiometricError as error:
                 text = _("The answer is not kept in the library: {reason}")
                 problem = text.format(reason=describe_error(error))
         except BiometricError as error:
-            clip.damaged = isinstance(error, DamagedClip)
             session.batch.finish(clip, attempt, ClipState.FAILED, describe_error(error))
         except Exception:  # one clip must not end the others; a traceback belongs into the log
             logger.exception("a clip of a queue failed")

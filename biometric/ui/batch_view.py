@@ -41,7 +41,6 @@ class ClipLine:
     share: int | None
     can_cancel: bool
     can_retry: bool
-    damaged: bool
     open: str
 
 
@@ -134,7 +133,6 @@ def _line(clip: QueuedClip, detail: str, job: Job | None) -> ClipLine:
         share(job.progress) if clip.state is ClipState.RUNNING and job is not None else None,
         can_cancel=clip.state in UNFINISHED,
         can_retry=clip.state in AGAIN,
-        damaged=clip.state is ClipState.FAILED and clip.damaged,
         open=_open(clip),
     )
 

@@ -9,7 +9,7 @@ from biometric.ui.browser_input import event
 from biometric.ui.components import on_act
 from biometric.ui.job_lines import after_cancel, job_lines, summary
 from biometric.ui.page import QUIET, Page, Updates
-from biometric.ui.session import Session
+from biometric.ui.session import BATCH_JOB, Session
 
 NAME = "job-bar"
 
@@ -22,6 +22,8 @@ def job_bar(page: Page) -> Any:
         session = page.session(request)
         action, name = event(data)
         job = session.jobs.get(name)
+        if action == "cancel" and name == BATCH_JOB:
+            session.batch.cancel()
         if action == "cancel" and job is not None:
             job.stop(after_cancel(name))
         return {bar: gr.skip()}

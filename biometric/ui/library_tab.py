@@ -11,6 +11,7 @@ from biometric.entities import AnswerKind, ClipOrder, KeptAnswer
 from biometric.errors import BiometricError, InvalidInput, UnknownClip
 from biometric.messages.translation import gettext as _
 from biometric.ui import library_pages, presenters
+from biometric.ui.batch_panel import BatchPanel, batch_panel
 from biometric.ui.browser_input import NOT_UNDERSTOOD, event, parse_int
 from biometric.ui.components import area, on_act
 from biometric.ui.library_opening import OpenedClip, open_kept
@@ -44,13 +45,13 @@ class LibraryTab:
     """The finished tab.
 
     Attributes:
-        queue: a place above the clips for what is being answered; empty and hidden until something is put there.
+        batch: several clips at once, above the clips.
     """
 
     page: Page
     search: gr.Textbox
     problem: gr.HTML
-    queue: gr.HTML
+    batch: BatchPanel
     main: gr.HTML
 
     @property
@@ -105,11 +106,11 @@ def library_tab(page: Page, tabs: gr.Tabs, takers: Mapping[str, TakingTab]) -> L
         tabs: of the page.
         takers: the tabs that a clip opens in, by their id.
     """
-    queue = area(elem_id="library-queue", visible=False)
+    batch = batch_panel(page)
     problem = area(elem_id="library-problem")
     search = gr.Textbox(label=_("Search by clip, person or camera"), max_lines=1, elem_id="library-search")
     main = area(LOADING, elem_id="library-main")
-    tab = LibraryTab(page, search, problem, queue, main)
+    tab = LibraryTab(page, search, problem, batch, main)
     panels = [taker.panel for taker in takers.values()]
 
     def on_click(data: gr.EventData, request: gr.Request) -> Updates:
@@ -157,7 +158,14 @@ def library_tab(page: Page, tabs: gr.Tabs, takers: Mapping[str, TakingTab]) -> L
         **ALL_CLICKS,
     )
     later = [component for panel in panels for component in (*panel.components, panel.status)]
-    clicked.then(on_opened, None, list(dict.fromkeys([problem, *later])), **ALL_CLICKS)
+    ends = list(dict.fromkeys([problem, *later]))
+    clicked.then(on_opened, None, ends, **ALL_CLICKS)
+
+    def opener(session: Session, value: str) -> Updates:
+        opened = _open(page, session, takers, f"{AnswerKind.IDENTIFICATION}/{value}")
+        return {**opened, tabs: gr.Tabs(selected=session.tab), problem: ""}
+
+    batch.connect(opener, taken).then(on_opened, None, ends, **ALL_CLICKS)
     # Not `input`, which Gradio sends after keys only: text is pasted, spoken and completed, too.
     search.change(on_search, [search], [*tab.following, problem], trigger_mode="always_last", **QUIET)
     return tab

@@ -309,6 +309,7 @@ def main(arguments: Sequence[str]) -> None:
         login=options.get("login"),
         mcp=options.get("mcp") == "1",
         away_seconds=int(options.get("away_seconds", 90)),
+        footage=options.get("footage", ""),
     )
     from biometric.ui import serve
 

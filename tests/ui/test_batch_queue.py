@@ -57,11 +57,10 @@ def test_an_end_of_an_attempt_that_was_cancelled_says_nothing_of_the_next() -> N
     assert clip is not None
     attempt = clip.attempt
     queue.cancel()
-    queue.retry(clip.key, accept_damaged=True)
+    queue.retry(clip.key)
     assert queue.take_next() is clip
     queue.finish(clip, attempt, ClipState.FAILED, "late")
     assert states(queue) == ["running"]
-    assert clip.accept_damaged
 
 
 def test_times_left_follow_what_former_clips_took() -> None:

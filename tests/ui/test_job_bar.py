@@ -41,10 +41,12 @@ def test_the_bar_follows_a_job_on_every_tab_and_through_a_reload_and_cancels_it(
     page = visitor.page
     visitor.upload(write_people(tmp_path / "hall.mp4", [0, 120], 100))
     visitor.opened()
+    visitor.tab("Verification")
+    top = top_of_tabs(visitor)
+    visitor.tab("Enrollment")
     visitor.name("Ada")
     visitor.submit("enrollment")
     visitor.tab("Verification")
-    top = top_of_tabs(visitor)
     bar = page.locator("#job-bar")
     bar.locator("summary", has_text=re.compile(r"1 job · 0:\d\d left")).wait_for()
     assert top_of_tabs(visitor) == top, "the bar moves what is below"
