@@ -101,6 +101,12 @@ class Models(Protocol):
     def threshold(self, purpose: Purpose) -> Threshold:
         """The default threshold for "verification" or "identification", of the embedder that is or would be used."""
 
+    def fetch(self, role: str | None = None) -> Generator[Progress, None, None]:
+        """Download and verify the weights that a role (None: each) uses. Raises the `ModelError` family."""
+
+    def close(self) -> None:
+        """Release the models; the next use loads them again."""
+
 
 class ModelAdministration(Models, Protocol):
     """Models with what `models list | fetch | check`, evaluation and training need besides (made by `bootstrap`)."""
@@ -108,11 +114,5 @@ class ModelAdministration(Models, Protocol):
     def cards(self) -> tuple[Card, ...]:
         """All cards that are known."""
 
-    def fetch(self, role: str | None = None) -> Generator[Progress, None, None]:
-        """Download and verify the weights that a role (None: each) uses. Raises the `ModelError` family."""
-
     def check(self) -> list[ModelCheck]:
         """Verify checksums, load each model and run it once; problems are reported, not raised."""
-
-    def close(self) -> None:
-        """Release the models; the next use loads them again."""

@@ -12,6 +12,7 @@ from biometric.errors import BiometricError
 from biometric.service import Sightline
 from biometric.ui import ExampleMaker, no_examples, presenters
 from biometric.ui.api import Endpoints, register
+from biometric.ui.better_models import connect_better_models
 from biometric.ui.calibration_tab import calibration_tab
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.header import limits, page_header
@@ -86,7 +87,12 @@ class Interface:
         enrollment, verification, identification = self.enrollment, self.verification, self.identification
         identification.enroll = self._enroll_person
         identification.enroll_components = [self.tabs, *enrollment.components]
-        changes = [*enrollment.connect(), self.people.imported, *calibrated]
+        changes = [
+            connect_better_models(self.page, self.header),
+            *enrollment.connect(),
+            self.people.imported,
+            *calibrated,
+        ]
         verification.connect()
         identification.connect()
         self.panels = [enrollment.panel, verification.panel, identification.panel]

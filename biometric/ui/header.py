@@ -13,6 +13,7 @@ from biometric.messages import describe, describe_error
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters, templating
+from biometric.ui.better_models import BETTER, offer
 from biometric.ui.components import area, asset
 from biometric.ui.page import Page, Updates
 from biometric.ui.session import Session
@@ -36,7 +37,8 @@ class Header:
         job_place: column of the line in which what runs can be shown; empty so far.
         state: whether the models are loaded.
         about: the button "About this system", and what it opens.
-        notices: what is wrong, in sentences.
+        notices: what is wrong, in sentences, and the button that gets better models.
+        model_status: how getting them goes.
     """
 
     page: Page
@@ -44,6 +46,7 @@ class Header:
     state: gr.HTML
     about: gr.HTML
     notices: gr.HTML
+    model_status: gr.HTML
 
     @property
     def components(self) -> list[Any]:
@@ -68,7 +71,7 @@ def page_header(page: Page) -> Header:
         details = gr.HTML(about(page), apply_default_css=False)
         gr.HTML(templating.render("theme.html"), js_on_load=asset("page.js"), apply_default_css=False)
     below = area(notices(page), elem_id="system-notices")
-    return Header(page, job_place, status, details, below)
+    return Header(page, job_place, status, details, below, area(elem_id="models-status"))
 
 
 def state(page: Page) -> str:
@@ -131,12 +134,14 @@ def _thresholds(page: Page, session: Session | None) -> list[tuple[str, str]]:
 
 def notices(page: Page) -> str:
     """Return what is wrong or could be better, in sentences; "" where nothing is."""
+    offered = offer(page)
     trouble = "" if page.models_problem is None else presenters.problem(page.models_problem)
     lines = "".join(
         f'<p class="sl-notice">{elements.icon("info")}<span>{escape(describe(notice))}</span></p>'
         for notice in page.service.models.notices()
+        if not offered or notice.code not in BETTER
     )
-    return trouble + lines + _mismatch(page)
+    return trouble + lines + offered + _mismatch(page)
 
 
 def _mismatch(page: Page) -> str:

@@ -10,7 +10,7 @@ from biometric.messages.translation import N_, ngettext
 from biometric.messages.translation import gettext as _
 from biometric.ui.batch_queue import ClipState
 from biometric.ui.jobs import Job
-from biometric.ui.session import BATCH_JOB, FILES_JOB, TABS, Session
+from biometric.ui.session import BATCH_JOB, FILES_JOB, MODELS_JOB, TABS, Session
 from biometric.ui.turns import Place
 
 STARTING = N_("Starting")
@@ -20,6 +20,7 @@ TITLES = {
     "identification": N_("Identification: look at the people in {clip}"),
     FILES_JOB: N_("Write the files of {clip}"),
     "calibration": N_("Calibration"),
+    MODELS_JOB: N_("Get better models"),
 }
 """What each job does, by its name."""
 OPENING = N_("Open a clip")

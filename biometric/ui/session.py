@@ -32,6 +32,9 @@ TABS = ("enrollment", "verification", "identification")
 FILES_JOB = "identification-files"
 """Name of the job that writes the files of an identification."""
 
+MODELS_JOB = "models"
+"""Name of the job that gets better models."""
+
 BATCH_JOB = "library-batch"
 """Name of the job that works on a clip of the queue of several."""
 

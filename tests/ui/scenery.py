@@ -29,6 +29,7 @@ from biometric.entities import (
     Image,
     Notice,
     NoticeCode,
+    Progress,
     Purpose,
     Threshold,
     ThresholdSource,
@@ -99,6 +100,7 @@ class SlowWriter(H264Writer):
             yield done
 
 
+ROLES = ("detector", "embedder")
 MADE_UP = Notice(NoticeCode.CARD_EVIDENCE, text="made up for tests, 100 drawn people")
 
 
@@ -179,6 +181,7 @@ class CoatModels:
         self, delay: float = 0.0, missing: bool = False, hold: Path | None = None, starter: bool = False
     ) -> None:
         self.starter = starter
+        self.fetched = False
         self.resolved = False
         self.coats = CoatDetector(delay)
         self.missing = missing
@@ -208,10 +211,22 @@ class CoatModels:
         return (Notice(NoticeCode.ALL_STARTER_WEIGHTS),) if self.starter and self.resolved else ()
 
     def status(self) -> list[ModelStatus]:
+        starters = self.starter and self.resolved
+        notices = [Notice(NoticeCode.STARTER_WEIGHTS, role=role) if starters else None for role in ROLES]
         return [
-            ModelStatus("detector", "coats", "ready", "CPU · test", None, "AGPL-3.0"),
-            ModelStatus("embedder", "coats-16", "ready", "CPU · test", None, "Apache-2.0"),
+            ModelStatus("detector", "coats", "ready", "CPU · test", None, "AGPL-3.0", notices[0]),
+            ModelStatus("embedder", "coats-16", "ready", "CPU · test", None, "Apache-2.0", notices[1]),
         ]
+
+    def fetch(self, role: str | None = None) -> Generator[Progress, None, None]:
+        """Get better models than the starters, where no file `offline` says otherwise."""
+        if self.hold is not None and self.hold.with_name("offline").exists():
+            raise WeightsMissing("The weights of coats are not here: downloading is switched off (SIGHTLINE_OFFLINE).")
+        yield Progress("Fetching coats.pt: kilobyte", 500, 1000, seconds_left=1.0)
+        self.fetched = True
+
+    def close(self) -> None:
+        self.starter = self.starter and not self.fetched
 
     def threshold(self, purpose: Purpose) -> Threshold:
         return self.card_threshold(purpose)

@@ -76,7 +76,7 @@ def test_the_offered_rate_is_used_and_the_card_comes_back(page: Any, clips: dict
     page.wait_for_selector("#calibration-message >> text=1 in 145 is in force")
     assert "Fitted to exactly the clip listed" in page.locator("#calibration-message").inner_text()
     page.wait_for_selector("#calibration svg.sl-histogram")
-    page.wait_for_selector("#header >> text=calibration", state="attached")
+    page.wait_for_selector("#about-system >> text=calibrated on your footage", state="attached")
     assert page.evaluate("document.activeElement.dataset.key") == "in-force"
 
     press(page, "#calibration", "Back to the model card …")

@@ -256,9 +256,7 @@ def test_the_page_answers_before_models_are_loaded_and_follows_when_starters_ser
         assert field.input_value() == "0.514"
         hold.unlink()
         visitor.page.wait_for_function("!document.querySelector('#header').innerText.includes('loading models')")
-        visitor.page.wait_for_selector(
-            "#system-notices >> text=starter weights, less accurate: `python -m biometric models fetch` gets the"
-        )
+        visitor.page.wait_for_selector("#system-notices >> text=less accurate than the recommended ones")
         visitor.page.wait_for_function(
             "[...document.querySelectorAll('#verification-threshold input')].some(field => field.value === '0.714')"
         )
