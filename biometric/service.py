@@ -119,15 +119,6 @@ class Sightline:
             damage_accepted=accept_damaged,
         )
 
-    def fetch_models(self) -> Generator[Progress, None, None]:
-        """Download the recommended weights that are not here; `reload_models` makes them serve.
-
-        Raises:
-            ModelError: they cannot be had, or are damaged.
-            StorageFull: they cannot be written.
-        """
-        yield from self.models.fetch()
-
     def reload_models(self) -> None:
         """Release the models and all observations; the best weights that are here serve from the next use on.
 

@@ -78,7 +78,7 @@ def connect_better_models(page: Page, header: "Header") -> Any:
             yield {status: question}
             return
         yield {status: presenters.working(_("Starting"))}
-        yield from stream_progress(page.service.fetch_models(), lambda progress: {status: presenters.working(progress)})
+        yield from stream_progress(page.service.models.fetch(), lambda progress: {status: presenters.working(progress)})
         yield {status: presenters.working(_("The models are here. They are loaded as soon as no other job runs."))}
         with page.model_turns.turn():
             page.service.reload_models()
