@@ -12,6 +12,7 @@ from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.footage_intake import footage_intake
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
 from biometric.ui.panel import Panel
+from biometric.ui.panel_display import PLACE_OF_EXAMPLES
 
 BUTTONS = {"enrollment": N_("Enroll"), "verification": N_("Verify"), "identification": N_("Identify")}
 """What the button of each tab says."""
@@ -38,7 +39,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
     )
     places = FieldPlaces()
     places.add(Field.FOOTAGE, field_note_area(tab, Field.FOOTAGE), f"#{tab}-video button")
-    examples = area(visible=False)
+    examples = area(PLACE_OF_EXAMPLES, visible=not page.prepared)
     with gr.Accordion(_("Record with the webcam"), open=False, elem_classes=["sl-recorder"]) as recorder:
         camera = webcam(_(WEBCAM_HINT))
     shown = area(visible=False, css="sl-card")

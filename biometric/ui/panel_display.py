@@ -17,6 +17,7 @@ from biometric.ui.session import Footage
 from biometric.ui.text_format import escape
 from biometric.ui.timeline import timeline
 
+PLACE_OF_EXAMPLES = '<div class="sl-examples sl-coming" aria-hidden="true"></div>'
 PHOTOGRAPH_HEIGHT = 640
 """Most pixels of height at which a photograph is shown."""
 
@@ -125,7 +126,7 @@ class PanelDisplay:
 
     def offer(self, footage: Footage) -> Updates:
         """Return the examples, offered while there is no clip."""
-        is_offered = footage.clip is None and bool(self.page.examples)
+        is_offered = footage.clip is None and (bool(self.page.examples) or not self.page.prepared)
         return {self.examples: gr.update(value=_examples(self.page) if is_offered else "", visible=is_offered)}
 
     def card(self, footage: Footage) -> str:
@@ -169,6 +170,9 @@ class PanelDisplay:
 
 
 def _examples(page: Page) -> str:
+    """Return the examples as HTML; while they are made, their place, so that nothing below moves when they come."""
+    if not page.prepared and not page.examples:
+        return PLACE_OF_EXAMPLES
     buttons = "".join(
         f'<button type="button" class="sl-button" data-action="example" data-value="{number}" '
         f'title="{escape(example.suggestion)}">{escape(example.title)}</button>'
