@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from biometric.footage_store.footage_library import SQLiteFootageLibrary
+from tests.made_footage import footage, identification
 from tests.ui.serving import Server
 
 gradio_client = pytest.importorskip("gradio_client")
-ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities"}
+LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
+ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", *LIBRARY}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,28 @@ def test_errors_are_sentences(
 ) -> None:
     with pytest.raises(gradio_client.exceptions.AppError, match=words):
         client.predict(clip=gradio_client.handle_file(clips["three"]), api_name=endpoint, **arguments)
+
+
+def test_kept_footage_is_listed_shown_and_removed(client: Any, server: Server, tmp_path: Path) -> None:
+    library = SQLiteFootageLibrary(server.root / "library", 7, 10**9)
+    kept = library.keep(footage(tmp_path / "in", label="kept.mp4"), identification("a" * 32, None))
+    assert kept is not None
+    listed = client.predict(text="KEPT", api_name="/library")
+    assert listed["total"] == 1
+    assert listed["clips"] == [client.predict(clip=kept.clip_id, api_name="/library_show")]
+    assert listed["clips"][0]["answers"][0]["text"].startswith("Identified 2 people")
+    history = client.predict(kind="identification", api_name="/library_history")
+    assert kept.id in [answer["answer"] for answer in history["answers"]]
+    assert client.predict(clip=kept.clip_id, api_name="/library_remove")["name"] == "kept.mp4"
+    for endpoint, arguments, words in (
+        ("/library_remove", {"clip": kept.clip_id}, "no longer in the library"),
+        ("/library_show", {"clip": "../../etc"}, "no longer in the library"),
+        ("/library_history", {"kind": "gossip"}, "must be one of"),
+        ("/library", {"limit": 0}, "from 1 to 1"),
+        ("/library", {"offset": -1}, "0 or more"),
+    ):
+        with pytest.raises(gradio_client.exceptions.AppError, match=words):
+            client.predict(api_name=endpoint, **arguments)
 
 
 def test_only_the_named_endpoints_are_described_each_parameter_in_words(server: Server) -> None:
