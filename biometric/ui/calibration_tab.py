@@ -177,7 +177,7 @@ class CalibrationTab(CalibrationDisplay):
             work, lambda progress: {self.status: presenters.working(progress)}
         )
         state.noted, state.question = change.id, ""
-        state.clicks, state.focus = state.clicks + 1, "in-force"
+        state.clicks, state.focus = state.clicks + 1, "possible"
         title = _("{rate} is in force").format(rate=one_in(rate))
         yield {self.message: elements.banner("good", title, _outcome(calibration, used)), **self.render(session)}
 
@@ -192,7 +192,6 @@ class CalibrationTab(CalibrationDisplay):
 def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
     """Build the tab and attach its events; return it with the events after which thresholds may have changed."""
     undo = area(elem_id="calibration-undo")
-    message = area(elem_id="calibration-message")
     with gr.Row(elem_classes=["sl-columns"]):
         with gr.Column(scale=6, min_width=320, elem_classes=["sl-cal-left"]):
             current = area(elem_id="calibration")
@@ -220,6 +219,7 @@ def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
                 elem_id="calibration-target",
             )
             promise = area(elem_id="calibration-promise")
+            message = area(elem_id="calibration-message")
     tab = CalibrationTab(
         page, undo, message, current, past, verdicts, drop, listed, target, start, cancel, status, promise
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from biometric.entities import NewReference, Template
 from biometric.gallery.repository import SQLiteGallery
@@ -56,6 +57,17 @@ def press(page: Any, area: str, words: str) -> None:
     page.locator(area).get_by_role("button", name=words, exact=True).click()
 
 
+def check_accessible(page: Any) -> None:
+    """Axe finds nothing, light and dark."""
+    places = ", ".join(f"#calibration{part}" for part in ("", "-history", "-footage", "-promise", "-undo", "-message"))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(300)
+        faults = Axe().run(page, context=places).response["violations"]
+        assert [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in faults] == []
+    page.emulate_media(color_scheme="light")
+
+
 def test_the_offered_rate_is_used_and_the_card_comes_back(page: Any, clips: dict[str, Path], crowded: Server) -> None:
     assert "In force: the model card" in page.locator("#calibration").inner_text()
     drop(page, clips["three"])
@@ -77,12 +89,14 @@ def test_the_offered_rate_is_used_and_the_card_comes_back(page: Any, clips: dict
     assert "Fitted to exactly the clip listed" in page.locator("#calibration-message").inner_text()
     page.wait_for_selector("#calibration svg.sl-histogram")
     page.wait_for_selector("#about-system >> text=calibrated on your footage", state="attached")
-    assert page.evaluate("document.activeElement.dataset.key") == "in-force"
+    assert page.evaluate("document.activeElement.dataset.key") == "possible"
+    check_accessible(page)
 
     press(page, "#calibration", "Back to the model card …")
     page.wait_for_selector("#calibration >> text=Go back to the model card?")
     page.wait_for_timeout(300)
     assert page.evaluate("document.activeElement.dataset.key") == "card-question"
+    check_accessible(page)
     press(page, "#calibration", "Back to the model card")
     page.wait_for_selector("#calibration >> text=In force: the model card")
     press(page, "#calibration-undo", "Undo")
@@ -109,6 +123,7 @@ def test_clips_are_added_taken_out_and_kept_when_cancelled(page: Any, clips: dic
     page.wait_for_selector("#calibration-promise >> text=the 3 clips listed")
     listed = page.locator("#calibration-footage").inner_text()
     assert "This file is not a video" in listed
+    check_accessible(page)
     assert "1 person · nobody side by side with somebody else" in listed
     page.get_by_role("button", name="Take out (three.mp4)").click()
     page.wait_for_selector("#calibration-promise >> text=the 2 clips listed")
