@@ -33,6 +33,7 @@ from biometric.entities.calibration_footage import (
     TargetRate,
 )
 from biometric.errors import CalibrationRefused, ClipError, InvalidInput
+from biometric.errors.phrases import Phrase
 from biometric.ports import Gallery
 from biometric.statistics import intervals
 
@@ -147,7 +148,9 @@ def observe_clips(
         try:
             while True:
                 step = next(work)
-                stage = f"Clip {number} of {len(clips)}: {step.stage[:1].lower()}{step.stage[1:]}"
+                stage = Phrase(
+                    "Clip {number} of {total}: {stage}", number=number, total=len(clips), stage=Phrase(step.stage)
+                )
                 yield Progress(stage, step.done, step.total, step.people, step.seconds_left)
         except StopIteration as finished:
             summaries.append(collection.summarize_clip(finished.value))

@@ -4,7 +4,8 @@ from typing import Final
 
 from biometric.entities import Progress
 from biometric.entities.progress import rounded_duration
-from biometric.messages.translation import N_, ngettext
+from biometric.errors.phrases import Phrase
+from biometric.messages.translation import N_, ngettext, tell
 from biometric.messages.translation import gettext as _
 
 _PLACES: Final = {1: N_("{number}st in line"), 2: N_("{number}nd in line"), 3: N_("{number}rd in line")}
@@ -48,7 +49,7 @@ def describe_place(number: int, seconds: float | None = None) -> str:
 
 def describe_progress(progress: Progress) -> str:
     """Return "Reading frame 120 of 314 · 5 people so far · about 3 s left" with as much of it as is known."""
-    parts = [_(progress.stage)]
+    parts = [tell(progress.stage) if isinstance(progress.stage, Phrase) else _(progress.stage)]
     if progress.total:
         text = _("{stage} {done:,} of {total:,}")
         parts = [text.format(stage=parts[0], done=progress.done, total=progress.total)]

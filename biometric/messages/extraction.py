@@ -23,6 +23,8 @@ UNTRANSLATED: Final = ("cli/train", "cli/evaluate.py", "cli/evaluate_detector.py
 
 _FUNCTIONS: Final = {
     "Phrase": ("text",),
+    "Progress": ("text",),
+    "refusal": ("text",),  # the kind of error that a function is to raise
     "_": ("text",),
     "N_": ("text",),
     "NN_": ("text", "plural"),

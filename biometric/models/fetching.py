@@ -17,6 +17,7 @@ from typing import IO, Protocol
 from biometric.entities import Progress
 from biometric.entities.model_cards import Card, CardFile
 from biometric.errors import StorageFull, WeightsCorrupt, WeightsMissing
+from biometric.errors.phrases import Phrase
 from biometric.storage import atomic_path, describe_os_error
 
 TIMEOUT = 5.0
@@ -141,7 +142,10 @@ def _copy(
                 checksum.update(chunk)
                 left = (time.monotonic() - started) * (file.size - done) / done
                 yield Progress(
-                    f"Fetching {file.basename}: kilobyte", done // 1000, file.size // 1000, seconds_left=left
+                    Phrase("Fetching {file}: kilobyte", file=file.basename),
+                    done // 1000,
+                    file.size // 1000,
+                    seconds_left=left,
                 )
                 chunk = response.read(_CHUNK)
     except (OSError, HTTPException) as error:

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from biometric.errors import BiometricError
+from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
 from biometric.ui import ExampleMaker, no_examples, presenters
 from biometric.ui.api import Endpoints, register
@@ -42,7 +43,7 @@ class Interface:
         uploads = Path(get_upload_folder())
         self.page = Page(service, uploads, examples)
         self.blocks = RecordingBlocks(
-            title="Sightline", analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT), fill_width=True
+            title=_("Sightline"), analytics_enabled=False, delete_cache=(600, UPLOADS_KEPT), fill_width=True
         )
         with self.blocks:
             self.header = page_header(self.page)
@@ -50,20 +51,20 @@ class Interface:
                 job_bar(self.page)
             self.sync = PageSync(self.page)
             with gr.Tabs(selected=TABS[0], elem_id="tabs", overflow_behavior="wrap") as self.tabs:
-                with gr.Tab("Enrollment", id="enrollment") as enrollment_tab:
-                    tab_heading("Enrollment")
+                with gr.Tab(_("Enrollment"), id="enrollment") as enrollment_tab:
+                    tab_heading(_("Enrollment"))
                     self.enrollment = EnrollmentTab(self.page)
-                with gr.Tab("Verification", id="verification") as verification_tab:
-                    tab_heading("Verification")
+                with gr.Tab(_("Verification"), id="verification") as verification_tab:
+                    tab_heading(_("Verification"))
                     self.verification = VerificationTab(self.page)
-                with gr.Tab("Identification", id="identification") as identification_tab:
-                    tab_heading("Identification")
+                with gr.Tab(_("Identification"), id="identification") as identification_tab:
+                    tab_heading(_("Identification"))
                     self.identification = IdentificationTab(self.page)
-                with gr.Tab("Library", id="library") as library:
+                with gr.Tab(_("Library"), id="library") as library:
                     self.library = library_tab(self.page, self.tabs, self._taking_tabs())
-                with gr.Tab("People", id="people") as people:
+                with gr.Tab(_("People"), id="people") as people:
                     self.people = people_tab(self.page)
-                with gr.Tab("Calibration", id="calibration") as calibration:
+                with gr.Tab(_("Calibration"), id="calibration") as calibration:
                     self.calibration, calibrated = calibration_tab(self.page)
             gr.HTML(limits(), apply_default_css=False)
             self.timer = gr.Timer(UPDATE_HEADER_EVERY)

@@ -11,6 +11,7 @@ import gradio as gr
 
 from biometric.entities import Calibration, Progress
 from biometric.errors import ClipError, InvalidInput
+from biometric.errors.phrases import Phrase
 from biometric.messages import describe_error
 from biometric.messages.calibration_sentences import one_in
 from biometric.messages.translation import gettext as _
@@ -272,7 +273,7 @@ def _while_listed(
 
 
 def _prefixed(words: str, progress: Progress) -> Progress:
-    stage = f"{words} {progress.stage[:1].lower()}{progress.stage[1:]}"
+    stage = Phrase("{words} {stage}", words=words, stage=Phrase(progress.stage))
     return Progress(stage, progress.done, progress.total, progress.people, progress.seconds_left)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from biometric.entities import Enrollment, Identification, ObservedClip, clean_name, name_key
 from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent
+from biometric.messages.translation import N_
+from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
 from biometric.ui.addition_question import Addition
 from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
@@ -13,7 +15,7 @@ from biometric.ui.session import Session
 from biometric.ui.text_format import count
 
 TAB = "identification"
-READ_AGAIN = "Nothing was stored. Press Identify to look at them again."
+READ_AGAIN = N_("Nothing was stored. Press Identify to look at them again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def person_of(session: Session, value: str) -> Identification:
     Raises:
         InvalidInput: there is no such person in the answer.
     """
-    person = parse_int(value, "The person's number")
+    person = parse_int(value, _("The person's number"))
     for answer in session.identifications:
         if number(answer) == person:
             return answer
@@ -106,7 +108,7 @@ def _filter(session: Session, state: GridState, value: str) -> GridClick:
 
 def _turn(session: Session, state: GridState, value: str) -> GridClick:
     state.close()
-    state.page = parse_int(value, "The number of the page")
+    state.page = parse_int(value, _("The number of the page"))
     page = _arranged(session)
     state.page = page.page
     return GridClick(f"open:{number(page.tiles[0])}" if page.tiles else "tiles")
@@ -196,10 +198,16 @@ def _enroll(
 
 def _said(enrollment: Enrollment, person: int) -> str:
     name, kept = enrollment.identity.name, count(len(enrollment.reference.crops), "sample")
-    line = f"{name} has another reference" if enrollment.added else f"{name} is enrolled"
-    line += f": {kept} of person {person}."
+    line = (
+        _("{name} has another reference").format(name=name)
+        if enrollment.added
+        else _("{name} is enrolled").format(name=name)
+    )
+    line += _(": {kept} of person {person}.").format(kept=kept, person=person)
     for twin in enrollment.lookalikes:
-        line += f" Looks like {twin.identity.name}, who is enrolled, too; the People tab can join them."
+        line += _(" Looks like {name}, who is enrolled, too; the People tab can join them.").format(
+            name=twin.identity.name
+        )
     return line
 
 
@@ -227,7 +235,7 @@ def _undo(service: Sightline, session: Session, value: str) -> GridClick:
     if state.change is None or value != str(state.change):
         raise InvalidInput("This was undone already, or something else was enrolled since.")
     service.gallery(session.gallery).undo(state.change)
-    state.enrolled, state.change = "Undone: the gallery is as it was before.", None
+    state.enrolled, state.change = _("Undone: the gallery is as it was before."), None
     return GridClick("line", edited=True)
 
 

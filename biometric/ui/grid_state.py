@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from biometric.entities import Decision, Identification, ScoreBand
 from biometric.errors import InvalidName
+from biometric.messages.translation import N_
 
 if TYPE_CHECKING:
     from biometric.ui.addition_question import Addition
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Order = Literal["time", "name", "score", "size"]
 Outcome = Literal["identified", "unsure", "unknown", "no decision"]
 ORDERS: tuple[Order, ...] = get_args(Order)
+_WORDS = (N_("time"), N_("name"), N_("score"), N_("size"))
+"""The orders, which are looked up where people read them."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 TILES_A_PAGE = 24

@@ -97,7 +97,7 @@ def about(page: Page, session: Session | None = None) -> str:
     if page.models_state in ("ready", "failed"):
         facts += _models(page)
         thresholds = _thresholds(page, session)
-    facts.append((_("Version"), f"Sightline {__version__}"))
+    facts.append((_("Version"), _("Sightline {version}").format(version=__version__)))
     return templating.render(
         "about.html", facts=[fact for fact in facts if fact[1]], thresholds=thresholds, limits=_(LIMITS)
     )

@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from biometric.errors import BiometricError, FootageChanged, GalleryPathRefused, InvalidInput
+from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
-from biometric.ui import answers, contact_sheets, elements, grid_actions, grid_state, people_grid, presenters
+from biometric.ui import answers, contact_sheets, grid_actions, grid_state, introductions, people_grid, presenters
 from biometric.ui.answer_writing import AnswerWriting
 from biometric.ui.browser_input import event
 from biometric.ui.components import area, field_note_area, on_act
@@ -26,11 +27,7 @@ from biometric.ui.tab_layout import connect_cancel, tab_layout
 from biometric.ui.threshold_box import threshold_box
 
 TAB = "identification"
-INTRO = elements.empty(
-    "Identify everybody in a clip",
-    "Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here.",
-)
-CHANGED = "Press Identify to look at them again."
+CHANGED = N_("Press Identify to look at them again.")
 FOCUS_NAME = """() => {
   const field = document.querySelector('#enrollment-name :is(input, textarea)');
   if (field?.offsetParent) field.focus();
@@ -49,13 +46,13 @@ class IdentificationTab:
         self.page = page
         self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
         self.enroll_components: list[Any] = []
-        with tab_layout(page, TAB, self._question, "Options", INTRO) as panel:
+        with tab_layout(page, TAB, self._question, _("Options"), introductions.of_identification()) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
             self.writing = AnswerWriting(page, panel)
             self.times = area(elem_id="identification-timeline")
             self.report = ReportDownload(panel, self._write_report)
-            with gr.Accordion("Details: threshold", open=False):
+            with gr.Accordion(_("Details: threshold"), open=False):
                 self.box = threshold_box(panel, "identification", self.decide_again)
         places = self.panel.places
         places.add(Field.GALLERY_PATH, self.gallery_note, "#gallery-path :is(input, textarea)", self.folders)
@@ -68,22 +65,27 @@ class IdentificationTab:
 
     def _question(self) -> None:
         settings = self.page.service.settings
-        with gr.Accordion("Where to look and where to write", open=False) as self.folders:
+        with gr.Accordion(_("Where to look and where to write"), open=False) as self.folders:
             self.gallery = gr.Textbox(
-                label="Gallery path", value=str(settings.gallery), max_lines=1, elem_id="gallery-path"
+                label=_("Gallery path"), value=str(settings.gallery), max_lines=1, elem_id="gallery-path"
             )
             self.gallery_note = field_note_area(TAB, Field.GALLERY_PATH)
-            self.query = gr.Textbox(label="Query path", value=str(settings.query), max_lines=1, elem_id="query-path")
+            self.query = gr.Textbox(label=_("Query path"), value=str(settings.query), max_lines=1, elem_id="query-path")
             self.query_note = field_note_area(TAB, Field.QUERY_PATH)
-            gr.HTML(
-                '<p class="sl-quiet sl-padded">The gallery holds who is known. New crops, the annotated clip and the '
-                "tables are written below the query path.</p>",
-                apply_default_css=False,
+            text = _(
+                "The gallery holds who is known. New crops, the annotated clip and the tables are written below the "
+                "query path."
             )
+            gr.HTML(f'<p class="sl-quiet sl-padded">{text}</p>', apply_default_css=False)
 
     def _empty(self) -> Updates:
         blank: Updates = dict.fromkeys(self.panel.answers, "")
-        return {**blank, self.answer: INTRO, self.writing.again: gr.update(visible=False), **self.report.hidden()}
+        return {
+            **blank,
+            self.answer: introductions.of_identification(),
+            self.writing.again: gr.update(visible=False),
+            **self.report.hidden(),
+        }
 
     def connect(self) -> Any:
         """Attach events; returns the job."""
@@ -271,9 +273,9 @@ class IdentificationTab:
         """Cancel was pressed; the job stops at its next step."""
         session = self.page.session(request)
         stopped = self.writing.cancel(session)
-        text = "Cancelled. Nothing was stored."
+        text = _("Cancelled. Nothing was stored.")
         if session.identifications and session.footage(TAB).observed is not None:
-            text = "Cancelled. The answer stands; its files were not written."
+            text = _("Cancelled. The answer stands; its files were not written.")
         return {self.panel.status: presenters.status_message(text), **stopped, **self.panel.idle()}
 
 

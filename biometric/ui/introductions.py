@@ -13,3 +13,24 @@ def of_enrollment() -> str:
             "some out."
         ),
     )
+
+
+def of_verification() -> str:
+    """Return what the Verification tab says before the first answer."""
+    return elements.empty(
+        _("Verify a claim"),
+        _("Choose a clip and who the person claims to be. Whether they match, and how closely, appears here."),
+    )
+
+
+def of_identification() -> str:
+    """Return what the Identification tab says before the first answer."""
+    return elements.empty(
+        _("Identify everybody in a clip"),
+        _("Choose a clip. Who is seen when, how sure that is, an annotated clip and files to download appear here."),
+    )
+
+
+def of_empty_gallery() -> str:
+    """Return what stands where people would be chosen."""
+    return elements.empty(_("Nobody is enrolled yet"), _("Start in Enrollment."))

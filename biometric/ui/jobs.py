@@ -15,6 +15,7 @@ import gradio as gr
 
 from biometric.entities import Progress
 from biometric.errors import BiometricError
+from biometric.messages.translation import N_
 from biometric.ui import job_pace
 from biometric.ui.screen import Screen, Updates
 from biometric.ui.turns import Place, Ticket, Turns
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 Steps = Generator[Updates, None, None]
 
-LEFT = "The work was stopped, because the page was away for too long. Nothing was stored."
+LEFT = N_("The work was stopped, because the page was away for too long. Nothing was stored.")
 SPACING = 0.1  # seconds between two updates to a page; Gradio loses one that is not shown when the next one comes
 
 

@@ -12,6 +12,7 @@ import gradio as gr
 
 from biometric.entities import FrameRange, Identity, Notice, ObservedClip, Progress, Purpose, Threshold
 from biometric.errors import BiometricError, ClipMissing
+from biometric.messages.translation import N_
 from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.answer_keeping import AnswerKeeping
@@ -269,7 +270,7 @@ def _gallery(purpose: Purpose, session: Session | None) -> Path | None:
     return session.gallery if session is not None and purpose == "identification" else None
 
 
-NO_CLIP = (
-    "There is no footage yet. Drop a video or photograph into the box above, browse for one, or record a video with "
-    "the webcam."
+NO_CLIP = N_(
+    "There is no footage yet. Drop a video or photograph into the box above, browse for one, or "
+    "record a video with the webcam."
 )

@@ -9,6 +9,9 @@ import gradio as gr
 
 from biometric.entities import ObservedClip, Progress
 from biometric.errors import BiometricError, ClipMissing, InvalidInput
+from biometric.errors.phrases import Phrase
+from biometric.messages import describe_error
+from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
 from biometric.ui import presenters
 from biometric.ui.browser_input import event, frames_within, parse_frame, parse_int
@@ -46,7 +49,7 @@ class Panel(PanelDisplay):
         """Take one of the example clips, by its number."""
 
         def steps() -> Steps:
-            number = parse_int(event(data)[1], "The number of the example")
+            number = parse_int(event(data)[1], _("The number of the example"))
             if not 0 <= number < len(self.page.examples):
                 raise InvalidInput("There is no such example.")
             chosen = self.page.examples[number]
@@ -68,7 +71,7 @@ class Panel(PanelDisplay):
     def _open(self, path: str | None, session: Session, keep: bool = False) -> Steps:
         if path is None:
             return
-        yield {self.status: presenters.working("Reading the footage"), **self.places.clear(Field.FOOTAGE)}
+        yield {self.status: presenters.working(_("Reading the footage")), **self.places.clear(Field.FOOTAGE)}
         source = Path(path)
         clip = self.page.uploads.take(source, session.new_folder("clip"), keep=keep)
         try:
@@ -98,13 +101,17 @@ class Panel(PanelDisplay):
         proxy = footage.clip.parent / "preview.mp4"
 
         def show(progress: Progress) -> Updates:
-            return {self.status: presenters.working(_prefixed("Making a preview that browsers can play", progress))}
+            return {self.status: presenters.working(_prefixed(_("Making a preview that browsers can play"), progress))}
 
         try:
             yield from stream_progress(self.page.service.proxy(footage.clip, proxy), show)
         except BiometricError as error:
             yield {
-                self.status: presenters.status_message(f"There is no preview of this clip, but it can be used. {error}")
+                self.status: presenters.status_message(
+                    _("There is no preview of this clip, but it can be used. {reason}").format(
+                        reason=describe_error(error)
+                    )
+                )
             }
             return
         for other in session.tabs.values():
@@ -147,7 +154,7 @@ class Panel(PanelDisplay):
         top = footage.info.frame_count - 1
 
         def run() -> Updates:
-            sent = parse_frame(first, "From frame"), parse_frame(last, "To frame")
+            sent = parse_frame(first, _("From frame")), parse_frame(last, _("To frame"))
             shown = min(max(0, sent[0]), top), min(max(0, sent[1]), top)
             changed = footage.choose_frames(*shown)
             if changed:
@@ -199,7 +206,7 @@ class Panel(PanelDisplay):
         if footage.observed is None:
             session.forget_answer(self.tab)
             yield self.reset()
-        yield {self.status: presenters.working("Starting"), **self.busy()}
+        yield {self.status: presenters.working(_("Starting")), **self.busy()}
         return (yield from self.page.observe(footage, self.status))
 
     def run_submission(self, run: Steps, session: Session, clear: Callable[[], Updates] = dict) -> Steps:
@@ -274,4 +281,6 @@ class Panel(PanelDisplay):
 
 
 def _prefixed(stage: str, progress: Progress) -> Progress:
-    return Progress(f"{stage}: frame", progress.done, progress.total, seconds_left=progress.seconds_left)
+    return Progress(
+        Phrase("{stage}: frame", stage=stage), progress.done, progress.total, seconds_left=progress.seconds_left
+    )

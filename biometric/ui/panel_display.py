@@ -175,9 +175,11 @@ def _examples(page: Page) -> str:
         return PLACE_OF_EXAMPLES
     buttons = "".join(
         f'<button type="button" class="sl-button" data-action="example" data-value="{number}" '
-        f'title="{escape(example.suggestion)}">{escape(example.title)}</button>'
+        f'title="{escape(_(example.suggestion))}">{escape(_(example.title))}</button>'
         for number, example in enumerate(page.examples)
     )
     return (
-        f'<div class="sl-examples"><span>No footage at hand? Try one of these:</span>{buttons}</div>' if buttons else ""
+        f'<div class="sl-examples"><span>{_("No footage at hand? Try one of these:")}</span>{buttons}</div>'
+        if buttons
+        else ""
     )

@@ -45,7 +45,9 @@ def facts(info: VideoInfo) -> str:
     frames = count(info.frame_count, "frame")
     if info.frame_count_source != "decoded":  # the file only claims so many
         frames = _("about {frames}").format(frames=frames)
-    line = f"{info.fps:.4g} fps, {frames}, {clock(info.duration)} · {info.width} × {info.height} · {info.codec}"
+    line = _("{fps:.4g} fps, {frames}, {time} · {width} × {height} · {codec}").format(
+        fps=info.fps, frames=frames, time=clock(info.duration), width=info.width, height=info.height, codec=info.codec
+    )
     html = f'<p class="sl-facts">{escape(line)}</p>'
     if info.damage is not None:
         html += elements.banner("warning", _("This clip is damaged"), describe(info.damage))
@@ -56,14 +58,16 @@ def range_line(frames: FrameRange, info: VideoInfo) -> str:
     """Return "frames 63–130 · 0:06.3–0:13.0 · 68 frames"."""
     times = f"{clock(info.time_of(frames.first))}–{clock(info.time_of(frames.last))}"
     if not info.time_is_exact(frames.last):
-        times = f"about {times}"
-    return f"frames {frames.first}–{frames.last} · {times} · {count(len(frames), 'frame')}"
+        times = _("about {times}").format(times=times)
+    return _("frames {first}–{last} · {times} · {frames}").format(
+        first=frames.first, last=frames.last, times=times, frames=count(len(frames), "frame")
+    )
 
 
 def ends(first: str, last: str, frames: FrameRange, info: VideoInfo) -> str:
     """Return the pictures (`data:` URIs) of the first and last chosen frame with the line on the range."""
-    figures = elements.figure(first, f"Frame {frames.first}", clock(info.time_of(frames.first)))
-    figures += elements.figure(last, f"Frame {frames.last}", clock(info.time_of(frames.last)))
+    figures = elements.figure(first, _("Frame {frame}").format(frame=frames.first), clock(info.time_of(frames.first)))
+    figures += elements.figure(last, _("Frame {frame}").format(frame=frames.last), clock(info.time_of(frames.last)))
     line = escape(range_line(frames, info))
     return f'<div class="sl-ends">{figures}</div><p class="sl-facts">{line}</p>'
 
@@ -90,7 +94,11 @@ def status_message(text: str) -> str:
 
 def frame_numbers(first: int, last: int) -> str:
     """Return "frames 63–190", or "frame 63" where there is one."""
-    return f"frame {first}" if first == last else f"frames {first}–{last}"
+    return (
+        _("frame {first}").format(first=first)
+        if first == last
+        else _("frames {first}–{last}").format(first=first, last=last)
+    )
 
 
 def span(observation: Observation) -> str:
@@ -101,7 +109,9 @@ def span(observation: Observation) -> str:
 def samples_line(observation: Observation) -> str:
     """Return "12 of 43 samples kept", with the commonest reason when none is."""
     kept_count = len(observation.kept)
-    line = f"{kept_count} of {count(kept_count + observation.refused_count, 'sample')} kept"
+    line = _("{n:,} of {samples} kept").format(
+        n=kept_count, samples=count(kept_count + observation.refused_count, "sample")
+    )
     if observation.template is None and observation.refusals:
         commonest = observation.refusals.most_common(1)[0][0]
         reasons = [sample.refusal for sample in observation.refused if sample.refusal is not None]
@@ -118,16 +128,18 @@ def sample_grid(
     for sample in samples:
         name = sample.detection.crop_name
         out = dropped is not None and name in dropped
-        note = "dropped" if out else describe(sample.refusal) if sample.refusal is not None else ""
-        image = elements.picture(pictures.crop(sample.crop, 120), f"Frame {sample.detection.frame_index}")
-        words = f"<span>frame {sample.detection.frame_index}</span><small>{escape(note)}</small>"
+        frame = sample.detection.frame_index
+        note = _("dropped") if out else describe(sample.refusal) if sample.refusal is not None else ""
+        image = elements.picture(pictures.crop(sample.crop, 120), _("Frame {frame}").format(frame=frame))
+        label = _("Sample of frame {frame}, dropped") if out else _("Sample of frame {frame}, kept")
+        words = f"<span>{_('frame {frame}').format(frame=frame)}</span><small>{escape(note)}</small>"
         if action is None:
             cells.append(f'<div class="sl-sample">{image}{words}</div>')
             continue
         cells.append(
             f'<button type="button" role="checkbox" class="sl-sample" aria-checked="{"false" if out else "true"}" '
             f'data-action="{action}" data-value="{escape(name)}" data-key="{action}:{escape(name)}" '
-            f'aria-label="Sample of frame {sample.detection.frame_index}, {"dropped" if out else "kept"}">'
+            f'aria-label="{label.format(frame=frame)}">'
             f"{image}{words}</button>"
         )
     return f'<div class="sl-samples">{"".join(cells)}</div>'
@@ -138,20 +150,25 @@ def refused(observation: Observation, pictures: Pictures, limit: int = 60) -> st
     samples, total = observation.refused[:limit], observation.refused_count
     if not total:
         return ""
-    more = f"<p>{total - len(samples):,} more are not shown.</p>" if total > len(samples) else ""
+    more = f"<p>{_('{n:,} more are not shown.').format(n=total - len(samples))}</p>" if total > len(samples) else ""
     shown = sample_grid(samples, pictures)
-    return f"<details><summary>{count(total, 'refused sample')}, and why</summary>{shown}{more}</details>"
+    summary = _("{samples}, and why").format(samples=count(total, "refused sample"))
+    return f"<details><summary>{summary}</summary>{shown}{more}</details>"
 
 
 def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictures, own: References) -> str:
     """Return the good news of an enrollment, the images kept, its warnings, and look-alikes with both pictures."""
     identity, reference = enrollment.identity, enrollment.reference
     kept_text = count(len(reference.crops), "sample")
-    title = f"{identity.name} is enrolled"
-    text = f"{kept_text} kept from {frame_numbers(reference.first_frame, reference.last_frame)}."
+    title = _("{name} is enrolled").format(name=identity.name)
+    text = _("{samples} kept from {frames}.").format(
+        samples=kept_text, frames=frame_numbers(reference.first_frame, reference.last_frame)
+    )
     if enrollment.added:
-        title = f"{identity.name} has another reference"
-        text += f" {identity.name} was enrolled before and now has {count(identity.reference_count, 'reference')}."
+        title = _("{name} has another reference").format(name=identity.name)
+        text += _(" {name} was enrolled before and now has {references}.").format(
+            name=identity.name, references=count(identity.reference_count, "reference")
+        )
     html = elements.banner("good", title, text)
     for twin in enrollment.lookalikes:
         html += lookalike(twin, enrollment, pictures, own)
@@ -161,7 +178,7 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
         for path in reference.crops
     )
-    html += f'<h4>Images kept in the gallery</h4><div class="sl-samples">{crops}</div>'
+    html += f'<h4>{_("Images kept in the gallery")}</h4><div class="sl-samples">{crops}</div>'
     return html + refused(enrollment.observation, pictures)
 
 
@@ -169,18 +186,25 @@ def lookalike(twin: Candidate, enrollment: Enrollment, pictures: Pictures, own: 
     """Return the warning that somebody enrolled looks like the new person, with both pictures."""
     best = enrollment.observation.best
     name, other = enrollment.identity.name, twin.identity.name
-    both = elements.figure(pictures.crop(best.crop if best else None, 200), name, "just enrolled")
-    both += elements.figure(pictures.crop(matched(twin, own), 200), other, f"score {decimal(twin.score)}")
-    text = (
-        f"{other}, already enrolled, scores {decimal(twin.score)} against {name}. If they are one person, say so on "
-        "the People tab (“Same person as …”); if not, they may be confused."
+    both = elements.figure(pictures.crop(best.crop if best else None, 200), name, _("just enrolled"))
+    both += elements.figure(
+        pictures.crop(matched(twin, own), 200), other, _("score {score}").format(score=decimal(twin.score))
     )
+    text = _(
+        "{other}, already enrolled, scores {score} against {name}. If they are one person, say so on "
+        "the People tab (“Same person as …”); if not, they may be confused."
+    ).format(other=other, score=decimal(twin.score), name=name)
     if twin.identity.id in enrollment.told_apart:
-        text = (
-            f"{other}, already enrolled, scores {decimal(twin.score)} against {name}. You said that they are different "
+        text = _(
+            "{other}, already enrolled, scores {score} against {name}. You said that they are different "
             "people; they may be confused in other footage."
-        )
-    return elements.banner("warning", f"{name} looks like {other}", text, body=f'<div class="sl-pair">{both}</div>')
+        ).format(other=other, score=decimal(twin.score), name=name)
+    return elements.banner(
+        "warning",
+        _("{name} looks like {other}").format(name=name, other=other),
+        text,
+        body=f'<div class="sl-pair">{both}</div>',
+    )
 
 
 def matched(candidate: Candidate, own: References) -> Path | None:

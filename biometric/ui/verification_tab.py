@@ -9,7 +9,7 @@ import gradio as gr
 from biometric.entities import Identity, ObservedClip, Verification, comparable_text
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.messages.translation import gettext as _
-from biometric.ui import answers, contact_sheets, elements, presenters
+from biometric.ui import answers, contact_sheets, elements, introductions, presenters
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.field_errors import Field
@@ -28,11 +28,6 @@ SEARCH_FROM = 12
 """From more than this many identities on, a search box helps to choose."""
 ROWS = 60
 """Most identities shown at once; the search narrows them down."""
-INTRO = elements.empty(
-    "Verify a claim",
-    "Choose a clip and who the person claims to be. Whether they match, and how closely, appears here.",
-)
-NOBODY = elements.empty("Nobody is enrolled yet", "Start in Enrollment.")
 
 
 class VerificationTab:
@@ -40,19 +35,23 @@ class VerificationTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with tab_layout(page, TAB, self._question, "Claim", INTRO) as panel:
+        with tab_layout(page, TAB, self._question, _("Claim"), introductions.of_verification()) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
             panel.places.add(Field.CLAIM, self.claim_note, "#verification-claims [role=radiogroup]")
             self.report = ReportDownload(panel, self._write_report)
-            with gr.Accordion("Details: threshold", open=False):
+            with gr.Accordion(_("Details: threshold"), open=False):
                 self.box = threshold_box(panel, "verification", self.decide_again)
         panel.answers = [self.answer, self.contact_sheet, *self.report.parts]
-        panel.reset = lambda: {self.answer: INTRO, self.contact_sheet: "", **self.report.hidden()}
+        panel.reset = lambda: {
+            self.answer: introductions.of_verification(),
+            self.contact_sheet: "",
+            **self.report.hidden(),
+        }
 
     def _question(self) -> None:
-        self.search = gr.Textbox(label="Search by name", max_lines=1, visible=False, elem_id="verification-search")
-        self.claims = area(NOBODY, elem_id="verification-claims")
+        self.search = gr.Textbox(label=_("Search by name"), max_lines=1, visible=False, elem_id="verification-search")
+        self.claims = area(introductions.of_empty_gallery(), elem_id="verification-claims")
         self.claim_note = field_note_area(TAB, Field.CLAIM)
         self.pictures = gr.HTML("", apply_default_css=False)
 
@@ -151,8 +150,8 @@ class VerificationTab:
         observed = yield from self.panel.observe(session, footage)
         if len(observed.usable) > 1 and not footage.picked:
             session.answered = False
-            title = f"{people(len(observed.usable))} are in these frames"
-            text = f"Choose the one who claims to be {identity.name}. Only that person is compared."
+            title = _("{people} are in these frames").format(people=people(len(observed.usable)))
+            text = _("Choose the one who claims to be {name}. Only that person is compared.").format(name=identity.name)
             asked = {self.answer: elements.banner("warning", title, text), **self._people(footage)}
             yield {**asked, **self.report.hidden()}
             return
@@ -218,7 +217,7 @@ class VerificationTab:
             return {self.contact_sheet: html and f"<details><summary>{summary}</summary>{html}</details>"}
         chosen = footage.person if footage.picked else None
         return {
-            self.contact_sheet: contact_sheets.choices(observed, chosen, self.page.pictures, "Who makes the claim?")
+            self.contact_sheet: contact_sheets.choices(observed, chosen, self.page.pictures, _("Who makes the claim?"))
         }
 
     def chose(self, data: gr.EventData, request: gr.Request) -> Updates:
@@ -227,7 +226,7 @@ class VerificationTab:
 
         def run() -> Updates:
             footage = session.footage(TAB)
-            person = parse_int(event(data)[1], "The person's number")
+            person = parse_int(event(data)[1], _("The person's number"))
             if footage.observed is None or person not in {identity.person for identity in footage.observed.usable}:
                 raise InvalidInput(
                     "Person {person} cannot be compared. Press Verify to look at the frames again.", person=person
@@ -255,7 +254,7 @@ class VerificationTab:
 
     def _gone(self, session: Session) -> Updates:
         note = elements.banner(
-            "info", "The gallery was changed", "Choose who the person claims to be, then press Verify."
+            "info", _("The gallery was changed"), _("Choose who the person claims to be, then press Verify.")
         )
         return {**self.panel.clear_answer(session), self.answer: note}
 
@@ -263,17 +262,18 @@ class VerificationTab:
 def claims(identities: Sequence[Identity], chosen: str | None, pictures: Pictures, query: str = "") -> str:
     """Return identities as radio rows (action `claim`, value: the identity's id), those that contain `query`."""
     if not identities:
-        return NOBODY
+        return introductions.of_empty_gallery()
     wanted = comparable_text(query)
     matching = [
         identity for identity in identities if wanted in comparable_text(identity.name) or identity.id == chosen
     ]
     rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in matching[:ROWS])
     if not matching:
-        rows = f'<p class="sl-quiet">No name contains “{escape(query.strip())}”.</p>'
+        rows = f'<p class="sl-quiet">{escape(_("No name contains “{query}”.").format(query=query.strip()))}</p>'
     elif len(matching) > ROWS:
-        rows += f'<p class="sl-quiet">{len(matching) - ROWS:,} more. Type a part of the name to find them.</p>'
-    title = "Who do they say they are?"
+        text = _("{n:,} more. Type a part of the name to find them.").format(n=len(matching) - ROWS)
+        rows += f'<p class="sl-quiet">{text}</p>'
+    title = _("Who do they say they are?")
     return f'<p class="sl-label">{title}</p><div class="sl-claims" role="radiogroup" aria-label="{title}">{rows}</div>'
 
 

@@ -36,7 +36,7 @@ def test_a_street_supports_1e_2_and_refuses_1e_4(service: Sightline, shared: Pat
     street, one_by_one = (shared / "clips" / name for name in ("street.mp4", "one-by-one.mp4"))
     made, steps = finish(service.calibrate([street], target_fmr=0.01))
     assert isinstance(made, Calibration)
-    assert any(step.stage.startswith("Clip 1 of 1: reading frame") for step in steps)
+    assert any(step.stage.startswith("Clip 1 of 1: Reading frame") for step in steps)
     assert 25 <= made.people <= 45
     assert made.pairs >= 300
     assert 0.35 < made.verification.value < 0.6
