@@ -96,7 +96,9 @@ def _texts_of_template(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         for line, function, texts, _comments in babel_extract(stream, list(_FUNCTIONS), (), {"silent": "false"}):
             given = (texts,) if isinstance(texts, str) else texts or ()
             expected = _FUNCTIONS[function]
-            yield line, {name: str(text) for name, text in zip(expected, given, strict=False) if text}
+            found = {name: str(text) for name, text in zip(expected, given, strict=False) if text}
+            if "text" in found:  # a variable is given elsewhere
+                yield line, found
 
 
 def update(file: Path, language: str) -> "Catalog":
