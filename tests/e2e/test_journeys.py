@@ -120,8 +120,8 @@ def test_the_same_journeys_through_the_api(app: Server, shared: Path) -> None:
     enrolled = client.predict(clip, "Person A", 63, 130, api_name="/enroll")
     assert (enrolled["identity"], enrolled["people"]) == ("Person A", 1)
     assert client.predict(clip, "Person A", 131, 190, api_name="/verify")["decision"] == "match"
-    assert client.predict(clip, "Person A", 341, 447, api_name="/verify")["decision"] == "no match"
-    found = client.predict(clip, 63, 447, api_name="/identify")["people"]
+    assert client.predict(clip, "Person A", 341, 390, api_name="/verify")["decision"] == "no match"
+    found = client.predict(clip, 150, 280, api_name="/identify")["people"]
     assert [item["identity"] for item in found if item["score"] is not None] == ["Person A", None]
     names = [item["identity"] for item in client.predict(api_name="/identities")]
     assert "Person A" in names
