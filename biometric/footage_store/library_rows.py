@@ -135,14 +135,17 @@ def search_clips(db: Database, search: ClipSearch, since: str) -> tuple[list[Row
 
 
 def matching_observation(db: Database, wanted: WantedObservation, since: str) -> Row | None:
-    """Return the newest observation of that footage with those models: its id, and its clip's row id and label."""
+    """Return the first observation of that footage with those models: its id, and its clip's id, file and label.
+
+    The first one is as the models saw it; in later ones somebody may have joined or split people.
+    """
     frames = wanted.frames
     rows = query(
         db,
         "SELECT observations.id, clips.id AS clip_id, file, label FROM observations "
         "JOIN clips ON clip_number = clips.number WHERE digest = ? AND used_at > ? AND first_frame = ? "
         "AND last_frame = ? AND step = ? AND spacing = ? AND model_id = ? AND made_with = ? "
-        "ORDER BY observations.number DESC LIMIT 1",
+        "ORDER BY observations.number LIMIT 1",
         [
             wanted.digest,
             since,

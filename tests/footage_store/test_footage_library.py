@@ -245,6 +245,11 @@ def test_the_observation_of_the_same_footage_is_found(library: SQLiteFootageLibr
         replace(wanted, made_with="other"),
     ):
         assert library.find_observation(other) is None
+    edited = replace(new, observed=replace(new.observed, observations=new.observed.observations[:1]))
+    kept(library, edited, identification(ADA))
+    again_found = library.find_observation(wanted)
+    assert again_found is not None
+    assert same(again_found, new.observed)  # as it was seen, not as somebody joined or split people later
     (found.folder / "observation.npz").write_bytes(b"damaged")
     assert library.find_observation(wanted) is None
 
