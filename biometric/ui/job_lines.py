@@ -88,12 +88,11 @@ def _batch_line(session: Session, place: Place | None, progress: Progress | None
     """Return the line of several clips: which one is looked at, and when the last one is done."""
     clips = session.batch.clips
     number = next((number for number, clip in enumerate(clips, 1) if clip.state is ClipState.RUNNING), len(clips))
-    title = _("Clip {number} of {total}").format(number=number, total=len(clips))
+    title = _("Several clips: {number} of {total}").format(number=number, total=len(clips))
     left = session.batch.seconds_until(None, None if progress is None else progress.seconds_left)
-    detail = how_far(place, progress)
-    if left is not None and progress is not None:
-        detail = how_far(place, dataclasses.replace(progress, seconds_left=left))
-    return JobLine(BATCH_JOB, "library", title, detail, share(progress), left)
+    if progress is not None:
+        progress = dataclasses.replace(progress, seconds_left=left)  # of all clips, not of the one that is looked at
+    return JobLine(BATCH_JOB, "library", title, how_far(place, progress), share(progress), left)
 
 
 def how_far(place: Place | None, progress: Progress | None) -> str:

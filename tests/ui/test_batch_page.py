@@ -70,7 +70,7 @@ def test_three_clips_one_of_them_damaged_give_one_table_through_a_reload(
 
     visitor.tab("Verification")
     page.locator("#job-bar summary", has_text="1 job").click()
-    page.locator("#job-bar li", has_text="Clip 1 of 3").wait_for()
+    page.locator("#job-bar li", has_text="Several clips: 1 of 3").wait_for()
     page.reload()
     page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
     page.locator("#job-bar summary").wait_for(timeout=2000)
