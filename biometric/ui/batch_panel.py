@@ -91,15 +91,21 @@ def batch_panel(page: Page) -> BatchPanel:
             add = gr.Button(_("Identify its clips"), elem_id="batch-add")
         problem = area(elem_id="batch-problem")
 
-    def names() -> dict[str, str]:
-        try:
-            return page.service.library.names()
-        except BiometricError:
-            return {}  # the header says what is wrong
+    def render(session: Session) -> str:
+        """Draw queue and table; as long as nothing changes, this takes no time."""
+        batch = session.batch
+        if not batch.clips and not runner.cut_off:
+            return ""
+        key = (batch.changes, page.revision(session), runner.cut_off)
+        if batch.is_active or batch.drawn[0] != key:
+            try:
+                names = page.service.library.names()
+            except BiometricError:
+                names = {}  # the header says what is wrong
+            batch.drawn = (key, queue_html(session, names, runner.cut_off))
+        return batch.drawn[1]
 
-    queue = page.add_live_part(
-        NAME, lambda session: queue_html(session, names(), runner.records.cut_off()), scripts=("seek_note.js",)
-    )
+    queue = page.add_live_part(NAME, render, scripts=("seek_note.js",))
 
     def uploaded(paths: Any, request: gr.Request) -> Updates:
         session = page.session(request)
@@ -141,7 +147,7 @@ def _act(runner: BatchRunner, session: Session, action: str, value: str) -> None
     elif action == "clear":
         runner.clear(session)
     elif action == "forget":
-        runner.records.forget(value)
+        runner.forget(value)
     else:
         raise InvalidInput(NOT_UNDERSTOOD)
 

@@ -64,6 +64,8 @@ class BatchQueue:
 
     Attributes:
         changed: called after each change, with the clips as they are; not while the lock is held.
+        changes: how many there were.
+        drawn: how a queue in which nothing runs was drawn last, and from what.
     """
 
     def __init__(self) -> None:
@@ -71,6 +73,8 @@ class BatchQueue:
         self._closed = False
         self._lock = threading.RLock()
         self.changed: Callable[[], object] = lambda: None
+        self.changes = 0
+        self.drawn: tuple[object, str] = (None, "")
 
     @property
     def clips(self) -> list[QueuedClip]:
@@ -97,7 +101,7 @@ class BatchQueue:
                     "The list takes at most {number} clips. Clear what ended, or choose fewer clips.", number=MOST_CLIPS
                 )
             self._clips += added
-        self.changed()
+        self._tell()
 
     def take_next(self) -> QueuedClip | None:
         """Return the next waiting clip, which runs from now on; None where there is none or one runs already."""
@@ -115,7 +119,7 @@ class BatchQueue:
         with self._lock:
             if clip.state is ClipState.RUNNING and clip.attempt == attempt:
                 clip.state, clip.problem = state, problem
-        self.changed()
+        self._tell()
 
     def cancel(self, key: str | None = None) -> bool:
         """Cancel a clip, or with None all that run or wait; True when the one that runs is among them."""
@@ -124,7 +128,7 @@ class BatchQueue:
             was_running = any(clip.state is ClipState.RUNNING for clip in chosen)
             for clip in chosen:
                 clip.state, clip.problem = ClipState.CANCELLED, ""
-        self.changed()
+        self._tell()
         return was_running
 
     def retry(self, key: str) -> None:
@@ -133,14 +137,14 @@ class BatchQueue:
             for clip in self._clips:
                 if clip.key == key and clip.state in AGAIN:
                     clip.state, clip.problem = ClipState.WAITING, ""
-        self.changed()
+        self._tell()
 
     def clear(self) -> list[QueuedClip]:
         """Take out all clips that neither run nor wait, and return them."""
         with self._lock:
             ended = [clip for clip in self._clips if clip.state not in UNFINISHED]
             self._clips = [clip for clip in self._clips if clip.state in UNFINISHED]
-        self.changed()
+        self._tell()
         return ended
 
     def typical_seconds(self) -> float | None:
@@ -162,6 +166,10 @@ class BatchQueue:
         if (runs and current_left is None) or (waiting and typical is None):
             return None
         return (current_left or 0.0) * runs + waiting * (typical or 0.0)
+
+    def _tell(self) -> None:
+        self.changes += 1
+        self.changed()
 
     def close(self) -> None:
         """Begin no other clip: the workspace ends. What was not done stays noted as such."""

@@ -30,11 +30,13 @@ class BatchRunner:
 
     Attributes:
         records: notes on disk of what is not done yet.
+        cut_off: queues of former servers that were not finished, and were not put away.
     """
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.records = BatchRecords(page.service.settings.library / "queues")
+        self.cut_off = tuple(self.records.cut_off())
         self._numbers = itertools.count(1)
 
     def add_uploads(self, session: Session, sources: Sequence[Path]) -> None:
@@ -76,6 +78,11 @@ class BatchRunner:
         for clip in session.batch.clear():
             if clip.uploaded:
                 remove_quietly(clip.path.parent)
+
+    def forget(self, key: str) -> None:
+        """Put away the note on a queue that was cut off."""
+        self.records.forget(key)
+        self.cut_off = tuple(queue for queue in self.cut_off if queue.key != key)
 
     def go_on(self, session: Session) -> None:
         """Begin the next clip, unless one runs."""
