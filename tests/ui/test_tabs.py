@@ -566,7 +566,7 @@ def test_an_answer_to_a_question_about_something_else_stores_nothing(desk: Desk,
         value = 2 if change == "person" else observed.observations[0].kept[0].detection.crop_name
         updates = desk.enrollment.chose("Ada", act(change, value), desk.request)
         assert "enrolled already" not in updates[desk.enrollment.answer]
-    assert "were changed" in say(desk, "add")[desk.enrollment.answer]
+    assert "was changed" in say(desk, "add")[desk.enrollment.answer]
     assert references(desk) == {"Ada": 1}
 
 
