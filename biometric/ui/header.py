@@ -66,7 +66,7 @@ def page_header(page: Page) -> Header:
     """Build the header."""
     with gr.Row(elem_id="header", elem_classes=["sl-top"]):
         gr.HTML(templating.render("brand.html"), apply_default_css=False)
-        status = gr.HTML(state(page), apply_default_css=False)
+        status = gr.HTML(state(page), apply_default_css=False, elem_classes=["sl-models-state"])
         job_place = gr.Column(elem_classes=["sl-job-place"], min_width=0)
         details = gr.HTML(about(page), apply_default_css=False)
         gr.HTML(templating.render("theme.html"), js_on_load=asset("page.js"), apply_default_css=False)
