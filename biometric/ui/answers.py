@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from biometric.domain.comparison import CLOSE_CALL
 from biometric.entities import (
     Candidate,
     Decision,
@@ -26,6 +27,7 @@ from biometric.ui import elements, presenters
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
 from biometric.ui.text_format import decimal, escape, people
+from biometric.ui.verdict_bar import verdict_bar
 
 
 def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
@@ -46,7 +48,7 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
     )
     path = presenters.reference_crop(answer.identity, answer.reference_id, own)
     reference = elements.figure(pictures.crop(path, 260), name, _("best matching reference"))
-    return f'{html}<div class="sl-pair">{probe}{reference}</div>'
+    return f'{html}{verdict_bar(answer)}<div class="sl-pair">{probe}{reference}</div>'
 
 
 def _next_best(answer: Verification) -> str:
@@ -54,12 +56,33 @@ def _next_best(answer: Verification) -> str:
     if other is None:
         return f'<p class="sl-quiet">{_("Nobody else is in the gallery to compare with.")}</p>'
     decimals = decimals_apart(answer.score, answer.threshold.value, other.score)
-    line = _("Next best in the gallery: {name}, {score}").format(
+    line = _("Next best in the gallery: {name}, {score}.").format(
         name=other.identity.name, score=decimal(other.score, decimals)
     )
     if answer.margin is not None:
-        line += " · " + _("margin {score}").format(score=decimal(answer.margin, decimals))
+        line += " " + describe_lead(answer.margin, answer.identity.name, other.identity.name, decimals)
     return f'<p class="sl-quiet">{escape(line)}</p>'
+
+
+def _lead(answer: Identification) -> str:
+    if answer.margin is None:
+        return ""
+    first, second = answer.candidates[0].identity.name, answer.candidates[1].identity.name
+    decimals = decimals_apart(answer.margin, CLOSE_CALL)
+    return f'<p class="sl-quiet">{escape(describe_lead(answer.margin, first, second, decimals))}</p>'
+
+
+def describe_lead(margin: float, first: str, second: str, decimals: int) -> str:
+    """Return what the margin between the best score and the next one means."""
+    if margin < 0:
+        return _("{first} is {margin} behind {second}, who is closer.").format(
+            first=first, second=second, margin=decimal(-margin, decimals)
+        )
+    text = _("{first} is {margin} ahead of {second}, the next best: that tells them apart.")
+    if margin < CLOSE_CALL:
+        text = _("{first} is only {margin} ahead of {second}, the next best: below {close} it is a close call.")
+    close = decimal(CLOSE_CALL, decimals)
+    return text.format(first=first, second=second, margin=decimal(margin, decimals), close=close)
 
 
 def claimed(identity: Identity, own: References, pictures: Pictures, limit: int = 12) -> str:
@@ -95,7 +118,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     html = f'<div class="sl-head"><h4>{escape(title)}{_outcome(answer)}</h4>'
     if not known and answer.observation.template is not None:
         html += elements.button("enroll", person, _("Enroll this person"), css="sl-button sl-primary")
-    html += f'</div><p class="sl-quiet">{escape(describe_reason(answer))}</p>'
+    html += f'</div>{verdict_bar(answer, choose=True)}<p class="sl-quiet">{escape(describe_reason(answer))}</p>'
     html += presenters.notes(answer.warnings)
     if not answer.candidates:
         return f'{html}<div class="sl-pair">{probe}</div>'
@@ -104,6 +127,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
         pictures.crop(presenters.matched(first, own), 260), first.identity.name, _("closest in the gallery")
     )
     html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(answer.score, answer.threshold)}'
+    html += _lead(answer)
     rows = "".join(_candidate(candidate, answer, pictures, own) for candidate in answer.candidates)
     caption = _("Closest in the gallery")
     head = "".join(f"<th>{word}</th>" for word in (_("Rank"), _("Picture"), _("Name"), _("Score"), _("Outcome")))

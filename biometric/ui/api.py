@@ -65,8 +65,8 @@ class Endpoints:
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
                 enrollment = self._page.service.enroll(
                     observed,
-                    _name(name),
-                    _person(person),
+                    read_name(name),
+                    read_person(person),
                     gallery=self._gallery(gallery),
                     add=add is True,
                     force=force is True,
@@ -100,10 +100,10 @@ class Endpoints:
         """
 
         def run() -> dict[str, Any]:
-            limit, folder = _threshold(threshold), self._gallery(gallery)
+            limit, folder = read_threshold(threshold), self._gallery(gallery)
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
                 verification = self._page.service.verify(
-                    observed, _name(name), _person(person), threshold=limit, gallery=folder
+                    observed, read_name(name), read_person(person), threshold=limit, gallery=folder
                 )
             return results.verification_json(verification, observed)
 
@@ -135,7 +135,7 @@ class Endpoints:
 
         def run() -> dict[str, Any]:
             folder = resolve_inside(self._page.service.settings.query, query or "")
-            limit, where, service = _threshold(threshold), self._gallery(gallery), self._page.service
+            limit, where, service = read_threshold(threshold), self._gallery(gallery), self._page.service
             files: dict[str, str | None] | None = None
             target = folder if write_files is True else None
             with self._observed(clip, from_frame, to_frame, accept_damaged, target) as observed:
@@ -236,17 +236,20 @@ def _consent(error: BiometricError) -> str:
     return _(" Say so with add=true.") if alike else _(" Say so with add=true and force=true.")
 
 
-def _name(value: object) -> str:
+def read_name(value: object) -> str:
+    """Return a name that a caller gave. Raises `InvalidInput`: it is no text."""
     if not isinstance(value, str):
         raise InvalidInput("The name must be text.")
     return value
 
 
-def _person(value: object) -> int | None:
+def read_person(value: object) -> int | None:
+    """Return a person's number that a caller gave, None where none was. Raises `InvalidInput`: it is no number."""
     return None if value is None else parse_int(value, "person")
 
 
-def _threshold(value: object) -> float | None:
+def read_threshold(value: object) -> float | None:
+    """Return a threshold that a caller gave, None where none was. Raises `InvalidInput`: it is no number."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):

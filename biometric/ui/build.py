@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from biometric.errors import BiometricError
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
-from biometric.ui import ExampleMaker, no_examples, presenters
+from biometric.ui import ExampleMaker, no_examples, presenters, verdict_api
 from biometric.ui.api import Endpoints, register
 from biometric.ui.better_models import connect_better_models
 from biometric.ui.calibration_tab import calibration_tab
@@ -73,6 +73,7 @@ class Interface:
                 tab.select(_remember_tab(self.page, name), None, None, **QUIET)
             register(Endpoints(self.page))
             register_library(LibraryEndpoints(self.page))
+            verdict_api.register(verdict_api.VerdictEndpoints(self.page))
 
     def _taking_tabs(self) -> dict[str, TakingTab]:
         """Return the tabs that a kept clip opens in, by their id."""

@@ -16,9 +16,9 @@ from biometric.ui import contact_sheets, elements, introductions, presenters
 from biometric.ui.addition_question import Addition, enrollment_token, is_enrolled, name_is_used, question
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import field_note_area, on_act
-from biometric.ui.enrollment_undo import EnrollmentUndo
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
+from biometric.ui.noted_change import UndoLine
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
@@ -42,7 +42,7 @@ class EnrollmentTab:
         panel.places.add(Field.NAME, self.name_note, NAME_FIELD)
 
     def _undo_line(self) -> None:
-        self.undo = EnrollmentUndo(self.page)
+        self.undo = UndoLine(self.page, TAB)
 
     def _question(self) -> None:
         self.name = gr.Textbox(
@@ -82,7 +82,6 @@ class EnrollmentTab:
         outputs = [*panel.answers, self.name, self.name_note, self.undo.line]
         answered = on_act(self.answer, self.answered, outputs=outputs, **QUIET)
         undone = on_act(self.undo.line, self.undone, outputs=outputs, concurrency_limit=1, **QUIET)
-        self.page.follow_gallery(self.undo.render, [self.undo.line])
         return [job, answered, undone]
 
     def undone(self, data: gr.EventData, request: gr.Request) -> Updates:

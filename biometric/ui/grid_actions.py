@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from biometric.entities import Enrollment, Identification, ObservedClip, clean_name, name_key
+from biometric.entities import Enrollment, GalleryChange, Identification, ObservedClip, clean_name, name_key
 from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
@@ -12,7 +12,7 @@ from biometric.ui.addition_question import Addition
 from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
 from biometric.ui.grid_state import ORDERS, OUTCOMES, GridPage, GridState, arrange, number
 from biometric.ui.session import Session
-from biometric.ui.text_format import count
+from biometric.ui.verdict_actions import WORDS, is_verdict, take_verdict
 
 TAB = "identification"
 READ_AGAIN = N_("Nothing was stored. Press Identify to look at them again.")
@@ -25,13 +25,15 @@ class GridClick:
     Attributes:
         focus: `data-key` of the element that the keyboard goes to, "" where it stays.
         recounted: other people count, so that banner, timeline and table are rendered anew.
-        edited: the gallery was changed, so that everybody is decided anew.
+        edited: the gallery or who is whom was changed, so that everybody is decided anew.
+        change: what was changed in the gallery, or None.
         enrollment: what was enrolled by it, or None.
     """
 
     focus: str = ""
     recounted: bool = False
     edited: bool = False
+    change: GalleryChange | None = None
     enrollment: Enrollment | None = None
 
 
@@ -49,8 +51,8 @@ def act(service: Sightline, session: Session, action: str, value: str) -> GridCl
         return _name(service, session, person_of(session, action.removeprefix("name:")), value)
     if action in ("add", "other_name", "same"):
         return _answered(service, session, action)
-    if action == "undo":
-        return _undo(service, session, value)
+    if is_verdict(action):
+        return _judge(service, session, action, value)
     step = _STEPS.get(action)
     if step is None:
         raise InvalidInput(NOT_UNDERSTOOD)
@@ -191,24 +193,19 @@ def _enroll(
         state.addition, state.added_person = Addition(token, name, error.conflict, observed.label), person
         return GridClick("inset")
     state.close()
-    change = enrollment.change
-    state.enrolled, state.change = _said(enrollment, person), None if change is None else change.id
-    return GridClick(f"open:{person}", edited=True, enrollment=enrollment)
+    state.lookalikes = _lookalikes(enrollment)
+    return GridClick(f"open:{person}", edited=True, change=enrollment.change, enrollment=enrollment)
 
 
-def _said(enrollment: Enrollment, person: int) -> str:
-    name, kept = enrollment.identity.name, count(len(enrollment.reference.crops), "sample")
-    line = (
-        _("{name} has another reference").format(name=name)
-        if enrollment.added
-        else _("{name} is enrolled").format(name=name)
-    )
-    line += _(": {kept} of person {person}.").format(kept=kept, person=person)
-    for twin in enrollment.lookalikes:
-        line += _(" Looks like {name}, who is enrolled, too; the People tab can join them.").format(
-            name=twin.identity.name
+def _lookalikes(enrollment: Enrollment) -> str:
+    """Return who else enrolled looks like the person who was just enrolled; "" where nobody does."""
+    names = [twin.identity.name for twin in enrollment.lookalikes if twin.identity.id not in enrollment.told_apart]
+    return " ".join(
+        _("{name} looks like {other}, who is enrolled, too; the People tab can join them.").format(
+            name=enrollment.identity.name, other=name
         )
-    return line
+        for name in names
+    )
 
 
 def _answered(service: Sightline, session: Session, action: str) -> GridClick:
@@ -230,13 +227,13 @@ def _answered(service: Sightline, session: Session, action: str) -> GridClick:
     return GridClick()
 
 
-def _undo(service: Sightline, session: Session, value: str) -> GridClick:
-    state = session.grid
-    if state.change is None or value != str(state.change):
-        raise InvalidInput("This was undone already, or something else was enrolled since.")
-    service.gallery(session.gallery).undo(state.change)
-    state.enrolled, state.change = _("Undone: the gallery is as it was before."), None
-    return GridClick("line", edited=True)
+def _judge(service: Sightline, session: Session, action: str, value: str) -> GridClick:
+    observed = session.footage(TAB).observed
+    if observed is None:
+        raise FootageChanged(READ_AGAIN)
+    change, person = take_verdict(service, observed, session.identifications, (action, value), session.gallery)
+    # Whom the buttons are about may be somebody else now, but the tile is the same one.
+    return GridClick(f"open:{person}" if action not in WORDS else "", edited=True, change=change)
 
 
 _STEPS: dict[str, Callable[[Session, GridState, str], GridClick]] = {

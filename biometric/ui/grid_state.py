@@ -42,8 +42,7 @@ class GridState:
         dismissed: numbers of tracks that are no person; they count nowhere.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         added_person: the person whom `addition` is about, or None.
-        enrolled: what the latest naming did, in words; "" before one.
-        change: number of that change of the gallery, which can be undone, or None.
+        lookalikes: who else enrolled looks like the person who was named last, as a sentence; "" where nobody does.
         refused_name: (person, what was typed, why it cannot be a name), or None.
         joining: people who look different and are to be joined all the same, or None.
         edit_undone: the latest click undid a join or a split.
@@ -59,8 +58,7 @@ class GridState:
     dismissed: set[int] = field(default_factory=set)
     addition: "Addition | None" = None
     added_person: int | None = None
-    enrolled: str = ""
-    change: int | None = None
+    lookalikes: str = ""
     refused_name: tuple[int, str, InvalidName] | None = None
     joining: "JoinQuestion | None" = None
     edit_undone: bool = False
@@ -190,3 +188,18 @@ def arrange(answers: Sequence[Identification], state: GridState, frame_count: in
         short=len(short),
         total=len(people),
     )
+
+
+def answer_facts(answers: Sequence[Identification]) -> list[tuple[object, ...]]:
+    """Return what answers say, to tell whether they became others."""
+    return [
+        (
+            number(answer),
+            answer.decision,
+            answer.score,
+            answer.threshold.value,
+            *((candidate.identity.id, candidate.identity.name) for candidate in answer.candidates),
+            *((verdict.id, verdict.name) for verdict in answer.verdicts),
+        )
+        for answer in answers
+    ]

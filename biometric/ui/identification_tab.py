@@ -18,6 +18,7 @@ from biometric.ui.downloads import target_refusal
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.grid_edits import act_or_edit, edit_line, untold
+from biometric.ui.noted_change import UndoLine
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once
 from biometric.ui.panel import Panel
 from biometric.ui.presence import presence
@@ -46,7 +47,9 @@ class IdentificationTab:
         self.page = page
         self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
         self.enroll_components: list[Any] = []
-        with tab_layout(page, TAB, self._question, _("Options"), introductions.of_identification()) as panel:
+        self.names = people_grid.EnrolledNames()
+        intro = introductions.of_identification()
+        with tab_layout(page, TAB, self._question, _("Options"), intro, self._undo_line) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
             self.writing = AnswerWriting(page, panel)
@@ -60,8 +63,11 @@ class IdentificationTab:
         self.panel.reset = self._empty
         self.panel.answers = [
             *(self.answer, self.contact_sheet),
-            *(*self.writing.components, self.times, *self.report.parts, panel.presence),
+            *(*self.writing.components, self.times, *self.report.parts, panel.presence, self.undo.line),
         ]
+
+    def _undo_line(self) -> None:
+        self.undo = UndoLine(self.page, TAB)
 
     def _question(self) -> None:
         settings = self.page.service.settings
@@ -108,6 +114,7 @@ class IdentificationTab:
             self.contact_sheet, self.on_grid_clicked, outputs=[*panel.answers, *self.enroll_components], **QUIET
         )
         clicked.then(None, js=FOCUS_NAME)
+        self.undo.connect(panel, self.answer_after_edit)
         self.box.connect()
         self.report.connect()
         return job
@@ -167,6 +174,7 @@ class IdentificationTab:
             self.times: answers.table(people, observed),
             self.panel.presence: presence(people, observed),
             **self.report.offered(),
+            **self.undo.render(session),
         }
 
     def _grid(self, session: Session, focus: str = "") -> str:
@@ -174,7 +182,7 @@ class IdentificationTab:
         content = people_grid.GridContent(
             answers=session.identifications,
             frame_count=0 if observed is None else len(observed.frames),
-            names=[identity.name for identity in self.page.service.gallery(session.gallery).identities()],
+            names=self.names.of(self.page.service.gallery(session.gallery)),
             pictures=self.page.pictures,
             references=self.page.references(session.gallery),
             edits=edit_line(session),
@@ -185,12 +193,13 @@ class IdentificationTab:
         """Return the answer anew after another threshold; the files wait until they are asked for."""
         if session.footage(TAB).observed is None or not session.identifications:
             return {}
-        former = _answer_facts(session)
+        former = grid_state.answer_facts(session.identifications)
         self._identify(session, session.gallery)
         value = self.page.threshold("identification", session).value
+        changed = grid_state.answer_facts(session.identifications) != former
         return {
             **self._show(session),
-            **self.writing.after_decision(session, changed=_answer_facts(session) != former, value=value),
+            **self.writing.after_decision(session, changed=changed, value=value),
         }
 
     def reopen(self, session: Session, gallery: Path | None) -> Updates:
@@ -201,12 +210,12 @@ class IdentificationTab:
 
     def answer_after_edit(self, session: Session) -> Updates:
         """Return the updates after somebody was renamed, merged or removed: the answer as it would be given now."""
-        former = _answer_facts(session)
+        former = grid_state.answer_facts(session.identifications)
         try:
             updates = self.decide_again(session)
         except BiometricError as error:
             return self.panel.show_failure(session, error)
-        if updates and former == _answer_facts(session):
+        if updates and former == grid_state.answer_facts(session.identifications):
             return {self.contact_sheet: updates[self.contact_sheet]}
         if updates and session.written_at is not None:
             updates[self.writing.status] = presenters.status_message(_("The files were written before this change."))
@@ -258,6 +267,8 @@ class IdentificationTab:
             if click.recounted:
                 return self._show(session, click.focus)
             updates = self.answer_after_edit(session) if click.edited else {}
+            if click.change is not None:
+                updates |= self.undo.note(session, click.change, session.gallery)
             return {**updates, self.contact_sheet: self._grid(session, click.focus)}
 
         return run_once(run, self.answer)
@@ -277,20 +288,6 @@ class IdentificationTab:
         if session.identifications and session.footage(TAB).observed is not None:
             text = _("Cancelled. The answer stands; its files were not written.")
         return {self.panel.status: presenters.status_message(text), **stopped, **self.panel.idle()}
-
-
-def _answer_facts(session: Session) -> list[tuple[object, ...]]:
-    """Return what an answer says, to tell whether it became another one."""
-    return [
-        (
-            answer.observation.person,
-            answer.decision,
-            answer.score,
-            answer.threshold.value,
-            *((candidate.identity.id, candidate.identity.name) for candidate in answer.candidates),
-        )
-        for answer in session.identifications
-    ]
 
 
 def _text(value: object) -> str:

@@ -28,7 +28,7 @@ QUEUE_SIZE = 20
 """Most waiting events; more are answered with "the queue is full"."""
 IDLE_SECONDS = 0.02
 """Seconds between two looks of an idle queue: nobody notices 20 ms, and an idle server leaves the processor alone."""
-STYLES = ("sightline.css", "people.css", "grid.css", "library.css", "jobs.css", "calibration.css")
+STYLES = ("sightline.css", "people.css", "grid.css", "library.css", "jobs.css", "calibration.css", "verdict.css")
 UPLOADS_AT_ONCE = 5
 """All uploads together may take this many times the largest one."""
 

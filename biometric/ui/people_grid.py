@@ -9,6 +9,7 @@ from biometric.entities import Identification, Sample
 from biometric.entities.names import NAME_LIMIT
 from biometric.messages import clock, decimals_apart
 from biometric.messages.translation import gettext as _
+from biometric.ports import Gallery
 from biometric.ui import answers, elements, presenters
 from biometric.ui.addition_question import question
 from biometric.ui.grid_edits import split_offer
@@ -28,6 +29,7 @@ from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
 from biometric.ui.templating import render
 from biometric.ui.text_format import decimal
+from biometric.ui.verdict_bar import said_briefly, verdict_icons
 
 TILE_HEIGHT = 112
 """Pixels of a tile's picture; what a page of tiles weighs goes with its square."""
@@ -41,6 +43,22 @@ _MOODS: dict[Outcome, elements.Mood] = {
     "unknown": "unsure",
     "no decision": "info",
 }
+
+
+class EnrolledNames:
+    """The names of a gallery, listed anew only where the gallery has changed; for the last gallery asked about."""
+
+    def __init__(self) -> None:
+        self._listed: tuple[tuple[str, str], list[str]] = (("", ""), [])
+
+    def of(self, gallery: Gallery) -> list[str]:
+        """Return the names of everybody enrolled, in order. Raises the `GalleryError` family."""
+        state = str(gallery.folder), gallery.revision()
+        listed_state, names = self._listed
+        if state != listed_state:
+            names = [identity.name for identity in gallery.identities()]
+            self._listed = state, names
+        return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +97,15 @@ class Tile:
     nameable: bool
     typed: str
     problem: Markup
+    verdict: Markup
+    said: str
 
 
 def grid(content: GridContent, state: GridState, focus: str = "") -> str:
     """Return a page of tiles with its tools.
 
     Actions: `open` and `close` (evidence), `sort`, `filter`, `page`, `short`, `select`, `deselect`, `dismiss`,
-    `restore`, `name:N` (the text names person N), `undo` (of the latest naming), `enroll`, and those of the question.
+    `restore`, `name:N` (the text names person N), `enroll`, those of the question, and those of `verdict_bar`.
 
     Args:
         focus: `data-key` of the element that the keyboard goes to, once; "" leaves it where it is.
@@ -136,6 +156,8 @@ def _tile(answer: Identification, content: GridContent, state: GridState) -> Til
         nameable=word in ("unsure", "unknown") and answer.observation.template is not None,
         typed=typed,
         problem=Markup(problem),  # noqa: S704 - escaped where it is made
+        verdict=verdict_icons(answer),
+        said=said_briefly(answer),
     )
 
 

@@ -202,11 +202,10 @@ class Session:
         gallery: gallery folder chosen in Identification, or None for the configured one.
         identifications: the last answer of Identification.
         grid: how Identification lists the people of its answer, and what waits there.
-        enrolled: what the last enrollment was made from, and its identity and reference, so that a second press of
-            Enroll does not enroll twice.
+        enrolled: what the last enrollment was made from, its identity and reference: a second press does nothing.
         enrollment_shown: the answer of Enrollment names people of the gallery.
         enrollment_names: who those are, names by identity id.
-        enrollment_change: number of the change that Enrollment offers to undo, and its gallery's folder, or None.
+        noted_changes: by tab, number of the change that it offers to undo, and the folder of its gallery.
         written_at: threshold with which the files of the last identification were written, or None.
         query: folder that the last identification's files are written below, or None.
         kept: what each tab has answered last that is kept in the library, by tab.
@@ -231,7 +230,7 @@ class Session:
     enrolled: tuple[tuple[object, ...], str, str] | None = None
     enrollment_shown: bool = False
     enrollment_names: dict[str, str] = field(default_factory=dict)
-    enrollment_change: tuple[int, Path | None] | None = None
+    noted_changes: dict[str, tuple[int, Path | None]] = field(default_factory=dict)
     written_at: float | None = None
     query: Path | None = None
     kept: "dict[str, KeptNote]" = field(default_factory=dict)
@@ -268,9 +267,11 @@ class Session:
 
     def forget_answer(self, tab: str) -> None:
         """Forget what a tab answered, because its clip or frames are no longer those."""
-        if tab == "enrollment":
+        if tab == "enrollment":  # what it noted stays
             self.enrollment_shown = False
-        elif tab == "verification":
+            return
+        self.noted_changes.pop(tab, None)
+        if tab == "verification":
             self.answered = False
         else:
             self.identifications, self.grid, self.written_at = (), GridState(order=self.grid.order), None

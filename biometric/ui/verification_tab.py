@@ -6,28 +6,28 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Identity, ObservedClip, Verification, comparable_text
+from biometric.entities import Identity, ObservedClip, Verification
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.messages.translation import gettext as _
 from biometric.ui import answers, contact_sheets, elements, introductions, presenters
 from biometric.ui.browser_input import event, parse_int
+from biometric.ui.claim_choice import claims
 from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
+from biometric.ui.noted_change import UndoLine
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
 from biometric.ui.panel import Panel
-from biometric.ui.picture_uris import Pictures
 from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import Footage, Session
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
-from biometric.ui.text_format import count, escape, people
+from biometric.ui.text_format import escape, people
 from biometric.ui.threshold_box import threshold_box
+from biometric.ui.verdict_actions import take_verdict
 
 TAB = "verification"
 SEARCH_FROM = 12
 """From more than this many identities on, a search box helps to choose."""
-ROWS = 60
-"""Most identities shown at once; the search narrows them down."""
 
 
 class VerificationTab:
@@ -35,19 +35,24 @@ class VerificationTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with tab_layout(page, TAB, self._question, _("Claim"), introductions.of_verification()) as panel:
+        intro = introductions.of_verification()
+        with tab_layout(page, TAB, self._question, _("Claim"), intro, self._undo_line) as panel:
             self.panel: Panel = panel
             self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
             panel.places.add(Field.CLAIM, self.claim_note, "#verification-claims [role=radiogroup]")
             self.report = ReportDownload(panel, self._write_report)
             with gr.Accordion(_("Details: threshold"), open=False):
                 self.box = threshold_box(panel, "verification", self.decide_again)
-        panel.answers = [self.answer, self.contact_sheet, *self.report.parts]
+        panel.answers = [self.answer, self.contact_sheet, *self.report.parts, self.undo.line]
         panel.reset = lambda: {
             self.answer: introductions.of_verification(),
             self.contact_sheet: "",
+            self.undo.line: "",
             **self.report.hidden(),
         }
+
+    def _undo_line(self) -> None:
+        self.undo = UndoLine(self.page, TAB)
 
     def _question(self) -> None:
         self.search = gr.Textbox(label=_("Search by name"), max_lines=1, visible=False, elem_id="verification-search")
@@ -64,6 +69,8 @@ class VerificationTab:
         connect(panel, [job])
         connect_cancel(panel, [job], lambda request: cancelled(panel))
         on_act(self.contact_sheet, self.chose, outputs=panel.answers, **QUIET)
+        on_act(self.answer, self.judged, outputs=panel.answers, **QUIET)
+        self.undo.connect(panel, self.answer_after_edit)
         on_act(
             self.claims,
             self.claim,
@@ -186,7 +193,8 @@ class VerificationTab:
         self.page.keeping.note(session, TAB, observed, answer, None)
         html = answers.verdict(answer, self.page.pictures, self.page.references())
         warnings = presenters.notes(self.page.new_warnings(observed.warnings))
-        return {self.answer: html + warnings, **self._people(session.footage(TAB)), **self.report.offered()}
+        shown = {self.answer: html + warnings, **self._people(session.footage(TAB)), **self.report.offered()}
+        return {**shown, **self.undo.render(session)}
 
     def decide_again(self, session: Session) -> Updates:
         """Return the answer anew after another threshold, person or claim; nothing when there was none yet."""
@@ -236,6 +244,20 @@ class VerificationTab:
 
         return run_once(run, self.answer)
 
+    def judged(self, data: gr.EventData, request: gr.Request) -> Updates:
+        """Somebody said whether the answer is right."""
+        session = self.page.session(request)
+
+        def run() -> Updates:
+            if not session.answered:
+                raise FootageChanged("Press Verify to look at them again.")
+            observed, answer = self._verify(session)
+            change, _ = take_verdict(self.page.service, observed, [answer], event(data))
+            self.undo.note(session, change, None)
+            return self._decide(session)
+
+        return run_once(run, self.answer)
+
     def on_tab_opened(self, session: Session) -> Updates:
         """Return the updates when the tab is opened."""
         updates = self.panel.carry_footage(session)
@@ -257,32 +279,3 @@ class VerificationTab:
             "info", _("The gallery was changed"), _("Choose who the person claims to be, then press Verify.")
         )
         return {**self.panel.clear_answer(session), self.answer: note}
-
-
-def claims(identities: Sequence[Identity], chosen: str | None, pictures: Pictures, query: str = "") -> str:
-    """Return identities as radio rows (action `claim`, value: the identity's id), those that contain `query`."""
-    if not identities:
-        return introductions.of_empty_gallery()
-    wanted = comparable_text(query)
-    matching = [
-        identity for identity in identities if wanted in comparable_text(identity.name) or identity.id == chosen
-    ]
-    rows = "".join(_claim(identity, identity.id == chosen, pictures) for identity in matching[:ROWS])
-    if not matching:
-        rows = f'<p class="sl-quiet">{escape(_("No name contains “{query}”.").format(query=query.strip()))}</p>'
-    elif len(matching) > ROWS:
-        text = _("{n:,} more. Type a part of the name to find them.").format(n=len(matching) - ROWS)
-        rows += f'<p class="sl-quiet">{text}</p>'
-    title = _("Who do they say they are?")
-    return f'<p class="sl-label">{title}</p><div class="sl-claims" role="radiogroup" aria-label="{title}">{rows}</div>'
-
-
-def _claim(identity: Identity, chosen: bool, pictures: Pictures) -> str:
-    shot = elements.picture(pictures.crop(identity.thumbnail, 72), "", "sl-thumb")
-    return (
-        f'<button type="button" role="radio" class="sl-claim" aria-checked="{"true" if chosen else "false"}" '
-        f'aria-label="{escape(identity.name)}" data-action="claim" data-value="{escape(identity.id)}" '
-        f'data-key="claim:{escape(identity.id)}"><span class="sl-radio" aria-hidden="true"></span>{shot}'
-        f'<span class="sl-name" dir="auto">{escape(identity.name)}</span>'
-        f"<small>{count(identity.reference_count, 'reference')}</small></button>"
-    )

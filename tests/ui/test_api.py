@@ -14,7 +14,8 @@ from tests.ui.serving import Server
 
 gradio_client = pytest.importorskip("gradio_client")
 LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
-ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", *LIBRARY}
+VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
+ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", *LIBRARY, *VERDICTS}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,28 @@ def test_enroll_verify_identify_and_list(client: Any, clips: dict[str, Path]) ->
 
     listed = client.predict(api_name="/identities")
     assert [one["identity"] for one in listed] == ["Ada Lovelace"]
+
+
+def test_a_verdict_is_recorded_followed_listed_and_taken_back(client: Any, clips: dict[str, Path]) -> None:
+    file = gradio_client.handle_file
+    client.predict(clip=file(clips["one"]), name="Judged", add=True, force=True, api_name="/enroll")
+    claim = {"clip": file(clips["again"]), "name": "Judged"}
+    given = client.predict(verdict="wrong", claim=True, **claim, api_name="/record_verdict")
+    assert (given["verdict"], given["identity"], given["purpose"]) == ("wrong", "Judged", "verification")
+    denied = client.predict(**claim, api_name="/verify")
+    assert (denied["decision"], denied["excluded"], denied["score"] > denied["threshold"]) == (
+        *("no match", ["Judged"], True),
+    )
+    found = client.predict(clip=file(clips["again"]), from_frame=10, api_name="/identify")
+    assert "Judged" not in [candidate["identity"] for candidate in found["people"][0]["candidates"]]
+    assert [item["id"] for item in client.predict(api_name="/verdicts")] == [given["id"]]
+    for words in ({"verdict": "perhaps"}, {"verdict": "wrong", "name": "Nobody"}, {"verdict": "wrong", "person": 9}):
+        with pytest.raises(Exception, match=r"wrong or undecided|Nobody called|no person 9"):
+            client.predict(clip=file(clips["again"]), **words, api_name="/record_verdict")
+    assert client.predict(verdict=given["id"], api_name="/remove_verdict")["kind"] == "verdict_withdrawn"
+    with pytest.raises(Exception, match="There is no verdict"):
+        client.predict(verdict=given["id"], api_name="/remove_verdict")
+    assert client.predict(**claim, api_name="/verify")["decision"] == "match"
 
 
 def test_a_clip_may_be_called_as_macos_calls_recordings(client: Any, clips: dict[str, Path], tmp_path: Path) -> None:
@@ -128,7 +151,7 @@ def test_only_the_named_endpoints_are_described_each_parameter_in_words(server: 
         names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
         assert len(names) == len(set(names))
         assert endpoint["description"], name
-        optional = [one for one in endpoint["parameters"] if one["parameter_name"] not in {"clip", "name"}]
+        optional = [one for one in endpoint["parameters"] if one["parameter_name"] not in {"clip", "name", "verdict"}]
         assert all(one["parameter_has_default"] for one in optional), name
         for parameter in endpoint["parameters"]:
             assert parameter["parameter_name"] in json.dumps(endpoint), parameter

@@ -627,7 +627,7 @@ def test_an_enrollment_can_be_undone_from_a_line_that_stays(desk: Desk, clips: C
 def test_only_the_change_of_the_line_is_undone(desk: Desk, clips: Clips, value: str) -> None:
     assert "nothing to undo" in str(desk.enrollment.undone(act("undo", "1"), desk.request))
     desk.enroll("Ben", clips["other"])
-    first = desk.session.enrollment_change
+    first = desk.session.noted_changes["enrollment"]
     desk.enroll("Ada", clips["one"])
     for number in (value, str(first[0]) if first else ""):
         assert "sl-bad" in desk.enrollment.undone(act("undo", number), desk.request)[desk.enrollment.answer]
