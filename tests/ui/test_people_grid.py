@@ -85,7 +85,7 @@ def test_a_hundred_people_are_answered_filtered_and_one_is_named(
     viewer.do(unknown.click)
     page.wait_for_selector("[data-key='filter:unknown'][aria-pressed=true]")
     assert viewer.tiles().count() == 24
-    field = page.get_by_role("combobox").first
+    field = page.locator("#identification-sheet").get_by_role("combobox").first
     person = field.get_attribute("data-key").removeprefix("typed:")
     viewer.do(field.fill, "Grace Hopper")
     viewer.do(field.press, "Enter")
