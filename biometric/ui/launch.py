@@ -1,5 +1,6 @@
 """Serves the page with cautious settings."""
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from starlette.middleware import Middleware
 
 from biometric.errors import InvalidSetting
 from biometric.messages.translation import gettext as _
+from biometric.messages.translation import language
 from biometric.service import Sightline
 from biometric.settings import Settings, is_loopback
 from biometric.ui import ExampleMaker, no_examples
@@ -121,8 +123,20 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         },
         "theme": sightline_theme(),
         "css": "".join(map(asset, STYLES)),
-        "head": asset("head.html"),
+        "head": asset("head.html") + _language_script(),
     }
+
+
+def _language_script() -> str:
+    """The script that lets Gradio's own texts, and the page's `lang`, be in the language of the page's texts.
+
+    Gradio goes by the browser's language, so that a screen reader would read one language with the voice of another.
+    """
+    name = json.dumps(language())
+    return (
+        f"<script>Object.defineProperties(navigator, {{language: {{get: () => {name}}}, "
+        f"languages: {{get: () => [{name}]}}}}); document.documentElement.lang = {name};</script>"
+    )
 
 
 def is_stopping(blocks: gr.Blocks) -> bool:

@@ -39,6 +39,7 @@ from biometric.entities.model_reports import ModelStatus
 from biometric.errors import DamagedClip, WeightsMissing
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
+from biometric.messages.translation import activate
 from biometric.ports import VideoReader
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
@@ -325,8 +326,11 @@ def main(arguments: Sequence[str]) -> None:
         mcp=options.get("mcp") == "1",
         away_seconds=int(options.get("away_seconds", 90)),
         footage=options.get("footage", ""),
+        language=options.get("language", "en"),
     )
     from biometric.ui import serve
+
+    activate(service.settings.language)
 
     try:
         with signals_unwind():  # as app.py does
