@@ -90,7 +90,7 @@ class CalibrationTab(CalibrationDisplay):
         calibrations = self.page.service.calibrations()
         match action:
             case "take-out":
-                state.take_out(parse_int(value, "The number of the clip"))
+                state.take_out(parse_int(value, _("The number of the clip")))
                 self._compare(state)
                 state.focus = "listed"
             case "take-all-out":
@@ -105,12 +105,12 @@ class CalibrationTab(CalibrationDisplay):
                 state.question, state.noted = "", calibrations.use_model_card().id
                 state.focus = "in-force"
             case "use-again":
-                state.noted = calibrations.use(parse_int(value, "The number of the calibration")).id
+                state.noted = calibrations.use(parse_int(value, _("The number of the calibration"))).id
                 state.question, state.focus = "", "in-force"
             case "all":
                 state.all_shown, state.focus = True, "history"
             case "undo":
-                change = parse_int(value, "The number of the change")
+                change = parse_int(value, _("The number of the change"))
                 state.noted = self.page.service.gallery().undo(change).id
                 state.question = ""
             case _:
@@ -168,7 +168,7 @@ class CalibrationTab(CalibrationDisplay):
         action, value = event(data)
         if action != "use" or state.evidence is None or state.waiting:
             raise InvalidInput(NOT_UNDERSTOOD)
-        rate = offered_rate(state.evidence, parse_int(value, "The rate"))
+        rate = offered_rate(state.evidence, parse_int(value, _("The rate")))
         used = views.used_words(state, state.evidence)
         yield self.busy()
         work = self.page.service.calibrations().fit(

@@ -225,7 +225,7 @@ def _kind(page: Page, state: LibraryState, value: str, text: str) -> None:
 
 
 def _turn(page: Page, state: LibraryState, value: str, text: str) -> None:
-    state.page, state.focus = max(0, parse_int(value, "The page")), "range"
+    state.page, state.focus = max(0, parse_int(value, _("The page"))), "range"
 
 
 def _clips(page: Page, state: LibraryState, value: str, text: str) -> None:
