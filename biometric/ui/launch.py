@@ -122,9 +122,16 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
             "openapi_url": None,
         },
         "theme": sightline_theme(),
-        "css": "".join(map(asset, STYLES)),
+        "css": "".join(map(asset, STYLES)) + _words_of_styles(),
         "head": asset("head.html") + _language_script(),
     }
+
+
+def _words_of_styles() -> str:
+    """The words that stand in the styles, because Gradio's own parts have no place for others."""
+    footage = json.dumps(_("Drop a video or photograph here, or click to choose one"), ensure_ascii=False)
+    export = json.dumps(_("Drop an export, or click to choose one"), ensure_ascii=False)
+    return f":root{{--drop-footage:{footage};--drop-export:{export}}}"
 
 
 def _language_script() -> str:
