@@ -129,9 +129,15 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
 
 def _words_of_styles() -> str:
     """The words that stand in the styles, because Gradio's own parts have no place for others."""
-    footage = json.dumps(_("Drop a video or photograph here, or click to choose one"), ensure_ascii=False)
-    export = json.dumps(_("Drop an export, or click to choose one"), ensure_ascii=False)
-    return f":root{{--drop-footage:{footage};--drop-export:{export}}}"
+    words = {
+        "footage": _("Drop a video or photograph here, or click to choose one"),
+        "formats": _("Any common format, also AVI, MKV, H.265 and raw H.264"),
+        "clips": _("Drop clips, or click to choose them"),
+        "export": _("Drop an export, or click to choose one"),
+    }
+    return (
+        f":root{{{''.join(f'--drop-{name}:{json.dumps(text, ensure_ascii=False)};' for name, text in words.items())}}}"
+    )
 
 
 def _language_script() -> str:

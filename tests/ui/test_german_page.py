@@ -14,7 +14,7 @@ from tests.ui.visiting import Visitor
 pytestmark = pytest.mark.browser
 
 ENGLISH = re.compile(
-    r"\b(the|and|of|is|was|are|not|this|choose|press|nobody|person found|people|score|threshold|enroll|verify|identify"
+    r"\b(the|and|of|is|are|not|this|choose|press|nobody|person found|people|score|threshold|enroll|verify|identify"
     r"|cancel|gallery|frames? (from|to)|from frame|to frame|undo|samples?|references?|nothing|starting|reading)\b",
     re.IGNORECASE,
 )
