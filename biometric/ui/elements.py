@@ -45,6 +45,10 @@ def badge(mood: Mood, text: str) -> str:
     return f'<span class="sl-badge sl-{mood}">{icon(mood)} {escape(text)}</span>'
 
 
+COMING = '<i class="sl-coming"></i>'
+"""The place of something that is not known yet."""
+
+
 def empty(title: str, text: str = "") -> str:
     """Return the quiet place that says what will appear."""
     sentence = f"<p>{escape(text)}</p>" if text else ""

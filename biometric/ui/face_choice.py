@@ -13,6 +13,7 @@ from biometric.messages import decimals_apart
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements
+from biometric.ui.people_pages import refused_name
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.templating import render
@@ -125,6 +126,7 @@ def _faces(choice: FaceChoice, state: PeopleState, **values: object) -> str:
         title=choice.title,
         intro=choice.intro,
         new_person=choice.new_person,
+        **refused_name(state, "#people-new-person"),
         name_limit=NAME_LIMIT,
         **values,
     )

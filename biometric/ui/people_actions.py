@@ -17,7 +17,7 @@ def act(desk: PeopleDesk, state: PeopleState, action: str, value: str) -> Galler
         InvalidInput: there is no such action, or what it is about is gone.
         BiometricError: the gallery refused; nothing has changed.
     """
-    state.clicks, state.focus = state.clicks + 1, ""
+    state.clicks, state.focus, state.refused = state.clicks + 1, "", None
     step = _STEPS.get(action)
     if step is not None:
         step(desk, state, value)
@@ -211,6 +211,9 @@ def empty_trash(desk: PeopleDesk, state: PeopleState, _: str) -> GalleryChange:
     state.focus = "history"
     return change
 
+
+NAMING = ("rename", "move-to-new")
+"""Clicks whose value is a name that somebody typed."""
 
 Step = Callable[[PeopleDesk, PeopleState, str], None]
 Edit = Callable[[PeopleDesk, PeopleState, str], GalleryChange]

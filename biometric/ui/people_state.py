@@ -3,11 +3,21 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from biometric.errors import BiometricError
+
 Place = Literal["everybody", "person", "same person", "move", "history"]
 Question = Literal["", "rename", "erase", "empty trash"]
 
 PEOPLE_AT_ONCE = 60
 """Tiles shown at first, and more of them at each press of "Show more"."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedName:
+    """A name that was typed, and why it cannot be given."""
+
+    text: str
+    error: BiometricError
 
 
 @dataclass(slots=True)
@@ -24,6 +34,7 @@ class PeopleState:
         sample: the chosen picture, as "reference id/crop name".
         unfolded: ids of references whose pictures are shown although they are not among the latest.
         question: what the page waits for: a new name, or a yes.
+        refused: the name that the latest click could not give.
         focus: `data-key` of the element to which the latest click takes the keyboard, "" where it stays.
         clicks: how many there were, so that the page tells a new click from another rendering of the same.
         noted: number of the change that the undo line is about, or None.
@@ -38,6 +49,7 @@ class PeopleState:
     sample: str | None = None
     unfolded: set[str] = field(default_factory=set)
     question: Question = ""
+    refused: RefusedName | None = None
     focus: str = ""
     clicks: int = 0
     noted: int | None = None
@@ -47,4 +59,4 @@ class PeopleState:
         self.place, self.identity, self.focus = place, identity, focus
         self.query, self.shown = "", PEOPLE_AT_ONCE
         self.reference = self.other = self.sample = None
-        self.question = ""
+        self.question, self.refused = "", None

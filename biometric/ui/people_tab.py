@@ -5,21 +5,23 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.errors import UnknownIdentity, UnknownReference
+from biometric.errors import InvalidName, NameTaken, UnknownIdentity, UnknownReference
 from biometric.messages.translation import gettext as _
 from biometric.ui import people_actions, presenters
 from biometric.ui.browser_input import event
 from biometric.ui.components import area, on_act
+from biometric.ui.elements import COMING
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
 from biometric.ui.gallery_transfer import gallery_transfer
 from biometric.ui.page import QUIET, Page, Updates, run_once
 from biometric.ui.people_desk import PeopleDesk
+from biometric.ui.people_state import RefusedName
 from biometric.ui.session import Session
 from biometric.ui.text_format import escape
 
 ALL_CLICKS: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
 
-LOADING = '<div class="sl-people sl-loading" aria-hidden="true"></div>'
+LOADING = '<div class="sl-people sl-loading" aria-hidden="true"><div class="sl-faces">' + COMING * 6 + "</div></div>"
 """Takes the room of what comes, so that nothing jumps."""
 
 
@@ -90,8 +92,16 @@ def people_tab(page: Page) -> PeopleTab:
         session = page.session(request)
 
         def run() -> Updates:
+            action, value = event(data)
+            if action == "corrected":  # somebody types into the field: what was said there has gone in the browser
+                session.people.refused = None
+                return {problem: gr.skip()}
             try:
-                people_actions.act(desk, session.people, *event(data))
+                people_actions.act(desk, session.people, action, value)
+            except (InvalidName, NameTaken) as error:
+                if action not in people_actions.NAMING:
+                    raise
+                session.people.refused = RefusedName(value, error)
             except (UnknownIdentity, UnknownReference) as error:  # gone meanwhile: show what is there instead
                 return {**tab.after_click(session), problem: presenters.problem(error)}
             return tab.after_click(session)

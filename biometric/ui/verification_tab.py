@@ -28,6 +28,8 @@ from biometric.ui.verdict_actions import take_verdict
 TAB = "verification"
 SEARCH_FROM = 12
 """From more than this many identities on, a search box helps to choose."""
+CLAIMS_COMING = f'<div class="sl-claims" aria-hidden="true">{elements.COMING * 3}</div>'
+"""Stands until the gallery was read: who is enrolled is not known yet."""
 
 
 class VerificationTab:
@@ -56,7 +58,7 @@ class VerificationTab:
 
     def _question(self) -> None:
         self.search = gr.Textbox(label=_("Search by name"), max_lines=1, visible=False, elem_id="verification-search")
-        self.claims = area(introductions.of_empty_gallery(), elem_id="verification-claims")
+        self.claims = area(CLAIMS_COMING, elem_id="verification-claims")
         self.claim_note = field_note_area(TAB, Field.CLAIM)
         self.pictures = gr.HTML("", apply_default_css=False)
 

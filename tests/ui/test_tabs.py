@@ -642,3 +642,8 @@ def test_an_enrollment_into_another_gallery_is_undone_there(desk: Desk, clips: C
     assert [identity.name for identity in desk.service.gallery(other).identities()] == ["Ada"]
     press(desk, "Undo")
     assert desk.service.gallery(other).is_empty()
+
+
+def test_nothing_is_said_of_a_gallery_that_was_not_read(desk: Desk) -> None:
+    built = [desk.verification.claims, desk.interface.people.main]
+    assert all("sl-coming" in part.value and "Nobody" not in part.value for part in built)

@@ -62,7 +62,11 @@ const atField = (word) => requestAnimationFrame(() => {  // what holds the field
   if (word.getAttribute('role') === 'alert') {
     marked = fields;
     fields.forEach((node) => { node.ariaInvalid = 'true'; node.setAttribute('aria-describedby', word.id); });
-    fields[0].addEventListener('input', () => trigger('act', { action: 'corrected', value: '' }), { once: true });
+    fields[0].addEventListener('input', () => {
+      word.hidden = true;
+      unmark();
+      trigger('act', { action: 'corrected', value: '' });
+    }, { once: true });
   }
   fields[0].scrollIntoView({ block: 'nearest' });
   word.scrollIntoView({ block: 'nearest' });
