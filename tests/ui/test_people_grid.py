@@ -89,7 +89,7 @@ def test_a_hundred_people_are_answered_filtered_and_one_is_named(
     person = field.get_attribute("data-key").removeprefix("typed:")
     viewer.do(field.fill, "Grace Hopper")
     viewer.do(field.press, "Enter")
-    page.wait_for_selector("#identification-sheet >> text=Grace Hopper is enrolled")
+    page.wait_for_selector("#identification-undo >> text=Grace Hopper was enrolled")
     viewer.banner("identification", r"of 100 people identified")
     assert viewer.actions < 10
     viewer.do(page.get_by_role("button", name=re.compile("^All")).click)
@@ -138,7 +138,7 @@ def test_the_same_by_keyboard_with_evidence_in_place(chromium: Any, crowd_server
     viewer.waits_for_focus(key.replace("open", "typed"))
     page.keyboard.type("Katherine")
     viewer.do(page.keyboard.press, "Enter")
-    page.wait_for_selector("#identification-sheet >> text=Katherine is enrolled")
+    page.wait_for_selector("#identification-undo >> text=Katherine was enrolled")
     assert viewer.actions < 10
     viewer.close()
 
