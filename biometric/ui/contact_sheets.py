@@ -9,12 +9,30 @@ from biometric.ui.answers import is_near_miss
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.text_format import escape, people
 
+LEFT_OUT = 3
+"""Most people who cannot be enrolled that are told one by one."""
+
 
 def choices(observed: ObservedClip, chosen: int | None, pictures: Pictures, title: str) -> str:
     """Return the people of a clip as radio tiles (action `person`); those without a usable sample cannot be chosen."""
     tiles = "".join(_choice(observation, chosen, pictures) for observation in observed.observations)
     label = escape(title)
     return f'<h4>{label}</h4><div class="sl-sheet" role="radiogroup" aria-label="{label}">{tiles}</div>'
+
+
+def left_out(observed: ObservedClip) -> str:
+    """Return that one person alone can be enrolled of several who were seen, and why; "" where that is not so."""
+    others = [observation for observation in observed.observations if observation.template is None]
+    if len(observed.usable) != 1 or not others:
+        return ""
+    title = _("Only person {person} of these frames can be enrolled").format(person=observed.usable[0].person)
+    reasons = [
+        _("Person {person}: {samples}").format(person=other.person, samples=presenters.samples_line(other))
+        for other in others[:LEFT_OUT]
+    ]
+    if len(others) > LEFT_OUT:
+        reasons.append(_("{people} more.").format(people=people(len(others) - LEFT_OUT)))
+    return elements.banner("info", title, " · ".join(reasons))
 
 
 def samples(

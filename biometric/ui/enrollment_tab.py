@@ -157,6 +157,7 @@ class EnrollmentTab:
         references = self.page.references(into)
         warnings = self.page.new_warnings(enrollment.warnings)
         html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
+        html += contact_sheets.left_out(observed)
         if into is not None:
             html = (
                 elements.banner("info", _("Stored in the gallery {gallery}").format(gallery=self._gallery_name(into)))

@@ -159,6 +159,9 @@ class Panel(PanelDisplay):
             changed = footage.choose_frames(*shown)
             if changed:
                 session.forget_answer(self.tab)
+            outside = [number for number, taken in zip(sent, shown, strict=True) if number != taken]
+            if outside or changed:
+                footage.range_note = presenters.frames_outside(outside, top) if outside else ""
             fields = zip((self.first, self.last), sent, shown, strict=True)
             back = {component: gr.update(value=now) for component, sent_value, now in fields if sent_value != now}
             return {**back, **self.range_shown(footage), **(self.reset() if changed else {})}
@@ -181,6 +184,7 @@ class Panel(PanelDisplay):
             if session.jobs.get(self.tab) is not None or not footage.choose_frames(*ends):
                 return self.range_shown(footage)
             session.forget_answer(self.tab)
+            footage.range_note = ""
             numbers = {self.first: gr.update(value=footage.first), self.last: gr.update(value=footage.last)}
             return {**numbers, **self.range_shown(footage), **self.reset()}
 

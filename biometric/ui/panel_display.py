@@ -122,7 +122,8 @@ class PanelDisplay:
             frames = FrameRange.inclusive(footage.first, footage.last)
         except InvalidFrameRange as error:
             return {self.timeline: line, self.ends: "", **(self.places.show(error) or {})}
-        return {self.timeline: line, self.ends: self.range_ends(footage, frames), **self.places.clear(Field.RANGE)}
+        note = {self.places.note(Field.RANGE): footage.range_note}
+        return {self.timeline: line, self.ends: self.range_ends(footage, frames), **note}
 
     def offer(self, footage: Footage) -> Updates:
         """Return the examples, offered while there is no clip."""

@@ -25,6 +25,7 @@ from biometric.ui.picture_uris import Pictures
 from biometric.ui.problems import defect as defect
 from biometric.ui.problems import field_note as field_note
 from biometric.ui.problems import field_problem as field_problem
+from biometric.ui.problems import frames_outside as frames_outside
 from biometric.ui.problems import notes as notes
 from biometric.ui.problems import problem as problem
 from biometric.ui.problems import title_of as title_of

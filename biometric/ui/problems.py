@@ -1,5 +1,6 @@
 """What went wrong, and what to know besides an answer: titles by kind, banners, and words at a field."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from biometric import errors
@@ -63,6 +64,9 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
 )
 """What happened, in a few words, by kind of error; of several that fit the first one counts."""
 
+_told = itertools.count()
+"""Numbers what is told at fields: a browser does not notice the same words a second time, and would not go there."""
+
 NOTICE_TITLES: Mapping[NoticeCode, str] = {
     NoticeCode.CLIP_CUT_SHORT: N_("This clip is damaged"),
     NoticeCode.CLIP_CUT_SHORT_ESTIMATED: N_("This clip is damaged"),
@@ -105,7 +109,8 @@ def field_problem(error: BiometricError, field: str, key: str = "field-problem")
         key: the id of what is returned, unique in the page.
     """
     return (
-        f'<p class="sl-field-error" role="alert" id="{escape(key)}" data-field="{escape(field)}">{elements.icon("bad")}'
+        f'<p class="sl-field-error" role="alert" id="{escape(key)}" data-field="{escape(field)}" '
+        f'data-told="{next(_told)}">{elements.icon("bad")}'
         f"<span><strong>{escape(title_of(error))}.</strong> {escape(describe_error(error))}</span></p>"
     )
 
@@ -113,6 +118,13 @@ def field_problem(error: BiometricError, field: str, key: str = "field-problem")
 def field_note(text: str, field: str) -> str:
     """Return what to do with a field, which is focused; `field` is a CSS selector."""
     return f'<p class="sl-quiet" role="status" data-field="{escape(field)}">{escape(text)}</p>'
+
+
+def frames_outside(numbers: Sequence[int], top: int) -> str:
+    """Return that the clip has no such frames, and what became of the fields; `top` is the clip's last frame."""
+    text = _("This clip has frames 0–{top}, no frame {numbers}. The field was set to the nearest one.")
+    wrong = ", ".join(str(number) for number in numbers)
+    return f'<p class="sl-quiet" role="status">{escape(text.format(top=top, numbers=wrong))}</p>'
 
 
 def defect() -> str:

@@ -63,6 +63,7 @@ class Footage:
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         ends_later: the pictures of the range's ends are made after the answer is shown: that takes decoding.
         edits: what was joined and split by hand, in that order; made again where the same frames are read again.
+        range_note: what is said of frame numbers that were changed because the clip has no such frame.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -79,6 +80,7 @@ class Footage:
     people_shown: bool = False
     gallery: Path | None = None
     ends_later: bool = False
+    range_note: str = ""
     replaced: bool = False
     addition: "Addition | None" = None
     edits: tuple[PersonEdit, ...] = ()
@@ -184,7 +186,14 @@ class Footage:
     def copy(self) -> "Footage":
         """Return a copy for another tab: the clip and its observation, without choices about samples."""
         return replace(
-            self, dropped=set(), people_shown=False, picked=False, gallery=None, replaced=False, addition=None
+            self,
+            dropped=set(),
+            people_shown=False,
+            picked=False,
+            gallery=None,
+            replaced=False,
+            addition=None,
+            range_note="",
         )
 
 

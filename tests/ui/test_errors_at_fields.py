@@ -129,7 +129,14 @@ def test_errors_of_the_range(visitor: Visitor, clips: Clips) -> None:
     corrected(visitor, "enrollment", Field.RANGE)
     last.fill("9999")
     last.press("Tab")
-    page.wait_for_selector("text=frames 3–39")  # a number outside the clip becomes its end
+    page.wait_for_selector("text=frames 3–39")  # a number outside the clip becomes its end, and that is said
+    page.wait_for_selector("#enrollment-range-note:has-text('This clip has frames 0–39, no frame 9999')")
+    page.wait_for_timeout(500)
+    assert page.locator("#enrollment-range-note").is_visible(), "leaving the field does not take the words away"
+    last.fill("20")
+    last.press("Tab")
+    page.wait_for_selector("text=frames 3–20")
+    page.wait_for_selector("#enrollment-range-note", state="hidden")
 
 
 @pytest.mark.browser
