@@ -53,7 +53,7 @@ class Footage:
         clip: the uploaded file, which is what is analysed, or None before an upload.
         label: its name for people (not escaped).
         player: a file that browsers play: the clip itself or its proxy, or None while there is none.
-        first, last: chosen frames, 0-based, inclusive.
+        first, last: chosen frames, 0-based, inclusive; `range_note` says that typed ones were changed.
         accept_damaged: the person said that a damaged clip may be used.
         person: the chosen person's number, or None.
         picked: the person was chosen by a click, not by being the most prominent.
@@ -63,7 +63,6 @@ class Footage:
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         ends_later: the pictures of the range's ends are made after the answer is shown: that takes decoding.
         edits: what was joined and split by hand, in that order; made again where the same frames are read again.
-        range_note: what is said of frame numbers that were changed because the clip has no such frame.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -90,8 +89,7 @@ class Footage:
     @property
     def observed(self) -> ObservedClip | None:
         """People of exactly this clip, range and acceptance of damage, or None."""
-        observation = self._observed
-        return observation if observation is not None and self._fits(observation) else None
+        return self._observed if self._observed is not None and self._fits(self._observed) else None
 
     @property
     def readable(self) -> ObservedClip | None:
@@ -186,14 +184,7 @@ class Footage:
     def copy(self) -> "Footage":
         """Return a copy for another tab: the clip and its observation, without choices about samples."""
         return replace(
-            self,
-            dropped=set(),
-            people_shown=False,
-            picked=False,
-            gallery=None,
-            replaced=False,
-            addition=None,
-            range_note="",
+            self, dropped=set(), people_shown=False, picked=False, gallery=None, replaced=False, addition=None
         )
 
 
