@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
 from biometric import errors
 from biometric.entities import (
@@ -68,7 +69,7 @@ def nobody(identity_id: str) -> list[object]:
 
 
 def tiles(pictures: Pictures, answer: Identification) -> str:
-    content = GridContent([answer], 100, [HOSTILE], pictures, nobody)  # type: ignore[arg-type]
+    content = GridContent([answer], 100, [HOSTILE], pictures, nobody, Markup())  # type: ignore[arg-type]
     return grid(content, GridState(opened=answer.observation.person))
 
 
