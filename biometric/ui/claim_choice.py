@@ -34,8 +34,8 @@ def _claim(identity: Identity, chosen: bool, pictures: Pictures) -> str:
     shot = elements.picture(pictures.crop(identity.thumbnail, 72), "", "sl-thumb")
     return (
         f'<button type="button" role="radio" class="sl-claim" aria-checked="{"true" if chosen else "false"}" '
-        f'aria-label="{escape(identity.name)}" data-action="claim" data-value="{escape(identity.id)}" '
-        f'data-key="claim:{escape(identity.id)}"><span class="sl-radio" aria-hidden="true"></span>{shot}'
-        f'<span class="sl-name" dir="auto">{escape(identity.name)}</span>'
+        f'data-action="claim" data-value="{escape(identity.id)}" data-key="claim:{escape(identity.id)}">'
+        f'<span class="sl-radio" aria-hidden="true"></span>{shot}'
+        f'<span class="sl-name" dir="auto">{escape(identity.name)}</span> '
         f"<small>{count(identity.reference_count, 'reference')}</small></button>"
     )

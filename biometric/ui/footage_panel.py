@@ -27,7 +27,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         question: builds what the tab asks besides footage (a name, whose claim, paths), above the button.
         heading: what the tab asks, in a word.
     """
-    gr.HTML('<h3 class="sl-step"><span>1</span>Footage</h3>', apply_default_css=False)
+    gr.HTML(f'<h3 class="sl-step"><span>1</span>{_("Footage")}</h3>', apply_default_css=False)
     footage_intake(tab)
     drop = gr.File(
         label=_("Video or photograph"),

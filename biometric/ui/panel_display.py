@@ -134,7 +134,7 @@ class PanelDisplay:
         """Return the clip's player, name and facts as HTML; "" while there is no clip."""
         if footage.info is None:
             return ""
-        name = f'<p class="sl-clip" dir="auto">{escape(footage.label)}</p>'
+        name = f'<h4 class="sl-clip" dir="auto">{escape(footage.label)}</h4>'
         shown = player(footage.player, footage.label) if footage.player is not None else ""
         if footage.info.photograph and footage.clip is not None:
             shown = elements.picture(self._photograph(footage.clip), footage.label)

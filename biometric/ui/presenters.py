@@ -131,9 +131,9 @@ def sample_grid(
         out = dropped is not None and name in dropped
         frame = sample.detection.frame_index
         note = _("dropped") if out else describe(sample.refusal) if sample.refusal is not None else ""
-        image = elements.picture(pictures.crop(sample.crop, 120), _("Frame {frame}").format(frame=frame))
+        image = elements.picture(pictures.crop(sample.crop, 120), "")
         label = _("Sample of frame {frame}, dropped") if out else _("Sample of frame {frame}, kept")
-        words = f"<span>{_('frame {frame}').format(frame=frame)}</span><small>{escape(note)}</small>"
+        words = f"<span>{_('frame {frame}').format(frame=frame)}</span> <small>{escape(note)}</small>"
         if action is None:
             cells.append(f'<div class="sl-sample">{image}{words}</div>')
             continue

@@ -85,12 +85,12 @@ def test_the_first_five_minutes_in_a_browser(visitor: Visitor, demo: dict[str, P
 
     another_clip(visitor, "Verification", demo["visit-2-beige-coat"])
     page.get_by_role("radio", name="Beige Coat").click()
-    page.wait_for_selector("[role=radio][aria-checked=true][aria-label='Beige Coat']")
+    page.wait_for_selector("[role=radio][aria-checked=true]:has-text('Beige Coat')")
     visitor.submit("verification")
     assert "model card" in visitor.banner("verification", "Match: this is Beige Coat")
     keep(visitor, "verification")
     page.get_by_role("radio", name="Dark Coat").click()
-    page.wait_for_selector("[role=radio][aria-checked=true][aria-label='Dark Coat']")
+    page.wait_for_selector("[role=radio][aria-checked=true]:has-text('Dark Coat')")
     visitor.submit("verification")
     visitor.banner("verification", "No match")
 

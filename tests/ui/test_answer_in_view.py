@@ -66,7 +66,7 @@ def test_button_and_answers_of_all_tabs_are_in_view(visitor: Visitor, clips: Cli
 
     visitor.tab("Verification")
     page.get_by_role("radio", name="In View").click()
-    page.wait_for_selector("[role=radio][aria-checked=true][aria-label='In View']")
+    page.wait_for_selector("[role=radio][aria-checked=true]:has-text('In View')")
     visitor.submit("verification")
     visitor.banner("verification", "Match: this is In View")
     both_in_view(visitor, "verification")

@@ -71,7 +71,7 @@ def test_after_a_restart_a_clip_is_decided_anew_without_decoding_and_is_removed_
         assert re.search(r"Ada Lovelace\s+1\.00", said)
         assert "2 unknown" in said
         assert "0:04.0" in said
-        row(visitor, "three.mp4").get_by_role("button", name="Open three.mp4 in Identification").click()
+        row(visitor, "three.mp4").get_by_role("button", name="Open in Identification (three.mp4)").click()
         visitor.banner("identification", "1 of 3 people identified")
         assert page.locator(".sl-clip:visible").inner_text() == "three.mp4"
         page.get_by_text("Details: threshold").locator("visible=true").click()
@@ -97,7 +97,7 @@ def test_after_a_restart_a_clip_is_decided_anew_without_decoding_and_is_removed_
 def test_verification_and_enrollment_open_with_the_person_and_the_claim(kept: Server, chromium: Any) -> None:
     visitor = Visitor(chromium, kept.url)
     library(visitor)
-    press(visitor, "Open one.mp4 in Enrollment")
+    press(visitor, "Open in Enrollment (one.mp4)")
     visitor.page.wait_for_selector("#enrollment-sheet .sl-sample:visible")
     library(visitor)
     press(visitor, "More about three.mp4")

@@ -39,7 +39,7 @@ def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips:
     visitor.tab("Verification")
     page.wait_for_selector(".sl-clip:visible")  # the footage came along
     page.get_by_role("radio", name="Ada Lovelace").click()
-    page.wait_for_selector("[role=radio][aria-checked=true][aria-label='Ada Lovelace']")
+    page.wait_for_selector("[role=radio][aria-checked=true]:has-text('Ada Lovelace')")
     visitor.submit("verification")
     said = visitor.banner("verification", "Match: this is Ada Lovelace")
     assert "threshold 0.514 (model card)" in said
@@ -153,7 +153,7 @@ def test_a_bystander_does_not_pass_silently_and_the_threshold_decides_at_once(vi
     visitor.upload(clips["three"])
     visitor.opened()
     page.get_by_role("radio", name="Claimed Person").click()
-    page.wait_for_selector("[role=radio][aria-checked=true][aria-label='Claimed Person']")
+    page.wait_for_selector("[role=radio][aria-checked=true]:has-text('Claimed Person')")
     visitor.submit("verification")
     visitor.banner("verification", "3 people are in these frames")
     page.locator("#verification-sheet .sl-tile").nth(1).click()

@@ -150,8 +150,8 @@ def test_enroll_verify_identify_and_name_in_few_actions(
     person.did(3)
 
     person.open_tab("Verification")
-    person.press(f"[role=radio][aria-label='{setting.name}']")
-    page.wait_for_selector(f"[role=radio][aria-checked=true][aria-label='{setting.name}']")
+    person.press(f"[role=radio]:has-text('{setting.name}')")
+    page.wait_for_selector(f"[role=radio][aria-checked=true]:has-text('{setting.name}')")
     person.press("#verification-submit")
     person.banner("verification", f"Match: this is {setting.name}")
     person.in_view("#verification-answer .sl-banner h3")
