@@ -67,7 +67,7 @@ class AnswerWriting:
             session = await asyncio.to_thread(self.page.session, request)
             job = session.jobs.latest(FILES_JOB)
             if job is not None:
-                async with aclosing(job.follow()) as shown:
+                async with aclosing(job.follow(self.page.receipt(job))) as shown:
                     async for updates in shown:
                         yield updates
 

@@ -8,7 +8,7 @@ log, and so that nobody can ask who has not opened a page (behind the login, whe
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from biometric.ui.guard import App, Message, Receive, Scope, Send
@@ -19,6 +19,8 @@ KEY_HEADER = b"x-sightline-workspace"
 REVISION_HEADER = b"x-sightline-revision"
 PARTS_HEADER = b"x-sightline-parts"
 """Which versions of the parts that follow jobs a page shows: "job-bar=1a2b, …"."""
+JOBS_HEADER = b"x-sightline-jobs"
+"""Serials of jobs whose end a page has received: "3,7"."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at the gallery's file."""
 HELD = 600.0
@@ -43,12 +45,17 @@ class ChangeFeed:
 
     Args:
         app: the app to pass on to.
-        state_of: the state of the workspace under a key; None where there is none.
+        state_of: the state of the workspace under a key, told which jobs' ends its page has received; None where
+            there is no such workspace.
         stopping: whether the server is about to end, so that nothing may wait.
     """
 
     def __init__(
-        self, app: App, *, state_of: Callable[[str], WorkspaceState | None], stopping: Callable[[], bool]
+        self,
+        app: App,
+        *,
+        state_of: Callable[[str, Collection[int]], WorkspaceState | None],
+        stopping: Callable[[], bool],
     ) -> None:
         self._app = app
         self._state_of = state_of
@@ -65,21 +72,22 @@ class ChangeFeed:
         if scope["method"] != "GET":
             await _answer(send, 405)
             return
+        received = _serials(headers.get(JOBS_HEADER, b"").decode("latin-1"))
         shown = _versions(headers.get(PARTS_HEADER, b"").decode("latin-1"))
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
-            status, body = await self._wait(key, seen, shown, gone)
+            status, body = await self._wait(key, seen, received, shown, gone)
         finally:
             gone.cancel()
         if not gone.done() or gone.cancelled():
             await _answer(send, status, body)
 
     async def _wait(
-        self, key: str, seen: str, shown: dict[str, str], gone: "asyncio.Future[None]"
+        self, key: str, seen: str, received: Collection[int], shown: dict[str, str], gone: "asyncio.Future[None]"
     ) -> tuple[int, bytes]:
         deadline = time.monotonic() + HELD
         while not gone.done() and not self._stopping() and time.monotonic() < deadline:
-            state = await asyncio.to_thread(self._state_of, key)
+            state = await asyncio.to_thread(self._state_of, key, received)
             if state is None:
                 return 410, b""
             parts = {name: html for name, html in state.parts.items() if version(html) != shown.get(name, "")}
@@ -93,6 +101,11 @@ class ChangeFeed:
 def _versions(text: str) -> dict[str, str]:
     """Return versions by name of what a page sends; nothing is trusted, and what is wrong is sent anew."""
     return dict(part.strip().split("=", 1) for part in text[:1000].split(",") if "=" in part)
+
+
+def _serials(text: str) -> frozenset[int]:
+    """Return the numbers of what a page sends; nothing is trusted."""
+    return frozenset(int(part) for part in text[:1000].split(",") if part.isascii() and part.isdigit())
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -5,10 +5,11 @@ it. A job whose page does not come back in time stops, as one that is cancelled 
 """
 
 import asyncio
+import itertools
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from contextlib import closing, suppress
 
 import gradio as gr
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 Steps = Generator[Updates, None, None]
 
 LEFT = N_("The work was stopped, because the page was away for too long. Nothing was stored.")
+_SERIALS = itertools.count(1)
+TOLD_WITHIN = 4.0  # seconds in which a page says that it received a job's end
 SPACING = 0.1  # seconds between two updates to a page; Gradio loses one that is not shown when the next one comes
 
 
@@ -88,6 +91,8 @@ class Job:
         self._cancelled = False
         self._ended = False
         self._seen = self._background = background
+        self._sent = False
+        self.serial = next(_SERIALS)
         self._when_ended = ended
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
@@ -100,7 +105,8 @@ class Job:
     @property
     def unseen(self) -> bool:
         """Whether no page follows it, although it runs or its end was not shown; its own page gets a moment to."""
-        return not (self._seen or self._cancelled) and self._alone_for() >= 1.0
+        patience = TOLD_WITHIN if self._sent else 1.0
+        return not (self._seen or self._cancelled) and self._alone_for() >= patience
 
     @property
     def progress(self) -> Progress | None:
@@ -143,8 +149,13 @@ class Job:
         if self._thread.ident is not None:
             self._thread.join(seconds)
 
-    async def follow(self) -> AsyncGenerator[Updates, None]:
-        """Yield what the job has shown so far, then what it shows, until it ends or this is closed."""
+    async def follow(self, receipt: Updates | None = None) -> AsyncGenerator[Updates, None]:
+        """Yield what the job has shown so far, then what it shows, until it ends or this is closed.
+
+        Args:
+            receipt: sent at the end, which counts as shown once `Jobs.note_shown` is told that this arrived: what is
+                sent may get lost. Without one it counts when it was sent.
+        """
         with self._lock:
             follower = _Follower(self._shown.updates())
             self._followers.append(follower)
@@ -159,9 +170,11 @@ class Job:
                     yield updates
                     await asyncio.sleep(SPACING)
                 elif ended:
-                    self.mark_seen()
-                    if last:
-                        yield last  # Gradio sends the last update twice, and meanwhile the page may show something else
+                    self._sent = True
+                    if receipt is None:
+                        self.mark_seen()
+                    if last:  # Gradio sends the last update twice, and meanwhile the page may show something else
+                        yield {**last, **(receipt or {})}
                     return
                 else:
                     await follower.news()
@@ -269,6 +282,12 @@ class Jobs:
     def unseen(self) -> tuple[str, ...]:
         """Return the names of jobs that no page follows, although they run or their end was not shown."""
         return tuple(name for name, job in list(self._jobs.items()) if job.unseen)
+
+    def note_shown(self, serials: Collection[int]) -> None:
+        """Note that the page says that it received the ends of the jobs with these `Job.serial`."""
+        for job in list(self._jobs.values()):
+            if job.serial in serials:
+                job.mark_seen()
 
     def mark_seen(self) -> None:
         """Note that a page shows how those that have ended did."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Sequence
 from contextlib import aclosing
 from functools import wraps
 from pathlib import Path
@@ -17,6 +17,7 @@ from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.answer_keeping import AnswerKeeping
 from biometric.ui.change_feed import WorkspaceState
+from biometric.ui.components import asset
 from biometric.ui.jobs import Job
 from biometric.ui.jobs import Steps as Steps
 from biometric.ui.live_parts import LiveParts
@@ -69,6 +70,9 @@ class Page:
         self._clip_turns = Turns(CLIPS_AT_ONCE)
         self.live = LiveParts()
         self.keeping = AnswerKeeping(service.library, root)
+        self.receipts: Any = gr.HTML(
+            "", render=False, apply_default_css=False, js_on_load=asset("receipts.js"), elem_id="workspace-receipts"
+        )
         self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
 
     def follow_gallery(self, render: Renderer, components: Sequence[Any]) -> None:
@@ -131,11 +135,16 @@ class Page:
         except BiometricError as error:
             return str(error)
 
-    def workspace_state(self, key: str) -> WorkspaceState | None:
-        """Return what the page with a key is to know, None where there is no workspace of that key."""
+    def workspace_state(self, key: str, shown: Collection[int] = ()) -> WorkspaceState | None:
+        """Return what the page with a key is to know, None where there is no workspace of that key.
+
+        Args:
+            shown: serials of jobs whose end the page has received.
+        """
         session = self.sessions.find(key)
         if session is None:
             return None
+        session.jobs.note_shown(shown)
         return WorkspaceState(self.revision(session), session.jobs.unseen(), self.live.html(session))
 
     def as_job(
@@ -170,12 +179,16 @@ class Page:
             if job is None:
                 job = self.new_job(session, lambda: make(*values), waiting, stopped, turns=turns, size=size(session))
                 session.jobs.begin(name, job)
-            async with aclosing(job.follow()) as shown:
+            async with aclosing(job.follow(self.receipt(job))) as shown:
                 async for updates in shown:
                     yield updates
 
         setattr(follow, RECORDS_ITSELF, True)
         return follow
+
+    def receipt(self, job: Job) -> Updates:
+        """Return what is sent with the end of a job, and what its page answers once it has received it."""
+        return {self.receipts: f'<i hidden data-job="{job.serial}"></i>'}
 
     def new_job(
         self,

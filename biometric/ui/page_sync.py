@@ -37,6 +37,7 @@ class PageSync:
         self.page = page
         self.notice = gr.HTML("", apply_default_css=False, elem_id="workspace-notice")
         self._mark = gr.HTML("", js_on_load=asset("sync.js"), apply_default_css=False, elem_id="workspace-sync")
+        self.page.receipts.render()
         self._visit = gr.Textbox(visible=False, label="Workspace")
         self._tabs: Sequence[AnsweringTab] = ()
         self._restore: Callable[[Session], Updates] = lambda session: {}
@@ -59,9 +60,13 @@ class PageSync:
         self._tabs, self._restore, self._problem_place = tabs, restore, problem_place
         blocks.screen_of = self._screen
         outputs = list(dict.fromkeys([*blocks.remembered(), *self.outputs]))
-        blocks.rendered_anew = frozenset([*self.page.following, self._mark, self.notice, self._visit])
+        blocks.rendered_anew = frozenset(
+            [*self.page.following, self._mark, self.page.receipts, self.notice, self._visit]
+        )
         blocks.load(self.on_opened, [self._visit], outputs, js=asset("load.js"), **QUIET)
         followers = [function for function in blocks.fns.values() if getattr(function.fn, RECORDS_ITSELF, False)]
+        for function in followers:
+            function.outputs = [*function.outputs, self.page.receipts]
         followed = list(dict.fromkeys(part for function in followers for part in function.outputs))
         self._mark.resumed(self.on_resumed, None, followed, **FOLLOWS_JOB)
         self._mark.changed(self.on_changed, None, self.outputs, **{**QUIET, "trigger_mode": "always_last"})
@@ -105,7 +110,7 @@ class PageSync:
         """A job runs that no page follows, or ended so: show it from here on."""
         job = self.page.session(request).jobs.latest(event(data)[1])
         if job is not None:
-            async with aclosing(job.follow()) as shown:
+            async with aclosing(job.follow(self.page.receipt(job))) as shown:
                 async for updates in shown:
                     yield updates
 

@@ -301,3 +301,24 @@ def test_a_cancelled_job_and_one_whose_end_is_shown_are_not_unseen(bench: Bench)
     jobs.mark_seen()
     now[0] = 4.0
     assert jobs.unseen() == ()
+
+
+def test_an_end_counts_as_shown_once_the_page_says_that_it_received_it(bench: Bench) -> None:
+    now = [0.0]
+    jobs = Jobs()
+    job = jobs.begin("enrollment", bench.job(clock=lambda: now[0]))
+    bench.go.release(10)
+    job.join(10)
+    part = object()
+
+    async def sent() -> list[Any]:
+        return [updates async for updates in job.follow({part: "receipt"})]
+
+    assert run_coroutine(sent())[-1][part] == "receipt"
+    assert jobs.unseen() == ()  # the page is about to say so
+    now[0] = 5.0
+    assert jobs.unseen() == ("enrollment",)  # it did not: what was sent got lost
+    jobs.note_shown({job.serial + 1})
+    assert jobs.unseen() == ("enrollment",)
+    jobs.note_shown({job.serial})
+    assert jobs.unseen() == ()

@@ -2,6 +2,7 @@
 // Python's answer to 'changed' carries the new revision, which starts the next one.
 let request = null;
 let timer = 0;
+const received = [];  // jobs whose end arrived here: what the server sends may get lost
 const again = (seconds) => { clearTimeout(timer); timer = setTimeout(listen, seconds * 1000); };
 
 async function listen() {
@@ -16,6 +17,7 @@ async function listen() {
   const headers = {
     'x-sightline-workspace': window.sightlineWorkspace,
     'x-sightline-revision': revision,
+    'x-sightline-jobs': received.slice(-50).join(),
     'x-sightline-parts': [...document.querySelectorAll('.block.sl-pushed')].map(shown).join(),
   };
   try {
@@ -49,6 +51,7 @@ function reload() {
 }
 
 watch('value', listen);
+window.addEventListener('sightline-received', ({ detail }) => { received.push(detail); listen(); });
 document.addEventListener('visibilitychange', listen);
 window.addEventListener('online', listen);
 window.addEventListener('pagehide', () => request?.abort());
