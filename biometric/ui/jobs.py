@@ -24,7 +24,6 @@ from biometric.ui.turns import Place, Ticket, Turns
 logger = logging.getLogger(__name__)
 
 Steps = Generator[Updates, None, None]
-
 LEFT = N_("The work was stopped, because the page was away for too long. Nothing was stored.")
 _SERIALS = itertools.count(1)
 TOLD_WITHIN = 4.0  # seconds in which a page says that it received a job's end
@@ -119,7 +118,7 @@ class Job:
         return self._turns.place(self._ticket)
 
     def mark_seen(self) -> None:
-        """Note that a page shows how it ended, if it has."""
+        """Note that a page shows its end, if there is one."""
         self._seen = self._background or self._ended
 
     def _alone_for(self) -> float:

@@ -71,7 +71,7 @@ class Page:
         self.live = LiveParts()
         self.keeping = AnswerKeeping(service.library, root)
         self.receipts: Any = gr.HTML(
-            "", render=False, apply_default_css=False, js_on_load=asset("receipts.js"), elem_id="workspace-receipts"
+            "", js_on_load=asset("receipts.js"), apply_default_css=False, elem_id="workspace-receipts", render=False
         )
         self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
 

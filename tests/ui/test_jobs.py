@@ -314,7 +314,7 @@ def test_an_end_counts_as_shown_once_the_page_says_that_it_received_it(bench: Be
     async def sent() -> list[Any]:
         return [updates async for updates in job.follow({part: "receipt"})]
 
-    assert run_coroutine(sent())[-1][part] == "receipt"
+    assert run_coroutine(sent)[-1][part] == "receipt"
     assert jobs.unseen() == ()  # the page is about to say so
     now[0] = 5.0
     assert jobs.unseen() == ("enrollment",)  # it did not: what was sent got lost
