@@ -1,5 +1,4 @@
-// How footage comes in besides the drop box's own ways: a file dropped on the clip that is there takes its place, two
-// files at once are refused in words, a telephone's camera app is used, and a missing camera is said.
+// Footage besides the drop box's own ways: dropped on the clip that is there, by a telephone's camera, none at all.
 const panel = () => element.closest('[role=tabpanel]');
 const tab = element.querySelector('[data-tab]').dataset.tab;
 const say = (kind) => {
