@@ -26,7 +26,7 @@ from biometric.ui.page_sync import PageSync
 from biometric.ui.people_tab import people_tab
 from biometric.ui.screen import RecordingBlocks
 from biometric.ui.session import TABS, Session
-from biometric.ui.tab_layout import tab_heading
+from biometric.ui.tab_layout import HandOver, tab_heading
 from biometric.ui.verification_tab import VerificationTab
 
 UPLOADS_KEPT = 12 * 3600
@@ -59,7 +59,8 @@ class Interface:
                     self.verification = VerificationTab(self.page)
                 with gr.Tab(_("Identification"), id="identification") as identification_tab:
                     tab_heading(_("Identification"))
-                    self.identification = IdentificationTab(self.page)
+                    to_enrollment = HandOver(self._enroll_person, [self.tabs, *self.enrollment.components])
+                    self.identification = IdentificationTab(self.page, to_enrollment)
                 with gr.Tab(_("Library"), id="library") as library:
                     self.library = library_tab(self.page, self.tabs, self._taking_tabs())
                 with gr.Tab(_("People"), id="people") as people:
@@ -87,8 +88,6 @@ class Interface:
 
     def _connect(self, tabs: Sequence[gr.Tab], calibrated: Sequence[Any]) -> None:
         enrollment, verification, identification = self.enrollment, self.verification, self.identification
-        identification.enroll = self._enroll_person
-        identification.enroll_components = [self.tabs, *enrollment.components]
         changes = [
             connect_better_models(self.page, self.header),
             *enrollment.connect(),

@@ -1,6 +1,5 @@
 """The Identification tab: everybody in a clip, each decided on their own, with the evidence and the files."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from biometric.ui.panel import Panel
 from biometric.ui.presence import presence
 from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import FILES_JOB, Session
-from biometric.ui.tab_layout import connect_cancel, tab_layout
+from biometric.ui.tab_layout import HandOver, connect_cancel, tab_layout
 from biometric.ui.threshold_box import threshold_box
 
 TAB = "identification"
@@ -39,14 +38,13 @@ FOCUS_NAME = """() => {
 class IdentificationTab:
     """Components and handlers of the tab. Build inside its `gr.Tab`.
 
-    Attributes:
-        enroll: set by the page: hands a person over to Enrollment and gives the updates.
+    Args:
+        enrollment: where an unknown person is handed over to be enrolled.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, enrollment: HandOver) -> None:
         self.page = page
-        self.enroll: Callable[[Session, int], Updates] = lambda session, person: {}
-        self.enroll_components: list[Any] = []
+        self.enrollment = enrollment
         self.names = people_grid.EnrolledNames()
         intro = introductions.of_identification()
         with tab_layout(page, TAB, self._question, _("Options"), intro, self._undo_line) as panel:
@@ -111,7 +109,7 @@ class IdentificationTab:
         connect(panel, [job, rewrite, *writing])
         connect_cancel(panel, [job, rewrite, *writing], self.on_cancel, *self.writing.components)
         clicked = on_act(
-            self.contact_sheet, self.on_grid_clicked, outputs=[*panel.answers, *self.enroll_components], **QUIET
+            self.contact_sheet, self.on_grid_clicked, outputs=[*panel.answers, *self.enrollment.components], **QUIET
         )
         clicked.then(None, js=FOCUS_NAME)
         self.undo.connect(panel, self.answer_after_edit)
@@ -260,7 +258,7 @@ class IdentificationTab:
         def run() -> Updates:
             action, value = event(data)
             if action == "enroll":  # Enrollment opens with clip, range and observation
-                return self.enroll(session, grid_actions.person_of(session, value).observation.person)
+                return self.enrollment.give(session, grid_actions.person_of(session, value).observation.person)
             click = act_or_edit(self.page.service, session, action, value)
             if click.enrollment is not None and (observed := session.footage(TAB).observed) is not None:
                 self.page.keeping.note(session, "grid", observed, click.enrollment, session.gallery)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -12,7 +13,21 @@ from biometric.ui.components import answer_area, area
 from biometric.ui.footage_panel import footage_panel
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel import Panel
+from biometric.ui.session import Session
 from biometric.ui.text_format import escape
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """How one tab hands a person of its answer over to another.
+
+    Attributes:
+        give: takes the person with a number and returns the updates; raises `BiometricError` where it cannot.
+        components: all that the updates may change.
+    """
+
+    give: Callable[[Session, int], Updates]
+    components: Sequence[Any]
 
 
 def tab_heading(name: str) -> None:
