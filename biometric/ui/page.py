@@ -1,6 +1,7 @@
 """What all parts of the page share: the service, the sessions, the pictures, and how work is run and reported."""
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Generator, Sequence
 from contextlib import aclosing
@@ -121,7 +122,8 @@ class Page:
     def revision(self, session: Session) -> str:
         """Return a word that changes when a gallery that the page speaks of, or a threshold of it, may have changed."""
         folders = [None] if session.gallery is None else [None, session.gallery]
-        return ", ".join([*(self._revision(folder) for folder in folders), self._library_revision()])
+        parts = [*(self._revision(folder) for folder in folders), self._library_revision()]
+        return hashlib.blake2s("\n".join(parts).encode(), digest_size=12).hexdigest()  # travels in a header
 
     def _library_revision(self) -> str:
         try:

@@ -68,3 +68,14 @@ def test_an_untouched_page_makes_no_request_and_uses_no_processor_time(
         assert browser < SHARE * REST, tab
         assert server < SHARE * REST, tab
     visitor.close()
+
+
+def test_an_untouched_page_of_an_empty_gallery_makes_no_request(chromium: Any, tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        visitor = Visitor(chromium, server.url)
+        visitor.page.wait_for_timeout(4_000)
+        asked: list[str] = []
+        visitor.page.on("request", partial(_note, asked))
+        visitor.page.wait_for_timeout(3_000)
+        assert not asked
+        visitor.close()
