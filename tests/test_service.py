@@ -413,7 +413,7 @@ def test_promise_6_an_abandoned_calibration_changes_nothing(setup: ServiceSetup)
     setup.service.gallery().save_calibration(calibration(setup))
     work = setup.service.calibrate([setup.clip], target_fmr=0.01)
     stages = [next(work).stage for _ in range(4)]
-    assert stages[-1].startswith("Clip 1 of 1: reading")
+    assert stages[-1].startswith("Clip 1 of 1: Reading")
     work.close()
     assert list(setup.workspace.iterdir()) == []
     assert setup.service.calibration() == calibration(setup)

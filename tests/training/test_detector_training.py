@@ -204,7 +204,9 @@ def test_a_run_ends_when_its_time_is_up_and_is_not_resumed(data: Path, tmp_path:
     assert best.is_file()
     assert 1 <= ended < 1000
     assert all(0 < row["rate"] <= 0.03 for row in run.rows)
-    assert len({row["rate"] for row in run.rows}) == ended
+    assert (
+        len({row["rate"] for row in run.rows}) > 1 or ended == 1
+    )  # it follows the time, of which epochs may take none
     with RunFolder(tmp_path, "detector", {}, resume=True) as run:
         assert detector_training.train_detector(detector_training.read_dataset(data), plan, run, silent) == best
     assert len(run.rows) == ended

@@ -107,7 +107,7 @@ def test_a_name_a_cover_and_a_picture_are_changed_and_undone(visitor: Visitor) -
     page.wait_for_function("document.activeElement.id === 'people-new-name'")
     page.keyboard.type("ben")  # what was there is selected
     press(page, "Save")
-    page.locator("#people-problem .sl-bad", has_text="already enrolled").wait_for()
+    page.wait_for_selector("#people-name-words:has-text('Name taken')")
     assert page.locator("#people-new-name").input_value() == "ben"
     page.locator("#people-new-name").fill("Ada Lovelace")
     press(page, "Save")

@@ -63,7 +63,7 @@ class Person(Visitor):
     def tab_to(self, selector: str) -> None:
         """Press the Tab key until the keyboard is there."""
         for _ in range(60):
-            if self.page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            if self.page.locator(selector).evaluate_all("(found) => found.includes(document.activeElement)"):
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"the Tab key does not lead to {selector}")
