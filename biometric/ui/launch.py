@@ -17,6 +17,7 @@ from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
 from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.components import asset
+from biometric.ui.event_streams import EventStreams
 from biometric.ui.first_paint import FirstPaint
 from biometric.ui.guard import Guard
 from biometric.ui.page import Page
@@ -95,7 +96,7 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         upload_limit=limit + 100_000,  # the form around the file
     )
     feed = Middleware(ChangeFeed, state_of=page.workspace_state, stopping=lambda: is_stopping(blocks))
-    middleware = [guard, feed, Middleware(FirstPaint)]
+    middleware = [guard, feed, Middleware(EventStreams, blocks=blocks), Middleware(FirstPaint)]
     login = settings.login
     return {
         "server_name": settings.host,
