@@ -50,7 +50,7 @@ class EventStreams:
 
     def _watch_queue(self) -> None:
         """Take the place of the queue's own way to drop events; where a later Gradio has none, nothing is done."""
-        queue = getattr(self._blocks, "_queue", None)
+        queue: Any = getattr(self._blocks, "_queue", None)
         if queue is self._queue or not hasattr(queue, "clean_events"):
             return
         self._queue, drop = queue, queue.clean_events
