@@ -29,9 +29,10 @@ from biometric.errors import InvalidInput, KeptFootageError, UnknownClip
 from biometric.footage_store import answer_rows, observation_files
 from biometric.footage_store import library_rows as rows
 from biometric.footage_store.clip_files import StagedFootage, clip_name, size_of
-from biometric.footage_store.library_database import BUSY_SECONDS, translate_errors
+from biometric.footage_store.library_database import translate_errors
 from biometric.footage_store.library_transactions import GONE, Clock, LibraryTransactions
 from biometric.storage import make_private_folder, staged_folder
+from biometric.storage.sqlite_files import BUSY_SECONDS
 
 
 class SQLiteFootageLibrary:

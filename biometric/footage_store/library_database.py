@@ -14,24 +14,21 @@ from uuid import uuid4
 from sqlite_utils import Database
 
 from biometric.errors import KeptFootageBusy, KeptFootageCorrupt, KeptFootageUnavailable, StorageFull
-from biometric.storage import describe_os_error, make_private_folder
-
-BUSY_SECONDS = 20.0
-"""How long an operation waits for another process before it gives up."""
+from biometric.storage import describe_os_error
+from biometric.storage.sqlite_files import (
+    BUSY_SECONDS,
+    DatabaseFault,
+    apply_migrations,
+    connect_database,
+    create_database,
+    database_fault,
+    stored_version,
+)
 
 APPLICATION_ID = 0x51474C46
 """Marks the file as a library of Sightline (bytes "QGLF")."""
 
 DATABASE_NAME = "library.sqlite3"
-
-_PRAGMAS = (
-    "foreign_keys = ON",
-    "secure_delete = ON",  # what is removed must not stay readable in free pages
-    "synchronous = EXTRA",  # acknowledged means on disk
-    "temp_store = MEMORY",
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-)
 
 _INITIAL = """
 CREATE TABLE library (
@@ -154,7 +151,7 @@ class LibraryDatabase:
                 _schema_version(db)  # before anything is changed in a file that may be another program's
                 db.execute("BEGIN IMMEDIATE")
                 try:
-                    _migrate(db)
+                    apply_migrations(db, APPLICATION_ID, _schema_version(db), MIGRATIONS)
                     before = db.conn.total_changes
                     yield db
                     if db.conn.total_changes > before:
@@ -187,28 +184,15 @@ class LibraryDatabase:
 
     def _create(self) -> None:
         self._exists()
-        make_private_folder(self._folder)
-        # SQLite gives its journal the permissions of the database, so this one call protects both.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        create_database(self.path)
 
     def _connect(self, busy_seconds: float) -> Database:
-        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
-            for pragma in _PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}")
-            return Database(connection, execute_plugins=False)
-        except BaseException:
-            connection.close()
-            raise
+        return Database(connect_database(self.path, busy_seconds), execute_plugins=False)
 
 
 def _schema_version(db: Database) -> int:
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    application = int(db.execute("PRAGMA application_id").fetchone()[0])
-    if application != APPLICATION_ID:
-        if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            return 0
+    version = stored_version(db, APPLICATION_ID)
+    if version is None:
         raise KeptFootageCorrupt(
             "The file {database_name} is not a library of Sightline. Set SIGHTLINE_LIBRARY to another folder.",
             database_name=DATABASE_NAME,
@@ -221,15 +205,6 @@ def _schema_version(db: Database) -> int:
             known=len(MIGRATIONS),
         )
     return version
-
-
-def _migrate(db: Database) -> None:
-    version = _schema_version(db)
-    if version == 0:
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-        migration(db)
-        db.execute(f"PRAGMA user_version = {number}")
 
 
 @contextmanager
@@ -256,20 +231,11 @@ def translate_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-_UNWRITABLE = {
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_IOERR,
-}
-
-
 def _from_sqlite(error: sqlite3.Error, folder: Path) -> KeptFootageBusy | KeptFootageCorrupt | StorageFull:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # extended codes: the low byte
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    fault = database_fault(error)
+    if fault is DatabaseFault.BUSY:
         return KeptFootageBusy("Another process is using the library of footage. Try again in a moment.")
-    if code in _UNWRITABLE:
+    if fault is DatabaseFault.UNUSABLE:
         return StorageFull(
             "The library of footage could not be read or written ({error}); nothing was changed in it. "
             "Free disk space, or check the permissions of {folder}.",

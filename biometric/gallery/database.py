@@ -16,22 +16,17 @@ from sqlite_utils import Database
 
 from biometric.errors import GalleryBusy, GalleryCorrupt, GalleryUnavailable, StorageFull
 from biometric.gallery.migrations import MIGRATIONS, migrate, schema_version
-from biometric.storage import describe_os_error, make_private_folder
-
-BUSY_SECONDS = 20.0
-"""How long an operation waits for another process before it gives up."""
+from biometric.storage import describe_os_error
+from biometric.storage.sqlite_files import (
+    BUSY_SECONDS,
+    DatabaseFault,
+    connect_database,
+    create_database,
+    database_fault,
+)
 
 JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "delete"
 """SQLite 3.7.0 to 3.51.2 can corrupt a database when a WAL is reset (https://sqlite.org/wal.html, "WAL-reset bug")."""
-
-_PRAGMAS = (
-    "foreign_keys = ON",
-    "secure_delete = ON",  # what is erased must not stay readable in free pages
-    "synchronous = EXTRA",  # also syncs the folder after the journal is gone: acknowledged means on disk
-    "temp_store = MEMORY",  # no biometric data in temporary files
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-)
 
 
 class GalleryDatabase:
@@ -108,20 +103,10 @@ class GalleryDatabase:
 
     def _create(self) -> None:
         self._exists()
-        make_private_folder(self.path.parent)
-        # SQLite gives its journal the permissions of the database, so this one call protects both.
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        create_database(self.path)
 
     def _connect(self, busy_seconds: float) -> Database:
-        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
-            for pragma in _PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}")
-            return Database(connection, execute_plugins=False)
-        except BaseException:
-            connection.close()
-            raise
+        return Database(connect_database(self.path, busy_seconds), execute_plugins=False)
 
 
 def check_folder(folder: Path) -> None:
@@ -169,15 +154,11 @@ def translate_errors() -> Iterator[None]:
         raise _from_system(error) from error
 
 
-_UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-
-
 def _from_sqlite(error: sqlite3.Error) -> GalleryBusy | GalleryCorrupt | StorageFull:
-    # Extended codes carry the primary one in their low byte.
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    fault = database_fault(error)
+    if fault is DatabaseFault.BUSY:
         return GalleryBusy("Another process is using the gallery. Try again in a moment.")
-    if code in _UNWRITABLE or code == sqlite3.SQLITE_IOERR:
+    if fault is DatabaseFault.UNUSABLE:
         return StorageFull(
             "The gallery could not be read or written ({error}); nothing was changed. Free disk space or "
             "check the permissions of the gallery's folder, then try again.",

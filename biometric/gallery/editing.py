@@ -9,11 +9,11 @@ from biometric.entities import ChangeKind, GalleryChange, NewReference, StoredEn
 from biometric.errors import InvalidInput, NameTaken, UnknownIdentity
 from biometric.gallery import reference_rows, rows, trash_rows, verdict_rows
 from biometric.gallery.change_recorder import ChangeRecorder
-from biometric.gallery.database import BUSY_SECONDS
 from biometric.gallery.records import Clock, current_time, make_record, read_crops
 from biometric.gallery.transactions import GalleryTransactions, WriteTransaction
 from biometric.gallery.undoing import undo_change
 from biometric.ports import ANY_OWNER
+from biometric.storage.sqlite_files import BUSY_SECONDS
 
 TRASH_TIME = timedelta(days=7)
 """How long changes can be undone, and what is removed stays in the trash, unless the settings say otherwise."""

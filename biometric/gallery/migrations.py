@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from biometric.entities.names import comparable_text, number_name
 from biometric.errors import GalleryCorrupt
 from biometric.gallery import verdict_rows
+from biometric.storage.sqlite_files import apply_migrations, stored_version
 
 logger = logging.getLogger(__name__)
 
@@ -259,11 +260,8 @@ def schema_version(db: Database) -> int:
     Raises:
         GalleryCorrupt: the database is of a newer Sightline, or another application's.
     """
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    application = int(db.execute("PRAGMA application_id").fetchone()[0])
-    if application != APPLICATION_ID:
-        if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            return 0
+    version = stored_version(db, APPLICATION_ID)
+    if version is None:
         raise GalleryCorrupt(
             "The file gallery.sqlite3 in the gallery's folder is not a Sightline gallery. "
             "Choose another folder, or restore the gallery from a backup or an export."
@@ -287,9 +285,4 @@ def migrate(db: Database) -> None:
     Raises:
         GalleryCorrupt: the database is of a newer Sightline, or another application's.
     """
-    version = schema_version(db)
-    if version == 0:
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-        migration(db)
-        db.execute(f"PRAGMA user_version = {number}")
+    apply_migrations(db, APPLICATION_ID, schema_version(db), MIGRATIONS)

@@ -30,12 +30,12 @@ from biometric.errors import EmptyGallery
 from biometric.gallery import journal, reference_rows, rows, trash_rows
 from biometric.gallery.archive import check_destination, open_archive, write_archive
 from biometric.gallery.calibration_keeping import CalibrationKeeping
-from biometric.gallery.database import BUSY_SECONDS
 from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.importing import import_archive
 from biometric.gallery.records import Clock, current_time
 from biometric.gallery.search import GallerySearch
 from biometric.gallery.verdict_keeping import VerdictKeeping
+from biometric.storage.sqlite_files import BUSY_SECONDS
 
 
 class SQLiteGallery(CalibrationKeeping, VerdictKeeping):

@@ -1,0 +1,103 @@
+"""SQLite files of this program: made for the owner alone, opened with one set of settings, brought to their schema.
+
+A file carries two numbers: `application_id`, which says whose it is, and `user_version`, how many migrations were
+applied. Functions here raise `sqlite3.Error` and `OSError`; callers say what they mean for their file.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from biometric.storage.private_folders import make_private_folder
+
+BUSY_SECONDS = 20.0
+"""How long an operation waits for another process before it gives up."""
+
+_PRAGMAS = (
+    "foreign_keys = ON",
+    "secure_delete = ON",  # what is erased must not stay readable in free pages
+    "synchronous = EXTRA",  # also syncs the folder after the journal is gone: acknowledged means on disk
+    "temp_store = MEMORY",  # no biometric data in temporary files
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+)
+
+
+class _Executes(Protocol):
+    """A connection, or what a library wraps around it."""
+
+    def execute(self, sql: str, /) -> Any:
+        """Run one statement and return its cursor."""
+
+
+Db = TypeVar("Db", bound=_Executes)
+
+
+def create_database(path: Path) -> None:
+    """Make folder and file, private to the owner, where they are not there. Raises `OSError`."""
+    make_private_folder(path.parent)
+    # SQLite gives its journal the permissions of the database, so this one call protects both.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def connect_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """Open a file that is there, without implicit transactions. Raises `sqlite3.Error`."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def stored_version(db: _Executes, application_id: int) -> int | None:
+    """Return how many migrations were applied: 0 for a file without any table, None for another program's file."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    application = int(db.execute("PRAGMA application_id").fetchone()[0])
+    if application == application_id:
+        return version
+    is_new = version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    return 0 if is_new else None
+
+
+def apply_migrations(db: Db, application_id: int, version: int, migrations: Sequence[Callable[[Db], None]]) -> None:
+    """Apply the migrations after the first `version` ones; the caller holds the write lock (`BEGIN IMMEDIATE`)."""
+    if version == 0:
+        db.execute(f"PRAGMA application_id = {application_id}")
+    for number, migration in enumerate(migrations[version:], start=version + 1):
+        migration(db)
+        db.execute(f"PRAGMA user_version = {number}")
+
+
+class DatabaseFault(Enum):
+    """What an error of SQLite says about its file."""
+
+    BUSY = auto()
+    UNUSABLE = auto()
+    """It cannot be read or written: a full disk, permissions, a failing device."""
+    DAMAGED = auto()
+
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_UNUSABLE = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_IOERR,
+}
+
+
+def database_fault(error: sqlite3.Error) -> DatabaseFault:
+    """Return what an error says about the file."""
+    # Extended codes carry the primary one in their low byte.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code in _BUSY:
+        return DatabaseFault.BUSY
+    return DatabaseFault.UNUSABLE if code in _UNUSABLE else DatabaseFault.DAMAGED
