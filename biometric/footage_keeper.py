@@ -80,6 +80,11 @@ class FootageKeeper:
         """The library itself."""
         return self._open_library()
 
+    @property
+    def keeps_anything(self) -> bool:
+        """Whether the settings let anything be kept."""
+        return self.library.keeps_anything
+
     # --- keeping -------------------------------------------------------------------------------------------------
 
     def keep(
@@ -109,16 +114,9 @@ class FootageKeeper:
         Raises:
             KeptFootageError, StorageFull: it could not be kept; the answer itself is not affected.
         """
-        if self.library.usage().days <= 0:
+        if not self.keeps_anything:
             return None
-        if isinstance(answer, NewAnswer):
-            new = answer
-        elif isinstance(answer, Enrollment):
-            new = NewAnswer.of_enrollment(answer, gallery)
-        elif isinstance(answer, Verification):
-            new = NewAnswer.of_verification(answer, gallery)
-        else:
-            new = NewAnswer.of_identifications(tuple(answer), gallery)
+        new = answer if isinstance(answer, NewAnswer) else NewAnswer.of(answer, gallery)
         footage = NewFootage(observed, self._made_with(), self._thumbnail(observed), own_file)
         return self.library.keep(footage, new, replaces)
 

@@ -4,6 +4,7 @@ Answers name people by the ids of their identities, never by name: whoever shows
 gallery, so that renaming shows everywhere and erasing leaves no name behind.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -78,6 +79,17 @@ class NewAnswer:
     people: tuple[AnsweredPerson, ...]
     threshold: Threshold | None = None
     gallery: Path | None = None
+
+    @classmethod
+    def of(
+        cls, answer: Enrollment | Verification | Sequence[Identification], gallery: Path | None = None
+    ) -> "NewAnswer":
+        """Return any answer as it is kept."""
+        if isinstance(answer, Enrollment):
+            return cls.of_enrollment(answer, gallery)
+        if isinstance(answer, Verification):
+            return cls.of_verification(answer, gallery)
+        return cls.of_identifications(tuple(answer), gallery)
 
     @classmethod
     def of_enrollment(cls, answer: Enrollment, gallery: Path | None = None) -> "NewAnswer":

@@ -67,11 +67,16 @@ class SQLiteFootageLibrary:
         """The library's folder."""
         return self._folder
 
+    @property
+    def keeps_anything(self) -> bool:
+        """Whether the settings let anything be kept."""
+        return self._days > 0
+
     # --- what changes it -----------------------------------------------------------------------------------------
 
     def keep(self, footage: NewFootage, answer: NewAnswer, replaces: str | None = None) -> KeptAnswer | None:
         """Keep an answer with its observation and its clip: see `ports.FootageLibrary`."""
-        if self._days <= 0:
+        if not self.keeps_anything:
             return None
         with translate_errors(self._folder):
             make_private_folder(self._folder)

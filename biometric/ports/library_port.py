@@ -27,6 +27,10 @@ class FootageLibrary(Protocol):
     def folder(self) -> Path:
         """The library's folder; it need not exist."""
 
+    @property
+    def keeps_anything(self) -> bool:
+        """Whether the settings let anything be kept; known without a look at the library."""
+
     def keep(self, footage: NewFootage, answer: NewAnswer, replaces: str | None = None) -> KeptAnswer | None:
         """Keep an answer with its observation and its clip; the same file is kept once, whatever its name.
 

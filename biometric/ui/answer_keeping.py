@@ -74,7 +74,7 @@ class AnswerKeeping:
         if id(session) in self._quiet:
             self.settle(session, tab, observed, answer, gallery)
             return
-        new, question = _new_answer(answer, gallery), _question(observed, answer, gallery)
+        new, question = NewAnswer.of(answer, gallery), _question(observed, answer, gallery)
         former = session.kept.get(tab)
         same = former is not None and former.question == question and new.kind is not AnswerKind.ENROLLMENT
         if same and former is not None and former.answer == new:
@@ -84,8 +84,8 @@ class AnswerKeeping:
             note = former
             note.answer = new
         session.kept[tab] = note
-        with suppress(BiometricError, OSError):
-            if self._keeper.usage().days > 0:
+        if self._keeper.keeps_anything:
+            with suppress(OSError):
                 self._add((id(session), tab, question) if same else (object(),), note, observed)
 
     @contextmanager
@@ -99,7 +99,7 @@ class AnswerKeeping:
 
     def settle(self, session: Session, tab: str, observed: ObservedClip, answer: Answer, gallery: Path | None) -> None:
         """Remember an answer that comes from the library, so that it is not kept anew; another one will be."""
-        session.kept[tab] = KeptNote(_question(observed, answer, gallery), _new_answer(answer, gallery))
+        session.kept[tab] = KeptNote(_question(observed, answer, gallery), NewAnswer.of(answer, gallery))
 
     def wait(self, seconds: float) -> bool:
         """Wait until everything that was noted is kept; False when it took too long."""
@@ -151,14 +151,6 @@ class AnswerKeeping:
         else:
             note.answer_id = None if kept is None else kept.id
             self.problem = None
-
-
-def _new_answer(answer: Answer, gallery: Path | None) -> NewAnswer:
-    if isinstance(answer, Enrollment):
-        return NewAnswer.of_enrollment(answer, gallery)
-    if isinstance(answer, Verification):
-        return NewAnswer.of_verification(answer, gallery)
-    return NewAnswer.of_identifications(tuple(answer), gallery)
 
 
 def _question(observed: ObservedClip, answer: Answer, gallery: Path | None) -> tuple[object, ...]:
