@@ -20,7 +20,13 @@ from biometric.storage.atomic_writes import (
     write_atomically,
 )
 from biometric.storage.claims import file_lock, remove_leftovers
-from biometric.storage.files_and_paths import describe_os_error, file_digest, remove_quietly, resolve_inside
+from biometric.storage.files_and_paths import (
+    describe_os_error,
+    file_digest,
+    link_or_copy,
+    remove_quietly,
+    resolve_inside,
+)
 from biometric.storage.private_folders import PrivateFolder, make_private_folder
 
 __all__ = [
@@ -32,6 +38,7 @@ __all__ = [
     "describe_os_error",
     "file_digest",
     "file_lock",
+    "link_or_copy",
     "make_private_folder",
     "remove_leftovers",
     "remove_quietly",

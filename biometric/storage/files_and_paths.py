@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,21 @@ def remove_quietly(path: Path | None) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file another name, or copy it, for the owner alone, where the file system has no links.
+
+    Raises:
+        OSError: the file is not there any more, or there is no room.
+    """
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+        target.chmod(0o600)
 
 
 def describe_os_error(error: OSError) -> str:

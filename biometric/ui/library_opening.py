@@ -1,14 +1,12 @@
 """Opens a kept clip in a tab as it was answered: nothing is decoded, no model runs."""
 
 import dataclasses
-import os
-import shutil
 from pathlib import Path
 
 from biometric.entities import AnswerKind, KeptAnswer, ObservedClip, ThresholdSource
 from biometric.errors import ClipNotFound, KeptFootageCorrupt, StorageFull
 from biometric.footage_keeper import FootageKeeper
-from biometric.storage import describe_os_error, remove_quietly
+from biometric.storage import describe_os_error, link_or_copy, remove_quietly
 from biometric.ui.page import Page
 from biometric.ui.session import Footage, Session
 from biometric.ui.uploads import discard
@@ -120,13 +118,7 @@ def _own_observation(kept: ObservedClip, clip: Path, folder: Path) -> ObservedCl
 
 def _own(source: Path, folder: Path) -> Path:
     target = folder / source.name
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, target)
-        target.chmod(0o600)
+    link_or_copy(source, target)
     return target
 
 

@@ -4,7 +4,6 @@ Gradio names an upload by its contents, so two people who send one clip share on
 as one claim on its file; taking it returns the claim, and the file is removed with the last one.
 """
 
-import os
 import re
 import secrets
 import shutil
@@ -15,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from biometric.errors import StorageFull, UploadMissing
-from biometric.storage import remove_quietly
+from biometric.storage import link_or_copy, remove_quietly
 from biometric.ui.session import Footage, Session
 
 UNUSED_FOR = 3600.0
@@ -87,7 +86,7 @@ class Uploads:
             if keep:
                 shutil.copyfile(source, clip)
             else:
-                _link(source, clip)
+                link_or_copy(source, clip)
                 self.release(source)
             clip.chmod(0o600)
         except FileNotFoundError as error:
@@ -122,16 +121,6 @@ class Uploads:
                 remove_quietly(path)
                 with suppress(OSError):
                     path.parent.rmdir()
-
-
-def _link(source: Path, destination: Path) -> None:
-    """Link a file, or copy it where the file system has no links."""
-    try:
-        os.link(source, destination)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, destination)
 
 
 def discard(former: Footage, session: Session) -> None:
