@@ -13,10 +13,11 @@ from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
 from biometric.ui import presenters
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
-from biometric.ui.page import Page, Steps, Updates, guarded, stream_progress
+from biometric.ui.page import Page, Steps, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.screen import RECORDS_ITSELF
 from biometric.ui.session import FILES_JOB, Session
+from biometric.ui.step_runs import guarded, stream_progress
 from biometric.ui.text_format import threshold_text
 
 TAB = "identification"

@@ -23,7 +23,7 @@ from biometric.messages import (
 from biometric.messages.calibration_sentences import not_compared_sentence
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
-from biometric.ui import elements, presenters
+from biometric.ui import elements, presenters, problems
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
 from biometric.ui.text_format import decimal, escape, people
@@ -119,7 +119,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     if not known and answer.observation.template is not None:
         html += elements.button("enroll", person, _("Enroll this person"), css="sl-button sl-primary")
     html += f'</div>{verdict_bar(answer, choose=True)}<p class="sl-quiet">{escape(describe_reason(answer))}</p>'
-    html += presenters.notes(answer.warnings)
+    html += problems.notes(answer.warnings)
     if not answer.candidates:
         return f'{html}<div class="sl-pair">{probe}</div>'
     first = answer.candidates[0]

@@ -16,8 +16,9 @@ from biometric.ui.batch_runner import BatchRunner
 from biometric.ui.batch_view import queue_html
 from biometric.ui.browser_input import NOT_UNDERSTOOD, event
 from biometric.ui.components import area, asset, on_act
-from biometric.ui.page import QUIET, Page, Updates, run_once
+from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.session import Session
+from biometric.ui.step_runs import run_once
 
 NAME = "library-batch"
 Opener = Callable[[Session, str], Updates]

@@ -17,8 +17,9 @@ from biometric.storage.footage_folders import check_footage_file, footage_folder
 from biometric.ui import batch_records
 from biometric.ui.batch_queue import MOST_CLIPS, BatchQueue, ClipState, QueuedClip
 from biometric.ui.batch_records import BatchRecords
-from biometric.ui.page import Page, Steps, stream_progress
+from biometric.ui.page import Page, Steps
 from biometric.ui.session import BATCH_JOB, Session
+from biometric.ui.step_runs import stream_progress
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,9 @@ from biometric.settings import is_loopback
 from biometric.ui import elements, presenters
 from biometric.ui.browser_input import event
 from biometric.ui.components import on_act
-from biometric.ui.page import FOLLOWS_JOB, Page, Steps, Updates, guarded, stream_progress
+from biometric.ui.page import FOLLOWS_JOB, Page, Steps, Updates
 from biometric.ui.session import MODELS_JOB
+from biometric.ui.step_runs import guarded, stream_progress
 from biometric.ui.text_format import escape
 from biometric.ui.turns import Place
 

@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from biometric.errors import BiometricError
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
-from biometric.ui import ExampleMaker, no_examples, presenters, verdict_api
+from biometric.ui import ExampleMaker, no_examples, problems, verdict_api
 from biometric.ui.api import Endpoints, register
 from biometric.ui.better_models import connect_better_models
 from biometric.ui.calibration_tab import calibration_tab
@@ -194,7 +194,7 @@ def _opener(page: Page, name: str, handlers: Any) -> Any:
             session.tab = name
             updates: Updates = handlers.on_tab_opened(session)
         except BiometricError as error:
-            return {handlers.answer: presenters.problem(error)}
+            return {handlers.answer: problems.problem(error)}
         return updates or {handlers.answer: gr.skip()}
 
     return opened

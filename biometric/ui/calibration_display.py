@@ -11,7 +11,7 @@ from biometric.messages import describe_error
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import calibration_views as views
-from biometric.ui import elements, presenters
+from biometric.ui import elements, presenters, problems
 from biometric.ui.calibration_state import CalibrationState
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
 from biometric.ui.page import Page, Updates
@@ -25,7 +25,7 @@ PURPOSES: tuple[tuple[Purpose, str], ...] = (
 )
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class CalibrationDisplay:
     """The components, and the updates that show something in them.
 
@@ -99,7 +99,7 @@ class CalibrationDisplay:
         except GalleryCorrupt as error:
             button = elements.button("card", "", _("Back to the model card"))
             body = f'<div class="sl-actions">{button}</div>'
-            return elements.banner("bad", presenters.title_of(error), describe_error(error), body=body)
+            return elements.banner("bad", problems.title_of(error), describe_error(error), body=body)
         since = next((item.since for item in service.calibrations().history() if item.in_force), None)
         size = service.gallery().size()
         return views.in_force(calibration, since, thresholds, size, state.question)

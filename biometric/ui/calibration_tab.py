@@ -23,8 +23,9 @@ from biometric.ui.calibration_display import CalibrationDisplay, focused
 from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, offered_rate, search_target, target_rate
 from biometric.ui.calibration_state import CalibrationState, ListedClip
 from biometric.ui.components import area, on_act
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once, stream_progress
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
 from biometric.ui.session import Session
+from biometric.ui.step_runs import guarded, run_once, stream_progress
 from biometric.ui.text_format import escape
 
 TARGETS = (100, 1000, 10_000)
@@ -222,7 +223,19 @@ def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
             promise = area(elem_id="calibration-promise")
             message = area(elem_id="calibration-message")
     tab = CalibrationTab(
-        page, undo, message, current, past, verdicts, drop, listed, target, start, cancel, status, promise
+        page=page,
+        undo=undo,
+        message=message,
+        current=current,
+        past=past,
+        verdicts=verdicts,
+        drop=drop,
+        listed=listed,
+        target=target,
+        start=start,
+        cancel=cancel,
+        status=status,
+        promise=promise,
     )
     return tab, _connect(tab)
 

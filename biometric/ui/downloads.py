@@ -9,7 +9,7 @@ from biometric.errors import StorageFull
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.results.answer_files import Outputs
-from biometric.ui import elements, presenters
+from biometric.ui import elements, problems
 from biometric.ui.components import file_url, player
 from biometric.ui.page import Page
 from biometric.ui.session import Footage
@@ -32,7 +32,7 @@ def target_refusal(page: Page, footage: Footage, folder: Path) -> str:
     try:
         page.service.check_outputs(footage.clip, frames, folder, label=footage.label)
     except StorageFull as error:
-        return presenters.problem(error)
+        return problems.problem(error)
     return ""
 
 

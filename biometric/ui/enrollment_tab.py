@@ -12,16 +12,17 @@ from biometric.entities import ObservedClip, clean_name
 from biometric.errors import FootageChanged, IdentityExists, InvalidInput, LooksDifferent
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
-from biometric.ui import contact_sheets, elements, introductions, presenters
+from biometric.ui import contact_sheets, elements, introductions, presenters, problems
 from biometric.ui.addition_question import Addition, enrollment_token, is_enrolled, name_is_used, question
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import field_note_area, on_act
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.noted_change import UndoLine
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
+from biometric.ui.step_runs import run_once
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
 from biometric.ui.text_format import people
 from biometric.ui.uploads import discard
@@ -178,7 +179,7 @@ class EnrollmentTab:
             if action == "other_name":
                 footage.addition = None
                 several = len(observed.usable) > 1
-                note = {self.name_note: presenters.field_note(_("Type another name."), NAME_FIELD)}
+                note = {self.name_note: problems.field_note(_("Type another name."), NAME_FIELD)}
                 return {**(self._ask(footage) if several else self.panel.reset()), self.name: "", **note}
             if action == "same":
                 addition.same_person = not addition.same_person and not addition.conflict.reaches_threshold

@@ -9,7 +9,7 @@ import gradio as gr
 
 from biometric import errors
 from biometric.errors import BiometricError
-from biometric.ui import presenters
+from biometric.ui import problems
 from biometric.ui.screen import Updates
 
 
@@ -65,7 +65,7 @@ class FieldPlace:
     def show(self, error: BiometricError) -> Updates:
         """Return the updates that show an error at the field."""
         opened: Updates = {} if self.folded is None else {self.folded: gr.update(open=True)}
-        return {self.note: presenters.field_problem(error, self.selector, f"{self.note.elem_id}-words"), **opened}
+        return {self.note: problems.field_problem(error, self.selector, f"{self.note.elem_id}-words"), **opened}
 
 
 @dataclass(slots=True, eq=False)

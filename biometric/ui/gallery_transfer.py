@@ -12,7 +12,8 @@ from biometric.errors import ArchiveInvalid
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
-from biometric.ui.page import QUIET, Page, Steps, Updates, guarded, run_once
+from biometric.ui.page import QUIET, Page, Steps, Updates
+from biometric.ui.step_runs import guarded, run_once
 from biometric.ui.text_format import count, people
 
 

@@ -12,7 +12,7 @@ from biometric.errors import BiometricError, ModelMismatch
 from biometric.messages import describe, describe_error
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
-from biometric.ui import elements, presenters, templating
+from biometric.ui import elements, problems, templating
 from biometric.ui.better_models import BETTER, offer
 from biometric.ui.components import area, asset
 from biometric.ui.page import Page, Updates
@@ -135,7 +135,7 @@ def _thresholds(page: Page, session: Session | None) -> list[tuple[str, str]]:
 def notices(page: Page) -> str:
     """Return what is wrong or could be better, in sentences; "" where nothing is."""
     offered = offer(page)
-    trouble = "" if page.models_problem is None else presenters.problem(page.models_problem)
+    trouble = "" if page.models_problem is None else problems.problem(page.models_problem)
     lines = "".join(
         f'<p class="sl-notice">{elements.icon("info")}<span>{escape(describe(notice))}</span></p>'
         for notice in page.service.models.notices()
@@ -151,7 +151,7 @@ def _mismatch(page: Page) -> str:
     try:
         page.service.gallery().check_model(page.service.models.embedder_id())
     except ModelMismatch as error:
-        return presenters.problem(error)
+        return problems.problem(error)
     except BiometricError:
         return ""  # "About this system" says what is wrong
     return ""

@@ -18,11 +18,13 @@ from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.grid_edits import act_or_edit, edit_line, untold
 from biometric.ui.noted_change import UndoLine
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, guarded, run_once
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.presence import presence
+from biometric.ui.problems import notes
 from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import FILES_JOB, Session
+from biometric.ui.step_runs import guarded, run_once
 from biometric.ui.tab_layout import HandOver, connect_cancel, tab_layout
 from biometric.ui.threshold_box import threshold_box
 
@@ -165,7 +167,7 @@ class IdentificationTab:
         if observed is None:
             return self._empty()
         people = grid_state.not_dismissed(session.identifications, session.grid)
-        warnings = presenters.notes(untold(self.page.new_warnings(observed.warnings)))
+        warnings = notes(untold(self.page.new_warnings(observed.warnings)))
         return {
             self.answer: contact_sheets.summary(people) + warnings,
             self.contact_sheet: self._grid(session, focus),

@@ -10,15 +10,16 @@ import gradio as gr
 from biometric.entities import AnswerKind, ClipOrder, KeptAnswer
 from biometric.errors import BiometricError, InvalidInput, UnknownClip
 from biometric.messages.translation import gettext as _
-from biometric.ui import library_pages, presenters
+from biometric.ui import library_pages, presenters, problems
 from biometric.ui.batch_panel import BatchPanel, batch_panel
 from biometric.ui.browser_input import NOT_UNDERSTOOD, event, parse_int
 from biometric.ui.components import area, on_act
 from biometric.ui.library_opening import OpenedClip, open_kept
 from biometric.ui.library_state import ANSWERS_AT_ONCE, CLIPS_AT_ONCE, LibraryState
-from biometric.ui.page import QUIET, Page, Steps, Updates, guarded, run_once
+from biometric.ui.page import QUIET, Page, Steps, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.session import Session
+from biometric.ui.step_runs import guarded, run_once
 
 ALL_CLICKS: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
 LOADING = '<div class="sl-people sl-loading" aria-hidden="true"></div>'
@@ -64,7 +65,7 @@ class LibraryTab:
         try:
             return {self.main: self._html(session.library)}
         except BiometricError as error:
-            return {self.main: presenters.problem(error)}
+            return {self.main: problems.problem(error)}
 
     def after_click(self, session: Session) -> Updates:
         """Return the tab where a click has led."""
@@ -125,7 +126,7 @@ def library_tab(page: Page, tabs: gr.Tabs, takers: Mapping[str, TakingTab]) -> L
                     return {**_open(page, session, takers, value), tabs: gr.Tabs(selected=session.tab), problem: ""}
                 _act(page, state, action, value)
             except UnknownClip as error:  # gone meanwhile: show what is there instead
-                return {**tab.after_click(session), problem: presenters.problem(error)}
+                return {**tab.after_click(session), problem: problems.problem(error)}
             return tab.after_click(session)
 
         return run_once(run, problem)

@@ -11,9 +11,10 @@ from biometric.messages.translation import gettext as _
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.components import area, on_act
 from biometric.ui.gallery_history import CHANGES_SHOWN, noted_line, undo_line
-from biometric.ui.page import QUIET, Page, Updates, run_once
+from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.session import Session
+from biometric.ui.step_runs import run_once
 
 
 class UndoLine:

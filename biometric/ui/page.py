@@ -27,9 +27,7 @@ from biometric.ui.screen import RECORDS_ITSELF
 from biometric.ui.screen import Updates as Updates
 from biometric.ui.session import Footage, Session
 from biometric.ui.session_store import Sessions
-from biometric.ui.step_runs import guarded as guarded
-from biometric.ui.step_runs import run_once as run_once
-from biometric.ui.step_runs import stream_progress as stream_progress
+from biometric.ui.step_runs import stream_progress
 from biometric.ui.turns import Place, Turns
 from biometric.ui.uploads import Uploads
 

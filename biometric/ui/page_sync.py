@@ -9,7 +9,7 @@ import gradio as gr
 
 from biometric.errors import BiometricError
 from biometric.messages.translation import gettext as _
-from biometric.ui import elements, presenters
+from biometric.ui import elements, problems
 from biometric.ui.browser_input import event
 from biometric.ui.components import asset
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates
@@ -118,7 +118,7 @@ class PageSync:
         revision = self.page.revision(session)  # first, so that a change during the rest is not missed
         updates, problem = self.page.render_gallery(session)
         if problem is not None:
-            updates[self._problem_place] = presenters.problem(problem)
+            updates[self._problem_place] = problems.problem(problem)
         return {**updates, self._mark: f'<i hidden data-revision="{escape(revision)}"></i>'}
 
     def _answers(self, session: Session) -> Updates:

@@ -13,13 +13,14 @@ from biometric.errors.phrases import Phrase
 from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
-from biometric.ui import presenters
+from biometric.ui import presenters, problems
 from biometric.ui.browser_input import event, frames_within, parse_frame, parse_int
 from biometric.ui.field_errors import Field
-from biometric.ui.page import NO_CLIP, Steps, Updates, guarded, run_once, stream_progress
+from biometric.ui.page import NO_CLIP, Steps, Updates
 from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.range_moves import moved, requested_frame
 from biometric.ui.session import Footage, Session
+from biometric.ui.step_runs import guarded, run_once, stream_progress
 from biometric.ui.uploads import discard
 
 
@@ -161,7 +162,7 @@ class Panel(PanelDisplay):
                 session.forget_answer(self.tab)
             outside = [number for number, taken in zip(sent, shown, strict=True) if number != taken]
             if outside or changed:
-                footage.range_note = presenters.frames_outside(outside, top) if outside else ""
+                footage.range_note = problems.frames_outside(outside, top) if outside else ""
             fields = zip((self.first, self.last), sent, shown, strict=True)
             back = {component: gr.update(value=now) for component, sent_value, now in fields if sent_value != now}
             return {**back, **self.range_shown(footage), **(self.reset() if changed else {})}
@@ -247,7 +248,7 @@ class Panel(PanelDisplay):
 
     def show_failure(self, session: Session, error: BiometricError) -> Updates:
         """Return the error as the answer; the former answer goes, because it is not one to this question."""
-        return {**self.clear_answer(session), self.answer: presenters.problem(error)}
+        return {**self.clear_answer(session), self.answer: problems.problem(error)}
 
     def clear_answer(self, session: Session) -> Updates:
         """Drop the tab's answer and return the updates that empty it."""

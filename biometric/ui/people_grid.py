@@ -10,7 +10,7 @@ from biometric.entities.names import NAME_LIMIT
 from biometric.messages import clock, decimals_apart
 from biometric.messages.translation import gettext as _
 from biometric.ports import Gallery
-from biometric.ui import answers, elements, presenters
+from biometric.ui import answers, elements, problems
 from biometric.ui.addition_question import question
 from biometric.ui.grid_edits import split_offer
 from biometric.ui.grid_state import (
@@ -142,7 +142,7 @@ def _tile(answer: Identification, content: GridContent, state: GridState) -> Til
     typed, problem = "", ""
     if state.refused_name is not None and state.refused_name[0] == person:
         typed = state.refused_name[1]
-        problem = presenters.field_problem(state.refused_name[2], f'[data-key="typed:{person}"]')
+        problem = problems.field_problem(state.refused_name[2], f'[data-key="typed:{person}"]')
     return Tile(
         person=person,
         title=title,

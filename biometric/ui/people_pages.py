@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from biometric.entities import NAME_LIMIT, BiometricReference, Identity, comparable_text
 from biometric.messages.translation import gettext as _
-from biometric.ui import presenters
+from biometric.ui import problems
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.templating import render
@@ -130,7 +130,7 @@ def refused_name(state: PeopleState, field: str) -> dict[str, str]:
     """Return what was typed into the field of a name and refused, and the words at the field; `field` is a selector."""
     if state.refused is None:
         return {"typed": "", "refusal": ""}
-    words = presenters.field_problem(state.refused.error, field, "people-name-words")
+    words = problems.field_problem(state.refused.error, field, "people-name-words")
     return {"typed": state.refused.text[:NAME_LIMIT], "refusal": Markup(words)}  # noqa: S704 - made of escaped words
 
 

@@ -7,16 +7,17 @@ import gradio as gr
 
 from biometric.errors import InvalidName, NameTaken, UnknownIdentity, UnknownReference
 from biometric.messages.translation import gettext as _
-from biometric.ui import people_actions, presenters
+from biometric.ui import people_actions, problems
 from biometric.ui.browser_input import event
 from biometric.ui.components import area, on_act
 from biometric.ui.elements import COMING
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
 from biometric.ui.gallery_transfer import gallery_transfer
-from biometric.ui.page import QUIET, Page, Updates, run_once
+from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.people_desk import PeopleDesk
 from biometric.ui.people_state import RefusedName
 from biometric.ui.session import Session
+from biometric.ui.step_runs import run_once
 from biometric.ui.text_format import escape
 
 ALL_CLICKS: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
@@ -103,7 +104,7 @@ def people_tab(page: Page) -> PeopleTab:
                     raise
                 session.people.refused = RefusedName(value, error)
             except (UnknownIdentity, UnknownReference) as error:  # gone meanwhile: show what is there instead
-                return {**tab.after_click(session), problem: presenters.problem(error)}
+                return {**tab.after_click(session), problem: problems.problem(error)}
             return tab.after_click(session)
 
         return run_once(run, problem)

@@ -20,15 +20,8 @@ from biometric.errors import UnknownIdentity
 from biometric.messages import clock, describe, refusal_name
 from biometric.messages.durations import describe_place, describe_progress
 from biometric.messages.translation import gettext as _
-from biometric.ui import elements
+from biometric.ui import elements, problems
 from biometric.ui.picture_uris import Pictures
-from biometric.ui.problems import defect as defect
-from biometric.ui.problems import field_note as field_note
-from biometric.ui.problems import field_problem as field_problem
-from biometric.ui.problems import frames_outside as frames_outside
-from biometric.ui.problems import notes as notes
-from biometric.ui.problems import problem as problem
-from biometric.ui.problems import title_of as title_of
 from biometric.ui.text_format import count, decimal, escape
 from biometric.ui.turns import Place
 
@@ -174,7 +167,7 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
     for twin in enrollment.lookalikes:
         html += lookalike(twin, enrollment, pictures, own)
     shown = (NoticeCode.LOOKS_LIKE, NoticeCode.LOOKS_LIKE_SAID_NOT_TO_BE)  # with pictures
-    html += notes([warning for warning in warnings if warning.code not in shown])
+    html += problems.notes([warning for warning in warnings if warning.code not in shown])
     crops = "".join(
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
         for path in reference.crops

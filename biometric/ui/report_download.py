@@ -10,9 +10,10 @@ from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.components import file_url
-from biometric.ui.page import QUIET, Steps, Updates, guarded
+from biometric.ui.page import QUIET, Steps, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.session import Session
+from biometric.ui.step_runs import guarded
 from biometric.ui.text_format import escape
 
 FILES = (("pdf", N_("Report (PDF)")), ("html", N_("Report (HTML, to print)")))

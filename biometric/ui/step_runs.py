@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from biometric.entities import Progress
 from biometric.errors import BiometricError
-from biometric.ui import job_pace, presenters
+from biometric.ui import job_pace, problems
 from biometric.ui.jobs import Steps
 from biometric.ui.screen import Updates
 
@@ -53,10 +53,10 @@ def guarded(
     try:
         yield from run
     except BiometricError as error:
-        yield {**clear(), banner: presenters.problem(error)}
+        yield {**clear(), banner: problems.problem(error)}
     except Exception:  # the edge of the program; a traceback belongs into the log, never into a browser
         logger.exception("a handler of the page failed")
-        yield {**clear(), banner: presenters.defect()}
+        yield {**clear(), banner: problems.defect()}
     if after is not None:
         yield after()
 

@@ -9,17 +9,18 @@ import gradio as gr
 from biometric.entities import Identity, ObservedClip, Verification
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.messages.translation import gettext as _
-from biometric.ui import answers, contact_sheets, elements, introductions, presenters
+from biometric.ui import answers, contact_sheets, elements, introductions, problems
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.claim_choice import claims
 from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.noted_change import UndoLine
-from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates, run_once
+from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
 from biometric.ui.panel import Panel
 from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import Footage, Session
+from biometric.ui.step_runs import run_once
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
 from biometric.ui.text_format import escape, people
 from biometric.ui.threshold_box import threshold_box
@@ -194,7 +195,7 @@ class VerificationTab:
         session.answered = True
         self.page.keeping.note(session, TAB, observed, answer, None)
         html = answers.verdict(answer, self.page.pictures, self.page.references())
-        warnings = presenters.notes(self.page.new_warnings(observed.warnings))
+        warnings = problems.notes(self.page.new_warnings(observed.warnings))
         shown = {self.answer: html + warnings, **self._people(session.footage(TAB)), **self.report.offered()}
         return {**shown, **self.undo.render(session)}
 

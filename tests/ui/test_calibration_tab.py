@@ -28,7 +28,7 @@ from biometric.entities.calibration_footage import (
     SupportedRate,
 )
 from biometric.errors import CalibrationRefused, InvalidInput
-from biometric.ui import calibration_input, elements, presenters
+from biometric.ui import calibration_input, elements, problems
 from biometric.ui import calibration_views as views
 from biometric.ui.calibration_histogram import histogram
 from biometric.ui.calibration_state import CalibrationState
@@ -125,7 +125,7 @@ def test_promise_27_the_evidence_stands_beside_the_score() -> None:
 
 
 def test_a_refusal_has_its_own_title() -> None:
-    assert "Not enough footage" in presenters.problem(CalibrationRefused("More is needed."))
+    assert "Not enough footage" in problems.problem(CalibrationRefused("More is needed."))
 
 
 def summary(digest: str = "a", people: int = 3, **values: object) -> ClipSummary:

@@ -25,7 +25,7 @@ from biometric.entities import (
     clean_name,
 )
 from biometric.errors import BiometricError, EmptyGallery, InvalidName, NobodyFound
-from biometric.ui import answers, contact_sheets, elements, presenters
+from biometric.ui import answers, contact_sheets, elements, presenters, problems
 from biometric.ui.grid_state import GridState
 from biometric.ui.people_grid import GridContent, grid
 from biometric.ui.picture_uris import MISSING, Pictures
@@ -111,7 +111,7 @@ def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
         answers.table([known], observed),
         presence([known], observed),
         tiles(pictures, known),
-        presenters.problem(InvalidName(f"{HOSTILE} is wrong.")),
+        problems.problem(InvalidName(f"{HOSTILE} is wrong.")),
     ):
         assert "onclick" in html
         assert "<b onclick" not in html
@@ -145,7 +145,7 @@ def test_nobody_known_is_said_with_a_next_step() -> None:
     [(EmptyGallery("x."), "Nobody is enrolled yet"), (NobodyFound("x."), "Nobody in these frames")],
 )
 def test_known_situations_have_their_own_title(error: Exception, title: str) -> None:
-    assert title in presenters.problem(error)  # type: ignore[arg-type]
+    assert title in problems.problem(error)  # type: ignore[arg-type]
 
 
 def test_strangers_are_promised_only_where_there_is_evidence() -> None:
@@ -206,7 +206,7 @@ def kinds(kind: type[BiometricError] = BiometricError) -> Iterator[type[Biometri
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
 def test_each_error_says_what_happened(kind: type[BiometricError]) -> None:
     error = kind("Words.", [1, 2]) if kind is errors.SeveralPeople else kind("Words.")  # type: ignore[call-arg]
-    html = presenters.problem(error)
+    html = problems.problem(error)
     assert "did not work" not in html
     assert "cannot be done" not in html, "no title of its own"
 
@@ -215,13 +215,13 @@ def test_an_empty_name_is_missing_and_another_one_cannot_be_used() -> None:
     for name, title in (("", "Name missing"), ("\u200b", "Name missing"), ("a\0b", "This name cannot be used")):
         with pytest.raises(errors.InvalidName) as refused:
             clean_name(name)
-        assert presenters.title_of(refused.value) == title
-    note = presenters.field_problem(errors.NameMissing("<b>"), "#it")
+        assert problems.title_of(refused.value) == title
+    note = problems.field_problem(errors.NameMissing("<b>"), "#it")
     assert "<strong>Name missing.</strong> &lt;b&gt;" in note
 
 
 def test_warnings_have_titles_that_say_what_was_found() -> None:
     unlike = Notice(NoticeCode.UNLIKE_OWN_REFERENCES, name="Ada", score=0.1, threshold=0.5)
-    html = presenters.notes([unlike, Notice(NoticeCode.GREY_FOOTAGE)])
+    html = problems.notes([unlike, Notice(NoticeCode.GREY_FOOTAGE)])
     assert "<h3>Looks like a different person</h3>" in html
     assert "<h3>Footage without colour</h3>" in html
