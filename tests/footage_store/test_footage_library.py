@@ -491,27 +491,16 @@ def test_a_library_held_by_another_process_is_read_and_said(tmp_path: Path, cloc
 
 
 DIE = """
-import os, shutil, signal, sys
+import os, shutil, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from tests.made_footage import footage, identification
+from tests.dying import die_at
 
 root, action = Path(sys.argv[2]), sys.argv[3]
 first, second = footage(root / "one", b"one", 0), footage(root / "two", b"two", 0, "two.mp4")
 CALLS = ("fsync", "rename", "mkdir", "open", "unlink", "rmdir", "link")
-
-def die_at(instant):
-    count = [0]
-    def wrap(real):
-        def call(*arguments, **keywords):
-            count[0] += 1
-            if count[0] == instant:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **keywords)
-        return call
-    for name in CALLS:
-        setattr(os, name, wrap(getattr(os, name)))
 
 answer = SQLiteFootageLibrary(root / "before", 7, 10**9).keep(first, identification("a" * 32))
 for instant in range(1, 400):
@@ -519,7 +508,7 @@ for instant in range(1, 400):
     child = os.fork()
     if child == 0:
         library = SQLiteFootageLibrary(root / str(instant), 7, 10**9)
-        die_at(instant)
+        die_at(instant, CALLS)
         if action == "keep":
             library.keep(second, identification("b" * 32))
         else:

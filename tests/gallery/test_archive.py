@@ -27,11 +27,6 @@ Document = dict[str, Any]
 
 
 @pytest.fixture
-def clips(tmp_path: Path) -> Path:
-    return tmp_path / "crops"
-
-
-@pytest.fixture
 def gallery(tmp_path: Path, clips: Path) -> SQLiteGallery:
     """Ada with two references, Zoë with one."""
     gallery = SQLiteGallery(tmp_path / "gallery")

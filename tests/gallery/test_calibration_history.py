@@ -16,11 +16,6 @@ from tests.gallery.test_migrations import calibration, reference, written_by
 MODEL = "model-a"
 
 
-@pytest.fixture
-def gallery(tmp_path: Path) -> SQLiteGallery:
-    return SQLiteGallery(tmp_path / "gallery")
-
-
 def value(gallery: SQLiteGallery, model: str = MODEL) -> float | None:
     found = gallery.calibration(model)
     return None if found is None else found.verification.value

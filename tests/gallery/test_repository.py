@@ -38,16 +38,6 @@ from tests.made_galleries import JPEG, MODEL, check, reference, template, unit
 TESTS = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture
-def gallery(tmp_path: Path) -> SQLiteGallery:
-    return SQLiteGallery(tmp_path / "gallery")
-
-
-@pytest.fixture
-def clips(tmp_path: Path) -> Path:
-    return tmp_path / "crops"
-
-
 def names(gallery: SQLiteGallery) -> list[str]:
     return [identity.name for identity in gallery.identities()]
 
@@ -559,27 +549,16 @@ def test_a_gallery_held_by_another_process_is_said(gallery: SQLiteGallery, clips
 # Kills, threads and processes
 
 ENROLL_AND_DIE = """
-import os, signal, sys
+import os, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from tests.made_galleries import reference
 from biometric.gallery.repository import SQLiteGallery
+from tests.dying import die_at
 
 root = Path(sys.argv[2])
 new = reference(root / "crops", 2)
 CALLS = ("fsync", "replace", "mkdir", "open", "unlink", "rmdir")
-
-def die_at(instant):
-    count = [0]
-    def wrap(real):
-        def call(*arguments, **keywords):
-            count[0] += 1
-            if count[0] == instant:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **keywords)
-        return call
-    for name in CALLS:
-        setattr(os, name, wrap(getattr(os, name)))
 
 for instant in range(1, 100):
     child = os.fork()
@@ -590,7 +569,7 @@ for instant in range(1, 100):
             gallery.remove_sample(ada.reference.id, new.samples[0].name)
             gallery.rename(gallery.enroll("Ben", new).identity.id, "Benjamin")
             gallery.remove(gallery.find("Benjamin").id)
-        die_at(instant)
+        die_at(instant, CALLS)
         if sys.argv[3] == "enroll":
             gallery.enroll("Ben", new)
         else:

@@ -63,11 +63,6 @@ def gallery(tmp_path: Path, clock: Clock) -> SQLiteGallery:
     return SQLiteGallery(tmp_path / "gallery", clock=clock)
 
 
-@pytest.fixture
-def clips(tmp_path: Path) -> Path:
-    return tmp_path / "crops"
-
-
 def state(gallery: SQLiteGallery) -> list[list[tuple[Any, ...]]]:
     """Every live row, and every crop that belongs to one."""
     with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3")) as connection:

@@ -47,16 +47,6 @@ def said(gallery: SQLiteGallery) -> list[tuple[str, str]]:
     return [(str(item.word), item.name) for item in gallery.verdicts()]
 
 
-@pytest.fixture
-def gallery(tmp_path: Path) -> SQLiteGallery:
-    return SQLiteGallery(tmp_path / "gallery")
-
-
-@pytest.fixture
-def clips(tmp_path: Path) -> Path:
-    return tmp_path / "crops"
-
-
 def test_a_verdict_is_stored_as_it_was_given(gallery: SQLiteGallery, clips: Path) -> None:
     ada, stored, _, _ = gallery.enroll("Ada", reference(clips, 1))
     given = verdict(ada.id, WRONG, probe(7), stored.id)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.ui.scenery import write_people
 from tests.ui.serving import Server, serving
+from tests.ui.visiting import Visitor
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,10 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("page") / "data") as running:
         yield running
+
+
+@pytest.fixture
+def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
+    visitor = Visitor(chromium, server.url)
+    yield visitor
+    visitor.close()

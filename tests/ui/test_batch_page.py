@@ -34,13 +34,6 @@ def server(root: Path, cameras: Path) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
-
-
 def library(visitor: Visitor) -> Any:
     visitor.page.get_by_role("tab", name="Library").click()
     choice = visitor.page.get_by_text("Several clips at once")

@@ -1,7 +1,6 @@
 """How footage comes in besides an upload: dropped on the clip that is there, two at once, and by a camera."""
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +35,6 @@ def drop(visitor: Visitor, place: str, *files: Path) -> list[bool]:
     sent = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
     prevented: list[bool] = visitor.page.evaluate(DROP, [place, sent])
     return prevented
-
-
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
 
 
 def test_a_file_dropped_on_the_clip_takes_its_place(visitor: Visitor, clips: dict[str, Path]) -> None:

@@ -1,6 +1,5 @@
 """The line on top in a real browser: about this system, light and dark, the skip link, the row of tabs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,6 @@ pytestmark = pytest.mark.browser
 
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 FOCUSED = "(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim().split('\\n')[0]"
-
-
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
 
 
 def is_dark(page: Any) -> bool:

@@ -1,7 +1,6 @@
 """The page in a real browser, on drawn people: journeys by upload and click, keyboard and telephone."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,6 @@ from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
 Clips = dict[str, Path]
-
-
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
 
 
 def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips: Clips) -> None:

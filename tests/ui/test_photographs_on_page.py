@@ -1,15 +1,12 @@
 """Photographs on the page in a real browser: enrolled, verified and identified; no frame range, an annotated JPEG."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.ui.scenery import frames
-from tests.ui.serving import Server
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
@@ -24,13 +21,6 @@ def photograph(path: Path, hues: list[int], number: int = 0, turned: bool = Fals
         exif[0x0112] = 6
     picture.save(path, exif=exif.tobytes())
     return path
-
-
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
 
 
 def test_photographs_enroll_verify_and_identify(visitor: Visitor, tmp_path: Path) -> None:

@@ -2,24 +2,14 @@
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pypdf
 import pytest
 
-from tests.ui.serving import Server
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
 
 
 def downloaded(visitor: Visitor, tab: str) -> dict[str, bytes]:

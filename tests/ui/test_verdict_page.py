@@ -1,24 +1,14 @@
 """Saying in a real browser that a match is wrong: the answer follows, also after a reload and for the clip again."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.ui.serving import Server
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
 
 
 def identified(visitor: Visitor, words: str) -> None:

@@ -19,13 +19,6 @@ Clips = dict[str, Path]
 READING = "#enrollment-status >> text=/Reading frame .* of 40/"
 
 
-@pytest.fixture
-def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
-    visitor = Visitor(chromium, server.url)
-    yield visitor
-    visitor.close()
-
-
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose detector takes a third of a second for a frame; jobs go on for 3 seconds without their page."""
