@@ -18,10 +18,10 @@ from biometric.storage import remove_quietly
 from biometric.ui.batch_queue import BatchQueue
 from biometric.ui.calibration_state import CalibrationState
 from biometric.ui.grid_state import GridState
-from biometric.ui.jobs import Jobs
 from biometric.ui.library_state import LibraryState
 from biometric.ui.people_state import PeopleState
 from biometric.ui.screen import Screen
+from biometric.ui.workspace_jobs import Jobs
 
 if TYPE_CHECKING:
     from biometric.ui.addition_question import Addition
