@@ -15,10 +15,12 @@ from biometric.service import Sightline
 from biometric.settings import Settings
 
 if TYPE_CHECKING:
+    from biometric.evaluation.cohorts import CohortPlan
     from biometric.evaluation.datasets import Dataset
     from biometric.evaluation.evaluating import Evaluation
     from biometric.evaluation.result_files import EvaluationMetadata
 
+ADAPTATIONS = ("none", "centre", "snorm")
 DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv", "gallery")
 
 
@@ -39,6 +41,22 @@ def add_commands(commands: Any) -> None:
         "--robustness", action="store_true", help="also measure each degradation of either side and both"
     )
     parser.add_argument("--groups", type=Path, metavar="CSV", help="compare groups of people: id, then one column each")
+    parser.add_argument(
+        "--adapt",
+        choices=ADAPTATIONS,
+        default="none",
+        help="make scores comparable across cameras: centre (by the mean of each camera) or snorm (score "
+        "normalisation), learnt from people who are not judged (default: none)",
+    )
+    parser.add_argument(
+        "--cohort-share",
+        type=float,
+        metavar="S",
+        help="share of the people to learn from, above 0 and below 1 (default: 0.5, and nobody with --adapt none)",
+    )
+    parser.add_argument(
+        "--cohort-people", type=int, metavar="N", help="learn from at most N of them; the people judged stay the same"
+    )
     parser.add_argument("--template-size", type=int, default=5, metavar="K", help="samples pooled a side (default: 5)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write report, JSON, CSV and pictures here")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of draws and degradations (default: 0)")
@@ -55,6 +73,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     if options.template_size < 1 or options.seed < 0:
         raise InvalidSetting("--template-size must be 1 or more and --seed 0 or more.")
+    cohort = _cohort(options)
     service = build(Settings.from_environment(None, embedder=options.model))
     try:
         service.models.resolve_embedder()
@@ -72,6 +91,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             None if options.groups is None else read_groups(options.groups, dataset),
             options.template_size,
             options.seed,
+            cohort,
         )
         evaluation = run(evaluate(plan, service.models.embedder()))
         metadata = _metadata(service, options)
@@ -82,6 +102,16 @@ def _evaluate(options: argparse.Namespace) -> int:
         result["files"] = _write(evaluation, metadata, options.output)
     show(options, result, _text(evaluation, result.get("files", [])))
     return DONE
+
+
+def _cohort(options: argparse.Namespace) -> "CohortPlan | None":
+    """Whom to set apart, None for nobody."""
+    from biometric.evaluation.cohorts import Adaptation, CohortPlan
+
+    if options.adapt == "none" and options.cohort_share is None and options.cohort_people is None:
+        return None
+    share = 0.5 if options.cohort_share is None else options.cohort_share
+    return CohortPlan(Adaptation(options.adapt), share, options.cohort_people)
 
 
 def _dataset(service: Sightline, options: argparse.Namespace) -> "Dataset":
@@ -125,6 +155,10 @@ def _command(options: argparse.Namespace) -> str:
         value = getattr(options, name)
         words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
     words += ["--robustness"] if options.robustness else []
+    cohort = _cohort(options)
+    if cohort is not None:
+        words += ["--adapt", str(cohort.adaptation), "--cohort-share", str(cohort.share)]
+        words += [] if cohort.most_people is None else ["--cohort-people", str(cohort.most_people)]
     return shlex.join([*words, "--template-size", str(options.template_size), "--seed", str(options.seed)])
 
 
@@ -163,12 +197,19 @@ def _write(evaluation: "Evaluation", metadata: "EvaluationMetadata", folder: Pat
 
 
 def _text(evaluation: "Evaluation", files: list[str]) -> str:
+    from biometric.evaluation.adaptation_texts import compare_with_unadapted, describe_cohort
+
     measured, dataset = evaluation.measured, evaluation.dataset
     counts = ", ".join(f"{count} {name}" for name, count in dataset.description().items() if count)
     ranks = ", ".join(f"rank-{rank} {estimate.value:.2%}" for rank, estimate in measured.ranking.ranks.items())
     ranking = measured.ranking
     lines = [
         f"{dataset.name} ({dataset.protocol}): {counts}.",
+        *describe_cohort(evaluation),
+        *(
+            f"  {level}, {measure}: {without} without, {adapted} with."
+            for level, measure, without, adapted in compare_with_unadapted(evaluation)
+        ),
         f"Ranking: {ranks}, mAP {ranking.mean_average_precision.value:.2%}, "
         f"mINP {ranking.mean_inverse_negative_penalty.value:.2%}.",
     ]

@@ -17,7 +17,9 @@ from biometric.statistics.error_rates import Distribution
 from biometric.statistics.intervals import Rate, bootstrap_pairs, bootstrap_ratio, pair_ratios, rate
 
 BINS_PER_UNIT = 1 << 19
-"""Bins between score 0 and 1: 1.9e-6 wide. A power of two, so that a float32 score falls into its bin exactly."""
+"""Bins between score 0 and the score limit: 1.9e-6 wide for cosines, 4.9e-4 for normalised scores.
+
+A power of two, as the limits are, so that a float32 score falls into its bin exactly."""
 
 CLUSTERS = 512
 """Most people whose pairs are counted one by one; of more, random groups of people are drawn by the bootstrap."""
@@ -28,26 +30,28 @@ Watch = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Genuine and impostor scores, counted in bins of `1 / BINS_PER_UNIT`."""
+    """Genuine and impostor scores, counted in bins of `Trial.score_limit / BINS_PER_UNIT`."""
 
     genuine: Distribution
     impostor: Distribution
+    limit: float = 1.0
 
 
 def collect_scores(trial: Trial, size: int = BLOCK, watch: Watch | None = None) -> Scores:
     """Count the scores of all comparisons; a side without any has a `total` of 0."""
     counts = np.zeros((2, 2 * BINS_PER_UNIT + 1), np.int64)
+    bins_per_score = np.float32(BINS_PER_UNIT / trial.score_limit)
     for block in blocks(trial, size):
         genuine, impostor = _masks(trial, block)
         for kind, mask in enumerate((genuine, impostor)):
-            bins = np.floor(block.scores[mask] * np.float32(BINS_PER_UNIT)).astype(np.int32)
+            bins = np.floor(block.scores[mask] * bins_per_score).astype(np.int32)
             counts[kind] += np.bincount(bins + BINS_PER_UNIT, minlength=counts.shape[1])
         if watch is not None:
             watch(block.start + len(block.scores))
-    edges = np.arange(-BINS_PER_UNIT, BINS_PER_UNIT + 1) / BINS_PER_UNIT
-    width = 1.0 / BINS_PER_UNIT
+    width = trial.score_limit / BINS_PER_UNIT
+    edges = np.arange(-BINS_PER_UNIT, BINS_PER_UNIT + 1, dtype=np.float64) * np.float64(width)
     sides = [Distribution.counted(edges, count, bin_width=width) for count in counts]
-    return Scores(sides[0], sides[1])
+    return Scores(sides[0], sides[1], trial.score_limit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

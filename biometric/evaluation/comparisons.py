@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.domain.camera_adaptation import SCORE_LIMIT, CohortScores, normalise_scores
+
 JUNK = -1
 """Identity of samples that are ignored (Market-1501's `-1`: badly cut pictures of enrolled people)."""
 
@@ -29,6 +31,7 @@ class Samples:
         vectors: (N, D) unit float32.
         identities: (N,) int64; 0 and above for people, else `JUNK` or `DISTRACTOR`.
         cameras: (N,) int64.
+        cohort: how high each scores against strangers, N of them, where scores are to be normalised.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -37,6 +40,7 @@ class Samples:
     vectors: NDArray[np.float32]
     identities: NDArray[np.int64]
     cameras: NDArray[np.int64]
+    cohort: CohortScores | None = None
 
     def __post_init__(self) -> None:
         count = len(self.identities)
@@ -45,6 +49,8 @@ class Samples:
                 f"expected (N, D) vectors, (N,) identities and (N,) cameras, "
                 f"got {self.vectors.shape}, {self.identities.shape} and {self.cameras.shape}"
             )
+        if self.cohort is not None and len(self.cohort) != count:
+            raise ValueError(f"expected cohort scores of {count} samples, got those of {len(self.cohort)}")
 
     def __len__(self) -> int:
         return len(self.identities)
@@ -57,7 +63,8 @@ class Samples:
 
     def select(self, keep: NDArray[np.bool_] | NDArray[np.integer]) -> "Samples":
         """The samples that a mask or indices choose."""
-        return Samples(self.vectors[keep], self.identities[keep], self.cameras[keep])
+        cohort = None if self.cohort is None else self.cohort.select(keep)
+        return Samples(self.vectors[keep], self.identities[keep], self.cameras[keep], cohort)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +83,13 @@ class Trial:
     def __post_init__(self) -> None:
         if self.symmetric and not np.array_equal(self.probes.identities, self.references.identities):
             raise ValueError("expected the same samples on both sides of a symmetric trial")
+        if (self.probes.cohort is None) != (self.references.cohort is None):
+            raise ValueError("expected cohort scores of both sides or of neither")
+
+    @property
+    def score_limit(self) -> float:
+        """No score is above this (or below its negative): 1 for cosines. A power of two."""
+        return 1.0 if self.probes.cohort is None else SCORE_LIMIT
 
     @property
     def people(self) -> NDArray[np.int64]:
@@ -95,7 +109,7 @@ class Block:
 
     Attributes:
         start: index of the first probe.
-        scores: (B, G) float32 cosines in [-1, 1].
+        scores: (B, G) float32, cosines in [-1, 1] or normalised scores in ± `Trial.score_limit`.
         same: (B, G) bool, both show one person (junk and distractors: never).
         ignored: (B, G) bool, junk, or one person by one camera.
     """
@@ -116,6 +130,8 @@ def blocks(trial: Trial, size: int = BLOCK) -> Iterator[Block]:
     for start in range(0, len(probes), rows):
         batch = slice(start, start + rows)
         scores = np.clip(probes.vectors[batch] @ columns, -1.0, 1.0)
+        if probes.cohort is not None and references.cohort is not None:
+            scores = normalise_scores(scores, probes.cohort.select(batch), references.cohort)
         same = (probes.identities[batch, None] == references.identities[None, :]) & person
         ignored = same & (probes.cameras[batch, None] == references.cameras[None, :])
         ignored |= junk

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from biometric.entities import Progress
 from biometric.errors import InvalidInput
+from biometric.evaluation.cohorts import Adaptation, Cohort, CohortPlan, learn_cohort
 from biometric.evaluation.comparisons import Samples, Trial
 from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets.dataset import Dataset
@@ -42,6 +43,7 @@ class Plan:
         robustness: also measure every degradation on probe, reference and both.
         groups: groups to audit, by attribute.
         template_size: samples pooled a side at template level.
+        cohort: people set apart, and what is learnt from them; None judges everybody.
     """
 
     dataset: Dataset
@@ -52,6 +54,7 @@ class Plan:
     groups: Labels | None = None
     template_size: int = 5
     seed: int = 0
+    cohort: CohortPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +80,31 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """All results of an evaluation; `seconds` by stage."""
+    """All results of an evaluation.
+
+    Attributes:
+        seconds: by stage.
+        cohort: what was learnt of the people set apart, None where nobody was.
+        unadapted: the same people without the adaptation, None where there is none.
+    """
 
     dataset: Dataset
     measured: Measured
     rows: tuple[Row, ...]
     audits: tuple[Audit, ...]
     seconds: Mapping[str, float]
+    cohort: Cohort | None = None
+    unadapted: Measured | None = None
 
 
 def evaluate(plan: Plan, embedder: Embedder) -> Generator[Progress, None, Evaluation]:
     """Run a plan; the generator's return value is the result.
 
+    Thresholds are those of scores as they are, so that adapted scores are not judged by them.
+
     Raises:
-        DatasetInvalid: a picture is damaged, or there is nothing to measure.
+        InvalidInput: the groups name nobody of those judged.
+        DatasetInvalid: a picture is damaged, there is nothing to measure, or no cohort can be set apart.
         ModelError: the model cannot run.
     """
     dataset, seconds = plan.dataset, {}
@@ -107,19 +121,32 @@ def evaluate(plan: Plan, embedder: Embedder) -> Generator[Progress, None, Evalua
     started = time.perf_counter()
     yield Progress("Comparing", 0, 0)
     trial = make_trial(dataset, probe, reference)
-    measured = measure(trial, plan.thresholds, plan.template_size, plan.seed, dataset.single_shot)
+    cohort = None
+    if plan.cohort is not None:
+        cohort = learn_cohort(dataset, clean, plan.cohort, plan.template_size, plan.seed)
+        trial = cohort.restrict(trial)
+    unadapted = None
+    if cohort is None or cohort.plan.adaptation is Adaptation.NONE:
+        measured = measure(trial, plan.thresholds, plan.template_size, plan.seed, dataset.single_shot)
+    else:
+        unadapted = measure(trial, {}, plan.template_size, plan.seed, dataset.single_shot)
+        yield Progress("Comparing, adapted", 0, 0)
+        measured = measure(trial, {}, plan.template_size, plan.seed, dataset.single_shot, adapt=cohort.adapt)
+        trial = cohort.adapt(trial)
     audits = []
     threshold = measured.verification.at(ROBUSTNESS_FMR).threshold
     for attribute, labels in (plan.groups or {}).items():
         yield Progress(f"Auditing {attribute}", 0, 0)
+        if not np.isin(trial.people, list(labels)).any():
+            raise InvalidInput(f"The groups label nobody of those judged by {attribute}. Label more people.")
         audits.append(audit(trial, attribute, labels, threshold, plan.seed))
     seconds["measure"] = time.perf_counter() - started
     started = time.perf_counter()
     rows: tuple[Row, ...] = ()
     if plan.robustness:
-        rows = yield from robustness(dataset, embedder, clean, plan.seed)
+        rows = yield from robustness(dataset, embedder, clean, plan.seed, cohort=cohort)
         seconds["robustness"] = time.perf_counter() - started
-    return Evaluation(dataset, measured, rows, tuple(audits), seconds)
+    return Evaluation(dataset, measured, rows, tuple(audits), seconds, cohort, unadapted)
 
 
 def embed_pictures(
@@ -157,12 +184,18 @@ def robustness(
     clean: Vectors,
     seed: int = 0,
     changes: tuple[Degradation, ...] = DEGRADATIONS,
+    cohort: Cohort | None = None,
 ) -> Generator[Progress, None, tuple[Row, ...]]:
     """Measure every degradation on probe, reference and both, after the row without any.
 
     The four configurations are those of NIST's studies of face masks (Ngan and others, NIST IR 8311 and 8331, 2020).
     """
-    first = make_trial(dataset, clean, clean)
+
+    def compare(probe: Vectors, reference: Vectors) -> Trial:
+        trial = make_trial(dataset, probe, reference)
+        return trial if cohort is None else cohort.adapt(cohort.restrict(trial))
+
+    first = compare(clean, clean)
     fixed = measure_verification(first, {}, seed).at(ROBUSTNESS_FMR).threshold
     rows = [_row(first, "", "no degradation", "none", fixed, seed, dataset.single_shot)]
     for change in changes:
@@ -170,7 +203,7 @@ def robustness(
         sides = (("probe", degraded, clean), ("reference", clean, degraded), ("both", degraded, degraded))
         for configuration, probe, reference in sides:
             yield Progress(f"Comparing, {change.title}", 0, 0)
-            trial = make_trial(dataset, probe, reference)
+            trial = compare(probe, reference)
             rows.append(_row(trial, change.name, change.title, configuration, fixed, seed, dataset.single_shot))
     return tuple(rows)
 

@@ -64,7 +64,7 @@ class Searches:
 
     def curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """(FPIR, FNIR, thresholds), (T,) each, at every score at which FPIR steps."""
-        thresholds = np.unique(np.append(self.unmated_best, np.nextafter(self.unmated_best.max(), 2.0)))
+        thresholds = np.unique(np.append(self.unmated_best, np.nextafter(self.unmated_best.max(), np.inf)))
         right = np.sort(np.where(self.mated_other < self.mated_own, self.mated_own, -np.inf))
         best = np.sort(self.unmated_best)
         fpir = 1.0 - np.searchsorted(best, thresholds, side="left") / len(best)

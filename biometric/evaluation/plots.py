@@ -96,17 +96,25 @@ def det(levels: dict[str, OneToOne]) -> bytes:
 
 def draw_score_histogram(verification: OneToOne) -> bytes:
     """Genuine and impostor scores, each as a share, with the thresholds."""
-    figure, axes = _figure("Comparison score (cosine)", "Share of comparisons per 0.02")
-    edges = np.linspace(-1.0, 1.0, 101)
-    sides = (("impostor", verification.scores.impostor, "C3", "//"), ("genuine", verification.scores.genuine, "C0", ""))
+    scores = verification.scores
+    lowest = min(float(side.values[0]) for side in (scores.impostor, scores.genuine))
+    if scores.limit == 1.0:
+        figure, axes = _figure("Comparison score (cosine)", "Share of comparisons per 0.02")
+        edges = np.linspace(-1.0, 1.0, 101)
+    else:
+        figure, axes = _figure("Normalised comparison score", "Share of comparisons per bar")
+        edges = np.linspace(
+            lowest, max(float(side.values[-1]) for side in (scores.impostor, scores.genuine)) + 1e-3, 101
+        )
+    sides = (("impostor", scores.impostor, "C3", "//"), ("genuine", scores.genuine, "C0", ""))
     for label, side, colour, hatch in sides:
         heights = _shares(side, edges)
         axes.stairs(heights, edges, fill=True, alpha=0.45, color=colour, hatch=hatch, label=f"{label} ({side.total:,})")
     shown = [point for point in verification.points if point.name != "EER" and point.target not in (1e-1, 1e-3)]
     for style, point in zip(itertools.cycle(("--", "-.", ":", (0, (1, 3)))), shown, strict=False):
         axes.axvline(point.threshold, color="black", linestyle=style, label=f"{point.name}: {point.threshold:.3f}")
-    lowest = min(verification.scores.impostor.values[0], verification.scores.genuine.values[0])
-    axes.set_xlim(max(-1.0, float(lowest) - 0.05), 1.02)
+    if scores.limit == 1.0:
+        axes.set_xlim(max(-1.0, lowest - 0.05), 1.02)
     axes.legend(fontsize="small")
     axes.set_title(f"Scores: d′ {verification.d_prime:.2f}")
     return _png(figure)
@@ -198,5 +206,5 @@ def _thinned(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _shares(side: Distribution, edges: Numbers) -> Numbers:
-    counts = -np.diff(side.at_or_above(np.append(edges[:-1], 2.0)))
+    counts = -np.diff(side.at_or_above(np.append(edges[:-1], np.inf)))
     return counts / max(1, side.total)

@@ -3,7 +3,7 @@
 Nothing here reads a picture or runs a model: a `Trial` of embedded samples goes in, frozen results come out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,9 @@ from biometric.statistics.intervals import Interval, Rate, Support, bootstrap_me
 
 CMC_RANKS = 50
 REPORTED_RANKS = (1, 5, 10)
+
+Adapt = Callable[[Trial], Trial]
+"""Makes the scores of a trial's samples, or of templates pooled of them, comparable across cameras."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,17 @@ class RankResult:
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """1:1 error rates at one threshold; `target` is the FMR that was asked for, None where the threshold was."""
+    """1:1 error rates at one threshold; `target` is the FMR that was asked for, None where the threshold was.
+
+    `score_limit` is the highest score there can be.
+    """
 
     name: str
     threshold: float
     target: float | None
     fmr: Rate
     fnmr: Rate
+    score_limit: float = 1.0
 
     @property
     def support(self) -> Support:
@@ -69,8 +76,8 @@ class OperatingPoint:
 
     @property
     def reachable(self) -> bool:
-        """Whether a cosine can reach the threshold; above 1 the target cannot be met by any threshold in use."""
-        return self.threshold <= 1.0
+        """Whether a score can reach the threshold; above the limit the target cannot be met by any threshold in use."""
+        return self.threshold <= self.score_limit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,17 +139,23 @@ def measure(
     seed: int = 0,
     is_single_shot: bool = False,
     watch: Watch | None = None,
+    adapt: Adapt | None = None,
 ) -> Measured:
     """Measure a trial; `thresholds` (name → value) are further operating points, such as the model card's.
+
+    Templates are pooled first and adapted then, as a track's template is.
 
     Raises:
         DatasetInvalid: there is nothing to measure, because nobody is seen by two cameras or only one person is there.
     """
-    verification = measure_verification(trial, thresholds, seed, watch)
+    adapted = trial if adapt is None else adapt(trial)
+    verification = measure_verification(adapted, thresholds, seed, watch)
     templates, used = template_trial(trial, template_size, seed)
-    all_searches = open_set.search(trial, seed=seed)
+    if adapt is not None:
+        templates = adapt(templates)
+    all_searches = open_set.search(adapted, seed=seed)
     return Measured(
-        ranking=measure_ranking(trial, seed, is_single_shot),
+        ranking=measure_ranking(adapted, seed, is_single_shot),
         verification=verification,
         template=_verify(templates, thresholds, seed),
         template_size=template_size,
@@ -182,7 +195,7 @@ def _verify(trial: Trial, thresholds: Mapping[str, float], seed: int, watch: Wat
     for index, (name, threshold, target) in enumerate(wanted):
         matched, missed = errors.fmr(index, seed), errors.fnmr(index, seed)
         if matched is not None and missed is not None:
-            points.append(OperatingPoint(name, threshold, target, matched, missed))
+            points.append(OperatingPoint(name, threshold, target, matched, missed, trial.score_limit))
     return OneToOne(
         scores, equal.rate, equal.threshold, auc(genuine, impostor), d_prime(genuine, impostor), tuple(points)
     )

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from biometric.evaluation.adaptation_texts import HEAD, compare_with_unadapted, describe_cohort
 from biometric.evaluation.evaluating import Evaluation
 from biometric.evaluation.protocols import Estimate, OneToOne, SearchPoint
 from biometric.evaluation.result_files import EvaluationMetadata
@@ -40,6 +41,7 @@ def html(evaluation: Evaluation, metadata: EvaluationMetadata, pictures: Mapping
     sections = [
         f"<h1>{escape(title)}</h1>",
         _about(evaluation, metadata),
+        *_adaptation(evaluation),
         "<h2>Ranking</h2>",
         _ranking(evaluation),
         "<h2>Verification (1:1)</h2>",
@@ -76,6 +78,15 @@ def _about(evaluation: Evaluation, metadata: EvaluationMetadata) -> str:
     return notes + command + about + _table("Model card", ("", ""), list(metadata.model.items()))
 
 
+def _adaptation(evaluation: Evaluation) -> Iterable[str]:
+    sentences = describe_cohort(evaluation)
+    if sentences:
+        yield f"<h2>Adaptation to cameras</h2><p>{escape(' '.join(sentences))}</p>"
+    rows = list(compare_with_unadapted(evaluation))
+    if rows:
+        yield _table("The same people without and with it", HEAD, rows)
+
+
 def _ranking(evaluation: Evaluation) -> str:
     ranking = evaluation.measured.ranking
     rows = [(f"Rank-{number}", *_estimate(estimate)) for number, estimate in ranking.ranks.items()]
@@ -94,7 +105,7 @@ def _verification(title: str, verification: OneToOne) -> str:
     rows = [
         (
             point.name,
-            f"{point.threshold:.4f}" if point.reachable else "above 1: cannot be met",
+            f"{point.threshold:.4f}" if point.reachable else f"above {point.score_limit:g}: cannot be met",
             *_rate(point.fmr),
             *_rate(point.fnmr),
         )

@@ -53,6 +53,7 @@ def as_json(evaluation: Evaluation, metadata: EvaluationMetadata) -> dict[str, A
         "command": metadata.command,
         "seed": metadata.seed,
         "degradation": {"probe": metadata.probe, "reference": metadata.reference},
+        "adaptation": _adaptation(evaluation),
         "ranking": _ranking(measured.ranking),
         "verification": _verification(measured.verification),
         "templates": None
@@ -141,6 +142,30 @@ def rate_json(rate: Rate | None) -> dict[str, Any] | None:
 def estimate_json(estimate: Estimate) -> dict[str, Any]:
     """A mean with its interval."""
     return {"value": _number(estimate.value), "interval": _interval(estimate.interval)}
+
+
+def _adaptation(evaluation: Evaluation) -> dict[str, Any] | None:
+    cohort, unadapted = evaluation.cohort, evaluation.unadapted
+    if cohort is None:
+        return None
+    return {
+        "name": str(cohort.plan.adaptation),
+        "applied": cohort.is_applied,
+        "cohort_share": cohort.plan.share,
+        "cohort_people": cohort.people,
+        "cohort_templates": len(cohort.templates),
+        "judged_people": len(cohort.judged),
+        "cameras": cohort.cameras,
+        "learnt_cameras": cohort.learnt_cameras,
+        "without": None
+        if unadapted is None
+        else {
+            "ranking": _ranking(unadapted.ranking),
+            "verification": _verification(unadapted.verification),
+            "templates": None if unadapted.template is None else _verification(unadapted.template),
+            "identification": [_search(point) for point in unadapted.searches],
+        },
+    }
 
 
 def _ranking(ranking: RankResult) -> dict[str, Any]:

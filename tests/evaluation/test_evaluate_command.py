@@ -92,6 +92,58 @@ def test_a_gallery_is_evaluated(fake: list[Settings], capsys: pytest.CaptureFixt
     assert run(capsys, "gallery", tmp_path / "gallery", "--protocol", "standard")[0] == 2
 
 
+def test_adaptation_is_learnt_from_people_who_are_not_judged(
+    fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = market(tmp_path / "data", people=12)
+    (tmp_path / "groups.csv").write_text("id,coat\n" + "".join(f"{number},red\n" for number in range(1, 13)))
+    options = ["--adapt", "centre", "--cohort-share", "0.25", "--groups", tmp_path / "groups.csv"]
+    status, out, _ = run(capsys, "market1501", data, *options, "--output", tmp_path / "out")
+    assert status == 0
+    assert "Adaptation: centring by camera; 9 people judged." in out
+    assert "Learnt from 3 other people (6 templates), who were seen by 2 of 2 cameras." in out
+    assert re.search(r"templates of up to 5, FNMR at FMR 0\.01: \S+ without, \S+ with\.", out)
+    assert "model card" not in out
+    assert "Adaptation to cameras" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    found = json.loads((tmp_path / "out" / "evaluation.json").read_text("utf-8"))
+    adaptation = found["adaptation"]
+    assert (adaptation["name"], adaptation["judged_people"], adaptation["cohort_people"]) == ("centre", 9, 3)
+    assert "--adapt centre --cohort-share 0.25" in found["command"]
+    status, out, _ = run(capsys, "market1501", data, "--cohort-share", "0.25", "--json")
+    plain = json.loads(out)
+    assert plain["adaptation"]["without"] is None
+    assert plain["ranking"] == adaptation["without"]["ranking"]
+    assert plain["verification"]["points"][:5] == adaptation["without"]["verification"]["points"]
+    assert [point["point"] for point in plain["verification"]["points"]][-1] == "model card, 1:N"
+
+
+def test_normalised_scores_are_reported_and_drawn(
+    fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = market(tmp_path / "data", people=24)
+    options = ["--adapt", "snorm", "--output", tmp_path / "out", "--json"]
+    status, out, _ = run(capsys, "market1501", data, *options)
+    assert status == 0
+    found = json.loads(out)
+    assert found["adaptation"]["applied"]
+    assert found["verification"]["points"][0]["threshold"] > 1.0
+    assert found["verification"]["points"][0]["reachable"]
+    status, out, _ = run(capsys, "market1501", data, "--adapt", "snorm", "--cohort-people", 3)
+    assert "Nothing was adapted: a cohort needs 20 templates or more." in out
+
+
+def test_groups_of_the_cohort_only_are_told(
+    fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = market(tmp_path / "data", people=6)
+    messages = []
+    for person in range(1, 7):
+        (tmp_path / "groups.csv").write_text(f"id,coat\n{person},red\n")
+        status, _, err = run(capsys, "market1501", data, "--adapt", "centre", "--groups", tmp_path / "groups.csv")
+        messages.append((status, "label nobody of those judged by coat" in err))
+    assert sorted(messages) == [(0, False)] * 3 + [(2, True)] * 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -101,12 +153,18 @@ def test_a_gallery_is_evaluated(fake: list[Settings], capsys: pytest.CaptureFixt
         (["market1501", "DATA", "--template-size", "0"], "--template-size must be 1 or more"),
         (["market1501", "DATA", "--seed", "-1"], "--seed 0 or more"),
         (["market1501", "DATA", "--groups", "NOWHERE"], "cannot be read"),
+        (["market1501", "DATA", "--adapt", "centre", "--cohort-share", "1"], "above 0 and below 1"),
+        (["market1501", "DATA", "--cohort-share", "nan"], "above 0 and below 1"),
+        (["market1501", "DATA", "--adapt", "snorm", "--cohort-share", "0.25"], "makes a cohort of 1"),
+        (["market1501", "DATA", "--adapt", "centre", "--cohort-people", "1"], "2 people or more, got 1"),
+        (["market1501", "ONE-CAMERA", "--adapt", "centre"], "one camera"),
     ],
 )
 def test_wrong_input_is_a_sentence_and_status_2(
     fake: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     places = {"NOWHERE": tmp_path / "nowhere", "DATA": market(tmp_path / "data")}
+    places["ONE-CAMERA"] = market(tmp_path / "one") / "query"
     status, out, err = run(capsys, *[places.get(word, word) for word in arguments])
     assert (status, out) == (2, "")
     assert message in err
