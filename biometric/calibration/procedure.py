@@ -57,7 +57,8 @@ class Targets:
     fpir: TargetRate | None = None
 
     def __post_init__(self) -> None:
-        for name, rate in (("false match rate", self.fmr), ("false-positive identification rate", self.fpir)):
+        names = Phrase("false match rate"), Phrase("false-positive identification rate")
+        for name, rate in zip(names, (self.fmr, self.fpir), strict=True):
             if (
                 rate is not None
                 and rate != POSSIBLE

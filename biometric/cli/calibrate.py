@@ -7,12 +7,14 @@ from typing import Any
 
 from biometric.cli.command_support import DONE, build_service, run, show
 from biometric.cli.gallery_trash import local_time, undo_hint
-from biometric.entities import Calibration, FittedThreshold
+from biometric.entities import Calibration, FittedThreshold, GenuineScores
 from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
 from biometric.errors import ClipNotFound, InvalidInput
 from biometric.messages import describe, describe_all, describe_basis
-from biometric.messages.calibration_sentences import evidence_sentences
+from biometric.messages.calibration_sentences import GENUINE_KINDS, evidence_sentences, one_in, sources_words
 from biometric.messages.change_sentences import describe_change
+from biometric.messages.counted import counted
+from biometric.messages.translation import gettext as _
 from biometric.results.answer_json import calibration_json, change_json
 from biometric.results.calibration_json import evidence_json, stored_calibration_json
 from biometric.service import Sightline
@@ -90,7 +92,8 @@ def _dry_run(options: argparse.Namespace, service: Sightline, clips: Sequence[Pa
 
 def _history(options: argparse.Namespace, service: Sightline) -> None:
     held = service.calibrations().history()
-    text = "\n".join(_line(item) for item in held) or "This gallery has no calibration yet: the model card decides."
+    text = "\n".join(_line(item) for item in held)
+    text = text or _("This gallery has no calibration yet: the model card decides.")
     show(options, {"calibrations": [stored_calibration_json(item) for item in held]}, text)
 
 
@@ -101,19 +104,31 @@ def _choose(options: argparse.Namespace, service: Sightline) -> None:
 
 
 def _line(item: StoredCalibration) -> str:
-    mark = "in force since " + local_time(item.since) if item.since is not None else "not in force"
+    words = {"number": item.number, "when": local_time(item.created_at), "mark": _("not in force")}
+    if item.since is not None:
+        words["mark"] = _("in force since {when}").format(when=local_time(item.since))
     if item.calibration is None:
-        return f"{item.number}  {local_time(item.created_at)}  cannot be read any more, {mark}"
-    fitted = item.calibration.verification
-    search = item.calibration.identification
-    identification = (
-        "" if search is None else f", identification {search.value:.3f} (1 in {round(1 / search.target):,})"
+        return _("{number}  {when}  cannot be read any more, {mark}").format(**words)
+    return _("{number}  {when}  {rates}, {people}, {clips}, model {model}, {mark}").format(
+        rates=", ".join(_rates(item.calibration)),
+        people=counted(item.calibration.people, "person"),
+        clips=counted(item.calibration.clips, "clip"),
+        model=item.model_id,
+        **words,
     )
-    return (
-        f"{item.number}  {local_time(item.created_at)}  verification {fitted.value:.3f} (1 in "
-        f"{round(1 / fitted.target):,}){identification}, {item.calibration.people:,} people, "
-        f"{item.calibration.clips:,} clips, model {item.model_id}, {mark}"
-    )
+
+
+def _rates(calibration: Calibration) -> list[str]:
+    verification, identification = calibration.verification, calibration.identification
+    parts = [
+        _("verification {threshold:.3f} ({rate})").format(
+            threshold=verification.value, rate=one_in(verification.target)
+        )
+    ]
+    if identification is not None:
+        text = _("identification {threshold:.3f} ({rate})")
+        parts.append(text.format(threshold=identification.value, rate=one_in(identification.target)))
+    return parts
 
 
 def expand(paths: Sequence[Path]) -> list[Path]:
@@ -138,33 +153,56 @@ def expand(paths: Sequence[Path]) -> list[Path]:
 
 def lines(calibration: Calibration) -> list[str]:
     """Return a calibration in lines for people."""
+    text = _("Calibrated for {model} from {sources}: {pairs} of {people}, {clips}, {minutes:.1f} minutes.")
     text_lines = [
-        f"Calibrated for {calibration.model_id} from {_sources(calibration)}: {calibration.pairs:,} pairs of "
-        f"{calibration.people:,} people, {calibration.clips} {'clip' if calibration.clips == 1 else 'clips'}, "
-        f"{calibration.seconds / 60:.1f} minutes.",
-        _fitted(calibration, "Verification", "FMR", calibration.verification),
+        text.format(
+            model=calibration.model_id,
+            sources=sources_words(calibration.sources),
+            pairs=counted(calibration.pairs, "pair"),
+            people=counted(calibration.people, "person"),
+            clips=counted(calibration.clips, "clip"),
+            minutes=calibration.seconds / 60,
+        ),
+        _fitted(calibration, _("Verification"), "FMR", calibration.verification),
     ]
     if calibration.identification is not None:
-        text_lines.append(
-            _fitted(calibration, f"Identification among {calibration.gallery_size}", "FPIR", calibration.identification)
-        )
-    for item in calibration.genuine:
-        text_lines.append(
-            f"One person with themselves, {item.kind}: {item.missed} of {item.comparisons} scores below the "
-            f"verification threshold ({item.people} people, 95 % interval of the rate {item.low:.3f}–{item.high:.3f})."
-        )
+        purpose = _("Identification among {n:,}").format(n=calibration.gallery_size)
+        text_lines.append(_fitted(calibration, purpose, "FPIR", calibration.identification))
+    text_lines += [_genuine(item) for item in calibration.genuine]
     if calibration.likelihood is not None and calibration.likelihood.basis is not None:
-        text_lines.append(f"Likelihood ratios: {describe(calibration.likelihood.basis)}")
+        text_lines.append(_("Likelihood ratios: {basis}").format(basis=describe(calibration.likelihood.basis)))
     return [*text_lines, *describe_all(calibration.notes)]
 
 
 def _fitted(calibration: Calibration, purpose: str, rate: str, fitted: FittedThreshold) -> str:
-    trials = f"{fitted.trials:,} {describe_basis(fitted.basis, calibration.gallery_size)}"
-    return (
-        f"{purpose}: threshold {fitted.value:.3f} (95 % interval {fitted.low:.3f}–{fitted.high:.3f}); {fitted.errors} "
-        f"of {trials} reach it, {rate} at most {fitted.upper:.2g}, target {fitted.target:g}."
+    text = _(
+        "{purpose}: threshold {threshold:.3f} (95 % interval {low:.3f}–{high:.3f}); {errors:,} of {trials:,} {basis} "
+        "reach it, {rate} at most {upper:.2g}, target {target:g}."
+    )
+    return text.format(
+        purpose=purpose,
+        threshold=fitted.value,
+        low=fitted.low,
+        high=fitted.high,
+        errors=fitted.errors,
+        trials=fitted.trials,
+        basis=describe_basis(fitted.basis, calibration.gallery_size),
+        rate=rate,
+        upper=fitted.upper,
+        target=fitted.target,
     )
 
 
-def _sources(calibration: Calibration) -> str:
-    return ", ".join(f"{count:,} comparisons ({source})" for source, count in calibration.sources.items())
+def _genuine(item: GenuineScores) -> str:
+    text = _(
+        "One person with themselves, {kind}: {missed:,} of {comparisons:,} scores below the verification threshold "
+        "({people}, 95 % interval of the rate {low:.3f}–{high:.3f})."
+    )
+    return text.format(
+        kind=_(GENUINE_KINDS.get(item.kind, item.kind)),
+        missed=item.missed,
+        comparisons=item.comparisons,
+        people=counted(item.people, "person"),
+        low=item.low,
+        high=item.high,
+    )

@@ -16,7 +16,6 @@ from biometric.cli.gallery_trash import (
 )
 from biometric.entities import BiometricReference
 from biometric.errors import InvalidInput, UnknownIdentity
-from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.results.answer_json import change_json, identity_json
@@ -97,7 +96,7 @@ def _merge(options: argparse.Namespace) -> int:
     source, target = gallery.find(getattr(options, "from")), gallery.find(options.into)
     different = describe_different(source.name, target.name, service.verdicts.between(source, target))
     if different and not options.force:
-        raise InvalidInput(f"{different} " + _("Nothing was merged. To merge them anyway, add --force."))
+        raise InvalidInput("{reason} Nothing was merged. To merge them anyway, add --force.", reason=different)
     change = gallery.merge(source.id, target.id)
     merged = gallery.find(target.name)
     text = f"{source.name} was merged into {merged.name}, who has {count_references(merged.reference_count)} now."

@@ -11,6 +11,7 @@ from biometric.domain.person_choice import one_person
 from biometric.domain.verdict_desk import read_word
 from biometric.entities import Identification, ObservedClip, Verdict, VerdictWord, Verification
 from biometric.errors import InvalidInput
+from biometric.errors.phrases import Phrase
 from biometric.messages import decimal
 from biometric.messages.change_sentences import describe_change
 from biometric.messages.translation import gettext as _
@@ -40,7 +41,7 @@ def add_commands(commands: Any) -> None:
 def _set(options: argparse.Namespace) -> int:
     word = read_word(options.word)
     if options.claim and options.name is None:
-        raise InvalidInput(_("Say which claim is judged: add --name NAME."))
+        raise InvalidInput("Say which claim is judged: add --name NAME.")
     service = command_support.build_service(options)
     service.threshold("verification" if options.claim else "identification", options.threshold)
     service.models.resolve_embedder()
@@ -59,7 +60,7 @@ def _set(options: argparse.Namespace) -> int:
 def _answer(service: Sightline, observed: ObservedClip, options: argparse.Namespace) -> Verification | Identification:
     if options.claim:
         return service.verify(observed, options.name, options.person, threshold=options.threshold)
-    person = one_person(observed, options.person, "judge").person
+    person = one_person(observed, options.person, Phrase("judge")).person
     answers = service.identify(observed, threshold=options.threshold)
     return next(answer for answer in answers if answer.observation.person == person)
 

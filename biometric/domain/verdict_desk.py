@@ -20,6 +20,7 @@ from biometric.entities import (
     Verification,
 )
 from biometric.errors import InvalidInput, UnknownPerson
+from biometric.errors.phrases import Phrase
 from biometric.ports import Gallery
 
 Answer = Verification | Identification
@@ -29,7 +30,8 @@ def read_word(text: object) -> VerdictWord:
     """Return a verdict's word from what a caller wrote. Raises `InvalidInput`."""
     if isinstance(text, str) and text in list(VerdictWord):
         return VerdictWord(text)
-    raise InvalidInput("A verdict is confirmed, wrong or undecided, not {given}.", given=str(text)[:40] or "nothing")
+    given = str(text)[:40] or Phrase("nothing")
+    raise InvalidInput("A verdict is confirmed, wrong or undecided, not {given}.", given=given)
 
 
 class VerdictDesk:

@@ -58,5 +58,6 @@ class CalibrationKeeping(GalleryEditing):
 
 
 def _in_force_already(number: int | None) -> CalibrationUnusable:
-    what = "The model card's thresholds are" if number is None else f"Calibration {number} is"
-    return CalibrationUnusable("{what} in force already. Nothing has changed.", what=what)
+    if number is None:
+        return CalibrationUnusable("The model card's thresholds are in force already. Nothing has changed.")
+    return CalibrationUnusable("Calibration {number} is in force already. Nothing has changed.", number=number)

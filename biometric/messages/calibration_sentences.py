@@ -1,5 +1,8 @@
 """What footage supports, and how much more a target needs, as sentences."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from biometric.entities.calibration_footage import (
     POSSIBLE,
     FootageEvidence,
@@ -7,13 +10,24 @@ from biometric.entities.calibration_footage import (
     SupportedRate,
     TargetRate,
 )
+from biometric.messages.translation import N_, local_number, ngettext
 from biometric.messages.translation import gettext as _
-from biometric.messages.translation import ngettext
+
+GENUINE_KINDS: Final = {"same visit": N_("same visit"), "repeated references": N_("repeated references")}
+"""Kinds of `GenuineScores`, for people."""
+SOURCES: Final = {
+    "same time": N_("seen side by side"),
+    "enrolled": N_("between two names"),
+    "unlabelled": N_("of somebody in a clip with a name"),
+}
+"""Where comparisons of different people come from, for people."""
 
 
 def one_in(rate: float) -> str:
     """Return a rate as people say it: "1 in 1,000"."""
-    return _("1 in {number}").format(number=f"{1 / rate:,.4g}" if 1 / rate < 1000 else f"{round(1 / rate):,}")
+    return _("1 in {number}").format(
+        number=local_number(f"{1 / rate:,.4g}" if 1 / rate < 1000 else f"{round(1 / rate):,}")
+    )
 
 
 def evidence_sentences(evidence: FootageEvidence, fmr: TargetRate, fpir: TargetRate) -> list[str]:
@@ -33,17 +47,28 @@ def compared_sentence(evidence: FootageEvidence) -> str:
         "{people} people were compared: {number} pair, as good as {independent} independent comparisons.",
         "{people} people were compared: {number} pairs, as good as {independent} independent comparisons.",
         evidence.pairs,
-    ).format(people=f"{evidence.people:,}", number=f"{evidence.pairs:,}", independent=f"{evidence.independent:,}")
+    ).format(
+        people=local_number(f"{evidence.people:,}"),
+        number=local_number(f"{evidence.pairs:,}"),
+        independent=local_number(f"{evidence.independent:,}"),
+    )
     if evidence.not_compared:
         text += " " + not_compared_sentence(evidence.not_compared)
     return text
+
+
+def sources_words(sources: Mapping[str, int]) -> str:
+    """Return how many comparisons of different people come from where: "474 seen side by side"."""
+    return ", ".join(
+        f"{local_number(f'{number:,}')} {_(SOURCES.get(source, source))}" for source, number in sources.items()
+    )
 
 
 def not_compared_sentence(people: int) -> str:
     """Return how many people of the clips nobody was compared with."""
     return ngettext(
         "{number} other person was not compared.", "{number} other people were not compared.", people
-    ).format(number=f"{people:,}")
+    ).format(number=local_number(f"{people:,}"))
 
 
 def verification_sentence(evidence: FootageEvidence) -> str:
@@ -53,7 +78,7 @@ def verification_sentence(evidence: FootageEvidence) -> str:
     if evidence.verification is None:
         return _("Not enough footage for any rate yet: at least six independent comparisons are needed.")
     return _("You can use {rate} now: of {number} strangers, at most about 1 would pass in verification.").format(
-        rate=one_in(evidence.verification.rate), number=f"{evidence.verification.one_in:,}"
+        rate=one_in(evidence.verification.rate), number=local_number(f"{evidence.verification.one_in:,}")
     )
 
 
@@ -63,10 +88,10 @@ def identification_sentence(evidence: FootageEvidence) -> str:
         return _("Identification needs people in the gallery: enroll them first.")
     if evidence.identification is None:
         return _("Identification keeps its threshold: not enough people were compared for a gallery of {size}.").format(
-            size=f"{evidence.gallery_size:,}"
+            size=local_number(f"{evidence.gallery_size:,}")
         )
     return _("Identification in a gallery of {size}: {rate} searches for a stranger would name somebody.").format(
-        size=f"{evidence.gallery_size:,}", rate=one_in(evidence.identification.rate)
+        size=local_number(f"{evidence.gallery_size:,}"), rate=one_in(evidence.identification.rate)
     )
 
 
@@ -89,11 +114,11 @@ def needed_sentence(rate: float, needed: FootageNeeded) -> str:
         "about {number} more people who are not enrolled",
         needed.people,
     )
-    people = (strangers if needed.strangers else side_by_side).format(number=f"{needed.people:,}")
+    people = (strangers if needed.strangers else side_by_side).format(number=local_number(f"{needed.people:,}"))
     if needed.clips is not None:
         clips = ngettext(
             "about {number} more clip like these", "about {number} more clips like these", needed.clips
-        ).format(number=f"{needed.clips:,}")
+        ).format(number=local_number(f"{needed.clips:,}"))
         people = _("{people} ({clips})").format(people=people, clips=clips)
     return _("Not enough footage for {rate}: {people} are needed.").format(rate=one_in(rate), people=people)
 

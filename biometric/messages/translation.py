@@ -46,7 +46,7 @@ def activate(name: str) -> None:
     """
     global _catalogue, _language, _marks
     if name != AUTOMATIC and name not in languages():
-        raise InvalidSetting(f"SIGHTLINE_LANGUAGE must be {accepted()}, got {name}.")
+        raise InvalidSetting("SIGHTLINE_LANGUAGE must be {names}, got {name}.", names=accepted(), name=name)
     chosen = _language_of_system() if name == AUTOMATIC else name
     _catalogue = _read(chosen)
     _language = chosen

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from biometric.entities import Verdict, VerdictCounts, VerdictWord
 from biometric.messages import decimal, describe_rate
-from biometric.messages.translation import N_, ngettext
+from biometric.messages.translation import N_, local_number, ngettext
 from biometric.messages.translation import gettext as _
 
 _SAID = {
@@ -76,5 +76,5 @@ def describe_broken_promise(counts: VerdictCounts, strangers: int | None) -> str
         + _(
             "That is kept only if about {strangers} strangers were compared. If there were fewer, calibrate on more "
             "footage, or set a higher threshold."
-        ).format(strangers=f"{strangers:,}")
+        ).format(strangers=local_number(f"{strangers:,}"))
     )

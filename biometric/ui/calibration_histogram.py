@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from biometric.entities import Histogram
 from biometric.messages.translation import gettext as _
+from biometric.messages.translation import local_number
 from biometric.ui.text_format import escape, threshold_text
 
 WIDTH, HEIGHT, BASE = 300, 96, 78
@@ -25,9 +26,13 @@ def histogram(counts: Histogram, threshold: float) -> str:
     words = _(
         "Histogram of scores: {different} pairs of different people, {same} scores of one person with themselves, "
         "threshold {threshold}"
-    ).format(different=f"{sum(counts.different):,}", same=f"{sum(counts.same):,}", threshold=threshold_text(threshold))
+    ).format(
+        different=local_number(f"{sum(counts.different):,}"),
+        same=local_number(f"{sum(counts.same):,}"),
+        threshold=threshold_text(threshold),
+    )
     ticks = "".join(
-        f'<text x="{place(score):.1f}" y="{HEIGHT - 4}" text-anchor="middle">{score:g}</text>'
+        f'<text x="{place(score):.1f}" y="{HEIGHT - 4}" text-anchor="middle">{local_number(f"{score:g}")}</text>'
         for score in (0.0, 0.25, 0.5, 0.75)
     )
     line = _("line: threshold {threshold}").format(threshold=threshold_text(threshold))

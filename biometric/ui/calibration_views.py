@@ -9,9 +9,15 @@ from biometric.domain.verdict_counts import strangers_needed
 from biometric.entities import Calibration, FittedThreshold, GenuineScores, Threshold, ThresholdSource, VerdictCounts
 from biometric.entities.calibration_footage import DEFAULT_FPIR, FootageEvidence, StoredCalibration
 from biometric.messages import describe_all
-from biometric.messages.calibration_sentences import needed_sentence, not_compared_sentence, one_in
-from biometric.messages.translation import N_, ngettext
+from biometric.messages.calibration_sentences import (
+    GENUINE_KINDS,
+    needed_sentence,
+    not_compared_sentence,
+    one_in,
+    sources_words,
+)
 from biometric.messages.translation import gettext as _
+from biometric.messages.translation import local_number, ngettext
 from biometric.messages.verdict_sentences import describe_broken_promise, describe_counts
 from biometric.ui import elements
 from biometric.ui.calibration_histogram import histogram
@@ -21,9 +27,6 @@ from biometric.ui.text_format import count, day_and_time, people, threshold_text
 
 HISTORY_SHOWN = 5
 """Calibrations of the history that are shown before the rest is asked for."""
-
-GENUINE_KINDS = {"same visit": N_("same visit"), "repeated references": N_("repeated references")}
-"""Kinds of `GenuineScores`, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def promise(state: CalibrationState) -> str:
         "calibration_promise.html",
         evidence=evidence,
         rate=None if evidence.verification is None else one_in(evidence.verification.rate),
-        stranger=None if evidence.verification is None else f"{evidence.verification.one_in:,}",
+        stranger=None if evidence.verification is None else local_number(f"{evidence.verification.one_in:,}"),
         searches=None if searches is None else one_in(searches.rate),
         gallery=people(evidence.gallery_size),
         target=one_in(state.target),
@@ -130,9 +133,11 @@ def used_words(state: CalibrationState, evidence: FootageEvidence) -> str:
         return _("{people} of the gallery, without a clip").format(people=people(evidence.gallery_size))
     text = ngettext("the clip listed: {people}, {pairs}", "the {number} clips listed: {people}, {pairs}", clips)
     words = text.format(
-        number=f"{clips:,}",
+        number=local_number(f"{clips:,}"),
         people=people(evidence.people),
-        pairs=ngettext("{number} pair", "{number} pairs", evidence.pairs).format(number=f"{evidence.pairs:,}"),
+        pairs=ngettext("{number} pair", "{number} pairs", evidence.pairs).format(
+            number=local_number(f"{evidence.pairs:,}")
+        ),
     )
     if evidence.gallery_size:
         words += " " + _("(with {people} of the gallery)").format(people=people(evidence.gallery_size))
@@ -197,7 +202,7 @@ def _found(clip: ListedClip) -> str:
         return _("nobody was found")
     words = f"{people(seen)} · " + ngettext(
         "{number} comparison side by side", "{number} comparisons side by side", clip.summary.comparisons
-    ).format(number=f"{clip.summary.comparisons:,}")
+    ).format(number=local_number(f"{clip.summary.comparisons:,}"))
     if not clip.summary.comparisons:
         words = f"{people(seen)} · " + _("nobody side by side with somebody else")
     return words + (" · " + _("read in part, because it is damaged") if clip.summary.damaged else "")
@@ -224,13 +229,13 @@ def _evidence_rows(calibration: Calibration, gallery_size: int) -> list[tuple[st
         if gallery_size > calibration.gallery_size:
             text += "; " + _(
                 "it has {number} now, so a higher threshold of the model card may decide: calibrate again"
-            ).format(number=f"{gallery_size:,}")
+            ).format(number=local_number(f"{gallery_size:,}"))
         rows.append((_("Identification"), text))
     rows += [(_missed_term(item), _missed(item)) for item in calibration.genuine]
     rows.append((_("Footage"), _footage_used(calibration)))
-    rows.append((_("Comparisons"), ", ".join(f"{number:,} {name}" for name, number in calibration.sources.items())))
+    rows.append((_("Comparisons"), sources_words(calibration.sources)))
     if calibration.doubtful:
-        text = _("{number} comparisons, counted as errors").format(number=f"{calibration.doubtful:,}")
+        text = _("{number} comparisons, counted as errors").format(number=local_number(f"{calibration.doubtful:,}"))
         rows.append((_("In doubt"), text))
     return rows
 
@@ -241,7 +246,9 @@ def _footage_used(calibration: Calibration) -> str:
         clips=count(calibration.clips, "clip"),
         time=f"{minutes}:{seconds:02d}",
         people=people(calibration.people),
-        pairs=ngettext("{number} pair", "{number} pairs", calibration.pairs).format(number=f"{calibration.pairs:,}"),
+        pairs=ngettext("{number} pair", "{number} pairs", calibration.pairs).format(
+            number=local_number(f"{calibration.pairs:,}")
+        ),
     )
 
 
@@ -250,13 +257,13 @@ def _fitted(fitted: FittedThreshold, rate: str) -> str:
         "{threshold} (95 % interval {low}–{high}) for {one_in}: {errors} of {trials} reach it, {rate} at most {upper}"
     ).format(
         threshold=threshold_text(fitted.value),
-        low=f"{fitted.low:.2f}",
-        high=f"{fitted.high:.2f}",
+        low=local_number(f"{fitted.low:.2f}"),
+        high=local_number(f"{fitted.high:.2f}"),
         one_in=one_in(fitted.target),
-        errors=f"{fitted.errors:,}",
-        trials=f"{fitted.trials:,}",
+        errors=local_number(f"{fitted.errors:,}"),
+        trials=local_number(f"{fitted.trials:,}"),
         rate=rate,
-        upper=f"{fitted.upper:.2%}",
+        upper=local_number(f"{fitted.upper:.2%}"),
     )
 
 
@@ -266,5 +273,8 @@ def _missed_term(item: GenuineScores) -> str:
 
 def _missed(item: GenuineScores) -> str:
     return _("{missed} of {comparisons} missed: FNMR {low}–{high} (95 % interval)").format(
-        missed=f"{item.missed:,}", comparisons=f"{item.comparisons:,}", low=f"{item.low:.1%}", high=f"{item.high:.1%}"
+        missed=local_number(f"{item.missed:,}"),
+        comparisons=local_number(f"{item.comparisons:,}"),
+        low=local_number(f"{item.low:.1%}"),
+        high=local_number(f"{item.high:.1%}"),
     )

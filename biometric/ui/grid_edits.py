@@ -86,7 +86,7 @@ def act_or_edit(service: Sightline, session: Session, action: str, value: str) -
         return _edit(session, footage.edits[:-1], None)
     if action == "split":
         person, _separator, frame = value.partition(":")
-        split = SplitEdit(parse_int(person, _("The person's number")), parse_int(frame, "The number of the frame"))
+        split = SplitEdit(parse_int(person, _("The person's number")), parse_int(frame, _("The number of the frame")))
         return _edit(session, (*footage.edits, split), split.person)
     if action == "join_anyway":
         if asked is None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from biometric.entities import GalleryChange, ObservedClip, VerdictWord, Verification
 from biometric.errors import InvalidInput
+from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
 from biometric.ui.browser_input import parse_int
 from biometric.ui.verdict_bar import Answer, judged
@@ -40,7 +41,7 @@ def take_verdict(
     """
     action, value = click
     if action == WITHDRAW:
-        wanted = parse_int(value, "The number of the verdict")
+        wanted = parse_int(value, _("The number of the verdict"))
         for answer in answers:
             if wanted in {verdict.id for verdict in answer.verdicts}:
                 return service.verdicts.withdraw(wanted, gallery), answer.observation.person
@@ -49,7 +50,7 @@ def take_verdict(
         answer = _answer(answers, action.removeprefix(IS))
         recorded = service.verdicts.record(observed, answer, VerdictWord.CONFIRMED, value, gallery=gallery)
         return recorded.change, answer.observation.person
-    number, _, identity_id = value.partition(":")
+    number, _separator, identity_id = value.partition(":")
     answer = _answer(answers, number)
     name = _compared(answer).get(identity_id)
     if name is None:
@@ -62,11 +63,11 @@ def take_verdict(
 
 
 def _answer(answers: Sequence[Answer], number: str) -> Answer:
-    person = parse_int(number, "The person's number")
+    person = parse_int(number, _("The person's number"))
     for answer in answers:
         if answer.observation.person == person:
             return answer
-    raise InvalidInput(f"There is no person {person} in this answer. Nothing was recorded.")
+    raise InvalidInput("There is no person {person} in this answer. Nothing was recorded.", person=person)
 
 
 def _compared(answer: Answer) -> dict[str, str]:

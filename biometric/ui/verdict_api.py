@@ -8,6 +8,8 @@ from gradio import events
 from biometric.domain.person_choice import one_person
 from biometric.domain.verdict_desk import read_word
 from biometric.errors import InvalidInput
+from biometric.errors.phrases import Phrase
+from biometric.messages.translation import gettext as _
 from biometric.results import answer_json as results
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
@@ -60,7 +62,7 @@ class VerdictEndpoints(api.Endpoints):
             if claim is True and identity is None:
                 raise InvalidInput("Say which claim is judged: give its name.")
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
-                number = one_person(observed, api.read_person(person), "judge").person
+                number = one_person(observed, api.read_person(person), Phrase("judge")).person
                 if claim is True:
                     answer = service.verify(observed, str(identity), number, threshold=limit, gallery=folder)
                     recorded = self._verdicts.record(observed, answer, word, identity, gallery=folder)
@@ -91,7 +93,7 @@ class VerdictEndpoints(api.Endpoints):
         """
         return api.run_endpoint(
             lambda: results.change_json(
-                self._verdicts.withdraw(parse_int(verdict, "The number of the verdict"), self._gallery(gallery))
+                self._verdicts.withdraw(parse_int(verdict, _("The number of the verdict")), self._gallery(gallery))
             )
         )
 

@@ -68,7 +68,7 @@ def test_what_is_in_force_shows_what_it_rests_on() -> None:
     html = shown()
     for words in (
         *("In force: your calibration", "since 2 March 2026", "0.479", "0.32–0.48", "1 in 100", "34 people, 376 pairs"),
-        *("474 same time", "1 clip (0:31)", "0 of 376 reach it, FMR at most 0.80%", "from this calibration"),
+        *("474 seen side by side", "1 clip (0:31)", "0 of 376 reach it, FMR at most 0.80%", "from this calibration"),
         *("0 of 35 missed: FNMR 0.0%–11.0%", "from the model card, not from this calibration", "not calibrated"),
         *("&lt;flatter&gt;", "Back to the model card …"),
     ):
