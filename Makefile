@@ -20,7 +20,8 @@ test: $(VENV)/.dev ## run every test, browser tests included
 	@$(BIN)/python tests/browser_setup.py
 	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not gpu"
 
-test-slow: $(VENV)/.dev ## run the tests that take minutes each
+test-slow: $(VENV)/.dev ## run the tests that take minutes, such as all ways to work with the page
+	@$(BIN)/python tests/browser_setup.py
 	$(BIN)/python -m pytest -m slow
 
 test-gpu: $(VENV)/.dev ## run the tests that need an NVIDIA GPU

@@ -1,11 +1,14 @@
 """A running page on drawn people, and a browser to look at it."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from biometric.entities import FrameRange, ObservedClip, Progress
+from tests.ui.crowd import make_crowd_service, write_crowd
 from tests.ui.scenery import write_people
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
@@ -44,3 +47,29 @@ def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
     visitor = Visitor(chromium, server.url)
     yield visitor
     visitor.close()
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of a hundred drawn people."""
+    return write_crowd(tmp_path_factory.mktemp("crowd") / "crowd.mp4")
+
+
+def observed_by(work: Generator[Progress, None, ObservedClip]) -> ObservedClip:
+    """Run an observation to its end."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            return cast(ObservedClip, stop.value)
+
+
+@pytest.fixture(scope="module")
+def crowd_server(crowd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A page that sees the hundred people of the clip `crowd`, one of whom, Ada, is enrolled."""
+    root = tmp_path_factory.mktemp("crowd-page") / "data"
+    service = make_crowd_service(root)
+    service.enroll(observed_by(service.observe(crowd, FrameRange.inclusive(0, 9))), "Ada", 1)
+    service.close()
+    with serving(root, command=[sys.executable, "-m", "tests.ui.crowd", str(root)]) as server:
+        yield server

@@ -1,44 +1,16 @@
 """A hundred people in a real browser: answered, filtered, one named; evidence in place; on a telephone, too."""
 
 import re
-import sys
-from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from biometric.entities import FrameRange, ObservedClip, Progress
-from tests.ui.crowd import make_crowd_service, write_crowd
-from tests.ui.serving import Server, serving
+from tests.ui.serving import Server
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_crowd(tmp_path_factory.mktemp("crowd") / "crowd.mp4")
-
-
-def observed_by(work: Generator[Progress, None, ObservedClip]) -> ObservedClip:
-    """Run an observation to its end."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            return cast(ObservedClip, stop.value)
-
-
-@pytest.fixture(scope="module")
-def crowd_server(crowd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    root = tmp_path_factory.mktemp("crowd-page") / "data"
-    service = make_crowd_service(root)
-    service.enroll(observed_by(service.observe(crowd, FrameRange.inclusive(0, 9))), "Ada", 1)
-    service.close()
-    with serving(root, command=[sys.executable, "-m", "tests.ui.crowd", str(root)]) as server:
-        yield server
 
 
 class Viewer(Visitor):
