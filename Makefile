@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test test-slow test-gpu check docs format messages bench train-setup demo wheel clean
+.PHONY: help run test test-slow test-gpu check docs format messages bench train-setup evaluation-setup demo wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ bench: $(VENV)/.app ## measure speed and memory against the obvious assembly
 
 train-setup: $(VENV)/.train ## install what `python -m biometric train` needs
 
+evaluation-setup: $(VENV)/.app ## install what `python -m biometric evaluate-clip` needs
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-evaluation.txt
+
 demo: $(VENV)/.app ## make the example clips in demo/
 	$(BIN)/python -m biometric demo
 
@@ -83,6 +86,6 @@ $(VENV)/.train: requirements-train.txt constraints.txt $(VENV)/.app
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-train.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-train.txt constraints.txt $(VENV)/.app
+$(VENV)/.dev: requirements-dev.txt requirements-evaluation.txt requirements-train.txt constraints.txt $(VENV)/.app
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
 	@touch $@

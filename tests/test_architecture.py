@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
     }
     | OFFLINE,
     # Offline work: it trains and measures the very networks and detectors that the adapters run.
-    "evaluation": ADAPTER | {"domain", "statistics", "models", "clips"},
+    "evaluation": ADAPTER | {"domain", "statistics", "models", "clips", "pipeline"},
     "training": ADAPTER
     | {"domain", "statistics", "models", "clips", "pipeline", "evaluation", "bootstrap", "messages"},
 }

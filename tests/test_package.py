@@ -32,6 +32,7 @@ def pins(name: str) -> dict[str, str]:
     ("files", "ranges"),
     [
         (["requirements.txt"], PROJECT_TABLE["dependencies"]),
+        (["requirements-evaluation.txt"], PROJECT_TABLE["optional-dependencies"]["evaluation"]),
         (["requirements-train.txt"], PROJECT_TABLE["optional-dependencies"]["train"]),
         (["requirements-dev.txt", "requirements-build.txt"], PROJECT_TABLE["optional-dependencies"]["dev"]),
     ],

@@ -14,6 +14,7 @@ from biometric import __version__
 from biometric.cli import (
     calibrate,
     evaluate,
+    evaluate_clip,
     evaluate_detector,
     footage_commands,
     gallery,
@@ -128,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
     calibrate.add_commands(commands)
     evaluate.add_commands(commands)
     evaluate_detector.add_commands(commands)
+    evaluate_clip.add_commands(commands)
     models.add_commands(commands)
     train.add_commands(commands)
 

@@ -8,6 +8,7 @@ BiometricError
 │   ├── InvalidFrameRange        From after To, or outside the clip
 │   ├── InvalidSetting           an environment variable or option that cannot be used
 │   ├── DatasetInvalid           a data set for evaluation is missing or malformed; names the first bad path
+│   ├── TruthInvalid             labels of a clip cannot be read or do not fit it; carries the line
 │   ├── PathRefused              a path outside its configured root
 │   │   ├── GalleryPathRefused   of a gallery
 │   │   └── QueryPathRefused     for new files
@@ -50,6 +51,7 @@ BiometricError
 │   ├── LossNotFinite            the loss became infinite or no number; the last good checkpoint is kept
 │   ├── OutOfMemory              the device's memory is full; says which setting to lower
 │   └── OutputsDiffer            an exported file does not give what the trained network gives
+├── EvaluationLibraryMissing     requirements-evaluation.txt is not installed
 ├── TooManyJobs                  too many jobs wait for the models
 ├── KeptFootageError             the library of kept footage cannot do what was asked
 │   ├── KeptFootageCorrupt       its database or an observation is damaged or of a newer version
@@ -110,6 +112,7 @@ from biometric.errors.input_errors import (
     NameTaken,
     PathRefused,
     QueryPathRefused,
+    TruthInvalid,
     UndoRefused,
     UnknownIdentity,
     UnknownPerson,
@@ -140,6 +143,7 @@ from biometric.errors.model_errors import (
 )
 from biometric.errors.root_error import (
     BiometricError,
+    EvaluationLibraryMissing,
     TooManyJobs,
 )
 
@@ -158,6 +162,7 @@ __all__ = [
     "DatasetInvalid",
     "EmptyClip",
     "EmptyGallery",
+    "EvaluationLibraryMissing",
     "FootageChanged",
     "GalleryBusy",
     "GalleryCorrupt",
@@ -196,6 +201,7 @@ __all__ = [
     "StorageFull",
     "TooManyJobs",
     "TrainingError",
+    "TruthInvalid",
     "UndoRefused",
     "UnknownClip",
     "UnknownIdentity",

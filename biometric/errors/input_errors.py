@@ -36,6 +36,18 @@ class DatasetInvalid(InvalidInput):
     """A data set for evaluation is missing or malformed; the message names the first bad path and what is expected."""
 
 
+class TruthInvalid(InvalidInput):
+    """A file of labels cannot be read or does not fit its clip; the message says the line and what to do.
+
+    Attributes:
+        line: number of the first bad line, from 1, or None where the whole file is meant.
+    """
+
+    def __init__(self, message: str, /, line: int | None = None, **values: Any) -> None:
+        super().__init__(message, **values)
+        self.line = line
+
+
 class PathRefused(InvalidInput):
     """A path leads outside its configured root."""
 

@@ -1,4 +1,4 @@
-"""The root of all errors that Sightline raises on purpose, and the one that belongs to no branch."""
+"""The root of all errors that Sightline raises on purpose, and those that belong to no branch."""
 
 from typing import Any
 
@@ -27,3 +27,7 @@ class BiometricError(Exception):
 
 class TooManyJobs(BiometricError):
     """Too many jobs wait for the models of this server."""
+
+
+class EvaluationLibraryMissing(BiometricError):
+    """A library that only evaluation needs is not installed; the message says how to install it."""

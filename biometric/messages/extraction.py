@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).parents[1]
 
-UNTRANSLATED: Final = ("cli/train", "cli/evaluate.py", "cli/evaluate_detector.py", "evaluation", "training")
+UNTRANSLATED: Final = (
+    "cli/train",
+    "cli/evaluate.py",
+    "cli/evaluate_detector.py",
+    "cli/evaluate_clip.py",
+    "evaluation",
+    "training",
+)
 """Folders and modules whose texts stay English: offline work, which is never told on the page."""
 
 _FUNCTIONS: Final = {
