@@ -23,6 +23,7 @@ from biometric.entities import (
 )
 from biometric.entities.calibration_footage import POSSIBLE, StoredCalibration, TargetRate
 from biometric.entities.progress import finish
+from biometric.library_edits import ObservationEdits
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -53,11 +54,11 @@ def open_service(settings: Settings | None = None) -> "RecognitionService":
     return RecognitionService(*build_releasable(Settings.from_environment() if settings is None else settings))
 
 
-class RecognitionService:
+class RecognitionService(ObservationEdits):
     """Observe clips; enroll, verify and identify the people in them. Made by `open_service`.
 
-    Observing is slow and happens once a clip and range; the other calls are arithmetic on the result. Observations
-    and their crops are kept until the service is closed. Calls may come from several threads.
+    Observing is slow and happens once a clip and range; the other calls are arithmetic on the result, which is kept
+    until the service is closed. Calls may come from several threads.
 
     Raises:
         ValueError: a call after `close`.
@@ -205,8 +206,7 @@ class RecognitionService:
     def threshold(self, purpose: Purpose, value: float | None = None) -> Threshold:
         """The threshold for "verification" or "identification": `value`, else the default and what it rests on.
 
-        Raises:
-            InvalidThreshold: not a number in [-1, 1].
+        Raises `InvalidThreshold`: not a number in [-1, 1].
         """
         service = self._opened()
         service.models.resolve_embedder()

@@ -13,6 +13,7 @@ from pathlib import Path
 from biometric.adapters import Adapters
 from biometric.calibration.gallery_calibration import GalleryCalibration
 from biometric.domain import recognition
+from biometric.domain.person_editor import PersonEditor
 from biometric.domain.selection import Rules
 from biometric.domain.thresholds import threshold_in_force
 from biometric.domain.verdict_desk import VerdictDesk
@@ -48,7 +49,8 @@ class Sightline:
     """Observe clips; enroll, verify and identify the people in them.
 
     Observations stay in memory and their crops in `workspace` while they are among the latest, so repeating one is
-    instant. Methods may be called from several threads. `verdicts` takes what people say of answers.
+    instant. Methods may be called from several threads. `verdicts` takes what people say of answers, `edits` joins and
+    splits the people of an observation.
     """
 
     def __init__(self, settings: Settings, adapters: Adapters, workspace: Path) -> None:
@@ -63,6 +65,7 @@ class Sightline:
         self._clips = ProbedClips(adapters.reader)
         tools = KeeperTools(adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples)
         self.library = FootageKeeper(adapters.open_library, tools)
+        self.edits = PersonEditor(self.threshold)
         self.verdicts = VerdictDesk(self.gallery, self.threshold, self.models.embedder_id)
 
     # --- clips ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,17 @@ import pytest
 
 import biometric
 from biometric.bootstrap import make_demo
-from biometric.errors import CalibrationRefused, CalibrationUnusable, ClipNotFound, InvalidSetting
+from biometric.errors import (
+    CalibrationRefused,
+    CalibrationUnusable,
+    ClipNotFound,
+    InvalidSetting,
+    PeopleLookDifferent,
+    PeopleSeenTogether,
+    SplitRefused,
+    UnknownPerson,
+)
+from biometric.library_edits import ObservationEdits
 from tests.conftest import PROJECT
 from tests.fresh_interpreter import packages_loaded_by
 
@@ -92,6 +102,10 @@ def script(name: str, *words: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_example_scripts_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     runs = {
+        "correct_people.py": (
+            ["demo/visit-2-everybody.mp4"],
+            r"person 1: \d+ samples, of which \d+ are person \d+ now",
+        ),
         "enroll_and_verify.py": (["demo/visit-1-beige-coat.mp4", "demo/visit-2-beige-coat.mp4"], r"\nmatch: score 0\."),
         "identify_to_csv.py": (["demo/visit-2-everybody.mp4"], r"\d+,\d+,\d+,identified,Ada Lovelace,0\.\d{3}"),
         "show_progress.py": (["demo/visit-2-beige-coat.mp4", "0", "39"], r"person 1: \d+ samples kept"),
@@ -190,3 +204,23 @@ def test_naming_the_public_names_loads_nothing_heavy() -> None:
     code = "import biometric; [getattr(biometric, name) for name in biometric.__all__]"
     heavy = ("gradio", "torch", "cv2", "faiss", "ultralytics", "openvino", "scipy", "sklearn", "matplotlib")
     assert packages_loaded_by(code, heavy) == set()
+
+
+def test_people_are_split_and_joined_as_the_example_says(service: biometric.RecognitionService) -> None:
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner(verbose=False)
+    (example,) = finder.find(ObservationEdits, globs={"biometric": biometric})
+    assert example.examples
+    assert runner.run(example).failed == 0
+
+
+def test_strangers_and_people_seen_together_are_not_joined(service: biometric.RecognitionService) -> None:
+    observed = service.observe("visit-3.mp4")
+    assert len(observed.observations) > 1
+    people = [person.person for person in observed.observations[:2]]
+    first = observed.observations[0].tracklet
+    with pytest.raises((PeopleSeenTogether, PeopleLookDifferent)):
+        service.join(observed, people)
+    with pytest.raises(SplitRefused):
+        service.split(observed, people[0], first.first_frame)
+    with pytest.raises(UnknownPerson):
+        service.split(observed, 99, 20)

@@ -35,7 +35,14 @@ from biometric.cli.command_support import (
     EndedBySignal,
     signals_unwind,
 )
-from biometric.errors import BiometricError, IdentityExists, InvalidInput, LooksDifferent, SeveralPeople
+from biometric.errors import (
+    BiometricError,
+    IdentityExists,
+    InvalidInput,
+    LooksDifferent,
+    PeopleLookDifferent,
+    SeveralPeople,
+)
 from biometric.messages import describe_error
 from biometric.messages.translation import activate
 from biometric.settings import Settings
@@ -96,6 +103,8 @@ def _sentences(error: BiometricError) -> str:
     options = ""
     if isinstance(error, SeveralPeople):
         options = " Choose with --person N."
+    elif isinstance(error, PeopleLookDifferent):
+        options = " If they are one person, say so with --join-anyway."
     elif isinstance(error, LooksDifferent):
         options = " Say so with --add --force."
     elif isinstance(error, IdentityExists):

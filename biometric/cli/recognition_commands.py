@@ -7,6 +7,7 @@ from typing import Any
 
 from biometric.cli import several_clips, streams
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
+from biometric.cli.edit_options import add_edit_options, edited
 from biometric.cli.gallery_trash import undo_hint
 from biometric.domain import recognition
 from biometric.entities import (
@@ -74,6 +75,7 @@ def add_clip_command(commands: Any, name: str, summary: str, command: Command) -
         parser.add_argument("clip", type=Path, metavar="CLIP", help="the video or photograph")
     parser.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
     parser.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
+    add_edit_options(parser)
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=command)
@@ -92,9 +94,10 @@ def _report_option(parser: argparse.ArgumentParser) -> None:
 
 
 def observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
-    """Find and describe the people in a command's clip and range."""
+    """Find and describe the people in a command's clip and range, joined and split as it says."""
     accept = getattr(options, "accept_damaged", True)
-    return run(service.observe(options.clip, _wanted_frames(service, options), accept_damaged=accept))
+    observed = run(service.observe(options.clip, _wanted_frames(service, options), accept_damaged=accept))
+    return edited(service, observed, options)
 
 
 def _wanted_frames(service: Sightline, options: argparse.Namespace) -> FrameRange | None:

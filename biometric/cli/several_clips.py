@@ -56,8 +56,11 @@ def identify_several(
         InvalidInput: options for one clip were given.
         BiometricError: an option, or the gallery, cannot be used.
     """
-    if options.first is not None or options.last is not None or options.report is not None:
-        raise InvalidInput("--from, --to and --report are for one clip. Leave them out, or name one clip.")
+    if options.report is not None or any((options.first is not None, options.last is not None, options.edits)):
+        raise InvalidInput(
+            "--from, --to, --report, --join, --join-anyway and --split are for one clip. Leave them out, or name one "
+            "clip."
+        )
     results: list[dict[str, Any]] = []
     answered: list[AnsweredClip] = []
     failed = 0

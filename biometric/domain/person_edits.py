@@ -16,14 +16,20 @@ from biometric.domain.conflicts import frames_apart
 from biometric.entities import Detection, Notice, NoticeCode, Observation, ObservedClip, Sample, Template, Tracklet
 from biometric.entities.boxes import iou
 from biometric.entities.detection_lists import DetectionList
-from biometric.errors import InvalidInput, UnknownPerson
+from biometric.errors import InvalidInput, PeopleSeenTogether, SplitRefused, UnknownPerson
 
 
 @dataclass(frozen=True, slots=True)
 class JoinEdit:
-    """Several people are one. `people`: their numbers, at least two."""
+    """Several people are one.
+
+    Attributes:
+        people: their numbers, at least two.
+        forced: somebody said so although the people look different (`person_editor`).
+    """
 
     people: frozenset[int]
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ def apply_edits(observed: ObservedClip, edits: Sequence[PersonEdit]) -> Observed
     """Return the observation after these edits, in their order.
 
     Raises:
-        UnknownPerson, InvalidInput: one of them cannot be made; see `join_people` and `split_person`.
+        InvalidInput: one of them cannot be made; see `join_people` and `split_person`.
     """
     for edit in edits:
         if isinstance(edit, JoinEdit):
@@ -59,7 +65,8 @@ def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip
 
     Raises:
         UnknownPerson: there is nobody of one of the numbers.
-        InvalidInput: fewer than two people, or two of them are seen at different places in the same frames.
+        PeopleSeenTogether: two of them are seen at different places in the same frames.
+        InvalidInput: fewer than two people.
     """
     joined = [_person(observed, number) for number in sorted(set(people))]
     if len(joined) < 2:
@@ -67,7 +74,7 @@ def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip
     for first, second in itertools.combinations(joined, 2):
         apart = frames_apart(first.tracklet, second.tracklet)
         if apart:
-            raise InvalidInput(
+            raise PeopleSeenTogether(
                 "Person {first} and person {second} are two people: both are seen, at different places, in the same "
                 "frames ({count}). Nothing was changed.",
                 first=first.person,
@@ -101,14 +108,14 @@ def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedCli
 
     Raises:
         UnknownPerson: there is nobody of that number.
-        InvalidInput: one of the two parts has no usable sample.
+        SplitRefused: one of the two parts has no usable sample.
     """
     whole = _person(observed, person)
     parts = [
         [item for item in whole.samples if (item.detection.frame_index >= frame) == later] for later in (False, True)
     ]
     if not all(any(sample.kept for sample in part) for part in parts):
-        raise InvalidInput(
+        raise SplitRefused(
             "Person {person} cannot be split at frame {frame}: each part needs at least one usable "
             "sample. Nothing was changed.",
             person=person,

@@ -18,6 +18,9 @@ BiometricError
 │   ├── UnknownVerdict           no such verdict in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
 │   ├── UnknownClip              no such clip or answer in the footage library
+│   ├── PeopleSeenTogether       people to join are seen at different places in the same frames
+│   ├── PeopleLookDifferent      people to join score below the threshold, and that was not forced
+│   ├── SplitRefused             a person cannot be split at a frame
 │   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
 │   ├── CalibrationUnusable      an earlier calibration cannot be put in force, or is already
 │   ├── ClipMissing              no clip was given
@@ -111,7 +114,10 @@ from biometric.errors.input_errors import (
     NameMissing,
     NameTaken,
     PathRefused,
+    PeopleLookDifferent,
+    PeopleSeenTogether,
     QueryPathRefused,
+    SplitRefused,
     TruthInvalid,
     UndoRefused,
     UnknownIdentity,
@@ -194,10 +200,13 @@ __all__ = [
     "OutOfMemory",
     "OutputsDiffer",
     "PathRefused",
+    "PeopleLookDifferent",
+    "PeopleSeenTogether",
     "PhotographUnreadable",
     "QueryPathRefused",
     "RunConflict",
     "SeveralPeople",
+    "SplitRefused",
     "StorageFull",
     "TooManyJobs",
     "TrainingError",

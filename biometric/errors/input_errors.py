@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from biometric.errors.root_error import BiometricError
 
 if TYPE_CHECKING:  # the entities raise these errors
-    from biometric.entities import NameConflict
+    from biometric.entities import NameConflict, Threshold
 
 
 class InvalidInput(BiometricError):
@@ -78,6 +78,31 @@ class UnknownVerdict(InvalidInput):
 
 class UnknownPerson(InvalidInput):
     """The person number does not occur in the observed range."""
+
+
+class PeopleSeenTogether(InvalidInput):
+    """People to join are two people: they are seen at different places in the same frames."""
+
+
+class PeopleLookDifferent(InvalidInput):
+    """People to join score below the verification threshold, or cannot be compared, and that was not forced.
+
+    Attributes:
+        score: the lowest comparison score among them, in [-1, 1]; None where somebody has no usable sample.
+        threshold: what it is compared with. None only where a test raises the error itself.
+    """
+
+    def __init__(
+        self, message: str, /, score: float | None = None, threshold: "Threshold | None" = None, **values: Any
+    ) -> None:
+        if threshold is not None:
+            values |= {"score": score, "threshold": threshold.value}
+        super().__init__(message, **values)
+        self.score, self.threshold = score, threshold
+
+
+class SplitRefused(InvalidInput):
+    """A person cannot be split at a frame, because one of the parts would have no usable sample."""
 
 
 class UndoRefused(InvalidInput):

@@ -26,6 +26,7 @@ from biometric.entities.model_reports import ModelStatus
 from biometric.messages import describe, describe_all, describe_basis, describe_reason
 from biometric.messages.change_sentences import describe_change
 from biometric.messages.verdict_sentences import describe_verdict
+from biometric.results.person_edit_json import edits_json
 
 REFUSED_LISTED = 50
 """Most refused samples that an enrollment's JSON lists."""
@@ -74,6 +75,7 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "samples_refused_count": observation.refused_count,
         "samples_refused": _refused_json(observation),
         "change": None if enrollment.change is None else enrollment.change.id,
+        "edits": edits_json(enrollment.warnings),
         **warnings_json(enrollment.warnings),
     }
 
@@ -206,8 +208,9 @@ def _verdicts_json(answer: Verification | Identification) -> dict[str, Any]:
 
 
 def _footage_json(observed: ObservedClip) -> dict[str, Any]:
-    """What should be known of the footage beside any answer about it: damage, no colour, a single picture …"""
-    return {f"footage_{key}": value for key, value in warnings_json(observed.warnings).items()}
+    """What should be known of the footage beside any answer about it: damage, no colour, who was joined or split …"""
+    known = {f"footage_{key}": value for key, value in warnings_json(observed.warnings).items()}
+    return {"edits": edits_json(observed.warnings), **known}
 
 
 def _reason_json(answer: Verification | Identification) -> dict[str, Any]:

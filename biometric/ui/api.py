@@ -10,10 +10,19 @@ from gradio import events
 
 from biometric.entities import FrameRange, ObservedClip, clean_label
 from biometric.entities.progress import Result, finish
-from biometric.errors import BiometricError, EmptyClip, IdentityExists, InvalidInput, LooksDifferent, PathRefused
+from biometric.errors import (
+    BiometricError,
+    EmptyClip,
+    IdentityExists,
+    InvalidInput,
+    LooksDifferent,
+    PathRefused,
+    PeopleLookDifferent,
+)
 from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
 from biometric.results import answer_json as results
+from biometric.results.person_edit_json import read_edits
 from biometric.storage import resolve_inside
 from biometric.ui.browser_input import parse_int
 from biometric.ui.page import Page, logger
@@ -46,6 +55,7 @@ class Endpoints:
         accept_damaged: bool = False,
         add: bool = False,
         force: bool = False,
+        edits: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         """Enroll a person seen in a video or photograph under a name. Answers what was kept, and what not and why.
 
@@ -59,15 +69,18 @@ class Endpoints:
             accept_damaged: use a clip that cannot be read to its end.
             add: give an existing name another reference, because it is the same person.
             force: with `add`, do so although the person scores below the threshold and looks like somebody else.
+            edits: who is joined or split first, in this order: {"edit": "join", "people": [3, 7]} or {"edit": "split",
+                "person": 4, "frame": 120}, with numbers of a former answer.
         """
 
         def run() -> dict[str, Any]:
+            changes, folder = read_edits(edits), self._gallery(gallery)
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
                 enrollment = self._page.service.enroll(
-                    observed,
+                    self._page.service.edits.apply(observed, changes, gallery=folder),
                     read_name(name),
                     read_person(person),
-                    gallery=self._gallery(gallery),
+                    gallery=folder,
                     add=add is True,
                     force=force is True,
                 )
@@ -85,6 +98,7 @@ class Endpoints:
         threshold: float | None = None,
         gallery: str | None = None,
         accept_damaged: bool = False,
+        edits: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         """Decide whether the person in a video or photograph is who the name says: match, no match, no decision.
 
@@ -97,11 +111,13 @@ class Endpoints:
             threshold: score from which on it is a match, from -1 to 1; the model card's if left out.
             gallery: folder of the gallery, inside the configured one.
             accept_damaged: use a clip that cannot be read to its end.
+            edits: who is joined or split first, in this order, as `/enroll` takes them.
         """
 
         def run() -> dict[str, Any]:
-            limit, folder = read_threshold(threshold), self._gallery(gallery)
+            limit, folder, changes = read_threshold(threshold), self._gallery(gallery), read_edits(edits)
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+                observed = self._page.service.edits.apply(observed, changes, gallery=folder)
                 verification = self._page.service.verify(
                     observed, read_name(name), read_person(person), threshold=limit, gallery=folder
                 )
@@ -119,6 +135,7 @@ class Endpoints:
         query: str | None = None,
         write_files: bool = False,
         accept_damaged: bool = False,
+        edits: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         """Identify everybody in a video or photograph: each person with decision, score, margin, closest candidates.
 
@@ -131,14 +148,17 @@ class Endpoints:
             query: folder for what is written, inside the configured one.
             write_files: also write crops, annotated clip or photograph, CSV, JSON and timeline below the query folder.
             accept_damaged: use a clip that cannot be read to its end.
+            edits: who is joined or split first, in this order, as `/enroll` takes them.
         """
 
         def run() -> dict[str, Any]:
             folder = resolve_inside(self._page.service.settings.query, query or "")
             limit, where, service = read_threshold(threshold), self._gallery(gallery), self._page.service
             files: dict[str, str | None] | None = None
+            changes = read_edits(edits)
             target = folder if write_files is True else None
             with self._observed(clip, from_frame, to_frame, accept_damaged, target) as observed:
+                observed = service.edits.apply(observed, changes, gallery=where)
                 identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
                     files = finish(service.write_outputs(observed, identifications, folder)).as_dict()
@@ -229,7 +249,9 @@ def run_endpoint(run: Callable[[], Result]) -> Result:
 
 
 def _consent(error: BiometricError) -> str:
-    """Return which parameters say that a person is the one of that name, after the sentence that asks for it."""
+    """Return which parameters say that people are one, or a person the one of that name, after the error's sentence."""
+    if isinstance(error, PeopleLookDifferent):
+        return _(' If they are one person, say so with "force": true in the edit.')
     if not isinstance(error, IdentityExists | LooksDifferent) or error.conflict is None:
         return ""
     alike = error.conflict.reaches_threshold

@@ -11,6 +11,7 @@ from biometric.errors import InvalidInput
 from biometric.errors.phrases import Phrase
 from biometric.messages.translation import gettext as _
 from biometric.results import answer_json as results
+from biometric.results.person_edit_json import read_edits
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
 from biometric.ui.page import Page
@@ -39,6 +40,7 @@ class VerdictEndpoints(api.Endpoints):
         threshold: float | None = None,
         gallery: str | None = None,
         accept_damaged: bool = False,
+        edits: list[dict[str, Any]] | None = None,
     ) -> dict[str, Any]:
         """Say whether the person in a video or photograph is the identity that was answered; later answers follow it.
 
@@ -53,15 +55,18 @@ class VerdictEndpoints(api.Endpoints):
             threshold: score from which on it is a match, from -1 to 1; the default if left out.
             gallery: folder of the gallery, inside the configured one.
             accept_damaged: use a clip that cannot be read to its end.
+            edits: who is joined or split first, in this order, as `/enroll` takes them.
         """
 
         def run() -> dict[str, Any]:
             word, service = read_word(verdict), self._page.service
             limit, folder = api.read_threshold(threshold), self._gallery(gallery)
+            changes = read_edits(edits)
             identity = None if name is None or name == "" else api.read_name(name)
             if claim is True and identity is None:
                 raise InvalidInput("Say which claim is judged: give its name.")
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+                observed = service.edits.apply(observed, changes, gallery=folder)
                 number = one_person(observed, api.read_person(person), Phrase("judge")).person
                 if claim is True:
                     answer = service.verify(observed, str(identity), number, threshold=limit, gallery=folder)

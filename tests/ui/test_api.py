@@ -72,6 +72,31 @@ def test_a_verdict_is_recorded_followed_listed_and_taken_back(client: Any, clips
     assert client.predict(**claim, api_name="/verify")["decision"] == "match"
 
 
+def test_people_are_joined_and_split_before_the_answer(client: Any, clips: dict[str, Path]) -> None:
+    clip = {"clip": gradio_client.handle_file(clips["three"])}
+    split = {"edit": "split", "person": 1, "frame": 20}
+    enrolled = client.predict(**clip, name="Half", person=4, edits=[split], api_name="/enroll")
+    assert enrolled["samples_kept"] == 4
+    assert enrolled["edits"] == [{**split, "other": 4}]
+    found = client.predict(**clip, edits=enrolled["edits"], api_name="/identify")
+    assert [(one["person"], one["from"], one["to"]) for one in found["people"]][::3] == [(1, 0, 19), (4, 20, 39)]
+    assert found["edits"] == enrolled["edits"]
+    back = [*found["edits"], {"edit": "join", "people": [1, 4]}]
+    assert client.predict(**clip, name="Half", person=1, edits=back, api_name="/verify")["edits"][1]["person"] == 1
+    judged = client.predict(**clip, verdict="confirmed", person=4, edits=[split], api_name="/record_verdict")
+    assert judged["from"] == 20
+    stranger = {"edit": "join", "people": [2, 4]}
+    for edits, words in (
+        ([{"edit": "join", "people": [1, 2]}], "are two people"),
+        ([split, {**split, "frame": 30}], "at frame 30"),
+        ([split, {**split, "person": 2, "frame": 10}, {"edit": "join", "people": [1, 5]}], "say so with .*force.*true"),
+        ("join 1,2", "must be a list"),
+        ([stranger | {"edit": "merge"}], "An edit is"),
+    ):
+        with pytest.raises(gradio_client.exceptions.AppError, match=words):
+            client.predict(**clip, edits=edits, api_name="/identify")
+
+
 def test_a_clip_may_be_called_as_macos_calls_recordings(client: Any, clips: dict[str, Path], tmp_path: Path) -> None:
     clip = tmp_path / "Screen Recording 2026-11-27 at 9.41.00\u202fAM \u2764\ufe0f.mp4"
     clip.write_bytes(clips["one"].read_bytes())
