@@ -45,6 +45,7 @@ from biometric.errors import (
 )
 from biometric.messages import describe_error
 from biometric.messages.translation import activate
+from biometric.messages.translation import gettext as _
 from biometric.settings import Settings
 
 DEBUG = "--debug"
@@ -104,7 +105,7 @@ def _sentences(error: BiometricError) -> str:
     if isinstance(error, SeveralPeople):
         options = " Choose with --person N."
     elif isinstance(error, PeopleLookDifferent):
-        options = " If they are one person, say so with --join-anyway."
+        options = _(" If they are one person, say so with --join-anyway.")
     elif isinstance(error, LooksDifferent):
         options = " Say so with --add --force."
     elif isinstance(error, IdentityExists):
