@@ -42,7 +42,8 @@ ALLOWED: dict[str, set[str]] = {
     "service": PORTS
     | {"adapters", "open_galleries", "footage_keeper", "domain", "pipeline", "calibration", "results"}
     | {"settings", "storage", "messages"},
-    "library": PORTS | {"service", "settings", "bootstrap", "messages"},
+    "library": PORTS | {"service", "settings", "bootstrap", "messages", "library_edits"},
+    "library_edits": PORTS | {"service"},
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},
