@@ -27,7 +27,7 @@ Steps = Generator[Updates, None, None]
 LEFT = N_("The work was stopped, because the page was away for too long. Nothing was stored.")
 _SERIALS = itertools.count(1)
 TOLD_WITHIN = 4.0  # seconds in which a page says that it received a job's end
-SPACING = 0.1  # seconds between two updates to a page; Gradio loses one that is not shown when the next one comes
+SPACING = 0.1  # seconds between two updates to a page: what comes meanwhile goes together
 
 
 class _Follower:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
 from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.components import asset
-from biometric.ui.event_streams import EventStreams
+from biometric.ui.event_streams import EventStreams, OpenStreams
 from biometric.ui.first_paint import FirstPaint
 from biometric.ui.guard import Guard
 from biometric.ui.page import Page
@@ -95,8 +96,13 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         upload_quota=UPLOADS_AT_ONCE * limit,
         upload_limit=limit + 100_000,  # the form around the file
     )
-    feed = Middleware(ChangeFeed, state_of=page.workspace_state, stopping=lambda: is_stopping(blocks))
-    middleware = [guard, feed, Middleware(EventStreams, blocks=blocks), Middleware(FirstPaint)]
+    streams = OpenStreams(blocks)
+    feed = Middleware(
+        ChangeFeed,
+        state_of=partial(page.workspace_state, stalled=streams.stalled),
+        stopping=lambda: is_stopping(blocks),
+    )
+    middleware = [guard, feed, Middleware(EventStreams, streams=streams), Middleware(FirstPaint)]
     login = settings.login
     return {
         "server_name": settings.host,

@@ -135,17 +135,23 @@ class Page:
         except BiometricError as error:
             return str(error)
 
-    def workspace_state(self, key: str, shown: Collection[int] = ()) -> WorkspaceState | None:
+    def workspace_state(
+        self, key: str, shown: Collection[int] = (), *, stalled: Callable[[str], bool] = lambda page: False
+    ) -> WorkspaceState | None:
         """Return what the page with a key is to know, None where there is no workspace of that key.
 
         Args:
             shown: serials of jobs whose end the page has received.
+            stalled: whether messages wait for a page, by Gradio's session hash, that it does not fetch.
         """
         session = self.sessions.find(key)
         if session is None:
             return None
         session.jobs.note_shown(shown)
-        return WorkspaceState(self.revision(session), session.jobs.unseen(), self.live.html(session))
+        unseen = session.jobs.unseen()
+        if not unseen and any(map(stalled, self.sessions.pages(key))):
+            unseen = ("",)  # no job: the page asks for it, and with that gets what waits
+        return WorkspaceState(self.revision(session), unseen, self.live.html(session))
 
     def as_job(
         self,

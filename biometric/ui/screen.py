@@ -102,6 +102,10 @@ class RecordingBlocks(gr.Blocks):
     async def call_function(self, block_fn: Any, processed_input: list[Any], *args: Any, **kwargs: Any) -> Any:
         """Run a handler's next step, as Gradio does, and note what it was sent and what it sends."""
         result = await super().call_function(block_fn, processed_input, *args, **kwargs)
+        if not result["is_generating"] and _has_ended(result["prediction"]):
+            # Gradio 6.31 would empty all that a handler of many steps may change, where it has none to make.
+            nothing = [gr.skip()] * len(block_fn.outputs)
+            result["prediction"] = nothing[0] if len(nothing) == 1 else nothing
         request = args[1] if len(args) > 1 else kwargs.get("requests")
         screen = None if self.screen_of is None else self.screen_of(request)
         if screen is not None:
@@ -110,6 +114,24 @@ class RecordingBlocks(gr.Blocks):
             if not getattr(block_fn.fn, RECORDS_ITSELF, False):
                 screen.record(self._updates(block_fn.outputs, result["prediction"]))
         return result
+
+    def handle_streaming_diffs(
+        self,
+        block_fn: Any,
+        data: list[Any],
+        session_hash: str | None,
+        run: str | None,
+        final: bool,
+        simple_format: bool = False,
+    ) -> list[Any]:
+        """Return a handler's next update for the page: each value whole, in place of the difference to the former one.
+
+        Gradio's page applies differences to the very objects that it may not have shown yet (6.31): on a busy machine
+        an answer was lost when the next update came, which takes it away again because it is about something else.
+        """
+        first = session_hash is None or run is None or run not in self.pending_diff_streams[session_hash]
+        data = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format=True)
+        return data if first or final or simple_format else [[["replace", [], value]] for value in data]
 
     def _updates(self, outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
         """Return what a handler sends by component, in whichever of Gradio's forms it does."""
@@ -131,6 +153,12 @@ class RecordingBlocks(gr.Blocks):
         """Return what was sent of fields that people fill in."""
         sent = zip(inputs, values, strict=False)
         return {field: value for field, value in sent if _is_field(field) and field not in self.rendered_anew}
+
+
+def _has_ended(prediction: Any) -> bool:
+    """Whether this is Gradio's mark of the end of a handler of several steps, which it gives in place of an update."""
+    first = prediction[0] if isinstance(prediction, tuple) and prediction else prediction
+    return isinstance(first, Enum)
 
 
 def _is_field(component: Any) -> bool:

@@ -113,6 +113,13 @@ class Sessions:
             entry = None if digest is None else self._keys.get(digest)
             return None if entry is None else self._used(entry).session
 
+    def pages(self, key: object) -> tuple[str, ...]:
+        """Return Gradio's session hashes of the pages that are open with the session under a key."""
+        digest = _digest(key)
+        with self._lock:
+            entry = None if digest is None else self._keys.get(digest)
+            return () if entry is None else tuple(page for page, connected in entry.pages.items() if connected)
+
     def closed(self, page: str | None) -> None:
         """Note that a page's connection ended; its session goes after `kept_seconds`, unless a page of it is open.
 

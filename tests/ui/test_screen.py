@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+from gradio.state_holder import SessionState
 
 from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen
 from tests.own_loop import run_coroutine
@@ -81,3 +82,49 @@ async def _note() -> None:
     assert screen.updates()[other] == gr.update(value="right")
     await call(2)
     assert screen.updates()[other] == gr.update(value="alone")
+
+
+def test_a_handler_without_a_step_to_make_changes_nothing() -> None:
+    run_coroutine(_end_at_once)
+
+
+async def _end_at_once() -> None:
+    with RecordingBlocks(analytics_enabled=False) as blocks:
+        note, other, button = gr.HTML("kept"), gr.HTML("kept"), gr.Button()
+
+        def none() -> Any:
+            yield from ()
+
+        button.click(none, None, [note, other])
+        button.click(none, None, [note])
+    blocks.create_limiter()
+    for function in blocks.fns.values():
+        sent = await blocks.process_api(function, [], SessionState(blocks), session_hash="page")
+        assert len(sent["data"]) == len(function.outputs)
+        assert all("value" not in update for update in sent["data"]), "null would empty the parts"
+
+
+def test_an_update_is_sent_whole_and_not_as_a_change_of_one_that_may_wait() -> None:
+    run_coroutine(_several_updates)
+
+
+async def _several_updates() -> None:
+    with RecordingBlocks(analytics_enabled=False) as blocks:
+        note, other, button = gr.HTML(), gr.HTML(), gr.Button()
+
+        def steps() -> Any:
+            yield {note: "answer"}
+            yield {other: "files"}
+
+        button.click(steps, None, [note, other])
+    blocks.create_limiter()
+    (function,) = blocks.fns.values()
+    state, iterator, sent = SessionState(blocks), None, []
+    while not sent or iterator is not None:
+        step = await blocks.process_api(function, [], state, iterator=iterator, session_hash="page", event_id="event")
+        iterator = step["iterator"]
+        sent.append(step["data"])
+    first, (((action, path, second),), _), last = sent
+    assert first[0] == "answer"
+    assert (action, path) == ("replace", [])
+    assert "value" not in second and "value" not in last[0]

@@ -96,6 +96,16 @@ def test_a_page_that_acted_before_its_key_was_known_joins_its_workspace(sessions
     assert len(sessions) == 1
 
 
+def test_a_key_tells_which_pages_are_open_with_its_workspace(sessions: Sessions) -> None:
+    key = new_key()
+    sessions.open("first", key)
+    assert sessions.pages(key) == ("first",)
+    sessions.closed("first")
+    sessions.open("second", key, returning=True)
+    assert sessions.pages(key) == ("second",)
+    assert sessions.pages(new_key()) == sessions.pages("no key") == ()
+
+
 def test_one_key_never_opens_another_workspace(sessions: Sessions) -> None:
     first, second = new_key(), new_key()
     one, _ = sessions.open("one", first)

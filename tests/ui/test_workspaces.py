@@ -212,6 +212,21 @@ def test_a_page_says_that_its_workspace_is_gone_after_a_restart(chromium: Any, c
             one.context.close()
 
 
+def test_an_answer_comes_although_the_pages_stream_closes_under_the_question(visitor: Visitor) -> None:
+    page = visitor.page
+    page.wait_for_timeout(1_000)  # the stream of the loading page has ended
+    closed: list[str] = []
+
+    def close_at_once(route: Any) -> None:
+        closed.append(route.request.url)
+        route.fulfill(content_type="text/event-stream", body='data: {"msg": "close_stream"}\n\n')
+
+    page.route("**/queue/data*", close_at_once, times=1)
+    visitor.submit("enrollment")
+    page.locator("#enrollment-footage-note .sl-field-error", has_text="No clip yet").wait_for(timeout=10_000)
+    assert len(closed) == 1
+
+
 def test_a_page_at_rest_asks_for_nothing(visitor: Visitor, clips: Clips) -> None:
     visitor.upload(clips["one"])
     visitor.opened()
