@@ -127,4 +127,5 @@ async def _several_updates() -> None:
     first, (((action, path, second),), _), last = sent
     assert first[0] == "answer"
     assert (action, path) == ("replace", [])
-    assert "value" not in second and "value" not in last[0]
+    assert "value" not in second
+    assert "value" not in last[0]
