@@ -26,6 +26,7 @@ from biometric.entities import (
     Verification,
     VideoInfo,
     WantedObservation,
+    clean_camera,
     clean_label,
     comparable_text,
 )
@@ -155,6 +156,19 @@ class FootageKeeper:
         label = clean_label(label or clip.name)
         return dataclasses.replace(kept, path=clip, label=label, damage_accepted=accept_damaged)
 
+    def with_camera(self, observed: ObservedClip, camera: str | None = None) -> ObservedClip:
+        """Return an observation with the camera as it is given, "" for the unknown one.
+
+        None: as the library has it where it keeps the clip, else as the file names it. Raises `InvalidCamera`.
+        """
+        if camera is not None:
+            return dataclasses.replace(observed, camera=clean_camera(camera), camera_given=True)
+        try:
+            kept = self.library.camera_of(observed.video.digest)
+        except BiometricError:
+            kept = None
+        return dataclasses.replace(observed, camera=observed.video.camera if kept is None else kept, camera_given=False)
+
     def clips(
         self, text: str = "", order: ClipOrder = ClipOrder.NEWEST, limit: int = PAGE_SIZE, offset: int = 0
     ) -> tuple[list[KeptClip], int]:
@@ -198,7 +212,7 @@ class FootageKeeper:
             UnknownClip: it is not there any more.
             KeptFootageCorrupt: it cannot be read; the clip can be looked at anew.
         """
-        observed = self.library.observation(answer)
+        observed = self.with_camera(self.library.observation(answer))
         missing = _missing_crops(observed)
         return _without_crops(observed, missing) if missing else observed
 
@@ -219,7 +233,7 @@ class FootageKeeper:
         return self.library.usage()
 
     def set_camera(self, clip_id: str, camera: str) -> KeptClip:
-        """Write down which camera a clip is from; "" for none. Raises `UnknownClip`, `InvalidInput`."""
+        """Write down which camera a clip is from; "" for none. Raises `UnknownClip`, `InvalidCamera`."""
         return self.library.set_camera(clip_id, camera)
 
     # --- removing ------------------------------------------------------------------------------------------------

@@ -88,6 +88,7 @@ class RecognitionService(ObservationEdits):
         *,
         progress: Report | None = None,
         accept_damaged: bool = False,
+        camera: str | None = None,
     ) -> ObservedClip:
         """Find and describe the people in a clip, a range of it or a photograph; a repeated call is answered at once.
 
@@ -96,13 +97,16 @@ class RecognitionService(ObservationEdits):
             frames: None: the whole clip.
             progress: called with each step; an exception of it ends the work and leaves nothing behind.
             accept_damaged: use a clip that cannot be read to its claimed end, as far as it can be read.
+            camera: its name, "" for the unknown one; None: as the library or the file says.
 
         Raises:
+            InvalidCamera: its name has over 100 characters or control characters.
             ClipError: the clip cannot be read over the range.
             InvalidFrameRange: the range is outside the clip.
             ModelError: weights are missing or do not fit.
         """
-        return finish(self._opened().observe(Path(clip), frames, accept_damaged=accept_damaged), progress)
+        work = self._opened().observe(Path(clip), frames, accept_damaged=accept_damaged, camera=camera)
+        return finish(work, progress)
 
     def enroll(
         self, observed: ObservedClip, name: str, person: int | None = None, *, add: bool = False, force: bool = False
@@ -166,7 +170,6 @@ class RecognitionService(ObservationEdits):
         `change` back.
 
         Args:
-            observed: what the answer is about.
             name: the identity; None: the one that the answer names, else the closest one.
 
         Raises:
@@ -193,11 +196,7 @@ class RecognitionService(ObservationEdits):
     ) -> dict[str, Path]:
         """Write annotated clip, CSV, JSON, timeline and crops; return their paths by kind.
 
-        Args:
-            folder: None: the query folder of the settings.
-
-        Raises:
-            StorageFull: the folder cannot be written.
+        Without `folder` they go into the query folder. Raises `StorageFull`: it cannot be written.
         """
         target = None if folder is None else Path(folder)
         written = finish(self._opened().write_outputs(observed, identifications, target), progress).as_dict()

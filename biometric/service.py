@@ -29,6 +29,7 @@ from biometric.entities import (
     Threshold,
     Verification,
     VideoInfo,
+    clean_camera,
 )
 from biometric.entities.calibration_footage import TargetRate
 from biometric.footage_keeper import FootageKeeper, KeeperTools
@@ -93,6 +94,7 @@ class Sightline:
         *,
         label: str | None = None,
         accept_damaged: bool = False,
+        camera: str | None = None,
     ) -> Generator[Progress, None, ObservedClip]:
         """Find and describe the people in a frame range (None: the whole clip); the return value is the result.
 
@@ -102,25 +104,26 @@ class Sightline:
         Args:
             label: the clip's name for people, where the file's own name is meaningless.
             accept_damaged: use a clip that cannot be read to its claimed end, up to where it can be read.
+            camera: which one it is from, "" for the unknown one; None: as the library or the file says.
 
         Raises:
+            InvalidCamera: its name cannot be used.
             ClipError: the clip cannot be read over the range.
             InvalidFrameRange: the range is outside the clip.
             ModelError: weights are missing or do not fit.
         """
+        clean_camera(camera or "")
         video = self.probe(clip)
         frames, warnings = checked_range(video, frames, accept_damaged, self.settings.analysis_fps)
         kept = self.library.find(clip, label, video, frames, accept_damaged)
         if kept is not None:
-            return kept
+            return self.library.with_camera(kept, camera)
         footage = FrameSource(self._adapters.reader, clip, video, frames)
         rules = Rules(samples=self.settings.samples)
         observed = yield from self._observer.observe(footage, label or clip.name, self.models, rules)
-        return dataclasses.replace(
-            observed,
-            warnings=(*warnings, *observed.warnings, *self.models.notices()),
-            damage_accepted=accept_damaged,
-        )
+        said = (*warnings, *observed.warnings, *self.models.notices())
+        observed = dataclasses.replace(observed, warnings=said, damage_accepted=accept_damaged)
+        return self.library.with_camera(observed, camera)
 
     def reload_models(self) -> None:
         """Release the models and all observations; the best weights that are here serve from the next use on.

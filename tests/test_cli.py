@@ -91,6 +91,26 @@ def test_the_same_journey_in_words(setup: ServiceSetup, capsys, tmp_path: Path) 
     assert "2 references were added" in run(capsys, "gallery", "import", tmp_path / "all.zip")[1]
 
 
+def test_a_camera_is_named_stored_and_listed(setup: ServiceSetup, capsys) -> None:
+    assert run(capsys, "enroll", setup.clip, "Ada", "--camera", " Back  door ")[0] == 0
+    assert run(capsys, "enroll", setup.clip, "Ada", "--add")[0] == 0
+    text = run(capsys, "gallery", "show", "Ada")[1]
+    assert [line.rpartition(", ")[2] for line in text.splitlines() if "enrolled" in line] == [
+        "camera Back door",
+        "camera unknown",
+    ]
+    references = json.loads(run(capsys, "gallery", "show", "Ada", "--json")[1])["references"]
+    assert [reference["camera"] for reference in references] == ["Back door", ""]
+    for command in (["verify", setup.clip, "Ada"], ["identify", setup.clip, "--no-files"]):
+        assert json.loads(run(capsys, *command, "--camera", "Yard", "--json")[1])["camera"] == "Yard"
+    for command in (["enroll", setup.clip, "Ben"], ["verify", setup.clip, "Ada"], ["identify", setup.clip]):
+        for camera in ("x" * 101, "a\x07b"):
+            status, out, err = run(capsys, *command, "--camera", camera)
+            assert (status, out) == (2, "")
+            assert "The camera may have at most 100 characters" in err
+    assert [person.name for person in setup.service.gallery().identities()] == ["Ada"]
+
+
 def test_calibrating_in_words_and_json(setup: ServiceSetup, capsys, monkeypatch, tmp_path: Path) -> None:
     pairs = {(one, other): 0.2 for one in range(30) for other in range(one)}
     found = collection.Collected(pairs, people=30, sources={"same time": 435}, genuine={"same visit": [(0, 0.9)]})

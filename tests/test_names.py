@@ -6,9 +6,17 @@ import unicodedata
 
 import pytest
 
-from biometric.entities import LABEL_LIMIT, NAME_LIMIT, clean_label, clean_name, has_unsafe_characters, name_key
-from biometric.entities.names import number_name
-from biometric.errors import InvalidName
+from biometric.entities import (
+    LABEL_LIMIT,
+    NAME_LIMIT,
+    clean_camera,
+    clean_label,
+    clean_name,
+    has_unsafe_characters,
+    name_key,
+)
+from biometric.entities.names import CAMERA_LIMIT, number_name
+from biometric.errors import InvalidCamera, InvalidName
 
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
@@ -20,6 +28,15 @@ def test_names_are_cleaned() -> None:
     assert clean_name("Ada\u00a0\u2009Love\u202flace\u2028\u3000") == "Ada Love lace"
     assert clean_name(unicodedata.normalize("NFD", "Zoë")) == "Zoë"
     assert clean_name("a" * NAME_LIMIT) == "a" * NAME_LIMIT
+
+
+def test_cameras_are_cleaned_as_names_are_and_may_be_unknown() -> None:
+    assert clean_camera("  Back \t door\n") == "Back door"
+    assert clean_camera(unicodedata.normalize("NFD", "Höfe")) == "Höfe"
+    assert clean_camera("x" * CAMERA_LIMIT) == "x" * CAMERA_LIMIT
+    assert [clean_camera(text) for text in ("", "  ", "\u200b", "\u2800")] == [""] * 4
+    with pytest.raises(InvalidCamera):
+        clean_camera("x" * (CAMERA_LIMIT + 1))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +74,8 @@ def test_promise_10_unsafe_characters_are_refused_in_names_and_shown_as_marks_in
         assert has_unsafe_characters(text)
         with pytest.raises(InvalidName, match=r"^The name contains .+ without them\.$"):
             clean_name(text)
+        with pytest.raises(InvalidCamera, match=r"at most 100 characters, none of them control"):
+            clean_camera(text)
         assert clean_label(text) == text.replace(character, "?")
 
 

@@ -26,6 +26,7 @@ from biometric.errors import (
     ClipNotFound,
     DamagedClip,
     IdentityExists,
+    InvalidCamera,
     InvalidFrameRange,
     InvalidThreshold,
     LooksDifferent,
@@ -121,6 +122,30 @@ def test_observing_again_runs_no_model_and_reads_no_frame(setup: ServiceSetup) -
     assert again.label == "holiday.mp4"
     setup.observe(0, 50)
     assert setup.reader.reads == reads + 1
+
+
+def test_a_camera_is_as_given_else_as_the_library_or_the_file_says(setup: ServiceSetup) -> None:
+    setup.reader.info = dataclasses.replace(setup.reader.info, camera="Acme One")
+    observed = setup.observe()
+    assert (observed.camera, observed.camera_given) == ("Acme One", False)
+    named = setup.observe(camera="  Back   door ")
+    assert (named.camera, named.camera_given) == ("Back door", True)
+    assert setup.observe(camera="").camera == ""
+    assert setup.service.enroll(named, "Ada").reference.camera == "Back door"
+    assert setup.service.gallery().cameras() == ["Back door"]
+    [person] = setup.service.identify(named)
+    kept = setup.service.library.keep(named, [person])
+    assert kept is not None
+    assert setup.service.library.clip(kept.clip_id).camera == "Back door"
+    assert setup.observe().camera == setup.observe(0, 50).camera == "Back door"
+    assert setup.service.library.observation(kept).camera == "Back door"
+
+
+def test_a_camera_that_cannot_be_used_is_refused_before_any_work(setup: ServiceSetup) -> None:
+    for camera in ("x" * 101, "a\x07b"):
+        with pytest.raises(InvalidCamera):
+            setup.observe(camera=camera)
+    assert setup.reader.reads == 0
 
 
 def test_a_label_is_text_whatever_the_file_is_called(setup: ServiceSetup) -> None:

@@ -72,7 +72,7 @@ def _show(options: argparse.Namespace) -> int:
         for item in visit:
             lines.append(
                 f"    {item.id}  {count_samples(item.template.sample_count)}, frames {item.first_frame}–"
-                f"{item.last_frame}, enrolled {local_day(item.created_at)}"
+                f"{item.last_frame}, enrolled {local_day(item.created_at)}, camera {item.camera or 'unknown'}"
             )
             lines += [f"      {crop.name}" for crop in item.crops]
     result = {**identity_json(identity), "references": [_reference_json(item) for item in references]}
@@ -168,6 +168,7 @@ def _reference_json(reference: BiometricReference) -> dict[str, Any]:
         "samples": reference.template.sample_count,
         "clip": reference.clip_name,
         "clip_digest": reference.clip_digest,
+        "camera": reference.camera,
         "from": reference.first_frame,
         "to": reference.last_frame,
         "created": reference.created_at,

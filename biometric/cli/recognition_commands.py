@@ -19,6 +19,7 @@ from biometric.entities import (
     ScoreBand,
     Threshold,
     Verification,
+    clean_camera,
     clean_name,
 )
 from biometric.messages import (
@@ -39,6 +40,7 @@ from biometric.service import Sightline
 def add_commands(commands: Any) -> None:
     """Add the three commands to a parser's commands."""
     enroll = add_clip_command(commands, "enroll", "store a person of a clip under a name", _enroll)
+    _camera_option(enroll)
     enroll.add_argument("name", metavar="NAME", help="the person's name; one that exists is refused without --add")
     enroll.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
     enroll.add_argument("--accept-damaged", action="store_true", help="use a clip that cannot be read to its end")
@@ -46,12 +48,14 @@ def add_commands(commands: Any) -> None:
     enroll.add_argument("--force", action="store_true", help="with --add: although it looks like a different person")
 
     verify = add_clip_command(commands, "verify", "check whether a person of a clip is who they claim to be", _verify)
+    _camera_option(verify)
     verify.add_argument("name", metavar="NAME", help="the claimed identity")
     verify.add_argument("--person", type=int, metavar="N", help="which person, where several are in range")
     add_threshold_option(verify)
     _report_option(verify)
 
     identify = add_clip_command(commands, "identify", "say who the people of a clip, or of several, are", _identify)
+    _camera_option(identify)
     add_threshold_option(identify)
     _report_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
@@ -82,6 +86,10 @@ def add_clip_command(commands: Any, name: str, summary: str, command: Command) -
     return parser
 
 
+def _camera_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--camera", metavar="NAME", help="which camera the clip is from (default: what the file says)")
+
+
 def add_threshold_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that sets the threshold."""
     parser.add_argument("--threshold", type=float, metavar="T", help="comparison threshold from -1 to 1")
@@ -96,7 +104,8 @@ def _report_option(parser: argparse.ArgumentParser) -> None:
 def observe(service: Sightline, options: argparse.Namespace) -> ObservedClip:
     """Find and describe the people in a command's clip and range, joined and split as it says."""
     accept = getattr(options, "accept_damaged", True)
-    observed = run(service.observe(options.clip, _wanted_frames(service, options), accept_damaged=accept))
+    frames, camera = _wanted_frames(service, options), getattr(options, "camera", None)
+    observed = run(service.observe(options.clip, frames, accept_damaged=accept, camera=camera))
     return edited(service, observed, options)
 
 
@@ -116,6 +125,7 @@ def _note(observed: ObservedClip) -> None:
 def _enroll(options: argparse.Namespace) -> int:
     service = build_service(options)
     clean_name(options.name)
+    clean_camera(options.camera or "")
     service.models.resolve_embedder()
     service.gallery().check_model(service.models.embedder_id())
     observed = observe(service, options)
@@ -135,6 +145,7 @@ def _enroll(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("verification", options.threshold)
+    clean_camera(options.camera or "")
     service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     service.gallery().find(options.name)
@@ -152,6 +163,7 @@ def _verify(options: argparse.Namespace) -> int:
 def _identify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("identification", options.threshold)
+    clean_camera(options.camera or "")
     service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     if several_clips.are_several(options.clips):

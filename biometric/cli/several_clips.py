@@ -104,5 +104,5 @@ def _observe_and_identify(
 ) -> tuple[ObservedClip, tuple[Identification, ...]]:
     if not options.no_files:
         service.check_outputs(clip, None, options.output)
-    observed = run(service.observe(clip, None, accept_damaged=True))
+    observed = run(service.observe(clip, None, accept_damaged=True, camera=options.camera))
     return observed, service.identify(observed, threshold=options.threshold)

@@ -2,10 +2,11 @@
 
 import datetime
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from biometric.entities import clean_label
-from biometric.entities.kept_footage import CAMERA_LIMIT
+from biometric.entities.names import CAMERA_LIMIT
 
 _EARLIEST = datetime.datetime(1980, 1, 1, tzinfo=datetime.UTC)
 """Writers without a clock put the zero of their calendar: 1904 in MP4, 1970 elsewhere."""
@@ -41,7 +42,7 @@ def camera(maker: object, model: object) -> str:
     words = [" ".join(word.strip(" \0").split()) if isinstance(word, str) else "" for word in (maker, model)]
     if words[1].lower().startswith(words[0].lower()):
         words[0] = ""
-    return clean_label(" ".join(filter(None, words)))[:CAMERA_LIMIT].strip()
+    return unicodedata.normalize("NFC", clean_label(" ".join(filter(None, words))))[:CAMERA_LIMIT].strip()
 
 
 def clip_camera(metadata: Mapping[str, str]) -> str:

@@ -270,4 +270,5 @@ def _new_reference(observed: ObservedClip, samples: Sequence[Sample]) -> NewRefe
     )
     template = comparison.pool([sample.embedding for sample in stored], observed.model_id)
     frames = [sample.frame_index for sample in stored]
-    return NewReference(template, stored, observed.video.digest, observed.label, min(frames), max(frames))
+    source = (observed.video.digest, observed.label, min(frames), max(frames), observed.camera)
+    return NewReference(template, stored, *source)

@@ -56,6 +56,7 @@ from biometric.entities.kept_footage import (
 from biometric.entities.names import (
     LABEL_LIMIT,
     NAME_LIMIT,
+    clean_camera,
     clean_label,
     clean_name,
     comparable_text,
@@ -142,6 +143,7 @@ __all__ = [
     "Verification",
     "VideoInfo",
     "WantedObservation",
+    "clean_camera",
     "clean_label",
     "clean_name",
     "comparable_text",

@@ -42,7 +42,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class BiometricReference:
-    """A stored template with where it came from. `crops` are the kept samples' files, in frame order.
+    """A stored template with where it came from.
+
+    `crops` are the kept samples' files, in frame order; `camera` is "" for the unknown one.
 
     Example:
         >>> (identity,) = service.identities()
@@ -60,6 +62,7 @@ class BiometricReference:
     created_at: str
     crops: tuple[Path, ...]
     best_crop: Path | None = None
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class NewSample:
 class NewReference:
     """A biometric reference that is to be stored in a gallery; frames are 0-based and inclusive.
 
+    `camera` is a name as `clean_camera` returns it, "" for the unknown one.
+
     Raises:
         ValueError: embeddings of another dimension than the template's, one crop name twice, or frames reversed.
     """
@@ -124,6 +129,7 @@ class NewReference:
     clip_name: str
     first_frame: int
     last_frame: int
+    camera: str = ""
 
     def __post_init__(self) -> None:
         names = [sample.name for sample in self.samples]

@@ -13,9 +13,6 @@ from biometric.entities.decisions import Decision, Enrollment, Identification, S
 from biometric.entities.footage import FrameRange
 from biometric.entities.people import Observation, ObservedClip
 
-CAMERA_LIMIT = 100
-"""Longest text about a camera, in characters."""
-
 
 class AnswerKind(StrEnum):
     """What was asked. The values stand in the database and in JSON."""

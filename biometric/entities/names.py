@@ -15,10 +15,13 @@ that look alike.
 import re
 import unicodedata
 
-from biometric.errors import InvalidName, NameMissing
+from biometric.errors import InvalidCamera, InvalidName, NameMissing
 
 NAME_LIMIT = 100
 """Longest name of an identity, in characters (Unicode code points) after normalisation."""
+
+CAMERA_LIMIT = 100
+"""Longest name of a camera, in characters."""
 
 LABEL_LIMIT = 255
 """Longest label of a clip, in characters; file names are not longer."""
@@ -73,6 +76,24 @@ def clean_name(text: str) -> str:
     if not comparable_text(name):
         raise NameMissing("The name has no visible characters. Type the name of the person to enroll.")
     return name
+
+
+def clean_camera(text: str) -> str:
+    """Return the one spelling under which a camera is stored, as `clean_name` does; "" where nothing is visible.
+
+    A camera without a name is the unknown one, which all unnamed footage shares.
+
+    Raises:
+        InvalidCamera: longer than `CAMERA_LIMIT`, or with unsafe characters.
+    """
+    text = text.translate(_TYPED_SPACE)
+    camera = " ".join(unicodedata.normalize("NFC", text).split())
+    if has_unsafe_characters(text) or len(camera) > CAMERA_LIMIT:
+        raise InvalidCamera(
+            "The camera may have at most {camera_limit} characters, none of them control characters. Type it again.",
+            camera_limit=CAMERA_LIMIT,
+        )
+    return camera if comparable_text(camera) else ""
 
 
 def name_key(text: str) -> str:

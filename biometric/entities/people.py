@@ -126,6 +126,8 @@ class ObservedClip:
         warnings: what people should know beside any answer (damage, replaced weights, …).
         timings: seconds by stage: decode, detect, track, select, embed.
         damage_accepted: whether the person said to use the clip although it is damaged.
+        camera: its name as somebody gave it, else as the library or the file does; "" for the unknown one.
+        camera_given: whether somebody gave it for this observation.
 
     Example:
         >>> observed = service.observe("demo/visit-1-beige-coat.mp4")
@@ -144,6 +146,8 @@ class ObservedClip:
     warnings: tuple[Notice, ...] = ()
     timings: dict[str, float] = field(default_factory=dict, compare=False)
     damage_accepted: bool = False
+    camera: str = ""
+    camera_given: bool = False
 
     @property
     def edited(self) -> bool:

@@ -4,6 +4,7 @@ BiometricError
 ├── InvalidInput                 something given by the caller is wrong; nothing was changed
 │   ├── InvalidName              over-long or unprintable name of an identity
 │   │   └── NameMissing          an empty name, or one without visible characters
+│   ├── InvalidCamera            over-long or unprintable name of a camera
 │   ├── InvalidThreshold         not a number in [-1, 1]
 │   ├── InvalidFrameRange        From after To, or outside the clip
 │   ├── InvalidSetting           an environment variable or option that cannot be used
@@ -105,6 +106,7 @@ from biometric.errors.input_errors import (
     FootageChanged,
     GalleryPathRefused,
     IdentityExists,
+    InvalidCamera,
     InvalidFrameRange,
     InvalidInput,
     InvalidName,
@@ -176,6 +178,7 @@ __all__ = [
     "GalleryPathRefused",
     "GalleryUnavailable",
     "IdentityExists",
+    "InvalidCamera",
     "InvalidFrameRange",
     "InvalidInput",
     "InvalidName",

@@ -20,6 +20,10 @@ class NameMissing(InvalidName):
     """The name of an identity is empty or has no visible characters."""
 
 
+class InvalidCamera(InvalidInput):
+    """The name of a camera is over-long or not printable."""
+
+
 class InvalidThreshold(InvalidInput):
     """A comparison threshold is not a number in [-1, 1]."""
 

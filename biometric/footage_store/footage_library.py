@@ -21,11 +21,9 @@ from biometric.entities import (
     NewFootage,
     ObservedClip,
     WantedObservation,
-    comparable_text,
-    has_unsafe_characters,
+    clean_camera,
 )
-from biometric.entities.kept_footage import CAMERA_LIMIT
-from biometric.errors import InvalidInput, KeptFootageError, UnknownClip
+from biometric.errors import KeptFootageError, UnknownClip
 from biometric.footage_store import answer_rows, observation_files
 from biometric.footage_store import library_rows as rows
 from biometric.footage_store.clip_files import StagedFootage, clip_name, size_of
@@ -112,6 +110,8 @@ class SQLiteFootageLibrary:
             if number is None:
                 number = rows.insert_clip(db, clip_id, clip_name(observed.path), observed, 0, now)
                 self._files.place(staged.clip(), clip_id)
+            elif observed.camera_given and replaces is None:
+                rows.set_camera(db, number, observed.camera)
             if known is None:
                 observation_id = uuid4().hex
                 known = rows.insert_observation(
@@ -129,20 +129,11 @@ class SQLiteFootageLibrary:
 
         Raises:
             UnknownClip: it is not there.
-            InvalidInput: the text cannot be used.
+            InvalidCamera: the text cannot be used.
         """
-        text = " ".join(camera.split())
-        if has_unsafe_characters(text) or len(text) > CAMERA_LIMIT:
-            raise InvalidInput(
-                "The camera may have at most {camera_limit} characters, none of them control characters. "
-                "Type it again.",
-                camera_limit=CAMERA_LIMIT,
-            )
+        text = clean_camera(camera)
         with self._transactions.writing_existing() as (db, _):
-            self._require(db, clip_id)
-            db.execute(
-                "UPDATE clips SET camera = ?, camera_key = ? WHERE id = ?", [text, comparable_text(text), clip_id]
-            )
+            rows.set_camera(db, self._require(db, clip_id)["number"], text)
             return self._clips(db, [self._require(db, clip_id)])[0]
 
     def remove(self, clip_id: str) -> KeptClip:
@@ -215,6 +206,12 @@ class SQLiteFootageLibrary:
             return self._observation(row["clip_id"], row["id"], row["file"], row["label"])
         except KeptFootageError:
             return None
+
+    def camera_of(self, digest: str) -> str | None:
+        """Return the camera of the clip whose file has that digest, "" for the unknown one; None without the clip."""
+        with self._transactions.reading() as db:
+            row = None if db is None else rows.clip_of_digest(db, digest)
+            return None if row is None or row["used_at"] <= self._transactions.since() else str(row["camera"])
 
     def usage(self) -> KeptUsage:
         """Return how much is kept, and the limits."""

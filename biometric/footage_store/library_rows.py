@@ -36,14 +36,15 @@ def clip_of_digest(db: Database, digest: str) -> Row | None:
 def insert_clip(db: Database, clip_id: str, file: str, observed: ObservedClip, size: int, now: str) -> int:
     """Add a clip; return its row number."""
     video = observed.video
+    camera = observed.camera if observed.camera_given else video.camera
     columns = {
         "id": clip_id,
         "digest": video.digest,
         "file": file,
         "label": observed.label,
         "label_key": comparable_text(observed.label),
-        "camera": video.camera,
-        "camera_key": comparable_text(video.camera),
+        "camera": camera,
+        "camera_key": comparable_text(camera),
         "size": size,
         "duration": video.duration,
         "frame_count": video.frame_count,
@@ -55,6 +56,12 @@ def insert_clip(db: Database, clip_id: str, file: str, observed: ObservedClip, s
         "used_at": now,
     }
     return insert(db, "clips", columns)
+
+
+def set_camera(db: Database, clip: int, camera: str) -> None:
+    """Write down by which camera a clip was recorded."""
+    values = [camera, comparable_text(camera), clip]
+    db.execute("UPDATE clips SET camera = ?, camera_key = ? WHERE number = ?", values)
 
 
 def insert_observation(

@@ -2,8 +2,9 @@
 
 Version 1: {"format", "version", "model_id", "dimension", "identities": [{"id", "name", "created_at", "updated_at",
 "references": [{"id", "template", "sample_count", "clip_digest", "clip_name", "first_frame", "last_frame",
-"created_at", "samples": [{"name", "quality", "frame_index", "embedding"}]}]}]}. `template` and `embedding` are base64
-of D little-endian float32 numbers. Times are ISO 8601. No other keys, each key once.
+"created_at", "camera", "samples": [{"name", "quality", "frame_index", "embedding"}]}]}]}. `template` and `embedding`
+are base64 of D little-endian float32 numbers. Times are ISO 8601. No other keys, each key once; "camera" is left out
+where it is unknown, so that earlier versions can read the file.
 """
 
 import base64
@@ -16,8 +17,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from biometric.entities import Template, Vector, clean_label, clean_name
-from biometric.errors import InvalidName
+from biometric.entities import Template, Vector, clean_camera, clean_label, clean_name
+from biometric.errors import InvalidCamera, InvalidName
 from biometric.errors.phrases import Phrase
 from biometric.gallery.manifest_schema import (
     FORMAT,
@@ -153,6 +154,10 @@ def _reference(
     checked = check_entry(ReferenceEntry, place, values, {"dimension": header.dimension})
     if checked.last_frame < checked.first_frame:
         refuse(Phrase("{place}: last_frame is not as an export writes it", place=describe_place(place)))
+    try:
+        camera = clean_camera(checked.camera)
+    except InvalidCamera as error:
+        refuse(f"{describe_place(place)}: {error}".rstrip("."))
     names: set[str] = set()
     for sample in checked.samples:
         _add_once(names, sample.name, "sample")
@@ -168,6 +173,7 @@ def _reference(
             SampleRecord(sample.name, sample.quality, sample.frame_index, sample.embedding)
             for sample in checked.samples
         ),
+        camera=camera,
     )
 
 
@@ -195,6 +201,7 @@ def _reference_to_json(reference: ReferenceRecord) -> dict[str, object]:
         "first_frame": reference.first_frame,
         "last_frame": reference.last_frame,
         "created_at": reference.created_at,
+        **({"camera": reference.camera} if reference.camera else {}),
         LISTS[2]: [
             {
                 "name": sample.name,

@@ -106,6 +106,7 @@ class ReferenceEntry(ManifestEntry):
     first_frame: _Count
     last_frame: _Count
     created_at: _Time
+    camera: _Text = ""
     samples: list[SampleEntry]
 
 

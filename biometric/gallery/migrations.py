@@ -243,6 +243,12 @@ def _verdicts(db: Database) -> None:
     verdict_rows.create_tables(db)
 
 
+def _cameras(db: Database) -> None:
+    """By which camera a reference was seen; "" for the unknown one, of which all earlier ones are."""
+    for table in ("biometric_references", "trashed_references"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN camera TEXT NOT NULL DEFAULT ''")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _initial_schema,
     _calibrations,
@@ -250,6 +256,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _trash_and_journal,
     _calibrations_in_force,
     _verdicts,
+    _cameras,
 )
 """In order; the first has number 1. Append only."""
 

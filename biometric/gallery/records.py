@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from biometric.entities import NewReference, Template, Vector, clean_label
+from biometric.entities import NewReference, Template, Vector, clean_camera, clean_label
 from biometric.errors import InvalidInput
 
 Clock = Callable[[], datetime]
@@ -40,6 +40,7 @@ class ReferenceRecord:
     last_frame: int
     created_at: str
     samples: tuple[SampleRecord, ...]
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def make_record(reference: NewReference, created_at: str) -> ReferenceRecord:
         last_frame=reference.last_frame,
         created_at=created_at,
         samples=samples,
+        camera=clean_camera(reference.camera),
     )
 
 

@@ -73,6 +73,7 @@ def insert_reference(db: Database, owner: int, folder: str, record: ReferenceRec
             "created_at": record.created_at,
             "sample_count": record.template.sample_count,
             "model_id": record.template.model_id,
+            "camera": record.camera,
             "vector": blob(record.template.vector),
         }
     )
@@ -92,6 +93,12 @@ def insert_reference(db: Database, owner: int, folder: str, record: ReferenceRec
     )
     inserted: Any = reference.last_pk
     return int(inserted)
+
+
+def cameras(db: Database) -> list[str]:
+    """Return the names of the cameras by which references were seen, in order; the unknown one is left out."""
+    sql = "SELECT DISTINCT camera FROM biometric_references WHERE camera <> '' ORDER BY camera"
+    return [str(row[0]) for row in db.execute(sql)]
 
 
 def known_references(db: Database, reference_ids: Iterable[str]) -> set[str]:
@@ -189,6 +196,7 @@ def _reference(db: Database, files: GalleryFiles, row: Row) -> BiometricReferenc
         created_at=row["created_at"],
         crops=crops,
         best_crop=None if best is None else crops[best],
+        camera=row["camera"],
     )
 
 
@@ -218,4 +226,5 @@ def _record(db: Database, files: GalleryFiles, row: Row) -> ReferenceRecord:
         last_frame=row["last_frame"],
         created_at=row["created_at"],
         samples=samples,
+        camera=row["camera"],
     )

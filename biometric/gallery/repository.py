@@ -101,6 +101,11 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
         with self._transactions.reading_or_empty() as db:
             return reference_rows.references(db, self._files, rows.identity_number(db, identity_id))
 
+    def cameras(self) -> list[str]:
+        """Return the names of the cameras by which references were seen, in order."""
+        with self._transactions.reading() as db:
+            return [] if db is None else reference_rows.cameras(db)
+
     def revision(self) -> str:
         """Return an opaque text that differs after any change, also by another process; "" without a gallery."""
         with self._transactions.reading() as db:

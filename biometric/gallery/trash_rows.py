@@ -16,7 +16,9 @@ from biometric.gallery import verdict_rows
 from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 
 _IDENTITY = "number, id, name, name_key, created_at, updated_at, cover"
-_REFERENCE = "number, id, clip_number, folder, first_frame, last_frame, created_at, sample_count, model_id, vector"
+_REFERENCE = (
+    "number, id, clip_number, folder, first_frame, last_frame, created_at, sample_count, model_id, vector, camera"
+)
 _SAMPLE = "number, reference_number, name, quality, frame_index, embedding"
 _LISTED = "(SELECT value FROM json_each(?))"
 

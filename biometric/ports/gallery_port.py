@@ -49,6 +49,9 @@ class Gallery(Protocol):
     def references(self, identity_id: str) -> list[BiometricReference]:
         """All references of an identity, oldest first. Raises `UnknownIdentity`."""
 
+    def cameras(self) -> list[str]:
+        """The names of the cameras by which references were seen, in order; the unknown one is left out."""
+
     def revision(self) -> str:
         """An opaque text that differs after any change, also by another process or a restored backup; cheap.
 

@@ -66,8 +66,11 @@ class FootageLibrary(Protocol):
     def find_observation(self, wanted: WantedObservation) -> ObservedClip | None:
         """The observation of the same footage with the same models, with its crops in the library; None without."""
 
+    def camera_of(self, digest: str) -> str | None:
+        """The camera of the clip whose file has that digest, "" for the unknown one; None without the clip."""
+
     def set_camera(self, clip_id: str, camera: str) -> KeptClip:
-        """Write down which camera a clip is from; "" for none. Raises `UnknownClip`, `InvalidInput`."""
+        """Write down which camera a clip is from; "" for none. Raises `UnknownClip`, `InvalidCamera`."""
 
     def remove(self, clip_id: str) -> KeptClip:
         """Remove a clip with its observations and answers, at once and for good. Raises `UnknownClip`."""

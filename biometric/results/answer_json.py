@@ -71,6 +71,7 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "reference": enrollment.reference.id,
         "person": observation.person,
         "people": enrollment.people,
+        "camera": enrollment.reference.camera,
         "samples_kept": enrollment.reference.template.sample_count,
         "samples_refused_count": observation.refused_count,
         "samples_refused": _refused_json(observation),
@@ -208,9 +209,9 @@ def _verdicts_json(answer: Verification | Identification) -> dict[str, Any]:
 
 
 def _footage_json(observed: ObservedClip) -> dict[str, Any]:
-    """What should be known of the footage beside any answer about it: damage, no colour, who was joined or split …"""
+    """What should be known of the footage beside any answer: its camera, damage, who was joined or split …"""
     known = {f"footage_{key}": value for key, value in warnings_json(observed.warnings).items()}
-    return {"edits": edits_json(observed.warnings), **known}
+    return {"camera": observed.camera, "edits": edits_json(observed.warnings), **known}
 
 
 def _reason_json(answer: Verification | Identification) -> dict[str, Any]:

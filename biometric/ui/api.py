@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio import events
 
-from biometric.entities import FrameRange, ObservedClip, clean_label
+from biometric.entities import FrameRange, ObservedClip, clean_camera, clean_label
 from biometric.entities.progress import Result, finish
 from biometric.errors import (
     BiometricError,
@@ -56,6 +56,7 @@ class Endpoints:
         add: bool = False,
         force: bool = False,
         edits: list[dict[str, Any]] | None = None,
+        camera: str | None = None,
     ) -> dict[str, Any]:
         """Enroll a person seen in a video or photograph under a name. Answers what was kept, and what not and why.
 
@@ -71,11 +72,12 @@ class Endpoints:
             force: with `add`, do so although the person scores below the threshold and looks like somebody else.
             edits: who is joined or split first, in this order: {"edit": "join", "people": [3, 7]} or {"edit": "split",
                 "person": 4, "frame": 120}, with numbers of a former answer.
+            camera: name of the camera that the clip is from; what the file says if left out.
         """
 
         def run() -> dict[str, Any]:
             changes, folder = read_edits(edits), self._gallery(gallery)
-            with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+            with self._observed(clip, from_frame, to_frame, accept_damaged, camera=camera) as observed:
                 enrollment = self._page.service.enroll(
                     self._page.service.edits.apply(observed, changes, gallery=folder),
                     read_name(name),
@@ -99,6 +101,7 @@ class Endpoints:
         gallery: str | None = None,
         accept_damaged: bool = False,
         edits: list[dict[str, Any]] | None = None,
+        camera: str | None = None,
     ) -> dict[str, Any]:
         """Decide whether the person in a video or photograph is who the name says: match, no match, no decision.
 
@@ -112,11 +115,12 @@ class Endpoints:
             gallery: folder of the gallery, inside the configured one.
             accept_damaged: use a clip that cannot be read to its end.
             edits: who is joined or split first, in this order, as `/enroll` takes them.
+            camera: name of the camera that the clip is from; what the file says if left out.
         """
 
         def run() -> dict[str, Any]:
             limit, folder, changes = read_threshold(threshold), self._gallery(gallery), read_edits(edits)
-            with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+            with self._observed(clip, from_frame, to_frame, accept_damaged, camera=camera) as observed:
                 observed = self._page.service.edits.apply(observed, changes, gallery=folder)
                 verification = self._page.service.verify(
                     observed, read_name(name), read_person(person), threshold=limit, gallery=folder
@@ -136,6 +140,7 @@ class Endpoints:
         write_files: bool = False,
         accept_damaged: bool = False,
         edits: list[dict[str, Any]] | None = None,
+        camera: str | None = None,
     ) -> dict[str, Any]:
         """Identify everybody in a video or photograph: each person with decision, score, margin, closest candidates.
 
@@ -149,6 +154,7 @@ class Endpoints:
             write_files: also write crops, annotated clip or photograph, CSV, JSON and timeline below the query folder.
             accept_damaged: use a clip that cannot be read to its end.
             edits: who is joined or split first, in this order, as `/enroll` takes them.
+            camera: name of the camera that the clip is from; what the file says if left out.
         """
 
         def run() -> dict[str, Any]:
@@ -157,7 +163,7 @@ class Endpoints:
             files: dict[str, str | None] | None = None
             changes = read_edits(edits)
             target = folder if write_files is True else None
-            with self._observed(clip, from_frame, to_frame, accept_damaged, target) as observed:
+            with self._observed(clip, from_frame, to_frame, accept_damaged, target, camera=camera) as observed:
                 observed = service.edits.apply(observed, changes, gallery=where)
                 identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
@@ -188,7 +194,7 @@ class Endpoints:
 
     @contextmanager
     def _observed(
-        self, clip: Any, first: Any, last: Any, accept: Any, target: Path | None = None
+        self, clip: Any, first: Any, last: Any, accept: Any, target: Path | None = None, camera: object = None
     ) -> Iterator[ObservedClip]:
         """Observe an uploaded clip, which is the call's own until the context ends, and goes then.
 
@@ -196,6 +202,7 @@ class Endpoints:
             target: folder that files will be written below; refused before the analysis if it cannot take them.
         """
         upload, label = self._clip(clip)
+        named = read_camera(camera)
         service = self._page.service
         with self._page.uploads.borrowed(upload) as path:
             frames = None
@@ -205,7 +212,9 @@ class Endpoints:
             if target is not None:
                 service.check_outputs(path, frames, target, label=label)
             with self._page.model_turns.turn():  # given back before files are written
-                observed = finish(service.observe(path, frames, label=label, accept_damaged=accept is True))
+                observed = finish(
+                    service.observe(path, frames, label=label, accept_damaged=accept is True, camera=named)
+                )
             yield observed
 
     def _clip(self, clip: Any) -> tuple[Path, str]:
@@ -263,6 +272,15 @@ def read_name(value: object) -> str:
     if not isinstance(value, str):
         raise InvalidInput("The name must be text.")
     return value
+
+
+def read_camera(value: object) -> str | None:
+    """Return a camera's name that a caller gave, None where none was. Raises `InvalidInput`: it cannot be used."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidInput("The camera must be text.")
+    return clean_camera(value)
 
 
 def read_person(value: object) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from biometric.entities import AnsweredPerson, AnswerKind, ClipOrder, KeptAnswer, KeptClip, KeptUsage
-from biometric.entities.kept_footage import CAMERA_LIMIT
+from biometric.entities.names import CAMERA_LIMIT
 from biometric.errors import BiometricError
 from biometric.messages import clock, describe_error
 from biometric.messages.answer_sentences import describe_answer, name_of, unnamed

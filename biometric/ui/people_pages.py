@@ -61,6 +61,7 @@ class Visit:
     id: str
     day: str
     clip: str
+    camera: str
     title: str
     first: int
     last: int
@@ -149,6 +150,7 @@ def _visit(
         id=reference.id,
         day=day,
         clip=reference.clip_name,
+        camera=reference.camera,
         title=_("{day}, {clip}, frames {first}–{last}").format(
             day=day, clip=reference.clip_name, first=reference.first_frame, last=reference.last_frame
         ),

@@ -18,6 +18,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.NameTaken, N_("Name taken")),
     (errors.IdentityExists, N_("Name taken")),
     (errors.LooksDifferent, N_("Looks like a different person")),
+    (errors.InvalidCamera, N_("This camera cannot be used")),
     (errors.InvalidThreshold, N_("This threshold cannot be used")),
     (errors.InvalidFrameRange, N_("Frames out of range")),
     (errors.InvalidSetting, N_("A setting cannot be used")),

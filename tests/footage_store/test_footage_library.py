@@ -284,8 +284,28 @@ def test_a_camera_that_cannot_be_written_down_is_refused(library: SQLiteFootageL
         with pytest.raises(InvalidInput):
             library.set_camera(answer.clip_id, text)
     assert library.set_camera(answer.clip_id, "Lobby").camera == "Lobby"
+    assert library.camera_of(library.clip(answer.clip_id).digest) == "Lobby"
+    assert library.camera_of("0" * 64) is None
     with pytest.raises(UnknownClip):
         library.set_camera("0" * 32, "Lobby")
+
+
+def test_a_camera_that_was_given_with_an_answer_is_the_clips(library: SQLiteFootageLibrary, tmp_path: Path) -> None:
+    new = footage(tmp_path / "in")
+
+    def camera_after(camera: str, given: bool, replaces: str | None = None) -> str:
+        observed = replace(new.observed, camera=camera, camera_given=given)
+        answer = library.keep(replace(new, observed=observed), identification(ADA), replaces)
+        assert answer is not None
+        return library.clip(answer.clip_id).camera
+
+    assert camera_after("Yard", given=True) == "Yard"
+    assert camera_after("", given=False) == "Yard"
+    assert camera_after("Door", given=True) == "Door"
+    [clip] = library.clips(ALL)[0]
+    library.set_camera(clip.id, "Gate")
+    assert camera_after("Door", given=True, replaces=clip.answers[0].id) == "Gate"  # the answer is the same one
+    assert camera_after("", given=True) == ""
 
 
 # What goes

@@ -73,6 +73,18 @@ def contents(path: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+def test_cameras_are_exported_where_they_are_known(
+    gallery: SQLiteGallery, tmp_path: Path, target: SQLiteGallery
+) -> None:
+    gallery.enroll("Yves", replace(reference(tmp_path / "yves", 91), camera="Yard"))
+    archive = gallery.export(tmp_path / "cameras.zip")
+    document = json.loads(contents(archive)["gallery.json"])
+    listed = [item.get("camera") for person in document["identities"] for item in person["references"]]
+    assert set(listed) == {None, "Yard"}
+    target.import_(archive)
+    assert target.cameras() == ["Yard"]
+
+
 def test_an_export_is_private_atomic_and_replaces_an_older_one(gallery: SQLiteGallery, tmp_path: Path) -> None:
     destination = tmp_path / "out" / "export.zip"
     destination.parent.mkdir()

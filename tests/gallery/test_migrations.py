@@ -60,7 +60,7 @@ def test_every_older_schema_is_brought_up_with_its_data(
     assert (ada.id, ada.name, ada.reference_count, ada.sample_count) == ("a" * 32, "Ada", 1, 1)
     [held] = gallery.references(ada.id)
     assert held.template.vector.tolist() == unit(1).tolist()
-    assert (held.clip_name, held.first_frame, held.last_frame) == ("old.mp4", 3, 9)
+    assert (held.clip_name, held.first_frame, held.last_frame, held.camera) == ("old.mp4", 3, 9, "")
     assert held.crops == (gallery.folder / ("a" * 32) / ("b" * 32) / "00000003_00.jpg",)
     assert gallery.search(template(1), 1)[0].score == pytest.approx(1.0)
     gallery.enroll("Ada", reference(tmp_path / "crops", 2))

@@ -23,6 +23,7 @@ from biometric.errors import (
     GalleryBusy,
     GalleryCorrupt,
     GalleryUnavailable,
+    InvalidCamera,
     InvalidInput,
     InvalidName,
     ModelMismatch,
@@ -134,6 +135,26 @@ def test_a_name_that_is_not_utf8_on_disk_does_not_hinder(gallery: SQLiteGallery,
     given = NewReference(given.template, given.samples, given.clip_digest, "caf\udce9.mp4", 0, 9)
     _, stored, _, _ = gallery.enroll("Ada", given)
     assert stored.clip_name == "caf?.mp4"
+
+
+def test_a_reference_keeps_its_camera_through_trash_and_undo(gallery: SQLiteGallery, clips: Path) -> None:
+    assert gallery.cameras() == []
+    for name, seed, camera in (("Ada", 1, "Yard"), ("Ada", 2, ""), ("Ben", 3, "Door"), ("Ben", 4, "Yard")):
+        gallery.enroll(name, replace(reference(clips, seed), camera=camera))
+    assert gallery.cameras() == ["Door", "Yard"]
+    ben = gallery.find("Ben").id
+    change = gallery.remove(ben)
+    assert gallery.cameras() == ["Yard"]
+    gallery.undo(change.id)
+    assert [held.camera for held in gallery.references(ben)] == ["Door", "Yard"]
+    assert [held.camera for held in SQLiteGallery(gallery.folder).references(gallery.find("Ada").id)] == ["Yard", ""]
+
+
+def test_a_camera_that_cannot_be_used_is_refused_and_nothing_is_stored(gallery: SQLiteGallery, clips: Path) -> None:
+    for camera in ("x" * 101, "a\x07b"):
+        with pytest.raises(InvalidCamera):
+            gallery.enroll("Ada", replace(reference(clips, 1), camera=camera))
+    assert gallery.is_empty()
 
 
 def test_enroll_refuses_another_model_and_changes_nothing(gallery: SQLiteGallery, clips: Path) -> None:

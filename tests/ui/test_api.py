@@ -96,6 +96,17 @@ def test_people_are_joined_and_split_before_the_answer(client: Any, clips: dict[
             client.predict(**clip, edits=edits, api_name="/identify")
 
 
+def test_a_camera_is_stored_with_the_reference(client: Any, clips: dict[str, Path]) -> None:
+    file = gradio_client.handle_file
+    enrolled = client.predict(clip=file(clips["one"]), name="Grace", camera=" Back  door ", api_name="/enroll")
+    assert enrolled["camera"] == "Back door"
+    verified = client.predict(clip=file(clips["one"]), name="Grace", camera="Yard", api_name="/verify")
+    assert verified["camera"] == "Yard"
+    for camera in ("x" * 101, "a\x07b", 7):
+        with pytest.raises(Exception, match="camera"):
+            client.predict(clip=file(clips["one"]), camera=camera, api_name="/identify")
+
+
 def test_a_clip_may_be_called_as_macos_calls_recordings(client: Any, clips: dict[str, Path], tmp_path: Path) -> None:
     clip = tmp_path / "Screen Recording 2026-11-27 at 9.41.00\u202fAM \u2764\ufe0f.mp4"
     clip.write_bytes(clips["one"].read_bytes())
