@@ -211,6 +211,13 @@ def _new_tracker(cache: Path, frame_rate: float) -> Tracker:
     return ByteTracker(frame_rate, cache)
 
 
+def write_demo_truth(folder: Path) -> list[Path]:
+    """Write who is where in the example clips beside them."""
+    from biometric.clips.demo_truth import write_truth
+
+    return write_truth(folder)
+
+
 def make_demo(folder: Path) -> "list[DemoClip]":
     """Make the example clips in a folder, unless they are there already."""
     from biometric.clips import demo

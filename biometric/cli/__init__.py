@@ -150,6 +150,7 @@ def parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="make short example clips", description="Make short example clips.")
     demo.add_argument("folder", type=Path, nargs="?", default=Path("demo"), help="where to put them (default: demo/)")
+    demo.add_argument("--truth", action="store_true", help="also write labels for evaluate-clip beside each clip")
     demo.set_defaults(command=_demo, when_interrupted="Clips that were complete stay")
     _accept_debug_everywhere(root)
     return root
@@ -165,9 +166,12 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from biometric.bootstrap import make_demo
+    from biometric.bootstrap import make_demo, write_demo_truth
 
-    for clip in make_demo(options.folder):
+    clips = make_demo(options.folder)
+    if options.truth:
+        write_demo_truth(options.folder)
+    for clip in clips:
         streams.answer(f"{clip.path}: {clip.title}")
     return DONE
 

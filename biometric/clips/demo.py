@@ -39,7 +39,7 @@ class DemoClip:
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class CameraView:
     """What the camera sees: the window's middle (x, y) and height, in pixels of the photograph."""
 
     x: float
@@ -48,7 +48,7 @@ class _View:
 
 
 @dataclass(frozen=True, slots=True)
-class _Script:
+class DemoScript:
     """One clip of a photograph: the camera travels from `start` to `end`; `gain` and `gamma` set the light.
 
     Columns of the photograph outside `sharp` are blurred, so that bystanders are not in view.
@@ -58,8 +58,8 @@ class _Script:
     title: str
     suggestion: str
     names: tuple[str, ...]
-    start: _View
-    end: _View
+    start: CameraView
+    end: CameraView
     size: tuple[int, int] = (480, 640)
     sharp: tuple[int, int] | None = None
     gain: float = 1.0
@@ -68,71 +68,71 @@ class _Script:
     photograph: str = "bus.jpg"
 
 
-_BEIGE, _DARK = "Beige coat", "Dark coat"
+BEIGE, DARK = "Beige coat", "Dark coat"
 _BEIGE_COLUMNS, _DARK_COLUMNS = (70, 226), (226, 640)
 """Where in the photograph each of the two men stands alone, in pixels from the left."""
 
 SCRIPTS = (
-    _Script(
+    DemoScript(
         "visit-1-beige-coat",
         "Visit 1: the man in the beige coat",
-        f"Enrollment: type the name “{_BEIGE}” and press Enroll.",
-        (_BEIGE,),
-        _View(190, 655, 560),
-        _View(170, 650, 540),
+        f"Enrollment: type the name “{BEIGE}” and press Enroll.",
+        (BEIGE,),
+        CameraView(190, 655, 560),
+        CameraView(170, 650, 540),
         sharp=_BEIGE_COLUMNS,
     ),
-    _Script(
+    DemoScript(
         "visit-1-dark-coat",
         "Visit 1: the man in the dark coat",
-        f"Enrollment: type the name “{_DARK}” and press Enroll.",
-        (_DARK,),
-        _View(400, 640, 560),
-        _View(380, 630, 520),
+        f"Enrollment: type the name “{DARK}” and press Enroll.",
+        (DARK,),
+        CameraView(400, 640, 560),
+        CameraView(380, 630, 520),
         sharp=_DARK_COLUMNS,
     ),
-    _Script(
+    DemoScript(
         "visit-2-beige-coat",
         "Visit 2: the man in the beige coat",
-        f"Verification: claim “{_BEIGE}” (match), then “{_DARK}” (no match).",
-        (_BEIGE,),
-        _View(200, 640, 600),
-        _View(215, 665, 570),
+        f"Verification: claim “{BEIGE}” (match), then “{DARK}” (no match).",
+        (BEIGE,),
+        CameraView(200, 640, 600),
+        CameraView(215, 665, 570),
         sharp=_BEIGE_COLUMNS,
         gain=0.85,
         gamma=1.1,
         mirrored=True,
     ),
-    _Script(
+    DemoScript(
         "visit-2-dark-coat",
         "Visit 2: the man in the dark coat",
-        f"Verification: claim “{_DARK}” (match), then “{_BEIGE}” (no match).",
-        (_DARK,),
-        _View(395, 620, 640),
-        _View(405, 650, 600),
+        f"Verification: claim “{DARK}” (match), then “{BEIGE}” (no match).",
+        (DARK,),
+        CameraView(395, 620, 640),
+        CameraView(405, 650, 600),
         sharp=_DARK_COLUMNS,
         gain=1.15,
         gamma=0.95,
         mirrored=True,
     ),
-    _Script(
+    DemoScript(
         "visit-2-everybody",
         "Visit 2: everybody on the street",
         "Identification: the two men that you enrolled are recognised, the passers-by stay unknown.",
-        (_BEIGE, _DARK),
-        _View(300, 660, 620),
-        _View(545, 660, 640),
+        (BEIGE, DARK),
+        CameraView(300, 660, 620),
+        CameraView(545, 660, 640),
         size=(640, 480),
         gain=0.92,
         gamma=1.05,
     ),
-    _Script(
+    DemoScript(
         "visit-1-two-at-once",
         "Visit 1: two men at once",
-        f"Enrollment: press Enroll, then choose whom you mean. Verification: claim “{_BEIGE}”, then choose who it is.",
-        (_BEIGE, _DARK),
-        _View(235, 650, 600),
-        _View(225, 640, 580),
+        f"Enrollment: press Enroll, then choose whom you mean. Verification: claim “{BEIGE}”, then choose who it is.",
+        (BEIGE, DARK),
+        CameraView(235, 650, 600),
+        CameraView(225, 640, 580),
         size=(560, 640),
         sharp=(_BEIGE_COLUMNS[0], 345),
     ),
@@ -174,22 +174,29 @@ def _photograph(name: str) -> Image:
     return image
 
 
-def _frames(photograph: Image, script: _Script) -> Iterator[Frame]:
+def _frames(photograph: Image, script: DemoScript) -> Iterator[Frame]:
     """Yield what the camera sees, `FRAMES` frames of the script's size, `FPS` a second."""
     scene = _adjust_brightness(_add_margin(_blur_bystanders(photograph, script.sharp)), script.gain, script.gamma)
     width, height = script.size
     for index in range(FRAMES):
-        share = index / (FRAMES - 1)
-        eased = share * share * (3 - 2 * share)
-        # A hand-held camera is never quite still; two unrelated periods keep the sway from repeating.
-        sway_x, sway_y = 2 * math.sin(index / 9), 1.5 * math.sin(index / 6.1)
-        x = script.start.x + (script.end.x - script.start.x) * eased + sway_x + _MARGIN
-        y = script.start.y + (script.end.y - script.start.y) * eased + sway_y + _MARGIN
-        scale = height / (script.start.height + (script.end.height - script.start.height) * eased)
-        matrix = np.array([[scale, 0, width / 2 - scale * x], [0, scale, height / 2 - scale * y]])
-        view = cv2.warpAffine(scene, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        scale, x, y = camera(script, index)
+        shift_x, shift_y = width / 2 - scale * (x + _MARGIN), height / 2 - scale * (y + _MARGIN)
+        matrix = np.array([[scale, 0, shift_x], [0, scale, shift_y]])
+        view = cv2.warpAffine(scene, matrix, script.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         view = cv2.flip(view, 1) if script.mirrored else view
         yield Frame(index, np.asarray(view, dtype=np.uint8), index / FPS)
+
+
+def camera(script: DemoScript, index: int) -> tuple[float, float, float]:
+    """Return how much larger one frame shows the photograph, and the point x, y of it in the frame's middle."""
+    share = index / (FRAMES - 1)
+    eased = share * share * (3 - 2 * share)
+    # A hand-held camera is never quite still; two unrelated periods keep the sway from repeating.
+    sway_x, sway_y = 2 * math.sin(index / 9), 1.5 * math.sin(index / 6.1)
+    x = script.start.x + (script.end.x - script.start.x) * eased + sway_x
+    y = script.start.y + (script.end.y - script.start.y) * eased + sway_y
+    scale = script.size[1] / (script.start.height + (script.end.height - script.start.height) * eased)
+    return scale, x, y
 
 
 def _blur_bystanders(photograph: Image, sharp: tuple[int, int] | None) -> Image:

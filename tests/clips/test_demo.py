@@ -10,6 +10,7 @@ import pytest
 
 from biometric.clips import demo
 from biometric.clips.demo import FPS, FRAMES, SCRIPTS, DemoClip, make_demo
+from biometric.clips.demo_truth import truth_text, write_truth
 from biometric.clips.video import PyAVReader
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import Frame, FrameRange, Image
@@ -78,6 +79,43 @@ def test_ultralytics_is_found_without_importing_it(tmp_path: Path) -> None:
         f"demo.make_demo(Path({str(tmp_path)!r}), writer); sys.exit('ultralytics' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_the_labels_are_where_the_people_are(script: demo.DemoScript, tmp_path: Path) -> None:
+    """Whoever is named in a clip is labelled in its first and last frame, inside the picture."""
+    rows = [line.split(",") for line in truth_text(script).splitlines() if not line.startswith("#")]
+    width, height = script.size
+    for _, _, x, y, w, h, _ in rows:
+        left, top = float(x), float(y)
+        assert left >= 0
+        assert top >= 0
+        assert left + float(w) <= width + 0.01
+        assert top + float(h) <= height + 0.01
+    judged = {(int(row[0]), int(row[1])) for row in rows if row[6] == "1"}
+    named = {demo.BEIGE: 1, demo.DARK: 2}
+    in_view = {identity for _, identity in judged} - {3}
+    assert in_view == {named[name] for name in script.names}
+    assert {frame for frame, _ in judged} == set(range(1, FRAMES + 1))
+
+
+def test_labels_follow_the_pictures(demo_clips: list[DemoClip]) -> None:
+    """The beige coat is lighter than what surrounds it: its brightest columns lie in the label, mirrored or not."""
+    for clip in (demo_clips[0], demo_clips[2]):
+        script = next(script for script in SCRIPTS if script.name == clip.path.stem)
+        rows = [line.split(",") for line in truth_text(script).splitlines() if not line.startswith("#")]
+        (frame,) = PyAVReader().read(clip.path, FrameRange(70, 71))
+        x, y, w, h = next(map(float, row[2:6]) for row in rows if row[:2] == ["71", "1"])
+        coat = slice(int(y + 0.15 * h), int(y + 0.45 * h))
+        difference = frame.image[coat, :, 2].astype(float) - frame.image[coat, :, 0]  # beige: more red than blue
+        warm = np.flatnonzero(difference.mean(axis=0) > 15)
+        assert x + 0.2 * w <= np.median(warm) <= x + 0.8 * w, clip.path.stem
+        assert ((warm >= x - 12) & (warm <= x + w + 12)).mean() > 0.9, clip.path.stem
+
+
+def test_labels_are_written_beside_the_clips(tmp_path: Path) -> None:
+    assert [path.name for path in write_truth(tmp_path)] == [f"{script.name}.csv" for script in SCRIPTS]
+    assert (tmp_path / f"{SCRIPTS[0].name}.csv").read_text("utf-8") == truth_text(SCRIPTS[0])
 
 
 def unit(vector: np.ndarray) -> np.ndarray:

@@ -9,8 +9,11 @@ import pytest
 
 import biometric.bootstrap
 from biometric import cli
+from biometric.clips import demo
+from biometric.evaluation.mot.truth_files import read_truth
+from biometric.models.signal_stack import signal_stack_kept
 from tests.conftest import PROJECT
-from tests.fakes import ColumnTracker, FakeDetector
+from tests.fakes import ColumnTracker, FakeDetector, video_info
 from tests.test_service import BOX, ServiceSetup
 
 LEFT, TOP, WIDTH, HEIGHT = BOX[0], BOX[1], BOX[2] - BOX[0], BOX[3] - BOX[1]
@@ -149,3 +152,59 @@ def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
     assert "--tracks" in options
     assert [option for option in options if option not in text] == []
+
+
+@pytest.mark.real
+@pytest.mark.filterwarnings("ignore")
+@signal_stack_kept()
+@pytest.mark.parametrize("tracks", [False, True])
+def test_real_people_of_a_demo_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tracks: bool
+) -> None:
+    """Starter weights on a clip whose labels are exact: three people, each found once."""
+    for name, value in {"OFFLINE": "1", "DEVICE": "cpu", "DETECTOR": "starter-detector"}.items():
+        monkeypatch.setenv(f"SIGHTLINE_{name}", value)
+    monkeypatch.setenv("SIGHTLINE_EMBEDDER", "starter-embedder")
+    monkeypatch.setattr(demo, "SCRIPTS", [script for script in demo.SCRIPTS if script.name == "visit-2-everybody"])
+    assert cli.main(["demo", str(tmp_path), "--truth"]) == 0
+    capsys.readouterr()
+    clip, truth = tmp_path / "visit-2-everybody.mp4", tmp_path / "visit-2-everybody.csv"
+    status, out, _ = run(capsys, clip, truth, "--from", 0, "--to", 39, "--json", *(["--tracks"] if tracks else []))
+    result = json.loads(out)
+    assert status == 0
+    assert result["frames"]["judged"] == 20
+    assert (result["people"]["found"], result["people"]["true"]) == (3, 3)
+    assert (result["people"]["counted_again"], result["people"]["joined"], result["scores"]["switches"]) == (0, [], 0)
+    assert result["scores"]["idf1"] > 0.95
+
+
+@pytest.mark.real
+@pytest.mark.filterwarnings("ignore")
+@signal_stack_kept()
+def test_a_stretch_labelled_by_hand(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Three seconds in which somebody in front hides others: what the labels are for."""
+    for name, value in {"OFFLINE": "1", "DEVICE": "cpu", "DETECTOR": "yolov8n-int8"}.items():
+        monkeypatch.setenv(f"SIGHTLINE_{name}", value)
+    monkeypatch.setenv("SIGHTLINE_MODELS", str(shared / "models"))
+    monkeypatch.setenv("SIGHTLINE_CACHE", str(tmp_path / "cache"))
+    truth = PROJECT / "tests" / "evaluation" / "truth" / "street.csv"
+    words = [shared / "clips" / "street.mp4", truth, "--from", 0, "--to", 60, "--tracks", "--json"]
+    status, out, _ = run(capsys, *words)
+    result = json.loads(out)
+    assert status == 0
+    assert result["boxes"]["labelled"] > 150
+    assert result["scores"]["precision"] > 0.9
+    assert result["people"]["true"] == 15
+    assert result["people"]["missed"] == []
+
+
+def test_labels_of_real_clips_are_read(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = PROJECT / "tests" / "evaluation" / "truth"
+    street = read_truth(folder / "street.csv", video_info(width=1280, height=720, frame_count=314))
+    assert (len(street.people.identities), street.labelled) == (28, (0, 312))
+    assert set(street.people.frames % 3) == {0}
+    lone = read_truth(folder / "one-by-one.csv", video_info(width=768, height=432, frame_count=740))
+    assert len(lone.people.identities) == 3
+    assert len(lone.people) == len(set(lone.people.frames)), "one at a time"
