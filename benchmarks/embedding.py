@@ -1,27 +1,33 @@
 """Measure detectors and embedders: milliseconds a frame and a crop by batch size, and agreement between devices.
 
-    python -m benchmarks.embedding CLIP [--models FOLDER] [--device cpu|cuda]
+    python -m benchmarks.embedding CLIP [--models FOLDER] [--device cpu|cuda] [--first]
 
-Every embedder of the manifest whose files are there is measured on crops of the clip's people, as OpenVINO runs it
-and as torch does. Times are the best of three runs, so that other work on the machine counts little.
+Every embedder of the manifest whose files are there is measured on crops of the clip's people, as the app runs it on
+the CPU (OpenVINO) and as torch does. Ways of running that are compared take turns, and the best of nine turns counts,
+so that other work on the machine counts little: compare the ratios. `--first` also measures how long the first crop
+takes in a new process: in torch, through OpenVINO with an empty cache (a `.safetensors` is converted), and with a full
+one.
 """
 
 import argparse
 import itertools
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from biometric.clips.video import PyAVReader
 from biometric.entities import Frame, FrameRange, Image
-from biometric.entities.model_cards import Card, Format, InputFormat, Role
+from biometric.entities.model_cards import Card, Format, Role
 from biometric.models.detection import UltralyticsDetector
 from biometric.models.embedding import prepare_crops
-from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
-from biometric.models.embedding_torch import TorchEmbedder
+from biometric.models.loading import load_embedder, load_in_torch
 from biometric.models.store import ModelStore
-from biometric.models.weights import WeightStore
+from biometric.models.weights import Weights, WeightStore
+from biometric.ports import Embedder
 from biometric.settings import Settings
 
 BATCHES = (1, 8, 16, 64)
@@ -53,23 +59,67 @@ def crops_of(frames: list[Frame], detector: UltralyticsDetector) -> list[Image]:
     return crops
 
 
-def measure(card: Card, path: Path, form: InputFormat, crops: list[Image], device: str, scratch: Path) -> None:
-    """Print one embedder's times and agreement."""
-    reference = OpenVINOEmbedder(path, form, card.id, card.dimension)
-    ir = convert_to_ir(path, scratch / f"{path.stem}.xml") if card.format is Format.ONNX else path
+def in_turns(runs: Sequence[Callable[[], object]], units: int) -> list[float]:
+    """Milliseconds a unit of each run, best of nine turns after a first one."""
+    times: list[list[float]] = [[] for _ in runs]
+    for _ in range(10):
+        for run, own in zip(runs, times, strict=True):
+            started = time.perf_counter()
+            run()
+            own.append(time.perf_counter() - started)
+    return [min(own[1:]) / units * 1000 for own in times]
+
+
+def measure(weights: Weights, crops: list[Image], device: str, cache: Path) -> Embedder:
+    """Print one embedder's times and agreement; return it as the app runs it on the CPU."""
+    card = weights.card
+    assert card.input is not None
+    reference = load_embedder(weights, "cpu", cache)
     started = time.perf_counter()
-    rebuilt = TorchEmbedder.from_ir(ir, form, card.id, device, card.dimension)
+    rebuilt = load_in_torch(weights, device, cache)
     load = time.perf_counter() - started
-    sample = crops[:64]
+    sample, form = crops[:64], card.input
     cosine = float((reference.embed(sample) * rebuilt.embed(sample)).sum(axis=1).min())
     print(f"{card.id}: preparing {best(lambda: prepare_crops(sample, form), len(sample)):.2f} ms a crop")
-    for embedder in (reference, rebuilt):
-        times = []
-        for size in BATCHES:
-            part = crops[:size]
-            times.append(f"{size}: {best(lambda e=embedder, p=part: e.embed(p), len(part)):.1f}")  # type: ignore[misc]
-        print(f"  {embedder.device}, ms a crop by number of crops — {', '.join(times)}")
+    times = {
+        size: in_turns([partial(embedder.embed, crops[:size]) for embedder in (reference, rebuilt)], len(crops[:size]))
+        for size in BATCHES
+    }
+    for number, embedder in enumerate((reference, rebuilt)):
+        cells = ", ".join(f"{size}: {own[number]:.1f}" for size, own in times.items())
+        print(f"  {embedder.device}, ms a crop by number of crops — {cells}")
+    ratios = ", ".join(f"{size}: {own[0] / own[1]:.2f}" for size, own in times.items())
+    print(f"  {reference.device} over {rebuilt.device}, ratio of times — {ratios}")
     print(f"  least cosine between the two on {len(sample)} crops: {cosine:.7f} (torch built in {load:.2f} s)")
+    return reference
+
+
+_FIRST = """
+import sys, time
+started = time.perf_counter()
+from pathlib import Path
+import numpy as np
+from biometric.entities.model_cards import Role
+from biometric.models import loading
+from biometric.models.weights import WeightStore
+from biometric.settings import Settings
+name, way, models, cache = sys.argv[1:]
+store = WeightStore.of_settings(Settings(models=Path(models) if models else None, offline=True))
+chosen = store.choose(Role.EMBEDDER, name)
+load = loading.load_in_torch if way == "torch" else loading.load_embedder
+load(chosen, "cpu", Path(cache)).embed([np.full((200, 80, 3), 90, np.uint8)])
+print(time.perf_counter() - started)
+"""
+
+
+def measure_first(card: Card, models: Path | None, scratch: Path) -> None:
+    """Print the seconds to the first crop of a new process, imports and all, best of three."""
+    ways = {"torch": [], "OpenVINO, empty cache": [], "OpenVINO, full cache": []}  # type: dict[str, list[float]]
+    for turn in range(3):
+        for way, times in ways.items():
+            command = [sys.executable, "-c", _FIRST, card.id, way, str(models or ""), str(scratch / f"first-{turn}")]
+            times.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    print(f"{card.id}, s to the first crop — " + ", ".join(f"{way}: {min(times):.1f}" for way, times in ways.items()))
 
 
 def main() -> None:
@@ -78,6 +128,7 @@ def main() -> None:
     parser.add_argument("clip", type=Path)
     parser.add_argument("--models", type=Path)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--first", action="store_true", help="also the first crop of a new process")
     arguments = parser.parse_args()
     frames = read(arguments.clip, 48)
     settings = Settings.from_environment(models=arguments.models, device=arguments.device, offline=True)
@@ -89,11 +140,18 @@ def main() -> None:
     crops = crops_of(frames, detector)[: max(BATCHES)]
     weights = WeightStore.of_settings(settings)
     with tempfile.TemporaryDirectory() as scratch:
+        measured: dict[str, Embedder] = {}
         for card in weights.cards:
             found = weights.choose(card.role, card.id) if card.role is Role.EMBEDDER else None
-            if found is not None and found.present and card.input is not None and card.format is not Format.SAFETENSORS:
+            if found is not None and found.present and found.card is card:
                 weights.verify(found)
-                measure(card, found.main, card.input, crops, arguments.device, Path(scratch))
+                measured[card.id] = measure(found, crops, arguments.device, Path(scratch))
+                if arguments.first and card.format is Format.SAFETENSORS:
+                    measure_first(card, arguments.models, Path(scratch))
+        recommended = measured.get(weights.recommended(Role.EMBEDDER).id)
+        for name, embedder in measured.items() if recommended is not None else ():
+            own, other = in_turns([partial(each.embed, crops) for each in (embedder, recommended)], len(crops))
+            print(f"{name} over {recommended.model_id}, both through OpenVINO: {own / other:.2f} ({own:.1f} ms a crop)")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def models(role: Role, files: list[str]) -> tuple[list[Model], list[str]]:
         missing.append(f"The manifest has no card of a starter {role} yet.")
     for card in cards:
         located = weights.choose(role, card.id)
-        if located.present:
+        if located.present and located.card is card:
             title = f"**{card.id}**" if card.starter else card.id
             found.append(Model(card.id, title, sum(file.size for file in card.files) / 1e6))
         else:

@@ -136,10 +136,13 @@ def fetch_embedder_weights(settings: Settings, card_id: str) -> Path:
     """
     from biometric.entities.model_cards import Role
     from biometric.entities.progress import finish
-    from biometric.models.weights import WeightStore
+    from biometric.models.weights import Weights, WeightStore
 
     store = WeightStore.of_settings(settings)
-    return finish(store.obtain(store.choose(Role.EMBEDDER, card_id))).main
+    chosen = store.choose(Role.EMBEDDER, card_id)
+    if chosen.card.id != card_id:  # a successor: other weights, which must not pass for these
+        chosen = Weights(next(card for card in store.cards if card.id == card_id))
+    return finish(store.obtain(chosen)).main
 
 
 def build_network_embedder(network: "nn.Module", form: "InputFormat", model_id: str, device: str = "cpu") -> "Embedder":
@@ -157,10 +160,14 @@ def build_file_embedders(path: Path, card: "Card", form: "InputFormat") -> "tupl
     from biometric.errors import UnsupportedModel
     from biometric.models.embedding_openvino import OpenVINOEmbedder, convert_to_ir
     from biometric.models.embedding_torch import TorchEmbedder
+    from biometric.models.network_conversion import convert_network
 
     if path.suffix == ".safetensors":
         loaded = TorchEmbedder.from_safetensors(path, card.architecture, form, card.id, dimension=card.dimension)
-        return {"torch": loaded}, ""
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            converted = convert_network(loaded.network, form, Path(folder) / "model.xml")
+            in_openvino = OpenVINOEmbedder(converted, form, card.id, card.dimension)
+        return {"torch": loaded, "OpenVINO as the application runs it": in_openvino}, ""
     embedders: dict[str, Embedder] = {
         "OpenVINO in full precision": OpenVINOEmbedder(path, form, card.id, card.dimension, exact=True),
         "OpenVINO as the application runs it": OpenVINOEmbedder(path, form, card.id, card.dimension),

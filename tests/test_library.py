@@ -26,7 +26,7 @@ from tests.conftest import PROJECT
 from tests.fresh_interpreter import packages_loaded_by
 
 ENVIRONMENT = {"SIGHTLINE_OFFLINE": "1", "SIGHTLINE_DEVICE": "cpu", "SIGHTLINE_DETECTOR": "starter-detector"}
-ENVIRONMENT["SIGHTLINE_EMBEDDER"] = "starter-embedder"
+ENVIRONMENT["SIGHTLINE_EMBEDDER"] = "starter-embedder-2"
 
 
 @pytest.fixture(scope="module")

@@ -127,6 +127,8 @@ class Card:
         dimension: length of the embedding; None for detectors and where only the network knows.
         recommended: used when nothing else is said.
         starter: comes with the program and serves where the recommended weights cannot be had.
+        successor: id of the card that took its place, "" for none. A card with one serves only where it is named, for
+            galleries that were made with it.
         notice: what had to be assumed about it, or None.
     """
 
@@ -142,6 +144,7 @@ class Card:
     dimension: int | None = None
     recommended: bool = False
     starter: bool = False
+    successor: str = ""
     verification: DefaultThreshold = NOT_MEASURED
     identification: DefaultThreshold = NOT_MEASURED
     notice: Notice | None = None
@@ -153,6 +156,8 @@ class Card:
             raise ValueError("expected an input format for an embedder, got none")
         if self.recommended and self.starter:
             raise ValueError("expected a recommended model or a starter, got one that is both")
+        if self.successor and (self.recommended or self.starter):
+            raise ValueError("expected a model that has a successor to be neither recommended nor a starter")
         if self.dimension is not None and self.dimension < 1:
             raise ValueError(f"expected a dimension of at least 1, got {self.dimension}")
 

@@ -36,6 +36,7 @@ class NoticeCode(StrEnum):
     STARTER_WEIGHTS = auto()
     ALL_STARTER_WEIGHTS = auto()
     STARTER_WEIGHTS_NAMED = auto()
+    SUPERSEDED_WEIGHTS = auto()
     REPLACEMENT_WEIGHTS = auto()
     BETTER_WEIGHTS_PRESENT = auto()
     INPUT_FORMAT_ASSUMED = auto()
@@ -122,6 +123,7 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.STARTER_WEIGHTS: ("role",),
     NoticeCode.ALL_STARTER_WEIGHTS: (),
     NoticeCode.STARTER_WEIGHTS_NAMED: ("setting",),
+    NoticeCode.SUPERSEDED_WEIGHTS: ("setting", "title", "successor"),
     NoticeCode.REPLACEMENT_WEIGHTS: ("role", "title", "recommended"),
     NoticeCode.BETTER_WEIGHTS_PRESENT: ("role", "title"),
     NoticeCode.INPUT_FORMAT_ASSUMED: ("file", "format", "description"),

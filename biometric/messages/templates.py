@@ -48,6 +48,10 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "{setting} names starter weights, which are less accurate than the recommended ones. Leave it unset to use "
         "those."
     ),
+    NoticeCode.SUPERSEDED_WEIGHTS: (
+        "{setting} names {title}, whose file is not on this machine: {successor} took its place and serves. A gallery "
+        "made with {title} cannot be used with it."
+    ),
     NoticeCode.REPLACEMENT_WEIGHTS: (
         "{title} serves as {role_name}, because the recommended {recommended} is not on this machine. Fetch it with: "
         "python -m biometric models fetch {role}"

@@ -96,6 +96,7 @@ class _CardTable(_Table):
     dimension: int | None = None
     recommended: bool = False
     starter: bool = False
+    successor: str = ""
     verification: _ThresholdTable | None = None
     identification: _ThresholdTable | None = None
 
@@ -142,6 +143,17 @@ def read_manifest(path: Path) -> tuple[Card, ...]:
             )
         if sum(card.role is role and card.starter for card in cards) > 1:
             raise InvalidSetting("{file}: at most one {role} may have the key 'starter'.", file=path.name, role=role)
+    for card in cards:
+        if card.successor and (card.role, card.successor) not in {
+            (other.role, other.id) for other in cards if not other.successor
+        }:
+            raise InvalidSetting(
+                "{file}: card {name!r}: the key 'successor' must name a {role} that has none itself, got {given!r}.",
+                file=path.name,
+                name=card.id,
+                role=card.role,
+                given=card.successor,
+            )
     return cards
 
 
@@ -219,6 +231,7 @@ def _card(manifest: str, number: int, values: Any) -> Card:
             dimension=table.dimension,
             recommended=table.recommended,
             starter=table.starter,
+            successor=table.successor,
             verification=verification,
             identification=identification,
         )

@@ -1,4 +1,4 @@
-"""Embeddings on the CPU through OpenVINO: Open Model Zoo's IR files and ONNX files."""
+"""Embeddings on the CPU through OpenVINO: Open Model Zoo's IR files, ONNX files, and networks that were converted."""
 
 import threading
 from collections.abc import Sequence
@@ -151,6 +151,11 @@ def _read(path: Path) -> openvino.Model:
             "{file} does not take one batch of pictures, so it cannot serve as embedder.", file=path.name
         )
     return model
+
+
+def openvino_version() -> str:
+    """The version of the library, such as "2026.4.1": what a converted network was made by."""
+    return str(openvino.__version__).partition("-")[0]
 
 
 def convert_to_ir(onnx: Path, target: Path) -> Path:

@@ -94,6 +94,24 @@ class GraphModule(nn.Module):
         return values[self._graph.result]
 
 
+def read_network(path: Path, architecture: str) -> nn.Module:
+    """Return an architecture of `architectures.py` with the weights of a `.safetensors`, for running it.
+
+    Raises:
+        WeightsCorrupt: the file is damaged, or holds the weights of another network.
+        UnsupportedModel: no such architecture.
+    """
+    network = build_architecture(architecture)
+    try:
+        state = safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+        raise WeightsCorrupt(
+            "{file} is not a .safetensors file or is damaged: {error}", file=path.name, error=error
+        ) from error
+    load_weights(network, state, path.name)
+    return network.eval().requires_grad_(False)
+
+
 class TorchEmbedder:
     """ports.Embedder over a torch module.
 
@@ -150,15 +168,7 @@ class TorchEmbedder:
         dimension: int | None = None,
     ) -> "TorchEmbedder":
         """Load an architecture of `architectures.py` with its weights. Raises `WeightsCorrupt`, `UnsupportedModel`."""
-        network = build_architecture(architecture)
-        try:
-            state = safetensors.torch.load_file(path)
-        except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
-            raise WeightsCorrupt(
-                "{file} is not a .safetensors file or is damaged: {error}", file=path.name, error=error
-            ) from error
-        load_weights(network, state, path.name)
-        return cls(network, form, model_id, device, dimension)
+        return cls(read_network(path, architecture), form, model_id, device, dimension)
 
     @property
     def model_id(self) -> str:

@@ -1,19 +1,23 @@
 """Makes the adapter that fits weights and a device. Vendor libraries are imported by the functions that need them."""
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biometric.entities.model_cards import Card, Format, InputFormat
-from biometric.errors import InvalidSetting
+from biometric.errors import InvalidSetting, ModelError, StorageFull
 from biometric.errors.phrases import Phrase
+from biometric.models.cards import canonical_architecture
 from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.weights import Weights
 from biometric.ports import Detector, Embedder
 
 if TYPE_CHECKING:
     from biometric.models.embedding_torch import TorchEmbedder
+
+logger = logging.getLogger(__name__)
 
 
 def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
@@ -36,12 +40,26 @@ def _name(weights: Weights) -> str:
 
 def load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
     """Load an embedder by its format and the device. Raises `ModelError`, `InvalidSetting`."""
-    card = weights.card
-    if device != "cpu" or card.format is Format.SAFETENSORS:
+    if device != "cpu":
         return load_in_torch(weights, device, cache)
+    if weights.card.format is Format.SAFETENSORS:
+        return _load_converted(weights, device, cache)
+    return _load_in_openvino(weights.main, weights.card)
+
+
+def _load_converted(weights: Weights, device: str, cache: Path) -> Embedder:
+    """Load a `.safetensors` through OpenVINO; where that cannot be, through torch, which also tells what is wrong."""
+    try:
+        return _load_in_openvino(as_ir(weights, cache), weights.card)
+    except (ModelError, StorageFull, ImportError) as error:
+        logger.warning("the embedder %s is run by torch, more slowly than by OpenVINO: %s", weights.card.id, error)
+    return load_in_torch(weights, device, cache)
+
+
+def _load_in_openvino(path: Path, card: Card) -> Embedder:
     from biometric.models.embedding_openvino import OpenVINOEmbedder
 
-    return OpenVINOEmbedder(weights.main, _form(card), card.id, card.dimension)
+    return OpenVINOEmbedder(path, _form(card), card.id, card.dimension)
 
 
 def load_in_torch(weights: Weights, device: str, cache: Path) -> "TorchEmbedder":
@@ -63,16 +81,30 @@ def _form(card: Card) -> InputFormat:
 
 
 def as_ir(weights: Weights, cache: Path) -> Path:
-    """The IR of an ONNX file, converted once: the form from which torch rebuilds a network."""
-    from biometric.models.embedding_openvino import convert_to_ir
+    """The IR of an ONNX file or a `.safetensors`, converted once and kept in the cache.
 
-    digest = weights.card.files[0].checksum[:16]
-    folder = cache / "embedders" / f"{weights.main.stem}-{digest}"
+    Raises:
+        ModelError: the weights are damaged, or cannot be converted.
+        StorageFull: the cache cannot be written.
+        ImportError: OpenVINO is not installed.
+    """
+    from biometric.models.embedding_openvino import convert_to_ir, openvino_version
+
+    card, name = weights.card, f"{weights.main.stem}-{weights.card.files[0].checksum[:16]}"
+    if card.format is Format.SAFETENSORS:
+        form = _form(card)
+        name += f"-{canonical_architecture(card.architecture)}-{form.height}x{form.width}-{openvino_version()}"
 
     def make(scratch: Path) -> None:
-        convert_to_ir(weights.main, scratch / "model.xml")
+        if card.format is Format.ONNX:
+            convert_to_ir(weights.main, scratch / "model.xml")
+            return
+        from biometric.models.embedding_torch import read_network
+        from biometric.models.network_conversion import convert_network
 
-    return checksummed_folder(folder, make) / "model.xml"
+        convert_network(read_network(weights.main, card.architecture), _form(card), scratch / "model.xml")
+
+    return checksummed_folder(cache / "embedders" / name, make) / "model.xml"
 
 
 def count_cuda_devices() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from biometric.entities import Notice, NoticeCode, Progress, Threshold, ThresholdSource
-from biometric.entities.model_cards import NOT_MEASURED, Card, Format, Role
+from biometric.entities.model_cards import NOT_MEASURED, Card, Role
 from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.entities.progress import finish
 from biometric.errors import BiometricError, InvalidSetting
@@ -200,7 +200,7 @@ class ModelStore:
         exported = weights.card.role is Role.DETECTOR and not weights.card.files[0].name.endswith(".pt")
         if device != "cpu" and not exported:
             return f"CUDA · {device}"
-        return "CPU · torch" if weights.card.format is Format.SAFETENSORS else "CPU · OpenVINO"
+        return "CPU · OpenVINO"
 
     def threshold(self, purpose: str) -> Threshold:
         """The default for "verification" or "identification": the settings', else the embedder's card's.

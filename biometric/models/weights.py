@@ -1,7 +1,8 @@
 """Finds the weight files that serve a role, fetches the recommended ones, and checks every byte before use.
 
-Order, for each role: the file or card that the settings name → the recommended card, if its files are there →
-any other card but a starter whose files are there (with a notice) → the recommended card, downloaded → the starter
+Order, for each role: the file or card that the settings name (its successor, where a card that has one is named and its
+files are not there) → the recommended card, if its files are there → any other card but a starter or a card that has a
+successor, whose files are there (with a notice) → the recommended card, downloaded → the starter
 (with a notice), at once where downloading is switched off.
 """
 
@@ -17,6 +18,7 @@ from biometric.errors import InvalidSetting, ModelError, StorageFull, WeightsCor
 from biometric.models.cards import read_manifests
 from biometric.models.fetching import PATIENCE, Opener, fetch_card, missing, open_https
 from biometric.models.own_weights import digest, fresh_digest, own_card
+from biometric.models.weight_location import locate_files
 from biometric.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -27,8 +29,6 @@ AGAIN = 1.5
 """The same, soon after a download that failed slowly: the other role must not make people wait as long again."""
 REMEMBERED = 300.0
 """Seconds for which a slow failure is remembered."""
-_DEPTH = 3
-"""How deep below a folder of weights files are looked for (Open Model Zoo's downloader makes three levels)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +100,17 @@ class WeightStore:
             UnsupportedModel, WeightsCorrupt: a file of the user's own cannot serve the role.
         """
         if wanted is not None:
-            named = self._named(role, wanted)
-            return (
-                replace(named, notice=Notice(NoticeCode.STARTER_WEIGHTS_NAMED, setting=f"SIGHTLINE_{role.upper()}"))
-                if named.card.starter
-                else named
-            )
+            setting, named = f"SIGHTLINE_{role.upper()}", self._named(role, wanted)
+            if named.card.successor and not named.present:
+                return self._succeeding(named.card, setting)
+            if named.card.starter:
+                return replace(named, notice=Notice(NoticeCode.STARTER_WEIGHTS_NAMED, setting=setting))
+            return named
         recommended = self.recommended(role)
         if paths := self._locate(recommended):
             return Weights(recommended, paths)
         for card in self.cards:
-            if card.role is role and not card.starter and (paths := self._locate(card)):
+            if card.role is role and not (card.starter or card.successor) and (paths := self._locate(card)):
                 return Weights(card, paths, self._replacement(role, card))
         starter = self.starter(role) if self._offline else None
         return Weights(recommended) if starter is None else starter
@@ -220,6 +220,12 @@ class WeightStore:
             known=known,
         )
 
+    def _succeeding(self, card: Card, setting: str) -> Weights:
+        """The card that took the place of a named one whose files are not here, with a notice that says so."""
+        successor = next(other for other in self.cards if other.id == card.successor)
+        notice = Notice(NoticeCode.SUPERSEDED_WEIGHTS, setting=setting, title=card.id, successor=successor.id)
+        return Weights(successor, self._locate(successor), notice)
+
     def _file(self, role: Role, path: Path) -> Weights:
         """Describe a named file by the card that it belongs to, or by a card of its own."""
         for card in self.cards:
@@ -252,49 +258,8 @@ class WeightStore:
         return None
 
     def _locate(self, card: Card) -> tuple[Path, ...]:
-        """The card's files in the first folder that has them all, () if none has."""
-        for folder in self.folders:
-            named = tuple(folder / file.name for file in card.files)
-            if all(path.is_file() for path in named) and self._claims(card, named):
-                return named
-            for inner in _folders(folder):
-                paths = tuple(inner / file.basename for file in card.files)
-                sizes = (file.size for file in card.files)
-                if all(path.is_file() and path.stat().st_size == size for path, size in zip(paths, sizes, strict=True)):
-                    return paths
-        return ()
-
-    def _claims(self, card: Card, paths: tuple[Path, ...]) -> bool:
-        """Whether files under the card's names are meant to be the card's, rather than a twin's of the same names.
-
-        A damaged file must be reported, not overlooked: other sizes count too, unless they are another card's.
-        """
-        sizes = [path.stat().st_size for path in paths]
-        if sizes == [file.size for file in card.files]:
-            return True
-        names = [file.basename for file in card.files]
-        other_cards = (other for other in self.cards if other is not card)
-        return not any(
-            names == [file.basename for file in other.files] and sizes == [file.size for file in other.files]
-            for other in other_cards
-        )
+        return locate_files(card, self.folders, self.cards)
 
     def _replacement(self, role: Role, card: Card) -> Notice:
         recommended = self.recommended(role).title
         return Notice(NoticeCode.REPLACEMENT_WEIGHTS, role=str(role), title=card.title, recommended=recommended)
-
-
-def _folders(root: Path) -> list[Path]:
-    """`root` and the folders below it, `_DEPTH` deep, in a fixed order."""
-    folders, level = [root], [root]
-    for _ in range(_DEPTH):
-        level = [inner for folder in level for inner in _subfolders(folder)]
-        folders += level
-    return folders
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        return sorted(inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith("."))
-    except OSError:
-        return []

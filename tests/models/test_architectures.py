@@ -8,10 +8,13 @@ import safetensors.torch
 import torch
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.architectures import ARCHITECTURES, ResNetGDC, build_architecture, load_weights, mapped_names
+from biometric.models.architectures import ARCHITECTURES, build_architecture, load_weights, mapped_names
 from biometric.models.cards import ARCHITECTURE_ALIASES
 from biometric.models.ir_graph import Graph, read_ir
 from biometric.models.osnet import SpatialPooling
+from tests.conftest import PROJECT
+
+STARTER = PROJECT / "models" / "starter-embedder.safetensors"
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
@@ -39,7 +42,7 @@ def test_the_number_of_parameters_is_the_published_one(name: str, millions: floa
     assert count / 1e6 == pytest.approx(millions, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["osnet_x0_25_gdc", "resnet14_gdc"])
+@pytest.mark.parametrize("name", ["osnet_x0_25_gdc", "resnet14_gdc", "resnet18_gdc"])
 def test_students_even_out_light_and_contrast(name: str) -> None:
     torch.manual_seed(0)
     network, crops = build_architecture(name).eval(), torch.randn(2, 3, 256, 128)
@@ -89,15 +92,55 @@ def test_former_names_of_architectures_are_still_read(former: str) -> None:
 
 
 @pytest.mark.real
-def test_students_trained_under_the_former_class_name_load(shared: Path) -> None:
-    """Weights of a larger student, saved when the class had another name: the parameters' names are unchanged."""
-    path = shared / "models" / "student-4m.safetensors"
-    network = ResNetGDC((64, 128, 192, 256), wide=512, dimension=256, grid=(6, 3))
-    state = safetensors.torch.load_file(path)
-    load_weights(network, state, path.name)
-    assert torch.equal(network.place.weight, state["place.weight"].float())
+def test_the_starter_has_the_weights_of_the_student_that_was_trained(shared: Path) -> None:
+    trained = safetensors.torch.load_file(shared / "models" / "student-4m.safetensors")
+    starter = safetensors.torch.load_file(STARTER)
+    assert trained.keys() == starter.keys()
+    assert all(torch.equal(value, starter[name]) for name, value in trained.items())
+
+
+def test_the_starters_network_is_the_one_that_its_weights_were_trained_in() -> None:
+    """Against the same arithmetic, written as one chain of functions over the file's tensors."""
+    weights = {name: value.float() for name, value in safetensors.torch.load_file(STARTER).items()}
+    network = build_architecture("resnet18_gdc").eval()
+    load_weights(network, weights, STARTER.name)
+    torch.manual_seed(0)
+    crops = torch.nn.functional.interpolate(torch.rand(6, 3, 24, 12) * 255, (192, 96), mode="bilinear")
     with torch.inference_mode():
-        assert torch.isfinite(network.eval()(torch.rand(2, 3, 192, 96))).all()
+        ours, theirs = network(crops), starter_by_functions(weights, crops)
+    cosines = torch.nn.functional.cosine_similarity(ours, theirs)
+    assert float(cosines.min()) >= 0.99999
+    assert float((ours - theirs).abs().max() / theirs.abs().max()) < 1e-4
+
+
+def starter_by_functions(weights: dict[str, torch.Tensor], crops: torch.Tensor) -> torch.Tensor:
+    functions = torch.nn.functional
+
+    def normalize(data: torch.Tensor, name: str) -> torch.Tensor:
+        mean, variance, scale, offset = (
+            weights[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return functions.batch_norm(data, mean, variance, scale, offset)
+
+    def block(data: torch.Tensor, name: str, stride: int) -> torch.Tensor:
+        inner = functions.conv2d(data, weights[f"{name}.conv1.weight"], stride=stride, padding=1)
+        inner = torch.relu(normalize(inner, f"{name}.bn1"))
+        inner = normalize(functions.conv2d(inner, weights[f"{name}.conv2.weight"], padding=1), f"{name}.bn2")
+        if f"{name}.downsample.0.weight" in weights:
+            data = functions.conv2d(data, weights[f"{name}.downsample.0.weight"], stride=stride)
+            data = normalize(data, f"{name}.downsample.1")
+        return torch.relu(inner + data)
+
+    data = functions.instance_norm(crops, weight=weights["enter.weight"], bias=weights["enter.bias"])
+    data = functions.conv2d(data, weights["conv1.weight"], stride=4)
+    data = torch.relu(functions.instance_norm(data, weight=weights["bn1.weight"], bias=weights["bn1.bias"]))
+    for stage in range(4):
+        data = block(data, f"stages.{stage}.0", 1 if stage == 0 else 2)
+        data = block(data, f"stages.{stage}.1", 1)
+    data = torch.relu(normalize(functions.conv2d(data, weights["widen.0.weight"]), "widen.1"))
+    assert data.shape[2:] == weights["place.weight"].shape[1:]
+    data = torch.einsum("nchw,chw->nc", data, weights["place.weight"])
+    return normalize(functions.linear(data, weights["fc.0.weight"], weights["fc.0.bias"]), "fc.1")
 
 
 def test_an_unknown_architecture_is_refused_with_the_known_ones() -> None:

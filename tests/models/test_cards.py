@@ -109,6 +109,17 @@ def test_there_is_at_most_one_starter_a_role(tmp_path: Path) -> None:
         read(tmp_path, GOOD + first + second)
 
 
+def test_a_card_that_is_superseded_names_its_successor(tmp_path: Path) -> None:
+    plain = GOOD.partition('[[card]]\nid = "two"')[0].replace('"one"', '"former"')
+    former = plain.replace("recommended = true", 'successor = "one"')
+    assert read(tmp_path, GOOD + former)[-1].successor == "one"
+    for wrong in ("nobody", "two", "former"):
+        with pytest.raises(InvalidSetting, match=f"'former'.*'successor'.*'{wrong}'"):
+            read(tmp_path, GOOD + former.replace('successor = "one"', f'successor = "{wrong}"'))
+    with pytest.raises(InvalidSetting, match=r"'former'.*neither recommended nor a starter"):
+        read(tmp_path, GOOD + former.replace('successor = "one"', 'successor = "one"\nstarter = true'))
+
+
 def test_an_absent_manifest_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match="cannot be read"):
         read_manifest(tmp_path / "absent.toml")

@@ -350,7 +350,7 @@ def test_a_starter_of_the_manifest_is_loaded_and_embeds(tmp_path: Path) -> None:
     safetensors.torch.save_file(build_architecture("osnet_x0_25").state_dict(), path)
     size, checksum = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
     text = (PROJECT / "models" / "manifest.toml").read_text("utf-8")
-    text = "[[card]]".join(part for part in text.split("[[card]]") if "starter = true" not in part)
+    text = "[[card]]".join(part for part in text.split("[[card]]") if "starter-embedder" not in part)
     (path.parent / "manifest.toml").write_text(
         text
         + f'''
@@ -378,7 +378,7 @@ evidence = "made up"
     )
     settings = Settings(cache=tmp_path, offline=True, device="cpu")
     store = ModelStore(settings, WeightStore(read_manifest(path.parent / "manifest.toml"), [path.parent], offline=True))
-    assert (store.status()[1].state, store.status()[1].device) == ("ready", "CPU · torch")
+    assert (store.status()[1].state, store.status()[1].device) == ("ready", "CPU · OpenVINO")
     assert store.embedder().embed([np.full((50, 20, 3), 90, np.uint8)]).shape == (1, 512)
     assert (store.embedder().model_id, store.threshold("verification").value) == ("starter-embedder", 0.66)
 
@@ -428,8 +428,8 @@ def test_weights_of_ones_own_are_named_by_their_digest(tmp_path: Path) -> None:
     safetensors.torch.save_file(build_architecture("osnet_x0_25").state_dict(), path, {"architecture": "osnet_x0_25"})
     settings = Settings(cache=tmp_path, offline=True, device="cpu", embedder=str(path))
     store = ModelStore(settings)
-    assert store.status()[1].device == "CPU · torch"
+    assert store.status()[1].device == "CPU · OpenVINO"
     embedder = store.embedder()
     assert embedder.model_id == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    assert (embedder.dimension, embedder.device) == (512, "CPU · torch")
+    assert (embedder.dimension, embedder.device) == (512, "CPU · OpenVINO")
     assert store.threshold("verification").evidence == (Notice(NoticeCode.CARD_NOT_MEASURED),)

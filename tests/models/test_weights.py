@@ -295,6 +295,53 @@ def test_a_starter_that_is_named_serves_without_advice_to_fetch(folder: Path) ->
         finish(store.serve(Role.DETECTOR, "best"))  # who names a card gets that one or none
 
 
+FORMER = Card("former-mind", Role.EMBEDDER, "Former", Format.ONNX, "", (file("former/starter.onnx", b"former mind"),),
+              "MIT", "x", IMAGENET, 4, successor="small-mind")  # fmt: skip
+
+
+def superseded(folder: Path, *folders: Path) -> WeightStore:
+    """Offline, with the starter in the last folder and the card whose place it took."""
+    put(folder, "starter.onnx", b"mind")
+    return WeightStore((SMALL_MIND, FORMER, *CARDS), [*folders, folder], offline=True)
+
+
+def test_superseded_weights_serve_only_where_they_are_named(folder: Path) -> None:
+    store = superseded(folder)
+    kept = put(folder, "former/starter.onnx", b"former mind")
+    assert store.choose(Role.EMBEDDER).card.id == "small-mind"
+    for wanted in ("former-mind", str(kept)):
+        served = finish(store.serve(Role.EMBEDDER, wanted))
+        assert (served.card.id, served.main, served.notice) == ("former-mind", kept, None)
+
+
+def test_a_successor_serves_where_superseded_weights_are_named_and_absent(folder: Path) -> None:
+    served = finish(superseded(folder).serve(Role.EMBEDDER, "former-mind"))
+    assert served.card.id == "small-mind"
+    assert served.notice == Notice(
+        NoticeCode.SUPERSEDED_WEIGHTS, setting="SIGHTLINE_EMBEDDER", title="former-mind", successor="small-mind"
+    )
+
+
+def test_superseded_weights_under_the_successors_name_do_not_pass_for_it(folder: Path, tmp_path: Path) -> None:
+    """A folder of one's own may hold the former file: it is neither served nor called damaged."""
+    put(tmp_path / "own", "starter.onnx", b"former mind")
+    served = finish(superseded(folder, tmp_path / "own").serve(Role.EMBEDDER))
+    assert (served.card.id, served.main) == ("small-mind", folder / "starter.onnx")
+
+
+RELEASED = {
+    "starter-detector": "16290f3b840b0a3d4ce5dc0d88dff0806827064cfdc07fe48fab64a706670fc2",
+    "starter-embedder": "2c5df05c6646a62c150a1d2957205020c914c943c3b97709f66454d710a0cbbc",
+    "starter-embedder-2": "9283a5cce77872498ad3d70e9a0d037d988397bcca65f3c30ad009fe7330705a",
+}
+
+
+def test_no_card_changes_its_weights() -> None:
+    """Galleries are marked with a card's id: other weights need another id, or scores would mean nothing."""
+    cards = {card.id: card.files[0].checksum for card in read_manifest(MANIFEST)}
+    assert {name: cards.get(name) for name in RELEASED} == RELEASED
+
+
 def test_a_network_that_hangs_holds_up_both_roles_little(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "QUICK", 0.4)
     monkeypatch.setattr(weights, "AGAIN", 0.1)
