@@ -34,7 +34,7 @@ def test_tiles_are_joined_split_and_undone(chromium: Any, server: Server, clips:
 
     select(2, 3)
     page.get_by_role("button", name="Same person").click()
-    visitor.banner("identification", "This cannot be done")
+    visitor.banner("identification", "Seen together")
     page.get_by_role("button", name="Clear", exact=True).click()
     page.wait_for_selector(".sl-selection", state="detached")
 
