@@ -88,8 +88,12 @@ def link(tracks: Sequence[TrackSummary], rules: LinkRules) -> Links:
     The score from which two tracks are one person is raised above every score of two tracks that are certainly two
     people in this clip: where people in view look alike (uniforms, no colour), likeness says less.
     """
-    doubles, apart = _seen_together(tracks)
+    if not tracks:
+        return Links((), (), ())
     scores = _scores(tracks)
+    doubles, apart = _seen_together(tracks)
+    hidden_behind = doubles & (scores < rules.perhaps)  # somebody who stands behind another is covered for long, too
+    doubles, apart = doubles & ~hidden_behind, apart | hidden_behind
     strangers = scores[apart]
     lookalikes = float(np.nanmax(strangers, initial=-1.0))
     same, perhaps = max(rules.same, lookalikes), max(rules.perhaps, lookalikes)
@@ -140,11 +144,11 @@ def _seen_together(tracks: Sequence[TrackSummary]) -> tuple[NDArray[np.bool_], N
         shared = numbered[first].keys() & numbered[second].keys()
         if not shared:
             continue
-        covering = sum(
-            iou(tracks[first].detections[numbered[first][frame]].box, tracks[second].detections[numbered[second][frame]].box)
-            > DOUBLE_OVERLAP
-            for frame in shared
-        )
+        boxes = [
+            [tracks[index].detections[numbered[index][frame]].box for frame in sorted(shared)]
+            for index in (first, second)
+        ]
+        covering = sum(iou(one, other) > DOUBLE_OVERLAP for one, other in zip(*boxes, strict=True))
         pairs = doubles if 2 * covering > len(shared) else apart
         pairs[first, second] = pairs[second, first] = True
     return doubles, apart
@@ -155,10 +159,10 @@ def _continued(
 ) -> Iterator[tuple[int, int]]:
     """Pairs of tracks that may be one person by score, of which one begins where the other's way leads."""
     for earlier, later in itertools.permutations(range(len(tracks)), 2):
-        gap = tracks[later].detections.frames[0] - tracks[earlier].detections.frames[-1]
-        if 0 < gap <= SHORT_GAP_SECONDS * fps and scores[earlier, later] >= least:
-            if _arrives(tracks[earlier].detections, tracks[later].detections):
-                yield earlier, later
+        before, after = tracks[earlier].detections, tracks[later].detections
+        gap_seconds = (after.frames[0] - before.frames[-1]) / fps
+        if 0 < gap_seconds <= SHORT_GAP_SECONDS and scores[earlier, later] >= least and _arrives(before, after):
+            yield earlier, later
 
 
 def _arrives(earlier: DetectionList, later: DetectionList) -> bool:
@@ -174,12 +178,11 @@ def _arrives(earlier: DetectionList, later: DetectionList) -> bool:
 
 def _sureness(group: Sequence[int], scores: NDArray[np.float64], doubles: NDArray[np.bool_]) -> float | None:
     """Least of the best scores with which each track of a person holds on to another one of it."""
-    best = [
-        np.nanmax([scores[index, other] for other in group if other != index and not doubles[index, other]], initial=-2.0)
-        for index in group
-    ]
-    known = [float(value) for value in best if value > -2.0]
-    return min(known, default=None)
+    best = []
+    for index in group:
+        others = [scores[index, other] for other in group if other != index and not doubles[index, other]]
+        best += [max(known)] if (known := [float(score) for score in others if not np.isnan(score)]) else []
+    return min(best, default=None)
 
 
 def _perhaps(
