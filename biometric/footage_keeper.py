@@ -54,7 +54,8 @@ class KeeperTools:
 
     Attributes:
         gallery: the gallery in a folder, None for the configured one.
-        samples: most samples embedded per person.
+        samples: most samples embedded per track.
+        linking: tracks of one person are put together.
     """
 
     reader: VideoReader
@@ -62,6 +63,7 @@ class KeeperTools:
     models: Models
     gallery: GalleryOf
     samples: int
+    linking: bool = True
 
 
 class FootageKeeper:
@@ -123,7 +125,7 @@ class FootageKeeper:
 
     def _made_with(self) -> str:
         detectors = [status.card for status in self._tools.models.status() if status.role == Role.DETECTOR]
-        return f"{'/'.join(detectors)}, {self._tools.samples} samples"
+        return f"{'/'.join(detectors)}, {self._tools.samples} samples{', linked' if self._tools.linking else ''}"
 
     def _thumbnail(self, observed: ObservedClip) -> bytes | None:
         """Return a small JPEG of the frame in which somebody is seen best, where that is soon; None where it fails."""

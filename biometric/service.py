@@ -64,7 +64,8 @@ class Sightline:
         self._crop_colours = CropColours(adapters.crops)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)
-        tools = KeeperTools(adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples)
+        made_with = settings.samples, settings.linking
+        tools = KeeperTools(adapters.reader, adapters.crops, adapters.models, self.gallery, *made_with)
         self.library = FootageKeeper(adapters.open_library, tools)
         self.edits = PersonEditor(self.threshold)
         self.verdicts = VerdictDesk(self.gallery, self.threshold, self.models.embedder_id)
@@ -120,7 +121,9 @@ class Sightline:
             return self.library.with_camera(kept, camera)
         footage = FrameSource(self._adapters.reader, clip, video, frames)
         rules = Rules(samples=self.settings.samples)
-        observed = yield from self._observer.observe(footage, label or clip.name, self.models, rules)
+        observed = yield from self._observer.observe(
+            footage, label or clip.name, self.models, rules, self.settings.linking
+        )
         said = (*warnings, *observed.warnings, *self.models.notices())
         observed = dataclasses.replace(observed, warnings=said, damage_accepted=accept_damaged)
         return self.library.with_camera(observed, camera)

@@ -75,7 +75,8 @@ class Settings(BaseSettings):
         cache: folder for converted weights.
         temp: folder for uploads of this process, wiped at start.
         analysis_fps: analysed frames per second of footage; 0 analyses every frame.
-        samples: most samples embedded per person.
+        samples: most samples embedded per track.
+        linking: put tracks of one clip together that show one person.
         verification_threshold, identification_threshold: override the model card's, or None.
         trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
         library_days: how many days footage is kept after its latest answer; 0: none is kept.
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     )
     analysis_fps: float = Field(10.0, ge=0, le=1000, allow_inf_nan=False, description=N_("a number from 0 to 1000"))
     samples: int = Field(8, ge=1, le=256, description=N_("a whole number from 1 to 256"))
+    linking: bool = Field(True, description=N_("on or off"))
     verification_threshold: float | None = Field(
         None, ge=-1, le=1, allow_inf_nan=False, description=N_("a number from -1 to 1")
     )

@@ -13,6 +13,7 @@ from biometric.entities import (
     FrameRange,
     FrameTimes,
     Image,
+    LinkScores,
     Notice,
     NoticeCode,
     Progress,
@@ -237,6 +238,9 @@ class FakeModels:
 
     def min_track_similarity(self) -> float:
         return 0.5
+
+    def link_scores(self) -> LinkScores:
+        return LinkScores(0.6, 0.55)
 
     def card_threshold(self, purpose: Purpose) -> Threshold:
         return Threshold(self.card[purpose], ThresholdSource.MODEL_CARD, MADE_UP)

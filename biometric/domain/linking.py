@@ -2,21 +2,19 @@
 
 A tracker loses people who are hidden or leave the picture; whoever comes back begins a new track. Two tracks that are
 seen in one frame are two people, whatever their score, unless their boxes cover each other for most of the frames that
-they share: then one person was detected twice. What remains is decided by the comparison scores of the templates.
+they share: then one person was detected twice. What remains is decided by the comparison scores of the templates, and
+over a short gap by where the person was going.
 """
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.entities import DetectionList, Vector
+from biometric.domain.seen_together import seen_together
+from biometric.entities import Detection, LinkKind, LinkScores, Observation
 from biometric.entities.boxes import iou
-
-DOUBLE_OVERLAP = 0.5
-"""Boxes of one frame that overlap more than this, in most of the frames that two tracks share, are one person's."""
 
 SHORT_GAP_SECONDS = 2.0
 """Longest gap over which a person's way is predicted."""
@@ -27,43 +25,17 @@ ARRIVAL_OVERLAP = 0.3
 WAY_DETECTIONS = 8
 """Detections at a track's end from which its speed is taken."""
 
+DOUBLE_FRAMES = 3
+"""Least common frames of a double detection where no score says whether both boxes show one person."""
+
+CLEAR_FRAMES = 3
+"""In so many frames two tracks must be clearly apart, and never cover each other, to show how alike strangers look."""
+
 _NEVER = 1e6
 """Distance of two tracks that are certainly not one person: no mean over a cluster that holds it is ever near."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrackSummary:
-    """What linking knows of one track.
-
-    Attributes:
-        detections: boxes in frame order, at least one.
-        template: (D,) unit float32, or None where no sample was good enough; such a track is linked as a double
-            detection only.
-    """
-
-    detections: DetectionList
-    template: Vector | None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRules:
-    """From which scores tracks are one person.
-
-    Attributes:
-        same: comparison score from which two tracks are one person.
-        perhaps: score from which they may be: reported; enough where the motion over a short gap agrees.
-        fps: frames per second of the clip.
-    """
-
-    same: float
-    perhaps: float
-    fps: float
-
-    def __post_init__(self) -> None:
-        if not -1 <= self.perhaps <= self.same <= 1:
-            raise ValueError(f"expected -1 <= perhaps <= same <= 1, got {self.perhaps} and {self.same}")
-        if not self.fps > 0:
-            raise ValueError(f"expected frames per second above 0, got {self.fps}")
+Scores = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,128 +44,150 @@ class Links:
 
     Attributes:
         people: indices of the tracks of each person, rising; people in order of their first track.
-        sureness: least mean score at which tracks of a person were put together, None for a person of one track and
-            where only a double detection joined them; one for each person.
+        kinds: for each track, what holds it to the others of its person; None where it is the only one.
+        scores: for each track, the best score with another track of its person that is no double detection of it, or
+            with one that is; None where there is none to compare.
         perhaps: pairs of people (their positions in `people`) who may be one, with their score, best first.
     """
 
     people: tuple[tuple[int, ...], ...]
-    sureness: tuple[float | None, ...]
+    kinds: tuple[LinkKind | None, ...]
+    scores: tuple[float | None, ...]
     perhaps: tuple[tuple[int, int, float], ...]
 
 
-def link(tracks: Sequence[TrackSummary], rules: LinkRules) -> Links:
+def link(tracks: Sequence[Observation], limits: LinkScores) -> Links:
     """Put tracks together into people.
 
     The score from which two tracks are one person is raised above every score of two tracks that are certainly two
-    people in this clip: where people in view look alike (uniforms, no colour), likeness says less.
+    people in this clip: where people in view look alike (uniforms, no colour), likeness says less. Pairs that only
+    this keeps apart are reported as perhaps the same.
     """
     if not tracks:
-        return Links((), (), ())
+        return Links((), (), (), ())
     scores = _scores(tracks)
-    doubles, apart = _seen_together(tracks)
-    hidden_behind = doubles & (scores < rules.perhaps)  # somebody who stands behind another is covered for long, too
-    doubles, apart = doubles & ~hidden_behind, apart | hidden_behind
-    strangers = scores[apart]
-    lookalikes = float(np.nanmax(strangers, initial=-1.0))
-    same, perhaps = max(rules.same, lookalikes), max(rules.perhaps, lookalikes)
-    if same >= 1.0:
-        same = np.inf
-    distances = 1.0 - np.nan_to_num(scores, nan=-_NEVER)
-    for earlier, later in _continued(tracks, scores, perhaps, rules.fps):
-        distances[earlier, later] = distances[later, earlier] = min(distances[earlier, later], 1.0 - same)
-    distances[doubles] = 0.0
-    distances[apart] = _NEVER
-    members = _clusters(distances, 1.0 - same)
+    doubles, apart, strangers = _constraints(tracks, scores, limits.perhaps)
+    lookalikes = float(np.max(scores[strangers & ~np.isnan(scores)], initial=-1.0))
+    same = max(limits.same, lookalikes)
+    perhaps = min(max(limits.perhaps, lookalikes), limits.same)
+    continued = _continued(tracks, scores, max(limits.perhaps, lookalikes))
+    raised = np.where(continued, np.maximum(scores, same), scores)
+    units = _doubled(doubles, apart)
+    between, forbidden = _between(units, raised, apart)
+    members = [
+        sorted(index for unit in group for index in units[unit])
+        for group in _clusters(between, forbidden, same if same < 1.0 else np.inf)
+    ]
     people = sorted(members, key=lambda group: group[0])
-    return Links(
-        tuple(map(tuple, people)),
-        tuple(_sureness(group, scores, doubles) for group in people),
-        tuple(_perhaps(people, scores, apart, perhaps)),
-    )
+    held = [_held(index, group, scores, doubles, same) for group in people for index in group]
+    kinds, best = zip(*(fact for _, fact in sorted(held)), strict=True)
+    return Links(tuple(map(tuple, people)), kinds, best, tuple(_perhaps(people, scores, apart, perhaps)))
 
 
-def _clusters(distances: NDArray[np.float64], most: float) -> list[list[int]]:
-    """Average-linkage clusters of (N, N) distances, of which none is joined beyond `most`."""
-    count = len(distances)
-    if count < 2:
-        return [[index] for index in range(count)]
-    from scipy.cluster.hierarchy import fcluster, linkage  # a third of a second, which only observing needs
-
-    condensed = distances[np.triu_indices(count, 1)]
-    labels = fcluster(linkage(condensed, "average"), most, "distance")
-    return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
-
-
-def _scores(tracks: Sequence[TrackSummary]) -> NDArray[np.float64]:
+def _scores(tracks: Sequence[Observation]) -> Scores:
     """(N, N) comparison scores; NaN on the diagonal and for tracks without a template."""
-    rows = [track.template for track in tracks]
+    rows = [None if track.template is None else track.template.vector for track in tracks]
     width = next((len(row) for row in rows if row is not None), 1)
     matrix = np.stack([np.full(width, np.nan) if row is None else row.astype(np.float64) for row in rows])
-    scores = matrix @ matrix.T
+    scores: Scores = np.clip(matrix @ matrix.T, -1.0, 1.0)
     np.fill_diagonal(scores, np.nan)
     return scores
 
 
-def _seen_together(tracks: Sequence[TrackSummary]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(N, N): pairs that are double detections of one person, and pairs that are certainly two people."""
-    doubles = np.zeros((len(tracks), len(tracks)), dtype=bool)
-    apart = doubles.copy()
-    numbered = [{frame: index for index, frame in enumerate(track.detections.frames)} for track in tracks]
-    for first, second in itertools.combinations(range(len(tracks)), 2):
-        shared = numbered[first].keys() & numbered[second].keys()
-        if not shared:
-            continue
-        boxes = [
-            [tracks[index].detections[numbered[index][frame]].box for frame in sorted(shared)]
-            for index in (first, second)
-        ]
-        covering = sum(iou(one, other) > DOUBLE_OVERLAP for one, other in zip(*boxes, strict=True))
-        pairs = doubles if 2 * covering > len(shared) else apart
-        pairs[first, second] = pairs[second, first] = True
-    return doubles, apart
+def _constraints(tracks: Sequence[Observation], scores: Scores, perhaps: float) -> tuple[Mask, Mask, Mask]:
+    """Return pairs that are double detections, that are certainly two people, and that show how alike strangers look.
+
+    Somebody who stands behind another is covered for long, too, but looks different.
+    """
+    together = seen_together([track.tracklet.detections for track in tracks])
+    doubles = 2 * together.covering > together.shared
+    doubles &= np.where(np.isnan(scores), together.shared >= DOUBLE_FRAMES, scores >= perhaps)
+    apart = (together.shared > 0) & ~doubles
+    return doubles, apart, (together.covering == 0) & (together.clear >= CLEAR_FRAMES)
 
 
-def _continued(
-    tracks: Sequence[TrackSummary], scores: NDArray[np.float64], least: float, fps: float
-) -> Iterator[tuple[int, int]]:
-    """Pairs of tracks that may be one person by score, of which one begins where the other's way leads."""
-    for earlier, later in itertools.permutations(range(len(tracks)), 2):
-        before, after = tracks[earlier].detections, tracks[later].detections
-        gap_seconds = (after.frames[0] - before.frames[-1]) / fps
-        if 0 < gap_seconds <= SHORT_GAP_SECONDS and scores[earlier, later] >= least and _arrives(before, after):
-            yield earlier, later
+def _doubled(doubles: Mask, apart: Mask) -> list[list[int]]:
+    """Return groups of tracks that are double detections of each other; nobody in a group is certainly another."""
+    groups = [[index] for index in range(len(doubles))]
+    for first, second in np.argwhere(np.triu(doubles)).tolist():
+        one, other = (next(group for group in groups if index in group) for index in (first, second))
+        if one is not other and not apart[np.ix_(one, other)].any():
+            groups.remove(other)
+            one.extend(other)
+    return groups
 
 
-def _arrives(earlier: DetectionList, later: DetectionList) -> bool:
+def _between(groups: Sequence[Sequence[int]], scores: Scores, apart: Mask) -> tuple[Scores, Mask]:
+    """Return for G groups of tracks (G, G) the mean of the scores that are known, NaN where none is, and who differ."""
+    order = np.concatenate([np.array(group, np.intp) for group in groups])
+    starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
+
+    def summed(matrix: Scores) -> Scores:
+        return np.add.reduceat(np.add.reduceat(matrix[np.ix_(order, order)], starts, axis=0), starts, axis=1)
+
+    known = ~np.isnan(scores)
+    sums, counts = summed(np.where(known, scores, 0.0)), summed(known.astype(float))
+    means: Scores = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
+    return means, summed(apart.astype(float)) > 0
+
+
+def _clusters(scores: Scores, forbidden: Mask, same: float) -> list[list[int]]:
+    """Average-linkage clusters of (G, G) scores, of which none is joined below `same`."""
+    count = len(scores)
+    if count < 2:
+        return [[index] for index in range(count)]
+    from scipy.cluster.hierarchy import fcluster, linkage  # a third of a second, which only observing needs
+
+    distances = np.where(forbidden | np.isnan(scores), _NEVER, 1.0 - scores)
+    tree = linkage(distances[np.triu_indices(count, 1)], "average")
+    labels = fcluster(tree, 1.0 - same + 1e-9, "distance")
+    return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+
+
+def _continued(tracks: Sequence[Observation], scores: Scores, least: float) -> Mask:
+    """Return (N, N), symmetric: pairs that score `least`, of which one begins where the other's way leads."""
+    first = np.array([track.tracklet.first_seconds for track in tracks])
+    last = np.array([track.tracklet.last_seconds for track in tracks])
+    gaps = first[np.newaxis, :] - last[:, np.newaxis]
+    continued = np.zeros(scores.shape, bool)
+    for earlier, later in np.argwhere((gaps > 0) & (gaps <= SHORT_GAP_SECONDS) & (scores >= least)).tolist():
+        if _arrives(tracks[earlier].tracklet.detections, tracks[later].tracklet.detections[0]):
+            continued[earlier, later] = continued[later, earlier] = True
+    return continued
+
+
+def _arrives(earlier: Sequence[Detection], found: Detection) -> bool:
     """Whether the box at the end of a track, moved on at its speed, overlaps the first box of another."""
-    start = max(0, len(earlier) - WAY_DETECTIONS)
-    first, last, found = earlier[start], earlier[-1], later[0]
-    steps = last.frame_index - first.frame_index
-    speed = (np.array(last.box) - np.array(first.box)) / steps if steps else np.zeros(4)
-    predicted = np.array(last.box) + speed * (found.frame_index - last.frame_index)
-    x1, y1, x2, y2 = (float(value) for value in predicted)
+    before, last = earlier[max(0, len(earlier) - WAY_DETECTIONS)], earlier[-1]
+    seconds = last.seconds - before.seconds
+    speed = (np.array(last.box) - np.array(before.box)) / seconds if seconds > 0 else np.zeros(4)
+    x1, y1, x2, y2 = (np.array(last.box) + speed * (found.seconds - last.seconds)).tolist()
     return iou((x1, y1, x2, y2), found.box) >= ARRIVAL_OVERLAP
 
 
-def _sureness(group: Sequence[int], scores: NDArray[np.float64], doubles: NDArray[np.bool_]) -> float | None:
-    """Least of the best scores with which each track of a person holds on to another one of it."""
-    best = []
-    for index in group:
-        others = [scores[index, other] for other in group if other != index and not doubles[index, other]]
-        best += [max(known)] if (known := [float(score) for score in others if not np.isnan(score)]) else []
-    return min(best, default=None)
+def _held(
+    index: int, group: Sequence[int], scores: Scores, doubles: Mask, same: float
+) -> tuple[int, tuple[LinkKind | None, float | None]]:
+    """Return a track with what holds it to the others of its person, and the score."""
+    others = [other for other in group if other != index]
+    if not others:
+        return index, (None, None)
+    single = [float(scores[index, other]) for other in others if not doubles[index, other]]
+    known = [score for score in single if not np.isnan(score)]
+    if known:
+        return index, (LinkKind.SCORE if max(known) >= same else LinkKind.MOTION, max(known))
+    doubled = [float(scores[index, other]) for other in others if not np.isnan(scores[index, other])]
+    return index, (LinkKind.DOUBLE, max(doubled, default=None))
 
 
 def _perhaps(
-    people: Sequence[Sequence[int]], scores: NDArray[np.float64], apart: NDArray[np.bool_], least: float
+    people: Sequence[Sequence[int]], scores: Scores, apart: Mask, least: float
 ) -> list[tuple[int, int, float]]:
-    pairs = []
-    for first, second in itertools.combinations(range(len(people)), 2):
-        block = np.ix_(people[first], people[second])
-        if apart[block].any():
-            continue
-        known = scores[block][~np.isnan(scores[block])]
-        if len(known) and float(known.mean()) >= least:
-            pairs.append((first, second, float(known.mean())))
-    return sorted(pairs, key=lambda pair: -pair[2])
+    """Return who may be one person: for each, the one of the others who scores best, where that is `least` or more."""
+    between, forbidden = _between(people, scores, apart)
+    between[forbidden | np.eye(len(people), dtype=bool) | ~(between >= least)] = -np.inf
+    best = between == between.max(axis=1, keepdims=True)
+    pairs = np.argwhere(np.triu((best | best.T) & (between > -np.inf))).tolist()
+    return sorted(
+        ((first, second, float(between[first, second])) for first, second in pairs), key=lambda pair: -pair[2]
+    )

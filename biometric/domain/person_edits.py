@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from biometric.domain import comparison
 from biometric.domain.conflicts import frames_apart
-from biometric.entities import Detection, Notice, NoticeCode, Observation, ObservedClip, Sample, Template, Tracklet
+from biometric.domain.linked_people import cut_tracks, of_tracks, pooled, tracks_of, without_perhaps
+from biometric.entities import LinkKind, Notice, NoticeCode, Observation, ObservedClip, Tracklet
 from biometric.entities.boxes import iou
 from biometric.entities.detection_lists import DetectionList
 from biometric.errors import InvalidInput, PeopleSeenTogether, SplitRefused, UnknownPerson
@@ -81,23 +82,15 @@ def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip
                 second=second.person,
                 count=apart,
             )
-    number = joined[0].person
-    boxes: dict[int, Detection] = {}
-    for detection in itertools.chain.from_iterable(person.tracklet.detections for person in joined):
-        former = boxes.setdefault(detection.frame_index, detection)
-        if _preference(detection) > _preference(former):
-            boxes[detection.frame_index] = detection
-    one = _observation(
-        number,
-        Tracklet(joined[0].tracklet.track_id, DetectionList(boxes[frame] for frame in sorted(boxes))),
-        [sample for person in joined for sample in person.samples],
-        sum((person.refusals for person in joined), Counter()),
-        observed.model_id,
-    )
+    number, score = joined[0].person, least_score(observed, people)
+    parts = [part for person in joined for part in tracks_of(person, LinkKind.HAND, score)]
+    one = of_tracks(number, parts, observed.model_id)
+    one = dataclasses.replace(one, perhaps=tuple(other for person in joined for other in person.perhaps))
     numbers = ", ".join(str(person.person) for person in joined)
     gone = {person.person for person in joined}
     rest = [person for person in observed.observations if person.person not in gone]
-    return _edited(observed, [*rest, one], Notice(NoticeCode.JOINED_BY_HAND, person=number, people=numbers))
+    people_now = without_perhaps([*rest, one], dict.fromkeys(gone, number))
+    return _edited(observed, people_now, Notice(NoticeCode.JOINED_BY_HAND, person=number, people=numbers))
 
 
 def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedClip:
@@ -131,12 +124,19 @@ def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedCli
         for later in (False, True)
     ]
     halves = [
-        _observation(number, Tracklet(whole.tracklet.track_id, track), part, count, observed.model_id)
-        for number, track, part, count in zip(numbers, tracks, parts, counts, strict=True)
+        pooled(
+            number,
+            Tracklet(whole.tracklet.track_id, track),
+            part,
+            count,
+            observed.model_id,
+            cut_tracks(whole, frame, later, observed.model_id),
+        )
+        for number, track, part, count, later in zip(numbers, tracks, parts, counts, (False, True), strict=True)
     ]
     rest = [other for other in observed.observations if other.person != person]
     notice = Notice(NoticeCode.SPLIT_BY_HAND, person=person, other=free, frame=frame)
-    return _edited(observed, [*rest, *halves], notice)
+    return _edited(observed, without_perhaps([*rest, *halves], {person: None}), notice)
 
 
 def split_frames(person: Observation) -> tuple[int, ...]:
@@ -182,21 +182,6 @@ def _person(observed: ObservedClip, number: int) -> Observation:
         if person.person == number:
             return person
     raise UnknownPerson("There is no person {number} among the people who were found.", number=number)
-
-
-def _preference(detection: Detection) -> tuple[float, int]:
-    """Which of two boxes of one frame stays: the more confident one, of equal ones that of the lower box number."""
-    return detection.confidence, -detection.box_index
-
-
-def _observation(
-    number: int, tracklet: Tracklet, samples: Sequence[Sample], refusals: Counter[NoticeCode], model_id: str
-) -> Observation:
-    # In one order whichever way the samples came together, so that the same samples give the very same template.
-    ordered = sorted(samples, key=lambda sample: (sample.detection.frame_index, sample.detection.box_index))
-    vectors = [sample.embedding for sample in ordered if sample.kept and sample.embedding is not None]
-    template: Template | None = comparison.pool(vectors, model_id) if vectors else None
-    return Observation(number, tracklet, tuple(ordered), template, refusals)
 
 
 def _edited(observed: ObservedClip, people: Sequence[Observation], notice: Notice) -> ObservedClip:

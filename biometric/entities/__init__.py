@@ -53,6 +53,7 @@ from biometric.entities.kept_footage import (
     NewFootage,
     WantedObservation,
 )
+from biometric.entities.links import LinkKind, LinkScores, PerhapsSame, Stretch
 from biometric.entities.names import (
     LABEL_LIMIT,
     NAME_LIMIT,
@@ -65,6 +66,7 @@ from biometric.entities.names import (
 )
 from biometric.entities.notices import REFUSALS, Notice, NoticeCode
 from biometric.entities.people import (
+    LinkedTrack,
     Observation,
     ObservedClip,
     Sample,
@@ -113,6 +115,9 @@ __all__ = [
     "KeptClip",
     "KeptUsage",
     "LikelihoodRatio",
+    "LinkKind",
+    "LinkScores",
+    "LinkedTrack",
     "NameConflict",
     "NewAnswer",
     "NewFootage",
@@ -123,6 +128,7 @@ __all__ = [
     "NoticeCode",
     "Observation",
     "ObservedClip",
+    "PerhapsSame",
     "ProbeRecord",
     "Progress",
     "Purpose",
@@ -131,6 +137,7 @@ __all__ = [
     "Sample",
     "ScoreBand",
     "StoredEnrollment",
+    "Stretch",
     "Template",
     "Threshold",
     "ThresholdSource",

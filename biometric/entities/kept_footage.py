@@ -149,7 +149,7 @@ class NewFootage:
     Attributes:
         observed: the observation; its clip and its crops are on disk.
         thumbnail: a small JPEG, or None.
-        made_with: what decided the observation besides clip, frames and embedder: detector and samples a person.
+        made_with: what decided the observation besides clip, frames and embedder: detector, samples, linking.
         own_file: the clip's file is the program's own (an upload), so it may be shared with the library by a link.
     """
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
+from biometric.entities.decisions import UNSURE_WIDTH
+from biometric.entities.links import LinkScores
 from biometric.entities.notices import Notice
 
 Triple = tuple[float, float, float]
@@ -114,6 +116,20 @@ class DefaultThreshold:
             raise ValueError(f"expected fmr in [0, 1], got {self.fmr}")
 
 
+@dataclass(frozen=True, slots=True)
+class LinkingThreshold:
+    """A card's scores for linking: those of `LinkScores`, and what they rest on."""
+
+    value: float
+    perhaps: float
+    evidence: str
+
+    def __post_init__(self) -> None:
+        LinkScores(self.value, self.perhaps)
+        if not self.evidence:
+            raise ValueError("expected a sentence of evidence, got none")
+
+
 NOT_MEASURED = DefaultThreshold(CAUTIOUS_THRESHOLD, _NOT_MEASURED)
 
 
@@ -125,6 +141,7 @@ class Card:
         files: the first one is the file to open, the others belong to it.
         input: how crops are prepared; None for detectors, which prepare frames themselves.
         dimension: length of the embedding; None for detectors and where only the network knows.
+        linking: scores from which tracks of one clip are one person; None: as `link_scores` says.
         recommended: used when nothing else is said.
         starter: comes with the program and serves where the recommended weights cannot be had.
         successor: id of the card that took its place, "" for none. A card with one serves only where it is named, for
@@ -147,6 +164,7 @@ class Card:
     successor: str = ""
     verification: DefaultThreshold = NOT_MEASURED
     identification: DefaultThreshold = NOT_MEASURED
+    linking: LinkingThreshold | None = None
     notice: Notice | None = None
 
     def __post_init__(self) -> None:
@@ -166,3 +184,13 @@ class Card:
         if purpose not in ("verification", "identification"):
             raise ValueError(f"expected verification or identification, got {purpose!r}")
         return self.verification if purpose == "verification" else self.identification
+
+    def link_scores(self) -> LinkScores:
+        """From which scores tracks of one clip are one person: the card's, else its identification threshold.
+
+        Without scores of its own, "perhaps" begins where an identification is called unsure.
+        """
+        if self.linking is not None:
+            return LinkScores(self.linking.value, self.linking.perhaps)
+        value = self.identification.value
+        return LinkScores(value, max(-1.0, value - UNSURE_WIDTH))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from biometric.entities.footage import Detection, FrameRange, Tracklet, Vector, VideoInfo
+from biometric.entities.links import LinkKind, PerhapsSame, Stretch, joined_stretches
 from biometric.entities.notices import Notice, NoticeCode
 
 
@@ -61,14 +62,32 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedTrack:
+    """A track that was put together with others into one person, as it was before.
+
+    Attributes:
+        observation: of the track alone.
+        kind: what holds it to the person's other tracks.
+        score: its best comparison score with one of them; None where there was nothing to compare.
+    """
+
+    observation: "Observation"
+    kind: LinkKind
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """One person of an observed range: the tracklet, its samples, and the template pooled from the kept ones.
+    """One person of an observed range: what is seen, the samples, and the template pooled from the kept ones.
 
     Attributes:
         person: number from 1, in order of first appearance.
+        tracklet: all detections; of several tracks in one where the person has several.
         samples: the kept ones and, of those refused, the first ones and some spread over time, in frame order.
         template: None when every sample was refused.
         refusals: how many samples were refused in all, by reason; counted from `samples` where it is not given.
+        linked: the tracks that the person is made of, in order of first appearance; empty where it is one.
+        perhaps: who else may be the same person, the best score first.
 
     Example:
         >>> person = observed.most_prominent
@@ -81,8 +100,12 @@ class Observation:
     samples: tuple[Sample, ...]
     template: Template | None
     refusals: Counter[NoticeCode] = field(default_factory=Counter)
+    linked: tuple[LinkedTrack, ...] = ()
+    perhaps: tuple[PerhapsSame, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.linked) == 1:
+            raise ValueError("expected no or several linked tracks, got 1")
         if not self.refusals:
             codes = Counter(sample.refusal.code for sample in self.samples if sample.refusal is not None)
             object.__setattr__(self, "refusals", codes)
@@ -101,6 +124,17 @@ class Observation:
     def refused_count(self) -> int:
         """How many samples were refused in all."""
         return self.refusals.total()
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """When the person is in view, in order; tracks that overlap or follow within `STRETCH_GAP` are one stretch."""
+        tracks = [linked.observation.tracklet for linked in self.linked] or [self.tracklet]
+        return joined_stretches(Stretch.of(track) for track in tracks)
+
+    @property
+    def link_score(self) -> float | None:
+        """How sure it is that the tracks are one person: the least of their scores; None where none was compared."""
+        return min((linked.score for linked in self.linked if linked.score is not None), default=None)
 
     @property
     def best(self) -> Sample | None:

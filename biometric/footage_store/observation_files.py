@@ -19,10 +19,13 @@ from biometric.entities import (
     DetectionList,
     FrameRange,
     FrameTimes,
+    LinkedTrack,
+    LinkKind,
     Notice,
     NoticeCode,
     Observation,
     ObservedClip,
+    PerhapsSame,
     Sample,
     Template,
     Tracklet,
@@ -135,6 +138,8 @@ class _Packing:
             "template": None if template is None else [len(self._templates) - 1, template.sample_count],
             "refusals": sorted((str(code), count) for code, count in observation.refusals.items()),
             "samples": [self._sample(sample) for sample in observation.samples],
+            "linked": [[str(part.kind), part.score, self.person(part.observation)] for part in observation.linked],
+            "perhaps": [[other.person, other.score] for other in observation.perhaps],
         }
 
     def _sample(self, sample: Sample) -> dict[str, Any]:
@@ -195,7 +200,13 @@ def _person(stored: dict[str, Any], arrays: Arrays, model_id: str, folder: Path)
         template = Template(arrays["templates"][row], model_id, count)
     samples = tuple(_sample(sample, arrays, folder) for sample in stored["samples"])
     refusals = Counter({NoticeCode(code): count for code, count in stored["refusals"]})
-    return Observation(stored["person"], Tracklet(stored["track"], detections), samples, template, refusals)
+    linked = tuple(
+        LinkedTrack(_person(part, arrays, model_id, folder), LinkKind(kind), score)
+        for kind, score, part in stored.get("linked", ())  # observations kept before tracks were linked have none
+    )
+    perhaps = tuple(PerhapsSame(*other) for other in stored.get("perhaps", ()))
+    tracklet = Tracklet(stored["track"], detections)
+    return Observation(stored["person"], tracklet, samples, template, refusals, linked, perhaps)
 
 
 def _sample(stored: dict[str, Any], arrays: Arrays, folder: Path) -> Sample:

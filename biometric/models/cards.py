@@ -4,7 +4,7 @@ The tables below are the file format; what they become are the value types of `e
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -19,6 +19,7 @@ from biometric.entities.model_cards import (
     DefaultThreshold,
     Format,
     InputFormat,
+    LinkingThreshold,
     Role,
 )
 from biometric.errors import InvalidSetting
@@ -36,7 +37,6 @@ _EXPECTED = {
     "too_long": "three numbers",
 }
 """What a key must be, by pydantic's type of error."""
-
 
 ARCHITECTURE_ALIASES = {
     "osnet_x0_75_placed": "osnet_x0_75_gdc",
@@ -75,6 +75,12 @@ class _ThresholdTable(_Table):
     fmr: float | None = None
 
 
+class _LinkingTable(_Table):
+    value: float
+    perhaps: float
+    evidence: str
+
+
 class _FileTable(_Table):
     name: str
     size: int
@@ -99,6 +105,7 @@ class _CardTable(_Table):
     successor: str = ""
     verification: _ThresholdTable | None = None
     identification: _ThresholdTable | None = None
+    linking: _LinkingTable | None = None
 
 
 class _DescriptionTable(_InputTable):
@@ -110,9 +117,11 @@ class _DescriptionTable(_InputTable):
     dimension: int | None = None
     verification: _ThresholdTable | None = None
     identification: _ThresholdTable | None = None
+    linking: _LinkingTable | None = None
 
 
 _AnyTable = TypeVar("_AnyTable", bound=_Table)
+_Made = TypeVar("_Made")
 
 
 def read_manifest(path: Path) -> tuple[Card, ...]:
@@ -195,6 +204,7 @@ def complete_card(card: Card, where: str, values: Mapping[str, object], default:
             input=_input_format(where, table, default),
             verification=_threshold(f"{where}, key 'verification'", table.verification),
             identification=_threshold(f"{where}, key 'identification'", table.identification),
+            linking=_linking(f"{where}, key 'linking'", table.linking),
         )
     except ValueError as error:
         raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
@@ -234,6 +244,7 @@ def _card(manifest: str, number: int, values: Any) -> Card:
             successor=table.successor,
             verification=verification,
             identification=identification,
+            linking=_linking(f"{where}, key 'linking'", table.linking),
         )
     except ValueError as error:
         raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
@@ -246,27 +257,31 @@ def _file(where: str, table: _FileTable) -> CardFile:
         )
     algorithm = "sha384" if table.sha256 is None else "sha256"
     checksum = table.sha256 or table.sha384 or ""
-    try:
-        return CardFile(table.name, table.size, algorithm, checksum, table.url)
-    except ValueError as error:
-        raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
+    return _checked(where, lambda: CardFile(table.name, table.size, algorithm, checksum, table.url))
 
 
 def _input_format(where: str, table: _InputTable, default: InputFormat) -> InputFormat:
     names = table.model_fields_set & _InputTable.model_fields.keys()
     values = {name: getattr(table, name) for name in names}
     values |= {name: tuple(values[name]) for name in ("mean", "std") if name in values}
-    try:
-        return replace(default, **values)
-    except ValueError as error:
-        raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
+    return _checked(where, lambda: replace(default, **values))
 
 
 def _threshold(where: str, table: _ThresholdTable | None) -> DefaultThreshold:
     if table is None:
         return NOT_MEASURED
+    return _checked(where, lambda: DefaultThreshold(table.value, table.evidence, table.fmr))
+
+
+def _linking(where: str, table: _LinkingTable | None) -> LinkingThreshold | None:
+    if table is None:
+        return None
+    return _checked(where, lambda: LinkingThreshold(table.value, table.perhaps, table.evidence))
+
+
+def _checked(where: str, make: Callable[[], _Made]) -> _Made:
     try:
-        return DefaultThreshold(table.value, table.evidence, table.fmr)
+        return make()
     except ValueError as error:
         raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
-from biometric.entities import Notice, NoticeCode, Progress, Threshold, ThresholdSource
+from biometric.entities import LinkScores, Notice, NoticeCode, Progress, Threshold, ThresholdSource
 from biometric.entities.model_cards import NOT_MEASURED, Card, Role
 from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.entities.progress import finish
@@ -218,12 +218,7 @@ class ModelStore:
         return default
 
     def card_threshold(self, purpose: str) -> Threshold:
-        """The embedder's card's threshold for "verification" or "identification", never the settings'.
-
-        Raises:
-            ValueError: another purpose.
-            ModelError, InvalidSetting: the embedder that is named cannot be used.
-        """
+        """The embedder's card's threshold, never the settings'. Raises as `threshold`."""
         default = self._chosen(Role.EMBEDDER).card.threshold(purpose)
         if default == NOT_MEASURED:
             evidence = Notice(NoticeCode.CARD_NOT_MEASURED)
@@ -238,6 +233,10 @@ class ModelStore:
     def min_track_similarity(self) -> float:
         """Least comparison score of two segments of one person's track: the card's threshold, never the settings'."""
         return float(self.card_threshold("verification").value)
+
+    def link_scores(self) -> LinkScores:
+        """From which scores tracks of one clip are one person: the card's, never the settings'."""
+        return self._chosen(Role.EMBEDDER).card.link_scores()
 
     def check(self) -> list[ModelCheck]:
         """Verify checksums now, load each model and run it on a made-up picture; problems are reported, not raised.

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Generator
 from pathlib import Path
 
+from biometric.domain.linked_people import link_people
 from biometric.domain.selection import Rules
 from biometric.entities import ObservedClip, Progress, clean_label
 from biometric.pipeline import observing
@@ -29,7 +30,7 @@ class ClipObserver:
         self._cache = ObservationCache()
 
     def observe(
-        self, footage: FrameSource, label: str, models: Models, rules: Rules
+        self, footage: FrameSource, label: str, models: Models, rules: Rules, linking: bool = True
     ) -> Generator[Progress, None, ObservedClip]:
         """Find and describe the people in the footage; the return value is the result.
 
@@ -37,6 +38,7 @@ class ClipObserver:
 
         Args:
             label: the clip's name for people.
+            linking: put tracks of one person together; else each track is a person.
 
         Raises:
             ClipError: the clip cannot be read over the range.
@@ -45,7 +47,9 @@ class ClipObserver:
         """
         yield Progress("Loading models", 0, 0)
         detector, embedder = models.detector(), models.embedder()
-        key = ObservationKey(footage.video.digest, footage.frames, detector.name, embedder.model_id, rules.samples)
+        key = ObservationKey(
+            footage.video.digest, footage.frames, detector.name, embedder.model_id, rules.samples, linking
+        )
         observed = self._cache.get(key)
         if observed is None:
             folder = self._workspace / uuid.uuid4().hex
@@ -57,12 +61,15 @@ class ClipObserver:
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
+            people = result.observations
+            if linking:
+                people = link_people(people, models.link_scores(), embedder.model_id)
             observed = ObservedClip(
                 path=footage.clip,
                 label=clean_label(label),
                 video=footage.video,
                 frames=footage.frames,
-                observations=result.observations,
+                observations=people,
                 model_id=embedder.model_id,
                 folder=folder,
                 analysed_frames=result.analysed_frames,

@@ -17,6 +17,7 @@ class ObservationKey:
     detector: str
     model_id: str
     samples: int
+    linking: bool = True
 
 
 class ObservationCache:

@@ -10,6 +10,7 @@ from biometric.entities import (
     Detection,
     Frame,
     Image,
+    LinkScores,
     Notice,
     Progress,
     Purpose,
@@ -88,6 +89,9 @@ class Models(Protocol):
 
     def min_track_similarity(self) -> float:
         """Comparison score that two segments of one person's track at least have: the card's, never the settings'."""
+
+    def link_scores(self) -> LinkScores:
+        """Comparison scores from which tracks of one clip are one person: the card's, never the settings'."""
 
     def card_threshold(self, purpose: Purpose) -> Threshold:
         """The embedder's card's threshold for "verification" or "identification", never the settings'."""

@@ -4,19 +4,21 @@ import random
 import numpy as np
 import pytest
 
-from biometric.domain.linking import LinkRules, TrackSummary, link
-from biometric.entities import Detection, DetectionList
+from biometric.domain.linking import link
+from biometric.entities import Detection, DetectionList, LinkKind, LinkScores, Observation, Template, Tracklet
 
-RULES = LinkRules(same=0.6, perhaps=0.4, fps=10.0)
+RULES = LinkScores(same=0.6, perhaps=0.4)
 
 
 def track(first, last, template, *, x=0.0, speed=0.0):
-    """A track with a box of 50×100 pixels in each frame, that begins at `x` and moves `speed` pixels a frame."""
+    """A track at 10 frames/s with a box of 50×100 pixels, that begins at `x` and moves `speed` pixels a frame."""
     boxes = [(x + speed * step, 0.0, x + speed * step + 50.0, 100.0) for step in range(last - first + 1)]
     detections = DetectionList(
-        Detection(frame_index=first + step, box=box, confidence=0.9) for step, box in enumerate(boxes)
+        Detection(frame_index=first + step, box=box, confidence=0.9, seconds=(first + step) / 10)
+        for step, box in enumerate(boxes)
     )
-    return TrackSummary(detections, None if template is None else np.array(template, np.float32))
+    vector = None if template is None else Template(np.array(template, np.float32), "fake", 1)
+    return Observation(1, Tracklet(1, detections), (), vector)
 
 
 def at_score(score):
@@ -31,7 +33,8 @@ BEN = (0.0, 1.0, 0.0)
 def test_somebody_who_comes_back_is_one_person_with_the_score_that_says_so():
     links = link([track(0, 9, ADA), track(10, 19, BEN, x=500), track(60, 69, at_score(0.9))], RULES)
     assert links.people == ((0, 2), (1,))
-    assert links.sureness == (pytest.approx(0.9), None)
+    assert links.scores == (pytest.approx(0.9), None, pytest.approx(0.9))
+    assert links.kinds == (LinkKind.SCORE, None, LinkKind.SCORE)
     assert links.perhaps == ()
 
 
@@ -98,7 +101,7 @@ def test_every_track_belongs_to_one_person():
     assert sorted(itertools.chain(*people)) == list(range(10))
 
 
-@pytest.mark.parametrize("rules", [{"same": 0.4, "perhaps": 0.6}, {"same": 1.1}, {"fps": 0.0}])
+@pytest.mark.parametrize("rules", [{"same": 0.4, "perhaps": 0.6}, {"same": 1.1}])
 def test_rules_that_say_nothing_are_refused(rules):
     with pytest.raises(ValueError, match="expected"):
-        LinkRules(**{"same": 0.6, "perhaps": 0.4, "fps": 10.0, **rules})
+        LinkScores(**{"same": 0.6, "perhaps": 0.4, **rules})

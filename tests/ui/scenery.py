@@ -27,6 +27,7 @@ from biometric.entities import (
     Frame,
     FrameRange,
     Image,
+    LinkScores,
     Notice,
     NoticeCode,
     Progress,
@@ -201,6 +202,9 @@ class CoatModels:
 
     def min_track_similarity(self) -> float:
         return 0.5
+
+    def link_scores(self) -> LinkScores:
+        return LinkScores(0.572, 0.522)
 
     def resolve_embedder(self) -> None:
         self.resolved = True
