@@ -32,6 +32,7 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
+from biometric.messages.person_sentences import describe_links, describe_perhaps_scores, stretch_frames
 from biometric.messages.verdict_sentences import describe_verdicts
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
@@ -246,9 +247,10 @@ def _identification_text(item: Identification) -> str:
 
 
 def _notes(answer: Verification | Identification) -> list[str]:
-    """What else has to be known of an answer: warnings, and what was said of the person before."""
+    """What else has to be known of an answer: the person's tracks, warnings, and what was said of the person before."""
     said = describe_verdicts(answer.verdicts)
-    return [*(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
+    tracks = [describe_links(answer.observation), describe_perhaps_scores(answer.observation)]
+    return [*filter(None, tracks), *(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
 
 
 def _score_text(score: float | None, threshold: Threshold, decimals: int) -> str:
@@ -264,5 +266,4 @@ def _threshold_text(threshold: Threshold, decimals: int) -> str:
 
 
 def _frames(observation: Observation) -> str:
-    first, last = observation.tracklet.first_frame, observation.tracklet.last_frame
-    return f"frame {first}" if first == last else f"frames {first}–{last}"
+    return stretch_frames(observation)

@@ -47,8 +47,8 @@ def seen_together(tracks: Sequence[Sequence[Detection]]) -> SeenTogether:
             if not len(first):
                 break  # no frame has so many boxes
             second = first + step
-            covering, clear = _overlaps(boxes[first], boxes[second])
-            for count, chosen in zip(counts, (np.ones_like(clear), covering, clear), strict=True):
+            is_covering, is_clear = _overlaps(boxes[first], boxes[second])
+            for count, chosen in zip(counts, (np.ones_like(is_clear), is_covering, is_clear), strict=True):
                 np.add.at(count, (owners[first][chosen], owners[second][chosen]), 1)
     shared, covering, clear = (count + count.T for count in counts)
     return SeenTogether(shared, covering, clear)

@@ -20,10 +20,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One person of a timeline picture: `start` and `stop` in seconds of the clip; `plain_label` as of `Mark`."""
+    """One person of a timeline picture: `stretches` from and to, in seconds of the clip; `plain_label` as of `Mark`."""
 
     label: str
-    start: float
-    stop: float
+    stretches: tuple[tuple[float, float], ...]
     known: bool
     plain_label: str = "name in another script"

@@ -17,6 +17,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "refused sample": NN_("{n:,} refused sample", "{n:,} refused samples"),
     "sample": NN_("{n:,} sample", "{n:,} samples"),
     "short track": NN_("{n:,} short track", "{n:,} short tracks"),
+    "track": NN_("{n:,} track", "{n:,} tracks"),
     "tile": NN_("{n:,} tile", "{n:,} tiles"),
 }
 """Both forms of what is counted, by the word for one."""

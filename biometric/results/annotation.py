@@ -75,12 +75,13 @@ class PillowAnnotator:
         _draw_axis(pen, size, left, right, start, stop, scale)
         for number, bar in enumerate(bars):
             y = top + number * row
-            x1 = left + (bar.start - start) * scale
-            x2 = max(x1 + 3, left + (bar.stop - start) * scale)
             label = _shortened(drawable(bar.label, bar.plain_label), left - 32, 16)
             draw_text(pen, (16, y + 4), label, 16, INK)
             shape = {"fill": KNOWN} if bar.known else {"fill": (254, 243, 199), "outline": UNKNOWN, "width": 2}
-            pen.rounded_rectangle((x1, y + 3, x2, y + row - 9), 4, **shape)
+            places = [[left + (moment - start) * scale for moment in stretch] for stretch in bar.stretches]
+            pen.line((places[0][0], y + row // 2 - 3, places[-1][1], y + row // 2 - 3), fill=FAINT, width=2)
+            for x1, x2 in places:
+                pen.rounded_rectangle((x1, y + 3, max(x1 + 3, x2), y + row - 9), 4, **shape)
         try:
             with atomic_path(destination) as partial:
                 picture.save(partial, format="PNG")

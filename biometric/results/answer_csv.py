@@ -27,6 +27,10 @@ CSV_COLUMNS = (
     "second_score",
     "reason",
     "verdicts",
+    "stretches",
+    "tracks",
+    "link_score",
+    "perhaps_same_as",
 )
 
 CSV_DECIMALS = 4
@@ -65,6 +69,12 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "second_score": _number(second.score if second is not None else None, decimals),
                 "reason": _safe_sentences(item),
                 "verdicts": escape_csv_formula("; ".join(f"{said.word}: {said.name}" for said in item.verdicts)),
+                "stretches": "; ".join(
+                    f"{stretch.first_seconds:.3f}-{stretch.last_seconds:.3f}" for stretch in item.observation.stretches
+                ),
+                "tracks": max(1, len(item.observation.linked)),
+                "link_score": _number(item.observation.link_score, CSV_DECIMALS),
+                "perhaps_same_as": "; ".join(str(other.person) for other in item.observation.perhaps),
             }
         )
     return stream.getvalue()

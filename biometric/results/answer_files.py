@@ -211,10 +211,12 @@ def _plain_label(item: Identification) -> str:
 
 
 def _bar(item: Identification, video: VideoInfo) -> Bar:
-    track = item.observation.tracklet
     known = item.decision is Decision.IDENTIFIED
-    stop = max(track.last_seconds, video.time_of(track.last_frame + 1))
-    return Bar(_label(item), track.first_seconds, stop, known, _plain_label(item))
+    stretches = tuple(
+        (stretch.first_seconds, max(stretch.last_seconds, video.time_of(stretch.last_frame + 1)))
+        for stretch in item.observation.stretches
+    )
+    return Bar(_label(item), stretches, known, _plain_label(item))
 
 
 def _outputs(folder: Path, stem: str, photograph: bool) -> Outputs:

@@ -72,6 +72,7 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "person": observation.person,
         "people": enrollment.people,
         "camera": enrollment.reference.camera,
+        **_seen_json(observation),
         "samples_kept": enrollment.reference.template.sample_count,
         "samples_refused_count": observation.refused_count,
         "samples_refused": _refused_json(observation),
@@ -102,6 +103,7 @@ def verification_json(verification: Verification, observed: ObservedClip) -> dic
         "margin": verification.margin,
         "person": verification.observation.person,
         "people": verification.people,
+        **_seen_json(verification.observation),
         **_reason_json(verification),
         **warnings_json(verification.warnings),
         **_verdicts_json(verification),
@@ -160,6 +162,7 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         "to": tracklet.last_frame,
         "from_seconds": round(tracklet.first_seconds, 3),
         "to_seconds": round(tracklet.last_seconds, 3),
+        **_seen_json(identification.observation),
         "decision": str(identification.decision),
         "band": str(identification.band),
         "identity": None if identification.identity is None else identification.identity.name,
@@ -172,6 +175,36 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         **_reason_json(identification),
         **warnings_json(identification.warnings),
         **_verdicts_json(identification),
+    }
+
+
+def _seen_json(person: Observation) -> dict[str, Any]:
+    """When a person is in view, the tracks that are this person where there are several, and who else may be.
+
+    `linked_by` is "score", "motion" (below the linking threshold, but where the person was going), "double detection"
+    or "hand"; `score` and `link_score`, the least of them, are cosines in [-1, 1].
+    """
+    return {
+        "stretches": [
+            {
+                "from": stretch.first_frame,
+                "to": stretch.last_frame,
+                "from_seconds": round(stretch.first_seconds, 3),
+                "to_seconds": round(stretch.last_seconds, 3),
+            }
+            for stretch in person.stretches
+        ],
+        "tracks": [
+            {
+                "from": part.observation.tracklet.first_frame,
+                "to": part.observation.tracklet.last_frame,
+                "linked_by": str(part.kind),
+                "score": part.score,
+            }
+            for part in person.linked
+        ],
+        "link_score": person.link_score,
+        "perhaps_same": [{"person": other.person, "score": other.score} for other in person.perhaps],
     }
 
 

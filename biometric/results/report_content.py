@@ -34,6 +34,12 @@ from biometric.messages import (
 from biometric.messages.calibration_sentences import not_compared_sentence
 from biometric.messages.counted import counted
 from biometric.messages.local_dates import short_day, utc_time
+from biometric.messages.person_sentences import (
+    describe_links,
+    describe_perhaps_scores,
+    stretch_frames,
+    stretch_times,
+)
 from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_verdict
 from biometric.ports import CropStore, Gallery
@@ -211,6 +217,8 @@ def _probe_picture(observed: ObservedClip, observation: Observation, sources: Re
     kept = len(observation.kept)
     samples = _("{samples} kept").format(samples=counted(kept, "sample"))
     note = f"{_span(observed, observation)} · {samples}"
+    told = " ".join(filter(None, (describe_links(observation), describe_perhaps_scores(observation))))
+    note += f" · {told}" if told else ""
     crop = None if best is None else best.crop
     return ReportPicture(_("Person {person}").format(person=observation.person), note, _jpeg(crop, sources.crops))
 
@@ -247,10 +255,9 @@ def _jpeg(path: Path | None, crops: CropStore) -> bytes | None:
 
 
 def _span(observed: ObservedClip, observation: Observation) -> str:
-    track = observation.tracklet
     if observed.video.photograph:
         return _("in the photograph")
-    when = f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
-    if track.first_frame == track.last_frame:
-        return _("frame {first}, {when}").format(first=track.first_frame, when=clock(track.first_seconds))
-    return _("frames {first}–{last}, {when}").format(first=track.first_frame, last=track.last_frame, when=when)
+    if len(observation.tracklet.detections) == 1:
+        first = observation.tracklet.detections[0]
+        return _("frame {first}, {when}").format(first=first.frame_index, when=clock(first.seconds))
+    return _("{frames}, {when}").format(frames=stretch_frames(observation), when=stretch_times(observation))

@@ -13,7 +13,6 @@ from biometric.entities import (
     Verification,
 )
 from biometric.messages import (
-    clock,
     decimals_apart,
     describe_all,
     describe_closeness,
@@ -21,6 +20,12 @@ from biometric.messages import (
     verification_outcome,
 )
 from biometric.messages.calibration_sentences import not_compared_sentence
+from biometric.messages.person_sentences import (
+    describe_links,
+    describe_perhaps_scores,
+    stretch_numbers,
+    stretch_times,
+)
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters, problems
@@ -119,6 +124,8 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     if not known and answer.observation.template is not None:
         html += elements.button("enroll", person, _("Enroll this person"), css="sl-button sl-primary")
     html += f'</div>{verdict_bar(answer, choose=True)}<p class="sl-quiet">{escape(describe_reason(answer))}</p>'
+    told = " ".join(filter(None, (describe_links(answer.observation), describe_perhaps_scores(answer.observation))))
+    html += f'<p class="sl-quiet">{escape(told)}</p>' if told else ""
     html += problems.notes(answer.warnings)
     if not answer.candidates:
         return f'{html}<div class="sl-pair">{probe}</div>'
@@ -183,14 +190,13 @@ def table(identifications: Sequence[Identification], observed: ObservedClip) -> 
     """Return the answers as a table: person, name, when, score, margin, threshold."""
     rows = ""
     for answer in identifications:
-        track = answer.observation.tracklet
         name = answer.identity.name if answer.identity is not None else _(outcome_word(answer))
-        when = f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
         decimals = decimals_apart(answer.score, answer.threshold.value)
         rows += (
             f'<tr><td>{answer.observation.person}</td><td dir="auto">{escape(name)}</td>'
-            f"<td>{track.first_frame}–{track.last_frame}</td>"
-            f"<td>{when}</td><td>{decimal(answer.score, decimals)}</td><td>{decimal(answer.margin, decimals)}</td>"
+            f"<td>{stretch_numbers(answer.observation)}</td>"
+            f"<td>{stretch_times(answer.observation)}</td>"
+            f"<td>{decimal(answer.score, decimals)}</td><td>{decimal(answer.margin, decimals)}</td>"
             f"<td>{decimal(answer.threshold.value, decimals)}</td></tr>"
         )
     summary = _("{people} as a table").format(people=people(len(identifications)))

@@ -122,9 +122,8 @@ def pixel_height(answer: Identification) -> float:
 
 
 def track_length(answer: Identification) -> int:
-    """Return how many frames lie between the person's first and last appearance, both included."""
-    track = answer.observation.tracklet
-    return track.last_frame - track.first_frame + 1
+    """Return for how many frames the person is in view: those between first and last of each stretch, included."""
+    return sum(item.last_frame - item.first_frame + 1 for item in answer.observation.stretches)
 
 
 def short_below(frame_count: int) -> int:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 
 from biometric.entities import Identification, Sample
 from biometric.entities.names import NAME_LIMIT
-from biometric.messages import clock, decimals_apart
+from biometric.messages import decimals_apart
+from biometric.messages.person_sentences import brief_times, describe_perhaps
 from biometric.messages.translation import gettext as _
 from biometric.ports import Gallery
 from biometric.ui import answers, elements, problems
@@ -99,6 +100,7 @@ class Tile:
     problem: Markup
     verdict: Markup
     said: str
+    perhaps: str
 
 
 def grid(content: GridContent, state: GridState, focus: str = "") -> str:
@@ -158,6 +160,7 @@ def _tile(answer: Identification, content: GridContent, state: GridState) -> Til
         problem=Markup(problem),  # noqa: S704 - escaped where it is made
         verdict=verdict_icons(answer),
         said=said_briefly(answer),
+        perhaps=describe_perhaps(answer.observation),
     )
 
 
@@ -178,8 +181,7 @@ def _detail(answer: Identification, state: GridState, frame_count: int) -> str:
         )
     if state.order == "size" or frame_count == 1:
         return _("{height:.0f} pixels high").format(height=pixel_height(answer))
-    track = answer.observation.tracklet
-    return f"{clock(track.first_seconds)}–{clock(track.last_seconds)}"
+    return brief_times(answer.observation)
 
 
 def _inset(content: GridContent, state: GridState, page: GridPage) -> Markup:

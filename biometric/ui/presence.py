@@ -22,23 +22,32 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class BarPiece:
+    """A stretch of a person's bar.
+
+    Attributes:
+        words: name and times.
+        where: its place.
+        seek: when the stretch begins, in seconds of the clip, to milliseconds.
+    """
+
+    words: str
+    where: Span
+    seek: str
+
+
+@dataclass(frozen=True, slots=True)
 class PresenceBar:
-    """One person's bar.
+    """One person's bar, with gaps where the person is out of view.
 
     Attributes:
         name: who it is, or the person's number.
         mood: its colour and icon.
-        words: name and times.
-        left, width: as of `Span`.
-        seek: when the person is first seen, in seconds of the clip, to milliseconds.
     """
 
     name: str
     mood: elements.Mood
-    words: str
-    left: float
-    width: float
-    seek: str
+    pieces: tuple[BarPiece, ...]
 
 
 def presence(identifications: Sequence[Identification], observed: ObservedClip) -> str:
@@ -56,17 +65,21 @@ def presence(identifications: Sequence[Identification], observed: ObservedClip) 
 
 
 def bar(answer: Identification, info: VideoInfo) -> PresenceBar:
-    """Return the bar of one person's tracklet, which lasts until the frame after its last one appears."""
-    track = answer.observation.tracklet
-    start = track.first_seconds
-    where = span(info, start, max(track.last_seconds, info.time_of(track.last_frame + 1)))
+    """Return one person's bar; each stretch lasts until the frame after its last one appears."""
     mood: elements.Mood = "unsure"
     name = _("Person {person}").format(person=answer.observation.person)
     outcome = f", {answers.outcome_word(answer)}"
     if answer.decision is Decision.IDENTIFIED and answer.identity is not None:
         mood, name, outcome = "good", answer.identity.name, ""
-    words = f"{name}{outcome}, {clock(start)} to {clock(track.last_seconds)}"
-    return PresenceBar(name, mood, words, where.left, where.width, f"{start:.3f}")
+    pieces = tuple(
+        BarPiece(
+            f"{name}{outcome}, {clock(stretch.first_seconds)} to {clock(stretch.last_seconds)}",
+            span(info, stretch.first_seconds, max(stretch.last_seconds, info.time_of(stretch.last_frame + 1))),
+            f"{stretch.first_seconds:.3f}",
+        )
+        for stretch in answer.observation.stretches
+    )
+    return PresenceBar(name, mood, pieces)
 
 
 def span(info: VideoInfo, start: float, end: float) -> Span:

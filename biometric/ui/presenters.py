@@ -19,6 +19,7 @@ from biometric.entities import (
 from biometric.errors import UnknownIdentity
 from biometric.messages import clock, describe, refusal_name
 from biometric.messages.durations import describe_place, describe_progress
+from biometric.messages.person_sentences import stretch_frames
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, problems
 from biometric.ui.picture_uris import Pictures
@@ -96,8 +97,8 @@ def frame_numbers(first: int, last: int) -> str:
 
 
 def span(observation: Observation) -> str:
-    """Return "frames 63–190" of a person's tracklet."""
-    return frame_numbers(observation.tracklet.first_frame, observation.tracklet.last_frame)
+    """Return in which frames a person is in view: "frames 63–130, 410–520"."""
+    return stretch_frames(observation)
 
 
 def samples_line(observation: Observation) -> str:

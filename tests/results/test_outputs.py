@@ -211,7 +211,7 @@ def test_large_frames_are_scaled_down() -> None:
 
 def test_the_timeline_shows_a_bar_a_person(tmp_path: Path) -> None:
     path = tmp_path / "timeline.png"
-    bars = [Bar("Ada 0.91", 1.0, 5.0, True), Bar("unknown 2", 4.0, 9.0, False)]
+    bars = [Bar("Ada 0.91", ((1.0, 5.0),), True), Bar("unknown 2", ((4.0, 9.0),), False)]
     PillowAnnotator().timeline(bars, 0.0, 10.0, path)
     with Image.open(path) as picture:
         assert picture.format == "PNG"

@@ -35,8 +35,8 @@ def test_bars_cover_the_whole_clip_whatever_the_range(tmp_path: Path) -> None:
 def test_a_variable_frame_rate_places_bars_by_the_frames_own_times(tmp_path: Path) -> None:
     times = FrameTimes(np.array([0.0, 0.1, 0.2, 5.0, 9.0]), 10.0, 5)
     info = dataclasses.replace(video_info(), frame_count=5, duration=10.0, times=times)
-    drawn = bar(unknown(tmp_path, 0), info)  # frames 0 to 3, until frame 4 appears
-    assert (drawn.left, drawn.width) == (0.0, 90.0)
+    (piece,) = bar(unknown(tmp_path, 0), info).pieces  # frames 0 to 3, until frame 4 appears
+    assert (piece.where.left, piece.where.width) == (0.0, 90.0)
 
 
 def test_a_stretch_stays_within_the_clip() -> None:
