@@ -53,6 +53,7 @@ VALUES = {
     "cache": ("/data/c", Path("/data/c")),
     "analysis_fps": ("0", 0.0),
     "samples": ("3", 3),
+    "linking": ("off", False),
     "verification_threshold": ("0", 0.0),
     "identification_threshold": ("-0.5", -0.5),
     "trash_days": ("0.5", 0.5),

@@ -26,6 +26,8 @@ BOXES_KEPT = 1024
 """Most boxes that are kept of a probe: all of 100 seconds at ten analysed frames a second, some of longer tracks."""
 COINCIDING = 0.5
 """Boxes whose intersection over union is higher are taken for boxes of one person."""
+LONGEST_STEP = 8
+"""Two kept boxes of a probe that lie more than so many times the usual step apart have a gap in view between them."""
 EQUAL_TEMPLATES = 0.99999
 """Templates of one model that score so high are of the same pixels; what is left of 1 is the rounding of float32."""
 SAME_VISIT = 0.7
@@ -70,11 +72,22 @@ def same_probe(first: ProbeRecord, second: ProbeRecord) -> bool:
     start, end = max(first.first_frame, second.first_frame), min(first.last_frame, second.last_frame)
     frames = np.union1d(first.frames, second.frames)
     frames = frames[(frames >= start) & (frames <= end)]
+    frames = frames[_in_view(first, frames) & _in_view(second, frames)]
     if not len(frames):
         return False
     pairs = zip(_boxes_at(first, frames), _boxes_at(second, frames), strict=True)
     coinciding = sum(iou(one, other) > COINCIDING for one, other in pairs)
     return coinciding > len(frames) / 2
+
+
+def _in_view(probe: ProbeRecord, frames: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return for frames between a probe's first and last whether it is in view: not between two of its stretches."""
+    steps = np.diff(probe.frames)
+    if not len(steps):
+        return np.ones(len(frames), bool)
+    later = np.searchsorted(probe.frames, frames)
+    in_view: NDArray[np.bool_] = steps[np.maximum(later, 1) - 1] <= LONGEST_STEP * np.median(steps)
+    return in_view | (probe.frames[later] == frames)
 
 
 def _boxes_at(probe: ProbeRecord, frames: NDArray[np.int32]) -> list[tuple[float, float, float, float]]:

@@ -289,3 +289,15 @@ def test_verdicts_are_counted_against_the_threshold_in_force(people: People, tmp
 def test_templates_of_different_models_are_never_equal(people: People, tmp_path: Path) -> None:
     first, second = pool([axis(0)], "a"), pool([axis(0)], "b")
     assert not constraints.equal_templates(first, second)
+
+
+def test_somebody_in_the_gap_between_two_stretches_of_another_is_not_that_person(tmp_path: Path) -> None:
+    seat, ben = person(1, tmp_path, axis(0), 0, 10), person(1, tmp_path, axis(1), 30, 20)
+    again = person(1, tmp_path, axis(0), 80, 10)
+    tracks = (*seat.tracklet.detections, *again.tracklet.detections)
+    ada = replace(seat, tracklet=Tracklet(1, tracks), samples=(*seat.samples, *again.samples))
+    observed = observed_clip(tmp_path, ada, ben)
+    both = [constraints.probe_record(observed, one) for one in (ada, ben)]
+    assert not constraints.same_probe(*both), "they sit on the same seat, one after the other"
+    seen_once = constraints.probe_record(observed, seat)
+    assert constraints.same_probe(both[0], replace(seen_once, template=ben.template)), "the same boxes"

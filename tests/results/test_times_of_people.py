@@ -99,8 +99,8 @@ def test_property_seconds_of_people_are_those_of_their_frames(tmp_path: Path, su
     for start_stop, row, person, bar in zip(expected, rows, answer, annotator.bars, strict=True):
         assert (float(row["from_seconds"]), float(row["to_seconds"])) == pytest.approx(start_stop, abs=MILLISECOND)
         assert (person["from_seconds"], person["to_seconds"]) == pytest.approx(start_stop, abs=MILLISECOND)
-        assert bar.start == pytest.approx(start_stop[0], abs=MILLISECOND)
-        assert bar.stop >= start_stop[1] - MILLISECOND
+        assert bar.stretches[0][0] == pytest.approx(start_stop[0], abs=MILLISECOND)
+        assert bar.stretches[-1][1] >= start_stop[1] - MILLISECOND
     assert annotator.start == pytest.approx(seconds[first], abs=MILLISECOND)
 
     written = [frame.seconds for frame in reader.read(outputs.clip, FrameRange(0, last - first + 1))]

@@ -295,6 +295,7 @@ def make_service(
         "temp": root / "temp",
         "cache": root / "cache",
         "max_upload_mb": 20,
+        "linking": False,  # who comes twice is two people, to be joined by hand
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
     reader: VideoReader = BlindReader(root / "decoded") if blind else FootageReader(VideoLimits())
@@ -331,6 +332,7 @@ def main(arguments: Sequence[str]) -> None:
         away_seconds=int(options.get("away_seconds", 90)),
         footage=options.get("footage", ""),
         language=options.get("language", "en"),
+        linking=options.get("linking") == "1",
     )
     from biometric.ui import serve
 
