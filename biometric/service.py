@@ -60,13 +60,13 @@ class Sightline:
         self.crops = adapters.crops
         self._adapters = adapters
         self._workspace = workspace
-        self._observer = ClipObserver(adapters.crops, adapters.new_tracker, adapters.sharpness, workspace)
+        seeing = adapters.crops, adapters.new_tracker, adapters.sharpness
+        self._observer = ClipObserver(*seeing, workspace, settings.linking)
         self._crop_colours = CropColours(adapters.crops)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)
-        made_with = settings.samples, settings.linking
-        tools = KeeperTools(adapters.reader, adapters.crops, adapters.models, self.gallery, *made_with)
-        self.library = FootageKeeper(adapters.open_library, tools)
+        kept_with = adapters.reader, adapters.crops, adapters.models, self.gallery
+        self.library = FootageKeeper(adapters.open_library, KeeperTools(*kept_with, settings.samples, settings.linking))
         self.edits = PersonEditor(self.threshold)
         self.verdicts = VerdictDesk(self.gallery, self.threshold, self.models.embedder_id)
 
@@ -121,9 +121,7 @@ class Sightline:
             return self.library.with_camera(kept, camera)
         footage = FrameSource(self._adapters.reader, clip, video, frames)
         rules = Rules(samples=self.settings.samples)
-        observed = yield from self._observer.observe(
-            footage, label or clip.name, self.models, rules, self.settings.linking
-        )
+        observed = yield from self._observer.observe(footage, label or clip.name, self.models, rules)
         said = (*warnings, *observed.warnings, *self.models.notices())
         observed = dataclasses.replace(observed, warnings=said, damage_accepted=accept_damaged)
         return self.library.with_camera(observed, camera)

@@ -87,7 +87,8 @@ def _in_view(probe: ProbeRecord, frames: NDArray[np.int32]) -> NDArray[np.bool_]
         return np.ones(len(frames), bool)
     later = np.searchsorted(probe.frames, frames)
     in_view: NDArray[np.bool_] = steps[np.maximum(later, 1) - 1] <= LONGEST_STEP * np.median(steps)
-    return in_view | (probe.frames[later] == frames)
+    in_view[probe.frames[later] == frames] = True
+    return in_view
 
 
 def _boxes_at(probe: ProbeRecord, frames: NDArray[np.int32]) -> list[tuple[float, float, float, float]]:

@@ -20,17 +20,26 @@ class ClipObserver:
 
     Args:
         workspace: folder of the crops; each observation has a folder of its own in it.
+        linking: put tracks of one person together; else each track is a person.
     """
 
-    def __init__(self, crops: CropStore, new_tracker: TrackerFactory, sharpness: SharpnessOf, workspace: Path) -> None:
+    def __init__(
+        self,
+        crops: CropStore,
+        new_tracker: TrackerFactory,
+        sharpness: SharpnessOf,
+        workspace: Path,
+        linking: bool = True,
+    ) -> None:
         self._crops = crops
         self._new_tracker = new_tracker
         self._sharpness = sharpness
         self._workspace = workspace
+        self._linking = linking
         self._cache = ObservationCache()
 
     def observe(
-        self, footage: FrameSource, label: str, models: Models, rules: Rules, linking: bool = True
+        self, footage: FrameSource, label: str, models: Models, rules: Rules
     ) -> Generator[Progress, None, ObservedClip]:
         """Find and describe the people in the footage; the return value is the result.
 
@@ -38,7 +47,6 @@ class ClipObserver:
 
         Args:
             label: the clip's name for people.
-            linking: put tracks of one person together; else each track is a person.
 
         Raises:
             ClipError: the clip cannot be read over the range.
@@ -48,7 +56,7 @@ class ClipObserver:
         yield Progress("Loading models", 0, 0)
         detector, embedder = models.detector(), models.embedder()
         key = ObservationKey(
-            footage.video.digest, footage.frames, detector.name, embedder.model_id, rules.samples, linking
+            footage.video.digest, footage.frames, detector.name, embedder.model_id, rules.samples, self._linking
         )
         observed = self._cache.get(key)
         if observed is None:
@@ -62,7 +70,7 @@ class ClipObserver:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
             people = result.observations
-            if linking:
+            if self._linking:
                 people = link_people(people, models.link_scores(), embedder.model_id)
             observed = ObservedClip(
                 path=footage.clip,
