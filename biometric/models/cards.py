@@ -1,15 +1,15 @@
 """Reads cards of models from TOML: `models/manifest.toml`, and the description of a file that no manifest lists.
 
-The tables below are the file format; what they become are the value types of `entities.model_cards`.
+`card_tables` is the file format; what the tables become are the value types of `entities.model_cards`.
 """
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from biometric.entities.model_cards import (
     IMAGENET,
@@ -17,14 +17,21 @@ from biometric.entities.model_cards import (
     Card,
     CardFile,
     DefaultThreshold,
-    Format,
     InputFormat,
     LinkingThreshold,
     Role,
 )
 from biometric.errors import InvalidSetting
+from biometric.models.card_tables import (
+    CardTable,
+    DescriptionTable,
+    FileTable,
+    InputTable,
+    LinkingTable,
+    Table,
+    ThresholdTable,
+)
 
-_Channels = Annotated[list[float], Field(min_length=3, max_length=3)]
 _EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -52,75 +59,7 @@ def canonical_architecture(name: str) -> str:
     return ARCHITECTURE_ALIASES.get(name, name)
 
 
-class _Table(BaseModel):
-    """A TOML table: a key of another type or a key that is not known (a typing mistake) is refused."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class _InputTable(_Table):
-    """Keys of `InputFormat`; those that are absent are as in a default (see `_input_format`)."""
-
-    height: int = IMAGENET.height
-    width: int = IMAGENET.width
-    colour: str = IMAGENET.colour
-    scale: float = IMAGENET.scale
-    mean: _Channels = []
-    std: _Channels = []
-
-
-class _ThresholdTable(_Table):
-    value: float
-    evidence: str
-    fmr: float | None = None
-
-
-class _LinkingTable(_Table):
-    value: float
-    perhaps: float
-    evidence: str
-
-
-class _FileTable(_Table):
-    name: str
-    size: int
-    sha256: str | None = None
-    sha384: str | None = None
-    url: str = ""
-
-
-class _CardTable(_Table):
-    id: str
-    role: Annotated[Role, Field(strict=False)]
-    title: str
-    format: Annotated[Format, Field(strict=False)]
-    architecture: str
-    files: list[_FileTable]
-    licence: str
-    source: str
-    input: _InputTable | None = None
-    dimension: int | None = None
-    recommended: bool = False
-    starter: bool = False
-    successor: str = ""
-    verification: _ThresholdTable | None = None
-    identification: _ThresholdTable | None = None
-    linking: _LinkingTable | None = None
-
-
-class _DescriptionTable(_InputTable):
-    """What the owner of a file says about it; the keys of its input stand beside the others."""
-
-    architecture: str = ""
-    title: str = ""
-    licence: str = ""
-    dimension: int | None = None
-    verification: _ThresholdTable | None = None
-    identification: _ThresholdTable | None = None
-    linking: _LinkingTable | None = None
-
-
-_AnyTable = TypeVar("_AnyTable", bound=_Table)
+_AnyTable = TypeVar("_AnyTable", bound=Table)
 _Made = TypeVar("_Made")
 
 
@@ -193,7 +132,7 @@ def complete_card(card: Card, where: str, values: Mapping[str, object], default:
     Raises:
         InvalidSetting: a key is not known, or a value cannot be used; names both.
     """
-    table = _parse(_DescriptionTable, where, dict(values))
+    table = _parse(DescriptionTable, where, dict(values))
     try:
         return replace(
             card,
@@ -213,7 +152,7 @@ def complete_card(card: Card, where: str, values: Mapping[str, object], default:
 def _card(manifest: str, number: int, values: Any) -> Card:
     name = values.get("id") if isinstance(values, dict) else None
     where = f"{manifest}: card {name!r}" if isinstance(name, str) else f"{manifest}: card {number}"
-    table = _parse(_CardTable, where, values)
+    table = _parse(CardTable, where, values)
     for key in ("input", "dimension"):
         is_set = key in table.model_fields_set
         if is_set != (table.role is Role.EMBEDDER):
@@ -250,7 +189,7 @@ def _card(manifest: str, number: int, values: Any) -> Card:
         raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
 
 
-def _file(where: str, table: _FileTable) -> CardFile:
+def _file(where: str, table: FileTable) -> CardFile:
     if (table.sha256 is None) == (table.sha384 is None):
         raise InvalidSetting(
             "{where}: expected the key 'sha256' or the key 'sha384', for {name!r}.", where=where, name=table.name
@@ -260,20 +199,20 @@ def _file(where: str, table: _FileTable) -> CardFile:
     return _checked(where, lambda: CardFile(table.name, table.size, algorithm, checksum, table.url))
 
 
-def _input_format(where: str, table: _InputTable, default: InputFormat) -> InputFormat:
-    names = table.model_fields_set & _InputTable.model_fields.keys()
+def _input_format(where: str, table: InputTable, default: InputFormat) -> InputFormat:
+    names = table.model_fields_set & InputTable.model_fields.keys()
     values = {name: getattr(table, name) for name in names}
     values |= {name: tuple(values[name]) for name in ("mean", "std") if name in values}
     return _checked(where, lambda: replace(default, **values))
 
 
-def _threshold(where: str, table: _ThresholdTable | None) -> DefaultThreshold:
+def _threshold(where: str, table: ThresholdTable | None) -> DefaultThreshold:
     if table is None:
         return NOT_MEASURED
     return _checked(where, lambda: DefaultThreshold(table.value, table.evidence, table.fmr))
 
 
-def _linking(where: str, table: _LinkingTable | None) -> LinkingThreshold | None:
+def _linking(where: str, table: LinkingTable | None) -> LinkingThreshold | None:
     if table is None:
         return None
     return _checked(where, lambda: LinkingThreshold(table.value, table.perhaps, table.evidence))

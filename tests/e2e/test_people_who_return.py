@@ -20,7 +20,7 @@ FIRST, SECOND, NOBODY = [*range(80, 110)], [*range(320, 350)], [*range(205, 225)
 AGAIN = [*range(140, 170)]
 
 
-@pytest.fixture(scope="module", params=["omz-0286", "starter-embedder"])
+@pytest.fixture(scope="module", params=["omz-0286", "starter-embedder-2"])
 def embedder(request: pytest.FixtureRequest, shared: Path, tmp_path_factory) -> Iterator[Sightline]:
     folder = tmp_path_factory.mktemp("returning")
     settings = Settings(data=folder, models=shared / "models", embedder=request.param, offline=True, device="cpu")

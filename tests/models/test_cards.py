@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from biometric.entities import LinkScores
 from biometric.entities.model_cards import Card, CardFile, DefaultThreshold, Format, InputFormat, Role
 from biometric.errors import InvalidSetting
 from biometric.models.cards import read_manifest, read_manifests
@@ -152,3 +153,21 @@ def test_value_types_check_themselves() -> None:
         DefaultThreshold(0.5, "evidence", 2.0)
     with pytest.raises(ValueError, match="file"):
         Card("x", Role.DETECTOR, "X", Format.ULTRALYTICS, "", (), "", "")
+
+
+def test_a_card_says_from_which_scores_tracks_are_linked_or_its_identification_threshold_does(tmp_path: Path) -> None:
+    identification = '[card.identification]\nvalue = 0.7\nevidence = "measured"\n[[card]]\nid = "two"'
+    text = GOOD.replace('[[card]]\nid = "two"', identification)
+    assert read(tmp_path, text)[0].link_scores() == LinkScores(0.7, pytest.approx(0.65))
+    linking = '[card.linking]\nvalue = 0.75\nperhaps = 0.6\nevidence = "seen"\n[card.identification]'
+    (one, _) = read(tmp_path, text.replace("[card.identification]", linking))
+    assert one.link_scores() == LinkScores(0.75, 0.6)
+    for wrong in (linking.replace("0.6", "0.8"), linking.replace('"seen"', '""'), linking.replace("0.75", "1.75")):
+        with pytest.raises(InvalidSetting, match=r"card 'one', key 'linking'"):
+            read(tmp_path, text.replace("[card.identification]", wrong))
+
+
+def test_the_shipped_cards_link_from_scores_of_their_own() -> None:
+    cards = {card.id: card for card in read_manifest(MANIFEST)}
+    assert cards["omz-0286"].link_scores() == LinkScores(0.572, 0.522)
+    assert cards["starter-embedder-2"].linking is not None
