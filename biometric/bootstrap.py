@@ -69,7 +69,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
         writer=writer,
         crops=JpegCropStore(),
         models=models,
-        new_tracker=partial(_new_tracker, settings.cache),
+        new_tracker=partial(_new_tracker, settings, models),
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=partial(_open_gallery, settings.trash_days),
@@ -125,7 +125,8 @@ def build_crop_adapters(
 
     quiet_ultralytics(settings.cache)
     reader = PyAVReader(_limits(settings))
-    return reader, ModelStore(settings).detector, partial(_new_tracker, settings.cache), sharpness
+    models = ModelStore(settings)
+    return reader, models.detector, partial(_new_tracker, settings, models), sharpness
 
 
 def fetch_embedder_weights(settings: Settings, card_id: str) -> Path:
@@ -212,10 +213,22 @@ def _open_library(settings: Settings) -> FootageLibrary:
     return SQLiteFootageLibrary(settings.library, settings.library_days, settings.library_mb * 1_000_000)
 
 
-def _new_tracker(cache: Path, frame_rate: float) -> Tracker:
-    from biometric.models.tracking import ByteTracker
+def _new_tracker(settings: Settings, models: ModelStore, frame_rate: float) -> Tracker:
+    from biometric.models.tracking import BotSortTracker, ByteTracker, OcSortTracker
+    from biometric.models.tracking_roboflow import RoboflowTracker
 
-    return ByteTracker(frame_rate, cache)
+    _, roboflow, kind = settings.tracker.rpartition("roboflow-")
+    if roboflow:
+        return RoboflowTracker(kind, frame_rate)
+    if kind == "botsort-reid":
+        least = models.card_threshold("verification").value
+        return BotSortTracker(frame_rate, settings.cache, models.embedder(), least)
+    trackers: dict[str, Callable[[float, Path], Tracker]] = {
+        "bytetrack": ByteTracker,
+        "botsort": BotSortTracker,
+        "ocsort": OcSortTracker,
+    }
+    return trackers[kind](frame_rate, settings.cache)
 
 
 def write_demo_truth(folder: Path) -> list[Path]:

@@ -55,7 +55,7 @@ class KeeperTools:
     Attributes:
         gallery: the gallery in a folder, None for the configured one.
         samples: most samples embedded per track.
-        linking: tracks of one person are put together.
+        linking, tracker: whether tracks of one person are put together, and what follows people.
     """
 
     reader: VideoReader
@@ -64,6 +64,7 @@ class KeeperTools:
     gallery: GalleryOf
     samples: int
     linking: bool = True
+    tracker: str = "bytetrack"
 
 
 class FootageKeeper:
@@ -125,7 +126,8 @@ class FootageKeeper:
 
     def _made_with(self) -> str:
         detectors = [status.card for status in self._tools.models.status() if status.role == Role.DETECTOR]
-        return f"{'/'.join(detectors)}, {self._tools.samples} samples{', linked' if self._tools.linking else ''}"
+        linked = ", linked" if self._tools.linking else ""
+        return f"{'/'.join(detectors)}, {self._tools.tracker}, {self._tools.samples} samples{linked}"
 
     def _thumbnail(self, observed: ObservedClip) -> bytes | None:
         """Return a small JPEG of the frame in which somebody is seen best, where that is soon; None where it fails."""

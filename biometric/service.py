@@ -56,8 +56,7 @@ class Sightline:
 
     def __init__(self, settings: Settings, adapters: Adapters, workspace: Path) -> None:
         self.settings = settings
-        self.models = adapters.models
-        self.crops = adapters.crops
+        self.models, self.crops = adapters.models, adapters.crops
         self._adapters = adapters
         self._workspace = workspace
         seeing = adapters.crops, adapters.new_tracker, adapters.sharpness
@@ -65,8 +64,8 @@ class Sightline:
         self._crop_colours = CropColours(adapters.crops)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)
-        kept_with = adapters.reader, adapters.crops, adapters.models, self.gallery
-        self.library = FootageKeeper(adapters.open_library, KeeperTools(*kept_with, settings.samples, settings.linking))
+        seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
+        self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, settings.tracker))
         self.edits = PersonEditor(self.threshold)
         self.verdicts = VerdictDesk(self.gallery, self.threshold, self.models.embedder_id)
 

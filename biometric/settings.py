@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from biometric import locations
+from biometric.entities.tracker_names import TRACKERS, USUAL_TRACKER
 from biometric.errors import InvalidSetting
 from biometric.errors.phrases import Phrase
 from biometric.messages import translation
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
         models: an extra folder of weights, searched after those of `weight_folders`, or None.
         detector, embedder: a weight file or a card's name, or None for the recommended card.
         device: "auto", "cpu" or "cuda" ("cuda:1", …).
+        tracker: what links detections over time, one of `TRACKERS`.
         offline: never try to download weights.
         cache: folder for converted weights.
         temp: folder for uploads of this process, wiped at start.
@@ -116,6 +118,7 @@ class Settings(BaseSettings):
     detector: str | None = None
     embedder: str | None = None
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:.*)?)$", description=N_("auto, cpu, cuda or cuda:N"))
+    tracker: str = Field(USUAL_TRACKER, pattern=f"^({'|'.join(TRACKERS)})$", description=", ".join(TRACKERS))
     offline: bool = Field(False, description=N_("1 or 0"))
     temp: Folder = Field(default_factory=locations.default_temp_folder, description=N_("a folder"))
     cache: Folder = Field(

@@ -1,5 +1,6 @@
 """Keeping answers and finding them again, on fakes: nothing is decoded or looked at twice."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -119,6 +120,17 @@ def test_nothing_is_kept_where_the_settings_say_so(setup: ServiceSetup, tmp_path
     keeper = FootageKeeper(lambda: SQLiteFootageLibrary(tmp_path / "none", 0, 10**9), tools)
     assert keeper.keep(observed, []) is None
     assert not (tmp_path / "none").exists()
+
+
+def test_what_another_tracker_followed_is_looked_at_anew(setup: ServiceSetup, tmp_path: Path) -> None:
+    observed = finish(setup.service.observe(setup.clip))
+    tools = KeeperTools(setup.reader, setup.service.crops, setup.models, setup.service.gallery, 8)
+    library = SQLiteFootageLibrary(tmp_path / "kept", 7, 10**9)
+    FootageKeeper(lambda: library, tools).keep(observed, [])
+    for tracker, found in (("bytetrack", True), ("botsort", False)):
+        keeper = FootageKeeper(lambda: library, dataclasses.replace(tools, tracker=tracker))
+        kept = keeper.find(setup.clip, None, observed.video, observed.frames, False)
+        assert (kept is not None) is found
 
 
 def test_an_answer_that_is_gone_is_said(setup: ServiceSetup) -> None:

@@ -78,7 +78,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         find = _tracks if options.tracks else _people
         found, frames, models = find(settings, options.clip, video, wanted)
     judged = judge(truth, found, frames)
-    result = _as_json(judged, models, options)
+    result = _as_json(judged, models, settings.tracker, options)
     if options.output is not None:
         result["files"] = _write(judged, result, options)
     show(options, result, _text(result))
@@ -120,7 +120,9 @@ def _tracks(settings: Settings, clip: Path, video: "VideoInfo", wanted: FrameRan
     return found, frames, build_models(settings).status()
 
 
-def _as_json(judged: "ClipJudged", models: "Sequence[ModelStatus]", options: argparse.Namespace) -> dict[str, Any]:
+def _as_json(
+    judged: "ClipJudged", models: "Sequence[ModelStatus]", tracker: str, options: argparse.Namespace
+) -> dict[str, Any]:
     from biometric.evaluation.mot.clip_result import judged_json
 
     roles = (Role.DETECTOR,) if options.tracks else (Role.DETECTOR, Role.EMBEDDER)
@@ -128,7 +130,7 @@ def _as_json(judged: "ClipJudged", models: "Sequence[ModelStatus]", options: arg
         "clip": options.clip.name,
         "truth": {"file": options.truth.name, "first_frame": options.first_frame},
         "judged": "tracks" if options.tracks else "people",
-        "models": {status.role: status.card for status in models if status.role in roles},
+        "models": {status.role: status.card for status in models if status.role in roles} | {"tracker": tracker},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": _command(options),
         **judged_json(judged),

@@ -1,9 +1,12 @@
-"""Links detections over time with ultralytics' ByteTrack.
+"""Links detections over time with the trackers of ultralytics: ByteTrack, BoT-SORT and OC-SORT.
 
 ByteTrack: Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV 2022.
+BoT-SORT: Aharon et al., "BoT-SORT: Robust Associations Multi-Pedestrian Tracking", arXiv 2206.14651.
+OC-SORT: Cao et al., "Observation-Centric SORT: Rethinking SORT for Robust Multi-Object Tracking", CVPR 2023.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,36 +14,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.entities import Detection, Frame
+from biometric.entities import Detection, Frame, Image
 from biometric.models.detection import STARTS_TRACK
 from biometric.models.ultralytics_setup import quiet_ultralytics
+from biometric.ports import Embedder
 
 LOST_SECONDS = 1.0
 """How long a person may be hidden and still be the same track; longer makes identity switches more likely."""
 
 
-class ByteTracker:
+class UltralyticsTracker:
     """ports.Tracker. One instance follows one clip; nothing is shared between instances.
 
     Args:
+        make: makes the vendor's tracker of its options.
         frame_rate: analysed frames per second of footage, > 0.
-        cache: folder for ultralytics' own settings.
+        options: what the tracker needs beside the thresholds that all have.
     """
 
-    def __init__(self, frame_rate: float, cache: Path) -> None:
-        quiet_ultralytics(cache)  # before ultralytics is imported, which reads it
-        from ultralytics.trackers.byte_tracker import BYTETracker
-
-        self._tracker = BYTETracker(
-            SimpleNamespace(
-                track_high_thresh=0.25,
-                track_low_thresh=0.1,
-                new_track_thresh=STARTS_TRACK,
-                track_buffer=max(2, round(frame_rate * LOST_SECONDS)),
-                match_thresh=0.8,
-                fuse_score=True,
-            )
-        )
+    def __init__(self, make: Callable[[SimpleNamespace], Any], frame_rate: float, **options: Any) -> None:
+        shared: dict[str, Any] = {
+            "track_high_thresh": 0.25,
+            "track_low_thresh": 0.1,
+            "new_track_thresh": STARTS_TRACK,
+            "track_buffer": max(2, round(frame_rate * LOST_SECONDS)),
+            "match_thresh": 0.8,
+            "fuse_score": True,
+        }
+        self._tracker = make(SimpleNamespace(**{**shared, **options}))
         self._alive: set[int] = set()
         self._ended: list[int] = []
 
@@ -59,13 +60,83 @@ class ByteTracker:
         return ended
 
 
+class ByteTracker(UltralyticsTracker):
+    """ByteTrack: boxes and motion only.
+
+    Args:
+        frame_rate: analysed frames per second of footage, > 0.
+        cache: folder for ultralytics' own settings.
+    """
+
+    def __init__(self, frame_rate: float, cache: Path) -> None:
+        quiet_ultralytics(cache)  # before ultralytics is imported, which reads it
+        from ultralytics.trackers.byte_tracker import BYTETracker
+
+        super().__init__(BYTETracker, frame_rate)
+
+
+class OcSortTracker(UltralyticsTracker):
+    """OC-SORT: boxes, and the way that somebody took before being lost. Arguments as of `ByteTracker`."""
+
+    def __init__(self, frame_rate: float, cache: Path) -> None:
+        quiet_ultralytics(cache)
+        from ultralytics.trackers.oc_sort import OCSORT
+
+        super().__init__(OCSORT, frame_rate, delta_t=3, inertia=0.2, use_byte=True)
+
+
+class BotSortTracker(UltralyticsTracker):
+    """BoT-SORT: boxes, motion of people and camera, and appearance where an embedder is given.
+
+    Args:
+        frame_rate: analysed frames per second of footage, > 0.
+        cache: folder for ultralytics' own settings.
+        embedder: describes the crop of each detection of each frame, or None.
+        least_score: comparison score in [-1, 1] from which two crops may be one person.
+    """
+
+    def __init__(
+        self, frame_rate: float, cache: Path, embedder: Embedder | None = None, least_score: float = 0.6
+    ) -> None:
+        quiet_ultralytics(cache)
+        from ultralytics.trackers.bot_sort import BOTSORT
+
+        super().__init__(
+            BOTSORT,
+            frame_rate,
+            gmc_method="sparseOptFlow",
+            proximity_thresh=0.5,
+            appearance_thresh=(1 + least_score) / 2,  # ultralytics halves the cosine distance
+            with_reid=False,
+            model="ours",
+        )
+        if embedder is not None:
+            self._tracker.args.with_reid = True
+            self._tracker.encoder = partial(_describe, embedder)
+
+
+def _describe(embedder: Embedder, image: Image, boxes: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Return a vector for each of (N, 5) boxes: centre, size in pixels, and a number that is not used."""
+    height, width = image.shape[:2]
+    corners = np.concatenate([boxes[:, :2] - boxes[:, 2:4] / 2, boxes[:, :2] + boxes[:, 2:4] / 2], axis=1)
+    edges = np.rint(corners).astype(int).clip(0, [width, height, width, height])
+    crops = [image[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)] for x1, y1, x2, y2 in edges.tolist()]
+    return list(embedder.embed(crops))
+
+
 class _Rows:
-    """What ByteTrack reads of a detection result: `conf`, `cls`, `xywh` (centre, pixels), and row selection."""
+    """What the trackers read of a result: `conf`, `cls`, `xywh` (centre, pixels), `xyxy`, and row selection."""
 
     def __init__(self, conf: NDArray[np.float32], xywh: NDArray[np.float32]) -> None:
         self.conf = conf
         self.xywh = xywh
         self.cls = np.zeros(len(conf), dtype=np.float32)
+
+    @property
+    def xyxy(self) -> NDArray[np.float32]:
+        """Corners in pixels; the estimate of the camera's motion leaves people out."""
+        half = self.xywh[:, 2:] / 2
+        return np.concatenate([self.xywh[:, :2] - half, self.xywh[:, :2] + half], axis=1)
 
     @classmethod
     def of(cls, detections: Sequence[Detection]) -> "_Rows":
