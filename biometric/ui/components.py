@@ -61,8 +61,12 @@ def answer_area(value: str, *, elem_id: str) -> gr.HTML:
 
 
 def on_act(component: gr.HTML, handler: Callable[..., Any], inputs: Any = None, **options: Any) -> Any:
-    """Listen to the `act` event of an `area`."""
-    return component.act(handler, inputs, **options)
+    """Listen to the `act` event of an `area`.
+
+    Each click counts, in its order: by Gradio's default (`trigger_mode="once"`) one that comes while an earlier one is
+    answered is lost. Pass that for a button that shall act once, however often it is pressed.
+    """
+    return component.act(handler, inputs, **{"trigger_mode": "multiple", "concurrency_limit": 1, **options})
 
 
 def webcam(label: str) -> gr.Video:

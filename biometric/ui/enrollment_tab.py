@@ -81,8 +81,8 @@ class EnrollmentTab:
         for chosen in (panel.examples, panel.timeline):
             on_act(chosen, self.name_after_change, name, outputs=name, **QUIET)
         outputs = [*panel.answers, self.name, self.name_note, self.undo.line]
-        answered = on_act(self.answer, self.answered, outputs=outputs, **QUIET)
-        undone = on_act(self.undo.line, self.undone, outputs=outputs, concurrency_limit=1, **QUIET)
+        answered = on_act(self.answer, self.answered, outputs=outputs, trigger_mode="once", **QUIET)
+        undone = on_act(self.undo.line, self.undone, outputs=outputs, trigger_mode="once", **QUIET)
         return [job, answered, undone]
 
     def undone(self, data: gr.EventData, request: gr.Request) -> Updates:

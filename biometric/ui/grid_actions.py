@@ -175,7 +175,15 @@ def _name(service: Sightline, session: Session, answer: Identification, typed: s
     except InvalidName as error:
         state.refused_name = (person, typed, error)
         return GridClick()
-    return _enroll(service, session, _readable(session), person, name)
+    observed = _readable(session)
+    if state.named == _named(service, session, observed, person, name):  # Enter was pressed twice
+        return GridClick(f"open:{person}")
+    return _enroll(service, session, observed, person, name)
+
+
+def _named(service: Sightline, session: Session, observed: ObservedClip, person: int, name: str) -> tuple[object, ...]:
+    """Return what tells a name that was just given from one that is given again after something has changed."""
+    return (*_token(session, observed, person, name), service.gallery(session.gallery).revision())
 
 
 def _enroll(
@@ -193,6 +201,7 @@ def _enroll(
         state.addition, state.added_person = Addition(token, name, error.conflict, observed.label), person
         return GridClick("inset")
     state.close()
+    state.named = _named(service, session, observed, person, name)
     state.lookalikes = _lookalikes(enrollment)
     return GridClick(f"open:{person}", edited=True, change=enrollment.change, enrollment=enrollment)
 
@@ -212,6 +221,8 @@ def _answered(service: Sightline, session: Session, action: str) -> GridClick:
     state = session.grid
     asked, person = state.addition, state.added_person
     if asked is None or person is None:
+        if state.named is not None and state.named[-1] == service.gallery(session.gallery).revision():
+            return GridClick()  # the button was pressed twice
         raise FootageChanged(READ_AGAIN)
     observed = _readable(session)
     if asked.token != _token(session, observed, person, asked.name):

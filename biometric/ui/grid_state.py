@@ -42,6 +42,7 @@ class GridState:
         dismissed: numbers of tracks that are no person; they count nowhere.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         added_person: the person whom `addition` is about, or None.
+        named: who was named last, and the gallery's revision since; None where nobody was.
         lookalikes: who else enrolled looks like the person who was named last, as a sentence; "" where nobody does.
         refused_name: (person, what was typed, why it cannot be a name), or None.
         joining: people who look different and are to be joined all the same, or None.
@@ -58,6 +59,7 @@ class GridState:
     dismissed: set[int] = field(default_factory=set)
     addition: "Addition | None" = None
     added_person: int | None = None
+    named: tuple[object, ...] | None = None
     lookalikes: str = ""
     refused_name: tuple[int, str, InvalidName] | None = None
     joining: "JoinQuestion | None" = None

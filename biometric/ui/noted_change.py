@@ -79,4 +79,4 @@ class UndoLine:
             return run_once(run, panel.answer)
 
         self.pressed = pressed
-        on_act(self.line, pressed, outputs=panel.answers, concurrency_limit=1, **QUIET)
+        on_act(self.line, pressed, outputs=panel.answers, trigger_mode="once", **QUIET)

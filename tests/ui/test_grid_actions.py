@@ -73,6 +73,15 @@ def test_a_name_on_a_tile_enrolls_and_the_answer_follows(grid: Grid) -> None:
     assert grid.desk.names() == ["Ada", "Grace Hopper"]
 
 
+def test_a_name_that_is_entered_twice_is_given_once(grid: Grid) -> None:
+    grid.click("name:2", "Grace Hopper")
+    assert "Looks like" not in grid.click("name:2", "Grace Hopper")
+    assert grid.references("Grace Hopper") == 1
+    grid.undo()
+    grid.click("name:2", "Grace Hopper")
+    assert grid.references("Grace Hopper") == 1, "after an undo the same name is a new wish"
+
+
 def test_a_name_that_somebody_has_is_asked_about_with_both_pictures(grid: Grid) -> None:
     shown = grid.click("name:3", "ada")
     assert "Looks like a different person" in shown
@@ -83,6 +92,8 @@ def test_a_name_that_somebody_has_is_asked_about_with_both_pictures(grid: Grid) 
     grid.click("same")
     grid.click("add")
     assert "Ada was enrolled with" in grid.line
+    grid.click("add")
+    assert not grid.answer, "a second press finds it done"
     assert grid.references("Ada") == 2
 
 
