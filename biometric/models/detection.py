@@ -18,6 +18,7 @@ from biometric.models.checksummed_folders import checksummed_folder
 from biometric.models.own_weights import fresh_digest
 from biometric.models.signal_stack import signal_stack_kept
 from biometric.models.ultralytics_setup import (
+    decline_openvino_telemetry,
     first_line,
     library_missing,
     quiet_ultralytics,
@@ -201,7 +202,7 @@ def _person_class(names: Any, model: str) -> int:
 
 
 def prepare_ultralytics(cache: Path) -> None:
-    """Import ultralytics with its network use, installs and free unpickling off, and its log reduced to errors."""
+    """Import ultralytics: no network use (OpenVINO's reports included), no installs, no free unpickling, little log."""
     quiet_ultralytics(cache)
     import ultralytics.nn.tasks as tasks
     from ultralytics.utils import LOGGER, SETTINGS, checks
@@ -212,6 +213,7 @@ def prepare_ultralytics(cache: Path) -> None:
     checks.AUTOINSTALL = False
     if SETTINGS.get("sync"):
         SETTINGS["sync"] = False  # writes ultralytics' settings file, in our cache
+    decline_openvino_telemetry()
 
 
 def _load(path: Path) -> Any:

@@ -68,6 +68,18 @@ def quiet_ultralytics(cache: Path) -> None:
     )
 
 
+def decline_openvino_telemetry() -> None:
+    """Decline, in this process, the usage reports that OpenVINO's converter sends to its maker unless told otherwise.
+
+    It takes no setting but a file in the user's home, which is not ours to write. ultralytics' exports call it.
+    """
+    try:
+        from openvino_telemetry.utils.opt_in_checker import ConsentCheckResult, OptInChecker
+    except ImportError:
+        return  # not installed: then OpenVINO reports nothing
+    OptInChecker.check = lambda *_, **__: ConsentCheckResult.DECLINED
+
+
 def require_library(path: Path) -> None:
     """Check that the library which runs a detector's file is installed; ultralytics must not install it by itself.
 

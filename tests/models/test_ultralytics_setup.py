@@ -1,6 +1,7 @@
 """A detector whose library is missing is refused with what to install; nothing is ever installed."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,20 @@ def test_formats_whose_library_is_there_pass() -> None:
     assert importlib.util.find_spec("onnxruntime") is not None
     for name in ("mine.onnx", "mine.pt", "mine.xml", "mine_openvino_model"):
         ultralytics_setup.require_library(Path(name))
+
+
+def test_promise_9_openvinos_converter_reports_nothing(tmp_path: Path) -> None:
+    """In a process of its own: its reporter is one object a process, and takes a user's word from their home."""
+    script = (
+        "from pathlib import Path; from biometric.models.detection import prepare_ultralytics; "
+        f"prepare_ultralytics(Path({str(tmp_path / 'cache')!r})); "
+        "from openvino.tools.ovc.telemetry_utils import init_ovc_telemetry; print(init_ovc_telemetry().consent)"
+    )
+    home = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    home |= {"HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], check=True, env=home, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.split() == ["False"]
+    assert not (tmp_path / "intel").exists()
 
 
 def test_a_module_that_a_library_lacks_is_named() -> None:

@@ -109,7 +109,7 @@ def test_the_entry_and_the_card_tell_checksums_sizes_and_differences(both: tuple
     for name in ("small.safetensors", "small.onnx"):
         data = (out / name).read_bytes()
         assert f"- `{name}`: {len(data):,} bytes, SHA-256 `{hashlib.sha256(data).hexdigest()}`" in text
-    assert text.count("lowest cosine") == len(made.agreements) == 4
+    assert text.count("lowest cosine") == len(made.agreements) == 5
     assert "verification: 0.8: not measured" in text
 
 
@@ -267,7 +267,7 @@ def test_an_installed_export_serves_by_its_name(tmp_path: Path, capsys: pytest.C
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["manifest"] == str(models / "manifest.toml")
-    assert [set(agreement) for agreement in told["agreements"]] == [{"what", "cosine", "difference"}]
+    assert [set(agreement) for agreement in told["agreements"]] == [{"what", "cosine", "difference"}] * 2
     visible = {path.name for path in models.iterdir() if not path.name.startswith(".")}
     assert visible == {"manifest.toml", "trial.safetensors", "trial.md"}
 
