@@ -25,6 +25,10 @@ ARRIVAL_OVERLAP = 0.3
 WAY_DETECTIONS = 8
 """Detections at a track's end from which its speed is taken."""
 
+BLIND_GAP_SECONDS = 1.0
+BLIND_OVERLAP = 0.5
+"""Longest gap and least overlap where one of two tracks has no template, so that only motion links them."""
+
 DOUBLE_FRAMES = 3
 """Least common frames of a double detection where no score says whether both boxes show one person."""
 
@@ -71,9 +75,8 @@ def link(tracks: Sequence[Observation], limits: LinkScores) -> Links:
     same = max(limits.same, lookalikes)
     perhaps = min(max(limits.perhaps, lookalikes), limits.same)
     continued = _continued(tracks, scores, max(limits.perhaps, lookalikes))
-    raised = np.where(continued, np.maximum(scores, same), scores)
-    units = _doubled(doubles, apart)
-    between, forbidden = _between(units, raised, apart)
+    units = _certain(doubles | continued, apart)
+    between, forbidden = _between(units, scores, apart)
     members = [
         sorted(index for unit in group for index in units[unit])
         for group in _clusters(between, forbidden, same if same < 1.0 else np.inf)
@@ -106,10 +109,10 @@ def _constraints(tracks: Sequence[Observation], scores: Scores, perhaps: float) 
     return doubles, apart, (together.covering == 0) & (together.clear >= CLEAR_FRAMES)
 
 
-def _doubled(doubles: Mask, apart: Mask) -> list[list[int]]:
-    """Return groups of tracks that are double detections of each other; nobody in a group is certainly another."""
-    groups = [[index] for index in range(len(doubles))]
-    for first, second in np.argwhere(np.triu(doubles)).tolist():
+def _certain(certain: Mask, apart: Mask) -> list[list[int]]:
+    """Return groups of tracks, those of `certain` pairs together; nobody in a group is certainly another."""
+    groups = [[index] for index in range(len(certain))]
+    for first, second in np.argwhere(np.triu(certain)).tolist():
         one, other = (next(group for group in groups if index in group) for index in (first, second))
         if one is not other and not apart[np.ix_(one, other)].any():
             groups.remove(other)
@@ -145,24 +148,44 @@ def _clusters(scores: Scores, forbidden: Mask, same: float) -> list[list[int]]:
 
 
 def _continued(tracks: Sequence[Observation], scores: Scores, least: float) -> Mask:
-    """Return (N, N), symmetric: pairs that score `least`, of which one begins where the other's way leads."""
+    """Return (N, N), symmetric: pairs of which one begins where the other's way leads; each track goes on as one only.
+
+    Both look alike (`least`); or one has no template, and nobody else begins or ends there at that time.
+    """
     first = np.array([track.tracklet.first_seconds for track in tracks])
     last = np.array([track.tracklet.last_seconds for track in tracks])
     gaps = first[np.newaxis, :] - last[:, np.newaxis]
+    unknown = np.isnan(scores) & (gaps <= BLIND_GAP_SECONDS)
+    pairs, unseen = [], []
+    for earlier, later in np.argwhere(
+        (gaps > 0) & (gaps <= SHORT_GAP_SECONDS) & (unknown | (scores >= least))
+    ).tolist():
+        overlap = _arrival(tracks[earlier].tracklet.detections, tracks[later].tracklet.detections[0])
+        if unknown[earlier, later]:
+            unseen += [(earlier, later)] if overlap >= BLIND_OVERLAP else []
+        elif overlap >= ARRIVAL_OVERLAP:
+            pairs.append((float(scores[earlier, later]), earlier, later))
     continued = np.zeros(scores.shape, bool)
-    for earlier, later in np.argwhere((gaps > 0) & (gaps <= SHORT_GAP_SECONDS) & (scores >= least)).tolist():
-        if _arrives(tracks[earlier].tracklet.detections, tracks[later].tracklet.detections[0]):
+    ended, begun = set[int](), set[int]()
+    for _, earlier, later in sorted(pairs, reverse=True):
+        if earlier not in ended and later not in begun:
+            continued[earlier, later] = continued[later, earlier] = True
+            ended.add(earlier)
+            begun.add(later)
+    for earlier, later in unseen:
+        rivals = [pair for pair in unseen if pair != (earlier, later) and (pair[0] == earlier or pair[1] == later)]
+        if not rivals and earlier not in ended and later not in begun:
             continued[earlier, later] = continued[later, earlier] = True
     return continued
 
 
-def _arrives(earlier: Sequence[Detection], found: Detection) -> bool:
-    """Whether the box at the end of a track, moved on at its speed, overlaps the first box of another."""
+def _arrival(earlier: Sequence[Detection], found: Detection) -> float:
+    """Overlap (IoU) of the box at the end of a track, moved on at its speed, with the first box of another."""
     before, last = earlier[max(0, len(earlier) - WAY_DETECTIONS)], earlier[-1]
     seconds = last.seconds - before.seconds
     speed = (np.array(last.box) - np.array(before.box)) / seconds if seconds > 0 else np.zeros(4)
     x1, y1, x2, y2 = (np.array(last.box) + speed * (found.seconds - last.seconds)).tolist()
-    return iou((x1, y1, x2, y2), found.box) >= ARRIVAL_OVERLAP
+    return iou((x1, y1, x2, y2), found.box)
 
 
 def _held(
@@ -176,6 +199,8 @@ def _held(
     known = [score for score in single if not np.isnan(score)]
     if known:
         return index, (LinkKind.SCORE if max(known) >= same else LinkKind.MOTION, max(known))
+    if not doubles[index, others].any():
+        return index, (LinkKind.MOTION, None)
     doubled = [float(scores[index, other]) for other in others if not np.isnan(scores[index, other])]
     return index, (LinkKind.DOUBLE, max(doubled, default=None))
 

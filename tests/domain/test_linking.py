@@ -77,9 +77,34 @@ def test_motion_over_a_short_gap_decides_an_uncertain_link():
 
 
 def test_a_track_without_a_template_stays_alone():
-    assert link([track(0, 9, ADA), track(11, 20, None)], RULES).people == ((0,), (1,))
+    assert link([track(0, 9, ADA), track(11, 20, None, x=300)], RULES).people == ((0,), (1,))
     assert link([track(0, 9, None)], RULES).people == ((0,),)
     assert link([], RULES).people == ()
+
+
+def test_where_a_template_is_missing_somebody_goes_on_who_is_alone_there():
+    before, after = track(0, 9, None, speed=10), track(13, 22, ADA, x=130, speed=10)
+    links = link([before, after], RULES)
+    assert links.people == ((0, 1),)
+    assert (links.kinds, links.scores) == ((LinkKind.MOTION,) * 2, (None, None))
+    beside = track(13, 22, BEN, x=140, speed=10)
+    assert link([before, after, beside], RULES).people == ((0,), (1,), (2,)), "either may be the one who goes on"
+    late = track(20, 29, ADA, x=200, speed=10)
+    assert link([before, late], RULES).people == ((0,), (1,)), "more than a second"
+
+
+def test_somebody_goes_on_as_one_person_only():
+    less, more = track(12, 20, at_score(0.5), x=100), track(12, 20, (0.55, -0.8352, 0.0), x=140)
+    walking = track(0, 9, ADA, speed=10)
+    assert link([walking, less], RULES).people == ((0, 1),)
+    assert link([walking, less, more], RULES).people == ((0, 2), (1,)), "the one who looks more alike"
+
+
+def test_motion_joins_a_track_that_looks_unlike_the_persons_earlier_ones():
+    first, again = track(0, 9, ADA), track(100, 109, at_score(0.8), x=300)
+    goes_on = track(112, 120, (0.45, 0.4, 0.7984), x=300)
+    assert link([first, again, goes_on], RULES).people == ((0, 1, 2),)
+    assert link([first, goes_on], RULES).people == ((0,), (1,))
 
 
 def test_the_order_of_tracks_does_not_matter():
