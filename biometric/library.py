@@ -7,28 +7,21 @@ from typing import Literal, Self
 
 from biometric.entities import (
     BiometricReference,
-    Calibration,
     Enrollment,
     FrameRange,
     GalleryChange,
     Identification,
     Identity,
     ObservedClip,
-    Progress,
-    Purpose,
     RecordedVerdict,
-    Threshold,
     Verdict,
     Verification,
 )
-from biometric.entities.calibration_footage import POSSIBLE, StoredCalibration, TargetRate
 from biometric.entities.progress import finish
+from biometric.library_calibration import CalibrationCalls, Report
 from biometric.library_edits import ObservationEdits
 from biometric.service import Sightline
 from biometric.settings import Settings
-
-Report = Callable[[Progress], object]
-"""Called with each step of a long call."""
 
 
 def open_service(settings: Settings | None = None) -> "RecognitionService":
@@ -54,7 +47,7 @@ def open_service(settings: Settings | None = None) -> "RecognitionService":
     return RecognitionService(*build_releasable(Settings.from_environment() if settings is None else settings))
 
 
-class RecognitionService(ObservationEdits):
+class RecognitionService(ObservationEdits, CalibrationCalls):
     """Observe clips; enroll, verify and identify the people in them. Made by `open_service`.
 
     Observing is slow and happens once a clip and range; the other calls are arithmetic on the result, which is kept
@@ -201,44 +194,6 @@ class RecognitionService(ObservationEdits):
         target = None if folder is None else Path(folder)
         written = finish(self._opened().write_outputs(observed, identifications, target), progress).as_dict()
         return {kind: Path(path) for kind, path in written.items() if path is not None}
-
-    def threshold(self, purpose: Purpose, value: float | None = None) -> Threshold:
-        """The threshold for "verification" or "identification": `value`, else the default and what it rests on.
-
-        Raises `InvalidThreshold`: not a number in [-1, 1].
-        """
-        service = self._opened()
-        service.models.resolve_embedder()
-        return service.threshold(purpose, value)
-
-    def calibrate(
-        self,
-        clips: Sequence[str | Path] = (),
-        *,
-        target_fmr: TargetRate = POSSIBLE,
-        target_fpir: TargetRate | None = None,
-        progress: Report | None = None,
-    ) -> Calibration:
-        """Fit thresholds to whole, unlabelled clips and the gallery, and put them in force.
-
-        Args:
-            target_fmr: false match rate to keep in verification; "possible": the smallest that is supported.
-            target_fpir: false-positive identification rate to keep, or "possible"; None: 0.01 where the data suffice.
-
-        Raises:
-            CalibrationRefused: too little data for the targets, or `ClipError`: no clip can be read.
-        """
-        work = self._opened().calibrate([Path(clip) for clip in clips], target_fmr=target_fmr, target_fpir=target_fpir)
-        return finish(work, progress)
-
-    def calibrations(self) -> tuple[StoredCalibration, ...]:
-        """The gallery's history of calibrations, newest first, each with its number and whether it is in force."""
-        return tuple(self._opened().calibrations().history())
-
-    def use_calibration(self, number: int | None) -> GalleryChange:
-        """Put an earlier calibration, or the model card (None), in force again. Raises `CalibrationUnusable`."""
-        calibrations = self._opened().calibrations()
-        return calibrations.use_model_card() if number is None else calibrations.use(number)
 
     def identities(self) -> tuple[Identity, ...]:
         """Everybody enrolled, by name. Raises `GalleryError`."""

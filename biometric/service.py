@@ -67,7 +67,7 @@ class Sightline:
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
         self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, settings.tracker))
         self.edits = PersonEditor(self.threshold)
-        self.verdicts = VerdictDesk(self.gallery, self.threshold, self.models.embedder_id)
+        self.verdicts = VerdictDesk(self.gallery)
 
     # --- clips ---------------------------------------------------------------------------------------------------
 
@@ -265,6 +265,7 @@ class Sightline:
         target_fmr: TargetRate,
         target_fpir: TargetRate | None = None,
         gallery: Path | None = None,
+        force: bool = False,
     ) -> Generator[Progress, None, Calibration]:
         """Read unlabelled clips, fit thresholds to them and the gallery, and put these in force.
 
@@ -272,18 +273,18 @@ class Sightline:
 
         Args:
             clips: whole clips are used; people need not be named.
-            target_fmr: false match rate to keep in verification, or "possible": the smallest that is supported.
-            target_fpir: false-positive identification rate to keep, or "possible"; None: 0.01 where the data suffice.
+            target_fmr, target_fpir: as of `GalleryCalibration.propose`, or "possible": the smallest that is supported.
+            force: also put thresholds in force that are below the model card's.
 
         Raises:
             CalibrationRefused: too little data for the targets; the message says how much more is needed.
-            InvalidInput: a target is no rate.
+            InvalidInput: a target is no rate; `ThresholdBelowCard`: it takes `force`.
             ClipError, ModelError, GalleryError: the work cannot be done.
         """
         calibrations = self.calibrations(gallery)
-        summaries, notes = yield from calibrations.read_clips(clips)
-        fitted = yield from calibrations.fit(summaries, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes)
-        return fitted[0]
+        read, notes = yield from calibrations.read_clips(clips)
+        work = calibrations.fit(read, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes, force=force)
+        return (yield from work)[0]
 
     # --- gallery -------------------------------------------------------------------------------------------------
 

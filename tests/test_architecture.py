@@ -42,8 +42,9 @@ ALLOWED: dict[str, set[str]] = {
     "service": PORTS
     | {"adapters", "open_galleries", "footage_keeper", "domain", "pipeline", "calibration", "results"}
     | {"settings", "storage", "messages"},
-    "library": PORTS | {"service", "settings", "bootstrap", "messages", "library_edits"},
+    "library": PORTS | {"service", "settings", "bootstrap", "messages", "library_edits", "library_calibration"},
     "library_edits": PORTS | {"service"},
+    "library_calibration": PORTS | {"service"},
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},

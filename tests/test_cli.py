@@ -119,12 +119,12 @@ def test_calibrating_in_words_and_json(setup: ServiceSetup, capsys, monkeypatch,
     folder.mkdir()
     setup.clip.rename(folder / "one.mp4")
     (folder / ".hidden").write_bytes(b"")
-    status, out, err = run(capsys, "calibrate", "--target-fmr", 0.01, "--clips", folder, "--json")
+    status, out, err = run(capsys, "calibrate", "--target-fmr", 0.01, "--clips", folder, "--force", "--json")
     calibration = json.loads(out)
     assert (status, err) == (0, "")
     assert calibration["verification"]["value"] == 0.201
     assert (calibration["identification"], calibration["clips"]) == (None, 1)
-    said = run(capsys, "calibrate", "--target-fmr", 0.01)[1]
+    said = run(capsys, "calibrate", "--target-fmr", 0.01, "--force")[1]
     assert "435 pairs of 30 people" in said
     assert "Verification: threshold 0.201" in said
     assert "Identification keeps its default threshold" in said

@@ -27,8 +27,17 @@ def test_a_refusal_offers_the_possible_rate_which_then_is_used(setup: ServiceSet
     assert (status, out) == (2, "")
     assert "Not enough footage for 1 in 1,000" in err
     assert "You can use 1 in 145 now." in err
-    status, out, _ = run(capsys, "calibrate", "--clips", setup.clip, "--target-fmr", "possible", "--json")
-    assert (status, json.loads(out)["verification"]["target"]) == (0, pytest.approx(1 / 145))
+    possible = ("calibrate", "--clips", setup.clip, "--target-fmr", "possible")
+    status, out, err = run(capsys, *possible, "--json")
+    assert (status, out, history(capsys)) == (2, "", [])
+    assert "The threshold of verification, 0.201, is below the model card's, 0.500" in err
+    assert "Nothing was changed." in err
+    assert "Say so with --force." in err
+    status, out, _ = run(capsys, *possible, "--force", "--json")
+    said = json.loads(out)
+    assert (status, said["verification"]["target"]) == (0, pytest.approx(1 / 145))
+    below = {"code": "below_model_card", "values": {"purpose": "verification", "value": 0.201, "card": 0.5}}
+    assert below in said["note_codes"]
 
 
 def test_a_dry_run_says_what_is_possible_and_changes_nothing(setup: ServiceSetup, capsys, thirty: None) -> None:  # noqa: F811
@@ -45,18 +54,25 @@ def test_a_dry_run_says_what_is_possible_and_changes_nothing(setup: ServiceSetup
     said = json.loads(run(capsys, "calibrate", "--clips", setup.clip, "--dry-run", "--json")[1])
     assert said["possible"]["verification"]["one_in"] == 145
     assert said["needed"]["verification"] == {"people": 177, "clips": None}
+    assert said["proposal"] is None, "1 in 1,000 is not supported"
+    status, out, _ = run(capsys, "calibrate", "--clips", setup.clip, "--dry-run", "--target-fmr", "possible")
+    assert "It would use: verification 0.201 (1 in 145)." in out
+    assert "0.201, is below the model card's, 0.500" in out
     assert history(capsys) == []
     assert setup.service.calibration() is None
 
 
 def test_history_use_and_back_to_the_model_card(setup: ServiceSetup, capsys, thirty: None) -> None:  # noqa: F811
     assert "no calibration yet" in run(capsys, "calibrate", "--history")[1]
-    run(capsys, "calibrate", "--target-fmr", "0.01")
-    run(capsys, "calibrate", "--target-fmr", "possible")
+    run(capsys, "calibrate", "--target-fmr", "0.01", "--force")
+    run(capsys, "calibrate", "--target-fmr", "possible", "--force")
     assert [(item["number"], item["in_force"]) for item in history(capsys)] == [(2, True), (1, False)]
     said = run(capsys, "calibrate", "--history")[1]
     assert "verification 0.201 (1 in 100), 30 people, 0 clips, model fake-8, not in force" in said
-    status, out, _ = run(capsys, "calibrate", "--use", "1")
+    status, out, err = run(capsys, "calibrate", "--use", "1")
+    assert (status, out, "below the model card's, 0.500" in err) == (2, "", True)
+    assert [item["in_force"] for item in history(capsys)] == [True, False]
+    status, out, _ = run(capsys, "calibrate", "--use", "1", "--force")
     assert (status, "put in force again. To undo it until" in out) == (0, True)
     assert [item["in_force"] for item in history(capsys)] == [False, True]
     card = json.loads(run(capsys, "calibrate", "--model-card", "--json")[1])

@@ -94,7 +94,7 @@ def test_a_missed_match_is_said_by_a_name(setup: ServiceSetup, run: Run) -> None
     run("verdict", "set", setup.clip, "confirmed", "--name", "Ada")
     out = run("identify", setup.clip, "--no-files")[1]
     assert re.search(r"unknown \(closest: Ada\)\. Score 0\.00.*\nYou said that this is Ada\.\n", out)
-    counts = setup.service.verdicts.counts()[1]
+    counts = setup.service.calibrations().verdict_evidence()[1].counts
     assert (counts.missed, counts.total) == (1, 1)
 
 

@@ -376,12 +376,12 @@ def test_promise_12_a_damaged_clip_is_noted_in_its_calibration(
 
     people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
     monkeypatch.setattr(collection, "collect", lambda *arguments: people)
-    sound = finish(setup.service.calibrate([setup.clip], target_fmr=0.01))
+    sound = finish(setup.service.calibrate([setup.clip], target_fmr=0.01, force=True))
     assert NoticeCode.CLIP_USED_IN_PART not in {note.code for note in sound.notes}
     video = dataclasses.replace(setup.service.probe(setup.clip), damage=DAMAGED)
     monkeypatch.setattr(setup.service, "probe", lambda clip: video)
     setup.service.forget_observations()
-    damaged = finish(setup.service.calibrate([setup.clip], target_fmr=0.01))
+    damaged = finish(setup.service.calibrate([setup.clip], target_fmr=0.01, force=True))
     assert Notice(NoticeCode.CLIP_USED_IN_PART, number=1, total=1) in damaged.notes
 
 
@@ -405,7 +405,7 @@ def test_calibrating_reuses_observations_and_stores_the_result(
 
     people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
     monkeypatch.setattr(collection, "collect", lambda *arguments: people)
-    stored = finish(setup.service.calibrate([setup.clip], target_fmr=0.01))
+    stored = finish(setup.service.calibrate([setup.clip], target_fmr=0.01, force=True))
     assert setup.service.calibration() == stored
     assert setup.service.threshold("verification").value == stored.verification.value == 0.201
 

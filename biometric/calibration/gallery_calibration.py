@@ -6,18 +6,27 @@ a model again.
 
 import functools
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biometric.calibration.collection import summarize_clip
-from biometric.entities import Calibration, GalleryChange, Notice, ObservedClip, Progress
+from biometric.calibration.verdict_scores import WRONG_ANSWERS, read_verdict_scores, with_verdicts
+from biometric.domain.thresholds import threshold_in_force
+from biometric.entities import Calibration, GalleryChange, Notice, NoticeCode, ObservedClip, Progress, Purpose
 from biometric.entities.calibration_footage import ClipSummary, FootageEvidence, StoredCalibration, TargetRate
+from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
+from biometric.errors import ThresholdBelowCard
 from biometric.ports import Gallery, Models
 
 if TYPE_CHECKING:
     from biometric.calibration.procedure import Comparison
 
 ObserveClip = Callable[..., Generator[Progress, None, ObservedClip]]
+
+_PURPOSES: tuple[Purpose, Purpose] = ("verification", "identification")
+_ALL = 2**31
+"""More calibrations than a gallery holds."""
 
 
 class GalleryCalibration:
@@ -63,15 +72,15 @@ class GalleryCalibration:
         """
         return self._compare(clips).evidence
 
-    def fit(
+    def propose(
         self,
         clips: Sequence[ClipSummary],
         *,
         target_fmr: TargetRate,
         target_fpir: TargetRate | None = None,
         notes: Sequence[Notice] = (),
-    ) -> Generator[Progress, None, tuple[Calibration, GalleryChange]]:
-        """Fit thresholds to exactly these clips and the gallery, store them and put them in force.
+    ) -> Generator[Progress, None, Calibration]:
+        """Fit thresholds to exactly these clips and the gallery, with what verdicts say of them; nothing is stored.
 
         Args:
             target_fmr: false match rate to keep in verification.
@@ -79,7 +88,7 @@ class GalleryCalibration:
             notes: on clips that were left out.
 
         Raises:
-            CalibrationRefused: too little data for the targets; then the former thresholds stay.
+            CalibrationRefused: too little data for the targets.
             InvalidInput: a target is no rate.
             ModelMismatch: the gallery or a clip is of another model.
             GalleryError: the gallery cannot be read or written.
@@ -90,7 +99,33 @@ class GalleryCalibration:
         yield Progress("Comparing people", 0, 0)
         comparison = self._compare(clips)
         yield Progress("Fitting thresholds", 0, 0)
-        calibration = procedure.fit(comparison, targets, self._models.embedder_id(), notes)
+        model_id = self._models.embedder_id()
+        fitted = procedure.fit(comparison, targets, model_id, notes)
+        default = self._models.threshold("identification")
+        calibration = with_verdicts(fitted, read_verdict_scores(self._gallery, model_id), default)
+        return replace(calibration, notes=(*self._below_card(calibration), *calibration.notes))
+
+    def fit(
+        self,
+        clips: Sequence[ClipSummary],
+        *,
+        target_fmr: TargetRate,
+        target_fpir: TargetRate | None = None,
+        notes: Sequence[Notice] = (),
+        force: bool = False,
+    ) -> Generator[Progress, None, tuple[Calibration, GalleryChange]]:
+        """Fit thresholds as `propose` does, store them and put them in force.
+
+        Args:
+            force: also where one of them is below the model card's.
+
+        Raises:
+            CalibrationRefused, InvalidInput, ModelMismatch: as of `propose`; then the former thresholds stay.
+            ThresholdBelowCard: one is below the model card's, and `force` was not said; the former thresholds stay.
+            GalleryError: the gallery cannot be read or written.
+        """
+        calibration = yield from self.propose(clips, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes)
+        _require_consent(calibration.notes, force)
         return calibration, self._gallery.save_calibration(calibration)
 
     def in_force(self) -> Calibration | None:
@@ -101,14 +136,43 @@ class GalleryCalibration:
         """Return all calibrations of the gallery, newest first, also of other models. Raises `GalleryError`."""
         return self._gallery.calibrations(limit)
 
-    def use(self, number: int) -> GalleryChange:
-        """Put an earlier calibration in force again.
+    def verdict_evidence(self) -> tuple[VerdictEvidence, VerdictEvidence]:
+        """Return what verdicts say about the thresholds in force: of verification, and of identification.
 
         Raises:
+            GalleryError: the gallery cannot be read.
+        """
+        scores = read_verdict_scores(self._gallery, self._models.embedder_id())
+        verification, identification = (
+            scores.at(purpose, threshold_in_force(self._models, self._gallery, purpose)) for purpose in _PURPOSES
+        )
+        return verification, identification
+
+    def status(self) -> CalibrationStatus:
+        """Return what is in force with the model in use, and what verdicts say about it. Raises `GalleryError`."""
+        model_id = self._models.embedder_id()
+        stored = next((item for item in self.history(_ALL) if item.in_force and item.model_id == model_id), None)
+        verification, identification = (
+            threshold_in_force(self._models, self._gallery, purpose) for purpose in _PURPOSES
+        )
+        return CalibrationStatus(stored, verification, identification, *self.verdict_evidence())
+
+    def use(self, number: int, *, force: bool = False) -> GalleryChange:
+        """Put an earlier calibration in force again.
+
+        Args:
+            force: also where one of its thresholds is below the model card's.
+
+        Raises:
+            ThresholdBelowCard: one is, and `force` was not said.
             CalibrationUnusable: there is none of that number, it is of another model, damaged, or in force already.
         """
         self._models.resolve_embedder()
-        return self._gallery.use_calibration(number, self._models.embedder_id())
+        model_id = self._models.embedder_id()
+        held = next((item for item in self._gallery.calibrations(_ALL) if item.number == number), None)
+        if held is not None and held.calibration is not None and held.model_id == model_id and not held.in_force:
+            _require_consent(self._below_card(held.calibration), force)
+        return self._gallery.use_calibration(number, model_id)
 
     def use_model_card(self) -> GalleryChange:
         """Put the model card's thresholds in force again; calibrations stay in the history.
@@ -125,3 +189,23 @@ class GalleryCalibration:
         self._models.resolve_embedder()
         bound = self._models.card_threshold("identification").value  # no setting may change who is who
         return procedure.compare(clips, self._gallery, self._models.embedder_id(), bound)
+
+    def _below_card(self, calibration: Calibration) -> list[Notice]:
+        fitted = {"verification": calibration.verification, "identification": calibration.identification}
+        cards = {purpose: self._models.card_threshold(purpose).value for purpose in _PURPOSES}
+        return [
+            Notice(NoticeCode.BELOW_MODEL_CARD, purpose=purpose, value=threshold.value, card=cards[purpose])
+            for purpose in _PURPOSES
+            if (threshold := fitted[purpose]) is not None and threshold.value < cards[purpose]
+        ]
+
+
+def _require_consent(notes: Sequence[Notice], force: bool) -> None:
+    """Raise unless thresholds may be used: with those below the model card's stand the wrong answers that reach one."""
+    if not force and any(note.code is NoticeCode.BELOW_MODEL_CARD for note in notes):
+        cautions = [note for note in notes if note.code is NoticeCode.BELOW_MODEL_CARD or note.code in WRONG_ANSWERS]
+        raise ThresholdBelowCard(
+            "Nothing was changed. Use a lower threshold only if your footage shows people like those whom your cameras "
+            "see.",
+            cautions,
+        )

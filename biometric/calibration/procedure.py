@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from biometric.calibration import collection, fitting, likelihood, supported
+from biometric.calibration.verdict_scores import genuine_scores
 from biometric.domain.comparison import check_same_model
 from biometric.entities import (
     Calibration,
-    GenuineScores,
     Histogram,
     LikelihoodRatio,
     Notice,
@@ -35,7 +35,6 @@ from biometric.entities.calibration_footage import (
 from biometric.errors import CalibrationRefused, ClipError, InvalidInput
 from biometric.errors.phrases import Phrase
 from biometric.ports import Gallery
-from biometric.statistics import intervals
 
 BINS = 80
 """Bins of the histogram over [-1, 1]."""
@@ -197,7 +196,9 @@ def fit_thresholds(
             raise
         identification = None
         all_notes.append(error.note)
-    genuine = tuple(_genuine(kind, scores, verification.value) for kind, scores in collected.genuine.items() if scores)
+    genuine = tuple(
+        genuine_scores(kind, scores, verification.value) for kind, scores in collected.genuine.items() if scores
+    )
     mapping = _likelihood(collected)
     if mapping is None:
         all_notes.append(Notice(NoticeCode.NO_LIKELIHOOD_RATIO, people=likelihood.GENUINE_NEEDED))
@@ -227,15 +228,6 @@ def _resolve(target: TargetRate, supported_rate: SupportedRate | None, least: fl
     if target != POSSIBLE:
         return float(target)
     return least if supported_rate is None else supported_rate.rate
-
-
-def _genuine(kind: str, scores: Sequence[tuple[int, float]], threshold: float) -> GenuineScores:
-    people = np.array([person for person, _ in scores])
-    missed = np.array([score < threshold for _, score in scores])
-    count = len(np.unique(people))
-    limits = intervals.bootstrap_mean(missed, people)
-    high = limits.high if missed.any() else intervals.rule_of_three(count)
-    return GenuineScores(kind, count, len(scores), int(missed.sum()), limits.low, high)
 
 
 def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:

@@ -42,6 +42,7 @@ from biometric.errors import (
     LooksDifferent,
     PeopleLookDifferent,
     SeveralPeople,
+    ThresholdBelowCard,
 )
 from biometric.messages import describe_error
 from biometric.messages.translation import activate
@@ -111,6 +112,8 @@ def _sentences(error: BiometricError) -> str:
     elif isinstance(error, IdentityExists):
         alike = error.conflict is None or error.conflict.reaches_threshold
         options = " Say so with --add." if alike else " Say so with --add --force."
+    elif isinstance(error, ThresholdBelowCard):
+        options = " Say so with --force."
     return describe_error(error) + options
 
 

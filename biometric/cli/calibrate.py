@@ -7,16 +7,19 @@ from typing import Any
 
 from biometric.cli.command_support import DONE, build_service, run, show
 from biometric.cli.gallery_trash import local_time, undo_hint
+from biometric.domain.verdict_counts import strangers_needed
 from biometric.entities import Calibration, FittedThreshold, GenuineScores
 from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
-from biometric.errors import ClipNotFound, InvalidInput
-from biometric.messages import describe, describe_all, describe_basis
+from biometric.entities.verdict_evidence import CalibrationStatus
+from biometric.errors import CalibrationRefused, ClipNotFound, InvalidInput
+from biometric.messages import describe, describe_all, describe_basis, describe_origin
 from biometric.messages.calibration_sentences import GENUINE_KINDS, evidence_sentences, one_in, sources_words
 from biometric.messages.change_sentences import describe_change
 from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
+from biometric.messages.verdict_sentences import describe_below, describe_confirmed, describe_wrong
 from biometric.results.answer_json import calibration_json, change_json
-from biometric.results.calibration_json import evidence_json, stored_calibration_json
+from biometric.results.calibration_json import calibration_status_json, evidence_json, stored_calibration_json
 from biometric.service import Sightline
 
 DEFAULT_FMR = 0.001
@@ -53,6 +56,10 @@ def add_commands(commands: Any) -> None:
     instead.add_argument("--history", action="store_true", help="show all calibrations of the gallery, newest first")
     instead.add_argument("--use", type=int, metavar="N", help="put calibration N of the history in force again")
     instead.add_argument("--model-card", action="store_true", help="go back to the model card's thresholds")
+    instead.add_argument(
+        "--status", action="store_true", help="say what is in force, and what verdicts on answers say about it"
+    )
+    parser.add_argument("--force", action="store_true", help="also use thresholds that are below the model card's")
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=_calibrate)
@@ -63,19 +70,27 @@ def _target(text: str) -> TargetRate:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    choosing = options.history or options.use is not None or options.model_card
-    if choosing and options.clips:
-        raise InvalidInput("Clips are for a new calibration. Leave out --clips, --history, --use or --model-card.")
+    choosing = options.use is not None or options.model_card
+    if (choosing or options.history or options.status) and options.clips:
+        raise InvalidInput(
+            "Clips are for a new calibration. Leave out --clips, --history, --status, --use or --model-card."
+        )
     clips = expand(options.clips)
     service = build_service(options)
     if options.history:
         _history(options, service)
+    elif options.status:
+        _status(options, service)
     elif choosing:
         _choose(options, service)
     elif options.dry_run:
         _dry_run(options, service, clips)
     else:
-        calibration = run(service.calibrate(clips, target_fmr=options.target_fmr, target_fpir=options.target_fpir))
+        calibration = run(
+            service.calibrate(
+                clips, target_fmr=options.target_fmr, target_fpir=options.target_fpir, force=options.force
+            )
+        )
         show(options, calibration_json(calibration), "\n".join(lines(calibration)))
     return DONE
 
@@ -87,7 +102,21 @@ def _dry_run(options: argparse.Namespace, service: Sightline, clips: Sequence[Pa
     fpir = DEFAULT_FPIR if options.target_fpir is None else options.target_fpir
     sentences = evidence_sentences(evidence, options.target_fmr, fpir)
     result = evidence_json(evidence, options.target_fmr, fpir)
-    show(options, {**result, "notes": describe_all(notes)}, "\n".join([*sentences, *describe_all(notes)]))
+    try:
+        targets = {"target_fmr": options.target_fmr, "target_fpir": options.target_fpir}
+        calibration = run(calibrations.propose(summaries, **targets))
+    except CalibrationRefused:  # what is missing stands among the sentences
+        calibration = None
+    told = notes if calibration is None else [*notes, *calibration.notes]
+    words = [] if calibration is None else [_would_use(calibration)]
+    result |= {"proposal": None if calibration is None else calibration_json(calibration), "notes": describe_all(told)}
+    show(options, result, "\n".join([*sentences, *words, *describe_all(told)]))
+
+
+def _status(options: argparse.Namespace, service: Sightline) -> None:
+    service.models.resolve_embedder()
+    status = service.calibrations().status()
+    show(options, calibration_status_json(status), "\n".join(_status_lines(status)))
 
 
 def _history(options: argparse.Namespace, service: Sightline) -> None:
@@ -99,7 +128,7 @@ def _history(options: argparse.Namespace, service: Sightline) -> None:
 
 def _choose(options: argparse.Namespace, service: Sightline) -> None:
     calibrations = service.calibrations()
-    change = calibrations.use_model_card() if options.model_card else calibrations.use(options.use)
+    change = calibrations.use_model_card() if options.model_card else calibrations.use(options.use, force=options.force)
     show(options, change_json(change), f"{describe_change(change)} {undo_hint(change, options)}")
 
 
@@ -151,6 +180,31 @@ def expand(paths: Sequence[Path]) -> list[Path]:
     return paths_found
 
 
+def _status_lines(status: CalibrationStatus) -> list[str]:
+    if status.stored is None:
+        text_lines = [_("In force: the model card's thresholds.")]
+    else:
+        text = _("In force: calibration {number} of {when}.")
+        text_lines = [text.format(number=status.stored.number, when=local_time(status.stored.created_at))]
+    for purpose, threshold, evidence in (
+        (_("Verification"), status.verification, status.verification_verdicts),
+        (_("Identification"), status.identification, status.identification_verdicts),
+    ):
+        text = _("{purpose}: threshold {threshold:.3f} ({origin}).")
+        text_lines.append(text.format(purpose=purpose, threshold=threshold.value, origin=describe_origin(threshold)))
+        told = (
+            describe_wrong(evidence, strangers_needed(evidence.counts)),
+            describe_confirmed(evidence),
+            describe_below(evidence),
+        )
+        text_lines += [f"  {sentence}" for sentence in told if sentence]
+    return text_lines
+
+
+def _would_use(calibration: Calibration) -> str:
+    return _("It would use: {rates}.").format(rates=", ".join(_rates(calibration)))
+
+
 def lines(calibration: Calibration) -> list[str]:
     """Return a calibration in lines for people."""
     text = _("Calibrated for {model} from {sources}: {pairs} of {people}, {clips}, {minutes:.1f} minutes.")
@@ -198,7 +252,7 @@ def _genuine(item: GenuineScores) -> str:
         "One person with themselves, {kind}: {missed:,} of {comparisons:,} scores below the verification threshold "
         "({people}, 95 % interval of the rate {low:.3f}–{high:.3f})."
     )
-    return text.format(
+    told = text.format(
         kind=_(GENUINE_KINDS.get(item.kind, item.kind)),
         missed=item.missed,
         comparisons=item.comparisons,
@@ -206,3 +260,4 @@ def _genuine(item: GenuineScores) -> str:
         low=item.low,
         high=item.high,
     )
+    return told if item.lowest is None else f"{told} {_('Lowest score: {score:.3f}.').format(score=item.lowest)}"

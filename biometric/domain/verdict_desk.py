@@ -1,21 +1,17 @@
-"""Takes verdicts on answers, lists and withdraws them, and says what they mean for identities and thresholds."""
+"""Takes verdicts on answers, lists and withdraws them, and says what they mean for identities."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from biometric.domain.constraints import probe_record, verdicts_between
-from biometric.domain.verdict_counts import count_verdicts
 from biometric.entities import (
     GalleryChange,
     Identification,
     Identity,
     NewVerdict,
     ObservedClip,
-    Purpose,
     RecordedVerdict,
-    Threshold,
     Verdict,
-    VerdictCounts,
     VerdictWord,
     Verification,
 )
@@ -39,19 +35,10 @@ class VerdictDesk:
 
     Args:
         open_gallery: returns the gallery of a folder.
-        threshold: returns the threshold in force for a purpose, a value set by the caller (or None) and a folder.
-        model_id: returns the id of the embedder in use.
     """
 
-    def __init__(
-        self,
-        open_gallery: Callable[[Path | None], Gallery],
-        threshold: Callable[[Purpose, float | None, Path | None], Threshold],
-        model_id: Callable[[], str],
-    ) -> None:
+    def __init__(self, open_gallery: Callable[[Path | None], Gallery]) -> None:
         self._open_gallery = open_gallery
-        self._threshold = threshold
-        self._model_id = model_id
 
     def record(
         self,
@@ -116,18 +103,6 @@ class VerdictDesk:
             return []
         one, other = ((identity.id, opened.references(identity.id)) for identity in (first, second))
         return verdicts_between(verdicts, one, other)
-
-    def counts(self, gallery: Path | None = None) -> tuple[VerdictCounts, VerdictCounts]:
-        """Return how the verdicts compare with the thresholds in force: of verification, and of identification."""
-        verdicts = self._open_gallery(gallery).verdicts()
-        of_verification, of_identification = (
-            count_verdicts(verdicts, self._model_id(), purpose, self._threshold(purpose, None, gallery))
-            for purpose in _PURPOSES
-        )
-        return of_verification, of_identification
-
-
-_PURPOSES: tuple[Purpose, Purpose] = ("verification", "identification")
 
 
 def _judged_identity(answer: Answer) -> Identity:

@@ -116,10 +116,12 @@ class GenuineScores:
     """Scores of one person with themselves, of one kind.
 
     Attributes:
-        kind: "same visit" (flattering: same clothes, light and camera) or "repeated references".
+        kind: "same visit" (flattering: same clothes, light and camera), "repeated references" or "confirmed answers"
+            (selected: only answers that were shown could be confirmed).
         people, comparisons: how many.
         missed: comparisons below the verification threshold.
         low, high: 95 % interval of the rate missed / comparisons (FNMR).
+        lowest: the lowest of the scores; None in calibrations that did not keep it.
     """
 
     kind: str
@@ -128,8 +130,11 @@ class GenuineScores:
     missed: int
     low: float
     high: float
+    lowest: float | None = None
 
     def __post_init__(self) -> None:
+        if self.lowest is not None and not -1.0 <= self.lowest <= 1.0:
+            raise ValueError(f"expected a score in [-1, 1], got {self.lowest}")
         if not 0 <= self.missed <= self.comparisons:
             raise ValueError(f"expected 0 ≤ missed ≤ comparisons, got {self.missed} of {self.comparisons}")
         if not 0 <= self.low <= self.high <= 1:

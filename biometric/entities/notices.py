@@ -104,6 +104,10 @@ class NoticeCode(StrEnum):
     IDENTIFICATION_NEEDS_GALLERY = auto()
     IDENTIFICATION_NEEDS_DATA = auto()
     IDENTIFICATION_NOT_SEPARABLE = auto()
+    CONFIRMED_ARE_SELECTED = auto()
+    WRONG_ANSWERS_REACH = auto()
+    WRONG_ANSWERS_SCORE_ONE = auto()
+    BELOW_MODEL_CARD = auto()
     NO_LIKELIHOOD_RATIO = auto()
     LIKELIHOOD_BASIS = auto()
     STORED_NOTE = auto()
@@ -182,6 +186,10 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
         "available",
     ),
     NoticeCode.IDENTIFICATION_NOT_SEPARABLE: (),
+    NoticeCode.CONFIRMED_ARE_SELECTED: (),
+    NoticeCode.WRONG_ANSWERS_REACH: ("purpose", "answers", "value", "clear"),
+    NoticeCode.WRONG_ANSWERS_SCORE_ONE: ("purpose", "answers", "value"),
+    NoticeCode.BELOW_MODEL_CARD: ("purpose", "value", "card"),
     NoticeCode.NO_LIKELIHOOD_RATIO: ("people",),
     NoticeCode.LIKELIHOOD_BASIS: ("people", "pairs"),
     NoticeCode.STORED_NOTE: ("text",),
@@ -189,8 +197,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
 """Names of the values that a notice of each code carries: all of them, no others.
 
 Scores and thresholds are unrounded; `share`, `rate`, `upper` and `target` are in [0, 1]; frame numbers count from 0;
-`person` is the number of the other person, whose score is `score`. `role`, `edge`, `format`, `basis` and `problem` are
-codes. `STORED_NOTE` holds a sentence of a calibration that was stored before notes had codes.
+`person` is the number of the other person, whose score is `score`. `role`, `edge`, `format`, `basis`, `problem` and
+`purpose` are codes. `STORED_NOTE` holds a sentence of a calibration that was stored before notes had codes.
 """
 
 REFUSALS = (

@@ -24,6 +24,7 @@ BiometricError
 │   ├── SplitRefused             a person cannot be split at a frame
 │   ├── UndoRefused              a change of the gallery cannot be undone (any more, or before a later one)
 │   ├── CalibrationUnusable      an earlier calibration cannot be put in force, or is already
+│   ├── ThresholdBelowCard       a calibration has a threshold below the model card's, without saying so
 │   ├── ClipMissing              no clip was given
 │   ├── ClaimMissing             nobody was chosen whom the person claims to be
 │   ├── FootageChanged           the clip or its frames were changed since they were looked at
@@ -120,6 +121,7 @@ from biometric.errors.input_errors import (
     PeopleSeenTogether,
     QueryPathRefused,
     SplitRefused,
+    ThresholdBelowCard,
     TruthInvalid,
     UndoRefused,
     UnknownIdentity,
@@ -211,6 +213,7 @@ __all__ = [
     "SeveralPeople",
     "SplitRefused",
     "StorageFull",
+    "ThresholdBelowCard",
     "TooManyJobs",
     "TrainingError",
     "TruthInvalid",

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 from biometric.errors.root_error import BiometricError
 
 if TYPE_CHECKING:  # the entities raise these errors
-    from biometric.entities import NameConflict, Threshold
+    from collections.abc import Sequence
+
+    from biometric.entities import NameConflict, Notice, Threshold
 
 
 class InvalidInput(BiometricError):
@@ -139,6 +141,27 @@ class NameTaken(InvalidInput):
 
 class CalibrationUnusable(InvalidInput):
     """An earlier calibration, or the model card, cannot be put in force."""
+
+
+class ThresholdBelowCard(InvalidInput):
+    """A calibration has a threshold below the model card's, and the caller did not say that it is to be used.
+
+    Attributes:
+        notices: which thresholds, and wrong answers that reach one; `messages.describe_error` says them before the
+            message.
+
+    Example:
+        >>> try:
+        ...     service.calibrate(["street.mp4"])
+        ... except errors.ThresholdBelowCard as error:
+        ...     print(error.notices[0]["value"] < error.notices[0]["card"])
+        True
+        >>> calibration = service.calibrate(["street.mp4"], force=True)
+    """
+
+    def __init__(self, message: str, /, notices: "Sequence[Notice]" = (), **values: Any) -> None:
+        super().__init__(message, **values)
+        self.notices = tuple(notices)
 
 
 class IdentityExists(InvalidInput):

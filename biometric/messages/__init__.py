@@ -23,7 +23,14 @@ from biometric.entities import (
     Verification,
 )
 from biometric.entities.notices import Value
-from biometric.errors import BiometricError, DamagedClip, IdentityExists, LooksDifferent, NoUsableSample
+from biometric.errors import (
+    BiometricError,
+    DamagedClip,
+    IdentityExists,
+    LooksDifferent,
+    NoUsableSample,
+    ThresholdBelowCard,
+)
 from biometric.messages.local_dates import day_of
 from biometric.messages.templates import REFUSAL_NAMES, SOURCES, STRENGTHS, TEMPLATES, WORDS
 from biometric.messages.translation import gettext as _
@@ -71,6 +78,8 @@ def describe_error(error: BiometricError) -> str:
         )
     if isinstance(error, IdentityExists | LooksDifferent) and error.conflict is not None:
         return f"{describe(error.conflict.notice)} {message}"
+    if isinstance(error, ThresholdBelowCard):
+        return " ".join([*describe_all(error.notices), message])
     return message
 
 

@@ -13,7 +13,11 @@ from biometric.entities.calibration_footage import (
 from biometric.messages.translation import N_, local_number, ngettext
 from biometric.messages.translation import gettext as _
 
-GENUINE_KINDS: Final = {"same visit": N_("same visit"), "repeated references": N_("repeated references")}
+GENUINE_KINDS: Final = {
+    "same visit": N_("same visit"),
+    "repeated references": N_("repeated references"),
+    "confirmed answers": N_("answers that people confirmed"),
+}
 """Kinds of `GenuineScores`, for people."""
 SOURCES: Final = {
     "same time": N_("seen side by side"),

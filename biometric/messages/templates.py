@@ -160,6 +160,22 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.SAME_VISIT_FLATTERS: (
         "Scores of one person within one visit are too favourable: clothes, light and camera are the same."
     ),
+    NoticeCode.CONFIRMED_ARE_SELECTED: (
+        "Answers that people confirmed are selected: only answers that were shown could be confirmed, so the share of "
+        "people who are missed may be higher."
+    ),
+    NoticeCode.WRONG_ANSWERS_REACH: (
+        "Answers of {purpose} that you called wrong and that reach the threshold of {value:.3f}: {answers:,}. From "
+        "{clear:.3f} on, none of the wrong answers would have been named."
+    ),
+    NoticeCode.WRONG_ANSWERS_SCORE_ONE: (
+        "Answers of {purpose} that you called wrong and that reach the threshold of {value:.3f}: {answers:,}. One of "
+        "them scored 1.00, so no threshold excludes all of them."
+    ),
+    NoticeCode.BELOW_MODEL_CARD: (
+        "The threshold of {purpose}, {value:.3f}, is below the model card's, {card:.3f}, so strangers reach it more "
+        "often."
+    ),
     NoticeCode.IDENTIFICATION_NEEDS_GALLERY: (
         "Identification keeps its default threshold. An identification threshold is for a gallery of a certain size, "
         "and nobody is enrolled yet. Enroll the people to be recognised, then calibrate again."
@@ -198,6 +214,7 @@ REFUSAL_NAMES: Final[Mapping[NoticeCode, str]] = {
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "role": {"detector": "detector", "embedder": "embedder"},
+    "purpose": {"verification": "verification", "identification": "identification"},
     "edge": {"left": "left", "right": "right", "upper": "upper", "lower": "lower"},
     "basis": {
         FitBasis.PAIRS: "pairs of different people",

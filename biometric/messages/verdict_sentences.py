@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from biometric.entities import Verdict, VerdictCounts, VerdictWord
-from biometric.messages import decimal, describe_rate
+from biometric.entities import Notice, NoticeCode, Verdict, VerdictCounts, VerdictWord
+from biometric.entities.verdict_evidence import VerdictEvidence
+from biometric.messages import describe, describe_rate, shown_apart
+from biometric.messages.counted import counted
 from biometric.messages.translation import N_, local_number, ngettext
 from biometric.messages.translation import gettext as _
 
@@ -32,27 +34,89 @@ def describe_different(first: str, second: str, verdicts: Sequence[Verdict]) -> 
     return text.format(clip=verdicts[0].probe.clip_name, name=verdicts[0].name, first=first, second=second)
 
 
-def describe_counts(counts: VerdictCounts) -> str:
-    """Return how the verdicts of one purpose compare with the threshold in force; "" where there is none.
+def describe_confirmed(evidence: VerdictEvidence) -> str:
+    """Return what answers that people confirmed say about a threshold, as selected evidence; "" where there is none.
 
-    Example: "14 confirmed, 2 wrong at or above the threshold of 0.53, 3 missed below it."
+    Example: "14 answers that people confirmed, of 5 people; the lowest score among them is 0.41. 3 are below the
+    threshold of 0.53: FNMR 4 %–52 % (95 % interval). This is selected: …"
     """
-    if not counts.total:
-        return ""
-    parts = [
-        ngettext("{count} confirmed", "{count} confirmed", counts.confirmed).format(count=counts.confirmed),
-        ngettext(
-            "{count} wrong at or above the threshold of {threshold}",
-            "{count} wrong at or above the threshold of {threshold}",
-            counts.wrong,
-        ).format(count=counts.wrong, threshold=decimal(counts.threshold)),
-        ngettext("{count} missed below it", "{count} missed below it", counts.missed).format(count=counts.missed),
-    ]
+    confirmed, parts = evidence.confirmed, []
+    if confirmed is not None and confirmed.lowest is not None:
+        lowest, threshold = shown_apart(confirmed.lowest, evidence.counts.threshold)
+        answers = ngettext(
+            "{count:,} answer that people confirmed", "{count:,} answers that people confirmed", confirmed.comparisons
+        ).format(count=confirmed.comparisons)
+        text = _(
+            "{answers}, of {people}; the lowest score among them is {lowest}. Below the threshold of {threshold}: "
+            "{missed:,}, FNMR {low:.0%}–{high:.0%} (95 % interval)."
+        )
+        parts = [
+            text.format(
+                answers=answers,
+                people=counted(confirmed.people, "person"),
+                lowest=lowest,
+                threshold=threshold,
+                missed=confirmed.missed,
+                low=confirmed.low,
+                high=confirmed.high,
+            ),
+            describe(Notice(NoticeCode.CONFIRMED_ARE_SELECTED)),
+        ]
+    if evidence.not_counted:
+        text = ngettext(
+            "{count:,} confirmed answer is not counted, because it compares somebody with a reference from the same "
+            "footage, or with one that is gone.",
+            "{count:,} confirmed answers are not counted, because they compare somebody with a reference from the same "
+            "footage, or with one that is gone.",
+            evidence.not_counted,
+        )
+        parts.append(text.format(count=evidence.not_counted))
+    return " ".join(parts)
+
+
+def describe_below(evidence: VerdictEvidence) -> str:
+    """Return how many answers called wrong are rightly below the threshold, or undecided; "" where there is none."""
+    counts, parts = evidence.counts, []
     if counts.told_apart:
-        parts.append(_("{count} rightly below it").format(count=counts.told_apart))
+        text = ngettext(
+            "{count:,} answer that you called wrong is below the threshold.",
+            "{count:,} answers that you called wrong are below the threshold.",
+            counts.told_apart,
+        )
+        parts.append(text.format(count=counts.told_apart))
     if counts.undecided:
-        parts.append(_("{count} undecided").format(count=counts.undecided))
-    return ", ".join(parts) + "."
+        text = ngettext(
+            "{count:,} answer was left undecided.", "{count:,} answers were left undecided.", counts.undecided
+        )
+        parts.append(text.format(count=counts.undecided))
+    return " ".join(parts)
+
+
+def describe_wrong(evidence: VerdictEvidence, strangers: int | None) -> str:
+    """Return the warning where answers called wrong reach the threshold; "" where none does.
+
+    Args:
+        strangers: see `verdict_counts.strangers_needed`.
+    """
+    counts = evidence.counts
+    if not counts.wrong:
+        return ""
+    promise = describe_broken_promise(counts, strangers)
+    if not promise:
+        text = ngettext(
+            "{count:,} answer that you called wrong reaches this threshold.",
+            "{count:,} answers that you called wrong reach this threshold.",
+            counts.wrong,
+        )
+        promise = text.format(count=counts.wrong)
+    if evidence.clear_threshold is None:
+        return promise + " " + _("One of them scored 1.00, so no threshold excludes all of them.")
+    text = _("From {clear:.3f} on, none of the wrong answers would have been named.")
+    told = f"{promise} {text.format(clear=evidence.clear_threshold)}"
+    if evidence.confirmed is None:
+        return told
+    missed = _("Then {missed:,} of {confirmed:,} confirmed answers would be missed.")
+    return f"{told} {missed.format(missed=evidence.missed_there, confirmed=evidence.confirmed.comparisons)}"
 
 
 def describe_broken_promise(counts: VerdictCounts, strangers: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from biometric.domain.verdict_counts import strangers_needed
 from biometric.entities.calibration_footage import (
     POSSIBLE,
     FootageEvidence,
@@ -10,7 +11,10 @@ from biometric.entities.calibration_footage import (
     SupportedRate,
     TargetRate,
 )
-from biometric.results.answer_json import calibration_json
+from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
+from biometric.messages import describe_evidence
+from biometric.messages.verdict_sentences import describe_below, describe_confirmed, describe_wrong
+from biometric.results.answer_json import calibration_json, threshold_json
 
 
 def evidence_json(evidence: FootageEvidence, fmr: TargetRate, fpir: TargetRate) -> dict[str, Any]:
@@ -40,6 +44,54 @@ def stored_calibration_json(stored: StoredCalibration) -> dict[str, Any]:
         "in_force": stored.in_force,
         "since": stored.since,
         "calibration": None if stored.calibration is None else calibration_json(stored.calibration),
+    }
+
+
+def calibration_status_json(status: CalibrationStatus) -> dict[str, Any]:
+    """Return what `calibrate --status --json` prints: what is in force, and what verdicts say about it."""
+    purposes = {
+        "verification": (status.verification, status.verification_verdicts),
+        "identification": (status.identification, status.identification_verdicts),
+    }
+    return {
+        "in_force": None if status.stored is None else stored_calibration_json(status.stored),
+        **{
+            purpose: {
+                **threshold_json(threshold),
+                "evidence": describe_evidence(threshold),
+                "verdicts": verdict_evidence_json(evidence),
+            }
+            for purpose, (threshold, evidence) in purposes.items()
+        },
+    }
+
+
+def verdict_evidence_json(evidence: VerdictEvidence) -> dict[str, Any]:
+    """Return what verdicts say about a threshold; `selected` marks that its rates are no error rates of everybody."""
+    confirmed, counts = evidence.confirmed, evidence.counts
+    warning = describe_wrong(evidence, strangers_needed(counts))
+    return {
+        "selected": True,
+        "confirmed": None
+        if confirmed is None
+        else {
+            "answers": confirmed.comparisons,
+            "people": confirmed.people,
+            "lowest_score": confirmed.lowest,
+            "missed": confirmed.missed,
+            "fnmr_interval": [confirmed.low, confirmed.high],
+        },
+        "confirmed_not_counted": evidence.not_counted,
+        "wrong": {
+            "answers": counts.wrong + counts.told_apart,
+            "reaching": counts.wrong,
+            "highest_score": evidence.highest_wrong,
+            "clear_threshold": evidence.clear_threshold,
+            "confirmed_missed_there": evidence.missed_there,
+        },
+        "undecided": counts.undecided,
+        "sentences": [text for text in (describe_confirmed(evidence), describe_below(evidence)) if text],
+        "warnings": [warning] if warning else [],
     }
 
 

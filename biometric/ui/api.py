@@ -18,6 +18,7 @@ from biometric.errors import (
     LooksDifferent,
     PathRefused,
     PeopleLookDifferent,
+    ThresholdBelowCard,
 )
 from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
@@ -258,9 +259,11 @@ def run_endpoint(run: Callable[[], Result]) -> Result:
 
 
 def _consent(error: BiometricError) -> str:
-    """Return which parameters say that people are one, or a person the one of that name, after the error's sentence."""
+    """Return which parameters give the consent that an error asks for, after its sentence."""
     if isinstance(error, PeopleLookDifferent):
         return _(' If they are one person, say so with "force": true in the edit.')
+    if isinstance(error, ThresholdBelowCard):
+        return _(" Say so with force=true.")
     if not isinstance(error, IdentityExists | LooksDifferent) or error.conflict is None:
         return ""
     alike = error.conflict.reaches_threshold

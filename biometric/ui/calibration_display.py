@@ -12,6 +12,7 @@ from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui import calibration_views as views
 from biometric.ui import elements, presenters, problems
+from biometric.ui.calibration_cautions import verdicts
 from biometric.ui.calibration_state import CalibrationState
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
 from biometric.ui.page import Page, Updates
@@ -72,7 +73,7 @@ class CalibrationDisplay:
         return {
             self.undo: noted,
             self.current: focused(state, self._current(state)),
-            self.past: focused(state, views.history(stored, model_id, state.all_shown)),
+            self.past: focused(state, views.history(stored, model_id, state)),
             self.verdicts: self._verdicts(),
             **self.render_footage(state),
         }
@@ -86,10 +87,11 @@ class CalibrationDisplay:
 
     def _verdicts(self) -> str:
         try:
-            counted = self.page.service.verdicts.counts()
+            told = self.page.service.calibrations().verdict_evidence()
         except GalleryCorrupt:
             return ""  # told beside the way out
-        return views.verdicts([(_(words), counts) for (_purpose, words), counts in zip(PURPOSES, counted, strict=True)])
+        names = [_(words) for _purpose, words in PURPOSES]
+        return verdicts(list(zip(names, told, strict=True)))
 
     def _current(self, state: CalibrationState) -> str:
         service = self.page.service

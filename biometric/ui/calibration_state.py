@@ -1,11 +1,15 @@
 """What a workspace knows on the Calibration tab: the listed clips with what was read of them, and what they support."""
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from biometric.entities import Progress
 from biometric.entities.calibration_footage import ClipSummary, FootageEvidence
-from biometric.errors import InvalidInput
+from biometric.errors import ClipError, InvalidInput
 from biometric.storage import remove_quietly
+from biometric.ui.calibration_cautions import BelowQuestion
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +38,7 @@ class CalibrationState:
         evidence: what exactly the clips that were read support with the gallery, None until everybody was compared.
         target: the false match rate that is asked for.
         question: "card" while the page asks whether to go back to the model card, else "".
+        below: what the page asks before thresholds below the model card's are used, or None.
         all_shown: the whole history is shown.
         noted: number of the change that the page offers to undo, or None.
         clicks, focus: as of `PeopleState`.
@@ -43,6 +48,7 @@ class CalibrationState:
     evidence: FootageEvidence | None = None
     target: float = 0.001
     question: str = ""
+    below: BelowQuestion | None = None
     all_shown: bool = False
     noted: int | None = None
     clicks: int = 0
@@ -53,13 +59,13 @@ class CalibrationState:
         """List another clip; everybody is to be compared anew."""
         self._last += 1
         self.clips[self._last] = ListedClip(path, label)
-        self.evidence = None
+        self.evidence = self.below = None
 
     def take_out(self, number: int) -> None:
         """Remove a clip with its file. Raises `InvalidInput`: it is not listed any more."""
         if number not in self.clips:
             raise InvalidInput("This clip is not in the list any more.")
-        self.evidence = None
+        self.evidence = self.below = None
         remove_quietly(self.clips.pop(number).path.parent)
 
     def unread(self, model_id: str) -> list[ListedClip]:
@@ -83,3 +89,18 @@ class CalibrationState:
     def waiting(self) -> int:
         """Number of clips that nobody has read yet."""
         return sum(clip.summary is None and not clip.problem for clip in list(self.clips.values()))
+
+    def while_listed(self, clip: ListedClip, work: Generator[Progress, None, Any]) -> Generator[Progress, None, Any]:
+        """Run work for a clip; it ends without a result when the clip is taken out meanwhile."""
+        try:
+            while self.lists(clip):
+                try:
+                    yield next(work)
+                except StopIteration as finished:
+                    return finished.value
+                except ClipError:
+                    if self.lists(clip):
+                        raise
+            return None
+        finally:
+            work.close()

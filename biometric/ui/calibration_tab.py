@@ -4,13 +4,12 @@ Clips stay listed in the workspace with what was read of them, whether or not a 
 target needs no analysis. A calibration uses exactly the clips that are listed.
 """
 
-from collections.abc import Generator
 from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Calibration, Progress
-from biometric.errors import ClipError, InvalidInput
+from biometric.entities import Progress
+from biometric.errors import ClipError, InvalidInput, ThresholdBelowCard
 from biometric.errors.phrases import Phrase
 from biometric.messages import describe_error
 from biometric.messages.calibration_sentences import one_in
@@ -19,6 +18,7 @@ from biometric.storage import remove_quietly
 from biometric.ui import calibration_views as views
 from biometric.ui import elements, presenters
 from biometric.ui.browser_input import NOT_UNDERSTOOD, event, parse_int
+from biometric.ui.calibration_cautions import BelowQuestion, wrong_answers
 from biometric.ui.calibration_display import CalibrationDisplay, focused
 from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, offered_rate, search_target, target_rate
 from biometric.ui.calibration_state import CalibrationState, ListedClip
@@ -67,7 +67,7 @@ class CalibrationTab(CalibrationDisplay):
         state = self.page.session(request).calibration
 
         def run() -> Updates:
-            state.target = target_rate(value)
+            state.target, state.below = target_rate(value), None
             return {self.message: "", self.promise: focused(state, views.promise(state))}
 
         return run_once(run, self.message)
@@ -101,21 +101,31 @@ class CalibrationTab(CalibrationDisplay):
             case "ask-card":
                 state.question, state.focus = "card", "card-question"
             case "keep":
-                state.question, state.focus = "", "ask-card:"
+                state.focus = "ask-card:" if state.below is None else "history"
+                state.question, state.below = "", None
             case "card":
-                state.question, state.noted = "", calibrations.use_model_card().id
-                state.focus = "in-force"
-            case "use-again":
-                state.noted = calibrations.use(parse_int(value, _("The number of the calibration"))).id
-                state.question, state.focus = "", "in-force"
+                state.noted = calibrations.use_model_card().id
+                state.question, state.below, state.focus = "", None, "in-force"
+            case "use-again" | "use-again-anyway":
+                self._use_again(state, action, parse_int(value, _("The number of the calibration")))
             case "all":
                 state.all_shown, state.focus = True, "history"
             case "undo":
                 change = parse_int(value, _("The number of the change"))
                 state.noted = self.page.service.gallery().undo(change).id
-                state.question = ""
+                state.question, state.below = "", None
             case _:
                 raise InvalidInput(NOT_UNDERSTOOD)
+
+    def _use_again(self, state: CalibrationState, action: str, number: int) -> None:
+        agreed = state.below is not None and state.below.agrees(action, number)
+        state.question, state.below = "", None
+        try:
+            state.noted = self.page.service.calibrations().use(number, force=agreed).id
+        except ThresholdBelowCard as error:
+            state.below, state.focus = BelowQuestion("use-again-anyway", number, error.notices), "below-question"
+        else:
+            state.focus = "in-force"
 
     def _compare(self, state: CalibrationState) -> None:
         """Say anew what the clips support, where all of them were read."""
@@ -153,7 +163,7 @@ class CalibrationTab(CalibrationDisplay):
 
         work = self.page.service.calibrations().read_clip(clip.path, clip.label)
         try:
-            summary = yield from stream_progress(_while_listed(work, state, clip), show)
+            summary = yield from stream_progress(state.while_listed(clip, work), show)
         except ClipError as error:
             clip.problem = describe_error(error)
         else:
@@ -167,21 +177,37 @@ class CalibrationTab(CalibrationDisplay):
     def _use(self, session: Session, data: gr.EventData) -> Steps:
         state = session.calibration
         action, value = event(data)
-        if action != "use" or state.evidence is None or state.waiting:
+        if action == "keep":
+            state.below, state.clicks, state.focus = None, state.clicks + 1, "possible"
+            yield self.render(session)
+            return
+        if action not in ("use", "use-anyway") or state.evidence is None or state.waiting:
             raise InvalidInput(NOT_UNDERSTOOD)
-        rate = offered_rate(state.evidence, parse_int(value, _("The rate")))
+        number = parse_int(value, _("The rate"))
+        rate = offered_rate(state.evidence, number)
+        agreed = state.below is not None and state.below.agrees(action, number)
         used = views.used_words(state, state.evidence)
+        state.below = None
         yield self.busy()
         work = self.page.service.calibrations().fit(
-            state.summaries, target_fmr=rate, target_fpir=search_target(state.evidence, rate)
+            state.summaries, target_fmr=rate, target_fpir=search_target(state.evidence, rate), force=agreed
         )
-        calibration, change = yield from stream_progress(
-            work, lambda progress: {self.status: presenters.working(progress)}
-        )
+        try:
+            calibration, change = yield from stream_progress(
+                work, lambda progress: {self.status: presenters.working(progress)}
+            )
+        except ThresholdBelowCard as error:
+            state.below = BelowQuestion("use-anyway", number, error.notices)
+            state.clicks, state.focus = state.clicks + 1, "below-question"
+            yield self.render(session)
+            return
         state.noted, state.question = change.id, ""
         state.clicks, state.focus = state.clicks + 1, "possible"
         title = _("{rate} is in force").format(rate=one_in(rate))
-        yield {self.message: elements.banner("good", title, _outcome(calibration, used)), **self.render(session)}
+        warnings = wrong_answers(calibration)
+        text = " ".join([views.outcome(calibration, used), *warnings])
+        banner = elements.banner("warning" if warnings else "good", title, text)
+        yield {self.message: banner, **self.render(session)}
 
     def on_cancel(self, request: gr.Request) -> Updates:
         """Cancel was pressed; the job stops at its next step, and what was read stays."""
@@ -267,31 +293,6 @@ def _intro() -> str:
     )
 
 
-def _while_listed(
-    work: Generator[Progress, None, Any], state: CalibrationState, clip: ListedClip
-) -> Generator[Progress, None, Any]:
-    """Run work for a clip; it ends without a result when the clip is taken out meanwhile."""
-    try:
-        while state.lists(clip):
-            try:
-                yield next(work)
-            except StopIteration as finished:
-                return finished.value
-            except ClipError:
-                if state.lists(clip):
-                    raise
-        return None
-    finally:
-        work.close()
-
-
 def _prefixed(words: str, progress: Progress) -> Progress:
     stage = Phrase("{words} {stage}", words=words, stage=Phrase(progress.stage))
     return Progress(stage, progress.done, progress.total, progress.people, progress.seconds_left)
-
-
-def _outcome(calibration: Calibration, used: str) -> str:
-    text = _("Fitted to exactly {what}: {rates}.").format(what=used, rates=views.rates_words(calibration))
-    if calibration.identification is None:
-        text += " " + _("Identification keeps its own threshold.")
-    return text

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from biometric.domain.verdict_counts import strangers_needed
-from biometric.entities import Calibration, FittedThreshold, GenuineScores, Threshold, ThresholdSource, VerdictCounts
+from biometric.entities import Calibration, FittedThreshold, GenuineScores, Threshold, ThresholdSource
 from biometric.entities.calibration_footage import DEFAULT_FPIR, FootageEvidence, StoredCalibration
 from biometric.messages import describe_all
 from biometric.messages.calibration_sentences import (
@@ -18,8 +17,8 @@ from biometric.messages.calibration_sentences import (
 )
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import local_number, ngettext
-from biometric.messages.verdict_sentences import describe_broken_promise, describe_counts
 from biometric.ui import elements
+from biometric.ui.calibration_cautions import asked
 from biometric.ui.calibration_histogram import histogram
 from biometric.ui.calibration_state import CalibrationState, ListedClip
 from biometric.ui.templating import render
@@ -111,6 +110,7 @@ def promise(state: CalibrationState) -> str:
     return render(
         "calibration_promise.html",
         evidence=evidence,
+        below=asked(state.below, "use-anyway"),
         rate=None if evidence.verification is None else one_in(evidence.verification.rate),
         stranger=None if evidence.verification is None else local_number(f"{evidence.verification.one_in:,}"),
         searches=None if searches is None else one_in(searches.rate),
@@ -144,25 +144,29 @@ def used_words(state: CalibrationState, evidence: FootageEvidence) -> str:
     return words
 
 
-def history(stored: Sequence[StoredCalibration], model_id: str, all_shown: bool) -> str:
+def history(stored: Sequence[StoredCalibration], model_id: str, state: CalibrationState) -> str:
     """Return all calibrations of the gallery, newest first."""
     lines = [_history_line(item, model_id) for item in stored]
-    shown = lines if all_shown else [line for place, line in enumerate(lines) if place < HISTORY_SHOWN or line.in_force]
-    return render("calibration_history.html", lines=shown, total=len(lines), more=len(lines) - len(shown))
+    shown = (
+        lines
+        if state.all_shown
+        else [line for place, line in enumerate(lines) if place < HISTORY_SHOWN or line.in_force]
+    )
+    return render(
+        "calibration_history.html",
+        lines=shown,
+        total=len(lines),
+        more=len(lines) - len(shown),
+        below=asked(state.below, "use-again-anyway"),
+    )
 
 
-def verdicts(counted: Sequence[tuple[str, VerdictCounts]]) -> str:
-    """Return how verdicts compare with the thresholds in force, "" where there is none.
-
-    Args:
-        counted: (purpose in words, counts).
-    """
-    lines = [
-        (purpose, describe_counts(counts), describe_broken_promise(counts, strangers_needed(counts)))
-        for purpose, counts in counted
-        if counts.total
-    ]
-    return render("calibration_verdicts.html", lines=lines) if lines else ""
+def outcome(calibration: Calibration, used: str) -> str:
+    """Return what a calibration that was put in force rests on, and its thresholds."""
+    text = _("Fitted to exactly {what}: {rates}.").format(what=used, rates=rates_words(calibration))
+    if calibration.identification is None:
+        text += " " + _("Identification keeps its own threshold.")
+    return text
 
 
 def rates_words(calibration: Calibration) -> str:
@@ -272,9 +276,12 @@ def _missed_term(item: GenuineScores) -> str:
 
 
 def _missed(item: GenuineScores) -> str:
-    return _("{missed} of {comparisons} missed: FNMR {low}–{high} (95 % interval)").format(
+    text = _("{missed} of {comparisons} missed: FNMR {low}–{high} (95 % interval)").format(
         missed=local_number(f"{item.missed:,}"),
         comparisons=local_number(f"{item.comparisons:,}"),
         low=local_number(f"{item.low:.1%}"),
         high=local_number(f"{item.high:.1%}"),
     )
+    if item.lowest is not None:
+        text += " · " + _("lowest score {score}").format(score=threshold_text(item.lowest))
+    return text

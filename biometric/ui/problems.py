@@ -37,6 +37,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.ClipMissing, N_("No clip yet")),
     (errors.ClaimMissing, N_("Nobody chosen")),
     (errors.FootageChanged, N_("The footage was changed")),
+    (errors.ThresholdBelowCard, N_("Below the model card's threshold")),
     (errors.CalibrationUnusable, N_("This calibration cannot be used")),
     (errors.UnknownClip, N_("Not in the library")),
     (errors.ClipNotFound, N_("File not found")),

@@ -34,7 +34,7 @@ def finish(work):
 
 def test_a_street_supports_1e_2_and_refuses_1e_4(service: Sightline, shared: Path) -> None:
     street, one_by_one = (shared / "clips" / name for name in ("street.mp4", "one-by-one.mp4"))
-    made, steps = finish(service.calibrate([street], target_fmr=0.01))
+    made, steps = finish(service.calibrate([street], target_fmr=0.01, force=True))
     assert isinstance(made, Calibration)
     assert any(step.stage.startswith("Clip 1 of 1: Reading frame") for step in steps)
     assert 25 <= made.people <= 45
@@ -57,7 +57,7 @@ def test_a_street_supports_1e_2_and_refuses_1e_4(service: Sightline, shared: Pat
     assert verified.threshold.value == made.verification.value
     assert verified.decision == "match"
 
-    again, _ = finish(service.calibrate([street], target_fmr=0.01, target_fpir=0.1))
+    again, _ = finish(service.calibrate([street], target_fmr=0.01, target_fpir=0.1, force=True))
     assert set(again.sources) == {"same time", "enrolled", "unlabelled"}
     assert made.people + 2 <= again.people <= made.people + 4, "the street holds neither A nor B"
     assert again.identification is not None

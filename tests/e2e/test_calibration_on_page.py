@@ -45,6 +45,8 @@ def test_demo_clips_support_a_rate_that_can_be_used(chromium: Any, app: Server, 
     page.get_by_role("tab", name="Calibration").click()
     page.wait_for_selector(f"#calibration-footage >> text={CLIPS[0]}")
     page.locator("#calibration-promise").get_by_role("button", name="Use 1 in 2 now").click()
+    page.wait_for_selector("#calibration-promise >> text=is below the model card's")
+    page.locator("#calibration-promise").get_by_role("button", name="Use it although it is lower").click()
     page.wait_for_selector("#calibration-message >> text=1 in 2 is in force")
     assert "Fitted to exactly the 2 clips listed" in page.locator("#calibration-message").inner_text()
     page.locator("#calibration").get_by_role("button", name="Back to the model card …").click()

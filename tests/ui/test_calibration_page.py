@@ -57,6 +57,12 @@ def press(page: Any, area: str, words: str) -> None:
     page.locator(area).get_by_role("button", name=words, exact=True).click()
 
 
+def use(page: Any) -> None:
+    """Use the offered rate, whose threshold is below the model card's."""
+    press(page, "#calibration-promise", "Use 1 in 145 now")
+    press(page, "#calibration-promise", "Use it although it is lower")
+
+
 def check_accessible(page: Any) -> None:
     """Axe finds nothing, light and dark."""
     places = ", ".join(f"#calibration{part}" for part in ("", "-history", "-footage", "-promise", "-undo", "-message"))
@@ -139,9 +145,33 @@ def test_clips_are_added_taken_out_and_kept_when_cancelled(page: Any, clips: dic
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_a_damaged_calibration_leaves_a_way_out(page: Any, crowded: Server) -> None:
+def test_a_threshold_below_the_model_card_takes_a_second_step(page: Any, crowded: Server) -> None:
+    gallery = SQLiteGallery(crowded.root / "gallery")
     page.click("#calibration-start:not([disabled])")
     press(page, "#calibration-promise", "Use 1 in 145 now")
+    page.wait_for_selector("#calibration-promise >> text=is below the model card's, 0.514")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.activeElement.dataset.key") == "below-question"
+    check_accessible(page)
+    press(page, "#calibration-promise", "Keep the thresholds")
+    page.wait_for_selector("#calibration-promise >> text=Use 1 in 145 now")
+    assert gallery.calibrations() == [], "nothing is used before the second step"
+    use(page)
+    page.wait_for_selector("#calibration-message >> text=1 in 145 is in force")
+    [held] = gallery.calibrations()
+    assert held.calibration is not None
+    gallery.save_calibration(held.calibration)
+    page.locator("#calibration-history").get_by_role("button", name=re.compile("Use again")).click()
+    page.wait_for_selector("#calibration-history >> text=is below the model card's, 0.514")
+    assert [item.in_force for item in gallery.calibrations()] == [True, False]
+    press(page, "#calibration-history", "Use it although it is lower")
+    page.wait_for_selector("#calibration-undo >> text=put in force again")
+    assert [item.in_force for item in gallery.calibrations()] == [False, True]
+
+
+def test_a_damaged_calibration_leaves_a_way_out(page: Any, crowded: Server) -> None:
+    page.click("#calibration-start:not([disabled])")
+    use(page)
     page.wait_for_selector("#calibration >> text=In force: your calibration")
     with closing(sqlite3.connect(crowded.root / "gallery" / "gallery.sqlite3")) as connection, connection:
         connection.execute("UPDATE calibrations SET document = '{}'")

@@ -27,8 +27,10 @@ from biometric.entities.calibration_footage import (
     StoredCalibration,
     SupportedRate,
 )
+from biometric.entities.verdict_evidence import VerdictEvidence
 from biometric.errors import CalibrationRefused, InvalidInput
-from biometric.ui import calibration_input, elements, problems
+from biometric.messages.verdict_sentences import describe_wrong
+from biometric.ui import calibration_cautions, calibration_input, elements, problems
 from biometric.ui import calibration_views as views
 from biometric.ui.calibration_histogram import histogram
 from biometric.ui.calibration_state import CalibrationState
@@ -228,7 +230,7 @@ def history(
         StoredCalibration(number, "2026-03-01T12:00:00+00:00", CoatEmbedder.model_id, made, since)
         for number, made, since in items
     ]
-    return views.history(stored, model, all_shown)
+    return views.history(stored, model, CalibrationState(all_shown=all_shown))
 
 
 def test_the_history_offers_what_can_be_used_again() -> None:
@@ -244,13 +246,56 @@ def test_the_history_offers_what_can_be_used_again() -> None:
 
 
 def test_verdicts_stand_against_the_thresholds_in_force() -> None:
-    wrong = VerdictCounts("verification", 0.5, 0.01, RateKind.FMR, confirmed=14, wrong=2, missed=3)
-    none = VerdictCounts("identification", 0.6, None, RateKind.FPIR)
-    html = views.verdicts([("Verification", wrong), ("Identification", none)])
-    assert "14 confirmed, 2 wrong at or above the threshold of 0.50, 3 missed below it." in html
-    assert "You called 2 matches at this threshold wrong. It promises: of 100 strangers, about 1 would pass." in html
+    wrong = VerdictCounts("verification", 0.5, 0.01, RateKind.FMR, wrong=2, told_apart=1, undecided=1)
+    confirmed = GenuineScores("confirmed answers", 5, 14, 3, 0.04, 0.52, 0.41)
+    none = VerdictEvidence(VerdictCounts("identification", 0.6, None, RateKind.FPIR), None, 0)
+    told = VerdictEvidence(wrong, confirmed, 2, 0.612, 0.613, 6)
+    html = calibration_cautions.verdicts([("Verification", told), ("Identification", none)])
+    for words in (
+        "You called 2 matches at this threshold wrong. It promises: of 100 strangers, about 1 would pass.",
+        "From 0.613 on, none of the wrong answers would have been named.",
+        "Then 6 of 14 confirmed answers would be missed.",
+        "14 answers that people confirmed, of 5 people; the lowest score among them is 0.41. "
+        "Below the threshold of 0.50: 3, FNMR 4%–52% (95 % interval).",
+        "only answers that were shown could be confirmed",
+        "2 confirmed answers are not counted",
+        "1 answer that you called wrong is below the threshold.",
+        "1 answer was left undecided.",
+    ):
+        assert words in html, words
     assert "Identification" not in html
-    assert views.verdicts([("Identification", none)]) == ""
+    assert calibration_cautions.verdicts([("Identification", none)]) == ""
+    reached = Notice(NoticeCode.WRONG_ANSWERS_REACH, purpose="verification", answers=2, value=0.5, clear=0.613)
+    warned = dataclasses.replace(CALIBRATION, notes=(*CALIBRATION.notes, reached))
+    assert calibration_cautions.wrong_answers(warned) == [
+        "Answers of verification that you called wrong and that reach the threshold of 0.500: 2. From 0.613 on, none "
+        "of the wrong answers would have been named."
+    ]
+
+
+def test_a_wrong_answer_that_no_threshold_excludes_is_said_and_so_is_one_without_a_promise() -> None:
+    counts = VerdictCounts("identification", 0.6, None, RateKind.FPIR, wrong=1)
+    said = describe_wrong(VerdictEvidence(counts, None, 0, 1.0, None), None)
+    assert said == (
+        "1 answer that you called wrong reaches this threshold. One of them scored 1.00, so no threshold excludes all "
+        "of them."
+    )
+    said = describe_wrong(VerdictEvidence(counts, None, 0, 0.7, 0.701), None)
+    assert said.endswith("From 0.701 on, none of the wrong answers would have been named.")
+
+
+def test_a_threshold_below_the_card_is_asked_about_in_place_of_the_buttons() -> None:
+    state = listing(summary("a"), summary("b"))
+    state.evidence = EVIDENCE
+    notice = Notice(NoticeCode.BELOW_MODEL_CARD, purpose="verification", value=0.479, card=0.572)
+    state.below = calibration_cautions.BelowQuestion("use-anyway", 138, (notice,))
+    html = views.promise(state)
+    assert "The threshold of verification, 0.479, is below the model card" in html
+    assert ('data-action="use-anyway" data-value="138"' in html, 'data-action="use"' in html) == (True, False)
+    assert "use-anyway" not in views.history([], "m", state)
+    assert (state.below.agrees("use-anyway", 138), state.below.agrees("use-anyway", 2)) == (True, False)
+    state.take_out(1)
+    assert state.below is None
 
 
 def test_a_long_history_is_folded_but_not_what_is_in_force() -> None:

@@ -1,0 +1,81 @@
+"""The part of the library's `RecognitionService` that calibrates thresholds and says what decides."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from biometric.entities import Calibration, GalleryChange, Progress, Purpose, Threshold
+from biometric.entities.calibration_footage import POSSIBLE, StoredCalibration, TargetRate
+from biometric.entities.progress import finish
+from biometric.entities.verdict_evidence import VerdictEvidence
+from biometric.service import Sightline
+
+Report = Callable[[Progress], object]
+"""Called with each step of a long call."""
+
+
+class CalibrationCalls:
+    """Thresholds, calibrations, and what verdicts say about them."""
+
+    def _opened(self) -> Sightline:
+        """Return the service behind. Raises `ValueError`: it was closed."""
+        raise NotImplementedError
+
+    def threshold(self, purpose: Purpose, value: float | None = None) -> Threshold:
+        """The threshold for "verification" or "identification": `value`, else the default and what it rests on.
+
+        Raises:
+            InvalidThreshold: not a number in [-1, 1].
+        """
+        service = self._opened()
+        service.models.resolve_embedder()
+        return service.threshold(purpose, value)
+
+    def calibrate(
+        self,
+        clips: Sequence[str | Path] = (),
+        *,
+        target_fmr: TargetRate = POSSIBLE,
+        target_fpir: TargetRate | None = None,
+        force: bool = False,
+        progress: Report | None = None,
+    ) -> Calibration:
+        """Fit thresholds to whole, unlabelled clips and the gallery, and put them in force.
+
+        Args:
+            target_fmr: false match rate to keep in verification; "possible": the smallest that is supported.
+            target_fpir: false-positive identification rate to keep, or "possible"; None: 0.01 where the data suffice.
+            force: also put thresholds in force that are below the model card's.
+
+        Raises:
+            CalibrationRefused: too little data for the targets, or `ClipError`: no clip can be read.
+            ThresholdBelowCard: a threshold is below the model card's, and `force` was not said.
+        """
+        paths = [Path(clip) for clip in clips]
+        work = self._opened().calibrate(paths, target_fmr=target_fmr, target_fpir=target_fpir, force=force)
+        return finish(work, progress)
+
+    def calibrations(self) -> tuple[StoredCalibration, ...]:
+        """The gallery's history of calibrations, newest first, each with its number and whether it is in force."""
+        return tuple(self._opened().calibrations().history())
+
+    def use_calibration(self, number: int | None, *, force: bool = False) -> GalleryChange:
+        """Put an earlier calibration, or the model card (None), in force again.
+
+        Args:
+            force: also where one of its thresholds is below the model card's.
+
+        Raises:
+            CalibrationUnusable: there is none of that number, it cannot be used, or is in force already.
+            ThresholdBelowCard: a threshold is below the model card's, and `force` was not said.
+        """
+        calibrations = self._opened().calibrations()
+        return calibrations.use_model_card() if number is None else calibrations.use(number, force=force)
+
+    def verdict_evidence(self) -> tuple[VerdictEvidence, VerdictEvidence]:
+        """What verdicts say about the thresholds in force, of verification and of identification.
+
+        It is selected evidence: only answers that were shown could be judged, so its rates are no error rates.
+        """
+        service = self._opened()
+        service.models.resolve_embedder()
+        return service.calibrations().verdict_evidence()
