@@ -14,6 +14,7 @@ from biometric.service import Sightline
 from biometric.ui import ExampleMaker, no_examples, problems, verdict_api
 from biometric.ui.api import Endpoints, register
 from biometric.ui.better_models import connect_better_models
+from biometric.ui.calibration_api import CalibrationEndpoints, register_calibration
 from biometric.ui.calibration_tab import calibration_tab
 from biometric.ui.enrollment_tab import EnrollmentTab
 from biometric.ui.header import limits, page_header
@@ -75,6 +76,7 @@ class Interface:
             register(Endpoints(self.page))
             register_library(LibraryEndpoints(self.page))
             verdict_api.register(verdict_api.VerdictEndpoints(self.page))
+            register_calibration(CalibrationEndpoints(self.page))
 
     def _taking_tabs(self) -> dict[str, TakingTab]:
         """Return the tabs that a kept clip opens in, by their id."""

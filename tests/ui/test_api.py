@@ -15,7 +15,8 @@ from tests.ui.serving import Server
 gradio_client = pytest.importorskip("gradio_client")
 LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
 VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
-ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", *LIBRARY, *VERDICTS}
+CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration"}
+ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", *LIBRARY, *VERDICTS, *CALIBRATION}
 
 
 @pytest.fixture(scope="module")

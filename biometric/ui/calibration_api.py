@@ -1,0 +1,156 @@
+"""Named endpoints for calibration: what `python -m biometric calibrate …` does, for programs."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import gradio as gr
+from gradio import events
+
+from biometric.entities import Notice
+from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, ClipSummary, TargetRate
+from biometric.entities.progress import finish
+from biometric.errors import CalibrationRefused, InvalidInput
+from biometric.messages import describe_all
+from biometric.messages.calibration_sentences import evidence_sentences
+from biometric.messages.translation import gettext as _
+from biometric.results.answer_json import calibration_json, change_json
+from biometric.results.calibration_json import calibration_status_json, evidence_json, stored_calibration_json
+from biometric.ui import api
+from biometric.ui.browser_input import parse_int
+from biometric.ui.calibration_input import MOST_CLIPS
+
+DEFAULT_FMR = 0.001
+
+
+class CalibrationEndpoints(api.Endpoints):
+    """The endpoints for calibration of one running server; only uploaded files are accepted."""
+
+    def calibration(self, gallery: str | None = None) -> dict[str, Any]:
+        """Say which calibration and thresholds are in force, and what verdicts on answers say about them.
+
+        Args:
+            gallery: folder of the gallery, inside the configured one.
+        """
+
+        def run() -> dict[str, Any]:
+            service, folder = self._page.service, self._gallery(gallery)
+            service.models.resolve_embedder()
+            return calibration_status_json(service.calibrations(folder).status())
+
+        return api.run_endpoint(run)
+
+    def calibrations(self, gallery: str | None = None) -> list[dict[str, Any]]:
+        """List all calibrations of the gallery, newest first, each with its number and evidence.
+
+        Args:
+            gallery: folder of the gallery, inside the configured one.
+        """
+        return api.run_endpoint(
+            lambda: [
+                stored_calibration_json(item)
+                for item in self._page.service.calibrations(self._gallery(gallery)).history()
+            ]
+        )
+
+    def calibrate(
+        self,
+        clips: list[gr.FileData] | None = None,
+        target_fmr: float | str = DEFAULT_FMR,
+        target_fpir: float | str | None = None,
+        dry_run: bool = False,
+        force: bool = False,
+        gallery: str | None = None,
+    ) -> dict[str, Any]:
+        """Fit thresholds to unlabelled clips and the gallery, and put them in force; refused where data do not suffice.
+
+        Args:
+            clips: whole clips, at most 50; the gallery alone if left out.
+            target_fmr: false match rate to keep in verification, or "possible": the smallest that is supported.
+            target_fpir: false-positive identification rate to keep, or "possible"; 0.01 where the data suffice if left
+                out.
+            dry_run: say what the footage supports, and change nothing.
+            force: also use thresholds that are below the model card's.
+            gallery: folder of the gallery, inside the configured one.
+        """
+
+        def run() -> dict[str, Any]:
+            calibrations = self._page.service.calibrations(self._gallery(gallery))
+            fmr = _target(target_fmr, "target_fmr")
+            fpir = None if target_fpir is None else _target(target_fpir, "target_fpir")
+            self._page.service.models.resolve_embedder()
+            summaries, notes = self._read(clips)
+            if dry_run is not True:
+                work = calibrations.fit(summaries, target_fmr=fmr, target_fpir=fpir, notes=notes, force=force is True)
+                calibration, change = finish(work)
+                return {**calibration_json(calibration), "change": change_json(change)}
+            evidence = calibrations.evaluate(summaries)
+            asked = DEFAULT_FPIR if fpir is None else fpir
+            try:
+                proposal = finish(calibrations.propose(summaries, target_fmr=fmr, target_fpir=fpir))
+            except CalibrationRefused:  # what is missing stands among the sentences
+                proposal = None
+            return {
+                **evidence_json(evidence, fmr, asked),
+                "sentences": evidence_sentences(evidence, fmr, asked),
+                "proposal": None if proposal is None else calibration_json(proposal),
+                "notes": describe_all(notes if proposal is None else [*notes, *proposal.notes]),
+            }
+
+        return api.run_endpoint(run)
+
+    def use_calibration(
+        self, number: int | None = None, force: bool = False, gallery: str | None = None
+    ) -> dict[str, Any]:
+        """Put an earlier calibration, or the model card's thresholds, in force again.
+
+        Args:
+            number: of the calibration, as `/calibrations` gives it; the model card if left out.
+            force: also where one of its thresholds is below the model card's.
+            gallery: folder of the gallery, inside the configured one.
+        """
+
+        def run() -> dict[str, Any]:
+            calibrations = self._page.service.calibrations(self._gallery(gallery))
+            if number is None:
+                return change_json(calibrations.use_model_card())
+            wanted = parse_int(number, _("The number of the calibration"))
+            return change_json(calibrations.use(wanted, force=force is True))
+
+        return api.run_endpoint(run)
+
+    def _read(self, clips: Any) -> tuple[list[ClipSummary], list[Notice]]:
+        """Return what is read of uploaded clips; of several, one that cannot be read is left out, with a note.
+
+        Raises:
+            ClipError: no clip can be read, and there are some.
+        """
+        if clips is None:
+            return [], []
+        if not isinstance(clips, list):
+            raise InvalidInput("These clips could not be understood. Upload them again.")
+        if len(clips) > MOST_CLIPS:
+            raise InvalidInput(
+                "At most {most} clips can be used at once; use the command line for more.", most=MOST_CLIPS
+            )
+        uploads = [self._clip(clip)[0] for clip in clips]
+        with ExitStack() as call:
+            paths = [call.enter_context(self._page.uploads.borrowed(upload)) for upload in uploads]
+            with self._page.model_turns.turn():
+                return finish(self._page.service.calibrations().read_clips(paths))
+
+
+def register_calibration(endpoints: CalibrationEndpoints) -> None:
+    """Attach the endpoints to the page under construction, with their documentation."""
+    options: dict[str, Any] = {"concurrency_id": api.MODEL_WORK, "concurrency_limit": api.CALLS_AT_ONCE}
+    events.api(endpoints.calibration, api_name="calibration")
+    events.api(endpoints.calibrations, api_name="calibrations")
+    events.api(endpoints.calibrate, api_name="calibrate", **options)
+    events.api(endpoints.use_calibration, api_name="use_calibration")
+
+
+def _target(value: object, name: str) -> TargetRate:
+    if value == POSSIBLE:
+        return POSSIBLE
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput('{name} must be a rate above 0 and at most 0.5, or "possible".', name=name)
+    return float(value)
