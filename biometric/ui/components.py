@@ -84,9 +84,17 @@ def file_url(path: Path) -> str:
     return "gradio_api/file=" + quote(str(path), safe="/")
 
 
-def player(path: Path, label: str, css: str = "sl-player") -> str:
-    """Return a video player for a file in the private folder."""
+def player(path: Path, label: str, size: tuple[int, int] | None = None) -> str:
+    """Return a video player for a file in the private folder.
+
+    Args:
+        path: the file.
+        label: what screen readers say.
+        size: width and height in pixels, where known: the page keeps the place, so that nothing moves when the
+            browser has read the file.
+    """
+    place = "" if size is None else f' width="{size[0]}" height="{size[1]}"'
     return (
-        f'<video class="{css}" controls muted playsinline preload="metadata" aria-label="{escape(label)}" '
+        f'<video class="sl-player" controls muted playsinline preload="metadata" aria-label="{escape(label)}"{place} '
         f'src="{escape(file_url(path))}"></video>'
     )

@@ -135,7 +135,8 @@ class PanelDisplay:
         if footage.info is None:
             return ""
         name = f'<h4 class="sl-clip" dir="auto">{escape(footage.label)}</h4>'
-        shown = player(footage.player, footage.label) if footage.player is not None else ""
+        size = footage.info.width, footage.info.height
+        shown = player(footage.player, footage.label, size) if footage.player is not None else ""
         if footage.info.photograph and footage.clip is not None:
             shown = elements.picture(self._photograph(footage.clip), footage.label)
         return shown + name + presenters.facts(footage.info)

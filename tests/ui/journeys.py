@@ -62,12 +62,17 @@ class Person(Visitor):
         self.by_keys = setting.keyboard
         self.actions = 0
 
-    def tab_to(self, selector: str, within: int = 60) -> None:
-        """Press the Tab key until the keyboard is there."""
-        for _ in range(within):
+    def tab_to(self, selector: str) -> None:
+        """Press the Tab key until the keyboard is there; with Shift where that lies before it."""
+        before = (
+            "(found) => found.every((node) => node.compareDocumentPosition(document.activeElement) === 4)"
+            " && document.activeElement !== document.body"
+        )
+        key = "Shift+Tab" if self.page.locator(selector).evaluate_all(before) else "Tab"
+        for _ in range(60):
             if self.page.locator(selector).evaluate_all("(found) => found.includes(document.activeElement)"):
                 return
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press(key)
         raise AssertionError(f"the Tab key does not lead to {selector}")
 
     def press(self, selector: str, key: str = "Enter") -> None:
@@ -127,6 +132,7 @@ class Person(Visitor):
 
     def in_view(self, selector: str) -> None:
         """Wait until something is to be seen without scrolling, whole and uncovered."""
+        self.page.locator(selector).first.wait_for()
         for _ in range(100):  # the page scrolls smoothly, on a busy machine for seconds
             if self.page.locator(selector).evaluate_all(IN_VIEW):
                 return

@@ -1,4 +1,7 @@
-"""Every error stands at its field, in view without scrolling, and goes when the field is corrected."""
+"""Every error stands at its field, in view without scrolling, and goes when the field is corrected.
+
+By click and by keyboard, at three sizes, light and dark; part of the twelve ways is marked slow (journeys.py).
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,12 +13,11 @@ import pytest
 from biometric import errors
 from biometric.errors import BiometricError
 from biometric.ui.field_errors import Field, field_of
+from tests.ui.journeys import WAYS, Person
 from tests.ui.scenery import write_people
 from tests.ui.serving import Server
-from tests.ui.visiting import Visitor
 
 Clips = dict[str, Path]
-SIZES = ((1440, 900), (1280, 720), (390, 844))
 FACTS = """(id) => {
   const words = document.getElementById(id);
   const field = document.querySelector(`[aria-describedby="${id}"]`);
@@ -48,17 +50,15 @@ def test_errors_of_one_branch_stand_at_one_field() -> None:
     assert {fields[kind] for kind in classes(errors.ModelError)} == {None}
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def visitor(chromium: Any, server: Server, request: pytest.FixtureRequest) -> Iterator[Visitor]:
-    width, height = request.param
-    visitor = Visitor(chromium, server.url, width)
-    visitor.page.set_viewport_size({"width": width, "height": height})
+@pytest.fixture(params=WAYS)
+def visitor(chromium: Any, server: Server, request: pytest.FixtureRequest) -> Iterator[Person]:
+    visitor = Person(chromium, server.url, request.param)
     visitor.page.set_default_timeout(8000)
     yield visitor
     visitor.close()
 
 
-def at_field(visitor: Visitor, tab: str, field: Field, words: str) -> None:
+def at_field(visitor: Person, tab: str, field: Field, words: str) -> None:
     """Wait for these words at a field; they and the field are in view, and belong together."""
     note = visitor.page.locator(f"#{tab}-{field}-note .sl-field-error", has_text=re.compile(words))
     note.wait_for()
@@ -71,14 +71,9 @@ def at_field(visitor: Visitor, tab: str, field: Field, words: str) -> None:
     assert facts == as_wanted, (field, facts)
 
 
-def corrected(visitor: Visitor, tab: str, field: Field) -> None:
+def corrected(visitor: Person, tab: str, field: Field) -> None:
     visitor.page.locator(f"#{tab}-{field}-note .sl-field-error").wait_for(state="detached")
     assert not visitor.page.locator("[aria-invalid=true]").count()
-
-
-def another(visitor: Visitor) -> None:
-    visitor.page.get_by_role("button", name="Choose another clip").locator("visible=true").click()
-    visitor.page.wait_for_selector(".sl-drop:visible")
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +85,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.browser
-def test_errors_of_footage(visitor: Visitor, clips: Clips, damaged: Path) -> None:
+def test_errors_of_footage(visitor: Person, clips: Clips, damaged: Path) -> None:
     visitor.submit("enrollment")
     at_field(visitor, "enrollment", Field.FOOTAGE, "No clip yet")
     visitor.upload(clips["text"])
@@ -108,7 +103,7 @@ def test_errors_of_footage(visitor: Visitor, clips: Clips, damaged: Path) -> Non
 
 
 @pytest.mark.browser
-def test_errors_of_the_range(visitor: Visitor, clips: Clips) -> None:
+def test_errors_of_the_range(visitor: Person, clips: Clips) -> None:
     page = visitor.page
     visitor.upload(clips["nobody"])
     visitor.opened()
@@ -143,14 +138,14 @@ def test_errors_of_the_range(visitor: Visitor, clips: Clips) -> None:
 
 
 @pytest.mark.browser
-def test_errors_of_name_claim_and_threshold(visitor: Visitor, clips: Clips) -> None:
+def test_errors_of_name_claim_and_threshold(visitor: Person, clips: Clips) -> None:
     page = visitor.page
     visitor.upload(clips["one"])
     visitor.opened()
     visitor.name("  ")
     visitor.submit("enrollment")
     at_field(visitor, "enrollment", Field.NAME, "Name missing")
-    visitor.name(f"Name {page.viewport_size['width']}")
+    visitor.name(f"Name {visitor.setting}")
     corrected(visitor, "enrollment", Field.NAME)
     visitor.submit("enrollment")
     visitor.banner("enrollment", "is enrolled")
@@ -174,7 +169,7 @@ def test_errors_of_name_claim_and_threshold(visitor: Visitor, clips: Clips) -> N
 
 
 @pytest.mark.browser
-def test_errors_of_the_folders(visitor: Visitor, clips: Clips) -> None:
+def test_errors_of_the_folders(visitor: Person, clips: Clips) -> None:
     page = visitor.page
     visitor.tab("Identification")
     visitor.upload(clips["one"])
@@ -193,7 +188,7 @@ def test_errors_of_the_folders(visitor: Visitor, clips: Clips) -> None:
 
 
 @pytest.mark.browser
-def test_errors_about_no_field_stand_in_the_answers_place(visitor: Visitor, clips: Clips) -> None:
+def test_errors_about_no_field_stand_in_the_answers_place(visitor: Person, clips: Clips) -> None:
     visitor.upload(clips["nobody"])
     visitor.opened()
     visitor.name("Nobody")

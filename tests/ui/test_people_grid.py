@@ -62,6 +62,8 @@ def test_a_hundred_people_are_answered_filtered_and_one_is_named(
     viewer.do(field.fill, "Grace Hopper")
     viewer.do(field.press, "Enter")
     page.wait_for_selector("#identification-undo >> text=Grace Hopper was enrolled")
+    page.wait_for_selector(f"[data-key='typed:{person}']", state="detached")
+    assert field.input_value() == "", "the field is another person's now"
     viewer.banner("identification", r"of 100 people identified")
     assert viewer.actions < 10
     viewer.do(page.get_by_role("button", name=re.compile("^All")).click)

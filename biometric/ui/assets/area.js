@@ -32,6 +32,12 @@ element.addEventListener('submit', (event) => {
   trigger('act', { action: form.dataset.action, value: form.elements.text.value });
 });
 
+// Gradio changes nodes in place, so that a field may become another person's: what was typed is not meant for them.
+element.addEventListener('input', ({ target }) => { target.typedFor = target.dataset.key; });
+const dropStrayWords = () => element.querySelectorAll('input[data-key]').forEach((field) => {
+  if (field.typedFor !== field.dataset.key) field.value = field.defaultValue;
+});
+
 // Escape presses the button that closes what is open.
 element.addEventListener('keydown', (event) => {
   const close = event.key === 'Escape' && element.querySelector('[data-escape]');
@@ -77,6 +83,7 @@ const atField = (word) => requestAnimationFrame(() => {  // what holds the field
 
 // New content must not take the keyboard's place away.
 watch('value', () => {
+  dropStrayWords();
   const word = element.querySelector('[data-field]');
   if (word) { atField(word); return; }
   unmark();
