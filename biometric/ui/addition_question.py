@@ -20,7 +20,7 @@ class Addition:
     """A reference that waits for an answer.
 
     Attributes:
-        token: clip, frames, person, name, dropped samples and gallery that it is made from.
+        token: clip, frames, person, name, dropped samples, gallery and edits that it is made from.
         name: the name that was typed.
         conflict: whose name that is, and how both compare.
         clip: label of the new person's clip.
@@ -76,10 +76,10 @@ def question(addition: Addition, pictures: Pictures) -> str:
 
 
 def enrollment_token(footage: Footage, observed: ObservedClip, name: str) -> tuple[object, ...]:
-    """Return what an enrollment is made from: clip, frames, person, name, dropped samples, gallery."""
+    """Return what an enrollment is made from: clip, frames, person, name, dropped samples, gallery, edits."""
     person = footage.person if len(observed.usable) > 1 else None
     dropped = frozenset(footage.dropped)
-    return (observed.video.digest, observed.frames, person, name_key(name), dropped, footage.gallery)
+    return (observed.video.digest, observed.frames, person, name_key(name), dropped, footage.gallery, footage.edits)
 
 
 def is_enrolled(session: Session, token: tuple[object, ...], references: References) -> bool:

@@ -1,23 +1,66 @@
 """The contact sheet of an observed clip, one tile a person to choose from, and the banner above the people found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from biometric.entities import Decision, Identification, Observation, ObservedClip
+from biometric.entities import Decision, Identification, ObservedClip
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.answers import is_near_miss
 from biometric.ui.picture_uris import Pictures
-from biometric.ui.text_format import escape, people
+from biometric.ui.templating import render
+from biometric.ui.text_format import people
 
 LEFT_OUT = 3
 """Most people who cannot be enrolled that are told one by one."""
 
 
-def choices(observed: ObservedClip, chosen: int | None, pictures: Pictures, title: str) -> str:
-    """Return the people of a clip as radio tiles (action `person`); those without a usable sample cannot be chosen."""
-    tiles = "".join(_choice(observation, chosen, pictures) for observation in observed.observations)
-    label = escape(title)
-    return f'<h4>{label}</h4><div class="sl-sheet" role="radiogroup" aria-label="{label}">{tiles}</div>'
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One person's tile, in words and pictures."""
+
+    person: int
+    name: str
+    chosen: bool
+    usable: bool
+    selected: bool
+    picture: str
+    span: str
+    samples: str
+
+
+def choices(
+    observed: ObservedClip,
+    chosen: int | None,
+    pictures: Pictures,
+    title: str,
+    selected: Collection[int] | None = None,
+) -> str:
+    """Return the people of a clip as radio tiles (action `person`); those without a usable sample cannot be chosen.
+
+    Args:
+        selected: numbers of people whose tiles are selected (action `select`); None: tiles cannot be selected.
+    """
+    tiles = [
+        _Choice(
+            person=observation.person,
+            name=_("Person {person}").format(person=observation.person),
+            chosen=observation.person == chosen,
+            usable=observation.template is not None,
+            selected=selected is not None and observation.person in selected,
+            picture=pictures.crop(None if observation.best is None else observation.best.crop, 200),
+            span=presenters.span(observation),
+            samples=presenters.samples_line(observation),
+        )
+        for observation in observed.observations
+    ]
+    return render(
+        "contact_sheet.html",
+        title=title,
+        tiles=tiles,
+        any_chosen=chosen is not None,
+        selectable=selected is not None and len(tiles) > 1,
+    )
 
 
 def left_out(observed: ObservedClip) -> str:
@@ -67,24 +110,3 @@ def summary(identifications: Sequence[Identification]) -> str:
         text = _("Nobody here is identified. Open a tile to see the closest ones, or enroll somebody.")
         return elements.banner("unsure", title, text)
     return elements.banner("good", title, _("Open a tile for the evidence behind it."))
-
-
-def _choice(observation: Observation, chosen: int | None, pictures: Pictures) -> str:
-    picked = observation.person == chosen
-    usable = observation.template is not None
-    mark = "▣" if picked else "▢" if usable else "–"
-    disabled = "" if usable else ' aria-disabled="true" disabled'
-    name = _("Person {person}").format(person=observation.person)
-    return (
-        f'<button type="button" role="radio" class="sl-tile" aria-checked="{"true" if picked else "false"}"{disabled} '
-        f'tabindex="{0 if picked or chosen is None else -1}" data-action="person" data-value="{observation.person}" '
-        f'data-key="person:{observation.person}">{_shot(observation, pictures)}'
-        f'<span class="sl-name"><span aria-hidden="true">{mark}</span> {name}</span>'
-        f"<small>{presenters.span(observation)}</small>"
-        f"<small>{escape(presenters.samples_line(observation))}</small></button>"
-    )
-
-
-def _shot(observation: Observation, pictures: Pictures) -> str:
-    best = observation.best
-    return elements.picture(pictures.crop(best.crop if best is not None else None, 200), "", "sl-shot")

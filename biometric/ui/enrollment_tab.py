@@ -9,13 +9,13 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import ObservedClip, clean_name
-from biometric.errors import FootageChanged, IdentityExists, InvalidInput, LooksDifferent
-from biometric.messages.translation import N_
+from biometric.errors import FootageChanged, IdentityExists, LooksDifferent
 from biometric.messages.translation import gettext as _
 from biometric.ui import contact_sheets, elements, introductions, presenters, problems
 from biometric.ui.addition_question import Addition, enrollment_token, is_enrolled, name_is_used, question
-from biometric.ui.browser_input import event, parse_int
+from biometric.ui.browser_input import event
 from biometric.ui.components import field_note_area, on_act
+from biometric.ui.enrollment_sheet import CHANGED, click_on_sheet, invitation, sheet
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.noted_change import UndoLine
@@ -24,12 +24,10 @@ from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.step_runs import run_once
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
-from biometric.ui.text_format import people
 from biometric.ui.uploads import discard
 
 TAB = "enrollment"
 NAME_FIELD = "#enrollment-name :is(input, textarea)"
-CHANGED = N_("Nothing was stored. Press Enroll to look at them again.")
 
 
 class EnrollmentTab:
@@ -195,23 +193,13 @@ class EnrollmentTab:
         return f"“{folder.relative_to(root)}”" if folder.is_relative_to(root) else f"“{folder.name}”"
 
     def _ask(self, footage: Footage) -> Updates:
-        observed = footage.observed
-        assert observed is not None
-        title = _("{people} can be enrolled from these frames").format(people=people(len(observed.usable)))
-        text = _(
-            "Person {person} takes up most of the footage and is chosen. Choose another tile if that is "
-            "not the one you mean, then press Enroll."
-        ).format(person=footage.person)
-        return {self.answer: elements.banner("info", title, text), **self.show_people(footage)}
-
-    def show_people(self, footage: Footage) -> Updates:
-        """Return the contact sheet with the chosen person's samples."""
         if footage.observed is None:
-            return {self.contact_sheet: ""}
-        pictures, observed = self.page.pictures, footage.observed
-        html = contact_sheets.choices(observed, footage.person, pictures, _("Who is to be enrolled?"))
-        html += contact_sheets.samples(observed, footage.person, footage.dropped, pictures, droppable=True)
-        return {self.contact_sheet: html}
+            raise FootageChanged(CHANGED)
+        return {self.answer: invitation(footage, footage.observed), **self.show_people(footage)}
+
+    def show_people(self, footage: Footage, focus: str = "") -> Updates:
+        """Return the contact sheet with the chosen person's samples."""
+        return {self.contact_sheet: sheet(footage, self.page.pictures, focus)}
 
     def on_tab_opened(self, session: Session) -> Updates:
         """Return the updates when the tab is opened: footage that came along brings its people."""
@@ -255,32 +243,20 @@ class EnrollmentTab:
         }
 
     def chose(self, name: Any, data: gr.EventData, request: gr.Request) -> Updates:
-        """A tile or a sample was clicked; what was asked about the former choice goes away."""
+        """A tile, a sample or an edit was clicked; what was asked about the former choice goes away."""
         session = self.page.session(request)
         footage = session.footage(TAB)
 
         def run() -> Updates:
-            action, value = event(data)
-            observed = footage.observed
-            if observed is None:
-                raise FootageChanged(CHANGED)
+            asked = footage.addition is not None
+            click = click_on_sheet(self.page.service, footage, *event(data))
             updates: Updates = {}
-            if footage.addition is not None:
+            if asked or click.edited:
                 footage.addition = None
                 updates.update(self._ask(footage))
-            if action == "person":
-                person = parse_int(value, _("The person's number"))
-                if person not in {observation.person for observation in observed.usable}:
-                    raise InvalidInput("Person {person} cannot be enrolled from these frames.", person=person)
-                if person != footage.person:
-                    footage.person, footage.dropped = person, set()
-                    if name_is_used(session, name):
-                        updates[self.name] = ""
-                footage.picked = True
-            elif action == "sample":
-                names = {s.detection.crop_name for observation in observed.observations for s in observation.kept}
-                footage.dropped ^= {value} & names
-            return {**updates, **self.show_people(footage)}
+            if click.other_person and name_is_used(session, name):
+                updates[self.name] = ""
+            return {**updates, **self.show_people(footage, click.focus)}
 
         return run_once(run, self.answer)
 

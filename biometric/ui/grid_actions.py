@@ -11,6 +11,8 @@ from biometric.service import Sightline
 from biometric.ui.addition_question import Addition
 from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
 from biometric.ui.grid_state import ORDERS, OUTCOMES, GridPage, GridState, arrange, number
+from biometric.ui.person_editing import ACTIONS as EDITS
+from biometric.ui.person_editing import EditablePeople, click_on_people
 from biometric.ui.session import Session
 from biometric.ui.verdict_actions import WORDS, is_verdict, take_verdict
 
@@ -53,6 +55,8 @@ def act(service: Sightline, session: Session, action: str, value: str) -> GridCl
         return _answered(service, session, action)
     if is_verdict(action):
         return _judge(service, session, action, value)
+    if action in EDITS:
+        return _edit(service, session, action, value)
     step = _STEPS.get(action)
     if step is None:
         raise InvalidInput(NOT_UNDERSTOOD)
@@ -236,6 +240,18 @@ def _answered(service: Sightline, session: Session, action: str) -> GridClick:
     elif asked.allowed:
         return _enroll(service, session, observed, person, asked.name, consent=True)
     return GridClick()
+
+
+def _edit(service: Sightline, session: Session, action: str, value: str) -> GridClick:
+    """Join or split people, or undo that; then everybody is decided anew, without decoding."""
+    footage = session.footage(TAB)
+    if footage.observed is None:
+        raise FootageChanged(READ_AGAIN)
+    people = EditablePeople(footage, footage.observed, session.grid, session.gallery)
+    click = click_on_people(service, people, action, value)
+    if click.edited:
+        session.grid.close()
+    return GridClick(click.focus if click.person is None else f"open:{click.person}", edited=click.edited)
 
 
 def _judge(service: Sightline, session: Session, action: str, value: str) -> GridClick:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from biometric.entities import Decision, Identification, ScoreBand
 from biometric.errors import InvalidName
 from biometric.messages.translation import N_
+from biometric.ui.edit_state import EditState
 
 if TYPE_CHECKING:
     from biometric.ui.addition_question import Addition
-    from biometric.ui.grid_edits import JoinQuestion
 
 Order = Literal["time", "name", "score", "size"]
 Outcome = Literal["identified", "unsure", "unknown", "no decision"]
@@ -29,8 +29,8 @@ FOLDED_FROM = 8
 
 
 @dataclass(slots=True)
-class GridState:
-    """How one workspace looks at the people of its answer.
+class GridState(EditState):
+    """How one workspace looks at the people of its answer, and what it joins and splits there.
 
     Attributes:
         order: what tiles are sorted by.
@@ -38,16 +38,12 @@ class GridState:
         page: 0-based number of the page shown.
         short_shown: short tracks are among the tiles.
         opened: number of the person whose evidence is shown, or None.
-        selected: numbers of people that the next step is about.
         dismissed: numbers of tracks that are no person; they count nowhere.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         added_person: the person whom `addition` is about, or None.
         named: who was named last, and the gallery's revision since; None where nobody was.
         lookalikes: who else enrolled looks like the person who was named last, as a sentence; "" where nobody does.
         refused_name: (person, what was typed, why it cannot be a name), or None.
-        joining: people who look different and are to be joined all the same, or None.
-        edit_undone: the latest click undid a join or a split.
-        clicks: how many there were, so that the page tells a new wish to move the keyboard from a former one.
     """
 
     order: Order = "time"
@@ -55,16 +51,12 @@ class GridState:
     page: int = 0
     short_shown: bool = False
     opened: int | None = None
-    selected: set[int] = field(default_factory=set)
     dismissed: set[int] = field(default_factory=set)
     addition: "Addition | None" = None
     added_person: int | None = None
     named: tuple[object, ...] | None = None
     lookalikes: str = ""
     refused_name: tuple[int, str, InvalidName] | None = None
-    joining: "JoinQuestion | None" = None
-    edit_undone: bool = False
-    clicks: int = 0
 
     def close(self) -> None:
         """Show neither evidence nor a question nor what is wrong with a name."""

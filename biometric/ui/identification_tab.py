@@ -16,10 +16,10 @@ from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.downloads import target_refusal
 from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
-from biometric.ui.grid_edits import act_or_edit, edit_line, untold
 from biometric.ui.noted_change import UndoLine
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
 from biometric.ui.panel import Panel
+from biometric.ui.person_editing import edit_line, untold
 from biometric.ui.presence import presence
 from biometric.ui.problems import notes
 from biometric.ui.report_download import ReportDownload
@@ -185,7 +185,7 @@ class IdentificationTab:
             names=self.names.of(self.page.service.gallery(session.gallery)),
             pictures=self.page.pictures,
             references=self.page.references(session.gallery),
-            edits=edit_line(session),
+            edits=edit_line(session.footage(TAB), session.grid, TAB),
         )
         return people_grid.grid(content, session.grid, focus)
 
@@ -261,7 +261,7 @@ class IdentificationTab:
             action, value = event(data)
             if action == "enroll":  # Enrollment opens with clip, range and observation
                 return self.enrollment.give(session, grid_actions.person_of(session, value).observation.person)
-            click = act_or_edit(self.page.service, session, action, value)
+            click = grid_actions.act(self.page.service, session, action, value)
             if click.enrollment is not None and (observed := session.footage(TAB).observed) is not None:
                 self.page.keeping.note(session, "grid", observed, click.enrollment, session.gallery)
             if click.recounted:

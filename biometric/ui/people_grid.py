@@ -13,7 +13,6 @@ from biometric.messages.translation import gettext as _
 from biometric.ports import Gallery
 from biometric.ui import answers, elements, problems
 from biometric.ui.addition_question import question
-from biometric.ui.grid_edits import split_offer
 from biometric.ui.grid_state import (
     FOLDED_FROM,
     ORDERS,
@@ -26,6 +25,7 @@ from biometric.ui.grid_state import (
     outcome,
     pixel_height,
 )
+from biometric.ui.person_editing import split_offer
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
 from biometric.ui.templating import render
@@ -71,7 +71,7 @@ class GridContent:
         frame_count: length of the range that the people were found in.
         names: enrolled names, to suggest.
         pictures, references: where crops and references are looked up.
-        edits: what was joined and split by hand (`grid_edits.edit_line`).
+        edits: what was joined and split by hand (`person_editing.edit_line`).
     """
 
     answers: Sequence[Identification]

@@ -17,6 +17,7 @@ from biometric.messages.translation import N_
 from biometric.storage import remove_quietly
 from biometric.ui.batch_queue import BatchQueue
 from biometric.ui.calibration_state import CalibrationState
+from biometric.ui.edit_state import EditState
 from biometric.ui.grid_state import GridState
 from biometric.ui.library_state import LibraryState
 from biometric.ui.people_state import PeopleState
@@ -55,14 +56,14 @@ class Footage:
         player: a file that browsers play: the clip itself or its proxy, or None while there is none.
         first, last: chosen frames, 0-based, inclusive; `range_note` says that typed ones were changed.
         accept_damaged: the person said that a damaged clip may be used.
-        person: the chosen person's number, or None.
-        picked: the person was chosen by a click, not by being the most prominent.
+        person, picked: the chosen person's number, or None; whether a click chose it, not being the most prominent.
         dropped: crop names of samples that the person took out.
         people_shown: the contact sheet has been shown, so that the next press of Enroll acts on the choice.
         gallery: gallery folder that the chosen person came from and goes to, or None for the configured one.
         addition: the reference that waits for an answer, because somebody has its name already, or None.
         ends_later: the pictures of the range's ends are made after the answer is shown: that takes decoding.
         edits: what was joined and split by hand, in that order; made again where the same frames are read again.
+        editing: what is selected on the contact sheet, before it becomes an edit.
         replaced: another clip has taken this one's place in its tab; work for it is to stop.
     """
 
@@ -83,6 +84,7 @@ class Footage:
     replaced: bool = False
     addition: "Addition | None" = None
     edits: tuple[PersonEdit, ...] = ()
+    editing: EditState = field(default_factory=EditState)
     _as_read: ObservedClip | None = None
     _observed: ObservedClip | None = None
 
@@ -175,6 +177,7 @@ class Footage:
     def _choose_anew(self, person: int | None) -> None:
         self.person, self.picked = person, False
         self.dropped, self.people_shown, self.addition = set(), False, None
+        self.editing.begin_anew()
 
     def check_wanted(self) -> None:
         """Raise `FootageChanged` when another clip has taken this one's place, so that work for it stops."""
@@ -183,9 +186,9 @@ class Footage:
 
     def copy(self) -> "Footage":
         """Return a copy for another tab: the clip and its observation, without choices about samples."""
-        return replace(
-            self, dropped=set(), people_shown=False, picked=False, gallery=None, replaced=False, addition=None
-        )
+        copied = replace(self, editing=EditState(), gallery=None, replaced=False)
+        copied._choose_anew(self.person)
+        return copied
 
 
 @dataclass(slots=True)
@@ -196,8 +199,7 @@ class Session:
         folder: private files of this page (clips, proxies, downloads), made on first use.
         latest: the tab whose footage was changed last.
         thresholds: what the person set on the sliders, by purpose; absent means the default.
-        claimed: id of the identity claimed in Verification, or None.
-        claim_search: the text that names to choose from in Verification contain.
+        claimed, claim_search: id of the identity claimed in Verification, or None; the text that names there contain.
         answered: Verification has answered for the footage, so that another claim or person re-decides at once.
         gallery: gallery folder chosen in Identification, or None for the configured one.
         identifications: the last answer of Identification.
@@ -211,10 +213,8 @@ class Session:
         kept: what each tab has answered last that is kept in the library, by tab.
         people, library: where the workspace is on the tabs of these names.
         calibration: its clips and choices on the Calibration tab.
-        tab: the tab that is open.
-        screen: what the page shows.
-        jobs: its running work.
-        batch: its queue of several clips.
+        tab, screen: the tab that is open, and what the page shows.
+        jobs, batch: its running work, and its queue of several clips.
     """
 
     folder: Path

@@ -1,29 +1,25 @@
-"""Joining and splitting people of an answer by hand: what the clicks do, and what the grid says of it, as HTML."""
+"""Joining and splitting the people of a tab's footage by hand: what the clicks do, and what is said of it, as HTML.
+
+Identification and Enrollment share it: they differ in where the tiles stand and what follows an edit.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
-from biometric.domain.comparison import decide
-from biometric.domain.person_edits import (
-    JoinEdit,
-    PersonEdit,
-    SplitEdit,
-    join_people,
-    least_score,
-    split_frames,
-)
-from biometric.entities import Notice, NoticeCode, Observation, Threshold
-from biometric.errors import FootageChanged, InvalidInput
+from biometric.domain.person_edits import JoinEdit, PersonEdit, SplitEdit, split_frames
+from biometric.entities import Notice, NoticeCode, Observation, ObservedClip
+from biometric.errors import InvalidInput, PeopleLookDifferent
 from biometric.messages import clock, describe
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
 from biometric.ui import elements
 from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
-from biometric.ui.grid_actions import READ_AGAIN, TAB, GridClick, act
+from biometric.ui.edit_state import EditState, JoinQuestion
 from biometric.ui.picture_uris import Pictures
-from biometric.ui.session import Session
+from biometric.ui.session import Footage
 from biometric.ui.templating import render
 
 ACTIONS = frozenset({"join", "join_anyway", "keep_apart", "split", "edit_undo"})
@@ -33,18 +29,33 @@ SAMPLE_HEIGHT = 96
 
 
 @dataclass(frozen=True, slots=True)
-class JoinQuestion:
-    """People who look like strangers to each other, and are to be joined all the same.
+class EditablePeople:
+    """The people that a tab shows.
 
     Attributes:
-        people: their numbers.
-        score: the lowest among them, or None where somebody has no usable sample to compare.
-        threshold: the score that one person's two templates have.
+        observed: the people of the footage as they are now.
+        gallery: folder of the gallery whose threshold tells who looks different; None: the configured one.
     """
 
-    people: frozenset[int]
-    score: float | None
-    threshold: Threshold
+    footage: Footage
+    observed: ObservedClip
+    state: EditState
+    gallery: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class EditClick:
+    """What a click did.
+
+    Attributes:
+        focus: `data-key` of the element that the keyboard goes to, where it is no person's tile.
+        person: number of the person whose tile the keyboard goes to, or None.
+        edited: who is whom was changed.
+    """
+
+    focus: str = ""
+    person: int | None = None
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,61 +71,46 @@ class _SplitSample:
     splits_at: int | None
 
 
-def act_or_edit(service: Sightline, session: Session, action: str, value: str) -> GridClick:
-    """Do what a click on the people asks for: an edit of this module, or what `grid_actions.act` does.
-
-    After an edit everybody is decided anew, without decoding.
+def click_on_people(service: Sightline, people: EditablePeople, action: str, value: str) -> EditClick:
+    """Do what a click of `ACTIONS` asks for. Nothing is decoded.
 
     Raises:
         InvalidInput: these people cannot be joined, this person cannot be split there, or it was undone already.
         BiometricError: the gallery cannot be read. Nothing has changed.
     """
-    if action not in ACTIONS:
-        return act(service, session, action, value)
-    state, footage = session.grid, session.footage(TAB)
-    observed = footage.observed
-    if observed is None:
-        raise FootageChanged(READ_AGAIN)
-    state.clicks += 1
-    state.refused_name = None
+    state, edits = people.state, people.footage.edits
     asked, state.joining = state.joining, None
     if action == "keep_apart":
-        return GridClick("join:")
+        return EditClick("join:")
     if action == "edit_undo":
-        if not footage.edits or value != str(len(footage.edits)):
+        if not edits or value != str(len(edits)):
             raise InvalidInput("This was undone already, or something else was joined or split since.")
-        return _edit(session, footage.edits[:-1], None)
+        return _edit(people, edits[:-1], None)
     if action == "split":
         person, _separator, frame = value.partition(":")
-        split = SplitEdit(parse_int(person, _("The person's number")), parse_int(frame, _("The number of the frame")))
-        return _edit(session, (*footage.edits, split), split.person)
+        number = parse_int(person, _("The person's number"))
+        return _edit(people, (*edits, SplitEdit(number, parse_int(frame, _("The number of the frame")))), number)
     if action == "join_anyway":
         if asked is None:
             raise InvalidInput(NOT_UNDERSTOOD)
-        return _join(session, asked.people)
-    people = frozenset(state.selected)
-    join_people(observed, people)  # where that is impossible, nothing is asked
-    threshold = service.threshold("verification", gallery=session.gallery)
-    score = least_score(observed, people)
-    if not decide(score, threshold):
-        state.joining = JoinQuestion(people, score, threshold)
-        return GridClick("joining")
-    return _join(session, people)
+        return _edit(people, (*edits, JoinEdit(asked.people, forced=True)), min(asked.people))
+    selected = frozenset(state.selected)
+    try:
+        service.edits.join(people.observed, selected, gallery=people.gallery)
+    except PeopleLookDifferent as error:
+        if error.threshold is None:
+            raise
+        state.joining = JoinQuestion(selected, error.score, error.threshold)
+        return EditClick("joining")
+    return _edit(people, (*edits, JoinEdit(selected)), min(selected))
 
 
-def _join(session: Session, people: frozenset[int]) -> GridClick:
-    return _edit(session, (*session.footage(TAB).edits, JoinEdit(people)), min(people))
-
-
-def _edit(session: Session, edits: Sequence[PersonEdit], person: int | None) -> GridClick:
+def _edit(people: EditablePeople, edits: Sequence[PersonEdit], person: int | None) -> EditClick:
     """Make these the edits of the footage; the keyboard goes to a person's tile, or to the line above the tiles."""
-    undone = len(edits) < len(session.footage(TAB).edits)
-    session.footage(TAB).edit(edits)
-    state = session.grid
-    state.close()
-    state.selected = set()
-    state.edit_undone = undone
-    return GridClick("edit" if person is None else f"open:{person}", edited=True)
+    undone = len(edits) < len(people.footage.edits)
+    people.footage.edit(edits)
+    people.state.begin_anew(undone=undone)
+    return EditClick("edit" if person is None else "", person, edited=True)
 
 
 def untold(warnings: Sequence[Notice]) -> list[Notice]:
@@ -122,12 +118,11 @@ def untold(warnings: Sequence[Notice]) -> list[Notice]:
     return [warning for warning in warnings if warning.code not in EDIT_CODES]
 
 
-def edit_line(session: Session) -> Markup:
+def edit_line(footage: Footage, state: EditState, tab: str) -> Markup:
     """Return the latest edit with its undo (action `edit_undo`), and the question before strangers are joined.
 
     The question's actions are `join_anyway` and `keep_apart`.
     """
-    footage, state = session.footage(TAB), session.grid
     observed, question = footage.observed, state.joining
     if observed is None:
         return Markup()
@@ -138,6 +133,7 @@ def edit_line(session: Session) -> Markup:
     asks = question is not None and question.people == state.selected
     html = render(
         "person_edits.html",
+        tab=tab,
         said=said,
         edits=len(footage.edits),
         people=sorted(question.people) if question is not None and asks else [],
