@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from biometric.entities import ObservedClip
-from biometric.errors import FootageChanged, InvalidInput
+from biometric.errors import FootageChanged, InvalidInput, UnknownPerson
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
@@ -108,7 +108,7 @@ def click_on_sheet(service: Sightline, footage: Footage, action: str, value: str
     person = parse_int(value, _("The person's number"))
     if action == "select":
         if person not in {observation.person for observation in observed.observations}:
-            raise InvalidInput("There is no person {person} among the people who were found.", person=person)
+            raise UnknownPerson("There is no person {number} among the people who were found.", number=person)
         state.selected ^= {person}
         return SheetClick()
     if action != "person":
