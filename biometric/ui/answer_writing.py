@@ -14,7 +14,7 @@ from biometric.storage import resolve_inside
 from biometric.ui import presenters
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
 from biometric.ui.page import Page, Steps, Updates
-from biometric.ui.panel import Panel
+from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.screen import RECORDS_ITSELF
 from biometric.ui.session import FILES_JOB, Session
 from biometric.ui.step_runs import guarded, stream_progress
@@ -30,7 +30,7 @@ class AnswerWriting:
         panel: the tab's, whose Cancel also stops the writing.
     """
 
-    def __init__(self, page: Page, panel: Panel) -> None:
+    def __init__(self, page: Page, panel: PanelDisplay) -> None:
         self.page = page
         self.panel = panel
         self.status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id="identification-writing")

@@ -20,7 +20,6 @@ from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.noted_change import UndoLine
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
-from biometric.ui.panel import Panel
 from biometric.ui.session import Footage, Session
 from biometric.ui.step_runs import run_once
 from biometric.ui.tab_layout import cancelled, connect_cancel, tab_layout
@@ -35,10 +34,10 @@ class EnrollmentTab:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        with tab_layout(page, TAB, self._question, _("Name"), introductions.of_enrollment(), self._undo_line) as panel:
-            self.panel: Panel = panel
-            self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
-        panel.places.add(Field.NAME, self.name_note, NAME_FIELD)
+        with tab_layout(page, TAB, self._question, _("Name"), introductions.of_enrollment(), self._undo_line) as parts:
+            self.panel = parts.panel()
+        self.answer, self.contact_sheet = parts.answer, parts.contact_sheet
+        self.panel.places.add(Field.NAME, self.name_note, NAME_FIELD)
 
     def _undo_line(self) -> None:
         self.undo = UndoLine(self.page, TAB)

@@ -12,7 +12,7 @@ from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.footage_intake import footage_intake
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
 from biometric.ui.panel import Panel
-from biometric.ui.panel_display import PLACE_OF_EXAMPLES
+from biometric.ui.panel_display import PLACE_OF_EXAMPLES, PanelDisplay
 
 BUTTONS = {"enrollment": N_("Enroll"), "verification": N_("Verify"), "identification": N_("Identify")}
 """What the button of each tab says."""
@@ -20,7 +20,7 @@ BUTTONS = {"enrollment": N_("Enroll"), "verification": N_("Verify"), "identifica
 WEBCAM_HINT = N_("Record, stop, and the recording becomes the clip.")
 
 
-def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: str) -> Panel:
+def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: str) -> PanelDisplay:
     """Build a tab's footage panel in the current column.
 
     Args:
@@ -63,14 +63,31 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
             submit = gr.Button(_(BUTTONS[tab]), variant="primary", scale=2, min_width=120, elem_id=f"{tab}-submit")
             cancel = gr.Button(_("Cancel"), interactive=False, scale=1, min_width=90, elem_id=f"{tab}-cancel")
         status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id=f"{tab}-status")
-    return Panel(
-        *(page, tab, drop, camera, recorder, examples, shown, presence, another, accept),
-        *(chooser, timeline, first, last, ends, submit, cancel, status, places),
+    return PanelDisplay(
+        page=page,
+        tab=tab,
+        drop=drop,
+        webcam=camera,
+        recorder=recorder,
+        examples=examples,
+        shown=shown,
+        presence=presence,
+        another=another,
+        accept=accept,
+        chooser=chooser,
+        timeline=timeline,
+        first=first,
+        last=last,
+        ends=ends,
+        submit=submit,
+        cancel=cancel,
+        status=status,
+        places=places,
     )
 
 
 def connect(panel: Panel, jobs: Sequence[Any]) -> None:
-    """Attach the panel's own events; another clip cancels `jobs`. Call once `panel.answers` is complete."""
+    """Attach the panel's own events; another clip cancels `jobs`."""
     everything = [*panel.components, *panel.answers]
     # The browser works through the listeners of an event in order. Cancelling comes first: after a clip was taken in
     # (and transcoded) it would hit what shows a job that somebody has started on that clip meanwhile.

@@ -18,7 +18,6 @@ from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.noted_change import UndoLine
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
-from biometric.ui.panel import Panel
 from biometric.ui.person_editing import edit_line, untold
 from biometric.ui.presence import presence
 from biometric.ui.problems import notes
@@ -49,22 +48,18 @@ class IdentificationTab:
         self.enrollment = enrollment
         self.names = people_grid.EnrolledNames()
         intro = introductions.of_identification()
-        with tab_layout(page, TAB, self._question, _("Options"), intro, self._undo_line) as panel:
-            self.panel: Panel = panel
-            self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
-            self.writing = AnswerWriting(page, panel)
+        with tab_layout(page, TAB, self._question, _("Options"), intro, self._undo_line) as parts:
+            self.answer, self.contact_sheet = parts.answer, parts.contact_sheet
+            self.writing = AnswerWriting(page, parts.display)
             self.times = area(elem_id="identification-timeline")
-            self.report = ReportDownload(panel, self._write_report)
+            self.report = ReportDownload(parts.display, self._write_report)
+            more = [*self.writing.components, self.times, *self.report.parts, parts.display.presence, self.undo.line]
+            panel = self.panel = parts.panel(*more, reset=self._empty)
             with gr.Accordion(_("Details: threshold"), open=False):
                 self.box = threshold_box(panel, "identification", self.decide_again)
         places = self.panel.places
         places.add(Field.GALLERY_PATH, self.gallery_note, "#gallery-path :is(input, textarea)", self.folders)
         places.add(Field.QUERY_PATH, self.query_note, "#query-path :is(input, textarea)", self.folders)
-        self.panel.reset = self._empty
-        self.panel.answers = [
-            *(self.answer, self.contact_sheet),
-            *(*self.writing.components, self.times, *self.report.parts, panel.presence, self.undo.line),
-        ]
 
     def _undo_line(self) -> None:
         self.undo = UndoLine(self.page, TAB)

@@ -1,7 +1,7 @@
 """What a tab's footage panel does: a clip comes in, frames are chosen, the tab's button takes them as they stand."""
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,19 @@ from biometric.ui.step_runs import guarded, run_once, stream_progress
 from biometric.ui.uploads import discard
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Panel(PanelDisplay):
     """One tab's footage panel: its components, and what their events do.
 
     Attributes:
-        answer, contact_sheet: where the tab answers, and its contact sheet; set by `tab_layout`.
-        answers: all components of the tab's answer.
+        answer: where the tab answers.
+        answers: all components of the tab's answer, `answer` among them.
         reset: gives the updates that empty the tab's answer, because clip or range changed.
     """
 
-    answer: Any = None
-    contact_sheet: Any = None
-    answers: list[Any] = field(default_factory=list)
-    reset: Callable[[], Updates] = dict
+    answer: gr.HTML
+    answers: tuple[Any, ...]
+    reset: Callable[[], Updates]
 
     # --- a clip comes in -----------------------------------------------------------------------------------------
 
@@ -283,6 +282,14 @@ class Panel(PanelDisplay):
     def jobs(self) -> tuple[str, str]:
         """Names of the jobs that the tab may have."""
         return self.tab, f"{self.tab}-clip"
+
+
+def complete_panel(
+    display: PanelDisplay, answer: gr.HTML, answers: Sequence[Any], reset: Callable[[], Updates]
+) -> Panel:
+    """Return the panel of what a tab shows of its footage and of the parts of its answer, as `Panel` has them."""
+    shown = {part.name: getattr(display, part.name) for part in fields(display)}
+    return Panel(**shown, answer=answer, answers=tuple(answers), reset=reset)
 
 
 def _prefixed(stage: str, progress: Progress) -> Progress:

@@ -22,7 +22,7 @@ PHOTOGRAPH_HEIGHT = 640
 """Most pixels of height at which a photograph is shown."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PanelDisplay:
     """The components of one tab's footage panel, and the updates that show the state of its footage."""
 

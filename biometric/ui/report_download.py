@@ -11,7 +11,7 @@ from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.components import file_url
 from biometric.ui.page import QUIET, Steps, Updates
-from biometric.ui.panel import Panel
+from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.session import Session
 from biometric.ui.step_runs import guarded
 from biometric.ui.text_format import escape
@@ -26,7 +26,7 @@ class ReportDownload:
         write: writes the report of the session's answer, as it stands, to a file: HTML or PDF by its ending.
     """
 
-    def __init__(self, panel: Panel, write: Callable[[Session, Path], None]) -> None:
+    def __init__(self, panel: PanelDisplay, write: Callable[[Session, Path], None]) -> None:
         self._page, self._panel, self._write = panel.page, panel, write
         self._button = gr.Button(_("Make a report"), visible=False, size="sm", elem_id=f"{panel.tab}-report")
         self._links = gr.HTML("", apply_default_css=False, elem_id=f"{panel.tab}-report-files")

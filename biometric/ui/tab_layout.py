@@ -12,7 +12,8 @@ from biometric.ui import presenters
 from biometric.ui.components import answer_area, area
 from biometric.ui.footage_panel import footage_panel
 from biometric.ui.page import QUIET, Page, Updates
-from biometric.ui.panel import Panel
+from biometric.ui.panel import Panel, complete_panel
+from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.session import Session
 from biometric.ui.text_format import escape
 
@@ -35,6 +36,36 @@ def tab_heading(name: str) -> None:
     gr.HTML(f'<h2 class="sl-hidden">{escape(name)}</h2>', apply_default_css=False, elem_classes=["sl-out"])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TabParts:
+    """What each tab has. Where its answer has further parts, they are built before `panel` is called.
+
+    Attributes:
+        display: the components of its footage.
+        answer, contact_sheet: where it answers, and its contact sheet.
+        intro: what stands as the answer while there is none, as HTML.
+    """
+
+    display: PanelDisplay
+    answer: gr.HTML
+    contact_sheet: gr.HTML
+    intro: str
+
+    def panel(self, *more: Any, reset: Callable[[], Updates] | None = None) -> Panel:
+        """Return the tab's panel.
+
+        Args:
+            more: further components of its answer.
+            reset: gives the updates that empty the answer; None: nothing but answer and contact sheet is to be emptied.
+        """
+        answers = (self.answer, self.contact_sheet, *more)
+        return complete_panel(self.display, self.answer, answers, self.blank if reset is None else reset)
+
+    def blank(self) -> Updates:
+        """Return the updates that empty answer and contact sheet."""
+        return {self.answer: self.intro, self.contact_sheet: ""}
+
+
 @contextmanager
 def tab_layout(
     page: Page,
@@ -43,8 +74,8 @@ def tab_layout(
     heading: str,
     intro: str,
     above_answer: Callable[[], None] | None = None,
-) -> Iterator[Panel]:
-    """Build a tab's two columns and its panel; components built in the context stand below answer and contact sheet.
+) -> Iterator[TabParts]:
+    """Build a tab's two columns; components built in the context stand below answer and contact sheet.
 
     Args:
         question: builds what the tab asks besides footage, above the button.
@@ -54,15 +85,12 @@ def tab_layout(
     """
     with gr.Row(elem_classes=["sl-columns"]):
         with gr.Column(scale=5, min_width=320, elem_classes=["sl-left"]):
-            panel = footage_panel(page, tab, question, heading)
+            display = footage_panel(page, tab, question, heading)
         with gr.Column(scale=7, min_width=320, elem_classes=["sl-right"]):
             if above_answer is not None:
                 above_answer()
-            panel.answer = answer_area(intro, elem_id=f"{tab}-answer")
-            panel.contact_sheet = area(elem_id=f"{tab}-sheet")
-            panel.answers = [panel.answer, panel.contact_sheet]
-            panel.reset = lambda: {panel.answer: intro, panel.contact_sheet: ""}
-            yield panel
+            answer = answer_area(intro, elem_id=f"{tab}-answer")
+            yield TabParts(display, answer, area(elem_id=f"{tab}-sheet"), intro)
 
 
 def connect_cancel(panel: Panel, jobs: Sequence[Any], cancelled: Callable[..., Updates], *also: Any) -> None:

@@ -17,7 +17,6 @@ from biometric.ui.field_errors import Field
 from biometric.ui.footage_panel import connect
 from biometric.ui.noted_change import UndoLine
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
-from biometric.ui.panel import Panel
 from biometric.ui.report_download import ReportDownload
 from biometric.ui.session import Footage, Session
 from biometric.ui.step_runs import run_once
@@ -39,20 +38,17 @@ class VerificationTab:
     def __init__(self, page: Page) -> None:
         self.page = page
         intro = introductions.of_verification()
-        with tab_layout(page, TAB, self._question, _("Claim"), intro, self._undo_line) as panel:
-            self.panel: Panel = panel
-            self.answer, self.contact_sheet = panel.answer, panel.contact_sheet
+        with tab_layout(page, TAB, self._question, _("Claim"), intro, self._undo_line) as parts:
+            self.answer, self.contact_sheet = parts.answer, parts.contact_sheet
+            self.report = ReportDownload(parts.display, self._write_report)
+            panel = self.panel = parts.panel(
+                *self.report.parts,
+                self.undo.line,
+                reset=lambda: {**parts.blank(), self.undo.line: "", **self.report.hidden()},
+            )
             panel.places.add(Field.CLAIM, self.claim_note, "#verification-claims [role=radiogroup]")
-            self.report = ReportDownload(panel, self._write_report)
             with gr.Accordion(_("Details: threshold"), open=False):
                 self.box = threshold_box(panel, "verification", self.decide_again)
-        panel.answers = [self.answer, self.contact_sheet, *self.report.parts, self.undo.line]
-        panel.reset = lambda: {
-            self.answer: introductions.of_verification(),
-            self.contact_sheet: "",
-            self.undo.line: "",
-            **self.report.hidden(),
-        }
 
     def _undo_line(self) -> None:
         self.undo = UndoLine(self.page, TAB)
