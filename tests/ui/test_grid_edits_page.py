@@ -1,4 +1,4 @@
-"""Tiles joined and split in a real browser: by mouse, over a reload, undone, with the keyboard where it was."""
+"""Tiles joined and split in a real browser: by mouse and keys, over a reload, undone, with the keyboard where it was."""
 
 from pathlib import Path
 from typing import Any
@@ -66,4 +66,39 @@ def test_tiles_are_joined_split_and_undone(chromium: Any, server: Server, clips:
         page.click("[data-key^='edit_undo:']")
         page.wait_for_selector(f"{sheet} >> text={text}")
     visitor.banner("identification", "2 of 3 people identified")
+    visitor.close()
+
+
+def test_tiles_of_enrollment_are_joined_by_keys_kept_over_a_reload_and_enrolled(
+    chromium: Any, server: Server, tmp_path: Path
+) -> None:
+    visitor = Visitor(chromium, server.url, width=390)
+    page, sheet = visitor.page, "#enrollment-sheet"
+    visitor.upload(write_visits(tmp_path / "twice.mp4", TWICE))
+    visitor.opened()
+    visitor.name("Cleo")
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "3 people can be enrolled")
+    for person in (1, 2):
+        page.focus(f"{sheet} [data-key='select:{person}']")
+        page.keyboard.press("Space")
+        page.wait_for_selector(f"{sheet} [data-key='select:{person}'][aria-checked=true]")
+    assert not Axe().run(page, context=sheet).response["violations"]
+    page.focus(f"{sheet} [data-key='join:']")
+    page.keyboard.press("Enter")
+    visitor.banner("enrollment", "2 people can be enrolled")
+    page.wait_for_function("document.activeElement.dataset.key === 'person:1'")
+    page.reload()
+    page.wait_for_selector(f"{sheet} >> text=Person 1 was joined by hand from the people 1, 2.")
+    assert page.locator(f"{sheet} .sl-tile").count() == 2
+    page.click(f"{sheet} [data-key='edit_undo:1']")
+    visitor.banner("enrollment", "3 people can be enrolled")
+    page.click(f"{sheet} [data-key='person:1']")
+    page.wait_for_selector(f"{sheet} [data-key='person:1'][aria-checked=true]")
+    page.get_by_text("Are these two people?").locator("visible=true").click()
+    page.get_by_role("button", name="Split here").locator("visible=true").last.click()
+    page.wait_for_selector(f"{sheet} >> text=that is person 4 now")
+    assert not Axe().run(page, context=sheet).response["violations"]
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "Cleo is enrolled")
     visitor.close()
