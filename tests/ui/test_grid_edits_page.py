@@ -1,4 +1,4 @@
-"""Tiles joined and split in a real browser: by mouse and keys, over a reload, undone, with the keyboard where it was."""
+"""Tiles joined and split in a real browser: by mouse and keys, over a reload, undone, the keyboard where it was."""
 
 from pathlib import Path
 from typing import Any
