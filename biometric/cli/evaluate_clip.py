@@ -78,7 +78,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         find = _tracks if options.tracks else _people
         found, frames, models = find(settings, options.clip, video, wanted)
     judged = judge(truth, found, frames)
-    result = _as_json(judged, models, settings.tracker, options)
+    result = _as_json(judged, models, settings, options)
     if options.output is not None:
         result["files"] = _write(judged, result, options)
     show(options, result, _text(result))
@@ -121,7 +121,7 @@ def _tracks(settings: Settings, clip: Path, video: "VideoInfo", wanted: FrameRan
 
 
 def _as_json(
-    judged: "ClipJudged", models: "Sequence[ModelStatus]", tracker: str, options: argparse.Namespace
+    judged: "ClipJudged", models: "Sequence[ModelStatus]", settings: Settings, options: argparse.Namespace
 ) -> dict[str, Any]:
     from biometric.evaluation.mot.clip_result import judged_json
 
@@ -129,12 +129,19 @@ def _as_json(
     return {
         "clip": options.clip.name,
         "truth": {"file": options.truth.name, "first_frame": options.first_frame},
-        "judged": "tracks" if options.tracks else "people",
-        "models": {status.role: status.card for status in models if status.role in roles} | {"tracker": tracker},
+        "judged": _judged(settings, options),
+        "models": {status.role: status.card for status in models if status.role in roles}
+        | {"tracker": settings.tracker},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": _command(options),
         **judged_json(judged),
     }
+
+
+def _judged(settings: Settings, options: argparse.Namespace) -> str:
+    if options.tracks:
+        return "tracks"
+    return "people" if settings.linking else "people, not linked"
 
 
 def _command(options: argparse.Namespace) -> str:

@@ -74,6 +74,17 @@ def test_a_person_found_in_each_frame(
     assert ("--tracks" in result["command"]) is tracks
 
 
+def test_the_answer_says_what_was_judged_and_with_what(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_TRACKER", "ocsort")
+    monkeypatch.setenv("SIGHTLINE_LINKING", "off")
+    truth = labels(tmp_path, [(frame, 4) for frame in range(20)])
+    result = json.loads(run(capsys, clip, truth, "--json")[1])
+    assert (result["judged"], result["models"]["tracker"]) == ("people, not linked", "ocsort")
+    assert run(capsys, clip, truth, "--tracks")[1].startswith("clip.mp4, tracks (")
+
+
 def test_two_people_joined_are_told_with_files(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truth = labels(tmp_path, [(frame, 1 if frame < 50 else 2) for frame in range(100)], base=0)
     status, out, err = run(capsys, clip, truth, "--first-frame", 0, "--output", tmp_path / "out")
