@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from biometric.entities import FrameRange, VideoInfo
+from biometric.entities import FrameRange, VideoInfo, clean_camera
 from biometric.errors import InvalidFrameRange, InvalidInput
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
@@ -67,3 +67,8 @@ def event(data: gr.EventData) -> tuple[str, str]:
     if not isinstance(action, str) or not isinstance(value, str) or len(value) > 200:
         raise InvalidInput(NOT_UNDERSTOOD)
     return action, value
+
+
+def read_camera(value: object) -> str | None:
+    """Return the name in a camera's field, None where it is empty. Raises `InvalidCamera`."""
+    return clean_camera(value if isinstance(value, str) else "") or None

@@ -101,13 +101,13 @@ class EnrollmentTab:
         """Return the name after clip, range or person was changed: one that was enrolled already goes away."""
         return "" if name_is_used(self.page.session(request), name) else gr.skip()
 
-    def submit(self, name: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
+    def submit(self, name: Any, first: Any, last: Any, accept: Any, camera: Any, request: gr.Request) -> Steps:
         """Observe if need be, then enroll, or ask which person."""
         session = self.page.session(request)
-        yield from self.panel.run_submission(self._submit(session, name, first, last, accept), session)
+        yield from self.panel.run_submission(self._submit(session, name, first, last, accept, camera), session)
 
-    def _submit(self, session: Session, name: Any, first: Any, last: Any, accept: Any) -> Steps:
-        footage = self.panel.take(session, first, last, accept)
+    def _submit(self, session: Session, name: Any, *fields: Any) -> Steps:
+        footage = self.panel.take(session, *fields)
         footage.addition = None
         wanted = clean_name(name if isinstance(name, str) else "")
         observed = yield from self.panel.observe(session, footage)

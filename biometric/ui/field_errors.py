@@ -20,6 +20,7 @@ class Field(StrEnum):
     CLIP = "clip"
     RANGE = "range"
     NAME = "name"
+    CAMERA = "camera"
     CLAIM = "claim"
     GALLERY_PATH = "gallery-path"
     QUERY_PATH = "query-path"
@@ -31,6 +32,7 @@ _FIELDS: tuple[tuple[type[BiometricError], Field], ...] = (
     (errors.UploadMissing, Field.FOOTAGE),
     (errors.ClipError, Field.FOOTAGE),
     (errors.InvalidFrameRange, Field.RANGE),
+    (errors.InvalidCamera, Field.CAMERA),
     (errors.InvalidName, Field.NAME),
     (errors.NameTaken, Field.NAME),
     (errors.ClaimMissing, Field.CLAIM),

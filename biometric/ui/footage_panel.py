@@ -51,6 +51,16 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
             first = gr.Number(0, label=_("From frame"), precision=0, min_width=80)
             last = gr.Number(0, label=_("To frame"), precision=0, min_width=80)
         places.add(Field.RANGE, field_note_area(tab, Field.RANGE), f"#{tab}-frames input")
+    named = gr.Dropdown(
+        label=_("Camera"),
+        info=_("Which camera the clip is from, if you know"),
+        choices=[],
+        value=None,
+        allow_custom_value=True,
+        visible=False,
+        elem_id=f"{tab}-camera",
+    )
+    places.add(Field.CAMERA, field_note_area(tab, Field.CAMERA), f"#{tab}-camera input")
     another = gr.Button(
         _("Choose another clip"), size="sm", visible=False, elem_classes=["sl-plain"], elem_id=f"{tab}-another"
     )
@@ -74,6 +84,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         presence=presence,
         another=another,
         accept=accept,
+        camera=named,
         chooser=chooser,
         timeline=timeline,
         first=first,
@@ -110,6 +121,8 @@ def connect(panel: Panel, jobs: Sequence[Any]) -> None:
     for field in (Field.NAME, Field.GALLERY_PATH, Field.QUERY_PATH):  # others are looked at again when they change
         for note in panel.places.clear(field):
             on_act(note, lambda: "", outputs=[note], **QUIET)
+    told = [panel.places.note(Field.CAMERA)]
+    panel.camera.input(panel.on_camera_named, [panel.camera], told, trigger_mode="always_last", **QUIET)
     panel.accept.input(lambda: "", None, [panel.places.note(Field.CLIP)], trigger_mode="multiple", **QUIET)
     on_act(
         panel.timeline,

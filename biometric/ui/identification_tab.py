@@ -116,7 +116,9 @@ class IdentificationTab:
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
-    def submit(self, gallery: Any, query: Any, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
+    def submit(
+        self, gallery: Any, query: Any, first: Any, last: Any, accept: Any, camera: Any, request: gr.Request
+    ) -> Steps:
         """Observe if need be, identify, and have the annotated clip and the files written by a job of their own."""
         session = self.page.session(request)
         session.jobs.drop(FILES_JOB)
@@ -124,7 +126,7 @@ class IdentificationTab:
 
         def run() -> Steps:
             where, folder = self._gallery(gallery), self.writing.folder(_text(query))
-            footage = self.panel.take(session, first, last, accept)
+            footage = self.panel.take(session, first, last, accept, camera)
             refusal = target_refusal(self.page, footage, folder)
             if refusal:
                 yield {self.writing.status: refusal}

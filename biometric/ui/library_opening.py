@@ -97,6 +97,7 @@ def _footage(page: Page, answer: KeptAnswer, folder: Path) -> tuple[Footage, Obs
         last=min(answer.last_frame, info.frame_count - 1),
         accept_damaged=observed is not None and observed.damage_accepted,
         ends_later=True,
+        camera=kept.camera or None,
     )
     return footage, observed
 

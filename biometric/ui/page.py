@@ -243,12 +243,15 @@ class Page:
             InvalidInput: there is no clip, or it or its frames were changed while they were read.
             BiometricError: the clip cannot be observed.
         """
-        if footage.readable is not None:
-            return footage.readable
+        ready, camera = footage.readable, footage.camera
+        if ready is not None and (camera == ready.camera or (camera is None and not ready.camera_given)):
+            return ready
         if footage.clip is None:
             raise ClipMissing(NO_CLIP)
         frames = FrameRange.inclusive(footage.first, footage.last)
-        work = self.service.observe(footage.clip, frames, label=footage.label, accept_damaged=footage.accept_damaged)
+        work = self.service.observe(
+            footage.clip, frames, label=footage.label, accept_damaged=footage.accept_damaged, camera=camera
+        )
 
         def show(progress: Progress) -> Updates:
             footage.check_wanted()  # raising here closes the work

@@ -14,7 +14,7 @@ from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
 from biometric.ui import presenters, problems
-from biometric.ui.browser_input import event, frames_within, parse_frame, parse_int
+from biometric.ui.browser_input import event, frames_within, parse_frame, parse_int, read_camera
 from biometric.ui.field_errors import Field
 from biometric.ui.page import NO_CLIP, Steps, Updates
 from biometric.ui.panel_display import PanelDisplay
@@ -86,6 +86,7 @@ class Panel(PanelDisplay):
             info=info,
             player=clip if info.browser_playable and not info.photograph else None,
             last=info.frame_count - 1,
+            camera=session.footage(self.tab).camera,
         )
         former = session.put(self.tab, footage)
         session.latest = self.tab
@@ -133,7 +134,7 @@ class Panel(PanelDisplay):
         """Make room for another clip."""
         session = self.page.session(request)
         session.jobs.cancel(*self.jobs)
-        former = session.put(self.tab, Footage())
+        former = session.put(self.tab, Footage(camera=session.footage(self.tab).camera))
         if session.latest == self.tab:
             session.latest = next((tab for tab, footage in session.tabs.items() if footage.clip is not None), None)
         discard(former, session)
@@ -190,12 +191,12 @@ class Panel(PanelDisplay):
 
         return self.run_once(run, self.ends)
 
-    def take(self, session: Session, first: Any, last: Any, accept: Any) -> Footage:
+    def take(self, session: Session, first: Any, last: Any, accept: Any, camera: Any) -> Footage:
         """Return the tab's footage with the fields as they stand when the button is pressed.
 
         Raises:
             ClipMissing: there is no clip.
-            InvalidFrameRange: reversed, or outside the clip.
+            InvalidFrameRange, InvalidCamera: reversed or outside the clip; a name that cannot be used.
         """
         footage = session.footage(self.tab)
         if footage.info is None or footage.clip is None:
@@ -203,6 +204,7 @@ class Panel(PanelDisplay):
         frames = frames_within(first, last, footage.info)
         footage.choose_frames(frames.first, frames.last)
         footage.accept(accept is True)
+        footage.camera = read_camera(camera)
         return footage
 
     def observe(self, session: Session, footage: Footage) -> Generator[Updates, None, ObservedClip]:

@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import FrameRange
-from biometric.errors import BiometricError, InvalidFrameRange
+from biometric.errors import BiometricError, InvalidCamera, InvalidFrameRange
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
+from biometric.ui.browser_input import read_camera
 from biometric.ui.components import player
 from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.page import Page, Updates
@@ -36,6 +37,7 @@ class PanelDisplay:
     presence: gr.HTML
     another: gr.Button
     accept: gr.Checkbox
+    camera: gr.Dropdown
     chooser: gr.Group
     timeline: gr.HTML
     first: gr.Number
@@ -51,7 +53,7 @@ class PanelDisplay:
         """All components that `render` may change."""
         return [
             *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
-            *(self.chooser, *self.range_components, self.submit, self.cancel, self.status),
+            *(self.camera, self.chooser, *self.range_components, self.submit, self.cancel, self.status),
             *self.places.components,
         ]
 
@@ -72,12 +74,12 @@ class PanelDisplay:
 
     @property
     def _inputs(self) -> list[Any]:
-        return [self.first, self.last, self.accept, self.another]
+        return [self.first, self.last, self.accept, self.camera, self.another]
 
     @property
     def fields(self) -> list[Any]:
-        """Inputs of the tab's button: From frame, To frame, and whether a damaged clip may be used."""
-        return [self.first, self.last, self.accept]
+        """Inputs of the tab's button: From frame, To frame, whether a damaged clip may be used, and the camera."""
+        return [self.first, self.last, self.accept, self.camera]
 
     def render(self, footage: Footage) -> Updates:
         """Return the panel's components for a state of its footage."""
@@ -91,12 +93,15 @@ class PanelDisplay:
             self.chooser: gr.update(visible=info is not None and info.frame_count > 1),
             self.status: "",
             **self.idle(),
-            **self.places.clear(Field.FOOTAGE, Field.CLIP, Field.RANGE),
+            **self.places.clear(Field.FOOTAGE, Field.CLIP, Field.RANGE, Field.CAMERA),
         }
         damaged = info is not None and info.damage is not None
         change = _("Choose another photograph") if info is not None and info.photograph else _("Choose another clip")
         updates[self.another] = gr.update(value=change, visible=has, interactive=True)
         updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
+        updates[self.camera] = gr.update(
+            value=footage.camera, choices=self.known_cameras(footage), visible=has, interactive=True
+        )
         if info is not None:
             updates[self.first] = gr.update(value=footage.first, interactive=True)
             updates[self.last] = gr.update(value=footage.last, interactive=True)
@@ -110,8 +115,24 @@ class PanelDisplay:
             updates[self.first] = gr.update(value=footage.first)
             updates[self.last] = gr.update(value=footage.last)
             updates[self.accept] = gr.update(value=footage.accept_damaged)
+            updates[self.camera] = gr.update(value=footage.camera)
             updates.update(self.range_shown(footage))
         return updates
+
+    def known_cameras(self, footage: Footage) -> list[str]:
+        """Return the cameras to suggest: those of the gallery's references."""
+        try:
+            return self.page.service.gallery(footage.gallery).cameras()
+        except BiometricError:
+            return []  # whatever needs the gallery says so
+
+    def on_camera_named(self, camera: Any, request: gr.Request) -> Updates:
+        """A camera was typed or chosen; it goes along with the footage, and one that cannot be used is told there."""
+        try:
+            self.page.session(request).footage(self.tab).camera = read_camera(camera)
+        except InvalidCamera as error:
+            return self.places.show(error) or {}
+        return self.places.clear(Field.CAMERA)
 
     def range_shown(self, footage: Footage) -> Updates:
         """Return the timeline, the pictures of the range's ends, and what is wrong with the range."""

@@ -32,10 +32,8 @@ TABS = ("enrollment", "verification", "identification")
 
 FILES_JOB = "identification-files"
 """Name of the job that writes the files of an identification."""
-
 MODELS_JOB = "models"
 """Name of the job that gets better models."""
-
 BATCH_JOB = "library-batch"
 """Name of the job that works on a clip of the queue of several."""
 
@@ -56,6 +54,7 @@ class Footage:
         player: a file that browsers play: the clip itself or its proxy, or None while there is none.
         first, last: chosen frames, 0-based, inclusive; `range_note` says that typed ones were changed.
         accept_damaged: the person said that a damaged clip may be used.
+        camera: which one the clip is from, as somebody named it; None: as the library or the file says.
         person, picked: the chosen person's number, or None; whether a click chose it, not being the most prominent.
         dropped: crop names of samples that the person took out.
         people_shown: the contact sheet has been shown, so that the next press of Enroll acts on the choice.
@@ -74,6 +73,7 @@ class Footage:
     first: int = 0
     last: int = 0
     accept_damaged: bool = False
+    camera: str | None = None
     person: int | None = None
     picked: bool = False
     dropped: set[str] = field(default_factory=set)

@@ -144,14 +144,14 @@ class VerificationTab:
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
-    def submit(self, first: Any, last: Any, accept: Any, request: gr.Request) -> Steps:
+    def submit(self, first: Any, last: Any, accept: Any, camera: Any, request: gr.Request) -> Steps:
         """Observe if need be, then compare, or ask which person makes the claim."""
         session = self.page.session(request)
-        run = self._submit(session, first, last, accept)
+        run = self._submit(session, first, last, accept, camera)
         yield from self.panel.run_submission(run, session, lambda: self.panel.clear_answer(session))
 
-    def _submit(self, session: Session, first: Any, last: Any, accept: Any) -> Steps:
-        footage = self.panel.take(session, first, last, accept)
+    def _submit(self, session: Session, *fields: Any) -> Steps:
+        footage = self.panel.take(session, *fields)
         identity = self._identity(session)
         observed = yield from self.panel.observe(session, footage)
         if len(observed.usable) > 1 and not footage.picked:

@@ -58,9 +58,9 @@ class Desk:
         assert "sl-field-error" not in str(said), said
         return self.session.footage(tab.panel.tab)
 
-    def footage(self, tab: Any) -> tuple[int, int, bool]:
+    def footage(self, tab: Any) -> tuple[int, int, bool, str | None]:
         footage = self.session.footage(tab.panel.tab)
-        return footage.first, footage.last, footage.accept_damaged
+        return footage.first, footage.last, footage.accept_damaged, footage.camera
 
     def enroll(self, name: str, clip: Path | None = None, meanwhile: Meanwhile | None = None) -> str:
         if clip is not None:
@@ -647,3 +647,48 @@ def test_an_enrollment_into_another_gallery_is_undone_there(desk: Desk, clips: C
 def test_nothing_is_said_of_a_gallery_that_was_not_read(desk: Desk) -> None:
     built = [desk.verification.claims, desk.interface.people.main]
     assert all("sl-coming" in part.value and "Nobody" not in part.value for part in built)
+
+
+# --- the camera -------------------------------------------------------------------------------------------------------
+
+
+def test_a_camera_goes_with_the_footage_and_is_stored(desk: Desk, clips: Clips) -> None:
+    panel = desk.enrollment.panel
+    desk.open(desk.enrollment, clips["one"])
+    assert panel.on_camera_named("  Back   door ", desk.request) == {panel.places.note(Field.CAMERA): ""}
+    desk.enroll("Ada")
+    gallery = desk.service.gallery()
+    assert gallery.cameras() == ["Back door"]
+    updates = panel.render(desk.open(desk.enrollment, clips["again"]))
+    assert (updates[panel.camera]["value"], updates[panel.camera]["choices"]) == ("Back door", ["Back door"])
+    carried = desk.verification.panel.carry_footage(desk.session)
+    assert carried[desk.verification.panel.camera]["value"] == "Back door"
+
+
+def test_another_camera_reads_no_frame_again(desk: Desk, clips: Clips) -> None:
+    desk.enroll("Ada", clips["one"])
+    desk.open(desk.verification, clips["again"])
+    desk.claim("Ada")
+    desk.verify()
+    footage = desk.session.footage("verification")
+    first = footage.observed
+    footage.camera = "Yard"
+    desk.verify()
+    assert first is not None
+    assert footage.observed is not None
+    assert (first.camera, footage.observed.camera) == ("", "Yard")
+    assert footage.observed.folder == first.folder, "its crops are the ones that were cut before"
+    footage.camera = None
+    desk.verify()
+    assert not footage.observed.camera_given
+
+
+def test_a_camera_that_cannot_be_used_is_told_at_its_field(desk: Desk, clips: Clips) -> None:
+    panel = desk.enrollment.panel
+    note = panel.places.note(Field.CAMERA)
+    desk.open(desk.enrollment, clips["one"])
+    for camera in ("x" * 101, "a\x07b"):
+        assert "This camera cannot be used" in panel.on_camera_named(camera, desk.request)[note]
+        updates = run(desk.enrollment.submit("Ada", 0, 39, False, camera, desk.request))
+        assert "This camera cannot be used" in updates[note]
+    assert desk.service.gallery().is_empty()
