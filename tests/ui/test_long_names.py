@@ -12,7 +12,8 @@ from tests.ui.visiting import Visitor
 pytestmark = pytest.mark.browser
 
 OUTSIDE = """(place) => {
-  const outside = [...document.querySelectorAll(`${place} :is(h2, h3, h4, td, th, button, strong, small, .sl-badge)`)]
+  const parts = "h2, h3, h4, p, td, th, button, strong, small, .sl-badge";
+  const outside = [...document.querySelectorAll(`${place} :is(${parts})`)]
     .filter((node) => node.checkVisibility() && node.getBoundingClientRect().width)
     .filter((node) => node.getBoundingClientRect().right > innerWidth || node.scrollWidth > node.clientWidth + 30);
   return outside.map((node) => `${node.tagName} ${node.innerText.slice(0, 30)}`);
