@@ -38,6 +38,10 @@ FEW_SIMILARITY = 0.8
 """Pooled embeddings, of fewer than this, that are linked to the rest must differ more to be another person's (by
 this factor): the first moments of somebody who comes into the picture show only some of the body."""
 
+COHERENCE = 0.1
+"""Embeddings of each part of a cut score so much more among themselves than across it, or it is no cut: a model that
+tells people apart less well wavers within one person as much as between two parts of the track."""
+
 BLOCKS = 16
 """Most runs of alike embeddings that are kept apart in one track."""
 
@@ -160,7 +164,7 @@ class AppearanceHistory:
         for split in range(1, len(run)):
             least = min(_count(run[:split]), _count(run[split:]))
             limit = self.min_similarity * (FEW_SIMILARITY if least < FEW_EMBEDDINGS else 1.0)
-            if least > 1:
+            if least > 1 and _tells_apart(run[:split], run[split:]):
                 splits.append((_similarity(run[:split], run[split:]) - limit, split))
         excess, split = min(splits, default=(0.0, 0))
         if excess >= 0:
@@ -169,12 +173,22 @@ class AppearanceHistory:
 
     def _join_alike(self, segments: list[list[_Block]]) -> list[list[_Block]]:
         while len(segments) > 1:
-            pairs = [(_similarity(segments[i], segments[j]), i, j) for j in range(len(segments)) for i in range(j)]
-            similarity, first, second = max(pairs)
-            if similarity < self.min_similarity:
+            pairs = [
+                (similarity, i, j)
+                for j in range(len(segments))
+                for i in range(j)
+                if (similarity := _similarity(segments[i], segments[j])) >= self._least(segments[i], segments[j])
+                or not _tells_apart(segments[i], segments[j])
+            ]
+            if not pairs:
                 break
+            _, first, second = max(pairs)
             segments[first] = sorted(segments[first] + segments.pop(second), key=lambda block: block.first)
         return segments
+
+    def _least(self, first: Sequence[_Block], second: Sequence[_Block]) -> float:
+        """Score from which two segments are one person's; single embeddings of one person score less than pooled."""
+        return self.min_similarity * (FEW_SIMILARITY if min(_count(first), _count(second)) == 1 else 1.0)
 
     def _merge_most_alike(self) -> None:
         directions = np.stack([block.direction() for block in self._blocks])
@@ -205,6 +219,22 @@ def _direction(total: NDArray[np.float32]) -> NDArray[np.float32]:
 def _similarity(first: Sequence[_Block], second: Sequence[_Block]) -> float:
     totals = [np.sum([block.total for block in side], axis=0) for side in (first, second)]
     return float(_direction(totals[0]) @ _direction(totals[1]))
+
+
+def _tells_apart(first: Sequence[_Block], second: Sequence[_Block]) -> bool:
+    """Whether each of two parts is like itself: the mean score within it lies `COHERENCE` above that between them.
+
+    A part of one embedding has nothing to compare.
+    """
+    totals = [np.sum([block.total for block in side], axis=0) for side in (first, second)]
+    counts = [_count(side) for side in (first, second)]
+    between = float(totals[0] @ totals[1]) / (counts[0] * counts[1])
+    within = [
+        (float(total @ total) - count) / (count * (count - 1))
+        for total, count in zip(totals, counts, strict=True)
+        if count > 1
+    ]
+    return all(score >= between + COHERENCE for score in within)
 
 
 def _count(segment: Sequence[_Block]) -> int:

@@ -103,6 +103,33 @@ def test_somebody_who_is_only_partly_in_the_picture_at_first_stays_one_person() 
     assert len(people([*(row / np.linalg.norm(row) for row in segment), *whole])) == 1
 
 
+def wavering(count: int, score: float, seed: int) -> list[np.ndarray]:
+    """Embeddings of one person by a weak model: any two score about `score`."""
+    rng = np.random.default_rng(seed)
+    own = rng.normal(size=DIMENSION)
+    own *= score**0.5 / np.linalg.norm(own)
+    noise = rng.normal(size=(count, DIMENSION))
+    noise -= np.outer(noise @ own, own) / score
+    rows = own + (1 - score) ** 0.5 * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    return list(rows.astype(np.float32))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("count", [3, 4, 8, 40])
+def test_somebody_whom_a_weak_model_hardly_knows_again_is_one_person(count: int, seed: int) -> None:
+    assert len(people(wavering(count, 0.45, seed))) == 1
+
+
+def test_a_cut_leaves_two_parts_that_are_each_like_themselves() -> None:
+    one, other, third = embeddings(1, 1)[0], embeddings(2, 1)[0], embeddings(3, 1)[0]
+    rows = [one, other, third, one, other, third]
+    parts = people([row for row in rows for _ in range(3)])
+    assert len(parts) == 3, "three who take turns"
+    for frames in parts:
+        (within,) = {frame // 3 % 3 for frame in frames}
+        assert within in (0, 1, 2)
+
+
 def test_memory_is_bounded_and_samples_of_a_short_part_are_kept() -> None:
     looks = history([*embeddings(1, 3), *embeddings(2, 5000, spread=1.5)])
     assert len(looks.picks) <= 3 * 8
