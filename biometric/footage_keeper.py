@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import logging
-import tempfile
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -136,10 +135,7 @@ class FootageKeeper:
         index = next((frame for frame in frames if frame < THUMBNAIL_WITHIN), 0)
         try:
             frame = self._tools.reader.grab(observed.path, [index])[index]
-            with tempfile.TemporaryDirectory(dir=observed.folder if observed.folder.is_dir() else None) as folder:
-                whole = Path(folder) / "frame.jpg"
-                self._tools.crops.save(frame.image, whole)
-                return self._tools.crops.thumbnail(whole, THUMBNAIL_HEIGHT)
+            return self._tools.crops.shrunken(frame.image, THUMBNAIL_HEIGHT)
         except (BiometricError, KeyError, OSError) as error:
             logger.warning("No thumbnail of %s: %s", observed.label, error)
             return None

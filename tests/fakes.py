@@ -204,6 +204,9 @@ class FakeCrops:
     def thumbnail(self, path: Path, height: int) -> bytes:
         return path.read_bytes()
 
+    def shrunken(self, image: Image, height: int) -> bytes:
+        return b"\xff\xd8\xff small \xff\xd9"
+
 
 MADE_UP = (Notice(NoticeCode.CARD_EVIDENCE, text="made up for tests"),)
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -523,6 +524,24 @@ def test_removing_what_is_gone_is_fine(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     remove_quietly(tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
+
+
+def test_a_folder_goes_although_somebody_else_removes_parts_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for name in ("a", "b", "c"):
+        (folder / name).write_text("crop")
+    unlink = os.unlink
+
+    def somebody_was_faster(path: Any, **options: Any) -> None:
+        unlink(path, **options)
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "unlink", somebody_was_faster)
+    remove_quietly(folder)
+    assert not folder.exists()
 
 
 def test_errors_of_the_system_become_a_few_words() -> None:

@@ -65,9 +65,16 @@ class JpegCropStore:
             ValueError: height below 1.
             GalleryCorrupt: as `load`.
         """
+        return self.shrunken(self.load(path), height)
+
+    def shrunken(self, image: Image, height: int) -> bytes:
+        """Return a picture, (h, w, 3) uint8 BGR, as JPEG of at most `height` pixels, aspect kept, never scaled up.
+
+        Raises:
+            ValueError: height below 1.
+        """
         if height < 1:
             raise ValueError(f"expected a height of at least 1 pixel, got {height}")
-        image = self.load(path)
         if image.shape[0] > height:
             width = max(1, round(image.shape[1] * height / image.shape[0]))
             image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -61,6 +61,9 @@ class CropStore(Protocol):
     def thumbnail(self, path: Path, height: int) -> bytes:
         """Return a small JPEG of a stored picture, for display."""
 
+    def shrunken(self, image: Image, height: int) -> bytes:
+        """Return a small JPEG of a picture, (h, w, 3) uint8 BGR, for display."""
+
 
 class Annotator(Protocol):
     """Draws results (adapter: `annotation.py`)."""

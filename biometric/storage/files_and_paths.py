@@ -27,7 +27,7 @@ def remove_quietly(path: Path | None) -> None:
         return
     with contextlib.suppress(OSError):
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)  # also goes on where somebody else removes parts of it
         else:
             path.unlink()
 

@@ -94,9 +94,9 @@ def test_thumbnails_keep_their_aspect_and_never_grow(
     assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape == expected
 
 
-def test_a_thumbnail_of_no_height_is_refused(tmp_path: Path) -> None:
+def test_a_thumbnail_of_no_height_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        JpegCropStore().thumbnail(tmp_path / "x.jpg", 0)
+        JpegCropStore().shrunken(picture(), 0)
 
 
 def test_sharpness_falls_with_blur_and_is_nothing_for_a_plain_crop() -> None:
