@@ -53,8 +53,13 @@ def uploaded(server: Server, path: Path) -> dict[str, Any]:
 
 
 def call(server: Server, endpoint: str, *data: Any) -> tuple[str, Any]:
-    """Call a named endpoint; return the kind of its last event ("complete" or "error") and its data."""
-    body = json.dumps({"data": data}).encode()
+    """Call a named endpoint; return the kind of its last event ("complete" or "error") and its data.
+
+    Of parameters that are left out at the end the defaults are sent, as Gradio's clients do.
+    """
+    endpoints = json.loads(ask(server, "GET", f"{API}/info")[2])["named_endpoints"]
+    left_out = endpoints[f"/{endpoint}"]["parameters"][len(data) :]
+    body = json.dumps({"data": [*data, *(parameter["parameter_default"] for parameter in left_out)]}).encode()
     status, _, answer = ask(server, "POST", f"{API}/call/{endpoint}", body, Content_Type="application/json")
     assert status == 200, answer
     event = json.loads(answer)["event_id"]
