@@ -106,7 +106,8 @@ def test_the_command_line_journey(shared: Path, tmp_path: Path) -> None:
     assert (enrolled["identity"], enrolled["person"], enrolled["people"]) == ("Ada", 1, 1)
     assert set(enrolled) == {
         "identity", "reference", "person", "people", "samples_kept", "samples_refused",
-        "samples_refused_count", "warnings", "warning_codes", "change"
+        "samples_refused_count", "warnings", "warning_codes", "change",
+        "stretches", "tracks", "link_score", "perhaps_same", "edits", "camera"
     }  # fmt: skip
 
     match = sightline("verify", clip, "Ada", "--from", 131, "--to", 190)
