@@ -16,9 +16,12 @@ run: $(VENV)/.app ## set up on first use, then serve the app on http://127.0.0.1
 # Two to four processes, each of which runs whole files: `make test WORKERS=` runs all tests in one.
 WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# A browser that was not served in time, as on a busy machine, gets one more try; the summary says so ("rerun").
+AGAIN ?= --reruns 1 --only-rerun "^TimeoutError: .*Timeout [0-9]+ms exceeded"
+
 test: $(VENV)/.dev ## run every test, browser tests included
 	@$(BIN)/python tests/browser_setup.py
-	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not gpu"
+	$(BIN)/python -m pytest $(WORKERS) $(AGAIN) -m "not slow and not gpu"
 
 test-slow: $(VENV)/.dev ## run the tests that take minutes, such as all ways to work with the page
 	@$(BIN)/python tests/browser_setup.py
