@@ -61,9 +61,9 @@ def test_several_people_are_asked_about_and_samples_dropped(visitor: Visitor, cl
     visitor.ask_about_three(clips["three"], "Third Person")
     page.locator("#enrollment-sheet [role=radio]").nth(2).click()
     page.wait_for_selector("#enrollment-sheet [data-key='person:3'][aria-checked=true]")
-    sample = page.locator("#enrollment-sheet [role=checkbox]").first
+    sample = page.locator("#enrollment-sheet .sl-sample").first
     sample.click()
-    page.wait_for_selector("#enrollment-sheet [role=checkbox][aria-checked=false]")
+    page.wait_for_selector("#enrollment-sheet .sl-sample[aria-checked=false]")
     assert re.search(r"Person 3: (\d+) of (\d+) samples", page.locator("#enrollment-sheet").inner_text())
     visitor.submit("enrollment")
     said = visitor.banner("enrollment", "Third Person is enrolled")
