@@ -152,9 +152,8 @@ class Job:
         """Yield what the job has shown so far, then what it shows, until it ends or this is closed.
 
         Args:
-            receipt: sent at the end together with all that the job shows; the end counts as shown once
-                `Jobs.note_shown` is told that this arrived: what is sent may get lost. Without one it counts when it
-                was sent.
+            receipt: sent at the end, which counts as shown once `Jobs.note_shown` is told that this arrived: what is
+                sent may get lost. Without one it counts when it was sent.
         """
         with self._lock:
             follower = _Follower(self._shown.updates())
@@ -173,11 +172,8 @@ class Job:
                     self._sent = True
                     if receipt is None:
                         self.mark_seen()
-                    else:  # with all that it shows: a page that received this has missed nothing
-                        yield {**self._shown.updates(), **receipt}
-                        await asyncio.sleep(SPACING)
-                    if last:  # Gradio sends the last update twice, and meanwhile the page may show something else
-                        yield last
+                    if last or receipt:  # Gradio sends the last update twice: it must not undo what came meanwhile
+                        yield {**last, **(receipt or {})}
                     return
                 else:
                     await follower.news()
