@@ -1,13 +1,14 @@
 """The files of an identification, written by a job of their own, so that the next answer never waits for them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from biometric.entities import Identification
 from biometric.errors import QueryPathRefused
 from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
@@ -120,9 +121,9 @@ class AnswerWriting:
         )
         # What lies in the query folder is never served; the page hands out copies that go with the session.
         copies = copy_for_download(outputs, session.new_folder("results"))
-        if footage.observed is not observed:
-            return  # the page shows other frames by now
-        session.written_at = found[0].threshold.value if found else None
+        if footage.observed is not observed or _threshold(found) != _threshold(session.identifications):
+            return  # the page shows other frames, or another answer, by now
+        session.written_at = _threshold(found)
         yield {
             self.status: "",
             self.again: gr.update(visible=False),
@@ -134,6 +135,11 @@ class AnswerWriting:
     def folder(self, text: str) -> Path:
         """Return the folder that a path field names. Raises `QueryPathRefused`."""
         return resolve_inside(self.page.service.settings.query, text, QueryPathRefused)
+
+
+def _threshold(found: Sequence[Identification]) -> float | None:
+    """Return the threshold that people were identified with, None where there was nobody."""
+    return found[0].threshold.value if found else None
 
 
 def _frame_count(session: Session) -> int:

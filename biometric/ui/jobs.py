@@ -90,7 +90,7 @@ class Job:
         self._cancelled = False
         self._ended = False
         self._seen = self._background = background
-        self._sent = False
+        self._sent = self._told = False
         self.serial = next(_SERIALS)
         self._when_ended = ended
         self._lock = threading.Lock()
@@ -105,7 +105,8 @@ class Job:
     def unseen(self) -> bool:
         """Whether no page follows it, although it runs or its end was not shown; its own page gets a moment to."""
         patience = TOLD_WITHIN if self._sent else 1.0
-        return not (self._seen or self._cancelled) and self._alone_for() >= patience
+        shown_elsewhere = self._cancelled and not self._told  # by whoever cancelled it
+        return not (self._seen or shown_elsewhere) and self._alone_for() >= patience
 
     @property
     def progress(self) -> Progress | None:
@@ -140,7 +141,8 @@ class Job:
             follower.wake()
 
     def stop(self, sentence: str) -> None:
-        """Cancel it; what it shows last says so by a sentence."""
+        """Cancel it; what it shows last says so by a sentence, also on a page that does not follow it just now."""
+        self._told = True
         self.cancel(self._stopped(sentence))
 
     def join(self, seconds: float) -> None:

@@ -305,6 +305,19 @@ def test_a_cancelled_job_and_one_whose_end_is_shown_are_not_unseen(bench: Bench)
     assert jobs.unseen() == ()
 
 
+def test_the_end_of_a_job_that_was_stopped_is_shown_to_a_page_that_comes_back(bench: Bench) -> None:
+    now = [0.0]
+    jobs = Jobs()
+    job = jobs.begin("enrollment", bench.job(clock=lambda: now[0]))
+    job.stop("Cancelled.")  # by the job bar, while the page is being loaded
+    bench.go.release(10)
+    job.join(10)
+    now[0] = 2.0
+    assert jobs.unseen() == ("enrollment",)
+    jobs.note_shown({job.serial})
+    assert jobs.unseen() == ()
+
+
 def test_an_end_counts_as_shown_once_the_page_says_that_it_received_it(bench: Bench) -> None:
     now = [0.0]
     jobs = Jobs()
