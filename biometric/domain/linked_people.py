@@ -98,15 +98,27 @@ def cut_tracks(person: Observation, frame: int, later: bool, model_id: str) -> t
         if len(inside) == len(track.tracklet.detections):
             parts.append(part)
         elif inside:
-            samples = [item for item in track.samples if (item.detection.frame_index >= frame) == later]
-            refused = Counter(item.refusal.code for item in samples if item.refusal is not None)
-            if not later:  # of refused samples that are only counted, the earlier part keeps the count
-                gone = [item for item in track.samples if item.detection.frame_index >= frame]
-                refused = track.refusals - Counter(item.refusal.code for item in gone if item.refusal is not None)
-            tracklet = Tracklet(track.tracklet.track_id, DetectionList(inside))
-            half = pooled(track.person, tracklet, samples, refused, model_id)
-            parts.append(replace(part, observation=half))
+            parts.append(replace(part, observation=part_of(track, track.person, frame, later, model_id)))
     return tuple(parts) if len(parts) > 1 else ()
+
+
+def part_of(whole: Observation, number: int, frame: int, later: bool, model_id: str) -> Observation:
+    """Return what is seen of a person before `frame`, or from it on (`later`), under a number.
+
+    Of refused samples that are only counted, not listed, the earlier part keeps the count.
+    """
+    seen = [item for item in whole.tracklet.detections if (item.frame_index >= frame) == later]
+    samples = [item for item in whole.samples if (item.detection.frame_index >= frame) == later]
+    behind = [item for item in whole.samples if item.detection.frame_index >= frame]
+    refused = Counter(item.refusal.code for item in behind if item.refusal is not None)
+    return pooled(
+        number,
+        Tracklet(whole.tracklet.track_id, DetectionList(seen)),
+        samples,
+        refused if later else whole.refusals - refused,
+        model_id,
+        cut_tracks(whole, frame, later, model_id),
+    )
 
 
 def without_perhaps(people: Sequence[Observation], moved: Mapping[int, int | None]) -> list[Observation]:

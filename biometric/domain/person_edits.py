@@ -7,16 +7,14 @@ edited observation says so among its warnings. Numpy only.
 
 import dataclasses
 import itertools
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from biometric.domain import comparison
 from biometric.domain.conflicts import frames_apart
-from biometric.domain.linked_people import cut_tracks, of_tracks, pooled, tracks_of, without_perhaps
-from biometric.entities import LinkKind, Notice, NoticeCode, Observation, ObservedClip, Tracklet
+from biometric.domain.linked_people import of_tracks, part_of, tracks_of, without_perhaps
+from biometric.entities import LinkKind, Notice, NoticeCode, Observation, ObservedClip
 from biometric.entities.boxes import iou
-from biometric.entities.detection_lists import DetectionList
 from biometric.errors import InvalidInput, PeopleSeenTogether, SplitRefused, UnknownPerson
 
 
@@ -96,18 +94,14 @@ def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip
 def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedClip:
     """Return the observation with one person as two: from `frame` on it is somebody of the lowest number that is free.
 
-    Each template is pooled from the part's own samples. Of refused samples that are only counted, not listed, the
-    earlier part keeps the count.
+    Each template is pooled from the part's own samples; see `part_of`.
 
     Raises:
         UnknownPerson: there is nobody of that number.
         SplitRefused: one of the two parts has no usable sample.
     """
     whole = _person(observed, person)
-    parts = [
-        [item for item in whole.samples if (item.detection.frame_index >= frame) == later] for later in (False, True)
-    ]
-    if not all(any(sample.kept for sample in part) for part in parts):
+    if {sample.detection.frame_index >= frame for sample in whole.kept} != {False, True}:
         raise SplitRefused(
             "Person {person} cannot be split at frame {frame}: each part needs at least one usable "
             "sample. Nothing was changed.",
@@ -116,23 +110,8 @@ def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedCli
         )
     used = {other.person for other in observed.observations}
     free = next(number for number in itertools.count(1) if number not in used)
-    refused = Counter(sample.refusal.code for sample in parts[1] if sample.refusal is not None)
-    counts = (whole.refusals - refused, refused)
-    numbers = (person, free)
-    tracks = [
-        DetectionList(item for item in whole.tracklet.detections if (item.frame_index >= frame) == later)
-        for later in (False, True)
-    ]
     halves = [
-        pooled(
-            number,
-            Tracklet(whole.tracklet.track_id, track),
-            part,
-            count,
-            observed.model_id,
-            cut_tracks(whole, frame, later, observed.model_id),
-        )
-        for number, track, part, count, later in zip(numbers, tracks, parts, counts, (False, True), strict=True)
+        part_of(whole, number, frame, later, observed.model_id) for number, later in ((person, False), (free, True))
     ]
     rest = [other for other in observed.observations if other.person != person]
     notice = Notice(NoticeCode.SPLIT_BY_HAND, person=person, other=free, frame=frame)
