@@ -16,11 +16,11 @@ from biometric.domain.thresholds import threshold_in_force
 from biometric.entities import Calibration, GalleryChange, Notice, NoticeCode, ObservedClip, Progress, Purpose
 from biometric.entities.calibration_footage import ClipSummary, FootageEvidence, StoredCalibration, TargetRate
 from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
-from biometric.errors import ThresholdBelowCard
+from biometric.errors import CalibrationRefused, ThresholdBelowCard
 from biometric.ports import Gallery, Models
 
 if TYPE_CHECKING:
-    from biometric.calibration.procedure import Comparison
+    from biometric.calibration.procedure import Comparison, Targets
 
 ObserveClip = Callable[..., Generator[Progress, None, ObservedClip]]
 
@@ -99,11 +99,30 @@ class GalleryCalibration:
         yield Progress("Comparing people", 0, 0)
         comparison = self._compare(clips)
         yield Progress("Fitting thresholds", 0, 0)
-        model_id = self._models.embedder_id()
-        fitted = procedure.fit(comparison, targets, model_id, notes)
-        default = self._models.threshold("identification")
-        calibration = with_verdicts(fitted, read_verdict_scores(self._gallery, model_id), default)
-        return replace(calibration, notes=(*self._below_card(calibration), *calibration.notes))
+        return self._fitted(comparison, targets, notes)
+
+    def try_out(
+        self, clips: Sequence[ClipSummary], *, target_fmr: TargetRate, target_fpir: TargetRate | None = None
+    ) -> Generator[Progress, None, tuple[FootageEvidence, Calibration | None]]:
+        """Return what the clips support, as `evaluate` does, and what `fit` would put in force; nothing is stored.
+
+        The second value is None where there is too little data for the targets.
+
+        Raises:
+            InvalidInput: a target is no rate.
+            ModelMismatch: the gallery or a clip is of another model.
+            GalleryError: the gallery cannot be read.
+        """
+        from biometric.calibration import procedure
+
+        targets = procedure.Targets(target_fmr, target_fpir)
+        yield Progress("Comparing people", 0, 0)
+        comparison = self._compare(clips)
+        yield Progress("Fitting thresholds", 0, 0)
+        try:
+            return comparison.evidence, self._fitted(comparison, targets, ())
+        except CalibrationRefused:
+            return comparison.evidence, None
 
     def fit(
         self,
@@ -189,6 +208,15 @@ class GalleryCalibration:
         self._models.resolve_embedder()
         bound = self._models.card_threshold("identification").value  # no setting may change who is who
         return procedure.compare(clips, self._gallery, self._models.embedder_id(), bound)
+
+    def _fitted(self, comparison: "Comparison", targets: "Targets", notes: Sequence[Notice]) -> Calibration:
+        from biometric.calibration import procedure
+
+        model_id = self._models.embedder_id()
+        fitted = procedure.fit(comparison, targets, model_id, notes)
+        default = self._models.threshold("identification")
+        calibration = with_verdicts(fitted, read_verdict_scores(self._gallery, model_id), default)
+        return replace(calibration, notes=(*self._below_card(calibration), *calibration.notes))
 
     def _below_card(self, calibration: Calibration) -> list[Notice]:
         fitted = {"verification": calibration.verification, "identification": calibration.identification}

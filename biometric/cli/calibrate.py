@@ -11,7 +11,7 @@ from biometric.domain.verdict_counts import strangers_needed
 from biometric.entities import Calibration, FittedThreshold, GenuineScores
 from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
 from biometric.entities.verdict_evidence import CalibrationStatus
-from biometric.errors import CalibrationRefused, ClipNotFound, InvalidInput
+from biometric.errors import ClipNotFound, InvalidInput
 from biometric.messages import describe, describe_all, describe_basis, describe_origin
 from biometric.messages.calibration_sentences import GENUINE_KINDS, evidence_sentences, one_in, sources_words
 from biometric.messages.change_sentences import describe_change
@@ -19,7 +19,7 @@ from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_below, describe_confirmed, describe_wrong
 from biometric.results.answer_json import calibration_json, change_json
-from biometric.results.calibration_json import calibration_status_json, evidence_json, stored_calibration_json
+from biometric.results.calibration_json import calibration_status_json, stored_calibration_json, trial_json
 from biometric.service import Sightline
 
 DEFAULT_FMR = 0.001
@@ -98,19 +98,13 @@ def _calibrate(options: argparse.Namespace) -> int:
 def _dry_run(options: argparse.Namespace, service: Sightline, clips: Sequence[Path]) -> None:
     calibrations = service.calibrations()
     summaries, notes = run(calibrations.read_clips(clips))
-    evidence = calibrations.evaluate(summaries)
+    targets = {"target_fmr": options.target_fmr, "target_fpir": options.target_fpir}
+    evidence, proposal = run(calibrations.try_out(summaries, **targets))
     fpir = DEFAULT_FPIR if options.target_fpir is None else options.target_fpir
     sentences = evidence_sentences(evidence, options.target_fmr, fpir)
-    result = evidence_json(evidence, options.target_fmr, fpir)
-    try:
-        targets = {"target_fmr": options.target_fmr, "target_fpir": options.target_fpir}
-        calibration = run(calibrations.propose(summaries, **targets))
-    except CalibrationRefused:  # what is missing stands among the sentences
-        calibration = None
-    told = notes if calibration is None else [*notes, *calibration.notes]
-    words = [] if calibration is None else [_would_use(calibration)]
-    result |= {"proposal": None if calibration is None else calibration_json(calibration), "notes": describe_all(told)}
-    show(options, result, "\n".join([*sentences, *words, *describe_all(told)]))
+    result = trial_json(evidence, proposal, notes, options.target_fmr, fpir)
+    words = [] if proposal is None else [_would_use(proposal)]  # what is missing stands among the sentences
+    show(options, result, "\n".join([*sentences, *words, *result["notes"]]))
 
 
 def _status(options: argparse.Namespace, service: Sightline) -> None:

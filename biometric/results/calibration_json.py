@@ -1,8 +1,10 @@
 """What the footage of a calibration supports, and a gallery's history of calibrations, as JSON."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from biometric.domain.verdict_counts import strangers_needed
+from biometric.entities import Calibration, Notice
 from biometric.entities.calibration_footage import (
     POSSIBLE,
     FootageEvidence,
@@ -12,7 +14,7 @@ from biometric.entities.calibration_footage import (
     TargetRate,
 )
 from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
-from biometric.messages import describe_evidence
+from biometric.messages import describe_all, describe_evidence
 from biometric.messages.verdict_sentences import describe_below, describe_confirmed, describe_wrong
 from biometric.results.answer_json import calibration_json, threshold_json
 
@@ -32,6 +34,25 @@ def evidence_json(evidence: FootageEvidence, fmr: TargetRate, fpir: TargetRate) 
         },
         "targets": {"verification": fmr, "identification": fpir},
         "needed": {purpose: _needed_json(item) for purpose, item in needed.items()},
+    }
+
+
+def trial_json(
+    evidence: FootageEvidence,
+    proposal: Calibration | None,
+    notes: Sequence[Notice],
+    fmr: TargetRate,
+    fpir: TargetRate,
+) -> dict[str, Any]:
+    """Return what a dry run says: what the footage supports, and what would be used, None where data do not suffice.
+
+    Args:
+        notes: on clips that were left out; those of the proposal follow.
+    """
+    return {
+        **evidence_json(evidence, fmr, fpir),
+        "proposal": None if proposal is None else calibration_json(proposal),
+        "notes": describe_all(notes if proposal is None else [*notes, *proposal.notes]),
     }
 
 

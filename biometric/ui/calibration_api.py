@@ -9,12 +9,11 @@ from gradio import events
 from biometric.entities import Notice
 from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, ClipSummary, TargetRate
 from biometric.entities.progress import finish
-from biometric.errors import CalibrationRefused, InvalidInput
-from biometric.messages import describe_all
+from biometric.errors import InvalidInput
 from biometric.messages.calibration_sentences import evidence_sentences
 from biometric.messages.translation import gettext as _
 from biometric.results.answer_json import calibration_json, change_json
-from biometric.results.calibration_json import calibration_status_json, evidence_json, stored_calibration_json
+from biometric.results.calibration_json import calibration_status_json, stored_calibration_json, trial_json
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
 from biometric.ui.calibration_input import MOST_CLIPS
@@ -83,18 +82,10 @@ class CalibrationEndpoints(api.Endpoints):
                 work = calibrations.fit(summaries, target_fmr=fmr, target_fpir=fpir, notes=notes, force=force is True)
                 calibration, change = finish(work)
                 return {**calibration_json(calibration), "change": change_json(change)}
-            evidence = calibrations.evaluate(summaries)
+            evidence, proposal = finish(calibrations.try_out(summaries, target_fmr=fmr, target_fpir=fpir))
             asked = DEFAULT_FPIR if fpir is None else fpir
-            try:
-                proposal = finish(calibrations.propose(summaries, target_fmr=fmr, target_fpir=fpir))
-            except CalibrationRefused:  # what is missing stands among the sentences
-                proposal = None
-            return {
-                **evidence_json(evidence, fmr, asked),
-                "sentences": evidence_sentences(evidence, fmr, asked),
-                "proposal": None if proposal is None else calibration_json(proposal),
-                "notes": describe_all(notes if proposal is None else [*notes, *proposal.notes]),
-            }
+            sentences = evidence_sentences(evidence, fmr, asked)
+            return {**trial_json(evidence, proposal, notes, fmr, asked), "sentences": sentences}
 
         return api.run_endpoint(run)
 
