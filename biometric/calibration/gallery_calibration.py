@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from biometric.calibration.collection import summarize_clip
 from biometric.calibration.verdict_scores import WRONG_ANSWERS, read_verdict_scores, with_verdicts
 from biometric.domain.thresholds import threshold_in_force
-from biometric.entities import Calibration, GalleryChange, Notice, NoticeCode, ObservedClip, Progress, Purpose
+from biometric.entities import Calibration, GalleryChange, Notice, NoticeCode, ObservedClip, Progress, Purpose, Threshold
 from biometric.entities.calibration_footage import ClipSummary, FootageEvidence, StoredCalibration, TargetRate
 from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
 from biometric.errors import CalibrationRefused, ThresholdBelowCard
@@ -161,20 +161,14 @@ class GalleryCalibration:
         Raises:
             GalleryError: the gallery cannot be read.
         """
-        scores = read_verdict_scores(self._gallery, self._models.embedder_id())
-        verification, identification = (
-            scores.at(purpose, threshold_in_force(self._models, self._gallery, purpose)) for purpose in _PURPOSES
-        )
-        return verification, identification
+        return self._said_of(self._thresholds())
 
     def status(self) -> CalibrationStatus:
         """Return what is in force with the model in use, and what verdicts say about it. Raises `GalleryError`."""
         model_id = self._models.embedder_id()
         stored = next((item for item in self.history(_ALL) if item.in_force and item.model_id == model_id), None)
-        verification, identification = (
-            threshold_in_force(self._models, self._gallery, purpose) for purpose in _PURPOSES
-        )
-        return CalibrationStatus(stored, verification, identification, *self.verdict_evidence())
+        thresholds = self._thresholds()
+        return CalibrationStatus(stored, *thresholds, *self._said_of(thresholds))
 
     def use(self, number: int, *, force: bool = False) -> GalleryChange:
         """Put an earlier calibration in force again.
@@ -208,6 +202,17 @@ class GalleryCalibration:
         self._models.resolve_embedder()
         bound = self._models.card_threshold("identification").value  # no setting may change who is who
         return procedure.compare(clips, self._gallery, self._models.embedder_id(), bound)
+
+    def _thresholds(self) -> tuple[Threshold, Threshold]:
+        verification, identification = (
+            threshold_in_force(self._models, self._gallery, purpose) for purpose in _PURPOSES
+        )
+        return verification, identification
+
+    def _said_of(self, thresholds: tuple[Threshold, Threshold]) -> tuple[VerdictEvidence, VerdictEvidence]:
+        scores = read_verdict_scores(self._gallery, self._models.embedder_id())
+        verification, identification = map(scores.at, _PURPOSES, thresholds)
+        return verification, identification
 
     def _fitted(self, comparison: "Comparison", targets: "Targets", notes: Sequence[Notice]) -> Calibration:
         from biometric.calibration import procedure
