@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 from biometric.calibration.collection import summarize_clip
 from biometric.calibration.verdict_scores import WRONG_ANSWERS, read_verdict_scores, with_verdicts
 from biometric.domain.thresholds import threshold_in_force
-from biometric.entities import Calibration, GalleryChange, Notice, NoticeCode, ObservedClip, Progress, Purpose, Threshold
+from biometric.entities import (
+    Calibration,
+    GalleryChange,
+    Notice,
+    NoticeCode,
+    ObservedClip,
+    Progress,
+    Purpose,
+    Threshold,
+)
 from biometric.entities.calibration_footage import ClipSummary, FootageEvidence, StoredCalibration, TargetRate
 from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
 from biometric.errors import CalibrationRefused, ThresholdBelowCard

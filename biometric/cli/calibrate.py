@@ -9,7 +9,7 @@ from biometric.cli.command_support import DONE, build_service, run, show
 from biometric.cli.gallery_trash import local_time, undo_hint
 from biometric.domain.verdict_counts import strangers_needed
 from biometric.entities import Calibration, FittedThreshold, GenuineScores
-from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
+from biometric.entities.calibration_footage import DEFAULT_FMR, DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
 from biometric.entities.verdict_evidence import CalibrationStatus
 from biometric.errors import ClipNotFound, InvalidInput
 from biometric.messages import describe, describe_all, describe_basis, describe_origin
@@ -21,8 +21,6 @@ from biometric.messages.verdict_sentences import describe_below, describe_confir
 from biometric.results.answer_json import calibration_json, change_json
 from biometric.results.calibration_json import calibration_status_json, stored_calibration_json, trial_json
 from biometric.service import Sightline
-
-DEFAULT_FMR = 0.001
 
 
 def add_commands(commands: Any) -> None:

@@ -12,6 +12,8 @@ TargetRate = float | Literal["possible"]
 """An error rate in (0, 0.5], or "possible": the smallest one that the comparisons support."""
 
 HIGHEST_TARGET = 0.5
+DEFAULT_FMR = 0.001
+"""Target of verification where none is given."""
 DEFAULT_FPIR = 0.01
 """Target of identification where none is given; then data that cannot support it are no reason to refuse."""
 

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio import events
 
 from biometric.entities import Notice
-from biometric.entities.calibration_footage import DEFAULT_FPIR, POSSIBLE, ClipSummary, TargetRate
+from biometric.entities.calibration_footage import DEFAULT_FMR, DEFAULT_FPIR, POSSIBLE, ClipSummary, TargetRate
 from biometric.entities.progress import finish
 from biometric.errors import InvalidInput
 from biometric.messages.calibration_sentences import evidence_sentences
@@ -17,8 +17,6 @@ from biometric.results.calibration_json import calibration_status_json, stored_c
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
 from biometric.ui.calibration_input import MOST_CLIPS
-
-DEFAULT_FMR = 0.001
 
 
 class CalibrationEndpoints(api.Endpoints):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.entities import Progress
-from biometric.entities.calibration_footage import ClipSummary, FootageEvidence
+from biometric.entities.calibration_footage import DEFAULT_FMR, ClipSummary, FootageEvidence
 from biometric.errors import ClipError, InvalidInput
 from biometric.storage import remove_quietly
 from biometric.ui.calibration_cautions import BelowQuestion
@@ -46,7 +46,7 @@ class CalibrationState:
 
     clips: dict[int, ListedClip] = field(default_factory=dict)
     evidence: FootageEvidence | None = None
-    target: float = 0.001
+    target: float = DEFAULT_FMR
     question: str = ""
     below: BelowQuestion | None = None
     all_shown: bool = False

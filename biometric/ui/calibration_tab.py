@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import Progress
+from biometric.entities.calibration_footage import DEFAULT_FMR
 from biometric.errors import ClipError, InvalidInput, ThresholdBelowCard
 from biometric.errors.phrases import Phrase
 from biometric.messages import describe_error
@@ -242,7 +243,7 @@ def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
             listed = area(elem_id="calibration-footage")
             target = gr.Radio(
                 [(one_in(1 / number), 1 / number) for number in TARGETS],
-                value=0.001,
+                value=DEFAULT_FMR,
                 label=_("Strangers who may pass"),
                 elem_id="calibration-target",
             )
