@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biometric.calibration.collection import summarize_clip
-from biometric.calibration.verdict_scores import WRONG_ANSWERS, read_verdict_scores, with_verdicts
+from biometric.calibration.verdict_scores import read_verdict_scores, with_verdicts
 from biometric.domain.thresholds import threshold_in_force
 from biometric.entities import (
     Calibration,
@@ -24,7 +24,7 @@ from biometric.entities import (
     Threshold,
 )
 from biometric.entities.calibration_footage import ClipSummary, FootageEvidence, StoredCalibration, TargetRate
-from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
+from biometric.entities.verdict_evidence import WRONG_ANSWERS, CalibrationStatus, VerdictEvidence
 from biometric.errors import CalibrationRefused, ThresholdBelowCard
 from biometric.ports import Gallery, Models
 

@@ -41,9 +41,6 @@ from biometric.statistics import intervals
 CONFIRMED_ANSWERS = "confirmed answers"
 """The kind of `GenuineScores` that verdicts give."""
 
-WRONG_ANSWERS = (NoticeCode.WRONG_ANSWERS_REACH, NoticeCode.WRONG_ANSWERS_SCORE_ONE)
-"""What a calibration says of answers that were called wrong and reach its thresholds."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VerdictScores:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from biometric.entities.calibration import GenuineScores
 from biometric.entities.calibration_footage import StoredCalibration
 from biometric.entities.decisions import Threshold
+from biometric.entities.notices import NoticeCode
 from biometric.entities.verdicts import VerdictCounts
+
+WRONG_ANSWERS = (NoticeCode.WRONG_ANSWERS_REACH, NoticeCode.WRONG_ANSWERS_SCORE_ONE)
+"""What a calibration says of answers that were called wrong and reach its thresholds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biometric.domain.verdict_counts import strangers_needed
-from biometric.entities import Calibration, Notice, NoticeCode
-from biometric.entities.verdict_evidence import VerdictEvidence
+from biometric.entities import Calibration, Notice
+from biometric.entities.verdict_evidence import WRONG_ANSWERS, VerdictEvidence
 from biometric.messages import describe_all
 from biometric.messages.verdict_sentences import describe_below, describe_confirmed, describe_wrong
 from biometric.ui.templating import render
@@ -59,5 +59,4 @@ def verdicts(told: Sequence[tuple[str, VerdictEvidence]]) -> str:
 
 def wrong_answers(calibration: Calibration) -> list[str]:
     """Return what a calibration says of answers that were called wrong and reach its thresholds."""
-    codes = (NoticeCode.WRONG_ANSWERS_REACH, NoticeCode.WRONG_ANSWERS_SCORE_ONE)
-    return describe_all(note for note in calibration.notes if note.code in codes)
+    return describe_all(note for note in calibration.notes if note.code in WRONG_ANSWERS)
