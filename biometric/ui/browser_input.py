@@ -69,6 +69,6 @@ def event(data: gr.EventData) -> tuple[str, str]:
     return action, value
 
 
-def read_camera(value: object) -> str | None:
+def camera_in_field(value: object) -> str | None:
     """Return the name in a camera's field, None where it is empty. Raises `InvalidCamera`."""
     return clean_camera(value if isinstance(value, str) else "") or None

@@ -14,7 +14,7 @@ from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
 from biometric.ui import presenters, problems
-from biometric.ui.browser_input import event, frames_within, parse_frame, parse_int, read_camera
+from biometric.ui.browser_input import camera_in_field, event, frames_within, parse_frame, parse_int
 from biometric.ui.field_errors import Field
 from biometric.ui.page import NO_CLIP, Steps, Updates
 from biometric.ui.panel_display import PanelDisplay
@@ -204,7 +204,7 @@ class Panel(PanelDisplay):
         frames = frames_within(first, last, footage.info)
         footage.choose_frames(frames.first, frames.last)
         footage.accept(accept is True)
-        footage.camera = read_camera(camera)
+        footage.camera = camera_in_field(camera)
         return footage
 
     def observe(self, session: Session, footage: Footage) -> Generator[Updates, None, ObservedClip]:

@@ -10,7 +10,7 @@ from biometric.entities import FrameRange
 from biometric.errors import BiometricError, InvalidCamera, InvalidFrameRange
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
-from biometric.ui.browser_input import read_camera
+from biometric.ui.browser_input import camera_in_field
 from biometric.ui.components import player
 from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.page import Page, Updates
@@ -129,7 +129,7 @@ class PanelDisplay:
     def on_camera_named(self, camera: Any, request: gr.Request) -> Updates:
         """A camera was typed or chosen; it goes along with the footage, and one that cannot be used is told there."""
         try:
-            self.page.session(request).footage(self.tab).camera = read_camera(camera)
+            self.page.session(request).footage(self.tab).camera = camera_in_field(camera)
         except InvalidCamera as error:
             return self.places.show(error) or {}
         return self.places.clear(Field.CAMERA)
