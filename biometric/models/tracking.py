@@ -22,6 +22,27 @@ from biometric.ports import Embedder
 LOST_SECONDS = 1.0
 """How long a person may be hidden and still be the same track; longer makes identity switches more likely."""
 
+HIGH_CONFIDENCE = 0.25
+"""From this confidence on a detection is linked before those that are less certain."""
+
+
+class TrackEnds:
+    """Notes which tracks of one clip can no longer be continued."""
+
+    def __init__(self) -> None:
+        self._alive: set[int] = set()
+        self._ended: list[int] = []
+
+    def note(self, alive: set[int]) -> None:
+        """Take the ids of all tracks that can still be continued; of the former ones the others have ended."""
+        self._ended.extend(sorted(self._alive - alive))
+        self._alive = alive
+
+    def take(self) -> list[int]:
+        """Return the ids of tracks that have ended, each once."""
+        ended, self._ended = self._ended, []
+        return ended
+
 
 class UltralyticsTracker:
     """ports.Tracker. One instance follows one clip; nothing is shared between instances.
@@ -34,7 +55,7 @@ class UltralyticsTracker:
 
     def __init__(self, make: Callable[[SimpleNamespace], Any], frame_rate: float, **options: Any) -> None:
         shared: dict[str, Any] = {
-            "track_high_thresh": 0.25,
+            "track_high_thresh": HIGH_CONFIDENCE,
             "track_low_thresh": 0.1,
             "new_track_thresh": STARTS_TRACK,
             "track_buffer": max(2, round(frame_rate * LOST_SECONDS)),
@@ -42,22 +63,19 @@ class UltralyticsTracker:
             "fuse_score": True,
         }
         self._tracker = make(SimpleNamespace(**{**shared, **options}))
-        self._alive: set[int] = set()
-        self._ended: list[int] = []
+        self._ends = TrackEnds()
 
     def update(self, frame: Frame, detections: Sequence[Detection]) -> list[tuple[int, Detection]]:
         """Take the next frame's detections; return (track id, detection) for those that belong to a track."""
         rows = self._tracker.update(_Rows.of(detections), frame.image)
         alive = {int(track.track_id) for track in (*self._tracker.tracked_stracks, *self._tracker.lost_stracks)}
-        self._ended.extend(sorted(self._alive - alive))
-        self._alive = alive
+        self._ends.note(alive)
         # The tracker smooths boxes and may push them over the border; the detector's own box is what was seen.
         return [(int(row[4]), detections[int(row[7])]) for row in rows]
 
     def ended(self) -> list[int]:
         """Return the ids of tracks that can no longer be continued, each once."""
-        ended, self._ended = self._ended, []
-        return ended
+        return self._ends.take()
 
 
 class ByteTracker(UltralyticsTracker):

@@ -8,10 +8,7 @@ import numpy as np
 from biometric.entities import Detection, Frame
 from biometric.errors import InvalidSetting
 from biometric.models.detection import STARTS_TRACK
-from biometric.models.tracking import LOST_SECONDS
-
-_HIGH = 0.25
-"""From this confidence on a detection is linked first, as with ultralytics' trackers."""
+from biometric.models.tracking import HIGH_CONFIDENCE, LOST_SECONDS, TrackEnds
 
 _FRAMES_PER_SECOND = 30.0
 """The package counts how long somebody may be lost in frames of this rate, whatever the clip's."""
@@ -39,7 +36,7 @@ class RoboflowTracker:
                 kind=kind,
             ) from error
         rate = {"frame_rate": frame_rate, "lost_track_buffer": round(LOST_SECONDS * _FRAMES_PER_SECOND)}
-        starts = {"track_activation_threshold": STARTS_TRACK, "high_conf_det_threshold": _HIGH}
+        starts = {"track_activation_threshold": STARTS_TRACK, "high_conf_det_threshold": HIGH_CONFIDENCE}
         self._detections = supervision.Detections
         self._tracker: Any
         self._sees_frames = kind == "botsort"  # the others warn of a picture, for which they have no use
@@ -50,8 +47,7 @@ class RoboflowTracker:
         else:
             # Each detection above its one threshold starts somebody.
             self._tracker = trackers.OCSORTTracker(**rate, high_conf_det_threshold=STARTS_TRACK)
-        self._alive: set[int] = set()
-        self._ended: list[int] = []
+        self._ends = TrackEnds()
 
     def update(self, frame: Frame, detections: Sequence[Detection]) -> list[tuple[int, Detection]]:
         """Take the next frame's detections; return (track id, detection) for those that belong to a track."""
@@ -65,11 +61,9 @@ class RoboflowTracker:
         numbers = tracked.data.get("number", ())  # of nobody the package makes a result without it
         rows = [(int(track), int(number)) for track, number in zip(tracked.tracker_id, numbers, strict=True)]
         alive = {int(track.tracker_id) for track in self._tracker.tracks} - {-1}
-        self._ended.extend(sorted(self._alive - alive))
-        self._alive = alive
+        self._ends.note(alive)
         return sorted((track, detections[number]) for track, number in rows if track != -1)
 
     def ended(self) -> list[int]:
         """Return the ids of tracks that can no longer be continued, each once."""
-        ended, self._ended = self._ended, []
-        return ended
+        return self._ends.take()
