@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from biometric.entities import NewReference, Template
 from biometric.gallery.repository import SQLiteGallery
+from tests.ui.accessibility import axe_faults
 from tests.ui.scenery import CoatEmbedder
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
@@ -69,8 +69,7 @@ def check_accessible(page: Any) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_timeout(300)
-        faults = Axe().run(page, context=places).response["violations"]
-        assert [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in faults] == []
+        assert axe_faults(page, places) == []
     page.emulate_media(color_scheme="light")
 
 

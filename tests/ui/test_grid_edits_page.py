@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.ui.accessibility import axe_faults
 from tests.ui.serving import Server
 from tests.ui.visiting import Visitor
 from tests.ui.visits import TWICE, write_visits
@@ -42,7 +42,7 @@ def test_tiles_are_joined_split_and_undone(chromium: Any, server: Server, clips:
     page.get_by_role("button", name="Same person").click()
     focused("joining")
     sheet = "#identification-sheet"
-    assert not Axe().run(page, context=sheet).response["violations"]
+    assert axe_faults(page, sheet) == []
     page.get_by_role("button", name="Keep them apart").click()
     page.wait_for_selector(".sl-question", state="detached")
     page.get_by_role("button", name="Clear", exact=True).click()
@@ -58,7 +58,7 @@ def test_tiles_are_joined_split_and_undone(chromium: Any, server: Server, clips:
 
     page.click("[data-key='open:1']")
     page.get_by_text("Are these two people?").click()
-    assert not Axe().run(page, context=sheet).response["violations"]
+    assert axe_faults(page, sheet) == []
     page.get_by_role("button", name="Split here, at frame 20").click()
     visitor.banner("identification", "2 of 3 people identified")
     page.wait_for_selector(f"{sheet} >> text=that is person 2 now")
@@ -83,7 +83,7 @@ def test_tiles_of_enrollment_are_joined_by_keys_kept_over_a_reload_and_enrolled(
         page.focus(f"{sheet} [data-key='select:{person}']")
         page.keyboard.press("Space")
         page.wait_for_selector(f"{sheet} [data-key='select:{person}'][aria-checked=true]")
-    assert not Axe().run(page, context=sheet).response["violations"]
+    assert axe_faults(page, sheet) == []
     page.focus(f"{sheet} [data-key='join:']")
     page.keyboard.press("Enter")
     visitor.banner("enrollment", "2 people can be enrolled")
@@ -98,7 +98,7 @@ def test_tiles_of_enrollment_are_joined_by_keys_kept_over_a_reload_and_enrolled(
     page.get_by_text("Are these two people?").locator("visible=true").click()
     page.get_by_role("button", name="Split here").locator("visible=true").last.click()
     page.wait_for_selector(f"{sheet} >> text=that is person 4 now")
-    assert not Axe().run(page, context=sheet).response["violations"]
+    assert axe_faults(page, sheet) == []
     visitor.submit("enrollment")
     visitor.banner("enrollment", "Cleo is enrolled")
     visitor.close()

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.ui.accessibility import axe_faults
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
@@ -158,13 +158,12 @@ def test_a_second_browser_sees_what_is_kept_and_what_is_removed(kept: Server, ch
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(kept: Server, chromium: Any, width: int, scheme: str) -> None:
     visitor = Visitor(chromium, kept.url, width, color_scheme=scheme)
-    page, axe, faults = visitor.page, Axe(), {}
+    page, faults = visitor.page, {}
 
     def look(place: str) -> None:
         page.wait_for_timeout(300)
-        found = axe.run(page, context="#library-problem, #library-search, #library-main").response["violations"]
-        if found:
-            faults[place] = [(fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in found]
+        if found := axe_faults(page, "#library-problem, #library-search, #library-main"):
+            faults[place] = found
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place
 
     library(visitor)

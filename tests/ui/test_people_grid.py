@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.ui.accessibility import axe_faults
 from tests.ui.serving import Server
 from tests.ui.visiting import Visitor
 
@@ -40,10 +40,7 @@ class Viewer(Visitor):
 
 def faults(page: Any) -> list[str]:
     """What axe finds in the answer."""
-    return [
-        item["id"]
-        for item in Axe().run(page, context="#identification-sheet, #identification-timeline").response["violations"]
-    ]
+    return [rule for rule, _ in axe_faults(page, "#identification-sheet, #identification-timeline")]
 
 
 def test_a_hundred_people_are_answered_filtered_and_one_is_named(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.ui.accessibility import axe_faults
 from tests.ui.scenery import make_service, write_people
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
@@ -261,16 +261,13 @@ def test_a_reload_comes_back_to_the_same_person(visitor: Visitor) -> None:
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(chromium: Any, served: Server, width: int, scheme: str) -> None:
     visitor = Visitor(chromium, served.url, width, color_scheme=scheme)
-    page, axe, faults = visitor.page, Axe(), {}
+    page, faults = visitor.page, {}
 
     def look(place: str) -> None:
         page.wait_for_timeout(300)
-        found = axe.run(page, context="#people-undo, #people-problem, #people-search, #people-main, #gallery-transfer")
-        violations = [
-            (fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in found.response["violations"]
-        ]
-        if violations:
-            faults[place] = violations
+        parts = "#people-undo, #people-problem, #people-search, #people-main, #gallery-transfer"
+        if found := axe_faults(page, parts):
+            faults[place] = found
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place
 
     visitor.people()

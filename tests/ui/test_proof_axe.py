@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.ui.accessibility import Fault, axe_faults
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
@@ -31,16 +31,14 @@ STICK = """document.querySelectorAll('[data-unstuck]').forEach((part) => {
 class Auditor(Visitor):
     """A visitor who has axe look at what is there."""
 
-    faults: dict[str, list[object]]
+    faults: dict[str, list[Fault]]
 
     def look(self, state: str) -> None:
         self.page.wait_for_timeout(300)
         self.page.evaluate(UNSTICK)
-        found = Axe().run(self.page, options=OPTIONS).response
+        if found := axe_faults(self.page, options=OPTIONS):
+            self.faults[state] = found
         self.page.evaluate(STICK)
-        for fault in found["violations"]:
-            nodes = [node["html"][:200] for node in fault["nodes"]]
-            self.faults.setdefault(state, []).append((fault["id"], nodes))
 
 
 @pytest.fixture(scope="module")
