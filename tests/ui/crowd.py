@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.adapters import Adapters
+from biometric.cli.command_support import EndedBySignal, signals_unwind
 from biometric.clips.crops import JpegCropStore, sharpness
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.footage_reading import FootageReader
@@ -161,4 +162,8 @@ def make_crowd_service(root: Path, port: int = 7860) -> Sightline:
 if __name__ == "__main__":
     from biometric.ui import serve
 
-    serve(make_crowd_service(Path(sys.argv[1]), int(os.environ["SIGHTLINE_PORT"])))
+    try:
+        with signals_unwind():
+            serve(make_crowd_service(Path(sys.argv[1]), int(os.environ["SIGHTLINE_PORT"])))
+    except EndedBySignal as error:
+        sys.exit(error.status)
