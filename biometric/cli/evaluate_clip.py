@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from biometric.entities import VideoInfo
     from biometric.entities.model_reports import ModelStatus
     from biometric.evaluation.mot.box_tracks import BoxTracks
     from biometric.evaluation.mot.clip_judging import ClipJudged
     from biometric.evaluation.mot.truth_files import Truth
+    from biometric.ports import VideoReader
 
     Found = tuple[BoxTracks, NDArray[np.int64], Sequence[ModelStatus]]
 
@@ -65,18 +65,23 @@ def add_commands(commands: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from biometric.bootstrap import build_crop_adapters
+    from biometric.bootstrap import build_crop_adapters, build_models
     from biometric.evaluation.mot.clip_judging import judge
+    from biometric.evaluation.mot.tracked_boxes import footage_of, tracked_boxes
     from biometric.evaluation.mot.truth_files import read_truth
 
     with tempfile.TemporaryDirectory() as empty:  # what a library keeps may be the work of an older version
         settings = Settings.from_environment(None, library=empty)
-        reader = build_crop_adapters(settings)[0]
+        reader, detector, new_tracker, _ = build_crop_adapters(settings)
         video = reader.probe(options.clip)
         truth = read_truth(options.truth.expanduser(), video, options.first_frame)
         wanted = _wanted_frames(options, truth)
-        find = _tracks if options.tracks else _people
-        found, frames, models = find(settings, options.clip, video, wanted)
+        if options.tracks:
+            footage = footage_of(reader, options.clip, video, wanted, settings.analysis_fps)
+            found, frames = run(tracked_boxes(footage, detector(), new_tracker))
+            models: Sequence[ModelStatus] = build_models(settings).status()
+        else:
+            found, frames, models = _people(settings, reader, options.clip, wanted)
     judged = judge(truth, found, frames)
     result = _as_json(judged, models, settings, options)
     if options.output is not None:
@@ -92,9 +97,9 @@ def _wanted_frames(options: argparse.Namespace, truth: "Truth") -> FrameRange:
     )
 
 
-def _people(settings: Settings, clip: Path, video: "VideoInfo", wanted: FrameRange) -> "Found":
+def _people(settings: Settings, reader: "VideoReader", clip: Path, wanted: FrameRange) -> "Found":
     """The people that an answer would be about."""
-    from biometric.bootstrap import build, build_crop_adapters
+    from biometric.bootstrap import build
     from biometric.evaluation.mot.box_tracks import BoxTracks
     from biometric.evaluation.mot.tracked_boxes import analysed_frames
 
@@ -103,21 +108,10 @@ def _people(settings: Settings, clip: Path, video: "VideoInfo", wanted: FrameRan
         service.models.resolve_embedder()
         observed = run(service.observe(clip, wanted))
         people = [(person.person, person.tracklet.detections) for person in observed.observations]
-        frames = analysed_frames(build_crop_adapters(settings)[0], clip, observed.frames)
+        frames = analysed_frames(reader, clip, observed.frames)
         return BoxTracks.of_detections(people), frames, service.models.status()
     finally:
         service.close()
-
-
-def _tracks(settings: Settings, clip: Path, video: "VideoInfo", wanted: FrameRange) -> "Found":
-    """What the tracker alone gives."""
-    from biometric.bootstrap import build_crop_adapters, build_models
-    from biometric.evaluation.mot.tracked_boxes import footage_of, tracked_boxes
-
-    reader, detector, new_tracker, _ = build_crop_adapters(settings)
-    footage = footage_of(reader, clip, video, wanted, settings.analysis_fps)
-    found, frames = run(tracked_boxes(footage, detector(), new_tracker))
-    return found, frames, build_models(settings).status()
 
 
 def _as_json(
