@@ -53,5 +53,20 @@ class ObservationEdits:
         """
         return self._opened().edits.split(observed, person, frame)
 
+    def split_tracks(self, observed: ObservedClip, person: int) -> ObservedClip:
+        """Return the observation with each track of one person as somebody of their own, as before they were linked.
+
+        Takes also apart who was detected twice in the same frames, which `split` at a frame cannot. The first track
+        keeps the person's number, the others take the lowest free ones.
+
+        Args:
+            person: the person's number, from 1; `observation.linked` lists the tracks.
+
+        Raises:
+            SplitRefused: the person is one track.
+            UnknownPerson: there is nobody of that number.
+        """
+        return self._opened().edits.split_tracks(observed, person)
+
     def _opened(self) -> Sightline:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""`--join`, `--join-anyway` and `--split` of the commands about a clip, over fakes."""
+"""`--join`, `--join-anyway`, `--split` and `--split-tracks` of the commands about a clip, over fakes."""
 
 import json
 from collections.abc import Callable
@@ -63,6 +63,17 @@ def test_people_are_split_and_joined_in_the_order_of_the_command(setup: ServiceS
     assert json.loads(result.read_text("utf-8"))["edits"] == answer["edits"]
 
 
+def test_who_was_joined_is_split_into_the_tracks_again(setup: ServiceSetup, run: Run) -> None:
+    edits = ("--split", "1@60", "--join", "1,3", "--split-tracks", "1")
+    status, out, err = run("enroll", setup.clip, "Part", *edits, "--person", "3", "--json")
+    assert status == 0
+    part = json.loads(out)
+    assert part["edits"][-1] == {"edit": "split_tracks", "person": 1, "others": [3]}
+    status, out, err = run("identify", setup.clip, *edits, "--no-files", "--json")
+    assert (status, numbers(out)) == (0, [1, 2, 3])
+    assert "Person 1 was split by hand into tracks, which are people of their own now: 3." in err
+
+
 def test_an_enrolled_reference_is_made_of_the_chosen_part_or_of_all_that_was_joined(
     setup: ServiceSetup, run: Run
 ) -> None:
@@ -90,6 +101,8 @@ def test_an_enrolled_reference_is_made_of_the_chosen_part_or_of_all_that_was_joi
         (["--join", "1,9"], "There is no person 9 among the people who were found."),
         (["--split", "9@50"], "There is no person 9 among the people who were found."),
         (["--split", "1@0"], "Person 1 cannot be split at frame 0: each part needs at least one usable sample."),
+        (["--split-tracks", "9"], "There is no person 9 among the people who were found."),
+        (["--split-tracks", "2"], "Person 2 is one track, so there are no tracks to split it into."),
         (["--split", "1@999999999"], "each part needs at least one usable sample."),
     ],
 )
@@ -143,6 +156,9 @@ def test_people_who_look_different_are_joined_only_when_it_is_said(setup: Servic
         ["--split", "1@-5"],
         ["--split", "١@٢"],
         ["--split", "1@1.5"],
+        ["--split-tracks", "1@5"],
+        ["--split-tracks", ""],
+        ["--split-tracks", "1,2"],
     ],
 )
 def test_an_edit_that_is_written_wrong_is_wrong_usage(setup: ServiceSetup, run: Run, edits: list[str]) -> None:
@@ -154,6 +170,6 @@ def test_an_edit_that_is_written_wrong_is_wrong_usage(setup: ServiceSetup, run: 
 
 def test_edits_are_for_one_clip(setup: ServiceSetup, run: Run, tmp_path: Path) -> None:
     setup.service.enroll(setup.observe(0, 20), "Ada")
-    for edit in (["--split", "1@5"], ["--join", "1,2"], ["--join-anyway", "1,2"]):
+    for edit in (["--split", "1@5"], ["--join", "1,2"], ["--join-anyway", "1,2"], ["--split-tracks", "1"]):
         status, _, err = run("identify", setup.clip, tmp_path, *edit, "--no-files")
         assert (status, "are for one clip" in err) == (2, True)

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from biometric.domain.person_edits import JoinEdit, PersonEdit, SplitEdit
+from biometric.domain.person_edits import JoinEdit, PersonEdit, SplitEdit, TracksEdit
 from biometric.entities import ObservedClip
 from biometric.service import Sightline
 
+_PERSON = re.compile(r"[0-9]{1,9}")
 _PEOPLE = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9})+")
 _PLACE = re.compile(r"([0-9]{1,9})@([0-9]{1,9})")
 
@@ -35,6 +36,13 @@ def add_edit_options(parser: argparse.ArgumentParser) -> None:
         type=_split,
         metavar="N@F",
         help="person N is two people: from frame F on it is somebody else, of the lowest number that is free",
+        **options,
+    )
+    parser.add_argument(
+        "--split-tracks",
+        type=_split_tracks,
+        metavar="N",
+        help="each track of person N is somebody of their own, also where two are seen in the same frames",
         **options,
     )
 
@@ -65,3 +73,9 @@ def _split(text: str) -> PersonEdit:
     if place is None:
         raise argparse.ArgumentTypeError(f"a split is written 4@120: a person's number and a frame, not {text[:40]!r}")
     return SplitEdit(int(place[1]), int(place[2]))
+
+
+def _split_tracks(text: str) -> PersonEdit:
+    if _PERSON.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"who is split into tracks is written as a person's number, not {text[:40]!r}")
+    return TracksEdit(int(text))

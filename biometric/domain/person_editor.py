@@ -8,7 +8,15 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from biometric.domain.comparison import decide
-from biometric.domain.person_edits import JoinEdit, PersonEdit, join_people, least_score, split_person
+from biometric.domain.person_edits import (
+    JoinEdit,
+    PersonEdit,
+    TracksEdit,
+    join_people,
+    least_score,
+    split_person,
+    split_tracks,
+)
 from biometric.entities import ObservedClip, Purpose, Threshold
 from biometric.errors import PeopleLookDifferent
 
@@ -77,17 +85,28 @@ class PersonEditor:
         """
         return split_person(observed, person, frame)
 
+    def split_tracks(self, observed: ObservedClip, person: int) -> ObservedClip:
+        """Return the observation with each track of one person, from 1, as somebody of their own.
+
+        Raises:
+            UnknownPerson: there is nobody of that number.
+            SplitRefused: the person is one track.
+        """
+        return split_tracks(observed, person)
+
     def apply(
         self, observed: ObservedClip, edits: Sequence[PersonEdit], *, gallery: Path | None = None
     ) -> ObservedClip:
         """Return the observation after these edits, in their order; numbers are those after the edits before.
 
         Raises:
-            InvalidInput: one of them cannot be made; see `join` and `split`. Nothing has changed.
+            InvalidInput: one of them cannot be made; see `join`, `split` and `split_tracks`. Nothing has changed.
         """
         for edit in edits:
             if isinstance(edit, JoinEdit):
                 observed = self.join(observed, edit.people, force=edit.forced, gallery=gallery)
+            elif isinstance(edit, TracksEdit):
+                observed = self.split_tracks(observed, edit.person)
             else:
                 observed = self.split(observed, edit.person, edit.frame)
         return observed

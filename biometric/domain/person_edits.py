@@ -7,7 +7,7 @@ edited observation says so among its warnings. Numpy only.
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from biometric.domain import comparison
@@ -39,18 +39,27 @@ class SplitEdit:
     frame: int
 
 
-PersonEdit = JoinEdit | SplitEdit
+@dataclass(frozen=True, slots=True)
+class TracksEdit:
+    """One person who was put together from several tracks is as many people: each track is somebody."""
+
+    person: int
+
+
+PersonEdit = JoinEdit | SplitEdit | TracksEdit
 
 
 def apply_edits(observed: ObservedClip, edits: Sequence[PersonEdit]) -> ObservedClip:
     """Return the observation after these edits, in their order.
 
     Raises:
-        InvalidInput: one of them cannot be made; see `join_people` and `split_person`.
+        InvalidInput: one of them cannot be made; see `join_people`, `split_person` and `split_tracks`.
     """
     for edit in edits:
         if isinstance(edit, JoinEdit):
             observed = join_people(observed, edit.people)
+        elif isinstance(edit, TracksEdit):
+            observed = split_tracks(observed, edit.person)
         else:
             observed = split_person(observed, edit.person, edit.frame)
     return observed
@@ -108,14 +117,42 @@ def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedCli
             person=person,
             frame=frame,
         )
-    used = {other.person for other in observed.observations}
-    free = next(number for number in itertools.count(1) if number not in used)
+    free = next(_free_numbers(observed))
     halves = [
         part_of(whole, number, frame, later, observed.model_id) for number, later in ((person, False), (free, True))
     ]
     rest = [other for other in observed.observations if other.person != person]
     notice = Notice(NoticeCode.SPLIT_BY_HAND, person=person, other=free, frame=frame)
     return _edited(observed, without_perhaps([*rest, *halves], {person: None}), notice)
+
+
+def split_tracks(observed: ObservedClip, person: int) -> ObservedClip:
+    """Return the observation with each track of one person as somebody of their own, as before they were put together.
+
+    The first track keeps the person's number, the others take the lowest ones that are free, in order of appearance.
+    This also takes apart what `split_person` cannot: tracks of the same frames (a double detection), and tracks of
+    which one has no usable sample.
+
+    Raises:
+        UnknownPerson: there is nobody of that number.
+        SplitRefused: the person is one track.
+    """
+    whole = _person(observed, person)
+    if not whole.linked:
+        raise SplitRefused(
+            "Person {person} is one track, so there are no tracks to split it into. Split it at a frame instead. "
+            "Nothing was changed.",
+            person=person,
+        )
+    numbers = (person, *itertools.islice(_free_numbers(observed), len(whole.linked) - 1))
+    tracks = [
+        dataclasses.replace(part.observation, person=number, perhaps=())
+        for number, part in zip(numbers, whole.linked, strict=True)
+    ]
+    rest = [other for other in observed.observations if other.person != person]
+    others = ", ".join(map(str, numbers[1:]))
+    notice = Notice(NoticeCode.TRACKS_SPLIT_BY_HAND, person=person, others=others)
+    return _edited(observed, without_perhaps([*rest, *tracks], {person: None}), notice)
 
 
 def split_frames(person: Observation) -> tuple[int, ...]:
@@ -154,6 +191,12 @@ def least_score(observed: ObservedClip, people: Collection[int]) -> float | None
 def kept_crop_names(observed: ObservedClip) -> list[tuple[int, list[str]]]:
     """Return everybody's number with the crop names of their kept samples: what choices of people refer to."""
     return [(one.person, [sample.detection.crop_name for sample in one.kept]) for one in observed.observations]
+
+
+def _free_numbers(observed: ObservedClip) -> Iterator[int]:
+    """Yield the numbers that nobody has, from the lowest."""
+    used = {person.person for person in observed.observations}
+    return (number for number in itertools.count(1) if number not in used)
 
 
 def _person(observed: ObservedClip, number: int) -> Observation:

@@ -27,6 +27,7 @@ class NoticeCode(StrEnum):
     SINGLE_PICTURE = auto()
     JOINED_BY_HAND = auto()
     SPLIT_BY_HAND = auto()
+    TRACKS_SPLIT_BY_HAND = auto()
 
     # what was compared
     REFERENCE_WITHOUT_COLOUR = auto()
@@ -122,6 +123,7 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.SINGLE_PICTURE: (),
     NoticeCode.JOINED_BY_HAND: ("person", "people"),
     NoticeCode.SPLIT_BY_HAND: ("person", "other", "frame"),
+    NoticeCode.TRACKS_SPLIT_BY_HAND: ("person", "others"),
     NoticeCode.REFERENCE_WITHOUT_COLOUR: ("name",),
     NoticeCode.PROBE_WITHOUT_COLOUR: ("name",),
     NoticeCode.STARTER_WEIGHTS: ("role",),

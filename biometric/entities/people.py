@@ -11,6 +11,9 @@ from biometric.entities.footage import Detection, FrameRange, Tracklet, Vector, 
 from biometric.entities.links import LinkKind, PerhapsSame, Stretch, joined_stretches
 from biometric.entities.notices import Notice, NoticeCode
 
+EDIT_CODES = (NoticeCode.JOINED_BY_HAND, NoticeCode.SPLIT_BY_HAND, NoticeCode.TRACKS_SPLIT_BY_HAND)
+"""Notices that tell how the people of an observation were joined or split by hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -186,7 +189,7 @@ class ObservedClip:
     @property
     def edited(self) -> bool:
         """Whether people were joined or split by hand; reading the frames again does not give these people."""
-        return any(notice.code in (NoticeCode.JOINED_BY_HAND, NoticeCode.SPLIT_BY_HAND) for notice in self.warnings)
+        return any(notice.code in EDIT_CODES for notice in self.warnings)
 
     @property
     def usable(self) -> tuple[Observation, ...]:

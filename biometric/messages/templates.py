@@ -29,6 +29,9 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     ),
     NoticeCode.JOINED_BY_HAND: "Person {person} was joined by hand from the people {people}.",
     NoticeCode.SPLIT_BY_HAND: "From frame {frame} on, person {person} was split by hand: that is person {other} now.",
+    NoticeCode.TRACKS_SPLIT_BY_HAND: (
+        "Person {person} was split by hand into tracks, which are people of their own now: {others}."
+    ),
     NoticeCode.REFERENCE_WITHOUT_COLOUR: (
         "{name} was enrolled from footage without colour, and this person's footage has colour. Scores between the two "
         "are lower; enroll {name} from colour footage, too."

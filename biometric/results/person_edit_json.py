@@ -2,21 +2,26 @@
 
     {"edit": "join", "people": [3, 7], "person": 3}
     {"edit": "split", "person": 4, "frame": 120, "other": 7}
+    {"edit": "split_tracks", "person": 4, "others": [7, 8]}
 
-What an answer tells can be given back. There `person` of a join and `other` of a split say who came of it; both may be
-left out when they are given. `"force": true` joins people although they look different.
+What an answer tells can be given back. There `person` of a join, `other` of a split and `others` of a split into tracks
+say who came of it; they may be left out when they are given. `"force": true` joins people although they look different.
 """
 
 from collections.abc import Iterable
 from typing import Any, TypeGuard
 
-from biometric.domain.person_edits import JoinEdit, PersonEdit, SplitEdit
+from biometric.domain.person_edits import JoinEdit, PersonEdit, SplitEdit, TracksEdit
 from biometric.entities import Notice, NoticeCode
 from biometric.errors import InvalidInput
 
 MOST = 1000
 """Most edits of one call."""
-_KEYS = {"join": {"edit", "people", "person", "force"}, "split": {"edit", "person", "frame", "other"}}
+_KEYS = {
+    "join": {"edit", "people", "person", "force"},
+    "split": {"edit", "person", "frame", "other"},
+    "split_tracks": {"edit", "person", "others"},
+}
 
 
 def edits_json(warnings: Iterable[Notice]) -> list[dict[str, Any]]:
@@ -24,10 +29,12 @@ def edits_json(warnings: Iterable[Notice]) -> list[dict[str, Any]]:
     edits: list[dict[str, Any]] = []
     for notice in warnings:
         if notice.code is NoticeCode.JOINED_BY_HAND:
-            people = [int(number) for number in str(notice["people"]).split(",")]
-            edits.append({"edit": "join", "people": people, "person": notice["person"]})
+            edits.append({"edit": "join", "people": _numbers(notice["people"]), "person": notice["person"]})
         elif notice.code is NoticeCode.SPLIT_BY_HAND:
             edits.append({"edit": "split", **{name: notice[name] for name in ("person", "frame", "other")}})
+        elif notice.code is NoticeCode.TRACKS_SPLIT_BY_HAND:
+            others = _numbers(notice["others"])
+            edits.append({"edit": "split_tracks", "person": notice["person"], "others": others})
     return edits
 
 
@@ -51,12 +58,18 @@ def _read(item: object) -> PersonEdit:
         if kind == "join":
             if isinstance(people, list) and all(map(_is_number, people)) and force in (None, False, True):
                 return JoinEdit(frozenset(people), force is True)
+        elif kind == "split_tracks" and _is_number(person):
+            return TracksEdit(person)
         elif _is_number(person) and _is_number(frame):
             return SplitEdit(person, frame)
     raise InvalidInput(
-        'An edit is {"edit": "join", "people": [3, 7]}, with "force": true where people look different, or '
-        '{"edit": "split", "person": 4, "frame": 120}.'
+        'An edit is {"edit": "join", "people": [3, 7]}, with "force": true where people look different, '
+        '{"edit": "split", "person": 4, "frame": 120}, or {"edit": "split_tracks", "person": 4}.'
     )
+
+
+def _numbers(text: object) -> list[int]:
+    return [int(number) for number in str(text).split(",")]
 
 
 def _is_number(value: object) -> TypeGuard[int]:

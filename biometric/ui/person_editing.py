@@ -9,8 +9,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from biometric.domain.person_edits import JoinEdit, PersonEdit, SplitEdit, split_frames
-from biometric.entities import Notice, NoticeCode, Observation, ObservedClip
+from biometric.domain.person_edits import JoinEdit, PersonEdit, SplitEdit, TracksEdit, split_frames
+from biometric.entities import Notice, Observation, ObservedClip
+from biometric.entities.people import EDIT_CODES
 from biometric.errors import InvalidInput, PeopleLookDifferent
 from biometric.messages import clock, describe
 from biometric.messages.translation import gettext as _
@@ -22,8 +23,7 @@ from biometric.ui.picture_uris import Pictures
 from biometric.ui.session import Footage
 from biometric.ui.templating import render
 
-ACTIONS = frozenset({"join", "join_anyway", "keep_apart", "split", "edit_undo"})
-EDIT_CODES = (NoticeCode.JOINED_BY_HAND, NoticeCode.SPLIT_BY_HAND)
+ACTIONS = frozenset({"join", "join_anyway", "keep_apart", "split", "split_tracks", "edit_undo"})
 SAMPLE_HEIGHT = 96
 """Pixels of a sample's picture between the places at which a person can be split."""
 
@@ -90,6 +90,9 @@ def click_on_people(service: Sightline, people: EditablePeople, action: str, val
         person, _separator, frame = value.partition(":")
         number = parse_int(person, _("The person's number"))
         return _edit(people, (*edits, SplitEdit(number, parse_int(frame, _("The number of the frame")))), number)
+    if action == "split_tracks":
+        number = parse_int(value, _("The person's number"))
+        return _edit(people, (*edits, TracksEdit(number)), number)
     if action == "join_anyway":
         if asked is None:
             raise InvalidInput(NOT_UNDERSTOOD)
@@ -146,14 +149,17 @@ def edit_line(footage: Footage, state: EditState, tab: str) -> Markup:
 
 
 def split_offer(person: Observation, pictures: Pictures) -> str:
-    """Return a person's samples with a button between each two (action `split`); "" where there are fewer than two."""
+    """Return a person's samples with a button between each two (action `split`), and one for tracks (`split_tracks`).
+
+    "" where there are fewer than two samples and one track.
+    """
     places = split_frames(person)
-    if not places:
+    if not places and not person.linked:
         return ""
     shown = []
     kept = {sample.detection.frame_index: sample for sample in person.kept}
-    for frame, splits_at in zip(sorted(kept), (*places, None), strict=True):
+    for frame, splits_at in zip(sorted(kept), (*places, None), strict=False):
         sample = kept[frame]
         picture = pictures.crop(sample.crop, SAMPLE_HEIGHT)
         shown.append(_SplitSample(picture, frame, clock(sample.detection.seconds), splits_at))
-    return render("person_split.html", person=person.person, samples=shown)
+    return render("person_split.html", person=person.person, samples=shown, tracks=len(person.linked))

@@ -83,6 +83,7 @@ NOTICE_TITLES: Mapping[NoticeCode, str] = {
     NoticeCode.SINGLE_PICTURE: N_("Only one picture"),
     NoticeCode.JOINED_BY_HAND: N_("People joined by hand"),
     NoticeCode.SPLIT_BY_HAND: N_("People split by hand"),
+    NoticeCode.TRACKS_SPLIT_BY_HAND: N_("People split by hand"),
     NoticeCode.STARTER_WEIGHTS: N_("Less accurate model"),
     NoticeCode.ALL_STARTER_WEIGHTS: N_("Less accurate models"),
     NoticeCode.STARTER_WEIGHTS_NAMED: N_("Less accurate model"),

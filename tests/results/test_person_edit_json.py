@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from biometric.domain.person_edits import JoinEdit, SplitEdit, apply_edits
+from biometric.domain.person_edits import JoinEdit, SplitEdit, TracksEdit, apply_edits
 from biometric.errors import InvalidInput
 from biometric.results.person_edit_json import edits_json, read_edits
 from tests.builders import DAMAGED, axis, observed_clip, person
@@ -14,13 +14,14 @@ from tests.builders import DAMAGED, axis, observed_clip, person
 def test_what_is_told_can_be_given_back(tmp_path: Path) -> None:
     people = [person(number, tmp_path, axis(0), 10 * number, 6) for number in (1, 2, 3)]
     observed = observed_clip(tmp_path, *people)
-    edits = (JoinEdit(frozenset({3, 1})), SplitEdit(2, 23), SplitEdit(1, 32))
+    edits = (JoinEdit(frozenset({3, 1})), SplitEdit(2, 23), TracksEdit(1), SplitEdit(1, 12))
     edited = apply_edits(observed, edits)
     told = edits_json((DAMAGED, *edited.warnings))
     assert told == [
         {"edit": "join", "people": [1, 3], "person": 1},
         {"edit": "split", "person": 2, "frame": 23, "other": 3},
-        {"edit": "split", "person": 1, "frame": 32, "other": 4},
+        {"edit": "split_tracks", "person": 1, "others": [4]},
+        {"edit": "split", "person": 1, "frame": 12, "other": 5},
     ]
     assert read_edits(told) == edits
     assert apply_edits(observed, read_edits(told)).warnings == edited.warnings
@@ -53,6 +54,9 @@ def test_none_is_no_edit_and_force_is_said() -> None:
         [{"edit": "join", "people": [1, 2], "force": "yes"}],
         [{"edit": "join", "people": [1, 2], "frame": 3}],
         [{"edit": "split", "person": 1}],
+        [{"edit": "split_tracks"}],
+        [{"edit": "split_tracks", "person": "1"}],
+        [{"edit": "split_tracks", "person": 1, "frame": 3}],
         [{"edit": "split", "person": True, "frame": 3}],
         [{"edit": "split", "person": 1, "frame": "3"}],
         [{"edit": "split", "person": 1, "frame": 3, "force": True}],

@@ -84,12 +84,15 @@ def test_people_are_joined_and_split_before_the_answer(client: Any, clips: dict[
     assert found["edits"] == enrolled["edits"]
     back = [*found["edits"], {"edit": "join", "people": [1, 4]}]
     assert client.predict(**clip, name="Half", person=1, edits=back, api_name="/verify")["edits"][1]["person"] == 1
+    apart = [*back, {"edit": "split_tracks", "person": 1}]
+    assert client.predict(**clip, edits=apart, api_name="/identify")["edits"][2]["others"] == [4]
     judged = client.predict(**clip, verdict="confirmed", person=4, edits=[split], api_name="/record_verdict")
     assert judged["from"] == 20
     for edits, words in (
         ([{"edit": "join", "people": [1, 2]}], "are two people"),
         ([split, {**split, "frame": 30}], "at frame 30"),
         ([split, {**split, "person": 2}, {"edit": "join", "people": [2, 4]}], "say so with .*force.*true"),
+        ([{"edit": "split_tracks", "person": 1}], "is one track"),
         ("join 1,2", "must be a list"),
         ([{"edit": "merge", "people": [1, 2]}], "An edit is"),
     ):

@@ -109,6 +109,25 @@ def test_a_person_of_two_is_split_between_samples_and_nothing_is_read_again(
     assert editor.people == BEFORE
 
 
+def test_who_was_joined_is_split_into_the_tracks_and_an_undo_joins_them_again(editor: Editor) -> None:
+    assert "Split into" not in editor.click("open", 1), "one track is nothing to split into tracks"
+    editor.select(1, 2)
+    editor.click("join")
+    shown = editor.click("open", 1)
+    assert "put together from several tracks" in shown
+    assert 'data-action="split_tracks" data-value="1"' in editor.html
+    shown = editor.click("split_tracks", 1)
+    assert editor.people == BEFORE
+    assert "Person 1 was split by hand into tracks, which are people of their own now: 2." in shown
+    assert "split by hand" not in editor.answer, "said once"
+    editor.click("edit_undo", 2)
+    assert editor.people == [(1, "Ada"), (3, None)]
+    for value in ("3", "9", "x", ""):
+        editor.click("split_tracks", value)
+        assert "sl-bad" in editor.answer, value
+        assert editor.people == [(1, "Ada"), (3, None)]
+
+
 @pytest.mark.parametrize("value", ["1:0", "1:99", "7:5", "1", "x:y", "1:5:5", ""])
 def test_a_split_that_cannot_be_is_refused(editor: Editor, value: str) -> None:
     editor.click("split", value)
