@@ -13,6 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.ui.page_processes import PageProcess
+from tests.ui.scenery import main as serve_scenery
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -33,7 +36,8 @@ class Server:
     """A running page: `url`, the folder `root` that holds its data, and its process.
 
     Serves drawn people with fake models, or runs `command` with `environment` and `SIGHTLINE_PORT`; on port `at`, or
-    on a free one.
+    on a free one. Without a command the process is forked from one that has imported the page already, where the
+    system can do that.
     """
 
     def __init__(
@@ -49,14 +53,22 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = root.parent / f"{root.name}.log"
         words = [f"{name}={value}" for name, value in options.items()]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command or [sys.executable, "-m", "tests.ui.scenery", str(self.port), str(root), *words],
-                cwd=PROJECT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **({"SIGHTLINE_PORT": str(self.port)} if command else {}), **(environment or {})},
-            )
+        variables = {**os.environ, **(environment or {})}
+        arguments = [str(self.port), str(root), *words]
+        self.log.write_text("")
+        self.process: PageProcess | subprocess.Popen[bytes]
+        if not command and sys.platform == "linux":
+            self.process = PageProcess(serve_scenery, arguments, self.log, variables, PROJECT)
+        else:
+            variables |= {"SIGHTLINE_PORT": str(self.port)} if command else {}
+            with self.log.open("w") as log:
+                self.process = subprocess.Popen(
+                    command or [sys.executable, "-m", "tests.ui.scenery", *arguments],
+                    cwd=PROJECT,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=variables,
+                )
         self._wait()
 
     def _wait(self) -> None:
