@@ -125,7 +125,7 @@ class Person(Visitor):
         else:
             self.page.get_by_role("tab", name=name).click()
         self.page.wait_for_selector(f"#{name.lower()}-submit:visible")
-        self.page.wait_for_timeout(300)
+        self.settle()
 
     def submit(self, tab: str) -> None:
         self.press(f"#{tab}-submit")

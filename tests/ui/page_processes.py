@@ -7,13 +7,16 @@ it reads its environment then; what it imports is not.
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from types import ModuleType
 
 IMPORTED = (
-    *("pytest", "tests.ui.scenery", "biometric.service"),
+    *("tests.ui.scenery", "biometric.service"),
     *("fastapi", "huggingface_hub", "mcp.server.fastmcp", "httpx", "typer", "uvicorn", "tomlkit", "jinja2"),
 )
 """Modules that the first process imports; one that is missing is passed over."""
@@ -37,7 +40,8 @@ class PageProcess:
         context.set_forkserver_preload(list(IMPORTED))
         work = (serve, list(arguments), str(log), dict(environment), str(folder))
         self._process: ForkServerProcess = context.Process(target=_run, args=work, daemon=True)
-        self._process.start()
+        with _no_main_module():
+            self._process.start()
 
     @property
     def pid(self) -> int:
@@ -69,6 +73,17 @@ class PageProcess:
     def kill(self) -> None:
         """End it at once."""
         self.send_signal(signal.SIGKILL)
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Let a new process leave the program that runs the tests alone, which it would import."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _run(

@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import TimeoutError as NotInTime
 
+from tests.ui.settling import FOLLOW_EVENTS, wait_until_settled
+
 LONG = 30_000
 """Milliseconds to wait for an answer."""
 
@@ -15,6 +17,7 @@ class Visitor:
 
     def __init__(self, browser: Any, url: str, width: int = 1280, **options: Any) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        self.context.add_init_script(FOLLOW_EVENTS)
         self.page = self.context.new_page()
         self.page.set_default_timeout(LONG)
         self.errors: list[str] = []
@@ -24,7 +27,7 @@ class Visitor:
         self.page.goto(url)
         self.page.wait_for_selector("#enrollment-submit")
         self.page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
-        self.page.wait_for_timeout(500)
+        self.settle()
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
@@ -33,7 +36,11 @@ class Visitor:
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
         self.page.wait_for_selector(f"#{name.lower()}-submit:visible")
-        self.page.wait_for_timeout(400)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page has the answers to what it has sent."""
+        wait_until_settled(self.page)
 
     def wait_for_about(self, words: str, **options: Any) -> None:
         """Wait until "About this system" says something, which it may do while it is closed."""
@@ -44,6 +51,7 @@ class Visitor:
         """Open the People tab; return what it shows."""
         self.page.get_by_role("tab", name="People").click()
         self.page.wait_for_selector("#people-main [data-turn]:visible")
+        self.settle()
         return self.page.locator("#people-main")
 
     def upload(self, clip: Path) -> None:
@@ -51,6 +59,7 @@ class Visitor:
 
     def opened(self) -> None:
         self.page.wait_for_selector(".sl-clip:visible")
+        self.settle()
 
     def name(self, text: str) -> None:
         self.page.locator("#enrollment-name :is(input, textarea)").fill(text)
