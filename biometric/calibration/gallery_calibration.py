@@ -154,6 +154,7 @@ class GalleryCalibration:
         """
         calibration = yield from self.propose(clips, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes)
         _require_consent(calibration.notes, force)
+        yield Progress("Fitting thresholds", 1, 1)  # whoever closes this here has nothing stored
         return calibration, self._gallery.save_calibration(calibration)
 
     def in_force(self) -> Calibration | None:

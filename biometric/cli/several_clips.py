@@ -58,8 +58,8 @@ def identify_several(
     """
     if options.report is not None or any((options.first is not None, options.last is not None, options.edits)):
         raise InvalidInput(
-            "--from, --to, --report, --join, --join-anyway and --split are for one clip. Leave them out, or name one "
-            "clip."
+            "--from, --to, --report, --join, --join-anyway, --split and --split-tracks are for one clip. Leave them "
+            "out, or name one clip."
         )
     results: list[dict[str, Any]] = []
     answered: list[AnsweredClip] = []

@@ -58,6 +58,7 @@ BiometricError
 │   └── OutputsDiffer            an exported file does not give what the trained network gives
 ├── EvaluationLibraryMissing     requirements-evaluation.txt is not installed
 ├── TooManyJobs                  too many jobs wait for the models
+├── CallerGone                   whoever called the server does not wait for the answer any more
 ├── KeptFootageError             the library of kept footage cannot do what was asked
 │   ├── KeptFootageCorrupt       its database or an observation is damaged or of a newer version
 │   ├── KeptFootageBusy          another process holds it for too long
@@ -153,6 +154,7 @@ from biometric.errors.model_errors import (
 )
 from biometric.errors.root_error import (
     BiometricError,
+    CallerGone,
     EvaluationLibraryMissing,
     TooManyJobs,
 )
@@ -162,6 +164,7 @@ __all__ = [
     "BiometricError",
     "CalibrationRefused",
     "CalibrationUnusable",
+    "CallerGone",
     "ClaimMissing",
     "ClipError",
     "ClipMissing",

@@ -29,5 +29,9 @@ class TooManyJobs(BiometricError):
     """Too many jobs wait for the models of this server."""
 
 
+class CallerGone(BiometricError):
+    """Whoever called the server does not wait for the answer any more."""
+
+
 class EvaluationLibraryMissing(BiometricError):
     """A library that only evaluation needs is not installed; the message says how to install it."""

@@ -8,13 +8,12 @@ from typing import Any
 import gradio as gr
 from gradio import events
 
-from biometric.entities import FrameRange, ObservedClip, clean_camera, clean_label
+from biometric.entities import FrameRange, ObservedClip, clean_label
 from biometric.entities.progress import Result, finish
 from biometric.errors import (
     BiometricError,
     EmptyClip,
     IdentityExists,
-    InvalidInput,
     LooksDifferent,
     PathRefused,
     PeopleLookDifferent,
@@ -26,6 +25,8 @@ from biometric.results import answer_json as results
 from biometric.results.person_edit_json import read_edits
 from biometric.storage import resolve_inside
 from biometric.ui.browser_input import parse_int
+from biometric.ui.call_values import read_camera, read_name, read_person, read_threshold
+from biometric.ui.callers import caller_waits, require_caller
 from biometric.ui.page import Page, logger
 from biometric.ui.text_format import escape
 
@@ -168,7 +169,8 @@ class Endpoints:
                 observed = service.edits.apply(observed, changes, gallery=where)
                 identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
-                    files = finish(service.write_outputs(observed, identifications, folder)).as_dict()
+                    written = finish(service.write_outputs(observed, identifications, folder), require_caller)
+                    files = written.as_dict()
             return results.identification_json(identifications, files, observed)
 
         return run_endpoint(run)
@@ -212,10 +214,11 @@ class Endpoints:
                 frames = FrameRange.inclusive(0 if first is None else parse_int(first, "from_frame"), end)
             if target is not None:
                 service.check_outputs(path, frames, target, label=label)
-            with self._page.model_turns.turn():  # given back before files are written
-                observed = finish(
-                    service.observe(path, frames, label=label, accept_damaged=accept is True, camera=named)
-                )
+            with self._page.model_turns.turn(lambda: not caller_waits()):  # given back before files are written
+                require_caller()
+                work = service.observe(path, frames, label=label, accept_damaged=accept is True, camera=named)
+                observed = finish(work, require_caller)
+            require_caller()  # nothing is stored for nobody
             yield observed
 
     def _clip(self, clip: Any) -> tuple[Path, str]:
@@ -268,33 +271,3 @@ def _consent(error: BiometricError) -> str:
         return ""
     alike = error.conflict.reaches_threshold
     return _(" Say so with add=true.") if alike else _(" Say so with add=true and force=true.")
-
-
-def read_name(value: object) -> str:
-    """Return a name that a caller gave. Raises `InvalidInput`: it is no text."""
-    if not isinstance(value, str):
-        raise InvalidInput("The name must be text.")
-    return value
-
-
-def read_camera(value: object) -> str | None:
-    """Return a camera's name that a caller gave, None where none was. Raises `InvalidInput`: it cannot be used."""
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise InvalidInput("The camera must be text.")
-    return clean_camera(value)
-
-
-def read_person(value: object) -> int | None:
-    """Return a person's number that a caller gave, None where none was. Raises `InvalidInput`: it is no number."""
-    return None if value is None else parse_int(value, "person")
-
-
-def read_threshold(value: object) -> float | None:
-    """Return a threshold that a caller gave, None where none was. Raises `InvalidInput`: it is no number."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInput("The threshold must be a number from -1 to 1.")
-    return float(value)

@@ -17,6 +17,7 @@ from biometric.results.calibration_json import calibration_status_json, stored_c
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
 from biometric.ui.calibration_input import MOST_CLIPS
+from biometric.ui.callers import caller_waits, require_caller
 
 
 class CalibrationEndpoints(api.Endpoints):
@@ -78,9 +79,10 @@ class CalibrationEndpoints(api.Endpoints):
             summaries, notes = self._read(clips)
             if dry_run is not True:
                 work = calibrations.fit(summaries, target_fmr=fmr, target_fpir=fpir, notes=notes, force=force is True)
-                calibration, change = finish(work)
+                calibration, change = finish(work, require_caller)
                 return {**calibration_json(calibration), "change": change_json(change)}
-            evidence, proposal = finish(calibrations.try_out(summaries, target_fmr=fmr, target_fpir=fpir))
+            trial = calibrations.try_out(summaries, target_fmr=fmr, target_fpir=fpir)
+            evidence, proposal = finish(trial, require_caller)
             asked = DEFAULT_FPIR if fpir is None else fpir
             sentences = evidence_sentences(evidence, fmr, asked)
             return {**trial_json(evidence, proposal, notes, fmr, asked), "sentences": sentences}
@@ -124,8 +126,9 @@ class CalibrationEndpoints(api.Endpoints):
         uploads = [self._clip(clip)[0] for clip in clips]
         with ExitStack() as call:
             paths = [call.enter_context(self._page.uploads.borrowed(upload)) for upload in uploads]
-            with self._page.model_turns.turn():
-                return finish(self._page.service.calibrations().read_clips(paths))
+            with self._page.model_turns.turn(lambda: not caller_waits()):
+                require_caller()
+                return finish(self._page.service.calibrations().read_clips(paths), require_caller)
 
 
 def register_calibration(endpoints: CalibrationEndpoints) -> None:

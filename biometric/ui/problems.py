@@ -60,6 +60,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.EmptyGallery, N_("Nobody is enrolled yet")),
     (errors.GalleryCorrupt, N_("The gallery is damaged")),
     (errors.EvaluationLibraryMissing, N_("A library is missing")),
+    (errors.CallerGone, N_("The call was given up")),
     (errors.TooManyJobs, N_("Too many jobs are waiting")),
     (errors.GalleryBusy, N_("The gallery is in use")),
     (errors.GalleryUnavailable, N_("The gallery cannot be opened")),

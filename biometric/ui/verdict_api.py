@@ -14,6 +14,7 @@ from biometric.results import answer_json as results
 from biometric.results.person_edit_json import read_edits
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
+from biometric.ui.call_values import read_name, read_person, read_threshold
 from biometric.ui.page import Page
 
 
@@ -60,14 +61,14 @@ class VerdictEndpoints(api.Endpoints):
 
         def run() -> dict[str, Any]:
             word, service = read_word(verdict), self._page.service
-            limit, folder = api.read_threshold(threshold), self._gallery(gallery)
+            limit, folder = read_threshold(threshold), self._gallery(gallery)
             changes = read_edits(edits)
-            identity = None if name is None or name == "" else api.read_name(name)
+            identity = None if name is None or name == "" else read_name(name)
             if claim is True and identity is None:
                 raise InvalidInput("Say which claim is judged: give its name.")
             with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
                 observed = service.edits.apply(observed, changes, gallery=folder)
-                number = one_person(observed, api.read_person(person), Phrase("judge")).person
+                number = one_person(observed, read_person(person), Phrase("judge")).person
                 if claim is True:
                     answer = service.verify(observed, str(identity), number, threshold=limit, gallery=folder)
                     recorded = self._verdicts.record(observed, answer, word, identity, gallery=folder)
