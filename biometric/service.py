@@ -34,8 +34,8 @@ from biometric.entities import (
 from biometric.entities.calibration_footage import TargetRate
 from biometric.footage_keeper import FootageKeeper, KeeperTools
 from biometric.open_galleries import OpenGalleries
+from biometric.pipeline.answer_pictures import AnswerPictures
 from biometric.pipeline.clip_observer import ClipObserver
-from biometric.pipeline.crop_colour import CropColours
 from biometric.pipeline.frame_ranges import checked_range
 from biometric.pipeline.probed_clips import ProbedClips
 from biometric.pipeline.streaming import FrameSource
@@ -61,7 +61,7 @@ class Sightline:
         self._workspace = workspace
         seeing = adapters.crops, adapters.new_tracker, adapters.sharpness
         self._observer = ClipObserver(*seeing, workspace, settings.linking)
-        self._crop_colours = CropColours(adapters.crops)
+        self._pictures = AnswerPictures(adapters.crops, adapters.sharpness)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
@@ -151,10 +151,9 @@ class Sightline:
         force: bool = False,
     ) -> Enrollment:
         """Store one observed person under a name: see `recognition.enroll`."""
-        threshold = functools.partial(self.threshold, gallery=gallery)
-        return recognition.enroll(
-            self.gallery(gallery), observed, name, person, dropped, threshold, add=add, force=force
-        )
+        opened, threshold = self.gallery(gallery), functools.partial(self.threshold, gallery=gallery)
+        enrolled = recognition.enroll(opened, observed, name, person, dropped, threshold, add=add, force=force)
+        return self._pictures.checked_enrollment(opened, enrolled)
 
     def verify(
         self,
@@ -169,7 +168,7 @@ class Sightline:
         limit = self.threshold("verification", threshold, gallery)
         opened = self.gallery(gallery)
         verification = recognition.verify(opened, observed, name, person, limit)
-        return self._crop_colours.checked_verification(opened, verification)
+        return self._pictures.checked_verification(opened, verification)
 
     def identify(
         self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
@@ -178,7 +177,7 @@ class Sightline:
         limit = self.threshold("identification", threshold, gallery)
         opened = self.gallery(gallery)
         identifications = recognition.identify(opened, observed, limit)
-        return tuple(self._crop_colours.checked_identification(opened, item) for item in identifications)
+        return tuple(self._pictures.checked_identification(opened, item) for item in identifications)
 
     def check_outputs(
         self,

@@ -32,6 +32,7 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
+from biometric.messages.detail_sentences import describe_detail
 from biometric.messages.person_sentences import describe_links, describe_perhaps_scores, stretch_frames
 from biometric.messages.verdict_sentences import describe_verdicts
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
@@ -136,6 +137,7 @@ def _enroll(options: argparse.Namespace) -> int:
     outcome = "has another reference" if enrollment.added else "is enrolled"
     samples = f"{template.sample_count} {'sample' if template.sample_count == 1 else 'samples'}"
     lines = [f"{name} {outcome}: {samples} kept from {_frames(enrollment.observation)}."]
+    lines += filter(None, [describe_detail(enrollment.detail, enrollment.added)])
     lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
     if enrollment.change is not None:
         lines.append(undo_hint(enrollment.change, options))
@@ -250,7 +252,8 @@ def _notes(answer: Verification | Identification) -> list[str]:
     """What else has to be known of an answer: the person's tracks, warnings, and what was said of the person before."""
     said = describe_verdicts(answer.verdicts)
     tracks = [describe_links(answer.observation), describe_perhaps_scores(answer.observation)]
-    return [*filter(None, tracks), *(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
+    seen = describe_detail(answer.detail, answer.score is not None)
+    return [*filter(None, (*tracks, seen)), *(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
 
 
 def _score_text(score: float | None, threshold: Threshold, decimals: int) -> str:

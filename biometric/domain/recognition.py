@@ -111,6 +111,7 @@ def enroll(
             added=added,
             change=change,
             told_apart=told_apart,
+            compared_reference_id=None if conflict is None else conflict.reference_id,
             lookalikes=lookalikes,
             warnings=(*observed.warnings, *warnings),
         )

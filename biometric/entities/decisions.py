@@ -11,6 +11,7 @@ from biometric.entities.enrolled import BiometricReference, Candidate, Identity
 from biometric.entities.gallery_changes import GalleryChange
 from biometric.entities.notices import Notice, NoticeCode
 from biometric.entities.people import Observation
+from biometric.entities.picture_detail import ComparedDetail
 from biometric.errors import InvalidThreshold
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Verification:
         reason: why it was decided so.
         warnings: what should be checked before relying on the decision.
         verdicts: what was said of this person before, the latest first; "wrong" for the claimed identity decides.
+        detail: pixels and sharpness of the probe and of the reference compared with; None: nobody has looked.
 
     Example:
         >>> verification = service.verify(observed, "Ada Lovelace")
@@ -147,6 +149,7 @@ class Verification:
     reason: Notice
     warnings: tuple[Notice, ...] = ()
     verdicts: "tuple[Verdict, ...]" = ()
+    detail: ComparedDetail | None = None
 
     @property
     def band(self) -> ScoreBand:
@@ -168,6 +171,7 @@ class Identification:
         reason: why it was decided so.
         warnings: what should be checked before relying on the decision.
         verdicts: what was said of this person before, the latest first.
+        detail: pixels and sharpness of the probe and of the first candidate's reference; None: nobody has looked.
 
     Example:
         >>> for person in service.identify(observed):
@@ -185,6 +189,7 @@ class Identification:
     reason: Notice
     warnings: tuple[Notice, ...] = ()
     verdicts: "tuple[Verdict, ...]" = ()
+    detail: ComparedDetail | None = None
 
     @property
     def band(self) -> ScoreBand:
@@ -242,7 +247,8 @@ class Enrollment:
     """What an enrollment stored. `added` says that the identity existed and got another reference.
 
     `change` is its line in the gallery's history: `change.id` undoes it. `told_apart` are ids of identities that the
-    person was said not to be.
+    person was said not to be. `compared_reference_id` is the identity's earlier reference that the new one compares
+    best with, `detail` pixels and sharpness of the new one (as probe) and of that one.
 
     Example:
         >>> enrollment = service.enroll(observed, "Ada Lovelace", add=True)
@@ -259,3 +265,5 @@ class Enrollment:
     warnings: tuple[Notice, ...] = ()
     change: GalleryChange | None = None
     told_apart: frozenset[str] = frozenset()
+    compared_reference_id: str | None = None
+    detail: ComparedDetail | None = None

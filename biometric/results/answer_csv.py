@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from biometric.entities import Identification, ObservedClip
 from biometric.messages import decimals_apart, describe_all, describe_reason, plain_decimal
+from biometric.results.detail_json import DETAIL_COLUMNS, detail_cells
 
 CSV_COLUMNS = (
     "person",
@@ -31,6 +32,7 @@ CSV_COLUMNS = (
     "tracks",
     "link_score",
     "perhaps_same_as",
+    *DETAIL_COLUMNS,
 )
 
 CSV_DECIMALS = 4
@@ -75,6 +77,7 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "tracks": max(1, len(item.observation.linked)),
                 "link_score": _number(item.observation.link_score, CSV_DECIMALS),
                 "perhaps_same_as": "; ".join(str(other.person) for other in item.observation.perhaps),
+                **detail_cells(item.detail),
             }
         )
     return stream.getvalue()

@@ -26,6 +26,7 @@ from biometric.entities.model_reports import ModelStatus
 from biometric.messages import describe, describe_all, describe_basis, describe_reason
 from biometric.messages.change_sentences import describe_change
 from biometric.messages.verdict_sentences import describe_verdict
+from biometric.results.detail_json import detail_json
 from biometric.results.person_edit_json import edits_json
 
 REFUSED_LISTED = 50
@@ -77,6 +78,7 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "samples_refused_count": observation.refused_count,
         "samples_refused": _refused_json(observation),
         "change": None if enrollment.change is None else enrollment.change.id,
+        **detail_json(enrollment.detail),
         "edits": edits_json(enrollment.warnings),
         **warnings_json(enrollment.warnings),
     }
@@ -104,6 +106,7 @@ def verification_json(verification: Verification, observed: ObservedClip) -> dic
         "person": verification.observation.person,
         "people": verification.people,
         **_seen_json(verification.observation),
+        **detail_json(verification.detail),
         **_reason_json(verification),
         **warnings_json(verification.warnings),
         **_verdicts_json(verification),
@@ -172,6 +175,7 @@ def _person_json(identification: Identification) -> dict[str, Any]:
         "candidates": [
             {"identity": candidate.identity.name, "score": candidate.score} for candidate in identification.candidates
         ],
+        **detail_json(identification.detail),
         **_reason_json(identification),
         **warnings_json(identification.warnings),
         **_verdicts_json(identification),

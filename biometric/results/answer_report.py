@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from biometric.messages.detail_sentences import describe_size
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 
@@ -18,11 +19,22 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class ReportPicture:
-    """A picture with its words; `jpeg` is None where the stored picture is gone."""
+    """A picture with its words; `jpeg` is None where the stored picture is gone.
+
+    `size` is width and height in pixels of the stored picture, of which `jpeg` may be a smaller copy.
+    """
 
     caption: str
     note: str
     jpeg: bytes | None = field(repr=False)
+    size: tuple[int, int] | None = None
+
+    def words(self, most_width: float, most_height: float) -> str:
+        """Return the note with the picture's size, and whether it is larger in so many pixels of room."""
+        if self.size is None:
+            return self.note
+        larger = self.size[0] < most_width and self.size[1] < most_height
+        return f"{self.note} · {describe_size(self.size, larger)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +94,5 @@ def report_texts(report: AnswerReport) -> Iterator[str]:
         yield from (answer.heading, answer.outcome, answer.reason, *answer.evidence, *answer.warnings)
         yield from (text for pair in answer.facts for text in pair)
         pictures = [answer.probe] if answer.reference is None else [answer.probe, answer.reference]
-        yield from (text for picture in pictures for text in (picture.caption, picture.note))
+        yield from (text for picture in pictures for text in (picture.caption, picture.words(0, 0)))
         yield from (text for row in answer.candidates for text in (row.name, row.score, row.band))

@@ -18,6 +18,7 @@ from biometric.entities import (
     Verdict,
     Verification,
 )
+from biometric.entities.picture_detail import ComparedDetail
 from biometric.errors import BiometricError
 from biometric.messages import (
     clock,
@@ -33,6 +34,7 @@ from biometric.messages import (
 )
 from biometric.messages.calibration_sentences import not_compared_sentence
 from biometric.messages.counted import counted
+from biometric.messages.detail_sentences import describe_side
 from biometric.messages.local_dates import short_day, utc_time
 from biometric.messages.person_sentences import (
     describe_links,
@@ -130,7 +132,7 @@ def _verification_answer(observed: ObservedClip, item: Verification, sources: Re
         row = _row(other, item.threshold, decimals)
         text = _("{name}, score {score}, {band}").format(name=row.name, score=row.score, band=row.band)
         facts.append((_("Next best in the gallery"), text))
-    facts += _verdict_facts(item.verdicts)
+    facts += [*_detail_facts(item.detail, True), *_verdict_facts(item.verdicts)]
     reference = _reference_picture(item.identity, item.reference_id, _("best matching reference"), sources)
     return ReportAnswer(
         heading=_("Is person {person} {name}?").format(person=item.observation.person, name=name),
@@ -163,7 +165,11 @@ def _identification_answer(observed: ObservedClip, item: Identification, sources
         reason=describe_reason(item),
         probe=_probe_picture(observed, item.observation, sources),
         reference=reference,
-        facts=(*_score_facts(item.score, item.threshold, item.margin, decimals), *_verdict_facts(item.verdicts)),
+        facts=(
+            *_score_facts(item.score, item.threshold, item.margin, decimals),
+            *_detail_facts(item.detail, bool(item.candidates)),
+            *_verdict_facts(item.verdicts),
+        ),
         evidence=tuple(describe_evidence(item.threshold)),
         candidates=tuple(_row(candidate, item.threshold, decimals) for candidate in item.candidates),
         warnings=tuple(describe_all(item.warnings)),
@@ -197,6 +203,15 @@ def _score_facts(
         yield _("Strength"), describe_likelihood(threshold.likelihood, score)
 
 
+def _detail_facts(detail: ComparedDetail | None, compared: bool) -> Iterator[tuple[str, str]]:
+    """The pixels behind the answer."""
+    if detail is None:
+        return
+    yield _("Person in this footage"), describe_side(detail.probe)
+    if compared:
+        yield _("Person in the reference"), describe_side(detail.reference)
+
+
 def _verdict_facts(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
     """What was said of this person before, with the day."""
     return [(_("Verdict"), f"{describe_verdict(said)} ({short_day(said.created_at)})") for said in verdicts]
@@ -220,7 +235,7 @@ def _probe_picture(observed: ObservedClip, observation: Observation, sources: Re
     told = " ".join(filter(None, (describe_links(observation), describe_perhaps_scores(observation))))
     note += f" · {told}" if told else ""
     crop = None if best is None else best.crop
-    return ReportPicture(_("Person {person}").format(person=observation.person), note, _jpeg(crop, sources.crops))
+    return ReportPicture(_("Person {person}").format(person=observation.person), note, *_jpeg(crop, sources.crops))
 
 
 def _reference_picture(
@@ -232,7 +247,7 @@ def _reference_picture(
         references = []
     reference = next((item for item in references if item.id == reference_id), None)
     if reference is None:
-        return ReportPicture(identity.name, words, _jpeg(identity.thumbnail, sources.crops))
+        return ReportPicture(identity.name, words, *_jpeg(identity.thumbnail, sources.crops))
     crop = reference.best_crop or (reference.crops[0] if reference.crops else None)
     first, last = reference.first_frame, reference.last_frame
     where = _("frame {first}") if first == last else _("frames {first}–{last}")
@@ -242,16 +257,18 @@ def _reference_picture(
         frames=where.format(first=first, last=last),
         day=short_day(reference.created_at),
     )
-    return ReportPicture(identity.name, note, _jpeg(crop, sources.crops))
+    return ReportPicture(identity.name, note, *_jpeg(crop, sources.crops))
 
 
-def _jpeg(path: Path | None, crops: CropStore) -> bytes | None:
+def _jpeg(path: Path | None, crops: CropStore) -> tuple[bytes | None, tuple[int, int] | None]:
+    """A stored picture, made smaller where it is very large, and its own width and height."""
     if path is None:
-        return None
+        return None, None
     try:
-        return crops.thumbnail(path, PICTURE_HEIGHT)
+        image = crops.load(path)
+        return crops.shrunken(image, PICTURE_HEIGHT), (image.shape[1], image.shape[0])
     except (BiometricError, OSError):
-        return None
+        return None, None
 
 
 def _span(observed: ObservedClip, observation: Observation) -> str:

@@ -18,6 +18,8 @@ _MOODS = {"good": (15, 118, 110), "unsure": (146, 64, 14), "bad": (185, 28, 28)}
 _MARGIN, _TERM_WIDTH = 15.0, 45.0
 _PICTURE_WIDTH, _PICTURE_HEIGHT = 42.0, 70.0
 """Millimetres, as all lengths here."""
+_PICTURE_PIXELS = (_PICTURE_WIDTH / 25.4 * 96, _PICTURE_HEIGHT / 25.4 * 96)
+"""Pixels in that room at 96 an inch, the size of pictures on pages: smaller ones are enlarged to fill it."""
 _MOST_NUMBERS = 12
 """Most characters of a word that no font has whose numbers are written."""
 
@@ -156,7 +158,7 @@ class _Document:
                 )
             pdf.set_xy(left, top + _PICTURE_HEIGHT + 1)
             self._text(picture.caption, 10, bold=True, width=2 * _PICTURE_WIDTH - 6)
-            self._text(picture.note, 8, colour=_QUIET, width=2 * _PICTURE_WIDTH - 6)
+            self._text(picture.words(*_PICTURE_PIXELS), 8, colour=_QUIET, width=2 * _PICTURE_WIDTH - 6)
             lowest = max(lowest, pdf.get_y())
         pdf.set_xy(_MARGIN, lowest + 2)
 

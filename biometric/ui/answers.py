@@ -20,6 +20,7 @@ from biometric.messages import (
     verification_outcome,
 )
 from biometric.messages.calibration_sentences import not_compared_sentence
+from biometric.messages.detail_sentences import describe_detail
 from biometric.messages.person_sentences import (
     describe_links,
     describe_perhaps_scores,
@@ -31,6 +32,7 @@ from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters, problems
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
+from biometric.ui.sized_pictures import sized_figure
 from biometric.ui.text_format import decimal, escape, people
 from biometric.ui.verdict_bar import verdict_bar
 
@@ -43,16 +45,17 @@ def verdict(answer: Verification, pictures: Pictures, own: References) -> str:
     if answer.people > 1:
         text += " " + _("Person {n} was compared.").format(n=answer.observation.person)
         text += " " + not_compared_sentence(answer.people - 1)
-    body = elements.scale(answer.score, answer.threshold) + _next_best(answer)
+    body = elements.scale(answer.score, answer.threshold) + _next_best(answer) + _detail(answer)
     html = elements.banner(mood, title, text.strip(), body=body)
     best = answer.observation.best
-    probe = elements.figure(
-        pictures.crop(best.crop if best is not None else None, 260),
+    probe = sized_figure(
+        pictures,
+        best.crop if best is not None else None,
         _("Person {n} in this footage").format(n=answer.observation.person),
         presenters.span(answer.observation),
     )
     path = presenters.reference_crop(answer.identity, answer.reference_id, own)
-    reference = elements.figure(pictures.crop(path, 260), name, _("best matching reference"))
+    reference = sized_figure(pictures, path, name, _("best matching reference"))
     return f'{html}{verdict_bar(answer)}<div class="sl-pair">{probe}{reference}</div>'
 
 
@@ -67,6 +70,12 @@ def _next_best(answer: Verification) -> str:
     if answer.margin is not None:
         line += " " + describe_lead(answer.margin, answer.identity.name, other.identity.name, decimals)
     return f'<p class="sl-quiet">{escape(line)}</p>'
+
+
+def _detail(answer: Verification | Identification) -> str:
+    """The pixels that the score rests on."""
+    text = describe_detail(answer.detail, answer.score is not None)
+    return f'<p class="sl-quiet">{escape(text)}</p>' if text else ""
 
 
 def _lead(answer: Identification) -> str:
@@ -109,8 +118,9 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     """Return the evidence of one identification: probe and best reference, the top candidates, the next step."""
     person = answer.observation.person
     best = answer.observation.best
-    probe = elements.figure(
-        pictures.crop(best.crop if best is not None else None, 260),
+    probe = sized_figure(
+        pictures,
+        best.crop if best is not None else None,
         _("Person {n} in this footage").format(n=person),
         presenters.span(answer.observation),
     )
@@ -130,11 +140,9 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     if not answer.candidates:
         return f'{html}<div class="sl-pair">{probe}</div>'
     first = answer.candidates[0]
-    reference = elements.figure(
-        pictures.crop(presenters.matched(first, own), 260), first.identity.name, _("closest in the gallery")
-    )
+    reference = sized_figure(pictures, presenters.matched(first, own), first.identity.name, _("closest in the gallery"))
     html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(answer.score, answer.threshold)}'
-    html += _lead(answer)
+    html += _lead(answer) + _detail(answer)
     rows = "".join(_candidate(candidate, answer, pictures, own) for candidate in answer.candidates)
     caption = _("Closest in the gallery")
     head = "".join(f"<th>{word}</th>" for word in (_("Rank"), _("Picture"), _("Name"), _("Score"), _("Outcome")))

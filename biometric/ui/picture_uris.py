@@ -28,6 +28,7 @@ class Pictures:
         self._scratch = scratch
         self._capacity = capacity
         self._known: OrderedDict[tuple[Path, int, int], str] = OrderedDict()
+        self._sizes: OrderedDict[tuple[Path, int], tuple[int, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def crop(self, path: Path | None, height: int = 160) -> str:
@@ -53,6 +54,24 @@ class Pictures:
             while len(self._known) > self._capacity:
                 self._known.popitem(last=False)
         return uri
+
+    def size(self, path: Path | None) -> tuple[int, int] | None:
+        """Return width and height of a stored crop in pixels; None when it cannot be read."""
+        if path is None:
+            return None
+        try:
+            key = (path, path.stat().st_mtime_ns)
+            with self._lock:
+                if key in self._sizes:
+                    return self._sizes[key]
+            height, width = self._crops.load(path).shape[:2]
+        except (BiometricError, OSError):
+            return None
+        with self._lock:
+            self._sizes[key] = (width, height)
+            while len(self._sizes) > self._capacity:
+                self._sizes.popitem(last=False)
+        return width, height
 
     def frame(self, image: Image, height: int = 200) -> str:
         """Return a decoded frame, (H, W, 3) uint8 BGR, as a `data:` URI of at most `height` pixels."""

@@ -18,11 +18,13 @@ from biometric.entities import (
 )
 from biometric.errors import UnknownIdentity
 from biometric.messages import clock, describe, refusal_name
+from biometric.messages.detail_sentences import describe_detail
 from biometric.messages.durations import describe_place, describe_progress
 from biometric.messages.person_sentences import stretch_frames
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, problems
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.sized_pictures import sized_figure
 from biometric.ui.text_format import count, decimal, escape
 from biometric.ui.turns import Place
 
@@ -173,6 +175,7 @@ def enrolled(enrollment: Enrollment, warnings: Sequence[Notice], pictures: Pictu
         f'<div class="sl-sample">{elements.picture(pictures.crop(path, 160), path.stem)}</div>'
         for path in reference.crops
     )
+    html += f'<p class="sl-quiet">{escape(describe_detail(enrollment.detail, enrollment.added))}</p>'
     html += f'<h4>{_("Images kept in the gallery")}</h4><div class="sl-samples">{crops}</div>'
     return html + refused(enrollment.observation, pictures)
 
@@ -181,10 +184,8 @@ def lookalike(twin: Candidate, enrollment: Enrollment, pictures: Pictures, own: 
     """Return the warning that somebody enrolled looks like the new person, with both pictures."""
     best = enrollment.observation.best
     name, other = enrollment.identity.name, twin.identity.name
-    both = elements.figure(pictures.crop(best.crop if best else None, 200), name, _("just enrolled"))
-    both += elements.figure(
-        pictures.crop(matched(twin, own), 200), other, _("score {score}").format(score=decimal(twin.score))
-    )
+    both = sized_figure(pictures, best.crop if best else None, name, _("just enrolled"))
+    both += sized_figure(pictures, matched(twin, own), other, _("score {score}").format(score=decimal(twin.score)))
     text = _(
         "{other}, already enrolled, scores {score} against {name}. If they are one person, say so on "
         "the People tab (“Same person as …”); if not, they may be confused."
