@@ -68,10 +68,8 @@ def test_the_csv_has_a_column_for_each(observed: ObservedClip) -> None:
 
 def test_reports_tell_pixels_and_that_a_picture_is_enlarged(observed: ObservedClip) -> None:
     claim, search = with_detail(observed, BOTH)
-    for report in (
-        verification_report(observed, claim, sources()),
-        identification_report(observed, [search], sources()),
-    ):
+    reports = verification_report(observed, claim, sources()), identification_report(observed, [search], sources())
+    for report in reports:
         page, printed = both_texts(report)
         for text in (page, printed):
             assert "1,128 pixels high (sharpness 843)" in text
