@@ -1,6 +1,6 @@
 """The part of the library's `RecognitionService` that calibrates thresholds and says what decides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from biometric.entities import Calibration, GalleryChange, Progress, Purpose, Threshold
@@ -37,6 +37,7 @@ class CalibrationCalls:
         target_fmr: TargetRate = POSSIBLE,
         target_fpir: TargetRate | None = None,
         force: bool = False,
+        cameras: Mapping[str | Path, str] | None = None,
         progress: Report | None = None,
     ) -> Calibration:
         """Fit thresholds to whole, unlabelled clips and the gallery, and put them in force.
@@ -45,13 +46,17 @@ class CalibrationCalls:
             target_fmr: false match rate to keep in verification; "possible": the smallest that is supported.
             target_fpir: false-positive identification rate to keep, or "possible"; None: 0.01 where the data suffice.
             force: also put thresholds in force that are below the model card's.
+            cameras: of clips whose camera is known; others are from the one that the library or the file says.
 
         Raises:
+            InvalidCamera: the name of a camera cannot be used.
             CalibrationRefused: too little data for the targets, or `ClipError`: no clip can be read.
             ThresholdBelowCard: a threshold is below the model card's, and `force` was not said.
         """
         paths = [Path(clip) for clip in clips]
-        work = self._opened().calibrate(paths, target_fmr=target_fmr, target_fpir=target_fpir, force=force)
+        known = {Path(clip): camera for clip, camera in (cameras or {}).items()}
+        service = self._opened()
+        work = service.calibrate(paths, target_fmr=target_fmr, target_fpir=target_fpir, force=force, cameras=known)
         return finish(work, progress)
 
     def calibrations(self) -> tuple[StoredCalibration, ...]:

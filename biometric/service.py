@@ -7,7 +7,7 @@ result. Nothing here knows a vendor library: adapters come in through the Protoc
 import dataclasses
 import functools
 import shutil
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
 
 from biometric.adapters import Adapters
@@ -15,7 +15,7 @@ from biometric.calibration.gallery_calibration import GalleryCalibration
 from biometric.domain import recognition
 from biometric.domain.person_editor import PersonEditor
 from biometric.domain.selection import Rules
-from biometric.domain.thresholds import threshold_in_force
+from biometric.domain.thresholds import for_camera, threshold_in_force
 from biometric.domain.verdict_desk import VerdictDesk
 from biometric.entities import (
     Calibration,
@@ -66,7 +66,7 @@ class Sightline:
         self._clips = ProbedClips(adapters.reader)
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
         self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, settings.tracker))
-        self.edits = PersonEditor(self.threshold)
+        self.edits = PersonEditor(functools.partial(self.threshold, adapted=False))
         self.verdicts = VerdictDesk(self.gallery)
 
     # --- clips ---------------------------------------------------------------------------------------------------
@@ -165,8 +165,8 @@ class Sightline:
         gallery: Path | None = None,
     ) -> Verification:
         """Decide whether one observed person is who they claim to be: see `recognition.verify`."""
-        limit = self.threshold("verification", threshold, gallery)
         opened = self.gallery(gallery)
+        limit = for_camera(self.threshold("verification", threshold, gallery), opened, observed.camera)
         verification = recognition.verify(opened, observed, name, person, limit)
         return self._pictures.checked_verification(opened, verification)
 
@@ -174,8 +174,8 @@ class Sightline:
         self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
     ) -> tuple[Identification, ...]:
         """Decide for each observed person on their own who they are: see `recognition.identify`."""
-        limit = self.threshold("identification", threshold, gallery)
         opened = self.gallery(gallery)
+        limit = for_camera(self.threshold("identification", threshold, gallery), opened, observed.camera)
         identifications = recognition.identify(opened, observed, limit)
         return tuple(self._pictures.checked_identification(opened, item) for item in identifications)
 
@@ -237,17 +237,16 @@ class Sightline:
 
     # --- thresholds ----------------------------------------------------------------------------------------------
 
-    def threshold(self, purpose: Purpose, value: float | None = None, gallery: Path | None = None) -> Threshold:
-        """The threshold to decide by: `value` where given, else the default with its evidence.
-
-        The default is the setting's, else that of the gallery's calibration with the model in use, else the model
-        card's. Where there is a calibration, its likelihood ratio comes with a threshold of any origin.
+    def threshold(
+        self, purpose: Purpose, value: float | None = None, gallery: Path | None = None, *, adapted: bool = True
+    ) -> Threshold:
+        """The threshold to decide by: `value` where given, else the default; see `threshold_in_force`.
 
         Raises:
             InvalidThreshold: not a number in [-1, 1].
             GalleryError: the gallery cannot be read.
         """
-        return threshold_in_force(self.models, self.gallery(gallery), purpose, value)
+        return threshold_in_force(self.models, self.gallery(gallery), purpose, value, adapted=adapted)
 
     def calibrations(self, gallery: Path | None = None) -> GalleryCalibration:
         """What calibrates a gallery step by step, and knows its history."""
@@ -265,15 +264,16 @@ class Sightline:
         target_fpir: TargetRate | None = None,
         gallery: Path | None = None,
         force: bool = False,
+        cameras: Mapping[Path, str] | None = None,
     ) -> Generator[Progress, None, Calibration]:
         """Read unlabelled clips, fit thresholds to them and the gallery, and put these in force.
 
-        Closing the generator stops the work; then, and when it is refused, the former thresholds stay.
+        Closing the generator stops the work. Then, and when it is refused, the former ones stay.
 
         Args:
             clips: whole clips are used; people need not be named.
             target_fmr, target_fpir: as of `GalleryCalibration.propose`, or "possible": the smallest that is supported.
-            force: also put thresholds in force that are below the model card's.
+            force, cameras: also use thresholds below the model card's; cameras of clips, where the caller knows them.
 
         Raises:
             CalibrationRefused: too little data for the targets; the message says how much more is needed.
@@ -281,7 +281,7 @@ class Sightline:
             ClipError, ModelError, GalleryError: the work cannot be done.
         """
         calibrations = self.calibrations(gallery)
-        read, notes = yield from calibrations.read_clips(clips)
+        read, notes = yield from calibrations.read_clips(clips, cameras)
         work = calibrations.fit(read, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes, force=force)
         return (yield from work)[0]
 

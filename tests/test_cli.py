@@ -114,7 +114,7 @@ def test_a_camera_is_named_stored_and_listed(setup: ServiceSetup, capsys) -> Non
 def test_calibrating_in_words_and_json(setup: ServiceSetup, capsys, monkeypatch, tmp_path: Path) -> None:
     pairs = {(one, other): 0.2 for one in range(30) for other in range(one)}
     found = collection.Collected(pairs, people=30, sources={"same time": 435}, genuine={"same visit": [(0, 0.9)]})
-    monkeypatch.setattr(collection, "collect", lambda *arguments: found)
+    monkeypatch.setattr(collection, "collect_scores", lambda *arguments: found)
     folder = tmp_path / "clips"
     folder.mkdir()
     setup.clip.rename(folder / "one.mp4")

@@ -15,7 +15,7 @@ def thirty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clips of 30 people who are all compared with each other: 435 pairs."""
     pairs = {(one, other): 0.2 for one in range(30) for other in range(one)}
     found = collection.Collected(pairs, people=33, sources={"same time": 435}, genuine={"same visit": [(0, 0.9)]})
-    monkeypatch.setattr(collection, "collect", lambda *arguments: found)
+    monkeypatch.setattr(collection, "collect_scores", lambda *arguments: found)
 
 
 def history(capsys) -> list[dict]:

@@ -358,10 +358,12 @@ def test_growth_in_references_counts_like_growth_in_people(setup: ServiceSetup) 
 
 
 def test_a_setting_does_not_move_who_counts_as_whom(setup: ServiceSetup, monkeypatch: pytest.MonkeyPatch) -> None:
-    from biometric.calibration import collection
+    from biometric.calibration import compared_people
 
-    bounds = []
-    monkeypatch.setattr(collection, "collect", lambda _, __, bound: bounds.append(bound) or collection.Collected())
+    bounds, compare = [], compared_people.compare_people
+    monkeypatch.setattr(
+        compared_people, "compare_people", lambda *people, bound: bounds.append(bound) or compare(*people, bound)
+    )
     setup.models.values["identification"] = 0.1
     setup.models.sources["identification"] = ThresholdSource.SETTING
     with pytest.raises(CalibrationRefused):
@@ -375,7 +377,7 @@ def test_promise_12_a_damaged_clip_is_noted_in_its_calibration(
     from biometric.calibration import collection
 
     people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
-    monkeypatch.setattr(collection, "collect", lambda *arguments: people)
+    monkeypatch.setattr(collection, "collect_scores", lambda *arguments: people)
     sound = finish(setup.service.calibrate([setup.clip], target_fmr=0.01, force=True))
     assert NoticeCode.CLIP_USED_IN_PART not in {note.code for note in sound.notes}
     video = dataclasses.replace(setup.service.probe(setup.clip), damage=DAMAGED)
@@ -404,7 +406,7 @@ def test_calibrating_reuses_observations_and_stores_the_result(
     from biometric.calibration import collection
 
     people = collection.Collected({(a, b): 0.2 for a in range(30) for b in range(a)}, people=30)
-    monkeypatch.setattr(collection, "collect", lambda *arguments: people)
+    monkeypatch.setattr(collection, "collect_scores", lambda *arguments: people)
     stored = finish(setup.service.calibrate([setup.clip], target_fmr=0.01, force=True))
     assert setup.service.calibration() == stored
     assert setup.service.threshold("verification").value == stored.verification.value == 0.201

@@ -5,12 +5,12 @@ a model again.
 """
 
 import functools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biometric.calibration.collection import summarize_clip
+from biometric.calibration.compared_people import summarize_clip
 from biometric.calibration.verdict_scores import read_verdict_scores, with_verdicts
 from biometric.domain.thresholds import threshold_in_force
 from biometric.entities import (
@@ -22,6 +22,7 @@ from biometric.entities import (
     Progress,
     Purpose,
     Threshold,
+    clean_camera,
 )
 from biometric.entities.calibration_footage import ClipSummary, FootageEvidence, StoredCalibration, TargetRate
 from biometric.entities.verdict_evidence import WRONG_ANSWERS, CalibrationStatus, VerdictEvidence
@@ -29,7 +30,7 @@ from biometric.errors import CalibrationRefused, ThresholdBelowCard
 from biometric.ports import Gallery, Models
 
 if TYPE_CHECKING:
-    from biometric.calibration.procedure import Comparison, Targets
+    from biometric.calibration.procedure import Comparison, FittedCalibration, Targets
 
 ObserveClip = Callable[..., Generator[Progress, None, ObservedClip]]
 
@@ -42,7 +43,7 @@ class GalleryCalibration:
     """The calibrations of one gallery with the model in use; cheap to make.
 
     Args:
-        observe: observes a whole clip: (path, label=…, accept_damaged=…).
+        observe: observes a whole clip: (path, label=…, accept_damaged=…, camera=…).
     """
 
     def __init__(self, gallery: Gallery, models: Models, observe: ObserveClip) -> None:
@@ -50,27 +51,40 @@ class GalleryCalibration:
         self._models = models
         self._observe = functools.partial(observe, accept_damaged=True)
 
-    def read_clip(self, clip: Path, label: str | None = None) -> Generator[Progress, None, ClipSummary]:
+    def read_clip(
+        self, clip: Path, label: str | None = None, camera: str | None = None
+    ) -> Generator[Progress, None, ClipSummary]:
         """Observe a clip; the return value is what a calibration takes of it. Closing the generator stops the work.
+
+        Args:
+            camera: which one it is from, "" for the unknown one; None: as the library or the file says.
 
         Raises:
             ClipError, ModelError: the clip cannot be observed.
+            InvalidCamera: its name cannot be used.
         """
-        observed = yield from self._observe(clip, label=label)
+        observed = yield from self._observe(clip, label=label, camera=camera)
         return summarize_clip(observed)
 
-    def read_clips(self, clips: Sequence[Path]) -> Generator[Progress, None, tuple[list[ClipSummary], list[Notice]]]:
+    def read_clips(
+        self, clips: Sequence[Path], cameras: Mapping[Path, str] | None = None
+    ) -> Generator[Progress, None, tuple[list[ClipSummary], list[Notice]]]:
         """Observe clips as `read_clip` does; one of several that cannot be read is left out, with a note.
+
+        Args:
+            cameras: of clips whose camera the caller knows.
 
         Raises:
             ClipError: no clip can be read.
             ModelError: weights are missing or do not fit.
+            InvalidCamera: the name of a camera cannot be used; then no clip was read.
         """
         from biometric.calibration import procedure
 
+        cameras = {clip: clean_camera(camera) for clip, camera in (cameras or {}).items()}
         yield Progress("Loading models", 0, 0)
         self._models.resolve_embedder()
-        return (yield from procedure.observe_clips(clips, self._observe))
+        return (yield from procedure.observe_clips(clips, self._observe, cameras))
 
     def evaluate(self, clips: Sequence[ClipSummary]) -> FootageEvidence:
         """Return which error rates the clips, with the gallery as it is now, support; nothing is stored.
@@ -102,13 +116,7 @@ class GalleryCalibration:
             ModelMismatch: the gallery or a clip is of another model.
             GalleryError: the gallery cannot be read or written.
         """
-        from biometric.calibration import procedure  # imports scikit-learn
-
-        targets = procedure.Targets(target_fmr, target_fpir)
-        yield Progress("Comparing people", 0, 0)
-        comparison = self._compare(clips)
-        yield Progress("Fitting thresholds", 0, 0)
-        return self._fitted(comparison, targets, notes)
+        return (yield from self._propose(clips, target_fmr, target_fpir, notes)).calibration
 
     def try_out(
         self, clips: Sequence[ClipSummary], *, target_fmr: TargetRate, target_fpir: TargetRate | None = None
@@ -129,7 +137,7 @@ class GalleryCalibration:
         comparison = self._compare(clips)
         yield Progress("Fitting thresholds", 0, 0)
         try:
-            return comparison.evidence, self._fitted(comparison, targets, ())
+            return comparison.evidence, self._fitted(comparison, targets, ()).calibration
         except CalibrationRefused:
             return comparison.evidence, None
 
@@ -152,10 +160,10 @@ class GalleryCalibration:
             ThresholdBelowCard: one is below the model card's, and `force` was not said; the former thresholds stay.
             GalleryError: the gallery cannot be read or written.
         """
-        calibration = yield from self.propose(clips, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes)
-        _require_consent(calibration.notes, force)
+        fitted = yield from self._propose(clips, target_fmr, target_fpir, notes)
+        _require_consent(fitted.calibration.notes, force)
         yield Progress("Fitting thresholds", 1, 1)  # whoever closes this here has nothing stored
-        return calibration, self._gallery.save_calibration(calibration)
+        return fitted.calibration, self._gallery.save_calibration(fitted.calibration, fitted.learnt)
 
     def in_force(self) -> Calibration | None:
         """Return the calibration in force, None where the model card's thresholds are. Raises `GalleryError`."""
@@ -206,6 +214,21 @@ class GalleryCalibration:
         self._models.resolve_embedder()
         return self._gallery.use_calibration(None, self._models.embedder_id())
 
+    def _propose(
+        self,
+        clips: Sequence[ClipSummary],
+        target_fmr: TargetRate,
+        target_fpir: TargetRate | None,
+        notes: Sequence[Notice],
+    ) -> Generator[Progress, None, "FittedCalibration"]:
+        from biometric.calibration import procedure  # imports scikit-learn
+
+        targets = procedure.Targets(target_fmr, target_fpir)
+        yield Progress("Comparing people", 0, 0)
+        comparison = self._compare(clips)
+        yield Progress("Fitting thresholds", 0, 0)
+        return self._fitted(comparison, targets, notes)
+
     def _compare(self, clips: Sequence[ClipSummary]) -> "Comparison":
         from biometric.calibration import procedure
 
@@ -224,16 +247,18 @@ class GalleryCalibration:
         verification, identification = map(scores.at, _PURPOSES, thresholds)
         return verification, identification
 
-    def _fitted(self, comparison: "Comparison", targets: "Targets", notes: Sequence[Notice]) -> Calibration:
+    def _fitted(self, comparison: "Comparison", targets: "Targets", notes: Sequence[Notice]) -> "FittedCalibration":
         from biometric.calibration import procedure
 
         model_id = self._models.embedder_id()
         fitted = procedure.fit(comparison, targets, model_id, notes)
         default = self._models.threshold("identification")
-        calibration = with_verdicts(fitted, read_verdict_scores(self._gallery, model_id), default)
-        return replace(calibration, notes=(*self._below_card(calibration), *calibration.notes))
+        calibration = with_verdicts(fitted.calibration, read_verdict_scores(self._gallery, model_id), default)
+        notes = (*self._below_card(calibration), *calibration.notes)
+        return replace(fitted, calibration=replace(calibration, notes=notes))
 
     def _below_card(self, calibration: Calibration) -> list[Notice]:
+        calibration = calibration.without_adaptation()  # the card's thresholds are for scores as they are
         fitted = {"verification": calibration.verification, "identification": calibration.identification}
         cards = {purpose: self._models.card_threshold(purpose).value for purpose in _PURPOSES}
         return [

@@ -4,25 +4,28 @@ How thresholds are fitted, and when that is refused, is described in `fitting`; 
 """
 
 import math
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from biometric.calibration import collection, fitting, likelihood, supported
+from biometric.calibration import collection, compared_people, fitting, likelihood, supported
+from biometric.calibration.adaptation_choice import choose_adaptation
 from biometric.calibration.verdict_scores import genuine_scores
 from biometric.domain.comparison import check_same_model
 from biometric.entities import (
     Calibration,
     Histogram,
+    LearntCameras,
     LikelihoodRatio,
     Notice,
     NoticeCode,
     ObservedClip,
     Progress,
 )
+from biometric.entities.calibration import UnadaptedThresholds
 from biometric.entities.calibration_footage import (
     DEFAULT_FPIR,
     HIGHEST_TARGET,
@@ -39,7 +42,8 @@ from biometric.ports import Gallery
 BINS = 80
 """Bins of the histogram over [-1, 1]."""
 
-Observe = Callable[[Path], Generator[Progress, None, ObservedClip]]
+Observe = Callable[..., Generator[Progress, None, ObservedClip]]
+"""Observes a whole clip: (path, camera=…)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Comparison:
     """All scores of clips and a gallery, and how many identities and references took part."""
 
     clips: tuple[ClipSummary, ...]
+    people: compared_people.ComparedPeople
     collected: collection.Collected
     gallery_size: int
     references: int
@@ -102,17 +107,26 @@ def compare(clips: Sequence[ClipSummary], gallery: Gallery, model_id: str, bound
     for clip in clips:
         check_same_model(model_id, clip.model_id)
     identities = [
-        collection.summarize_identity(references, model_id)
+        compared_people.summarize_identity(references, model_id)
         for identity in gallery.identities()
         if (references := gallery.references(identity.id))
     ]
-    collected = collection.collect(clips, identities, bound)
+    people = compared_people.compare_people(clips, identities, bound=bound)
     reference_count = sum(len(identity.digests) for identity in identities)
-    return Comparison(tuple(clips), collected, len(identities), reference_count, bound)
+    collected = collection.collect_scores(people)
+    return Comparison(tuple(clips), people, collected, len(identities), reference_count, bound)
 
 
-def fit(comparison: Comparison, targets: Targets, model_id: str, notes: Sequence[Notice] = ()) -> Calibration:
-    """Fit thresholds to a comparison; nothing is stored.
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedCalibration:
+    """A calibration that is to be stored, and what its scores were centred by, None for scores as they are."""
+
+    calibration: Calibration
+    learnt: LearntCameras | None
+
+
+def fit(comparison: Comparison, targets: Targets, model_id: str, notes: Sequence[Notice] = ()) -> FittedCalibration:
+    """Choose an adaptation to cameras and fit thresholds to the scores that it makes; nothing is stored.
 
     Raises:
         CalibrationRefused: too little data for the targets; the message says how much more is needed.
@@ -123,28 +137,31 @@ def fit(comparison: Comparison, targets: Targets, model_id: str, notes: Sequence
         for number, clip in enumerate(comparison.clips, start=1)
         if clip.damaged
     ]
-    return fit_thresholds(
-        comparison.collected,
-        targets,
-        model_id,
-        comparison.clips,
-        comparison.gallery_size,
-        [*notes, *in_part, *_assumptions(comparison.collected, comparison.bound)],
-        comparison.references,
-    )
+    all_notes = [*notes, *in_part, *_assumptions(comparison.collected, comparison.bound)]
+    footage = comparison.clips, comparison.gallery_size, all_notes, comparison.references
+    plain = fit_thresholds(comparison.collected, targets, model_id, *footage)
+    choice = choose_adaptation(comparison.people, comparison.collected)
+    if choice.learnt is None:
+        return FittedCalibration(replace(plain, report=choice.report), None)
+    adapted = fit_thresholds(choice.collected, targets, model_id, *footage)
+    unadapted = UnadaptedThresholds(plain.verification, plain.identification, plain.likelihood)
+    return FittedCalibration(replace(adapted, report=choice.report, unadapted=unadapted), choice.learnt)
 
 
 def observe_clips(
-    clips: Sequence[Path], observe: Observe
+    clips: Sequence[Path], observe: Observe, cameras: Mapping[Path, str]
 ) -> Generator[Progress, None, tuple[list[ClipSummary], list[Notice]]]:
     """Observe clips; return what a calibration takes of them, and notes on those that were left out.
+
+    Args:
+        cameras: of clips whose camera the caller knows.
 
     Raises:
         ClipError: no clip can be read.
     """
     summaries, notes, first_problem = [], list[Notice](), None
     for number, clip in enumerate(clips, start=1):
-        work = observe(clip)
+        work = observe(clip, camera=cameras.get(clip))
         try:
             while True:
                 step = next(work)
@@ -153,7 +170,7 @@ def observe_clips(
                 )
                 yield Progress(stage, step.done, step.total, step.people, step.seconds_left)
         except StopIteration as finished:
-            summaries.append(collection.summarize_clip(finished.value))
+            summaries.append(compared_people.summarize_clip(finished.value))
         except ClipError as error:
             first_problem = first_problem or error
             # the kind of problem only: a message may name the clip, and a calibration holds no names
@@ -258,7 +275,7 @@ def _histogram(collected: collection.Collected) -> Histogram:
 
 def _assumptions(collected: collection.Collected, bound: float) -> list[Notice]:
     notes: list[Notice] = []
-    if collected.sources.get(collection.ENROLLED):
+    if collected.sources.get(compared_people.ENROLLED):
         notes.append(Notice(NoticeCode.NAMES_TAKEN_FOR_PEOPLE))
     if collected.doubtful:
         notes.append(Notice(NoticeCode.DOUBTFUL_COMPARISONS, comparisons=collected.doubtful, score=bound))

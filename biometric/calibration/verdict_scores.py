@@ -29,6 +29,7 @@ from biometric.entities import (
     Notice,
     NoticeCode,
     Purpose,
+    ScoreAdaptation,
     Threshold,
     ThresholdSource,
     Verdict,
@@ -49,31 +50,34 @@ class VerdictScores:
     Attributes:
         model_id: the model.
         verdicts: all of them.
-        confirmed: (identity's id, score) of each confirmed answer that counts.
-        not_counted: how many confirmed answers do not.
+        confirmed: the confirmed answers that count.
+        not_counted: those that do not.
     """
 
     model_id: str
     verdicts: tuple[Verdict, ...]
-    confirmed: tuple[tuple[str, float], ...]
-    not_counted: int
+    confirmed: tuple[Verdict, ...]
+    not_counted: tuple[Verdict, ...]
 
     def at(self, purpose: Purpose, threshold: Threshold) -> VerdictEvidence:
-        """Return what the verdicts say about a threshold."""
-        counts = count_verdicts(self.verdicts, self.model_id, purpose, threshold)
+        """Return what the verdicts on scores of a threshold's adaptation say about it; others cannot be compared."""
+        made_alike, counted, left_out = (
+            tuple(verdict for verdict in verdicts if verdict.adaptation == threshold.adaptation)
+            for verdicts in (self.verdicts, self.confirmed, self.not_counted)
+        )
+        own_scores = [(verdict.identity_id, verdict.score) for verdict in counted]
+        counts = count_verdicts(made_alike, self.model_id, purpose, threshold)
         wrong = [
-            verdict.score
-            for verdict in self.verdicts
-            if verdict.purpose == purpose and verdict.word is VerdictWord.WRONG
+            verdict.score for verdict in made_alike if verdict.purpose == purpose and verdict.word is VerdictWord.WRONG
         ]
         clear = lowest_threshold_above(max(wrong)) if wrong else None
         return VerdictEvidence(
             counts=counts,
-            confirmed=genuine_scores(CONFIRMED_ANSWERS, self.confirmed, threshold.value) if self.confirmed else None,
-            not_counted=self.not_counted,
+            confirmed=genuine_scores(CONFIRMED_ANSWERS, own_scores, threshold.value) if own_scores else None,
+            not_counted=len(left_out),
             highest_wrong=max(wrong, default=None),
             clear_threshold=clear,
-            missed_there=0 if clear is None else sum(score < clear for _, score in self.confirmed),
+            missed_there=0 if clear is None else sum(score < clear for _, score in own_scores),
         )
 
 
@@ -86,7 +90,7 @@ def read_verdict_scores(gallery: Gallery, model_id: str) -> VerdictScores:
         for identity_id in {verdict.identity_id for verdict in confirmed}
         for reference in gallery.references(identity_id)
     }
-    counted = []
+    counted, left_out = [], []
     for verdict in confirmed:
         reference = references.get(verdict.reference_id or "")
         if (
@@ -94,8 +98,10 @@ def read_verdict_scores(gallery: Gallery, model_id: str) -> VerdictScores:
             and reference.clip_digest != verdict.probe.clip_digest
             and not equal_templates(reference.template, verdict.probe.template)  # a copy of the footage
         ):
-            counted.append((verdict.identity_id, verdict.score))
-    return VerdictScores(model_id, verdicts, tuple(counted), len(confirmed) - len(counted))
+            counted.append(verdict)
+        else:
+            left_out.append(verdict)
+    return VerdictScores(model_id, verdicts, tuple(counted), tuple(left_out))
 
 
 def genuine_scores(kind: str, scores: Sequence[tuple[Hashable, float]], threshold: float) -> GenuineScores:
@@ -145,9 +151,9 @@ def with_verdicts(calibration: Calibration, scores: VerdictScores, default: Thre
     Args:
         default: threshold of identification where the calibration has none.
     """
-    verification = scores.at("verification", _fitted(calibration.verification.value))
-    found = calibration.identification
-    identification = scores.at("identification", default if found is None else _fitted(found.value))
+    found, adaptation = calibration.identification, calibration.adaptation
+    verification = scores.at("verification", _fitted(calibration.verification.value, adaptation))
+    identification = scores.at("identification", default if found is None else _fitted(found.value, adaptation))
     told = [wrong_answers_notice(evidence) for evidence in (verification, identification)]
     notes = [notice for notice in told if notice is not None]
     genuine = calibration.genuine
@@ -157,5 +163,5 @@ def with_verdicts(calibration: Calibration, scores: VerdictScores, default: Thre
     return replace(calibration, genuine=genuine, notes=(*notes, *calibration.notes))
 
 
-def _fitted(value: float) -> Threshold:
-    return Threshold(value, ThresholdSource.CALIBRATION)
+def _fitted(value: float, adaptation: ScoreAdaptation) -> Threshold:
+    return Threshold(value, ThresholdSource.CALIBRATION, adaptation=adaptation)

@@ -1,19 +1,25 @@
 """`python -m biometric calibrate`: thresholds with evidence from the operator's own footage."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from biometric.cli.command_support import DONE, build_service, run, show
 from biometric.cli.gallery_trash import local_time, undo_hint
 from biometric.domain.verdict_counts import strangers_needed
-from biometric.entities import Calibration, FittedThreshold, GenuineScores
+from biometric.entities import Calibration, FittedThreshold, GenuineScores, clean_camera
 from biometric.entities.calibration_footage import DEFAULT_FMR, DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
 from biometric.entities.verdict_evidence import CalibrationStatus
 from biometric.errors import ClipNotFound, InvalidInput
 from biometric.messages import describe, describe_all, describe_basis, describe_origin
-from biometric.messages.calibration_sentences import GENUINE_KINDS, evidence_sentences, one_in, sources_words
+from biometric.messages.calibration_sentences import (
+    GENUINE_KINDS,
+    adaptation_sentence,
+    evidence_sentences,
+    one_in,
+    sources_words,
+)
 from biometric.messages.change_sentences import describe_change
 from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
@@ -47,7 +53,15 @@ def add_commands(commands: Any) -> None:
         "data suffice)",
     )
     parser.add_argument(
-        "--clips", type=Path, nargs="+", default=[], metavar="DIR", help="folders of clips, or clips; nobody is named"
+        "--clips",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of clips, or clips; nobody is named. A folder inside one is a camera of that name",
+    )
+    parser.add_argument(
+        "--camera", metavar="NAME", help="camera of the clips that are in no such folder (default: what the file says)"
     )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--dry-run", action="store_true", help="say what the footage supports, and change nothing")
@@ -73,7 +87,7 @@ def _calibrate(options: argparse.Namespace) -> int:
         raise InvalidInput(
             "Clips are for a new calibration. Leave out --clips, --history, --status, --use or --model-card."
         )
-    clips = expand(options.clips)
+    clips, cameras = expand(options.clips, options.camera)
     service = build_service(options)
     if options.history:
         _history(options, service)
@@ -82,20 +96,26 @@ def _calibrate(options: argparse.Namespace) -> int:
     elif choosing:
         _choose(options, service)
     elif options.dry_run:
-        _dry_run(options, service, clips)
+        _dry_run(options, service, clips, cameras)
     else:
         calibration = run(
             service.calibrate(
-                clips, target_fmr=options.target_fmr, target_fpir=options.target_fpir, force=options.force
+                clips,
+                target_fmr=options.target_fmr,
+                target_fpir=options.target_fpir,
+                force=options.force,
+                cameras=cameras,
             )
         )
         show(options, calibration_json(calibration), "\n".join(lines(calibration)))
     return DONE
 
 
-def _dry_run(options: argparse.Namespace, service: Sightline, clips: Sequence[Path]) -> None:
+def _dry_run(
+    options: argparse.Namespace, service: Sightline, clips: Sequence[Path], cameras: Mapping[Path, str]
+) -> None:
     calibrations = service.calibrations()
-    summaries, notes = run(calibrations.read_clips(clips))
+    summaries, notes = run(calibrations.read_clips(clips, cameras))
     targets = {"target_fmr": options.target_fmr, "target_fpir": options.target_fpir}
     evidence, proposal = run(calibrations.try_out(summaries, **targets))
     fpir = DEFAULT_FPIR if options.target_fpir is None else options.target_fpir
@@ -152,24 +172,43 @@ def _rates(calibration: Calibration) -> list[str]:
     return parts
 
 
-def expand(paths: Sequence[Path]) -> list[Path]:
-    """Return clips, and of folders every file directly in them whose name does not start with a dot, by name.
+def expand(paths: Sequence[Path], camera: str | None = None) -> tuple[list[Path], dict[Path, str]]:
+    """Return clips, and the cameras of those of which one is known.
+
+    Of folders these are the files directly in them, by name, then those of the folders in them, each of which is named
+    after a camera. What starts with a dot is left out.
+
+    Args:
+        camera: that of clips which are in no such folder; None: what the file says.
 
     Raises:
         ClipNotFound: a path is not there, or a folder holds no file.
+        InvalidCamera: the name of a camera cannot be used.
     """
-    paths_found: list[Path] = []
+    clips: list[Path] = []
+    cameras: dict[Path, str] = {}
     for path in paths:
-        if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-            if not files:
-                raise ClipNotFound("There is no clip in the folder {path}. Name a folder that holds clips.", path=path)
-            paths_found += files
-        elif path.exists():
-            paths_found.append(path)
-        else:
+        if not path.exists():
             raise ClipNotFound("There is no file or folder {path}. Check its name.", path=path)
-    return paths_found
+        own = _files(path) if path.is_dir() else [path]
+        folders = sorted(item for item in _visible(path) if item.is_dir()) if path.is_dir() else []
+        by_folder = {folder: _files(folder) for folder in folders}
+        if not own and not any(by_folder.values()):
+            raise ClipNotFound("There is no clip in the folder {path}. Name a folder that holds clips.", path=path)
+        if camera is not None:
+            cameras |= dict.fromkeys(own, clean_camera(camera))
+        for folder, files in by_folder.items():
+            cameras |= dict.fromkeys(files, clean_camera(folder.name))
+        clips += [*own, *(file for files in by_folder.values() for file in files)]
+    return clips, cameras
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in _visible(folder) if file.is_file())
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [item for item in folder.iterdir() if not item.name.startswith(".")]
 
 
 def _status_lines(status: CalibrationStatus) -> list[str]:
@@ -214,6 +253,7 @@ def lines(calibration: Calibration) -> list[str]:
     if calibration.identification is not None:
         purpose = _("Identification among {n:,}").format(n=calibration.gallery_size)
         text_lines.append(_fitted(calibration, purpose, "FPIR", calibration.identification))
+    text_lines += [sentence for sentence in [adaptation_sentence(calibration.report)] if sentence]
     text_lines += [_genuine(item) for item in calibration.genuine]
     if calibration.likelihood is not None and calibration.likelihood.basis is not None:
         text_lines.append(_("Likelihood ratios: {basis}").format(basis=describe(calibration.likelihood.basis)))

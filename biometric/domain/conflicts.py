@@ -11,6 +11,7 @@ from dataclasses import replace
 from biometric.domain.comparison import decide
 from biometric.domain.constraints import excluded as excluded_identities
 from biometric.entities import (
+    Adapting,
     Decision,
     Identification,
     Identity,
@@ -74,7 +75,7 @@ def find_bystanders(
     for other in observed.usable:
         if other.template is None or not frames_apart(chosen.tracklet, other.tracklet):
             continue
-        best = gallery.search(other.template, 1)
+        best = gallery.search(other.template, 1, Adapting(threshold.adaptation, observed.camera))
         if not (best and best[0].identity.id == identity.id and decide(best[0].score, threshold)):
             continue
         if identity.id not in excluded_identities(given.get(other.person, ())):

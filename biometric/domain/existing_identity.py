@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from biometric.domain import comparison
-from biometric.entities import Identity, NameConflict, NewReference, Threshold
+from biometric.entities import Adapting, Identity, NameConflict, NewReference, Threshold
 from biometric.errors import IdentityExists, LooksDifferent, ModelMismatch, UnknownIdentity
 from biometric.ports import Gallery
 
@@ -25,7 +25,8 @@ def find_conflict(
     except UnknownIdentity:
         return None
     references = {stored.id: stored for stored in gallery.references(identity.id)}
-    scores = _scores(gallery, reference, identity) if references else []
+    adapting = Adapting(threshold.adaptation, reference.camera)
+    scores = _scores(gallery, reference, identity, adapting) if references else []
     if not scores:
         sample = max(reference.samples, key=lambda item: item.quality, default=None)
         shown = None if sample is None else sample.source
@@ -48,9 +49,11 @@ def find_conflict(
     )
 
 
-def _scores(gallery: Gallery, reference: NewReference, identity: Identity) -> list[tuple[str, float]]:
+def _scores(
+    gallery: Gallery, reference: NewReference, identity: Identity, adapting: Adapting
+) -> list[tuple[str, float]]:
     try:
-        return gallery.scores(reference.template, identity.id)
+        return gallery.scores(reference.template, identity.id, adapting)
     except ModelMismatch:  # of another model: there is no score, which is no sign of one person
         return []
 

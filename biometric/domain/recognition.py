@@ -8,6 +8,7 @@ from biometric.domain.conflicts import find_bystanders, mark_changed_answers, re
 from biometric.domain.existing_identity import find_conflict, require_consent
 from biometric.domain.person_choice import one_person, require_usable
 from biometric.entities import (
+    Adapting,
     Candidate,
     Decision,
     Enrollment,
@@ -137,12 +138,13 @@ def verify(
     template = observation.template
     if template is None:  # for the type checker: one_person chooses among usable people
         raise NoUsableSample("Person {person} has no usable sample.", person=observation.person)
-    scores = gallery.scores(template, identity.id)
+    adapting = Adapting(threshold.adaptation, observed.camera)
+    scores = gallery.scores(template, identity.id, adapting)
     score = scores[0][1] if scores else None
     given = constraints.verdicts_of_people(gallery.verdicts(), observed, observed.usable)
     verdicts = given.get(observation.person, ())
     excluded = constraints.excluded(verdicts)
-    found = gallery.search(template, 2 + len(excluded - {identity.id}))
+    found = gallery.search(template, 2 + len(excluded - {identity.id}), adapting)
     others = [item for item in found if item.identity.id not in excluded | {identity.id}]
     best_other = others[0] if others else None
     decision, reason = comparison.verification_decision(
@@ -188,13 +190,14 @@ def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> 
     given = constraints.verdicts_of_people(gallery.verdicts(), observed, observed.observations)
     answers = resolve_name_conflicts(
         [
-            _identify_one(gallery, observation, threshold, given.get(observation.person, ()))
+            _identify_one(gallery, observation, observed.camera, threshold, given.get(observation.person, ()))
             for observation in observed.observations
         ]
     )
     if not any(constraints.excluded(verdicts) for verdicts in given.values()):
         return answers
-    unconstrained = [_identify_one(gallery, observation, threshold) for observation in observed.observations]
+    camera = observed.camera
+    unconstrained = [_identify_one(gallery, observation, camera, threshold) for observation in observed.observations]
     return mark_changed_answers(answers, resolve_name_conflicts(unconstrained))
 
 
@@ -206,13 +209,14 @@ def require_comparable(gallery: Gallery, model_id: str) -> None:
 
 
 def _identify_one(
-    gallery: Gallery, observation: Observation, threshold: Threshold, verdicts: tuple[Verdict, ...] = ()
+    gallery: Gallery, observation: Observation, camera: str, threshold: Threshold, verdicts: tuple[Verdict, ...] = ()
 ) -> Identification:
     if observation.template is None:
         reason = Notice(NoticeCode.NO_GOOD_SAMPLE)
         return Identification(observation, Decision.UNKNOWN, None, None, threshold, None, (), reason)
     excluded = constraints.excluded(verdicts)
-    found = gallery.search(observation.template, CANDIDATES + len(excluded))
+    adapting = Adapting(threshold.adaptation, camera)
+    found = gallery.search(observation.template, CANDIDATES + len(excluded), adapting)
     remaining = [item for item in found if item.identity.id not in excluded][:CANDIDATES]
     candidates = tuple(replace(item, rank=rank) for rank, item in enumerate(remaining, start=1))
     decision, reason = comparison.identification_decision(candidates, threshold)
@@ -244,7 +248,7 @@ def _resemblance(
     own = name_key(name)
     lookalikes = tuple(
         item
-        for item in gallery.search(reference.template, CANDIDATES)
+        for item in gallery.search(reference.template, CANDIDATES, Adapting(limit.adaptation, reference.camera))
         if name_key(item.identity.name) != own and comparison.decide(item.score, limit)
     )
     warnings = [

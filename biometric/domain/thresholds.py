@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 from biometric.entities import (
+    UNADAPTED,
     Calibration,
     FittedThreshold,
     Notice,
@@ -16,11 +17,18 @@ from biometric.entities import (
 from biometric.ports import Gallery, Models
 
 
-def threshold_in_force(models: Models, gallery: Gallery, purpose: Purpose, value: float | None = None) -> Threshold:
+def threshold_in_force(
+    models: Models, gallery: Gallery, purpose: Purpose, value: float | None = None, *, adapted: bool = True
+) -> Threshold:
     """Return the threshold to decide by: `value` where given, else the default with its evidence.
 
     The default is the setting's, else that of the gallery's calibration with the model in use, else the model
-    card's. Where there is a calibration, its likelihood ratio comes with a threshold of any origin.
+    card's. Where there is a calibration, its likelihood ratio comes with a threshold of any origin. Setting and card
+    are thresholds for scores as they are; a calibration's are for scores with its adaptation, and so is a value given
+    where that is the default.
+
+    Args:
+        adapted: False for scores that no adaptation is made for: of people of one clip or gallery with each other.
 
     Raises:
         InvalidThreshold: not a number in [-1, 1].
@@ -29,13 +37,28 @@ def threshold_in_force(models: Models, gallery: Gallery, purpose: Purpose, value
     default, calibration = models.threshold(purpose), gallery.calibration(models.embedder_id())
     if calibration is not None:
         card = models.card_threshold(purpose)
+        calibration = calibration if adapted else calibration.without_adaptation()
         fitted = calibrated_threshold(calibration, purpose, gallery.size(), gallery.reference_count(), card)
         if fitted is not None and default.source is not ThresholdSource.SETTING:
             default = fitted
-        default = replace(default, likelihood=calibration.likelihood)
+        scored = calibration.without_adaptation() if default.adaptation == UNADAPTED else calibration
+        default = replace(default, likelihood=scored.likelihood)
     if value is None or value == default.value:
         return default
-    return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood)
+    return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood, adaptation=default.adaptation)
+
+
+def for_camera(threshold: Threshold, gallery: Gallery, camera: str) -> Threshold:
+    """Return a threshold whose evidence says where a probe's camera was not learnt by the calibration.
+
+    Its templates are then centred by the mean over all cameras. Raises `GalleryError`: what was learnt is gone.
+    """
+    learnt = gallery.learnt_cameras(threshold.adaptation)
+    if learnt is None or learnt.knows(camera):
+        return threshold
+    code = NoticeCode.CAMERA_NOT_LEARNT if camera else NoticeCode.CAMERA_UNKNOWN
+    notice = Notice(code, camera=camera) if camera else Notice(code)
+    return replace(threshold, evidence=(*threshold.evidence, notice))
 
 
 def calibrated_threshold(
@@ -45,7 +68,8 @@ def calibrated_threshold(
 
     An identification threshold was fitted for the gallery at that time. In a larger one strangers pass more often, by
     1 - (1 - FPIR)^growth if comparisons are independent; growth is that of identities or of references, whichever is
-    more. Where that exceeds the target, the higher one of the calibrated threshold and the model card's decides.
+    more. Where that exceeds the target, the higher one of the calibrated threshold and the model card's decides, both
+    for scores as they are: the card knows no others.
 
     Args:
         gallery_size, references: identities and their references enrolled now.
@@ -62,6 +86,8 @@ def calibrated_threshold(
     rate = -math.expm1(math.log1p(-fitted.upper) * growth) if fitted.upper < 1 else 1.0
     if growth <= 1 or rate <= fitted.target:
         return _calibrated(calibration, fitted, evidence, fitted.target, RateKind.FPIR)
+    if calibration.adaptation != UNADAPTED:
+        return calibrated_threshold(calibration.without_adaptation(), purpose, gallery_size, references, card)
     grown = Notice(NoticeCode.GALLERY_HAS_GROWN, identities=gallery_size, references=references, rate=rate)
     evidence.append(grown)
     if card.value <= fitted.value:
@@ -91,6 +117,7 @@ def _calibrated(
         calibrated_on=calibration.day,
         likelihood=calibration.likelihood,
         interval_low=fitted.low,
+        adaptation=calibration.adaptation,
     )
 
 

@@ -17,11 +17,13 @@ _OUTCOMES = {
 
 
 def count_verdicts(verdicts: Iterable[Verdict], model_id: str, purpose: Purpose, threshold: Threshold) -> VerdictCounts:
-    """Count the verdicts of one purpose, made with one model, against the threshold in force now."""
+    """Count the verdicts of one purpose, made with one model and adaptation, against the threshold in force now."""
     counts = Counter(
         _OUTCOMES[verdict.word, decide(verdict.score, threshold)]
         for verdict in verdicts
-        if verdict.purpose == purpose and verdict.probe.template.model_id == model_id
+        if verdict.purpose == purpose
+        and verdict.probe.template.model_id == model_id
+        and verdict.adaptation == threshold.adaptation
     )
     return VerdictCounts(purpose, threshold.value, threshold.rate, threshold.rate_kind, **counts)
 

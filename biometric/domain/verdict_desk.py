@@ -5,6 +5,7 @@ from pathlib import Path
 
 from biometric.domain.constraints import probe_record, verdicts_between
 from biometric.entities import (
+    Adapting,
     GalleryChange,
     Identification,
     Identity,
@@ -69,7 +70,8 @@ class VerdictDesk:
         probe = probe_record(observed, answer.observation)
         opened = self._open_gallery(gallery)
         identity = _judged_identity(answer) if name is None else opened.find(name)
-        reference_id, score = opened.scores(probe.template, identity.id)[0]
+        adapting = Adapting(answer.threshold.adaptation, observed.camera)
+        reference_id, score = opened.scores(probe.template, identity.id, adapting)[0]
         return opened.save_verdict(
             NewVerdict(
                 word=word,
@@ -80,6 +82,7 @@ class VerdictDesk:
                 score=score,
                 threshold=answer.threshold.value,
                 decision=answer.decision,
+                adaptation=answer.threshold.adaptation,
             )
         )
 

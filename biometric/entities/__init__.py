@@ -9,6 +9,17 @@ Conventions, everywhere in the package:
     people   are numbered from 1 within one observed range.
 """
 
+from biometric.entities.adaptation import (
+    AS_THEY_ARE,
+    UNADAPTED,
+    AdaptationGain,
+    AdaptationKind,
+    AdaptationReport,
+    Adapting,
+    LearntCameras,
+    ScoreAdaptation,
+    camera_key,
+)
 from biometric.entities.calibration import (
     Calibration,
     FitBasis,
@@ -83,9 +94,15 @@ from biometric.entities.verdicts import (
 )
 
 __all__ = [
+    "AS_THEY_ARE",
     "LABEL_LIMIT",
     "NAME_LIMIT",
     "REFUSALS",
+    "UNADAPTED",
+    "AdaptationGain",
+    "AdaptationKind",
+    "AdaptationReport",
+    "Adapting",
     "AnswerKind",
     "AnsweredPerson",
     "BiometricReference",
@@ -114,6 +131,7 @@ __all__ = [
     "KeptAnswer",
     "KeptClip",
     "KeptUsage",
+    "LearntCameras",
     "LikelihoodRatio",
     "LinkKind",
     "LinkScores",
@@ -135,6 +153,7 @@ __all__ = [
     "RateKind",
     "RecordedVerdict",
     "Sample",
+    "ScoreAdaptation",
     "ScoreBand",
     "StoredEnrollment",
     "Stretch",
@@ -150,6 +169,7 @@ __all__ = [
     "Verification",
     "VideoInfo",
     "WantedObservation",
+    "camera_key",
     "clean_camera",
     "clean_label",
     "clean_name",

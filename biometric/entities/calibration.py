@@ -5,10 +5,11 @@ A calibration holds numbers only: no template, no name, no clip name. Erasing a 
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from biometric.entities.adaptation import UNADAPTED, AdaptationReport, ScoreAdaptation
 from biometric.entities.notices import Notice, NoticeCode
 
 
@@ -156,6 +157,15 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
+class UnadaptedThresholds:
+    """What the same footage gives for scores without an adaptation to cameras; attributes as of `Calibration`."""
+
+    verification: FittedThreshold
+    identification: FittedThreshold | None
+    likelihood: LikelihoodRatio | None
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """Thresholds fitted on the operator's own footage, with the evidence for them.
 
@@ -175,6 +185,9 @@ class Calibration:
         references: biometric references enrolled at that time; 0 in calibrations that did not count them.
         doubtful: comparisons of people in the clips with names so alike that they may be one person; they were counted
             as errors.
+        report: which adaptation to cameras the scores were made with, and what it gains; None in calibrations that
+            tried none.
+        unadapted: thresholds for scores without it, where there is one: what the model card's are compared with.
     """
 
     model_id: str
@@ -194,6 +207,8 @@ class Calibration:
     notes: tuple[Notice, ...] = ()
     references: int = 0
     doubtful: int = 0
+    report: AdaptationReport | None = None
+    unadapted: UnadaptedThresholds | None = None
 
     def __post_init__(self) -> None:
         for name in ("gallery_size", "people", "pairs", "independent", "clips", "references", "doubtful"):
@@ -201,6 +216,20 @@ class Calibration:
                 raise ValueError(f"expected {name} of at least 0, got {getattr(self, name)}")
         if not (math.isfinite(self.seconds) and self.seconds >= 0):
             raise ValueError(f"expected seconds of at least 0, got {self.seconds}")
+        if (self.adaptation == UNADAPTED) != (self.unadapted is None):
+            raise ValueError("expected thresholds without the adaptation where there is one, and only there")
+
+    @property
+    def adaptation(self) -> ScoreAdaptation:
+        """Which scores the thresholds are for."""
+        return UNADAPTED if self.report is None else self.report.chosen
+
+    def without_adaptation(self) -> "Calibration":
+        """Return it with its thresholds for scores without an adaptation; the counts of both are the same."""
+        if self.unadapted is None:
+            return self
+        plain = {name: getattr(self.unadapted, name) for name in ("verification", "identification", "likelihood")}
+        return replace(self, **plain, report=None, unadapted=None)
 
     @property
     def day(self) -> str:
@@ -211,9 +240,9 @@ class Calibration:
         """Return the JSON-ready form, which `from_dict` reads."""
         data = asdict(self)
         data["notes"] = [note.as_dict() for note in self.notes]
-        if self.likelihood is not None:
-            basis = self.likelihood.basis
-            data["likelihood"]["basis"] = None if basis is None else basis.as_dict()
+        _write_basis(data, self.likelihood)
+        if self.unadapted is not None:
+            _write_basis(data["unadapted"], self.unadapted.likelihood)
         return data
 
     @classmethod
@@ -223,19 +252,33 @@ class Calibration:
         Raises:
             KeyError, TypeError, ValueError: it is not one.
         """
-        identification, likelihood = data["identification"], data["likelihood"]
+        report, unadapted = data.get("report"), data.get("unadapted")
         return cls(
             **{
                 **data,
-                "verification": _fitted(data["verification"]),
-                "identification": None if identification is None else _fitted(identification),
+                **_thresholds(data),
+                "report": None if report is None else AdaptationReport.from_dict(report),
+                "unadapted": None if unadapted is None else UnadaptedThresholds(**_thresholds(unadapted)),
                 "sources": dict(data["sources"]),
                 "genuine": tuple(GenuineScores(**item) for item in data["genuine"]),
-                "likelihood": None if likelihood is None else _likelihood(likelihood),
                 "histogram": Histogram(tuple(data["histogram"]["different"]), tuple(data["histogram"]["same"])),
                 "notes": tuple(_note(note) for note in data["notes"]),
             }
         )
+
+
+def _write_basis(data: dict[str, Any], likelihood: LikelihoodRatio | None) -> None:
+    if likelihood is not None:
+        data["likelihood"]["basis"] = None if likelihood.basis is None else likelihood.basis.as_dict()
+
+
+def _thresholds(data: Mapping[str, Any]) -> dict[str, Any]:
+    identification, likelihood = data["identification"], data["likelihood"]
+    return {
+        "verification": _fitted(data["verification"]),
+        "identification": None if identification is None else _fitted(identification),
+        "likelihood": None if likelihood is None else _likelihood(likelihood),
+    }
 
 
 def _fitted(data: Mapping[str, Any]) -> FittedThreshold:

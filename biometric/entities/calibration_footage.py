@@ -25,11 +25,19 @@ def count_needed_trials(target: float) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationTrack:
-    """The data of a usable track: its (D,) template, its halves' score (None: too short), boxes by frame."""
+    """The data of a usable track.
+
+    Attributes:
+        vector: its (D,) template.
+        halves: score of its halves with each other, None where it is too short.
+        boxes: by frame.
+        half_vectors: the (D,) templates of its halves, where there is a score of them.
+    """
 
     vector: Vector
     halves: float | None
     boxes: dict[int, Box]
+    half_vectors: tuple[Vector, Vector] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +52,7 @@ class ClipSummary:
         comparisons: pairs of tracks that were seen side by side.
         unusable: tracks that were not seen well enough.
         damaged: only a part of the clip could be read.
+        camera: by which it was recorded, "" for the unknown one.
     """
 
     digest: str
@@ -53,6 +62,7 @@ class ClipSummary:
     comparisons: int = 0
     unusable: int = 0
     damaged: bool = False
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from biometric.entities.adaptation import UNADAPTED, ScoreAdaptation
 from biometric.entities.calibration import LikelihoodRatio
 from biometric.entities.enrolled import BiometricReference, Candidate, Identity
 from biometric.entities.gallery_changes import GalleryChange
@@ -66,6 +67,7 @@ class Threshold:
         calibrated_on: date of the calibration that it came from, else "".
         likelihood: score → likelihood ratio, where this gallery has a calibration with one, whatever the origin.
         interval_low: lower end of the 95 % interval of the value, where a calibration gave it.
+        adaptation: which scores it is for; it says nothing about others.
 
     Example:
         >>> threshold = service.threshold("verification", 0.6)
@@ -81,6 +83,7 @@ class Threshold:
     calibrated_on: str = ""
     likelihood: LikelihoodRatio | None = None
     interval_low: float | None = None
+    adaptation: ScoreAdaptation = UNADAPTED
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and -1.0 <= self.value <= 1.0):

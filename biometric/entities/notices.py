@@ -95,6 +95,8 @@ class NoticeCode(StrEnum):
     FOR_GALLERY_SIZE = auto()
     GALLERY_HAS_GROWN = auto()
     CARD_THRESHOLD_DECIDES = auto()
+    CAMERA_NOT_LEARNT = auto()
+    CAMERA_UNKNOWN = auto()
 
     # what a calibration rests on
     CLIP_USED_IN_PART = auto()
@@ -171,6 +173,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.CALIBRATED: ("day", "errors", "trials", "basis", "searched", "upper", "target", "low", "high"),
     NoticeCode.COUNTED_AS_ERRORS: ("comparisons",),
     NoticeCode.FOR_GALLERY_SIZE: ("identities",),
+    NoticeCode.CAMERA_NOT_LEARNT: ("camera",),
+    NoticeCode.CAMERA_UNKNOWN: (),
     NoticeCode.GALLERY_HAS_GROWN: ("identities", "references", "rate"),
     NoticeCode.CARD_THRESHOLD_DECIDES: (),
     NoticeCode.CLIP_USED_IN_PART: ("number", "total"),

@@ -1,13 +1,14 @@
 """What people said about answers: whether a comparison's probe is the identity that it was compared with."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.entities.adaptation import UNADAPTED, ScoreAdaptation
 from biometric.entities.decisions import Decision, Purpose, RateKind
 from biometric.entities.gallery_changes import GalleryChange
 from biometric.entities.people import Template
@@ -84,6 +85,7 @@ class NewVerdict:
         score: comparison score in [-1, 1].
         threshold: comparison threshold in force then, in [-1, 1].
         decision: what was decided.
+        adaptation: which adaptation to cameras score and threshold are of.
 
     Raises:
         ValueError: score or threshold is out of range.
@@ -97,6 +99,7 @@ class NewVerdict:
     score: float
     threshold: float
     decision: Decision
+    adaptation: ScoreAdaptation = field(default=UNADAPTED, kw_only=True)
 
     def __post_init__(self) -> None:
         for name, value in (("score", self.score), ("threshold", self.threshold)):

@@ -16,6 +16,7 @@ from biometric.entities import (
     NewAnswer,
     Notice,
     RateKind,
+    ScoreAdaptation,
     ScoreBand,
     Threshold,
     ThresholdSource,
@@ -149,6 +150,7 @@ def _threshold_json(threshold: Threshold) -> dict[str, Any]:
         "rate_kind": str(threshold.rate_kind),
         "calibrated_on": threshold.calibrated_on,
         "interval_low": threshold.interval_low,
+        "adaptation": str(threshold.adaptation),
     }
 
 
@@ -162,4 +164,5 @@ def _threshold(stored: dict[str, Any]) -> Threshold:
         stored["calibrated_on"],
         None,
         stored["interval_low"],
+        ScoreAdaptation.read(stored.get("adaptation", "")),  # earlier versions knew none
     )

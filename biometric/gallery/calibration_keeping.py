@@ -1,9 +1,9 @@
 """Which thresholds are in force in a gallery: every choice is one change, which can be undone for a time."""
 
-from biometric.entities import Calibration, ChangeKind, GalleryChange
+from biometric.entities import UNADAPTED, Calibration, ChangeKind, GalleryChange, LearntCameras, ScoreAdaptation
 from biometric.entities.calibration_footage import StoredCalibration
 from biometric.errors import CalibrationUnusable
-from biometric.gallery import calibration_rows, rows
+from biometric.gallery import adaptation_rows, calibration_rows, rows
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.editing import GalleryEditing
 
@@ -21,14 +21,29 @@ class CalibrationKeeping(GalleryEditing):
         with self._transactions.reading() as db:
             return [] if db is None else calibration_rows.stored(db, limit)
 
-    def save_calibration(self, calibration: Calibration) -> GalleryChange:
+    def learnt_cameras(self, adaptation: ScoreAdaptation) -> LearntCameras | None:
+        """Return what an adaptation was learnt from; None for scores as they are. Raises `GalleryCorrupt`."""
+        if adaptation == UNADAPTED:
+            return None
+        with self._transactions.reading_or_empty() as db:
+            return adaptation_rows.read_learnt(db, adaptation)
+
+    def save_calibration(self, calibration: Calibration, learnt: LearntCameras | None = None) -> GalleryChange:
         """Store a calibration and put it in force for its model.
 
+        Args:
+            learnt: of cameras, where its scores are adapted to them.
+
         Raises:
+            ValueError: the calibration's scores are of another adaptation.
             ModelMismatch: the gallery holds templates of another model.
         """
+        if calibration.adaptation != (UNADAPTED if learnt is None else learnt.mark):
+            raise ValueError(f"expected what {calibration.adaptation} was learnt from, got {learnt}")
         with self._transactions.writing() as write:
             rows.check_model(write.db, calibration.model_id)
+            if learnt is not None:
+                adaptation_rows.insert_learnt(write.db, learnt, calibration.model_id)
             number = calibration_rows.insert(write.db, calibration)
             recorder = ChangeRecorder(write, ChangeKind.CALIBRATED)
             recorder.set_thresholds(calibration.model_id, (number, write.now))

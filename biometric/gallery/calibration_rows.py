@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from biometric.entities import Calibration
 from biometric.entities.calibration_footage import StoredCalibration
 from biometric.errors import CalibrationUnusable, GalleryCorrupt
+from biometric.gallery import adaptation_rows
 
 InForce = tuple[int | None, str]
 """Number of the calibration in force, None for the model card's thresholds, and since when."""
@@ -86,13 +87,22 @@ def check_usable(db: Database, number: int, model_id: str) -> None:
             model=row[0],
             model_id=model_id,
         )
-    if _read(row[1]) is None:
+    calibration = _read(row[1])
+    if calibration is None or not _is_learnt(db, calibration):
         raise CalibrationUnusable("Calibration {number} cannot be read any more. Choose another one.", number=number)
 
 
 def unknown(number: int) -> CalibrationUnusable:
     """Return the error that there is no calibration of that number."""
     return CalibrationUnusable("There is no calibration {number}. Look at the history for its number.", number=number)
+
+
+def _is_learnt(db: Database, calibration: Calibration) -> bool:
+    try:
+        adaptation_rows.read_learnt(db, calibration.adaptation)
+    except GalleryCorrupt:
+        return False
+    return True
 
 
 def _read(document: str) -> Calibration | None:

@@ -41,10 +41,14 @@ def latest_reference(db: Database, files: GalleryFiles, number: int) -> Biometri
     return _reference(db, files, next(db.query(_REFERENCES + "WHERE r.number = ?", [last])))
 
 
-def vectors(db: Database, number: int) -> tuple[list[str], list[Vector]]:
-    """Return ids and (D,) vectors of an identity's references, oldest first."""
+def vectors(db: Database, number: int) -> tuple[list[str], list[Vector], list[str]]:
+    """Return ids, (D,) vectors and cameras of an identity's references, oldest first."""
     stored = list(_reference_rows(db, number))
-    return [row["id"] for row in stored], [unblob(row["vector"]) for row in stored]
+    return (
+        [row["id"] for row in stored],
+        [unblob(row["vector"]) for row in stored],
+        [row["camera"] for row in stored],
+    )
 
 
 def read_records(db: Database, files: GalleryFiles) -> Iterator[tuple[IdentityRecord, Iterator[ReferenceRecord]]]:

@@ -17,6 +17,8 @@ import numpy as np
 from sqlite_utils import Database
 
 from biometric.entities import (
+    AS_THEY_ARE,
+    Adapting,
     BiometricReference,
     Candidate,
     GalleryChange,
@@ -28,12 +30,13 @@ from biometric.entities import (
 )
 from biometric.errors import EmptyGallery
 from biometric.gallery import journal, reference_rows, rows, trash_rows
+from biometric.gallery.adaptation_rows import read_learnt
 from biometric.gallery.archive import check_destination, open_archive, write_archive
 from biometric.gallery.calibration_keeping import CalibrationKeeping
 from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.importing import import_archive
 from biometric.gallery.records import Clock, current_time
-from biometric.gallery.search import GallerySearch
+from biometric.gallery.search import AdaptedSearches, centred
 from biometric.gallery.verdict_keeping import VerdictKeeping
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
@@ -59,7 +62,7 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
         clock: Clock = current_time,
     ) -> None:
         super().__init__(folder, busy_seconds, trash_time, clock)
-        self._search = GallerySearch()
+        self._searches = AdaptedSearches()
         self._search_lock = threading.Lock()
 
     @property
@@ -136,8 +139,11 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
                 pictures = tuple(trash_rows.pictures(db, self._files, number))
                 yield TrashItem(change, *trash_rows.count_trash(db, number), pictures)
 
-    def search(self, template: Template, count: int) -> list[Candidate]:
+    def search(self, template: Template, count: int, adapting: Adapting = AS_THEY_ARE) -> list[Candidate]:
         """Return the `count` best identities, exact, highest score first; [] when empty.
+
+        Args:
+            adapting: the adaptation that scores are made with, and the probe's camera.
 
         Raises:
             ModelMismatch: the gallery holds templates of another model.
@@ -146,18 +152,20 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
         with self._search_lock, self._transactions.reading() as db:
             stored_model = None if db is None else rows.model(db)
             if db is None or stored_model is None:
-                self._search.forget()
+                self._searches.forget()
                 return []
             rows.check_model(db, template.model_id, template.vector.size)
-            hits = self._search.search(db, self._transactions.origin(db), stored_model[1], template.vector, count)
+            search = self._searches.of(db, adapting.adaptation)
+            probe = centred(search.learnt, template.vector[np.newaxis], [adapting.camera])[0]
+            hits = search.search(db, self._transactions.origin(db), stored_model[1], probe, count)
             people = rows.identities_by_number(db, self._files, [hit.owner for hit in hits])
             ids = reference_rows.reference_ids(db, [hit.reference for hit in hits])
         return [
             Candidate(people[hit.owner], hit.score, rank, ids[hit.reference]) for rank, hit in enumerate(hits, start=1)
         ]
 
-    def scores(self, template: Template, identity_id: str) -> list[tuple[str, float]]:
-        """Return (reference id, comparison score) of one identity's references, best first.
+    def scores(self, template: Template, identity_id: str, adapting: Adapting = AS_THEY_ARE) -> list[tuple[str, float]]:
+        """Return (reference id, comparison score) of one identity's references, best first; arguments as of `search`.
 
         Raises:
             UnknownIdentity: there is no such identity.
@@ -166,8 +174,10 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
         with self._transactions.reading_or_empty() as db:
             number = rows.identity_number(db, identity_id)
             rows.check_model(db, template.model_id, template.vector.size)
-            ids, vectors = reference_rows.vectors(db, number)
-        scores = np.clip(np.stack(vectors) @ template.vector, -1.0, 1.0)
+            ids, vectors, cameras = reference_rows.vectors(db, number)
+            learnt = read_learnt(db, adapting.adaptation)
+        probe = centred(learnt, template.vector[np.newaxis], [adapting.camera])[0]
+        scores = np.clip(centred(learnt, np.stack(vectors), cameras) @ probe, -1.0, 1.0)
         order = np.argsort(-scores, kind="stable")
         return [(ids[position], float(scores[position])) for position in order]
 
@@ -214,4 +224,4 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
     def close(self) -> None:
         """Free the index. No connection outlives an operation, so there is nothing else to release."""
         with self._search_lock:
-            self._search.forget()
+            self._searches.forget()

@@ -14,7 +14,16 @@ from sqlite_utils import Database
 
 from biometric.domain.comparison import score
 from biometric.domain.constraints import equal_templates, same_person_by_crops
-from biometric.entities import Decision, NewVerdict, ProbeRecord, Template, Verdict, VerdictWord, clean_label
+from biometric.entities import (
+    Decision,
+    NewVerdict,
+    ProbeRecord,
+    ScoreAdaptation,
+    Template,
+    Verdict,
+    VerdictWord,
+    clean_label,
+)
 from biometric.errors import GalleryCorrupt, UnknownVerdict
 from biometric.gallery import journal
 from biometric.gallery.reference_rows import blob, unblob
@@ -22,7 +31,7 @@ from biometric.gallery.reference_rows import blob, unblob
 TABLES = ("verdicts", "trashed_verdicts")
 _COLUMNS = (
     "number, identity_number, reference_number, word, purpose, score, threshold, decision, created_at, clip_digest, "
-    "clip_name, person, track, model_id, sample_count, vector"
+    "clip_name, person, track, model_id, sample_count, vector, adaptation"
 )
 _TRACK = np.dtype([("frame", "<i4"), ("box_index", "<i4"), ("box", "<f4", (4,))])
 """One row of a stored track."""
@@ -86,6 +95,7 @@ def insert_verdict(
                 "model_id": probe.template.model_id,
                 "sample_count": probe.template.sample_count,
                 "vector": blob(probe.template.vector),
+                "adaptation": str(verdict.adaptation),
             }
         )
         .last_pk
@@ -219,6 +229,7 @@ def _verdict(row: Row) -> Verdict:
             score=row["score"],
             threshold=row["threshold"],
             decision=Decision(row["decision"]),
+            adaptation=ScoreAdaptation.read(row["adaptation"]),
             id=row["number"],
             name=row["identity_name"],
             created_at=row["created_at"],

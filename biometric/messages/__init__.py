@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from biometric.entities import (
+    AdaptationKind,
     Decision,
     FitBasis,
     Identification,
@@ -141,6 +142,9 @@ def describe_origin(threshold: Threshold) -> str:
 def describe_evidence(threshold: Threshold) -> list[str]:
     """Return sentences on what a threshold rests on; a rate only where the evidence is for exactly this value."""
     sentences = [_sentence(describe(notice)) for notice in threshold.evidence]
+    if threshold.adaptation.kind is AdaptationKind.CENTRING:
+        text = _("Scores are centred by camera: what the people of a camera have in common is taken out ({id}).")
+        sentences.append(text.format(id=threshold.adaptation.id))
     if threshold.rate is None:
         return [*sentences, _("The error rate at this value is not known.")]
     return [*sentences, _sentence(describe_rate(threshold.rate, threshold.rate_kind))]

@@ -152,6 +152,10 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "searches name somebody wrongly, up to {rate:.2g} of them: calibrate again."
     ),
     NoticeCode.CARD_THRESHOLD_DECIDES: "The model card's threshold decides, not the lower calibrated one.",
+    NoticeCode.CAMERA_NOT_LEARNT: (
+        "The calibration did not see enough people by the camera {camera}; the mean over all cameras is used for it."
+    ),
+    NoticeCode.CAMERA_UNKNOWN: "The camera of this footage is not known; the mean over all cameras is used for it.",
     NoticeCode.CLIP_USED_IN_PART: "Clip {number} of {total} is damaged and was used as far as it can be read.",
     NoticeCode.CLIP_LEFT_OUT: "Clip {number} of {total} was left out: {problem}.",
     NoticeCode.NAMES_TAKEN_FOR_PEOPLE: "Two names in the gallery are taken to be two people.",

@@ -4,15 +4,19 @@ from pathlib import Path
 from typing import Protocol
 
 from biometric.entities import (
+    AS_THEY_ARE,
+    Adapting,
     BiometricReference,
     Calibration,
     Candidate,
     GalleryChange,
     Identity,
     ImportReport,
+    LearntCameras,
     NewReference,
     NewVerdict,
     RecordedVerdict,
+    ScoreAdaptation,
     StoredEnrollment,
     Template,
     TrashItem,
@@ -162,15 +166,30 @@ class Gallery(Protocol):
     def verdicts(self) -> list[Verdict]:
         """The verdicts about everybody enrolled, the latest first. Exports do not hold them."""
 
-    def search(self, template: Template, count: int) -> list[Candidate]:
+    def search(self, template: Template, count: int, adapting: Adapting = AS_THEY_ARE) -> list[Candidate]:
         """The `count` best identities, exact, highest score first; [] when empty.
+
+        Args:
+            adapting: the adaptation that scores are made with, and the probe's camera; of a reference it is its clip's.
 
         Raises:
             ModelMismatch: the gallery holds templates of another model.
+            GalleryCorrupt: what that adaptation needs is not in this gallery.
         """
 
-    def scores(self, template: Template, identity_id: str) -> list[tuple[str, float]]:
-        """(reference id, comparison score) of one identity's references, best first. Raises `ModelMismatch`."""
+    def scores(self, template: Template, identity_id: str, adapting: Adapting = AS_THEY_ARE) -> list[tuple[str, float]]:
+        """(reference id, comparison score) of one identity's references, best first; arguments as of `search`.
+
+        Raises:
+            ModelMismatch, GalleryCorrupt: as of `search`.
+        """
+
+    def learnt_cameras(self, adaptation: ScoreAdaptation) -> LearntCameras | None:
+        """What a calibration of this gallery learnt for an adaptation; None for scores as they are.
+
+        Raises:
+            GalleryCorrupt: it is not in this gallery.
+        """
 
     def export(self, destination: Path) -> Path:
         """Write the whole gallery as one file, from one consistent snapshot, atomically."""
@@ -187,8 +206,15 @@ class Gallery(Protocol):
     def calibrations(self, limit: int = 100) -> list[StoredCalibration]:
         """The latest calibrations of all models, newest first; a damaged one without its contents."""
 
-    def save_calibration(self, calibration: Calibration) -> GalleryChange:
-        """Store a calibration and put it in force for its model. Raises `ModelMismatch`."""
+    def save_calibration(self, calibration: Calibration, learnt: LearntCameras | None = None) -> GalleryChange:
+        """Store a calibration and put it in force for its model.
+
+        Args:
+            learnt: of cameras, where its scores are adapted to them.
+
+        Raises:
+            ModelMismatch: the gallery holds templates of another model.
+        """
 
     def use_calibration(self, number: int | None, model_id: str) -> GalleryChange:
         """Put an earlier calibration of that model in force again, or the model card's thresholds (None).

@@ -51,13 +51,17 @@ def warnings_json(warnings: Sequence[Notice]) -> dict[str, Any]:
 
 
 def threshold_json(threshold: Threshold) -> dict[str, Any]:
-    """Return a threshold with where it came from; its value decides as before when it is given back."""
+    """Return a threshold with where it came from; its value decides as before when it is given back.
+
+    `adaptation` is that of the scores beside it: scores are compared only where kind and id are equal.
+    """
     return {
         "threshold": threshold.value,
         "unsure_from": threshold.unsure_from,
         "threshold_source": str(threshold.source),
         "threshold_rate": threshold.rate,
         "threshold_rate_kind": None if threshold.rate is None else str(threshold.rate_kind),
+        "adaptation": threshold.adaptation.as_dict(),
     }
 
 
@@ -223,6 +227,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "decision": str(verdict.decision),
         "score": verdict.score,
         "threshold": verdict.threshold,
+        "adaptation": verdict.adaptation.as_dict(),
         "clip": verdict.probe.clip_name,
         "clip_digest": verdict.probe.clip_digest,
         "person": verdict.probe.person,

@@ -77,7 +77,7 @@ def people_tab(page: Page) -> PeopleTab:
     """Build the tab and attach its events. Call inside its `gr.Tab`."""
     desk = PeopleDesk(
         gallery=page.service.gallery,
-        threshold=lambda: page.threshold("verification"),
+        threshold=lambda: page.service.threshold("verification", adapted=False),
         pictures=page.pictures,
         trash_days=page.service.settings.trash_days,
         before_erasing=page.service.library.forget_identity,

@@ -7,9 +7,19 @@ import json
 import numpy as np
 import pytest
 
-from biometric.calibration import collection, fitting, likelihood
+from biometric.calibration import collection, compared_people, fitting, likelihood
 from biometric.calibration import procedure as calibration
-from biometric.entities import Calibration, FitBasis, GenuineScores, Histogram, LikelihoodRatio, Notice, NoticeCode
+from biometric.calibration.compared_people import IdentitySummary
+from biometric.entities import (
+    Calibration,
+    FitBasis,
+    GenuineScores,
+    Histogram,
+    LikelihoodRatio,
+    Notice,
+    NoticeCode,
+)
+from biometric.entities.calibration_footage import CalibrationTrack, ClipSummary
 from biometric.errors import CalibrationRefused, InvalidInput
 from biometric.messages import describe_all, describe_likelihood, describe_support
 from biometric.results.answer_json import calibration_json
@@ -107,7 +117,7 @@ def test_people_who_score_one_cannot_be_told_apart() -> None:
 def collected(people: int = 60, genuine: int = 12) -> collection.Collected:
     same = [(number, 0.9 + number / 1000) for number in range(genuine)]
     return collection.Collected(everybody(people), {}, {collection.SAME_VISIT: same, collection.REPEATED: []},
-                                {collection.SAME_TIME: 1770}, 0, people)  # fmt: skip
+                                {compared_people.SAME_TIME: 1770}, 0, people)  # fmt: skip
 
 
 def test_a_calibration_says_all_and_survives_json() -> None:
@@ -212,13 +222,13 @@ def uniformed(random: np.random.Generator, cloth: np.ndarray, count: int) -> np.
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def names(vectors: np.ndarray) -> list[collection.IdentitySummary]:
-    return [collection.IdentitySummary(vector[np.newaxis], (f"e{number}",)) for number, vector in enumerate(vectors)]
+def names(vectors: np.ndarray) -> list[IdentitySummary]:
+    return [IdentitySummary(vector[np.newaxis], (f"e{number}",)) for number, vector in enumerate(vectors)]
 
 
-def strangers(vectors: np.ndarray) -> list[collection.ClipSummary]:
+def strangers(vectors: np.ndarray) -> list[ClipSummary]:
     return [
-        collection.ClipSummary(f"s{number}", "m", (collection.CalibrationTrack(vector, None, {}),), 10.0)
+        ClipSummary(f"s{number}", "m", (CalibrationTrack(vector, None, {}),), 10.0)
         for number, vector in enumerate(vectors)
     ]
 

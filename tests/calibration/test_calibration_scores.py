@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biometric.calibration import collection
-from biometric.calibration.collection import ENROLLED, REPEATED, SAME_TIME, SAME_VISIT, UNLABELLED
+from biometric.calibration import collection, compared_people
+from biometric.calibration.collection import REPEATED, SAME_VISIT
+from biometric.calibration.compared_people import ENROLLED, SAME_TIME, UNLABELLED, IdentitySummary
 from biometric.domain.comparison import pool
 from biometric.entities import BiometricReference, Template
+from biometric.entities.calibration_footage import CalibrationTrack, ClipSummary
 from biometric.errors import ModelMismatch
 from tests.builders import axis, observed_clip, person
 
@@ -17,16 +19,16 @@ BOUND = 0.6
 BOX = (0.0, 0.0, 50.0, 100.0)
 
 
-def track(vector: np.ndarray, frames: range = range(10), left: float = 0.0) -> collection.CalibrationTrack:
-    return collection.CalibrationTrack(vector, None, dict.fromkeys(frames, (left, 0.0, left + 50, 100.0)))
+def track(vector: np.ndarray, frames: range = range(10), left: float = 0.0) -> CalibrationTrack:
+    return CalibrationTrack(vector, None, dict.fromkeys(frames, (left, 0.0, left + 50, 100.0)))
 
 
-def clip(*tracks: collection.CalibrationTrack, digest: str = "c") -> collection.ClipSummary:
-    return collection.ClipSummary(digest, "m", tracks, 10.0)
+def clip(*tracks: CalibrationTrack, digest: str = "c") -> ClipSummary:
+    return ClipSummary(digest, "m", tracks, 10.0)
 
 
-def identity(*vectors: np.ndarray, digests: tuple[str, ...] = ("e",)) -> collection.IdentitySummary:
-    return collection.IdentitySummary(np.stack(vectors), digests if len(digests) > 1 else digests * len(vectors))
+def identity(*vectors: np.ndarray, digests: tuple[str, ...] = ("e",)) -> IdentitySummary:
+    return IdentitySummary(np.stack(vectors), digests if len(digests) > 1 else digests * len(vectors))
 
 
 def between(score: float, one: int = 0, other: int = 1) -> np.ndarray:
@@ -54,18 +56,18 @@ def test_people_seen_side_by_side_are_impostors_and_others_are_not() -> None:
     ],
 )
 def test_duplicate_boxes_of_one_person_are_not_two_people(other: tuple[float, ...], counts: bool) -> None:
-    one = collection.CalibrationTrack(axis(0), None, dict.fromkeys(range(10), BOX))
-    two = collection.CalibrationTrack(axis(1), None, dict.fromkeys(range(10), other))  # type: ignore[arg-type]
-    assert bool(collection.side_by_side([one, two])[0, 1]) is counts
+    one = CalibrationTrack(axis(0), None, dict.fromkeys(range(10), BOX))
+    two = CalibrationTrack(axis(1), None, dict.fromkeys(range(10), other))  # type: ignore[arg-type]
+    assert bool(compared_people.side_by_side([one, two])[0, 1]) is counts
 
 
 def test_tracks_that_ever_coincide_may_have_been_swapped() -> None:
     far = (200.0, 0.0, 250.0, 100.0)
-    one = collection.CalibrationTrack(axis(0), None, dict.fromkeys(range(10), BOX))
-    two = collection.CalibrationTrack(axis(1), None, {**dict.fromkeys(range(9), far), 9: BOX})
-    assert not collection.side_by_side([one, two]).any()
-    brief = collection.CalibrationTrack(axis(1), None, dict.fromkeys(range(8, 12), far))
-    assert not collection.side_by_side([one, brief]).any(), "two frames together are too few"
+    one = CalibrationTrack(axis(0), None, dict.fromkeys(range(10), BOX))
+    two = CalibrationTrack(axis(1), None, {**dict.fromkeys(range(9), far), 9: BOX})
+    assert not compared_people.side_by_side([one, two]).any()
+    brief = CalibrationTrack(axis(1), None, dict.fromkeys(range(8, 12), far))
+    assert not compared_people.side_by_side([one, brief]).any(), "two frames together are too few"
 
 
 def test_names_are_impostors_by_their_best_references() -> None:
@@ -166,7 +168,7 @@ def test_nothing_gives_nothing() -> None:
 
 def test_an_observed_clip_is_reduced_to_what_is_compared(tmp_path: Path) -> None:
     people = (person(1, tmp_path, axis(1)), person(2, tmp_path, axis(2), count=3), person(3, tmp_path, None))
-    made = collection.summarize_clip(observed_clip(tmp_path, *people))
+    made = compared_people.summarize_clip(observed_clip(tmp_path, *people))
     assert made.seconds == 10.0
     assert [one.halves for one in made.tracks] == [pytest.approx(1.0), None], "three samples have no two halves of two"
     assert made.tracks[0].boxes[0] == (100.0, 100.0, 180.0, 300.0)
@@ -176,5 +178,5 @@ def test_references_of_another_model_are_refused() -> None:
     template = Template(pool([axis(0)], "old").vector, "old", 1)
     reference = BiometricReference("r", "i", template, "d", "clip", 0, 9, "2026-01-01", ())
     with pytest.raises(ModelMismatch):
-        collection.summarize_identity([reference], "new")
-    assert collection.summarize_identity([reference], "old").digests == ("d",)
+        compared_people.summarize_identity([reference], "new")
+    assert compared_people.summarize_identity([reference], "old").digests == ("d",)

@@ -1,0 +1,71 @@
+"""What is learnt of cameras from people seen by them, and how vectors are centred by it. Numpy only.
+
+The method and its source are described in `camera_adaptation`; here a camera has a name, and people are counted once.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.domain.camera_adaptation import CameraMeans, centre, shrunken_mean
+from biometric.domain.comparison import unit
+from biometric.entities import LearntCameras, Vector
+from biometric.entities.adaptation import LEAST_SEEN
+
+Vectors = NDArray[np.float32]
+
+
+def learn_cameras(vectors: Vectors, cameras: Sequence[str], people: Sequence[int]) -> LearntCameras | None:
+    """Learn the means of cameras from templates of people; their order is of no account.
+
+    What a camera saw of a person is pooled first, so that each person counts once with each camera. The unknown camera
+    ("") has no mean of its own, but its people count in the mean over all.
+
+    Args:
+        vectors: (N, D) unit float32.
+        cameras: (N,) keys of the cameras that they were seen by, "" for the unknown one.
+        people: (N,) whom they show.
+
+    Returns:
+        None for fewer than `LEAST_SEEN` people: their mean would be close to their templates.
+    """
+    if len(set(people)) < LEAST_SEEN:
+        return None
+    seen: dict[tuple[str, int], list[int]] = {}
+    for row, key in enumerate(zip(cameras, people, strict=True)):
+        seen.setdefault(key, []).append(row)
+    pooled = {key: _mean(vectors[rows]) for key, rows in seen.items()}
+    by_camera: dict[str, list[Vector]] = {}
+    for (camera, _), template in pooled.items():
+        by_camera.setdefault(camera, []).append(template)
+    named = sorted(key for key, templates in by_camera.items() if key and len(templates) >= LEAST_SEEN)
+    means = [shrunken_mean(np.stack(by_camera[key])) for key in named]
+    dimension = vectors.shape[1]
+    return LearntCameras(
+        cameras=tuple(named),
+        counts=np.array([len(by_camera[key]) for key in named], np.int64),
+        means=np.stack(means) if means else np.zeros((0, dimension), np.float32),
+        everywhere=shrunken_mean(np.stack(list(pooled.values()))),
+    )
+
+
+def centre_by_camera(learnt: LearntCameras, vectors: Vectors, cameras: Sequence[str]) -> Vectors:
+    """Centre (N, D) unit vectors by the means of their (N,) cameras' keys, "" and others by the mean over all.
+
+    A vector that all but vanishes stays as it was (`camera_adaptation.centre`).
+
+    Raises:
+        ValueError: shapes that do not fit, or NaN or infinity.
+    """
+    if not learnt.cameras:
+        return centre(vectors, learnt.everywhere)
+    means = CameraMeans(np.array(learnt.cameras), learnt.counts, learnt.means, learnt.everywhere)
+    return means.centre(vectors, np.array(cameras, dtype=np.str_))
+
+
+def _mean(rows: Vectors) -> Vector:
+    """The unit mean of (N, D) rows, or the first of rows that cancel each other."""
+    total = rows.sum(axis=0, dtype=np.float64)[np.newaxis].astype(np.float32)
+    mean: Vector = unit(total)[0] if np.linalg.norm(total) > 1e-3 else rows[0]
+    return mean
