@@ -1,5 +1,6 @@
 """Ways of working with the page: by click or by keyboard alone, at three sizes, light and dark; and who works so."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,12 +133,12 @@ class Person(Visitor):
 
     def in_view(self, selector: str) -> None:
         """Wait until something is to be seen without scrolling, whole and uncovered."""
-        self.page.locator(selector).first.wait_for()
-        for _ in range(100):  # the page scrolls smoothly, on a busy machine for seconds
-            if self.page.locator(selector).evaluate_all(IN_VIEW):
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"{selector} is not in view")
+        found = self.page.locator(selector)
+        found.first.wait_for()
+        end = time.monotonic() + 20  # the page scrolls smoothly, on a busy machine for seconds
+        while not found.evaluate_all(IN_VIEW):
+            assert time.monotonic() < end, f"{selector} is not in view"
+            self.page.wait_for_timeout(50)
 
     def did(self, most: int) -> None:
         """Check the number of actions since the last check."""

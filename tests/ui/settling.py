@@ -4,6 +4,7 @@ An upload, a tab or a change starts events of Gradio's; until their answers are 
 draw a place anew under the mouse.
 """
 
+import time
 from typing import Any
 
 FOLLOW_EVENTS = """(() => {
@@ -83,3 +84,18 @@ def wait_until_settled(page: Any) -> None:
         page: Of Playwright, loaded with the script `FOLLOW_EVENTS`.
     """
     page.evaluate("(times) => window.atRest(times)", [QUIET, PATIENCE, MOST])
+
+
+def comes_to(page: Any, script: str, wanted: object, argument: object = None) -> None:
+    """Wait until a script's value is the wanted one, as while the page scrolls smoothly; fail where it stays another.
+
+    Args:
+        page: Of Playwright.
+        script: An expression or a function of `argument`.
+        wanted: The value.
+        argument: For the function.
+    """
+    end = time.monotonic() + MOST / 1000
+    while (value := page.evaluate(script, argument)) != wanted and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert value == wanted

@@ -153,7 +153,7 @@ def test_a_person_handed_over_comes_without_a_name(visitor: Visitor, clips: Clip
 def test_typing_a_name_causes_no_lasting_traffic(visitor: Visitor) -> None:
     requests: list[str] = []
     visitor.page.locator("#enrollment-name :is(input, textarea)").press_sequentially("Ada Lovelace")
-    visitor.page.wait_for_timeout(1500)
+    visitor.settle()
     visitor.page.on("request", lambda request: "queue/join" in request.url and requests.append(request.post_data))
     visitor.page.wait_for_timeout(1500)
     assert requests == []

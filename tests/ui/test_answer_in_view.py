@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.ui.serving import Server
+from tests.ui.settling import comes_to
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
@@ -22,28 +23,22 @@ def visitor(chromium: Any, server: Server, request: pytest.FixtureRequest) -> It
     visitor.close()
 
 
-def visible(visitor: Visitor, selector: str) -> bool:
-    """Whether an element lies in the viewport from its top edge to its bottom edge, uncovered."""
-    found = visitor.page.evaluate(
-        """(selector) => {
-          const box = document.querySelector(selector).getBoundingClientRect();
-          const there = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-          const covered = !there || !there.closest(selector);
-          return !covered && box.top >= 0 && box.bottom <= innerHeight;
-        }""",
-        selector,
-    )
-    return bool(found)
+VISIBLE = """(selectors) => selectors.every((selector) => {
+  const box = document.querySelector(selector).getBoundingClientRect();
+  const there = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  const covered = !there || !there.closest(selector);
+  return !covered && box.top >= 0 && box.bottom <= innerHeight;
+})"""
+"""Whether each element lies in the viewport from its top edge to its bottom edge, uncovered."""
 
 
 def both_in_view(visitor: Visitor, tab: str) -> None:
-    visitor.page.wait_for_timeout(300)
-    assert visible(visitor, f"#{tab}-answer .sl-banner h3")
-    assert visible(visitor, f"#{tab}-submit")
+    visitor.settle()
+    comes_to(visitor.page, VISIBLE, True, [f"#{tab}-answer .sl-banner h3", f"#{tab}-submit"])
 
 
-def answer_has_focus(visitor: Visitor, tab: str) -> bool:
-    return bool(visitor.page.evaluate(f"document.activeElement.closest('#{tab}-answer') !== null"))
+def answer_has_focus(visitor: Visitor, tab: str, wanted: bool = True) -> None:
+    comes_to(visitor.page, f"document.activeElement.closest('#{tab}-answer') !== null", wanted)
 
 
 def another_clip(visitor: Visitor, clip: Path) -> None:
@@ -58,11 +53,11 @@ def test_button_and_answers_of_all_tabs_are_in_view(visitor: Visitor, clips: Cli
     visitor.upload(clips["one"])
     visitor.opened()
     visitor.name("In View")
-    assert visible(visitor, "#enrollment-submit")
+    comes_to(page, VISIBLE, True, ["#enrollment-submit"])
     visitor.submit("enrollment")
     visitor.banner("enrollment", "In View is enrolled|is enrolled already")
     both_in_view(visitor, "enrollment")
-    assert answer_has_focus(visitor, "enrollment")
+    answer_has_focus(visitor, "enrollment")
 
     visitor.tab("Verification")
     page.get_by_role("radio", name="In View").click()
@@ -79,8 +74,8 @@ def test_button_and_answers_of_all_tabs_are_in_view(visitor: Visitor, clips: Cli
     page.wait_for_selector("#identification-files a")  # what is written meanwhile moves neither away
     both_in_view(visitor, "identification")
     page.mouse.wheel(0, 5000)
-    page.wait_for_timeout(300)
-    assert visible(visitor, "#identification-submit")  # also at the end of the page
+    page.wait_for_function("scrollY > 0 || document.documentElement.scrollHeight <= innerHeight")
+    comes_to(page, VISIBLE, True, ["#identification-submit"])  # also at the end of the page
 
 
 def test_an_answer_leaves_the_keyboard_where_somebody_types(visitor: Visitor, clips: Clips) -> None:
@@ -90,5 +85,5 @@ def test_an_answer_leaves_the_keyboard_where_somebody_types(visitor: Visitor, cl
     visitor.page.keyboard.press("Enter")
     visitor.banner("enrollment", "Nobody in these frames")
     both_in_view(visitor, "enrollment")
-    assert not answer_has_focus(visitor, "enrollment")
+    answer_has_focus(visitor, "enrollment", wanted=False)
     assert visitor.page.evaluate("document.activeElement.closest('#enrollment-name') !== null")

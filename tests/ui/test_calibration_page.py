@@ -16,6 +16,7 @@ from biometric.gallery.repository import SQLiteGallery
 from tests.ui.accessibility import axe_faults
 from tests.ui.scenery import CoatEmbedder
 from tests.ui.serving import Server, serving
+from tests.ui.settling import comes_to, wait_until_settled
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
@@ -46,7 +47,7 @@ def page(chromium: Any, crowded: Server) -> Iterator[Any]:
 def opened(page: Any) -> None:
     page.get_by_role("tab", name="Calibration").click()
     page.wait_for_selector("#calibration-promise:visible")
-    page.wait_for_timeout(400)
+    wait_until_settled(page)
 
 
 def drop(page: Any, *clips: Path) -> None:
@@ -55,6 +56,11 @@ def drop(page: Any, *clips: Path) -> None:
 
 def press(page: Any, area: str, words: str) -> None:
     page.locator(area).get_by_role("button", name=words, exact=True).click()
+
+
+def focused(page: Any, key: str) -> None:
+    """Wait until the keyboard is at a place."""
+    page.wait_for_function("key => document.activeElement.dataset.key === key", arg=key)
 
 
 def use(page: Any) -> None:
@@ -68,7 +74,7 @@ def check_accessible(page: Any) -> None:
     places = ", ".join(f"#calibration{part}" for part in ("", "-history", "-footage", "-promise", "-undo", "-message"))
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(300)
+        wait_until_settled(page)
         assert axe_faults(page, places) == []
     page.emulate_media(color_scheme="light")
 
@@ -93,13 +99,12 @@ def test_the_offered_rate_is_used_and_the_card_comes_back(page: Any, clips: dict
     assert "Fitted to exactly the clip listed" in page.locator("#calibration-message").inner_text()
     page.wait_for_selector("#calibration svg.sl-histogram")
     page.wait_for_selector("#about-system >> text=calibrated on your footage", state="attached")
-    assert page.evaluate("document.activeElement.dataset.key") == "possible"
+    focused(page, "possible")
     check_accessible(page)
 
     press(page, "#calibration", "Back to the model card …")
     page.wait_for_selector("#calibration >> text=Go back to the model card?")
-    page.wait_for_timeout(300)
-    assert page.evaluate("document.activeElement.dataset.key") == "card-question"
+    focused(page, "card-question")
     check_accessible(page)
     press(page, "#calibration", "Back to the model card")
     page.wait_for_selector("#calibration >> text=In force: the model card")
@@ -140,8 +145,7 @@ def test_clips_are_added_taken_out_and_kept_when_cancelled(page: Any, clips: dic
     page.click("#calibration-start:not([disabled])")
     page.wait_for_selector("#calibration-promise >> text=30 people of the gallery, without a clip")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(300)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    comes_to(page, "document.documentElement.scrollWidth", 390)
 
 
 def test_a_threshold_below_the_model_card_takes_a_second_step(page: Any, crowded: Server) -> None:
@@ -149,8 +153,7 @@ def test_a_threshold_below_the_model_card_takes_a_second_step(page: Any, crowded
     page.click("#calibration-start:not([disabled])")
     press(page, "#calibration-promise", "Use 1 in 145 now")
     page.wait_for_selector("#calibration-promise >> text=is below the model card's, 0.514")
-    page.wait_for_timeout(300)
-    assert page.evaluate("document.activeElement.dataset.key") == "below-question"
+    focused(page, "below-question")
     check_accessible(page)
     press(page, "#calibration-promise", "Keep the thresholds")
     page.wait_for_selector("#calibration-promise >> text=Use 1 in 145 now")

@@ -16,6 +16,7 @@ from biometric.ui.field_errors import Field, field_of
 from tests.ui.journeys import WAYS, Person
 from tests.ui.scenery import write_people
 from tests.ui.serving import Server
+from tests.ui.settling import comes_to
 
 Clips = dict[str, Path]
 FACTS = """(id) => {
@@ -63,12 +64,7 @@ def at_field(visitor: Person, tab: str, field: Field, words: str) -> None:
     note = visitor.page.locator(f"#{tab}-{field}-note .sl-field-error", has_text=re.compile(words))
     note.wait_for()
     as_wanted = {"words": True, "field": True, "invalid": "true", "focused": True}
-    for _ in range(30):  # the page scrolls smoothly, on a busy machine for seconds
-        facts = visitor.page.evaluate(FACTS, f"{tab}-{field}-note-words")
-        if facts == as_wanted:
-            break
-        visitor.page.wait_for_timeout(100)
-    assert facts == as_wanted, (field, facts)
+    comes_to(visitor.page, FACTS, as_wanted, f"{tab}-{field}-note-words")
 
 
 def corrected(visitor: Person, tab: str, field: Field) -> None:
@@ -129,7 +125,7 @@ def test_errors_of_the_range(visitor: Person, clips: Clips) -> None:
     last.press("Tab")
     page.wait_for_selector("text=frames 3–39")  # a number outside the clip becomes its end, and that is said
     page.wait_for_selector("#enrollment-range-note:has-text('This clip has frames 0–39, no frame 9999')")
-    page.wait_for_timeout(500)
+    visitor.settle()
     assert page.locator("#enrollment-range-note").is_visible(), "leaving the field does not take the words away"
     last.fill("20")
     last.press("Tab")
@@ -194,6 +190,4 @@ def test_errors_about_no_field_stand_in_the_answers_place(visitor: Person, clips
     visitor.name("Nobody")
     visitor.submit("enrollment")
     visitor.banner("enrollment", "Nobody in these frames")
-    visitor.page.wait_for_timeout(300)
-    box = visitor.page.locator("#enrollment-answer .sl-banner h3").bounding_box()
-    assert 0 <= box["y"] <= visitor.page.viewport_size["height"] - box["height"]
+    visitor.in_view("#enrollment-answer .sl-banner h3")

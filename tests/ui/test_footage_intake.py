@@ -49,7 +49,7 @@ def test_of_two_files_at_once_none_is_taken(visitor: Visitor, clips: dict[str, P
     drop(visitor, "#enrollment-video button", clips["one"], clips["other"])
     words = visitor.page.locator("#enrollment-intake [role=alert]", has_text="One clip at a time")
     words.wait_for()
-    visitor.page.wait_for_timeout(1000)
+    visitor.settle()
     assert not visitor.page.locator(".sl-clip:visible").count()
     visitor.upload(clips["one"])
     visitor.opened()

@@ -33,7 +33,7 @@ def test_tabs_an_answer_and_an_error_are_german(chromium: Any, served: Server, c
     assert page.evaluate("document.documentElement.lang") == "de", "a screen reader goes by it"
     for tab in ("Erfassung", "Verifikation", "Identifikation", "Bibliothek", "Personen", "Kalibrierung"):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(400)
+        visitor.settle()
         assert english_of(page) == [], tab
     page.get_by_role("tab", name="Erfassung").click()
     clip = Path(shutil.copyfile(clips["one"], served.root.parent / "gang.mp4"))

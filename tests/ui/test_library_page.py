@@ -161,7 +161,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(kept: Server, chromium: 
     page, faults = visitor.page, {}
 
     def look(place: str) -> None:
-        page.wait_for_timeout(300)
+        visitor.settle()
         if found := axe_faults(page, "#library-problem, #library-search, #library-main"):
             faults[place] = found
         assert page.evaluate("document.documentElement.scrollWidth") <= width, place

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.ui.serving import serving
+from tests.ui.settling import comes_to
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
@@ -39,8 +40,7 @@ def test_a_name_that_somebody_has_is_told_at_its_field(chromium: Any, clips: dic
         page.locator("#people-new-name").fill("ben")
         page.keyboard.press("Enter")
         page.wait_for_selector("#people-name-words:has-text('Name taken')")
-        page.wait_for_timeout(300)
-        assert page.evaluate(FACTS, "people-new-name") == facts("ben")
+        comes_to(page, FACTS, facts("ben"), "people-new-name")
         page.keyboard.type("j")
         page.wait_for_selector("#people-name-words", state="hidden")
         assert not page.locator("[aria-invalid=true]").count()
@@ -55,6 +55,5 @@ def test_a_name_that_somebody_has_is_told_at_its_field(chromium: Any, clips: dic
         page.locator("#people-new-person").fill("BEN")
         page.keyboard.press("Enter")
         page.wait_for_selector("#people-name-words:has-text('Name taken')")
-        page.wait_for_timeout(300)
-        assert page.evaluate(FACTS, "people-new-person") == facts("BEN")
+        comes_to(page, FACTS, facts("BEN"), "people-new-person")
         visitor.close()

@@ -8,9 +8,18 @@ import pytest
 
 from tests.ui.accessibility import axe_faults
 from tests.ui.serving import Server
+from tests.ui.settling import comes_to
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
+
+
+RIGHT_BELOW = """(key) => {
+  const row = document.querySelector(`[data-key='${key}']`).closest('li').getBoundingClientRect();
+  const box = document.querySelector('.sl-inset').getBoundingClientRect();
+  return box.top >= row.bottom && box.top < row.bottom + 60 && box.top >= 0 && box.top < 720;
+}"""
+"""Whether evidence is in sight, right below the row of its tile."""
 
 
 class Viewer(Visitor):
@@ -92,14 +101,7 @@ def test_the_same_by_keyboard_with_evidence_in_place(chromium: Any, crowd_server
     tile.focus()
     viewer.do(page.keyboard.press, "Enter")
     viewer.waits_for_focus("inset")
-    page.wait_for_timeout(400)
-    row, box = page.evaluate(
-        "key => [document.querySelector(`[data-key='${key}']`).closest('li'), document.querySelector('.sl-inset')]"
-        ".map((place) => place.getBoundingClientRect())",
-        key,
-    )
-    assert 0 <= box["top"] - row["bottom"] < 60, "right below the row of the tile"
-    assert 0 <= box["top"] < 720
+    comes_to(page, RIGHT_BELOW, True, key)
     assert not faults(page)
     viewer.do(page.keyboard.press, "Escape")
     page.wait_for_selector(".sl-inset", state="detached")

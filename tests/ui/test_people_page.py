@@ -264,7 +264,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(chromium: Any, served: S
     page, faults = visitor.page, {}
 
     def look(place: str) -> None:
-        page.wait_for_timeout(300)
+        visitor.settle()
         parts = "#people-undo, #people-problem, #people-search, #people-main, #gallery-transfer"
         if found := axe_faults(page, parts):
             faults[place] = found

@@ -34,7 +34,7 @@ class Auditor(Visitor):
     faults: dict[str, list[Fault]]
 
     def look(self, state: str) -> None:
-        self.page.wait_for_timeout(300)
+        self.settle()
         self.page.evaluate(UNSTICK)
         if found := axe_faults(self.page, options=OPTIONS):
             self.faults[state] = found
@@ -91,7 +91,6 @@ def test_axe_finds_nothing_on_any_tab_in_any_state(
 
     for tab in ("Library", "People", "Calibration"):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(700)
         auditor.look(tab)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert not auditor.faults, "\n".join(

@@ -61,7 +61,6 @@ def test_a_reload_brings_back_tab_clip_range_fields_and_answers(visitor: Visitor
     visitor.tab("Enrollment")
     visitor.name("Grace Hop")
     visitor.tab("Identification")
-    page.wait_for_timeout(500)
 
     reload(visitor)
     visitor.banner("identification", "1 of 3 people identified")
@@ -127,7 +126,7 @@ def test_a_job_goes_on_over_a_reload_and_can_be_cancelled_then(chromium: Any, cl
     second.page.wait_for_selector(READING)
     second.page.click("#enrollment-cancel:not([disabled])")
     second.page.wait_for_selector("#enrollment-status >> text=Cancelled. Nothing was stored.")
-    second.page.wait_for_timeout(1500)
+    second.settle()
     assert "Cancelled" in second.page.locator("#enrollment-status").inner_text()
     assert not list((slow.root / "temp").rglob("*.part"))
     first.close()
@@ -214,7 +213,8 @@ def test_a_page_says_that_its_workspace_is_gone_after_a_restart(chromium: Any, c
 
 def test_an_answer_comes_although_the_pages_stream_closes_under_the_question(visitor: Visitor) -> None:
     page = visitor.page
-    page.wait_for_timeout(1_000)  # the stream of the loading page has ended
+    visitor.settle()
+    page.wait_for_timeout(500)  # the stream of the loading page has ended
     closed: list[str] = []
 
     def close_at_once(route: Any) -> None:
@@ -232,10 +232,11 @@ def test_a_page_at_rest_asks_for_nothing(visitor: Visitor, clips: Clips) -> None
     visitor.opened()
     visitor.page.locator("#enrollment-name :is(input, textarea)").press_sequentially("Ada")
     visitor.page.keyboard.press("Tab")
-    visitor.page.wait_for_timeout(4000)
+    visitor.settle()
+    visitor.page.wait_for_timeout(1_000)
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
-    visitor.page.wait_for_timeout(6000)
+    visitor.page.wait_for_timeout(4_000)
     assert not asked
 
 
