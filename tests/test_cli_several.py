@@ -71,6 +71,24 @@ def test_clips_that_are_all_answered_give_status_0_and_each_counts_once(setup, c
     assert len(json.loads(out)["clips"]) == 1
 
 
+def test_one_camera_for_all_or_each_folder_is_one(setup, capsys, tmp_path: Path) -> None:
+    folder = tmp_path / "visits"
+    (folder / "hall" / "monday").mkdir(parents=True)
+    shutil.copy(setup.clip, folder / "hall" / "monday" / "d.mp4")
+    clips = (folder, setup.clip)
+
+    def cameras(*options: str) -> list[tuple[str, str]]:
+        _, out, _ = run(capsys, "identify", *clips, "--camera", "Gate", "--no-files", "--json", *options)
+        found = [clip for clip in json.loads(out)["clips"] if "error" not in clip]
+        return [(Path(clip["clip"]).name, clip["camera"]) for clip in found]
+
+    assert cameras() == [(name, "Gate") for name in ("a.mp4", "c.mp4", "d.mp4", setup.clip.name)]
+    by_folder = [("a.mp4", "visits"), ("c.mp4", "visits"), ("d.mp4", "hall"), (setup.clip.name, "Gate")]
+    assert cameras("--folders-are-cameras") == by_folder
+    status, _, err = run(capsys, "identify", setup.clip, "--folders-are-cameras")
+    assert (status, "needs a folder" in err) == (2, True)
+
+
 @pytest.mark.parametrize("option", [["--from", "3"], ["--to", "3"], ["--report", "r.html"]])
 def test_options_for_one_clip_are_refused(setup, capsys, tmp_path: Path, option: list[str]) -> None:
     status, out, err = run(capsys, "identify", tmp_path / "visits", *option)

@@ -22,6 +22,7 @@ from biometric.entities import (
     clean_camera,
     clean_name,
 )
+from biometric.errors import InvalidInput
 from biometric.messages import (
     decimal,
     decimals_apart,
@@ -58,6 +59,11 @@ def add_commands(commands: Any) -> None:
 
     identify = add_clip_command(commands, "identify", "say who the people of a clip, or of several, are", _identify)
     _camera_option(identify)
+    identify.add_argument(
+        "--folders-are-cameras",
+        action="store_true",
+        help="clips in a sub-folder of a folder are from the camera of its name, others from that of the folder's name",
+    )
     add_threshold_option(identify)
     _report_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
@@ -167,6 +173,8 @@ def _identify(options: argparse.Namespace) -> int:
     service = build_service(options)
     service.threshold("identification", options.threshold)
     clean_camera(options.camera or "")
+    if options.folders_are_cameras and not any(path.is_dir() for path in options.clips):
+        raise InvalidInput("--folders-are-cameras needs a folder. Name one, or leave the option out.")
     service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
     if several_clips.are_several(options.clips):

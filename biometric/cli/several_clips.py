@@ -15,24 +15,27 @@ from biometric.messages.translation import ngettext
 from biometric.results.answer_json import identification_json
 from biometric.results.sightings import AnsweredClip, PersonSightings, sightings_json, sightings_table
 from biometric.service import Sightline
-from biometric.storage.footage_folders import list_clips
+from biometric.storage.footage_folders import folder_camera, list_clips
 
 MOST_CLIPS = 100_000
 """Most clips of a folder."""
-Names = dict[Path, str]
-"""What each clip is called, by its path."""
 
 
-def named_clips(paths: Sequence[Path]) -> Names:
+def named_clips(paths: Sequence[Path]) -> dict[Path, str]:
     """Return the clips that arguments name, each once: files as they are, folders by what lies in them.
+
+    Returns:
+        The camera that the clip's folder tells, by path; "" for files.
 
     Raises:
         InvalidInput: a folder holds no clip, or cannot be read.
     """
-    clips: Names = {}
+    clips: dict[Path, str] = {}
     for path in paths:
-        found = list_clips(path, MOST_CLIPS).clips if path.is_dir() else (path,)
-        clips.update({clip: str(clip) for clip in found})
+        if path.is_dir():
+            clips.update({clip: folder_camera(path, clip) for clip in list_clips(path, MOST_CLIPS).clips})
+        else:
+            clips.setdefault(path, "")
     return clips
 
 
@@ -64,10 +67,12 @@ def identify_several(
     results: list[dict[str, Any]] = []
     answered: list[AnsweredClip] = []
     failed = 0
-    for clip, label in named_clips(options.clips).items():
+    for clip, folder in named_clips(options.clips).items():
+        label = str(clip)
+        camera = folder if folder and options.folders_are_cameras else options.camera
         options.when_interrupted = f"{len(answered)} clips were answered"
         try:
-            observed, answer = _observe_and_identify(service, options, clip)
+            observed, answer = _observe_and_identify(service, options, clip, camera)
             if not options.json:
                 streams.answer(f"{label}\n{say_answer(observed, answer)}")
                 streams.finish_output()
@@ -100,9 +105,9 @@ def row_text(row: PersonSightings) -> str:
 
 
 def _observe_and_identify(
-    service: Sightline, options: argparse.Namespace, clip: Path
+    service: Sightline, options: argparse.Namespace, clip: Path, camera: str | None
 ) -> tuple[ObservedClip, tuple[Identification, ...]]:
     if not options.no_files:
         service.check_outputs(clip, None, options.output)
-    observed = run(service.observe(clip, None, accept_damaged=True, camera=options.camera))
+    observed = run(service.observe(clip, None, accept_damaged=True, camera=camera))
     return observed, service.identify(observed, threshold=options.threshold)

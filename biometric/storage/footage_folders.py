@@ -94,6 +94,12 @@ def list_clips(folder: Path, most: int) -> FolderListing:
     return FolderListing(tuple(clips), others)
 
 
+def folder_camera(folder: Path, clip: Path) -> str:
+    """Return the camera whose name a clip's folder tells: the sub-folder of `folder` that it is in, else `folder`."""
+    parts = clip.relative_to(folder).parts
+    return parts[0] if len(parts) > 1 else folder.resolve().name
+
+
 def is_plain_file(path: Path) -> bool:
     """Whether a path is a file itself: no link, pipe, socket or device."""
     try:

@@ -14,9 +14,10 @@ from biometric.ui import presenters
 from biometric.ui.batch_queue import MOST_CLIPS
 from biometric.ui.batch_runner import BatchRunner
 from biometric.ui.batch_view import queue_html
-from biometric.ui.browser_input import NOT_UNDERSTOOD, event
+from biometric.ui.browser_input import NOT_UNDERSTOOD, camera_in_field, event
 from biometric.ui.components import area, asset, on_act
 from biometric.ui.page import QUIET, Page, Updates
+from biometric.ui.panel_display import known_cameras
 from biometric.ui.session import Session
 from biometric.ui.step_runs import run_once
 
@@ -69,10 +70,18 @@ def batch_panel(page: Page) -> BatchPanel:
     """Build the part in the current place of the page; `connect` it once the tabs are there."""
     runner = BatchRunner(page)
     roots = page.service.settings.footage
-    with gr.Accordion(_("Several clips at once"), open=False, elem_id="batch-choice"):
+    with gr.Accordion(_("Several clips at once"), open=False, elem_id="batch-choice") as choice:
         gr.HTML(
             f'<p class="sl-quiet sl-padded">{_(_HINT)}</p>',
             apply_default_css=False,
+        )
+        camera = gr.Dropdown(
+            label=_("Camera"),
+            info=_("Which camera all of these clips are from, if you know"),
+            choices=[],
+            value=None,
+            allow_custom_value=True,
+            elem_id="batch-camera",
         )
         files = gr.File(
             label=_("Clips"),
@@ -90,6 +99,12 @@ def batch_panel(page: Page) -> BatchPanel:
                 elem_id="batch-folder",
             )
             add = gr.Button(_("Identify its clips"), elem_id="batch-add")
+        by_folder = gr.Checkbox(
+            label=_("Each folder is a camera"),
+            info=_("Clips in a sub-folder are from the camera of its name, others from that of the folder's name."),
+            visible=bool(roots),
+            elem_id="batch-by-folder",
+        )
         problem = area(elem_id="batch-problem")
 
     def render(session: Session) -> str:
@@ -108,27 +123,40 @@ def batch_panel(page: Page) -> BatchPanel:
 
     queue = page.add_live_part(NAME, render, scripts=("seek_note.js",))
 
-    def uploaded(paths: Any, request: gr.Request) -> Updates:
+    def uploaded(paths: Any, named: Any, request: gr.Request) -> Updates:
         session = page.session(request)
 
         def run() -> Updates:
-            runner.add_uploads(session, _paths(paths))
+            runner.add_uploads(session, _paths(paths), camera_in_field(named))
             return {problem: ""}
 
         return {**run_once(run, problem), files: gr.update(value=None)}
 
-    def folder_added(text: Any, request: gr.Request) -> Updates:
+    def folder_added(text: Any, named: Any, folders_are_cameras: Any, request: gr.Request) -> Updates:
         session = page.session(request)
 
         def run() -> Updates:
-            others = runner.add_folder(session, text if isinstance(text, str) else "")
+            where, named_camera = text if isinstance(text, str) else "", camera_in_field(named)
+            others = runner.add_folder(session, where, named_camera, folders_are_cameras=folders_are_cameras is True)
             note = _("Files that are no clips were left out: {number}.").format(number=others) if others else ""
             return {problem: presenters.status_message(note)}
 
         return run_once(run, problem)
 
-    files.upload(uploaded, [files], [files, problem], **QUIET)
-    gr.on([add.click, folder.submit], folder_added, [folder], [problem], **QUIET)
+    def camera_named(named: Any) -> Updates:
+        """A camera was typed or chosen, which `RecordingBlocks` notes for a reloaded page."""
+
+        def run() -> Updates:
+            camera_in_field(named)
+            return {problem: ""}
+
+        return run_once(run, problem)
+
+    choice.expand(lambda: gr.update(choices=known_cameras(page)), None, [camera], **QUIET)
+    camera.input(camera_named, [camera], [problem], trigger_mode="always_last", **QUIET)
+    by_folder.input(lambda checked: "", [by_folder], [problem], **QUIET)
+    files.upload(uploaded, [files, camera], [files, problem], **QUIET)
+    gr.on([add.click, folder.submit], folder_added, [folder, camera, by_folder], [problem], **QUIET)
     return BatchPanel(page, runner, queue, problem)
 
 

@@ -38,6 +38,7 @@ class QueuedClip:
         label: its name for people.
         path: the file.
         uploaded: it is the workspace's own file; else it lies in a folder of this machine.
+        camera: which one it is from; None: as the library or the file says.
         problem: why it failed, or what went wrong beside its answer, as a sentence.
         people: who was identified.
         recorded_at: as of `VideoInfo`.
@@ -49,6 +50,7 @@ class QueuedClip:
     label: str
     path: Path
     uploaded: bool
+    camera: str | None = None
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     state: ClipState = ClipState.WAITING
     problem: str = ""

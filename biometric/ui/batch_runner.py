@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from biometric.entities import NewAnswer
+from biometric.entities import NewAnswer, clean_camera
 from biometric.errors import BiometricError
 from biometric.messages import describe, describe_error
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
-from biometric.storage.footage_folders import check_footage_file, footage_folder, list_clips
+from biometric.storage.footage_folders import check_footage_file, folder_camera, footage_folder, list_clips
 from biometric.ui import batch_records
 from biometric.ui.batch_queue import MOST_CLIPS, BatchQueue, ClipState, QueuedClip
 from biometric.ui.batch_records import BatchRecords
@@ -40,27 +40,39 @@ class BatchRunner:
         self.cut_off = tuple(self.records.cut_off())
         self._numbers = itertools.count(1)
 
-    def add_uploads(self, session: Session, sources: Sequence[Path]) -> None:
-        """Put uploaded clips into the queue and begin. Raises `InvalidInput`, `StorageFull`."""
+    def add_uploads(self, session: Session, sources: Sequence[Path], camera: str | None = None) -> None:
+        """Put uploaded clips of one camera into the queue and begin. Raises `InvalidInput`, `StorageFull`."""
         folder = session.new_folder("batch")
         taken: list[QueuedClip] = []
         for number, source in enumerate(sources):
             place = folder / str(number)
             place.mkdir(mode=0o700)
-            taken.append(QueuedClip(source.name, self.page.uploads.take(source, place), uploaded=True))
+            taken.append(QueuedClip(source.name, self.page.uploads.take(source, place), True, camera))
         self._begin(session, taken)
 
-    def add_folder(self, session: Session, text: str) -> int:
+    def add_folder(
+        self, session: Session, text: str, camera: str | None = None, *, folders_are_cameras: bool = False
+    ) -> int:
         """Put the clips of a folder of this machine into the queue and begin; returns how many files were left out.
 
+        Args:
+            camera: which one they are from.
+            folders_are_cameras: each is from the camera that its folder is named after (see `folder_camera`), but for
+                those that lie in a root itself.
+
         Raises:
+            InvalidCamera: a folder's name cannot be that of a camera.
             PathRefused: it lies outside the configured roots.
             InvalidInput: it holds no clip, or too many.
         """
         roots = self.page.service.settings.footage
         folder = footage_folder(roots, text)
         listing = list_clips(folder, MOST_CLIPS)
-        clips = [QueuedClip(str(path.relative_to(folder)), path, uploaded=False) for path in listing.clips]
+        clips, is_root = [], folder in [root.resolve() for root in roots]
+        for path in listing.clips:
+            tells = folders_are_cameras and not (is_root and path.parent == folder)
+            named = clean_camera(folder_camera(folder, path)) if tells else camera
+            clips.append(QueuedClip(str(path.relative_to(folder)), path, False, named))
         self._begin(session, clips)
         return listing.others
 
@@ -117,7 +129,7 @@ class BatchRunner:
         try:
             if not clip.uploaded:
                 check_footage_file(service.settings.footage, clip.path)
-            work = service.observe(clip.path, label=clip.label, accept_damaged=True)
+            work = service.observe(clip.path, label=clip.label, accept_damaged=True, camera=clip.camera)
             observed = yield from stream_progress(work, lambda progress: {})
             answer = service.identify(observed, threshold=session.thresholds.get("identification"))
             clip.people = NewAnswer.of_identifications(answer).people

@@ -35,6 +35,7 @@ class ClipLine:
 
     key: str
     label: str
+    camera: str
     state: str
     mood: str
     detail: str
@@ -127,6 +128,7 @@ def _line(clip: QueuedClip, detail: str, job: Job | None) -> ClipLine:
     return ClipLine(
         clip.key,
         clip.label,
+        clip.camera or "",
         _(STATES[clip.state]),
         MOODS.get(clip.state, "unsure"),
         detail,

@@ -100,7 +100,7 @@ class PanelDisplay:
         updates[self.another] = gr.update(value=change, visible=has, interactive=True)
         updates[self.accept] = gr.update(value=footage.accept_damaged, visible=damaged, interactive=True)
         updates[self.camera] = gr.update(
-            value=footage.camera, choices=self.known_cameras(footage), visible=has, interactive=True
+            value=footage.camera, choices=known_cameras(self.page, footage.gallery), visible=has, interactive=True
         )
         if info is not None:
             updates[self.first] = gr.update(value=footage.first, interactive=True)
@@ -118,13 +118,6 @@ class PanelDisplay:
             updates[self.camera] = gr.update(value=footage.camera)
             updates.update(self.range_shown(footage))
         return updates
-
-    def known_cameras(self, footage: Footage) -> list[str]:
-        """Return the cameras to suggest: those of the gallery's references."""
-        try:
-            return self.page.service.gallery(footage.gallery).cameras()
-        except BiometricError:
-            return []  # whatever needs the gallery says so
 
     def on_camera_named(self, camera: Any, request: gr.Request) -> Updates:
         """A camera was typed or chosen; it goes along with the footage, and one that cannot be used is told there."""
@@ -206,3 +199,11 @@ def _examples(page: Page) -> str:
         if buttons
         else ""
     )
+
+
+def known_cameras(page: Page, gallery: Path | None = None) -> list[str]:
+    """Return the cameras to suggest: those of a gallery's references; None: of the configured one."""
+    try:
+        return page.service.gallery(gallery).cameras()
+    except BiometricError:
+        return []  # whatever needs the gallery says so

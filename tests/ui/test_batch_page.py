@@ -112,6 +112,35 @@ def test_a_folder_of_the_server_is_worked_through_and_one_outside_is_refused(
     batch.locator("li").first.wait_for(state="detached")
 
 
+def test_a_camera_for_all_is_suggested_shown_and_remembered(
+    visitor: Visitor, clips: Clips, cameras: Path, tmp_path: Path
+) -> None:
+    page = visitor.page
+    visitor.upload(clips["one"])
+    visitor.opened()
+    page.fill("#enrollment-camera input", "Hall")
+    page.press("#enrollment-camera input", "Enter")
+    visitor.name("Ada")
+    visitor.submit("enrollment")
+    visitor.banner("enrollment", "Ada is enrolled")
+    batch = library(visitor)
+    page.click("#batch-camera input")
+    page.get_by_role("option", name="Hall").click()
+    page.locator("#batch-files input[type=file]").set_input_files(clips["again"])
+    batch.locator("ol > li", has_text="again.mp4").get_by_text("Hall").wait_for()
+    (cameras / "yard").mkdir()
+    write_people(cameras / "yard" / "a.mp4", [0], 10)
+    page.get_by_label("Each folder is a camera").check()
+    page.locator("#batch-folder :is(input, textarea)").fill(str(cameras))
+    page.click("#batch-add")
+    batch.locator("ol > li", has_text="a.mp4").get_by_text("yard", exact=True).wait_for()
+    page.reload()
+    page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
+    library(visitor)
+    page.wait_for_function("document.querySelector('#batch-camera input')?.value === 'Hall'")
+    assert page.get_by_label("Each folder is a camera").is_checked()
+
+
 def test_after_a_restart_the_page_says_what_was_not_done(
     chromium: Any, root: Path, clips: Clips, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biometric.entities.progress import finish
-from biometric.errors import InvalidInput
+from biometric.errors import InvalidCamera, InvalidInput
 from biometric.ui.batch_queue import MOST_CLIPS, BatchQueue, ClipState, QueuedClip
 from biometric.ui.batch_records import BatchRecords
 from biometric.ui.batch_runner import BatchRunner
@@ -188,6 +188,33 @@ def test_a_folder_inside_the_roots_is_worked_through_and_its_files_stay(desk: De
     desk.runner.clear(desk.session)
     assert desk.session.batch.clips == []
     assert (desk.cameras / "a.mp4").is_file()
+
+
+def test_clips_have_the_camera_of_all_or_of_their_folder(desk: Desk, tmp_path: Path) -> None:
+    def cameras() -> dict[str, str]:
+        desk.through()
+        kept, _total = desk.service.library.clips()
+        desk.runner.clear(desk.session)
+        return {clip.label: clip.camera for clip in kept}
+
+    desk.service.enroll(finish(desk.service.observe(write_people(tmp_path / "red.mp4", [0]))), "Ada")
+    desk.runner.add_uploads(desk.session, [desk.upload(write_people(tmp_path / "up.mp4", [30]))], "Gate")
+    assert '<span class="sl-quiet" dir="auto">Gate</span>' in desk.html()
+    assert cameras() == {"up.mp4": "Gate"}
+    (desk.cameras / "hall" / "monday").mkdir(parents=True)
+    for place, hue in (("top", 60), ("hall/direct", 90), ("hall/monday/deep", 120)):
+        write_people(desk.cameras / f"{place}.mp4", [hue])
+    desk.runner.add_folder(desk.session, "", "Yard", folders_are_cameras=True)
+    by_folder = {"top.mp4": "Yard", "hall/direct.mp4": "hall", "hall/monday/deep.mp4": "hall"}
+    assert cameras() == {"up.mp4": "Gate"} | by_folder
+    desk.runner.add_folder(desk.session, "hall", folders_are_cameras=True)
+    assert [clip.camera for clip in desk.session.batch.clips] == ["hall", "monday"]
+    desk.through()
+    (desk.cameras / ("x" * 101)).mkdir()
+    write_people(desk.cameras / ("x" * 101) / "e.mp4", [0])
+    with pytest.raises(InvalidCamera):
+        desk.runner.add_folder(desk.session, "", folders_are_cameras=True)
+    assert len(desk.session.batch.clips) == 2, "nothing was added"
 
 
 def test_cancelling_stops_the_work_and_another_attempt_answers(desk: Desk, tmp_path: Path) -> None:
