@@ -19,6 +19,12 @@ from biometric.errors import InvalidSetting
 
 Change = Callable[[Image, np.random.Generator], Image]
 
+Enlarge = Callable[[Image, tuple[int, int]], Image]
+"""Enlarges a picture to (width, height)."""
+
+WIDTHS_ENLARGED = (32, 16)
+"""Pixels of width from which pictures are enlarged again."""
+
 GREY = 127
 """The grey that covers hidden parts."""
 
@@ -104,6 +110,26 @@ def _shrink(columns: int) -> Change:
     return change
 
 
+def enlarge_again(columns: int, enlarge: Enlarge) -> Change:
+    """Scale down to so many pixels of width, and enlarge to the size before; narrower pictures stay as they are."""
+    shrink = _shrink(columns)
+
+    def change(image: Image, generator: np.random.Generator) -> Image:
+        height, width = image.shape[:2]
+        return image if width <= columns else enlarge(shrink(image, generator), (width, height))
+
+    return change
+
+
+def _interpolated(way: int) -> Enlarge:
+    """Enlarge by interpolation."""
+
+    def enlarge(image: Image, size: tuple[int, int]) -> Image:
+        return _uint8(cv2.resize(image, size, interpolation=way))
+
+    return enlarge
+
+
 def _jpeg(quality: int) -> Change:
     """Compress as JPEG."""
 
@@ -167,6 +193,15 @@ DEGRADATIONS = (
     Degradation("width-64", "64 pixels wide", _shrink(64)),
     Degradation("width-32", "32 pixels wide", _shrink(32)),
     Degradation("width-16", "16 pixels wide", _shrink(16)),
+    *(
+        Degradation(
+            f"width-{columns}-{name}",
+            f"{columns} pixels wide, enlarged ({title})",
+            enlarge_again(columns, _interpolated(way)),
+        )
+        for columns in WIDTHS_ENLARGED
+        for name, title, way in (("bicubic", "bicubic", cv2.INTER_CUBIC), ("lanczos", "Lanczos", cv2.INTER_LANCZOS4))
+    ),
     Degradation("jpeg-20", "JPEG of quality 20", _jpeg(20)),
     Degradation("jpeg-5", "JPEG of quality 5", _jpeg(5)),
     Degradation("brightness", "brightness × 0.4 to 2.5", _brightness(0.4, 2.5)),
