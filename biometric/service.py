@@ -61,7 +61,7 @@ class Sightline:
         self._workspace = workspace
         seeing = adapters.crops, adapters.new_tracker, adapters.sharpness
         self._observer = ClipObserver(*seeing, workspace, settings.linking)
-        self._pictures = AnswerPictures(adapters.crops, adapters.sharpness)
+        self._pictures = AnswerPictures(adapters.crops, adapters.sharpness, adapters.models.robustness)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking

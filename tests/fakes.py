@@ -23,6 +23,7 @@ from biometric.entities import (
     VideoInfo,
 )
 from biometric.entities.model_reports import ModelStatus
+from biometric.entities.robustness import RobustnessTable
 from biometric.errors import ClipNotFound, DamagedClip
 from biometric.ports import Detector, Embedder
 
@@ -220,6 +221,7 @@ class FakeModels:
         self.values = {"verification": 0.5, "identification": 0.6}
         self.sources = dict.fromkeys(self.values, ThresholdSource.MODEL_CARD)
         self.card = {"verification": 0.5, "identification": 0.6}
+        self.table: RobustnessTable | None = None
 
     def detector(self) -> Detector:
         return self._detector
@@ -232,6 +234,9 @@ class FakeModels:
 
     def embedder_id(self) -> str:
         return self._embedder.model_id
+
+    def robustness(self) -> RobustnessTable | None:
+        return self.table
 
     def notices(self) -> tuple[Notice, ...]:
         return ()

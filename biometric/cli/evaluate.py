@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli import streams
 from biometric.cli.command_support import DONE, run, show
+from biometric.entities import Purpose
 from biometric.entities.model_cards import Role
 from biometric.messages import describe_evidence
 from biometric.results.answer_json import notice_json
@@ -17,10 +18,12 @@ from biometric.settings import Settings
 if TYPE_CHECKING:
     from biometric.evaluation.cohorts import CohortPlan
     from biometric.evaluation.datasets import Dataset
+    from biometric.evaluation.degradations import Degradation
     from biometric.evaluation.evaluating import Evaluation
     from biometric.evaluation.result_files import EvaluationMetadata
 
 ADAPTATIONS = ("none", "centre", "snorm")
+PURPOSES: tuple[Purpose, ...] = ("verification", "identification")
 DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv", "gallery")
 
 
@@ -39,6 +42,17 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--reference-degradation", metavar="NAME", help="degrade the references")
     parser.add_argument(
         "--robustness", action="store_true", help="also measure each degradation of either side and both"
+    )
+    parser.add_argument(
+        "--enlarge-with",
+        type=Path,
+        metavar="FILE",
+        help="--robustness also enlarges by this super-resolution ONNX file",
+    )
+    parser.add_argument(
+        "--store",
+        action="store_true",
+        help="keep what --robustness counted by pixels, so that answers tell it",
     )
     parser.add_argument("--groups", type=Path, metavar="CSV", help="compare groups of people: id, then one column each")
     parser.add_argument(
@@ -70,14 +84,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     from biometric.evaluation import result_files
     from biometric.evaluation.degradations import degradation
     from biometric.evaluation.evaluating import Plan, evaluate, read_groups
+    from biometric.evaluation.robustness_keeping import check_people, keep_robustness
 
     if options.template_size < 1 or options.seed < 0:
         raise InvalidSetting("--template-size must be 1 or more and --seed 0 or more.")
     cohort = _cohort(options)
+    _check_robustness(options, cohort)
     service = build(Settings.from_environment(None, embedder=options.model))
     try:
         service.models.resolve_embedder()
         dataset = _dataset(service, options)
+        if options.store:
+            check_people(dataset)
         sides = [
             None if name is None else degradation(name)
             for name in (options.probe_degradation, options.reference_degradation)
@@ -92,6 +110,8 @@ def _evaluate(options: argparse.Namespace) -> int:
             options.template_size,
             options.seed,
             cohort,
+            _enlarging(options),
+            {purpose: service.models.card_threshold(purpose).value for purpose in PURPOSES},
         )
         evaluation = run(evaluate(plan, service.models.embedder()))
         metadata = _metadata(service, options)
@@ -100,8 +120,31 @@ def _evaluate(options: argparse.Namespace) -> int:
     result = result_files.as_json(evaluation, metadata)
     if options.output is not None:
         result["files"] = _write(evaluation, metadata, options.output)
+    if options.store:
+        stored = keep_robustness(evaluation, metadata, service.settings.weight_folders[0])
+        result["files"] = [*result.get("files", []), str(stored)]
     show(options, result, _text(evaluation, result.get("files", [])))
     return DONE
+
+
+def _check_robustness(options: argparse.Namespace, cohort: "CohortPlan | None") -> None:
+    """Refuse options that belong to `--robustness` without it, and a table of adapted scores."""
+    from biometric.errors import InvalidSetting
+
+    for name, is_given in (("--enlarge-with", options.enlarge_with is not None), ("--store", options.store)):
+        if is_given and not options.robustness:
+            raise InvalidSetting(f"{name} belongs to --robustness. Give both, or leave {name} out.")
+    if options.store and cohort is not None:
+        raise InvalidSetting(
+            "--store keeps what is missed at the thresholds in use, which are for scores as they are. Leave --adapt, "
+            "--cohort-share and --cohort-people out."
+        )
+
+
+def _enlarging(options: argparse.Namespace) -> "tuple[Degradation, ...]":
+    from biometric.evaluation.enlarging import enlarging_rows
+
+    return () if options.enlarge_with is None else enlarging_rows(options.enlarge_with.expanduser())
 
 
 def _cohort(options: argparse.Namespace) -> "CohortPlan | None":
@@ -155,6 +198,8 @@ def _command(options: argparse.Namespace) -> str:
         value = getattr(options, name)
         words += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
     words += ["--robustness"] if options.robustness else []
+    words += [] if options.enlarge_with is None else ["--enlarge-with", str(options.enlarge_with)]
+    words += ["--store"] if options.store else []
     cohort = _cohort(options)
     if cohort is not None:
         words += ["--adapt", str(cohort.adaptation), "--cohort-share", str(cohort.share)]
@@ -198,6 +243,7 @@ def _write(evaluation: "Evaluation", metadata: "EvaluationMetadata", folder: Pat
 
 def _text(evaluation: "Evaluation", files: list[str]) -> str:
     from biometric.evaluation.adaptation_texts import compare_with_unadapted, describe_cohort
+    from biometric.evaluation.detail_texts import detail_lines
 
     measured, dataset = evaluation.measured, evaluation.dataset
     counts = ", ".join(f"{count} {name}" for name, count in dataset.description().items() if count)
@@ -233,6 +279,7 @@ def _text(evaluation: "Evaluation", files: list[str]) -> str:
         f"{row.title}, {row.configuration}: rank-1 {row.rank1:.2%}, FNMR at FMR 1e-2 {row.fnmr:.3f}."
         for row in evaluation.rows
     ]
+    lines += detail_lines(evaluation.detail)
     for audit in evaluation.audits:
         lines += [
             f"{ratio.metric} of {ratio.group} to {ratio.against} ({audit.attribute}): "

@@ -33,7 +33,7 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
-from biometric.messages.detail_sentences import describe_detail
+from biometric.messages.detail_sentences import describe_cost, describe_detail
 from biometric.messages.person_sentences import describe_links, describe_perhaps_scores, stretch_frames
 from biometric.messages.verdict_sentences import describe_verdicts
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
@@ -260,8 +260,8 @@ def _notes(answer: Verification | Identification) -> list[str]:
     """What else has to be known of an answer: the person's tracks, warnings, and what was said of the person before."""
     said = describe_verdicts(answer.verdicts)
     tracks = [describe_links(answer.observation), describe_perhaps_scores(answer.observation)]
-    seen = describe_detail(answer.detail, answer.score is not None)
-    return [*filter(None, (*tracks, seen)), *(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
+    seen = [describe_detail(answer.detail, answer.score is not None), describe_cost(answer.detail)]
+    return [*filter(None, tracks + seen), *(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
 
 
 def _score_text(score: float | None, threshold: Threshold, decimals: int) -> str:

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from biometric.entities.robustness import DetailCost
+
 
 @dataclass(frozen=True, slots=True)
 class PictureDetail:
@@ -36,10 +38,21 @@ class PictureDetail:
 
 @dataclass(frozen=True, slots=True)
 class ComparedDetail:
-    """Both sides of a comparison; None where no picture of a side can be read, or there is no such side."""
+    """Both sides of a comparison; None where no picture of a side can be read, or there is no such side.
+
+    Attributes:
+        costs: how often the right person is missed at so many pixels and at such sharpness, where that was measured of
+            the model (`evaluate --robustness --store`).
+    """
 
     probe: PictureDetail | None
     reference: PictureDetail | None
+    costs: tuple[DetailCost, ...] = ()
+
+    @property
+    def worst_cost(self) -> DetailCost | None:
+        """The cost by which most is missed, the height's of equals; None where none was measured."""
+        return max(self.costs, key=lambda cost: cost.share, default=None)
 
     @property
     def least_height(self) -> int | None:

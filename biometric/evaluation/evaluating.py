@@ -19,6 +19,7 @@ from biometric.evaluation.comparisons import Samples, Trial
 from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets.dataset import Dataset
 from biometric.evaluation.degradations import DEGRADATIONS, Degradation
+from biometric.evaluation.detail_rates import DetailRates, measure_detail
 from biometric.evaluation.groups import Audit, audit
 from biometric.evaluation.protocols import Measured, measure, measure_ranking, measure_verification
 from biometric.ports import Embedder
@@ -44,6 +45,9 @@ class Plan:
         groups: groups to audit, by attribute.
         template_size: samples pooled a side at template level.
         cohort: people set apart, and what is learnt from them; None judges everybody.
+        further: degradations besides `DEGRADATIONS` that robustness measures.
+        decision_thresholds: of "verification" and "identification", at which robustness counts misses by pixels and
+            sharpness; None: it does not. They are of scores as they are, so that nothing is counted with a cohort.
     """
 
     dataset: Dataset
@@ -55,6 +59,8 @@ class Plan:
     template_size: int = 5
     seed: int = 0
     cohort: CohortPlan | None = None
+    further: tuple[Degradation, ...] = ()
+    decision_thresholds: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class Evaluation:
         seconds: by stage.
         cohort: what was learnt of the people set apart, None where nobody was.
         unadapted: the same people without the adaptation, None where there is none.
+        detail: misses by pixels and sharpness, None where they were not counted.
     """
 
     dataset: Dataset
@@ -95,6 +102,7 @@ class Evaluation:
     seconds: Mapping[str, float]
     cohort: Cohort | None = None
     unadapted: Measured | None = None
+    detail: DetailRates | None = None
 
 
 def evaluate(plan: Plan, embedder: Embedder) -> Generator[Progress, None, Evaluation]:
@@ -143,10 +151,15 @@ def evaluate(plan: Plan, embedder: Embedder) -> Generator[Progress, None, Evalua
     seconds["measure"] = time.perf_counter() - started
     started = time.perf_counter()
     rows: tuple[Row, ...] = ()
+    detail = None
     if plan.robustness:
-        rows = yield from robustness(dataset, embedder, clean, plan.seed, cohort=cohort)
+        changes = (*DEGRADATIONS, *plan.further)
+        rows = yield from robustness(dataset, embedder, clean, plan.seed, changes, cohort)
+        if plan.decision_thresholds is not None and cohort is None:
+            limits = plan.decision_thresholds
+            detail = yield from measure_detail(dataset, embedder, limits, plan.template_size, plan.seed)
         seconds["robustness"] = time.perf_counter() - started
-    return Evaluation(dataset, measured, rows, tuple(audits), seconds, cohort, unadapted)
+    return Evaluation(dataset, measured, rows, tuple(audits), seconds, cohort, unadapted, detail)
 
 
 def embed_pictures(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from biometric.evaluation.adaptation_texts import HEAD, compare_with_unadapted, describe_cohort
+from biometric.evaluation.detail_texts import describe_detail, detail_tables
 from biometric.evaluation.evaluating import Evaluation
 from biometric.evaluation.protocols import Estimate, OneToOne, SearchPoint
 from biometric.evaluation.result_files import EvaluationMetadata
@@ -52,7 +53,7 @@ def html(evaluation: Evaluation, metadata: EvaluationMetadata, pictures: Mapping
         sections.append(_verification(pooled, measured.template))
     sections += ["<h2>Identification (1:N, open set)</h2>", _searches(measured.searches)]
     if evaluation.rows:
-        sections += ["<h2>Robustness</h2>", _robustness(evaluation)]
+        sections += ["<h2>Robustness</h2>", _robustness(evaluation), *_detail(evaluation)]
     if evaluation.audits:
         sections += ["<h2>Groups</h2>", *_groups(evaluation)]
     sections += ["<h2>Pictures</h2>", *(_figure(name, content) for name, content in pictures.items()), _method()]
@@ -155,6 +156,13 @@ def _robustness(evaluation: Evaluation) -> str:
         "degradation, as a system in use would keep it."
     )
     return _table("", head, rows) + f"<p>{text}</p>"
+
+
+def _detail(evaluation: Evaluation) -> Iterable[str]:
+    if evaluation.detail is not None:
+        yield f"<p>{escape(describe_detail(evaluation.detail))}</p>"
+        for caption, head, rows in detail_tables(evaluation.detail):
+            yield _table(caption, head, rows)
 
 
 def _groups(evaluation: Evaluation) -> Iterable[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.errors import StorageFull
+from biometric.evaluation.detail_texts import detail_json
 from biometric.evaluation.evaluating import Evaluation
 from biometric.evaluation.groups import Audit
 from biometric.evaluation.protocols import Estimate, OneToOne, OperatingPoint, RankResult, SearchPoint
@@ -65,6 +66,7 @@ def as_json(evaluation: Evaluation, metadata: EvaluationMetadata) -> dict[str, A
         },
         "identification": [_search(point) for point in measured.searches],
         "robustness": [_numbers(asdict(row)) for row in evaluation.rows],
+        "detail": detail_json(evaluation.detail),
         "groups": [_audit(audit) for audit in evaluation.audits],
         "seconds": _numbers(evaluation.seconds),
     }

@@ -12,9 +12,11 @@ from biometric.entities import LinkScores, Notice, NoticeCode, Progress, Thresho
 from biometric.entities.model_cards import NOT_MEASURED, Card, Role
 from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.entities.progress import finish
+from biometric.entities.robustness import RobustnessTable
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
 from biometric.models.checking import check_detector, check_embedder
+from biometric.models.robustness_files import find_robustness
 from biometric.models.weights import Weights, WeightStore
 from biometric.ports import Detector, Embedder
 from biometric.settings import Settings
@@ -212,18 +214,17 @@ class ModelStore:
         settings = self._settings
         override = settings.verification_threshold if purpose == "verification" else settings.identification_threshold
         default = self.card_threshold(purpose)
-        if override is not None:
-            setting = Notice(NoticeCode.SETTING_NAMED, setting=f"SIGHTLINE_{purpose.upper()}_THRESHOLD")
-            return Threshold(override, ThresholdSource.SETTING, (setting,))
-        return default
+        if override is None:
+            return default
+        setting = Notice(NoticeCode.SETTING_NAMED, setting=f"SIGHTLINE_{purpose.upper()}_THRESHOLD")
+        return Threshold(override, ThresholdSource.SETTING, (setting,))
 
     def card_threshold(self, purpose: str) -> Threshold:
         """The embedder's card's threshold, never the settings'. Raises as `threshold`."""
         default = self._chosen(Role.EMBEDDER).card.threshold(purpose)
+        evidence = Notice(NoticeCode.CARD_EVIDENCE, text=default.evidence)
         if default == NOT_MEASURED:
             evidence = Notice(NoticeCode.CARD_NOT_MEASURED)
-        else:
-            evidence = Notice(NoticeCode.CARD_EVIDENCE, text=default.evidence)
         return Threshold(default.value, ThresholdSource.MODEL_CARD, (evidence,), default.fmr)
 
     def cards(self) -> tuple[Card, ...]:
@@ -232,11 +233,15 @@ class ModelStore:
 
     def min_track_similarity(self) -> float:
         """Least comparison score of two segments of one person's track: the card's threshold, never the settings'."""
-        return float(self.card_threshold("verification").value)
+        return self.card_threshold("verification").value
 
     def link_scores(self) -> LinkScores:
         """From which scores tracks of one clip are one person: the card's, never the settings'."""
         return self._chosen(Role.EMBEDDER).card.link_scores()
+
+    def robustness(self) -> RobustnessTable | None:
+        """What pixels and blur cost the embedder, where it was measured (`evaluate --robustness --store`)."""
+        return find_robustness(self._weights.folders, self.embedder_id())
 
     def check(self) -> list[ModelCheck]:
         """Verify checksums now, load each model and run it on a made-up picture; problems are reported, not raised.

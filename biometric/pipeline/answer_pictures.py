@@ -8,11 +8,13 @@ import dataclasses
 import statistics
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from biometric.entities import Enrollment, Identification, Observation, Verification
+from biometric.domain.detail_costs import costs_of
+from biometric.entities import Enrollment, Identification, Observation, Purpose, Verification
 from biometric.entities.picture_detail import ComparedDetail, PictureDetail
+from biometric.entities.robustness import RobustnessTable
 from biometric.errors import GalleryCorrupt, UnknownIdentity
 from biometric.pipeline.crop_colour import CropColours
 from biometric.ports import CropStore, Gallery, SharpnessOf
@@ -27,10 +29,13 @@ class AnswerPictures:
     Args:
         crops: reads the stored crops.
         sharpness: measures one, as `PictureDetail.sharpness` says.
+        robustness: what pixels and blur cost the model in use, None where nobody has measured it.
     """
 
-    def __init__(self, crops: CropStore, sharpness: SharpnessOf) -> None:
-        self._crops, self._sharpness = crops, sharpness
+    def __init__(
+        self, crops: CropStore, sharpness: SharpnessOf, robustness: Callable[[], RobustnessTable | None]
+    ) -> None:
+        self._crops, self._sharpness, self._robustness = crops, sharpness, robustness
         self._colours = CropColours(crops)
         self._details: OrderedDict[tuple[Path, ...], PictureDetail | None] = OrderedDict()
         self._lock = threading.Lock()
@@ -39,7 +44,7 @@ class AnswerPictures:
         """Return the verification with its detail, and with a warning where one side alone has colour."""
         checked = self._colours.checked_verification(gallery, verification)
         reference = self._of_reference(gallery, checked.identity.id, checked.reference_id)
-        return dataclasses.replace(checked, detail=ComparedDetail(self._of_probe(checked.observation), reference))
+        return dataclasses.replace(checked, detail=self._compared(checked.observation, reference, "verification"))
 
     def checked_identification(self, gallery: Gallery, identification: Identification) -> Identification:
         """Return the identification with its detail, the closest reference's, and with a warning as above."""
@@ -48,7 +53,7 @@ class AnswerPictures:
         if checked.candidates:
             first = checked.candidates[0]
             reference = self._of_reference(gallery, first.identity.id, first.reference_id)
-        return dataclasses.replace(checked, detail=ComparedDetail(self._of_probe(checked.observation), reference))
+        return dataclasses.replace(checked, detail=self._compared(checked.observation, reference, "identification"))
 
     def checked_enrollment(self, gallery: Gallery, enrollment: Enrollment) -> Enrollment:
         """Return the enrollment with its detail: of the new reference, and of the one that it was compared with."""
@@ -56,8 +61,15 @@ class AnswerPictures:
         detail = ComparedDetail(self._of_crops(enrollment.reference.crops), compared)
         return dataclasses.replace(enrollment, detail=detail)
 
-    def _of_probe(self, observation: Observation) -> PictureDetail | None:
-        return self._of_crops(tuple(sample.crop for sample in observation.kept if sample.crop is not None))
+    def _compared(self, observation: Observation, reference: PictureDetail | None, purpose: Purpose) -> ComparedDetail:
+        probe = self._of_crops(tuple(sample.crop for sample in observation.kept if sample.crop is not None))
+        detail, template = ComparedDetail(probe, reference), observation.template
+        if detail.least_height is None or template is None:
+            return detail
+        table = self._robustness()
+        if table is None or table.model_id != template.model_id:
+            return detail
+        return dataclasses.replace(detail, costs=costs_of(detail, table, purpose))
 
     def _of_reference(self, gallery: Gallery, identity_id: str, reference_id: str | None) -> PictureDetail | None:
         if reference_id is None:

@@ -18,6 +18,7 @@ from biometric.entities import (
 )
 from biometric.entities.model_cards import Card
 from biometric.entities.model_reports import ModelCheck, ModelStatus
+from biometric.entities.robustness import RobustnessTable
 
 
 class Detector(Protocol):
@@ -95,6 +96,9 @@ class Models(Protocol):
 
     def card_threshold(self, purpose: Purpose) -> Threshold:
         """The embedder's card's threshold for "verification" or "identification", never the settings'."""
+
+    def robustness(self) -> RobustnessTable | None:
+        """What pixels and blur cost the embedder that is or would be used; None where that was not measured."""
 
     def notices(self) -> tuple[Notice, ...]:
         """What people should know about replaced weights or devices."""

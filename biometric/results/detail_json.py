@@ -3,15 +3,34 @@
 from typing import Any
 
 from biometric.entities.picture_detail import ComparedDetail, PictureDetail
+from biometric.entities.robustness import DetailCost
 
 DETAIL_COLUMNS = ("probe_height", "probe_sharpness", "reference_height", "reference_sharpness")
 
 
 def detail_json(detail: ComparedDetail | None) -> dict[str, Any]:
-    """Return {"picture_detail": {"probe", "reference"}}: height in pixels, sharpness, samples; None: not recorded."""
+    """Return {"picture_detail": {"probe", "reference", "costs"}}: height in pixels, sharpness, samples."""
     if detail is None:
         return {"picture_detail": None}
-    return {"picture_detail": {"probe": _side(detail.probe), "reference": _side(detail.reference)}}
+    sides = {"probe": _side(detail.probe), "reference": _side(detail.reference)}
+    return {"picture_detail": {**sides, "costs": [_cost(cost) for cost in detail.costs]}}
+
+
+def _cost(cost: DetailCost) -> dict[str, Any]:
+    """How often the right person is missed in the row that the comparison lies in; `to` is excluded."""
+    row, missed = cost.row, cost.missed
+    return {
+        "measure": str(row.measure),
+        "from": row.start,
+        "to": row.stop,
+        "fnmr": round(cost.share, 6),
+        "interval": [round(missed.low, 6), round(missed.high, 6)],
+        "missed": missed.missed,
+        "comparisons": row.comparisons,
+        "people": row.people,
+        "threshold": cost.threshold,
+        "measured_on": cost.data,
+    }
 
 
 def _side(side: PictureDetail | None) -> dict[str, Any] | None:

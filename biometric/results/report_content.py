@@ -34,7 +34,7 @@ from biometric.messages import (
 )
 from biometric.messages.calibration_sentences import not_compared_sentence
 from biometric.messages.counted import counted
-from biometric.messages.detail_sentences import describe_side
+from biometric.messages.detail_sentences import describe_cost, describe_side
 from biometric.messages.local_dates import short_day, utc_time
 from biometric.messages.person_sentences import (
     describe_links,
@@ -210,6 +210,9 @@ def _detail_facts(detail: ComparedDetail | None, compared: bool) -> Iterator[tup
     yield _("Person in this footage"), describe_side(detail.probe)
     if compared:
         yield _("Person in the reference"), describe_side(detail.reference)
+    cost = describe_cost(detail)
+    if cost:
+        yield _("What few pixels cost"), cost
 
 
 def _verdict_facts(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:

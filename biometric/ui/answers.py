@@ -20,7 +20,7 @@ from biometric.messages import (
     verification_outcome,
 )
 from biometric.messages.calibration_sentences import not_compared_sentence
-from biometric.messages.detail_sentences import describe_detail
+from biometric.messages.detail_sentences import describe_cost, describe_detail
 from biometric.messages.person_sentences import (
     describe_links,
     describe_perhaps_scores,
@@ -74,7 +74,8 @@ def _next_best(answer: Verification) -> str:
 
 def _detail(answer: Verification | Identification) -> str:
     """The pixels that the score rests on."""
-    text = describe_detail(answer.detail, answer.score is not None)
+    pixels = describe_detail(answer.detail, answer.score is not None)
+    text = " ".join(filter(None, (pixels, describe_cost(answer.detail))))
     return f'<p class="sl-quiet">{escape(text)}</p>' if text else ""
 
 

@@ -158,6 +158,11 @@ def test_groups_of_the_cohort_only_are_told(
         (["market1501", "DATA", "--adapt", "snorm", "--cohort-share", "0.25"], "makes a cohort of 1"),
         (["market1501", "DATA", "--adapt", "centre", "--cohort-people", "1"], "2 people or more, got 1"),
         (["market1501", "ONE-CAMERA", "--adapt", "centre"], "one camera"),
+        (["market1501", "DATA", "--store"], "--store belongs to --robustness"),
+        (["market1501", "DATA", "--enlarge-with", "NOWHERE"], "--enlarge-with belongs to --robustness"),
+        (["market1501", "DATA", "--robustness", "--enlarge-with", "NOWHERE"], "is no ONNX file"),
+        (["market1501", "DATA", "--robustness", "--store", "--adapt", "centre"], "which are for scores as they are"),
+        (["market1501", "DATA", "--robustness", "--store"], "shows 4 people by two cameras or more; a table that"),
     ],
 )
 def test_wrong_input_is_a_sentence_and_status_2(

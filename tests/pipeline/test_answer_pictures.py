@@ -73,7 +73,7 @@ def probe(tmp_path: Path) -> Observation:
 
 @pytest.fixture
 def pictures() -> AnswerPictures:
-    return AnswerPictures(JpegCropStore(), sharpness)
+    return AnswerPictures(JpegCropStore(), sharpness, lambda: None)
 
 
 def verification(probe: Observation, reference_id: str | None = "r1") -> Verification:
@@ -114,7 +114,7 @@ def test_pictures_that_are_gone_are_not_recorded(probe: Observation, pictures: A
     for sample in probe.samples:
         assert sample.crop is not None
         sample.crop.unlink()
-    fresh = AnswerPictures(JpegCropStore(), sharpness)
+    fresh = AnswerPictures(JpegCropStore(), sharpness, lambda: None)
     nobody: Any = OneIdentity()
     assert fresh.checked_identification(nobody, identification(probe)).detail == ComparedDetail(None, None)
 
@@ -126,7 +126,7 @@ def test_detail_is_measured_once_for_the_same_crops(probe: Observation) -> None:
         measured.append(image.shape[0])
         return 1.0
 
-    pictures, gallery = AnswerPictures(JpegCropStore(), count), OneIdentity()
+    pictures, gallery = AnswerPictures(JpegCropStore(), count, lambda: None), OneIdentity()
     for _ in range(3):
         pictures.checked_identification(gallery, identification(probe))  # type: ignore[arg-type]
     assert measured == [64, 100, 300]

@@ -47,6 +47,7 @@ def test_json_has_both_sides(observed: ObservedClip) -> None:
     expected = {
         "probe": {"height": 1128, "sharpness": 843.3, "samples": 8},
         "reference": {"height": 96, "sharpness": 120.0, "samples": 3},
+        "costs": [],
     }
     assert verification_json(claim, observed)["picture_detail"] == expected
     assert identification_json([search], None, observed)["people"][0]["picture_detail"] == expected

@@ -37,6 +37,7 @@ from biometric.entities import (
     VideoInfo,
 )
 from biometric.entities.model_reports import ModelStatus
+from biometric.entities.robustness import RobustnessTable
 from biometric.errors import DamagedClip, WeightsMissing
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
@@ -205,6 +206,9 @@ class CoatModels:
 
     def link_scores(self) -> LinkScores:
         return LinkScores(0.572, 0.522)
+
+    def robustness(self) -> RobustnessTable | None:
+        return None
 
     def resolve_embedder(self) -> None:
         self.resolved = True
