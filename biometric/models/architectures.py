@@ -1,6 +1,6 @@
 """Re-identification networks in torch, written from their papers, with the parameter names of published weights.
 
-OSNet: see osnet.py.
+OSNet: see osnet.py. EfficientNet-Lite: see efficientnet_lite.py.
 ResNet-50: He et al., "Deep Residual Learning", CVPR 2016; with stride 1 in its last stage and a BNNeck from
 Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-identification", CVPRW 2019 (arXiv 1903.07071).
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.cards import canonical_architecture
+from biometric.models.efficientnet_lite import LITE_SHAPES, EfficientNetLiteGDC
 from biometric.models.osnet import OSNet, OSNetGDC, SpatialPooling
 
 
@@ -151,6 +152,9 @@ ARCHITECTURES: Mapping[str, Callable[[], nn.Module]] = {
     "osnet_x0_25_gdc": lambda: OSNetGDC((16, 64, 96, 128)),
     "resnet14_gdc": lambda: ResNetGDC((48, 96, 192)),
     "resnet18_gdc": lambda: ResNetGDC((64, 128, 192, 256), grid=(6, 3)),
+    "efficientnet_lite0_gdc": lambda: EfficientNetLiteGDC(LITE_SHAPES[0]),
+    "efficientnet_lite1_gdc": lambda: EfficientNetLiteGDC(LITE_SHAPES[1]),
+    "efficientnet_lite2_gdc": lambda: EfficientNetLiteGDC(LITE_SHAPES[2]),
     "resnet50_bnneck": ResNet50BNNeck,
     "resnet50_bnneck_gem": lambda: ResNet50BNNeck(generalised_mean=True),
 }

@@ -50,8 +50,11 @@ ARCHITECTURE_ALIASES = {
     "osnet_x0_5_placed": "osnet_x0_5_gdc",
     "osnet_x0_25_placed": "osnet_x0_25_gdc",
     "resnet14_placed": "resnet14_gdc",
+    "lite0": "efficientnet_lite0_gdc",
+    "lite1": "efficientnet_lite1_gdc",
+    "lite2": "efficientnet_lite2_gdc",
 }
-"""Former names of architectures, which stand in weight files, cards and runs made before they were renamed."""
+"""Former names of architectures, which stand in weight files, cards and runs made before; and short names."""
 
 
 def canonical_architecture(name: str) -> str:

@@ -1,11 +1,11 @@
 """Crops as training batches: random geometry and colours, drawn from generators seeded by (seed, epoch, crop).
 
-So an epoch is the same for any number of worker processes, and after a restart.
+So an epoch is the same for any number of worker processes, and after a restart. `device_augmentation` does the same for
+a batch at once.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,45 +18,13 @@ from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import BiometricError
 from biometric.models.embedding import prepare_crops, resize
+from biometric.training.augmentation_ranges import Augmentation
 
 Generator = np.random.Generator
 Load = Callable[[int], Image]
 """Gives crop i as (h, w, 3) uint8 BGR."""
-
-
-@dataclass(frozen=True, slots=True)
-class Augmentation:
-    """How strongly crops are changed at random; every probability is in [0, 1].
-
-    Attributes:
-        crop: largest share of either side that is cut off.
-        aspect: largest factor by which width over height changes, in either direction; 1 for none.
-        flip: probability of a mirror image.
-        shrink: probability of reducing to a random size down to `smallest` (height, width) and back.
-        blur: probability of a Gaussian blur of sigma up to 2 pixels.
-        colour: largest relative change of brightness, contrast and saturation, and a quarter of it of each channel.
-        grey: probability of grey.
-        erase: probability that a random rectangle of 2 to 25 % is filled with noise (arXiv 1708.04896).
-    """
-
-    crop: float = 0.12
-    aspect: float = 1.35
-    flip: float = 0.5
-    shrink: float = 0.4
-    smallest: tuple[int, int] = (96, 48)
-    blur: float = 0.2
-    colour: float = 0.3
-    grey: float = 0.05
-    erase: float = 0.3
-
-
-STRONG = Augmentation()
-"""For training on few crops, and for footage of any kind."""
-
-MILD = Augmentation(crop=0.06, aspect=1.0, shrink=0.0, blur=0.0, colour=0.15, grey=0.0, erase=0.5)
-"""For fine-tuning on data sets whose crops are cut well: what "bag of tricks" (arXiv 1903.07071) uses."""
-
-NONE = Augmentation(crop=0, aspect=1, flip=0, shrink=0, blur=0, colour=0, grey=0, erase=0)
+Other = Callable[[], Image]
+"""Gives another crop, any size, uint8 BGR."""
 
 
 def change_geometry(image: Image, strength: Augmentation, draw: Generator, size: tuple[int, int]) -> Image:
@@ -72,25 +40,52 @@ def change_geometry(image: Image, strength: Augmentation, draw: Generator, size:
     top, left = draw.integers(0, height - rows + 1), draw.integers(0, width - columns + 1)
     cut = np.ascontiguousarray(image[top : top + rows, left : left + columns])
     cut = resize(cut, *size)
-    return np.ascontiguousarray(cut[:, ::-1]) if draw.random() < strength.flip else cut
+    if draw.random() < strength.flip:
+        cut = np.ascontiguousarray(cut[:, ::-1])
+    return _turned(cut, strength, draw) if strength.turned > 0 else cut
 
 
-def change_appearance(image: Image, strength: Augmentation, draw: Generator) -> Image:
-    """Return the crop, (H, W, 3) uint8 BGR, with less detail, changed colours and an erased rectangle."""
+def _turned(image: Image, strength: Augmentation, draw: Generator) -> Image:
+    """Perhaps turn a picture about its middle, repeating its edge outside."""
+    if draw.random() >= strength.turned:
+        return image
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), draw.uniform(-1, 1) * strength.turn, 1.0)
+    turned = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8)
+
+
+def change_appearance(image: Image, strength: Augmentation, draw: Generator, other: Other | None = None) -> Image:
+    """Return the crop, (H, W, 3) uint8 BGR, with less detail, changed colours and a hidden rectangle.
+
+    Args:
+        other: gives the crop that hides a part of this one; required where `strength.cover` is above 0.
+    """
     height, width = image.shape[:2]
     if draw.random() < strength.shrink:
         share = draw.uniform(min(1.0, max(strength.smallest[0] / height, strength.smallest[1] / width)), 1.0)
         rows, columns = max(1, round(height * share)), max(1, round(width * share))
         image = resize(resize(image, rows, columns), height, width)
     if draw.random() < strength.blur:
-        sigma = draw.uniform(0.3, 2.0)
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), draw.uniform(*strength.blur_sigma)), np.uint8)
     if strength.colour > 0:
         image = _recoloured(image, strength.colour, draw)
+    if strength.gamma > 1:
+        exponent = math.exp(draw.uniform(-1, 1) * math.log(strength.gamma))
+        levels = 255 * (np.arange(256) / 255) ** exponent
+        image = np.asarray(cv2.LUT(image, levels.round().astype(np.uint8)), np.uint8)
     if draw.random() < strength.grey:
         image = np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[:, :, None], 3, axis=2)
-    if draw.random() < strength.erase:
-        image = _erased(image, draw)
+    if strength.noisy > 0 and draw.random() < strength.noisy:
+        noise = draw.uniform(*strength.noise) * draw.standard_normal(image.shape, np.float32)
+        image = (image + noise).round().clip(0, 255).astype(np.uint8)
+    kind = draw.random()
+    if kind < strength.erase:
+        return _with_rectangle(image, strength, draw, None)
+    if kind < strength.erase + strength.cover:
+        if other is None:
+            raise ValueError("expected another crop to cover this one with, got none")
+        return _with_rectangle(image, strength, draw, resize(other(), height, width))
     return image
 
 
@@ -106,16 +101,19 @@ def _recoloured(image: Image, strength: float, draw: Generator) -> Image:
     return np.asarray(cv2.transform(image, np.hstack([matrix, offset])), np.uint8)
 
 
-def _erased(image: Image, draw: Generator) -> Image:
+def _with_rectangle(image: Image, strength: Augmentation, draw: Generator, filling: Image | None) -> Image:
+    """Fill a random rectangle with what `filling` shows there, or with noise."""
     height, width = image.shape[:2]
-    area, ratio = draw.uniform(0.02, 0.25) * height * width, math.exp(draw.uniform(math.log(0.3), math.log(3.3)))
-    rows, columns = (
-        min(height, max(1, round(math.sqrt(area * ratio)))),
-        min(width, max(1, round(math.sqrt(area / ratio)))),
-    )
+    ratio = math.exp(draw.uniform(-1, 1) * math.log(strength.rectangle_ratio))
+    area = draw.uniform(*strength.rectangle) * height * width
+    rows = min(height, max(1, round(math.sqrt(area * ratio))))
+    columns = min(width, max(1, round(math.sqrt(area / ratio))))
     top, left = draw.integers(0, height - rows + 1), draw.integers(0, width - columns + 1)
     image = image.copy()
-    image[top : top + rows, left : left + columns] = draw.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+    if filling is None:
+        image[top : top + rows, left : left + columns] = draw.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+    else:
+        image[top : top + rows, left : left + columns] = filling[top : top + rows, left : left + columns]
     return image
 
 

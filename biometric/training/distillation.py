@@ -2,9 +2,11 @@
 
 The loss compares its embedding of each picture with the teacher's, and the comparison scores within a batch with the
 teacher's (Park et al., "Relational Knowledge Distillation", CVPR 2019, arXiv 1904.05068, with cosines in place of
-distances). Inputs and targets come from `distillation_targets`.
+distances). Inputs and targets come from `distillation_targets` and
+`live_targets`.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,8 +21,15 @@ from biometric.errors import DataTooSmall, InvalidSetting
 from biometric.statistics.intervals import Interval, bootstrap_mean
 from biometric.training import augmentation
 from biometric.training.crops.crop_records import Crops
+from biometric.training.crops.prepared_crops import prepared_crops
 from biometric.training.distillation_targets import DistillationConfig, DistillationTargets, Vectors
 from biometric.training.networks import average_model
+
+
+def check_count(count: int, config: DistillationConfig) -> None:
+    """Refuse too few crops to train on. Raises `DataTooSmall`."""
+    if count < config.batch:
+        raise DataTooSmall(f"{count} crops do not fill one batch of {config.batch}. Lower --batch or add crops.")
 
 
 class Distillation:
@@ -45,8 +54,7 @@ class Distillation:
         held_back: tuple[Crops, Vectors],
         config: DistillationConfig,
     ) -> None:
-        if count < config.batch:
-            raise DataTooSmall(f"{count} crops do not fill one batch of {config.batch}. Lower --batch or add crops.")
+        check_count(count, config)
         if network.feature_dim != targets.dimension:
             raise InvalidSetting(
                 f"The student gives {network.feature_dim} numbers a crop, the teacher {targets.dimension}. "
@@ -55,7 +63,8 @@ class Distillation:
         self.network = network.to(memory_format=torch.channels_last)
         self.average = average_model(self.network, config.average)
         self._count, self._targets, self._config = count, targets, config
-        self._held_crops, self._held_targets = held_back
+        self._views, self._began = 0, 0.0
+        self._held_crops, self._held_targets = prepared_crops(held_back[0], config.form), held_back[1]
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
@@ -66,16 +75,13 @@ class Distillation:
         """Whole batches an epoch."""
         return self._count * self._config.passes // self._config.batch
 
-    def batches(self, epoch: int) -> Iterable[Any]:
-        """Samples of each batch."""
+    def batches(self, epoch: int, first: int = 0) -> Iterable[Any]:
+        """Batches of the epoch from number `first` on, as the targets make them."""
         self.network.train()
+        self._views, self._began = 0, time.monotonic()
         config, sample_count = self._config, self._count * self._config.passes
         order = augmentation.shuffled_batches(sample_count, config.batch, config.seed, epoch)
-        samples = augmentation.EpochSamples(self._sample, sample_count, config.seed, epoch)
-        return augmentation.load_batches(samples, [batch.tolist() for batch in order], config.workers)
-
-    def _sample(self, number: int, draw: np.random.Generator) -> tuple[Tensor, ...]:
-        return self._targets.sample(number % self._count, draw)
+        return self._targets.load([batch.tolist() for batch in order[first:]], epoch)
 
     def loss(self, batch: Any) -> Tensor:
         """1 - cosine to the teacher, plus the squared error of the cosines between all pairs of the batch."""
@@ -89,12 +95,13 @@ class Distillation:
     def on_step_end(self, epoch: int) -> None:
         """Update the moving average."""
         self.average.update_parameters(self.network)
+        self._views += self._config.batch
 
     def evaluate(self, epoch: int) -> Mapping[str, float]:
-        """Mean cosine to the teacher on the held-back crops, and the correlation of comparison scores."""
+        """Mean cosine to the teacher on the held-back crops, correlation of comparison scores, views a second."""
+        speed = {"views_per_second": self._views / (time.monotonic() - self._began)} if self._views else {}
         embeddings = self.embed_held_back()
-        scores = _score_agreement(embeddings, self._held_targets)
-        return {"cosine": float(self.cosines(embeddings).mean()), "scores": scores}
+        return {"cosine": float(self.cosines(embeddings).mean()), "scores": self.score_agreement(embeddings), **speed}
 
     def embed_held_back(self) -> Vectors:
         """(M, D) unit float32 of the held-back crops by the average."""
@@ -103,6 +110,10 @@ class Distillation:
     def cosines(self, embeddings: Vectors) -> Vectors:
         """(M,) cosine of the student's embeddings to the teacher's."""
         return np.asarray((embeddings * self._held_targets).sum(1), np.float32)
+
+    def score_agreement(self, embeddings: Vectors) -> float:
+        """Correlation of the comparison scores of all pairs of held-back crops with the teacher's."""
+        return _score_agreement(embeddings, self._held_targets)
 
     def interval(self, cosines: Vectors) -> Interval | None:
         """95 % interval of their mean by resampling pictures or videos: crops of the same one are not independent.

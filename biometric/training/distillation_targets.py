@@ -1,32 +1,28 @@
 """The pictures that a student sees, and its targets: the embeddings by a large embedder, the teacher.
 
-Two kinds. `FixedTargets`: the teacher embeds a few views of every crop once, before the training; the student sees
-degraded versions of them, and its target is the embedding of the clean view. This is cheap on a CPU.
-`OnlineTargets`:
-the teacher embeds exactly the picture that the student sees, degraded and blended, at every step, so that no two
-pictures are alike and the student cannot memorise targets. That costs a run of the teacher for each picture, and pays
-in long runs (Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", CVPR 2022,
-arXiv 2106.05237).
+`FixedTargets`: the teacher embeds a few views of every crop once, before the training; the student sees degraded
+versions of them, and its target is the embedding of the clean view. This is cheap on a CPU. Targets of a teacher that
+embeds every picture stand in `live_targets`.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from biometric.entities import Image, Progress
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import InvalidSetting, RunConflict, StorageFull
-from biometric.models.embedding import resize, scaling
+from biometric.models.embedding import resize
 from biometric.ports import Embedder
 from biometric.storage import atomic_path, describe_os_error
 from biometric.training import augmentation
-from biometric.training.augmentation import Augmentation
+from biometric.training.augmentation_ranges import STRONG, Augmentation
 from biometric.training.crops.crop_records import Crops
 from biometric.training.runs import RunFolder
 
@@ -62,7 +58,7 @@ class DistillationConfig:
     average: float = 0.998
     seed: int = 0
     workers: int = 0
-    strength: Augmentation = augmentation.STRONG
+    strength: Augmentation = STRONG
 
     def __post_init__(self) -> None:
         if self.views < 1 or self.batch < 2 or not 0 <= self.average < 1 or self.passes < 1 or not 0 <= self.mix <= 1:
@@ -79,11 +75,31 @@ class DistillationTargets(Protocol):
     def dimension(self) -> int:
         """Length of a target."""
 
+    def load(self, order: Sequence[list[int]], epoch: int) -> Iterable[Any]:
+        """Make the batches of an epoch: each holds the samples of these numbers; number i shows crop i modulo N."""
+
+    def get_batch(self, batch: Any, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The student's input (N, 3, H, W) float32 and the targets (N, D) of a batch, on the device."""
+
+
+class SampledTargets:
+    """Base of targets whose pictures are made one by one, by worker processes where there are some."""
+
+    def __init__(self, crops: Crops, config: DistillationConfig) -> None:
+        self._crops, self._config = crops, config
+
     def sample(self, index: int, draw: np.random.Generator) -> tuple[Tensor, ...]:
         """Crop `index` as tensors; may be called in worker processes."""
+        raise NotImplementedError
 
-    def get_batch(self, batch: list[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
-        """The student's input (N, 3, H, W) float32 and the targets (N, D) of a batch of samples, on the device."""
+    def load(self, order: Sequence[list[int]], epoch: int) -> Iterable[list[Tensor]]:
+        """Batches of samples, each drawn by the generator of (seed, epoch, number)."""
+        config, count = self._config, len(self._crops) * self._config.passes
+        samples = augmentation.EpochSamples(self._numbered, count, config.seed, epoch)
+        return augmentation.load_batches(samples, order, config.workers)
+
+    def _numbered(self, number: int, draw: np.random.Generator) -> tuple[Tensor, ...]:
+        return self.sample(number % len(self._crops), draw)
 
 
 def make_view(
@@ -96,7 +112,7 @@ def make_view(
     return augmentation.change_geometry(crop, config.strength, draw, size)
 
 
-class FixedTargets:
+class FixedTargets(SampledTargets):
     """Targets that were computed once, for fixed views.
 
     Args:
@@ -104,12 +120,9 @@ class FixedTargets:
     """
 
     def __init__(self, crops: Crops, targets: Vectors, config: DistillationConfig) -> None:
-        self._crops, self._targets, self._config = crops, targets, config
-
-    @property
-    def dimension(self) -> int:
-        """Length of a target."""
-        return int(self._targets.shape[2])
+        super().__init__(crops, config)
+        self._targets = targets
+        self.dimension = int(targets.shape[2])
 
     def sample(self, index: int, draw: np.random.Generator) -> tuple[Tensor, ...]:
         """Degraded view, and the target of the clean one."""
@@ -123,55 +136,6 @@ class FixedTargets:
         """Input and targets."""
         pixels, targets = (tensor.to(device, non_blocking=True) for tensor in batch)
         return pixels, targets
-
-
-class OnlineTargets:
-    """Targets that the teacher computes for every picture, at each step.
-
-    Args:
-        teacher: (N, 3, H, W) float32, prepared as `form` says → (N, dimension); on the device of the training.
-    """
-
-    def __init__(
-        self, crops: Crops, teacher: nn.Module, form: InputFormat, dimension: int, config: DistillationConfig
-    ) -> None:
-        self._crops, self._teacher, self._form, self._config = crops, teacher, form, config
-        self.dimension = dimension
-
-    def sample(self, index: int, draw: np.random.Generator) -> tuple[Tensor, ...]:
-        """The picture in the teacher's size, and in the student's if it differs, each (3, H, W) uint8 BGR."""
-        config, form = self._config, self._config.form
-        teacher_size, student_size = (self._form.height, self._form.width), (form.height, form.width)
-        picture = augmentation.change_geometry(self._crops.load(index), config.strength, draw, teacher_size)
-        picture = augmentation.change_appearance(picture, config.strength, draw)
-        if student_size == teacher_size:
-            return (_planes(picture),)
-        return _planes(picture), _planes(resize(picture, *student_size))
-
-    def get_batch(self, batch: list[Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Input and targets. Draws from torch's generator of the device, which the loop seeds anew each epoch."""
-        pictures = [tensor.to(device, non_blocking=True).float() for tensor in batch]
-        count = len(pictures[0])
-        chosen = torch.rand(count, device=device) < self._config.mix
-        share = torch.where(chosen, torch.rand(count, device=device), 1.0).view(-1, 1, 1, 1)
-        partners = torch.randperm(count, device=device)
-        blended = [torch.lerp(pixels[partners], pixels, share) for pixels in pictures]
-        with torch.no_grad():
-            targets = self._teacher(_prepared(blended[0], self._form)).flatten(1).float()
-        return _prepared(blended[-1], self._config.form), targets
-
-
-def _planes(picture: Image) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
-
-
-def _prepared(pixels: Tensor, form: InputFormat) -> Tensor:
-    """(N, 3, H, W) BGR of 0…255 as `embedding.prepare_crops` makes it, on the device that it is on."""
-    factor, offset = scaling(form)
-    pixels = pixels if form.colour == "BGR" else pixels.flip(1)
-    if factor is not None:
-        pixels = pixels * torch.from_numpy(factor).to(pixels.device)
-    return pixels if offset is None else pixels - torch.from_numpy(offset).to(pixels.device)
 
 
 def embed_teacher(
@@ -193,15 +157,15 @@ def embed_teacher(
             "than there are now. Restore the teacher and the crops, or choose another --run."
         )
     targets = np.empty((len(crops), views, teacher.dimension), np.float32)
-    for index in range(len(crops)):
-        crop = crops.load(index)
-        for start in range(0, views, _TEACHER_BATCH):
-            numbers = range(start, min(views, start + _TEACHER_BATCH))
-            targets[index, start : start + len(numbers)] = teacher.embed(
-                [make_view(crop, config, index, number) for number in numbers]
-            )
-        if index % 50 == 49:
-            yield Progress("The teacher embeds crop", index + 1, len(crops))
+    crops_a_batch = max(1, _TEACHER_BATCH // views)
+    for first in range(0, len(crops), crops_a_batch):
+        indices = range(first, min(len(crops), first + crops_a_batch))
+        pictures = []
+        for index in indices:
+            crop = crops.load(index)
+            pictures += [make_view(crop, config, index, number) for number in range(views)]
+        targets[first : indices.stop] = teacher.embed(pictures).reshape(len(indices), views, -1)
+        yield Progress("The teacher embeds crop", indices.stop, len(crops))
     try:
         with atomic_path(file, 0o644) as partial, partial.open("wb") as stream:
             np.save(stream, targets.astype(np.float16), allow_pickle=False)

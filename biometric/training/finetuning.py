@@ -28,7 +28,7 @@ from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets import Source
 from biometric.ports import Embedder
 from biometric.training import augmentation
-from biometric.training.augmentation import Augmentation
+from biometric.training.augmentation_ranges import MILD, Augmentation
 from biometric.training.data_splits import DataSplits
 from biometric.training.identity_batches import IdentityBatches
 from biometric.training.losses import MetricLoss, MetricLossConfig, seed_library
@@ -64,7 +64,7 @@ class FinetuningConfig:
     evaluate_every: int = 5
     seed: int = 0
     workers: int = 0
-    strength: Augmentation = augmentation.MILD
+    strength: Augmentation = MILD
 
     def __post_init__(self) -> None:
         if not 0 <= self.smoothing < 1 or not 0 <= self.average < 1:
@@ -150,8 +150,8 @@ class Finetuning:
         """Batches an epoch."""
         return self._identity_batches.steps
 
-    def batches(self, epoch: int) -> Iterable[Any]:
-        """(input, person) of each batch."""
+    def batches(self, epoch: int, first: int = 0) -> Iterable[Any]:
+        """(input, person) of each batch from number `first` on."""
         config = self._config
         for module in (self.network, self.head, self.metric):
             module.train()
@@ -163,7 +163,7 @@ class Finetuning:
 
         samples = augmentation.EpochSamples(make, len(chosen), config.seed, epoch)
         batches = np.arange(len(chosen)).reshape(self.steps(), -1).tolist()
-        return augmentation.load_batches(samples, batches, config.workers)
+        return augmentation.load_batches(samples, batches[first:], config.workers)
 
     def _sample(self, picture: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
         form, strength = self._config.form, self._config.strength

@@ -1,27 +1,28 @@
 """The loop that every training of torch networks shares: epochs, schedule, precision, checkpoints, resuming.
 
-A task gives the batches, the loss and the evaluation; the loop does the rest. Each epoch draws from generators seeded
-with (seed, epoch), and checkpoints are written between epochs: on the CPU, a run that was interrupted and resumed gives
-the same numbers as one that was not.
+A task gives the batches, the loss and the evaluation; the loop does the rest. Each step draws from generators seeded
+with (seed, epoch, step), and checkpoints are written between epochs, or also between steps: on the CPU, a run that was
+interrupted and resumed gives the same numbers as one that was not.
 """
 
 import math
 import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from biometric.entities import Progress
-from biometric.errors import LossNotFinite, OutOfMemory, RunConflict, StorageFull
-from biometric.storage import atomic_path, describe_os_error
+from biometric.errors import LossNotFinite, OutOfMemory
+from biometric.training.checkpoints import BestWeights, Position, TrainingState
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingClock, TrainingPlan
 
 _LARGE_PRIME = 1_000_003
+_STEPS_UNCHECKED = 20
+"""Steps on a GPU after which losses are looked at; no checkpoint is written in between."""
 
 
 class TrainingTask(Protocol):
@@ -31,8 +32,8 @@ class TrainingTask(Protocol):
     def modules(self) -> Mapping[str, nn.Module]:
         """All modules with state, by name; trained are those parameters that require gradients."""
 
-    def batches(self, epoch: int) -> Iterable[Any]:
-        """The batches of an epoch; the same ones for the same epoch."""
+    def batches(self, epoch: int, first: int = 0) -> Iterable[Any]:
+        """The batches of an epoch from number `first` on; the same ones for the same epoch."""
 
     def steps(self) -> int:
         """Number of batches an epoch."""
@@ -48,12 +49,13 @@ class TrainingTask(Protocol):
 
 
 def fit_network(
-    task: TrainingTask, run: RunFolder, plan: TrainingPlan, setting: str = "--batch"
+    task: TrainingTask, run: RunFolder, plan: TrainingPlan, setting: str = "--batch", started: float | None = None
 ) -> Generator[Progress, None, None]:
     """Train to the end, from the run's checkpoint where there is one; yields progress.
 
     Args:
         setting: the option to lower when memory is full, for the message.
+        started: when the work began, by `time.monotonic`, for the time limit; now where it is None.
 
     Raises:
         LossNotFinite: only the last checkpoint is kept.
@@ -62,42 +64,115 @@ def fit_network(
         StorageFull: the checkpoint cannot be written; the one before is kept.
     """
     with _memory_watched(plan, setting):
-        device = torch.device(plan.device)
-        for module in task.modules.values():
-            module.to(device)
-        optimizer = build_optimizer(task, plan)
-        scaler = torch.amp.GradScaler(device.type, enabled=plan.half and _half(device) is torch.float16)
-        epochs_done = _restore(task, run, optimizer, scaler)
-        started, first, clock = time.monotonic(), epochs_done, TrainingClock(plan, run.rows)
-        recorded = started
-        for epoch in range(epochs_done, plan.epochs):
-            if clock.is_over():
+        training = _Training(task, run, plan, started)
+        training.measure_start()
+        for epoch in range(training.position.epoch, plan.epochs):
+            if training.clock.is_over():
                 break
-            seed_all(plan.seed, epoch)
-            total = 0.0
-            for step, batch in enumerate(task.batches(epoch)):
-                rate = plan.rate_at(clock.position(epoch + step / task.steps()))
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                total += _step(task, batch, optimizer, scaler, plan, run)
-                task.on_step_end(epoch)
-                clock.on_first_step()
-                epochs_passed = epoch - first + (step + 1) / task.steps()
-                seconds_left = min(
-                    clock.seconds_left,
-                    (time.monotonic() - started) / epochs_passed * (plan.epochs - first - epochs_passed),
-                )
-                yield Progress(
-                    f"Epoch {epoch + 1} of {plan.epochs}: step", step + 1, task.steps(), seconds_left=seconds_left
-                )
-                if clock.is_over():
-                    break
-            row = {"epoch": epoch + 1, "loss": total / (step + 1), "rate": rate}
+            yield from training.run_epoch(epoch)
+
+
+class _Training:
+    """A task on its device, with what changes from step to step; continued from the run's checkpoint."""
+
+    def __init__(self, task: TrainingTask, run: RunFolder, plan: TrainingPlan, started: float | None) -> None:
+        self._task, self._run, self._plan = task, run, plan
+        self._device = torch.device(plan.device)
+        for module in task.modules.values():
+            module.to(self._device)
+        self._optimizer = build_optimizer(task, plan)
+        half = plan.half and _half(self._device) is torch.float16
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=half)
+        self._state = TrainingState(task.modules, self._optimizer, self._scaler)
+        self.position = self._state.restore(run)
+        self.clock = TrainingClock(plan, run.rows, self.position.seconds, started)
+        self._best = BestWeights(task.modules, run, plan.best_by) if plan.best_by else None
+        self._first = self.position.epoch
+        self._begun = self._epoch_begun = time.monotonic()
+
+    def measure_start(self) -> None:
+        """Measure the weights that a run begins with, where the best are kept, and how long measuring takes."""
+        if self._best is None:
+            return
+        if self.position == Position(0) and not self._run.rows:
             with torch.no_grad():
-                row |= task.evaluate(epoch)
-            before, recorded = recorded, time.monotonic()
-            run.record({**row, "seconds": recorded - before})  # their sum is the time that the run took
-            _save(task, run, optimizer, scaler, epoch + 1)
+                row = {"epoch": 0, **self._task.evaluate(0)}
+            self._begun = time.monotonic()
+            self._run.record({**row, "seconds": self._begun - self._epoch_begun})
+            self._best.keep(row)
+            self._epoch_begun = self._begun
+        # The last epoch's measurement, and that of the result.
+        self.clock.ending_seconds = 2 * next((row["seconds"] for row in self._run.rows if row["epoch"] == 0), 0.0)
+
+    def run_epoch(self, epoch: int) -> Generator[Progress, None, None]:
+        """Train for an epoch, or for what is left of one; measure, record and save."""
+        task, plan, before = self._task, self._plan, self.position
+        steps, saved = task.steps(), time.monotonic()
+        losses = _LossSum(self._run, before.loss, _STEPS_UNCHECKED if self._device.type == "cuda" else 1)
+        for step, batch in enumerate(task.batches(epoch, before.step), before.step):
+            seed_all(plan.seed, epoch, step)
+            rate = plan.rate_at(self.clock.position(epoch + step / steps))
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate * group.get("share", 1.0)  # runs of earlier versions lack it
+            _step(task, batch, self._optimizer, self._scaler, plan, losses)
+            task.on_step_end(epoch)
+            self.clock.on_first_step()
+            yield Progress(
+                f"Epoch {epoch + 1} of {plan.epochs}: step",
+                step + 1,
+                steps,
+                seconds_left=self._seconds_left(epoch + (step + 1) / steps),
+            )
+            if self.clock.is_over():
+                break
+            now = time.monotonic()
+            if plan.keep_every and now - saved >= plan.keep_every and step + 1 < steps:
+                seconds = before.seconds + now - self._epoch_begun
+                self._state.save(self._run, Position(epoch, step + 1, losses.total(), seconds))
+                saved = time.monotonic()
+        row = {"epoch": epoch + 1, "loss": losses.total() / (step + 1), "rate": rate}
+        with torch.no_grad():
+            row |= task.evaluate(epoch)
+        began, self._epoch_begun = self._epoch_begun, time.monotonic()
+        seconds = before.seconds + self._epoch_begun - began
+        self._run.record({**row, "seconds": seconds})  # their sum is the time that the run took
+        if self._best is not None:
+            self._best.keep(row)
+        self.position = Position(epoch + 1)
+        self._state.save(self._run, self.position)
+
+    def _seconds_left(self, epochs_done: float) -> float:
+        here = epochs_done - self._first - self.position.step / self._task.steps()
+        pace = (time.monotonic() - self._begun) / max(here, 1e-9)
+        return min(self.clock.seconds_left, pace * (self._plan.epochs - epochs_done))
+
+
+class _LossSum:
+    """Sum of the losses of an epoch; refuses one that is not finite.
+
+    Args:
+        unchecked: losses that are looked at together: looking waits until the device has computed them.
+    """
+
+    def __init__(self, run: RunFolder, total: float, unchecked: int) -> None:
+        self._run, self._total, self._unchecked = run, total, unchecked
+        self._waiting: list[Tensor] = []
+
+    def add(self, loss: Tensor) -> None:
+        """Add a loss. Raises `LossNotFinite`, perhaps only at a later one."""
+        self._waiting.append(loss.detach())
+        if len(self._waiting) >= self._unchecked:
+            self.total()
+
+    def total(self) -> float:
+        """The sum. Raises `LossNotFinite`."""
+        for loss in self._waiting:
+            value = float(loss)
+            if not math.isfinite(value):
+                raise LossNotFinite(_not_finite(self._run, value))
+            self._total += value
+        self._waiting.clear()
+        return self._total
 
 
 @contextmanager
@@ -115,23 +190,25 @@ def _memory_watched(plan: TrainingPlan, setting: str) -> Generator[None, None, N
 
 
 def _step(
-    task: TrainingTask, batch: Any, optimizer: torch.optim.Optimizer, scaler: Any, plan: TrainingPlan, run: RunFolder
-) -> float:
-    """One step of the optimizer; returns the loss."""
+    task: TrainingTask,
+    batch: Any,
+    optimizer: torch.optim.Optimizer,
+    scaler: Any,
+    plan: TrainingPlan,
+    losses: _LossSum,
+) -> None:
+    """One step of the optimizer."""
     device = torch.device(plan.device)
     with torch.autocast(device.type, dtype=_half(device), enabled=plan.half):
         loss = task.loss(batch)
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise LossNotFinite(_not_finite(run, value))
+    losses.add(loss)
     optimizer.zero_grad(set_to_none=True)
     scaler.scale(loss).backward()
     if plan.clip:
         scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(_trainable(task), plan.clip)
+        nn.utils.clip_grad_norm_(_trainable(task).values(), plan.clip)
     scaler.step(optimizer)
     scaler.update()
-    return value
 
 
 def memory_is_full(error: BaseException) -> bool:
@@ -146,7 +223,7 @@ def memory_is_full(error: BaseException) -> bool:
 
 def _not_finite(run: RunFolder, value: float) -> str:
     checkpoint = (
-        f"The state after the last whole epoch is kept in {run.checkpoint}"
+        f"The state before is kept in {run.checkpoint}"
         if run.checkpoint.is_file()
         else "No epoch was finished, so nothing is kept"
     )
@@ -155,9 +232,9 @@ def _not_finite(run: RunFolder, value: float) -> str:
     )
 
 
-def seed_all(seed: int, epoch: int = 0) -> None:
-    """Seed torch for an epoch; data draws from generators of their own."""
-    torch.manual_seed(seed * _LARGE_PRIME + epoch)
+def seed_all(seed: int, epoch: int = 0, step: int = 0) -> None:
+    """Seed torch for a step; data draw from generators of their own, but for those made on the device."""
+    torch.manual_seed(((seed * _LARGE_PRIME + epoch) * _LARGE_PRIME + step) % 2**63)
 
 
 def _half(device: torch.device) -> torch.dtype:
@@ -166,85 +243,27 @@ def _half(device: torch.device) -> torch.dtype:
     return torch.bfloat16
 
 
-def _trainable(task: TrainingTask) -> list[nn.Parameter]:
-    return [value for module in task.modules.values() for value in module.parameters() if value.requires_grad]
+def _trainable(task: TrainingTask) -> dict[str, nn.Parameter]:
+    return {
+        f"{name}.{parameter}": value
+        for name, module in task.modules.items()
+        for parameter, value in module.named_parameters()
+        if value.requires_grad
+    }
 
 
 def build_optimizer(task: TrainingTask, plan: TrainingPlan) -> torch.optim.Optimizer:
     """Weight decay pulls on weights, not on biases and scales of normalisations (arXiv 1812.01187, section 3.1)."""
-    values = _trainable(task)
-    groups = [
-        {"params": [value for value in values if value.ndim > 1], "weight_decay": plan.decay},
-        {"params": [value for value in values if value.ndim <= 1], "weight_decay": 0.0},
-    ]
+    groups: list[dict[str, Any]] = []
+    trainable = _trainable(task)
+    for share in (1.0, plan.slow_share) if plan.slow else (1.0,):
+        slow = share != 1.0
+        values = [value for name, value in trainable.items() if name.startswith(plan.slow or ("/",)) == slow]
+        weights, others = ([value for value in values if (value.ndim > 1) == wide] for wide in (True, False))
+        groups += [
+            {"params": weights, "weight_decay": plan.decay, "share": share},
+            {"params": others, "weight_decay": 0.0, "share": share},
+        ]
     if plan.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=plan.rate, momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=plan.rate)
-
-
-def _save(task: TrainingTask, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any, epochs_done: int) -> None:
-    if run.quiet:
-        return
-    state = {
-        "kind": run.kind,
-        "epoch": epochs_done,
-        "modules": {name: module.state_dict() for name, module in task.modules.items()},
-        "optimizer": optimizer.state_dict(),
-        "scaler": scaler.state_dict(),
-    }
-    save_state(state, run.checkpoint)
-
-
-def save_state(state: Mapping[str, Any], path: Path) -> None:
-    """Write tensors and plain values atomically. Raises `StorageFull`."""
-    try:
-        with atomic_path(path, 0o644) as partial, partial.open("wb") as stream:
-            torch.save(state, stream)
-    except (OSError, RuntimeError) as error:
-        if isinstance(error, OSError):
-            reason = describe_os_error(error)
-        elif "write" in str(error):  # torch's zip writer has no exception type of its own
-            reason = str(error)
-        else:
-            raise
-        raise StorageFull(
-            f"{path} cannot be written: {reason}. Free some space; then repeat the command with --resume."
-        ) from error
-
-
-def load_state(path: Path) -> dict[str, Any]:
-    """Read what `save_state` wrote; nothing but tensors and plain values is accepted.
-
-    Raises:
-        RunConflict: the file is damaged or holds something else.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict) or not isinstance(state.get("modules"), dict):
-            raise ValueError("it is not a checkpoint of a training run")
-    except Exception as error:  # torch raises whatever a damaged file provokes
-        raise RunConflict(
-            f"The checkpoint {path} cannot be used: {error}. Delete it, or choose another --run."
-        ) from error
-    return state
-
-
-def _restore(task: TrainingTask, run: RunFolder, optimizer: torch.optim.Optimizer, scaler: Any) -> int:
-    """Load the checkpoint where there is one; return the number of epochs done."""
-    if not run.checkpoint.is_file():
-        run.forget_after(0)
-        return 0
-    state = load_state(run.checkpoint)
-    try:
-        for name, module in task.modules.items():
-            module.load_state_dict(state["modules"][name])
-        optimizer.load_state_dict(state["optimizer"])
-        if state["scaler"]:  # empty where the loss was not scaled, as on processors with bfloat16
-            scaler.load_state_dict(state["scaler"])
-        epochs_done = int(state["epoch"])
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise RunConflict(
-            f"The checkpoint {run.checkpoint} belongs to another kind of run. Choose another --run."
-        ) from error
-    run.forget_after(epochs_done)
-    return epochs_done
+    return torch.optim.AdamW(groups, lr=plan.rate, fused=torch.device(plan.device).type == "cuda")

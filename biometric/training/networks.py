@@ -15,7 +15,9 @@ from biometric.errors import InvalidSetting, LibraryMissing, UnsupportedModel, W
 from biometric.models.architectures import ARCHITECTURES, build_architecture, load_weights, mapped_names
 from biometric.models.cards import canonical_architecture, read_manifests
 from biometric.settings import Settings
-from biometric.training.loop import load_state
+from biometric.training.checkpoints import load_state
+from biometric.training.imagenet_weights import lite_number, lite_weights
+from biometric.training.runs import BEST_WEIGHTS
 
 _TIMM = "timm:"
 _NOT_TRAINABLE = (
@@ -89,17 +91,22 @@ def load_initial_weights(network: nn.Module, architecture: str, source: str) -> 
         InvalidSetting: no such file or card.
         UnsupportedModel: the weights are of another architecture.
         WeightsMissing: ImageNet's weights could not be fetched.
+        LibraryMissing: the package that holds them is not installed.
         RunConflict: the checkpoint cannot be read.
     """
     if source == "scratch":
         return "random weights"
     if source == "imagenet":
+        number = lite_number(architecture)
+        if number is not None:
+            _fill(network, lite_weights(number), "ImageNet's weights")
+            return f"ImageNet weights of EfficientNet-Lite{number}"
         _fill(network, _imagenet(architecture), "ImageNet's weights")
         return "ImageNet weights of timm"
     path = Path(source).expanduser()
     if path.is_dir():
-        path = path / "checkpoint.pt"
-    if not path.exists() and (card := _card(source)) is not None:
+        path = run_weights(path)
+    if not path.exists() and (card := embedder_card(source)) is not None:
         _fill(network, read_weights(_card_file(card, architecture)), card.id)
         return f"the weights of the card {card.id}"
     if not path.is_file():
@@ -113,7 +120,14 @@ def load_initial_weights(network: nn.Module, architecture: str, source: str) -> 
     return f"the weights of {path.parent.name}/{path.name}"
 
 
-def _card(name: str) -> Card | None:
+def run_weights(run: Path) -> Path:
+    """The file of a run whose weights are used: the best where they were kept, else the last checkpoint."""
+    best = run / BEST_WEIGHTS
+    return best if best.is_file() else run / "checkpoint.pt"
+
+
+def embedder_card(name: str) -> Card | None:
+    """Return the embedder's card of this id, None where there is none."""
     cards = read_manifests(Settings.from_environment().manifests)
     return next((card for card in cards if card.id == name and card.role is Role.EMBEDDER), None)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import DataTooSmall, InvalidSetting, LossNotFinite
 from biometric.training import augmentation
-from biometric.training.augmentation import Augmentation
+from biometric.training.augmentation_ranges import Augmentation
 from biometric.training.crops.crop_records import Crops
 from biometric.training.distillation import embed_with_network
 from biometric.training.distributed import ProcessRank, parallelize
@@ -97,8 +97,8 @@ class Pretraining:
         """Whole batches an epoch."""
         return len(self._crops) // self._config.batch
 
-    def batches(self, epoch: int) -> Iterable[Any]:
-        """Two views of each crop of this process's share of each batch."""
+    def batches(self, epoch: int, first: int = 0) -> Iterable[Any]:
+        """Two views of each crop of this process's share of each batch, from batch `first` on."""
         self.moco.train()
         config, rank = self._config, self._rank
         order = augmentation.shuffled_batches(
@@ -106,7 +106,7 @@ class Pretraining:
         )
         samples = augmentation.EpochSamples(self.make_views, len(self._crops), config.seed, epoch)
         pinned = self._device().type == "cuda"
-        return augmentation.load_batches(samples, [batch.tolist() for batch in order], config.workers, pinned)
+        return augmentation.load_batches(samples, [batch.tolist() for batch in order[first:]], config.workers, pinned)
 
     def make_views(self, index: int, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Two views of crop `index`, each (3, H, W) float32; may be called in worker processes."""

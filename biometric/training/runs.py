@@ -3,7 +3,8 @@
 config.json       command, seed, settings, versions of everything that computes
 metrics.csv       one row an epoch; metrics.json holds the same
 curves.png        the same as pictures
-checkpoint.pt     the state after the last whole epoch, from which an interrupted run continues
+checkpoint.pt     the state from which an interrupted run continues
+best.pt           the weights that were best on held-back data, where the training keeps them
 result.json       the results, once the run has ended
 card.md           the same for people
 """
@@ -41,10 +42,12 @@ _LIBRARIES = (
     "opencv-python",
     "numpy",
 )
-_FREE_TO_CHANGE = {"device", "threads", "workers"}
+_FREE_TO_CHANGE = {"crops_on", "device", "threads", "workers"}
 """Settings that a resumed run may change: they say where it computes, not what."""
 
 _ARCHITECTURE_SETTINGS = {"architecture", "student"}
+
+BEST_WEIGHTS = "best.pt"
 
 _CURVES_DPI = 100
 _CURVE_COLUMNS = 3
@@ -116,8 +119,13 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Path of the state after the last whole epoch."""
+        """Path of the state from which the run continues."""
         return self.folder / "checkpoint.pt"
+
+    @property
+    def best(self) -> Path:
+        """Path of the best weights so far; only some trainings keep them."""
+        return self.folder / BEST_WEIGHTS
 
     def forget_after(self, epoch: int) -> None:
         """Drop rows of epochs that the checkpoint does not know: they will be run again."""

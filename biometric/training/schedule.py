@@ -28,6 +28,12 @@ class TrainingPlan:
         clip: largest norm of the gradient, 0 for no limit.
         minutes: time limit, 0 for none; with a limit the rate falls with the time. Such a run cannot be repeated
             exactly.
+        keep_every: seconds between checkpoints within an epoch, 0 for none: so much a machine that disappears loses.
+            The task must be able to begin an epoch at any batch.
+        best_by: a quantity that the task measures after each epoch; the weights with the highest one are kept, those
+            before the first epoch included. "" for none.
+        slow: beginnings of names of parameters that learn with `slow_share` of the rate, such as pre-trained ones;
+            names are "MODULE.PARAMETER".
     """
 
     epochs: int
@@ -41,6 +47,10 @@ class TrainingPlan:
     seed: int = 0
     clip: float = 0.0
     minutes: float = 0.0
+    keep_every: float = 0.0
+    best_by: str = ""
+    slow: tuple[str, ...] = ()
+    slow_share: float = 1 / 3
 
     def __post_init__(self) -> None:
         check_limit(self.minutes)
@@ -62,13 +72,23 @@ class TrainingClock:
 
     Args:
         rows: of the finished epochs, with their "seconds".
+        unfinished_seconds: that earlier processes spent on an epoch that is not finished.
+        started: when the work began, by `time.monotonic`; now where it is None.
     """
 
-    def __init__(self, plan: TrainingPlan, rows: Iterable[Mapping[str, float]]) -> None:
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        rows: Iterable[Mapping[str, float]],
+        unfinished_seconds: float = 0.0,
+        started: float | None = None,
+    ) -> None:
         self._plan = plan
-        self._earlier_seconds = sum(row.get("seconds", 0.0) for row in rows)
-        self._started = time.monotonic()
+        self._earlier_seconds = sum(row.get("seconds", 0.0) for row in rows) + unfinished_seconds
+        self._started = time.monotonic() if started is None else started
         self._startup_seconds: float | None = None
+        self.ending_seconds = 0.0
+        """Seconds that the end of the run needs: they are kept free within the time limit."""
 
     def on_first_step(self) -> None:
         """Called after every step: the first call ends the start-up (workers, compilers), which does not count."""
@@ -80,7 +100,8 @@ class TrainingClock:
         """Seconds until the time limit, infinity without one."""
         if not self._plan.minutes:
             return math.inf
-        return self._plan.minutes * 60 - self._earlier_seconds - (time.monotonic() - self._started)
+        elapsed = time.monotonic() - self._started
+        return self._plan.minutes * 60 - self._earlier_seconds - elapsed - self.ending_seconds
 
     def is_over(self) -> bool:
         """Whether the time is up."""
@@ -90,6 +111,6 @@ class TrainingClock:
         """The position in the plan, in epochs."""
         if self._startup_seconds is None or not self._plan.minutes:
             return epoch
-        training_seconds = self._plan.minutes * 60 - self._startup_seconds
+        training_seconds = self._plan.minutes * 60 - self._startup_seconds - self.ending_seconds
         share = 1.0 if training_seconds <= 0 else 1.0 - max(0.0, self.seconds_left) / training_seconds
         return max(epoch, self._plan.epochs * share)

@@ -35,6 +35,10 @@ def test_every_architecture_gives_one_vector_a_crop(name: str) -> None:
         ("osnet_x0_5", 0.63),
         ("osnet_x0_25", 0.20),
         ("resnet50_bnneck", 23.5),
+        # EfficientNet-Lite: published 4.65, 5.42 and 6.09 without the last widening and the classifier, with a head.
+        ("efficientnet_lite0_gdc", 4.65 - 1.69 + 0.31),
+        ("efficientnet_lite1_gdc", 5.42 - 1.69 + 0.31),
+        ("efficientnet_lite2_gdc", 6.09 - 1.73 + 0.32),
     ],
 )
 def test_the_number_of_parameters_is_the_published_one(name: str, millions: float) -> None:
@@ -42,7 +46,7 @@ def test_the_number_of_parameters_is_the_published_one(name: str, millions: floa
     assert count / 1e6 == pytest.approx(millions, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["osnet_x0_25_gdc", "resnet14_gdc", "resnet18_gdc"])
+@pytest.mark.parametrize("name", ["osnet_x0_25_gdc", "resnet14_gdc", "resnet18_gdc", "efficientnet_lite0_gdc"])
 def test_students_even_out_light_and_contrast(name: str) -> None:
     torch.manual_seed(0)
     network, crops = build_architecture(name).eval(), torch.randn(2, 3, 256, 128)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from biometric.training.loop import save_state
+from biometric.training.checkpoints import save_state
 from biometric.training.networks import average_model, build_network
 from biometric.training.runs import RunFolder
 

@@ -13,11 +13,7 @@ from biometric.errors import DatasetInvalid
 from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets import Source
 from biometric.models.embedding import prepare_crops, resize
-from biometric.training import augmentation
 from biometric.training.augmentation import (
-    MILD,
-    NONE,
-    STRONG,
     EpochSamples,
     change_appearance,
     change_geometry,
@@ -25,6 +21,7 @@ from biometric.training.augmentation import (
     network_input,
     shuffled_batches,
 )
+from biometric.training.augmentation_ranges import MILD, NONE, STRONG, Augmentation
 from tests.training.made_people import SMALL, picture
 
 
@@ -44,9 +41,7 @@ def test_no_strength_changes_nothing() -> None:
 
 @pytest.mark.parametrize("strength", [MILD, STRONG])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_crop_becomes_a_whole_picture_of_the_size(
-    strength: augmentation.Augmentation, size: tuple[int, int]
-) -> None:
+def test_every_crop_becomes_a_whole_picture_of_the_size(strength: Augmentation, size: tuple[int, int]) -> None:
     crop = picture(1, 1, 0, 40, 20) if size == (40, 20) else np.full((*size, 3), 90, np.uint8)
     before = crop.copy()
     for seed in range(10):
@@ -59,7 +54,7 @@ def test_every_crop_becomes_a_whole_picture_of_the_size(
 
 
 @pytest.mark.parametrize("strength", [MILD, STRONG])
-def test_the_same_draw_gives_the_same_picture(strength: augmentation.Augmentation) -> None:
+def test_the_same_draw_gives_the_same_picture(strength: Augmentation) -> None:
     def made(seed: int) -> Image:
         chosen = draw(seed)
         return change_appearance(change_geometry(CROP, strength, chosen, (64, 32)), strength, chosen)

@@ -173,6 +173,8 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, capsys: pytest
         ((str(tmp_path / "held-back"), "--from", "absent.safetensors"), "absent.safetensors"),
         ((str(tmp_path / "held-back"), "--height", "0"), "--height and --width must be 1 or more"),
         ((str(tmp_path / "held-back"), "--minutes", "-1"), "--minutes must be 0"),
+        ((str(tmp_path / "held-back"),), "1 crops do not fill one batch of 64"),
+        ((str(tmp_path / "held-back"), "--crops-on", "device"), "--crops-on device needs --live"),
     ):
         assert main([*words, *wrong]) == 2
         assert said in capsys.readouterr().err

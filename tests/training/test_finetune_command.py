@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biometric import cli
-from biometric.training.loop import load_state
+from biometric.training.checkpoints import load_state
 from tests.training.made_people import tree
 
 QUICK = [

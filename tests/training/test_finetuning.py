@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from biometric.entities.progress import finish
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, RunConflict
 from biometric.models.architectures import build_architecture
+from biometric.training.checkpoints import load_state
 from biometric.training.data_splits import DataSplits, read_splits
 from biometric.training.finetuning import Finetuning, FinetuningConfig, FinetuningHead
-from biometric.training.loop import fit_network, load_state, seed_all
+from biometric.training.loop import fit_network, seed_all
 from biometric.training.losses import MetricLossConfig
 from biometric.training.networks import load_initial_weights
 from biometric.training.runs import RunFolder

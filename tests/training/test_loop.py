@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from biometric.entities.progress import finish
 from biometric.errors import InvalidSetting, LossNotFinite, OutOfMemory, RunConflict, StorageFull
 from biometric.training import loop, schedule
-from biometric.training.loop import fit_network, load_state, save_state
+from biometric.training.checkpoints import load_best, load_state, save_state
+from biometric.training.loop import fit_network
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan
 
@@ -34,9 +35,9 @@ class Line:
     def steps(self) -> int:
         return 4
 
-    def batches(self, epoch: int) -> Iterable[Tensor]:
+    def batches(self, epoch: int, first: int = 0) -> Iterable[Tensor]:
         self.network.train()
-        return iter(torch.rand(4, 8, 1, generator=torch.Generator().manual_seed(epoch)))
+        return iter(torch.rand(4, 8, 1, generator=torch.Generator().manual_seed(epoch))[first:])
 
     def loss(self, batch: Tensor) -> Tensor:
         if self.spoil is not None:
@@ -150,6 +151,118 @@ def test_a_killed_run_ends_like_an_unbroken_one(tmp_path: Path, killed_in: int) 
     assert equal(trained(tmp_path / "killed"), unbroken)
     with RunFolder(tmp_path / "killed", "line", {}, resume=True) as run:
         assert [row["epoch"] for row in run.rows] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stop_at", [(1, 1), (1, 3), (2, 4), (3, 2)])
+def test_a_run_killed_within_an_epoch_goes_on_from_there(tmp_path: Path, stop_at: tuple[int, int]) -> None:
+    unbroken = trained(tmp_path / "unbroken", keep_every=1e-9)
+    rows = RunFolder(tmp_path / "unbroken", "line", {}, resume=True).rows
+    with RunFolder(tmp_path / "killed", "line", {}) as run:
+        work = fit_network(Line(), run, plan(keep_every=1e-9))
+        for progress in work:
+            if progress.stage.startswith(f"Epoch {stop_at[0]}") and progress.done == stop_at[1]:
+                break
+        work.close()
+        if stop_at[1] > 1:
+            position = load_state(run.checkpoint)  # of the step before: this one was not yet written
+            assert (position["epoch"], position["step"]) == (stop_at[0] - 1, stop_at[1] - 1)
+    with RunFolder(tmp_path / "killed", "line", {}, resume=True) as run:
+        seen = list(fit_network(Line(), run, plan(keep_every=1e-9)))
+        assert seen[0].done == max(1, stop_at[1])
+        assert [row["loss"] for row in run.rows] == [row["loss"] for row in rows]
+    assert equal(load_state(tmp_path / "killed" / "checkpoint.pt")["modules"]["network"], unbroken)
+
+
+def test_a_checkpoint_within_an_epoch_is_written_after_its_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = SecondsOfSteps()
+    for module in (loop, schedule):
+        monkeypatch.setattr(module, "time", task)
+    positions = []
+    with RunFolder(tmp_path, "line", {}) as run:
+        for _ in fit_network(task, run, plan(epochs=2, keep_every=2.0)):
+            state = load_state(run.checkpoint) if run.checkpoint.is_file() else {}
+            positions.append((state.get("epoch"), state.get("step"), state.get("seconds")))
+    assert positions == [(None,) * 3, (None,) * 3, (0, 2, 2.0), (0, 2, 2.0), *[(1, 0, 0.0)] * 2, *[(1, 2, 2.0)] * 2]
+    assert [row["seconds"] for row in run.rows] == [4.0, 4.0]
+
+
+class Measured(Line):
+    """A line that is said to be as good as a list says: before the first epoch, and after each one."""
+
+    def __init__(self, *values: float) -> None:
+        super().__init__()
+        self.values = list(values)
+
+    def evaluate(self, epoch: int) -> Mapping[str, float]:
+        return {"quality": self.values.pop(0)}
+
+
+@pytest.mark.parametrize(
+    ("values", "best"), [((0.1, 0.2, 0.5, 0.3, 0.4), 2), ((0.9, 0.2, 0.5, 0.3, 0.4), 0), ((0.0, 0.1, 0.2, 0.3, 0.4), 4)]
+)
+def test_the_best_weights_are_kept(tmp_path: Path, values: tuple[float, ...], best: int) -> None:
+    task = Measured(*values)
+    with RunFolder(tmp_path, "line", {}) as run:
+        states = []
+        for _ in fit_network(task, run, plan(best_by="quality")):
+            states.append(load_state(run.best))
+        assert [row["epoch"] for row in run.rows] == [0, 1, 2, 3, 4]
+        assert "loss" not in run.rows[0]
+        assert load_best(run, task.modules) == best
+    kept = load_state(run.best)
+    assert (kept["epoch"], kept["value"]) == (best, values[best])
+    assert equal(kept["modules"]["network"], task.network.state_dict())
+    assert states[0]["epoch"] == 0
+
+
+def test_the_best_weights_stay_after_a_restart(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, "line", {}) as run:
+        finish(fit_network(Measured(0.1, 0.9, 0.2), run, plan(epochs=2, best_by="quality")))
+    with RunFolder(tmp_path, "line", {}, resume=True) as run:
+        finish(fit_network(Measured(0.3, 0.4), run, plan(epochs=4, best_by="quality")))
+        assert [row["epoch"] for row in run.rows] == [0, 1, 2, 3, 4]
+        assert load_best(run, Measured().modules) == 1
+
+
+def test_no_best_weights_where_none_are_asked_for(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, "line", {}) as run:
+        finish(fit_network(Line(), run, plan(epochs=1)))
+        assert not run.best.exists()
+        assert load_best(run, Line().modules) is None
+
+
+def test_the_last_measurement_fits_into_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(SecondsOfSteps):
+        def evaluate(self, epoch: int) -> Mapping[str, float]:
+            self.seconds += 5
+            return {"quality": 1.0}
+
+    task = Slow()
+    for module in (loop, schedule):
+        monkeypatch.setattr(module, "time", task)
+    with RunFolder(tmp_path, "line", {}) as run:
+        finish(fit_network(task, run, plan(epochs=100_000, minutes=1.0, best_by="quality"), started=-7.0))
+    assert 50 <= task.seconds + 7 <= 60 - 5  # the result is measured once more
+
+
+def test_pretrained_parameters_learn_more_slowly() -> None:
+    task = Line()
+    groups = loop.build_optimizer(task, plan(slow=("network.0.",), slow_share=0.25)).param_groups
+    assert [(group["share"], len(group["params"])) for group in groups] == [(1.0, 1), (1.0, 3), (0.25, 1), (0.25, 1)]
+    assert groups[2]["params"][0] is task.network[0].weight
+
+
+def test_slow_parameters_follow_their_share_of_the_rate(tmp_path: Path) -> None:
+    def moved(**changes: Any) -> Tensor:
+        task = Line()
+        before = task.network[0].weight.detach().clone()
+        with RunFolder(tmp_path / str(len(changes)), "line", {}) as run:
+            finish(fit_network(task, run, plan(epochs=1, warmup=0, optimizer="sgd", **changes)))
+        return (task.network[0].weight.detach() - before).abs().mean()
+
+    assert moved(slow=("network.0.",), slow_share=0.1) < 0.5 * moved()
 
 
 def test_a_row_without_its_checkpoint_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ from biometric.errors import (
     WeightsMissing,
 )
 from biometric.models.architectures import ARCHITECTURES, OSNet
-from biometric.training.loop import save_state, seed_all
+from biometric.training.checkpoints import save_state
+from biometric.training.loop import seed_all
 from biometric.training.networks import (
     average_model,
     build_network,

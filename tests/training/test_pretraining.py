@@ -12,8 +12,9 @@ import torch
 from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, LibraryMissing
 from biometric.training import augmentation, distributed, moco, pretraining
+from biometric.training.checkpoints import load_state
 from biometric.training.distributed import ProcessRank
-from biometric.training.loop import fit_network, load_state
+from biometric.training.loop import fit_network
 from biometric.training.moco import ContrastConfig
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan

@@ -7,7 +7,8 @@ import torch
 
 from biometric.entities.progress import finish
 from biometric.training import distributed
-from biometric.training.loop import fit_network, save_state
+from biometric.training.checkpoints import save_state
+from biometric.training.loop import fit_network
 from biometric.training.pretraining import Pretraining
 from biometric.training.runs import RunFolder
 from biometric.training.schedule import TrainingPlan

@@ -1,31 +1,32 @@
 """`python -m biometric train distill`: a small network learns the embeddings of a large one."""
 
 import argparse
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.command_support import DONE, run, show
+from biometric.cli.train.distill_options import resolve_options
 from biometric.cli.train.training_options import (
-    add_input_size,
     add_result,
     add_run,
     add_schedule,
     card,
     describe_end,
-    device_of,
     initialize_network,
-    input_form,
     open_run,
     plan_of,
 )
 from biometric.errors import InvalidSetting
-from biometric.settings import Settings
 
 if TYPE_CHECKING:
-    from biometric.training.crops.crop_records import Crops
     from biometric.training.distillation import Distillation
     from biometric.training.distillation_targets import DistillationConfig
     from biometric.training.runs import RunFolder
+
+_KEEP_EVERY = 20.0
+"""Seconds between checkpoints: a machine that disappears loses less than half a minute."""
+_LARGEST_GRADIENT = 5.0
 
 
 def add_command(subcommands: Any) -> None:
@@ -39,11 +40,37 @@ def add_command(subcommands: Any) -> None:
     parser.add_argument("--held-back", type=Path, required=True, metavar="CROPS", help="crops for testing only")
     add_run(parser)
     parser.add_argument("--teacher", metavar="CARD", help="a card's name or a file (default: the app's embedder)")
-    parser.add_argument("--student", default="resnet14_gdc", metavar="NAME", help="default: resnet14_gdc")
-    parser.add_argument("--from", dest="begin", default="scratch", metavar="WEIGHTS", help="a run or a .safetensors")
-    add_input_size(parser)
+    parser.add_argument(
+        "--student",
+        metavar="NAME",
+        help="an architecture; lite0, lite1 and lite2 begin with ImageNet's weights (default: that of --from, or else "
+        "resnet14_gdc)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="begin",
+        metavar="WEIGHTS",
+        help="a card, a run, a .safetensors, imagenet or scratch (default: imagenet for lite0, lite1 and lite2, else "
+        "scratch)",
+    )
+    for name, default in (("height", 256), ("width", 128)):
+        parser.add_argument(
+            f"--{name}", type=int, metavar="PIXELS", help=f"of the network's input (default: as --from, or {default})"
+        )
+    parser.add_argument(
+        "--colours",
+        choices=("imagenet", "raw"),
+        help="RGB of ImageNet's mean and deviation, or BGR of 0 to 255 (default: as --from, or imagenet)",
+    )
     parser.add_argument("--views", type=int, default=4, metavar="N", help="fixed views of each crop (default: 4)")
     parser.add_argument("--live", action="store_true", help="the teacher embeds every picture, at each step: for GPUs")
+    parser.add_argument(
+        "--crops-on",
+        choices=("auto", "device", "workers"),
+        default="auto",
+        help="with --live: crops stay in the device's memory and are changed there, or processes prepare them "
+        "(default: auto, on a GPU whose memory is enough)",
+    )
     parser.add_argument(
         "--mix", type=float, default=0.5, metavar="P", help="share blended of two (--live; default: 0.5)"
     )
@@ -55,11 +82,18 @@ def add_command(subcommands: Any) -> None:
 
 
 def _distill(options: argparse.Namespace) -> int:
+    from biometric.cli.train.distill_tasks import build_task, check_crops_on
+    from biometric.training.checkpoints import load_best
     from biometric.training.crops.crop_sets import JoinedCrops, open_crops
+    from biometric.training.distillation import check_count
     from biometric.training.loop import fit_network
 
+    started = time.monotonic()
     # Wrong options and data are found before the run's folder is made.
-    plan, config = plan_of(options), _config(options)
+    check_crops_on(options)
+    pretrained = resolve_options(options)
+    plan = plan_of(options, keep_every=_KEEP_EVERY, best_by="cosine", clip=_LARGEST_GRADIENT, slow=pretrained)
+    config = _config(options)
     if any(path.expanduser().resolve() == options.held_back.expanduser().resolve() for path in options.crops):
         raise InvalidSetting(
             f"--held-back {options.held_back} is also among the training crops. Name crops of other videos to "
@@ -68,10 +102,12 @@ def _distill(options: argparse.Namespace) -> int:
     crops = JoinedCrops([open_crops(path.expanduser()) for path in options.crops])
     held_back = open_crops(options.held_back.expanduser())
     network = initialize_network(options, options.student)
+    check_count(len(crops), config)
     with open_run(options, "distill") as folder:
-        task, teacher = _build_task(options, network, (crops, held_back), config, folder)
-        run(fit_network(task, folder, plan))
-        result = _result(task, teacher, options.begin)
+        task, teacher = build_task(options, network, (crops, held_back), config, folder)
+        run(fit_network(task, folder, plan, started=started))
+        best = load_best(folder, task.modules)
+        result = _result(task, folder, teacher, options.begin, best)
         folder.finish(result, _card(options, folder, result))
     path = folder.folder
     show(
@@ -83,10 +119,12 @@ def _distill(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> "DistillationConfig":
+    from biometric.training.augmentation_ranges import LIVE, STRONG
     from biometric.training.distillation_targets import DistillationConfig
+    from biometric.training.initial_input import input_with
 
     return DistillationConfig(
-        input_form(options),
+        input_with(options.colours, options.height, options.width),
         options.views,
         options.batch,
         options.relation,
@@ -94,48 +132,27 @@ def _config(options: argparse.Namespace) -> "DistillationConfig":
         options.passes,
         seed=options.seed,
         workers=options.workers,
+        strength=LIVE if options.live else STRONG,
     )
 
 
-def _build_task(
-    options: argparse.Namespace,
-    network: Any,
-    crop_sets: "tuple[Crops, Crops]",
-    config: "DistillationConfig",
-    folder: "RunFolder",
-) -> "tuple[Distillation, str]":
-    """The task, with the teacher's embeddings or the teacher itself; the teacher's id."""
-    from biometric.bootstrap import build_teachers
-    from biometric.training.distillation import Distillation
-    from biometric.training.distillation_targets import DistillationTargets, FixedTargets, OnlineTargets, embed_teacher
-
-    crops, held_back = crop_sets
-    models = build_teachers(Settings.from_environment(None, embedder=options.teacher), options.live)
-    try:
-        teacher: Any = models.embedder()
-        held_back_targets = run(embed_teacher(held_back, teacher, config, folder, "teacher-held-back", 1))[:, 0]
-        targets: DistillationTargets
-        if options.live:
-            network_of_teacher = teacher.network.to(device_of(options))
-            targets = OnlineTargets(crops, network_of_teacher, teacher.form, teacher.dimension, config)
-        else:
-            embeddings = run(embed_teacher(crops, teacher, config, folder, "teacher", options.views))
-            targets = FixedTargets(crops, embeddings, config)
-    finally:
-        models.close()
-    return Distillation(network, len(crops), targets, (held_back, held_back_targets), config), teacher.model_id
-
-
-def _result(task: "Distillation", teacher: str, initial_weights: str) -> dict[str, Any]:
-    cosines = task.cosines(task.embed_held_back())
+def _result(
+    task: "Distillation", folder: "RunFolder", teacher: str, initial_weights: str, best: int | None
+) -> dict[str, Any]:
+    embeddings = task.embed_held_back()
+    cosines = task.cosines(embeddings)
     interval = task.interval(cosines)
+    speeds = [row["views_per_second"] for row in folder.rows if "views_per_second" in row]
     return {
         "teacher": teacher,
         "initial_weights": initial_weights,
         "held_back": len(cosines),
         "cosine": float(cosines.mean(dtype=float)),
         "cosine_interval": None if interval is None else [interval.low, interval.high],
-        "scores": float(task.evaluate(0)["scores"]),
+        "cosine_at_start": next((row["cosine"] for row in folder.rows if row["epoch"] == 0), None),
+        "best_epoch": best,
+        "scores": task.score_agreement(embeddings),
+        "views_per_second": sum(speeds) / len(speeds) if speeds else None,
         "parameters": sum(value.numel() for value in task.network.parameters()),
     }
 
@@ -149,19 +166,29 @@ def _interval(result: dict[str, Any]) -> str:
 
 def _describe_measurements(result: dict[str, Any]) -> list[str]:
     """The figures in words."""
-    return [
+    lines = [
         f"mean cosine to the teacher on {result['held_back']:,} held-back crops: {result['cosine']:.3f} "
         f"({_interval(result)})",
         f"correlation of comparison scores with the teacher's: {result['scores']:.3f}",
     ]
+    if result["cosine_at_start"] is not None:
+        lines.append(
+            f"mean cosine of the weights that it began with: {result['cosine_at_start']:.3f}; the best were those "
+            f"after epoch {result['best_epoch']}, chosen on the same held-back crops"
+        )
+    return lines
 
 
 def _card(options: argparse.Namespace, folder: "RunFolder", result: dict[str, Any]) -> list[str]:
+    from biometric.training.imagenet_weights import LITE_LICENCE, lite_number
+
+    licences = f"licence of the data: {options.licence}"
+    if options.begin == "imagenet" and lite_number(options.student) is not None:
+        licences += f"; of the weights that it began with: {LITE_LICENCE}"
     return card(
         f"{options.student}, student of {result['teacher']}",
         folder,
-        data=f"{', '.join(path.name for path in options.crops)} (licence of the data: {options.licence}); "
-        f"held back: {options.held_back.name}",
+        data=f"{', '.join(path.name for path in options.crops)} ({licences}); held back: {options.held_back.name}",
         metrics=_describe_measurements(result),
         limits=[
             "It can be no better than its teacher, and shares its teacher's biases.",

@@ -117,8 +117,11 @@ def open_run(options: argparse.Namespace, kind: str, *, quiet: bool = False, **s
     return RunFolder(options.run.expanduser(), kind, {**settings_of(options), **settings}, options.resume, quiet=quiet)
 
 
-def plan_of(options: argparse.Namespace) -> "TrainingPlan":
-    """The plan of the training; sets the number of threads. Raises `InvalidSetting`."""
+def plan_of(options: argparse.Namespace, **changes: Any) -> "TrainingPlan":
+    """The plan of the training, with `changes` of what has no option; sets the number of threads.
+
+    Raises `InvalidSetting`.
+    """
     import torch
 
     from biometric.training.schedule import TrainingPlan
@@ -134,6 +137,7 @@ def plan_of(options: argparse.Namespace) -> "TrainingPlan":
         seed=options.seed,
         minutes=options.minutes,
         **optimizer,
+        **changes,
     )
 
 

@@ -72,7 +72,7 @@ def run_notes(run: TrainedRun) -> list[str]:
     """Sentences for people about what kind of run it was, and whether it ended."""
     notes = []
     if not run.ended:
-        notes.append("The run has not ended: this is its state after its last whole epoch.")
+        notes.append("The run has not ended: this is what it had saved.")
     if run.kind == "pretrain":
         notes.append("The network is pre-trained only, not fine-tuned: it was not trained to compare people.")
     return notes

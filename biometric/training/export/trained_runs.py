@@ -11,16 +11,19 @@ import numpy as np
 from torch import nn
 
 from biometric.entities import Image
-from biometric.entities.model_cards import IMAGENET, InputFormat
+from biometric.entities.model_cards import IMAGENET, RAW_BGR, InputFormat
 from biometric.errors import BiometricError, InvalidSetting, RunConflict, WeightsCorrupt
 from biometric.models.cards import canonical_architecture
 from biometric.models.embedding import resize
-from biometric.training.networks import build_network, load_exact_weights
+from biometric.training.networks import build_network, load_exact_weights, run_weights
 
 EMBEDDERS = ("distill", "finetune", "pretrain")
 DETECTORS = ("detector",)
 BEST = Path("yolo") / "weights" / "best.pt"
 """Where a detector's run keeps the checkpoint of its best epoch."""
+
+COLOURS = {"imagenet": IMAGENET, "raw": RAW_BGR}
+"""How pixels are prepared, by the name in a run's settings: RGB of ImageNet's mean and deviation, or BGR of 0…255."""
 
 _PICTURES = 24
 
@@ -43,7 +46,7 @@ class TrainedRun:
 
     @property
     def ended(self) -> bool:
-        """Whether the run has ended; before, its state after the last whole epoch is exported."""
+        """Whether the run has ended; before, its latest state or the best so far is exported."""
         return bool(self.card)
 
     @property
@@ -80,10 +83,10 @@ def read_run(folder: Path) -> TrainedRun:
         raise InvalidSetting(
             f"{folder} holds a run of the kind {kind}, which cannot be exported. Kinds that can: {known}."
         )
-    weights = BEST if kind in DETECTORS else Path("checkpoint.pt")
+    weights = BEST if kind in DETECTORS else run_weights(folder).relative_to(folder)
     if not (folder / weights).is_file():
         raise RunConflict(
-            f"{folder} has no {weights} yet: no epoch was finished. Continue the run with --resume, then export it."
+            f"{folder} has no {weights} yet: nothing was saved. Continue the run with --resume, then export it."
         )
     return TrainedRun(folder, kind, settings, card, command)
 
@@ -96,7 +99,7 @@ def trained_network(run: TrainedRun) -> nn.Module:
         WeightsCorrupt, UnsupportedModel: it holds no network, or another one than the settings say.
     """
     network = build_network(run.architecture)
-    path = run.folder / "checkpoint.pt"
+    path = run_weights(run.folder)
     try:
         load_exact_weights(network, path)
     except RuntimeError as error:  # torch's error for weights that do not fit a network of timm
@@ -106,9 +109,12 @@ def trained_network(run: TrainedRun) -> nn.Module:
 
 
 def input_of(run: TrainedRun) -> InputFormat:
-    """How crops were prepared: the sizes of the run's settings, ImageNet's colours. Raises `RunConflict`."""
+    """How crops were prepared: size and colours of the run's settings. Raises `RunConflict`."""
+    settings = run.settings
     try:
-        return replace(IMAGENET, height=int(run.settings["height"]), width=int(run.settings["width"]))
+        return replace(
+            COLOURS[settings.get("colours", "imagenet")], height=int(settings["height"]), width=int(settings["width"])
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise RunConflict(
             f"{run.folder / 'config.json'} does not say which size of crops the network was trained with. Train again."

@@ -199,7 +199,7 @@ def test_runs_that_cannot_be_exported_are_told(tmp_path: Path) -> None:
         read_run(run(tmp_path / "crops", "crops"))
     begun = run(tmp_path / "begun")
     (begun / "checkpoint.pt").unlink()
-    with pytest.raises(RunConflict, match="no epoch was finished"):
+    with pytest.raises(RunConflict, match="nothing was saved"):
         read_run(begun)
     with pytest.raises(RunConflict, match=r"no yolo/weights/best\.pt yet"):
         read_run(run(tmp_path / "detector", "detector"))
