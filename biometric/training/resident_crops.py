@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from biometric.entities import Progress
@@ -51,8 +52,8 @@ def load_resident(crops: Crops, size: tuple[int, int], device: torch.device) -> 
     check_fits(len(crops), size, device)
     height, width = resident_size(size)
 
-    def read(index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        return np.ascontiguousarray(resize(crops.load(index), height, width).transpose(2, 0, 1))
+    def read(index: int) -> NDArray[np.uint8]:
+        return _planes(crops, index, height, width)
 
     try:
         tensor = torch.empty(len(crops), 3, height, width, dtype=torch.uint8, device=device)
@@ -69,6 +70,12 @@ def load_resident(crops: Crops, size: tuple[int, int], device: torch.device) -> 
     return tensor
 
 
+def first_pictures(crops: Crops, count: int, size: tuple[int, int], device: torch.device) -> Tensor:
+    """Return up to `count` crops exactly in `size`: (N, 3, H, W) uint8 BGR on the device. Raises `DatasetInvalid`."""
+    pictures = [_planes(crops, index, *size) for index in range(min(len(crops), count))]
+    return torch.from_numpy(np.stack(pictures)).to(device)
+
+
 def free_memory(device: torch.device) -> float:
     """Bytes that can be allocated on a device; infinity where that cannot be told."""
     if device.type == "cuda":
@@ -77,6 +84,10 @@ def free_memory(device: torch.device) -> float:
     lines = memory.read_text("utf-8").splitlines() if memory.is_file() else []
     kilobytes = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
     return float("inf") if kilobytes is None else int(kilobytes) * 1024.0
+
+
+def _planes(crops: Crops, index: int, height: int, width: int) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(resize(crops.load(index), height, width).transpose(2, 0, 1))
 
 
 def _bytes_of(count: int, size: tuple[int, int]) -> int:

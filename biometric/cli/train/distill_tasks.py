@@ -81,16 +81,14 @@ def _in_half(options: argparse.Namespace, teacher: "LiveTeacher", crops: "Crops"
     """The teacher in half precision, where the device has it and the teacher's answers stay the same."""
     import torch
 
-    from biometric.models.embedding import resize
     from biometric.training.live_targets import choose_precision
+    from biometric.training.resident_crops import first_pictures
 
     device = torch.device(device_of(options))
     if device.type != "cuda" and not options.half:
         return teacher
-    pictures = [resize(crops.load(index), *teacher.size) for index in range(min(len(crops), _TRIAL_CROPS))]
-    batch = torch.stack([torch.from_numpy(picture.transpose(2, 0, 1).copy()) for picture in pictures])
-    wanted = torch.float16 if device.type == "cuda" else torch.bfloat16
-    return choose_precision(teacher, batch.to(device), wanted)
+    pictures = first_pictures(crops, _TRIAL_CROPS, teacher.size, device)
+    return choose_precision(teacher, pictures, torch.float16 if device.type == "cuda" else torch.bfloat16)
 
 
 def _live_targets(
