@@ -203,6 +203,16 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
         """The biometric references of somebody enrolled, oldest first. Raises `UnknownIdentity`."""
         return tuple(self._opened().gallery().references(identity.id))
 
+    def set_camera(self, reference: BiometricReference, camera: str) -> GalleryChange:
+        """Say which camera a reference was seen by, "" for the unknown one; `undo` takes it back.
+
+        Raises:
+            UnknownReference: it was removed meanwhile.
+            InvalidCamera: the name has over 100 characters or control characters.
+            InvalidInput: the reference has that camera already.
+        """
+        return self._opened().gallery().set_camera(reference.id, camera)
+
     def remove(self, identity: Identity) -> GalleryChange:
         """Put somebody enrolled with all references into the trash; `undo` brings them back for some days.
 

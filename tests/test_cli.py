@@ -101,6 +101,15 @@ def test_a_camera_is_named_stored_and_listed(setup: ServiceSetup, capsys) -> Non
     ]
     references = json.loads(run(capsys, "gallery", "show", "Ada", "--json")[1])["references"]
     assert [reference["camera"] for reference in references] == ["Back door", ""]
+    status, _, err = run(capsys, "enroll", setup.clip, "Ada", "--camera", "Yard")
+    assert status == 2
+    hint = re.search(r"gallery camera Ada (\w+) changes their camera", err)
+    assert hint is not None
+    status, out, _ = run(capsys, "gallery", "camera", "Ada", hint[1], "Gate")
+    assert (status, out.startswith("The camera of this reference of Ada is Gate now, was ")) == (0, True)
+    assert run(capsys, "gallery", "camera", "Ada", hint[1], "Gate")[0] == 2
+    assert run(capsys, "gallery", "undo")[0] == 0
+    assert "camera Back door" in run(capsys, "gallery", "show", "Ada")[1]
     for command in (["verify", setup.clip, "Ada"], ["identify", setup.clip, "--no-files"]):
         assert json.loads(run(capsys, *command, "--camera", "Yard", "--json")[1])["camera"] == "Yard"
     for command in (["enroll", setup.clip, "Ben"], ["verify", setup.clip, "Ada"], ["identify", setup.clip]):

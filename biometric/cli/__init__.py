@@ -5,6 +5,7 @@ could not be written, 129 hung up, 130 interrupted, 141 the reader of the output
 """
 
 import argparse
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -104,16 +105,21 @@ def _sentences(error: BiometricError) -> str:
     """Return what is wrong and what to do, with the option that does it."""
     options = ""
     if isinstance(error, SeveralPeople):
-        options = " Choose with --person N."
+        options = _(" Choose with --person N.")
     elif isinstance(error, PeopleLookDifferent):
         options = _(" If they are one person, say so with --join-anyway.")
     elif isinstance(error, LooksDifferent):
-        options = " Say so with --add --force."
+        options = _(" Say so with --add --force.")
     elif isinstance(error, IdentityExists):
         alike = error.conflict is None or error.conflict.reaches_threshold
-        options = " Say so with --add." if alike else " Say so with --add --force."
+        options = _(" Say so with --add.") if alike else _(" Say so with --add --force.")
+        if error.conflict is not None and error.conflict.same_frames:
+            text = _(" These very frames are enrolled already; gallery camera {name} {reference} changes their camera.")
+            options += text.format(
+                name=shlex.quote(error.conflict.identity.name), reference=error.conflict.reference_id
+            )
     elif isinstance(error, ThresholdBelowCard):
-        options = " Say so with --force."
+        options = _(" Say so with --force.")
     return describe_error(error) + options
 
 

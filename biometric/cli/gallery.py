@@ -1,4 +1,4 @@
-"""`python -m biometric gallery …`: list, show, rename, merge, move, cover, export, import; see also `gallery_trash`."""
+"""`python -m biometric gallery …`: list, show, rename, merge, move, cover, camera, export, import."""
 
 import argparse
 from itertools import groupby
@@ -14,7 +14,7 @@ from biometric.cli.gallery_trash import (
     local_day,
     undo_hint,
 )
-from biometric.entities import BiometricReference
+from biometric.entities import BiometricReference, clean_camera
 from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
@@ -36,6 +36,7 @@ def add_commands(commands: Any) -> None:
     add_action(
         actions, "cover", "choose the picture that stands for an identity", _cover, "name", "reference", "sample"
     )
+    add_action(actions, "camera", "say which camera a reference was seen by", _camera, "name", "reference", "camera")
     gallery_trash.add_actions(actions)
     add_action(actions, "export", "write the whole gallery as one file", _export, "file")
     add_action(actions, "import", "add the identities of an exported file", _import, "file")
@@ -133,6 +134,19 @@ def _cover(options: argparse.Namespace) -> int:
     change = gallery.set_cover(identity.id, reference.id, options.sample)
     text = f"{options.sample} stands for {identity.name} now."
     show(options, {**identity_json(identity), "change": change_json(change)}, f"{text} {undo_hint(change, options)}")
+    return DONE
+
+
+def _camera(options: argparse.Namespace) -> int:
+    gallery = _open_gallery(options)
+    identity = gallery.find(options.name)
+    reference = find_reference(gallery, identity, options.reference)
+    change = gallery.set_camera(reference.id, options.camera)
+    camera = clean_camera(options.camera)
+    text = f"The camera of this reference of {identity.name} is {camera or 'unknown'} now, was "
+    text += f"{reference.camera or 'unknown'}."
+    result = {"identity": identity.name, "reference": reference.id, "camera": camera, "change": change_json(change)}
+    show(options, result, f"{text} {undo_hint(change, options)}")
     return DONE
 
 

@@ -46,6 +46,8 @@ def find_conflict(
         reference_crop=closest.best_crop,
         sample_crop=None if sample is None else sample.source,
         said_not_to_be=identity.id in told_apart,
+        same_frames=(closest.clip_digest, closest.first_frame, closest.last_frame)
+        == (reference.clip_digest, reference.first_frame, reference.last_frame),
     )
 
 

@@ -222,6 +222,7 @@ class NameConflict:
         reference_crop: that reference's best crop, else the identity's thumbnail, or None.
         sample_crop: the new sample that compares best with that reference, or None.
         said_not_to_be: a verdict says that this person is not the identity; then `reaches_threshold` is False.
+        same_frames: that reference was enrolled from the same frames of the same clip.
     """
 
     identity: Identity
@@ -232,6 +233,7 @@ class NameConflict:
     reference_crop: Path | None
     sample_crop: Path | None
     said_not_to_be: bool = False
+    same_frames: bool = False
 
     @property
     def notice(self) -> Notice:

@@ -20,6 +20,7 @@ class ChangeKind(StrEnum):
     MERGED = "merged"
     RENAMED = "renamed"
     COVER_CHOSEN = "cover_chosen"
+    CAMERA_NAMED = "camera_named"
     CALIBRATED = "calibrated"
     CALIBRATION_CHOSEN = "calibration_chosen"
     CARD_CHOSEN = "card_chosen"

@@ -8,6 +8,7 @@ A step is a list [action, row number, …] with what taking it back needs:
     reference_in N                  came (new, or out of the trash)
     reference_out N owner           went to the trash; whose it was
     owner N owner                   whose it was
+    camera N camera                 its former camera
     template N count base64         the former template: number of samples, (D,) little-endian float32
     sample_in N                     came out of the trash
     sample_out N                    went to the trash
@@ -139,6 +140,15 @@ class ChangeRecorder:
             [vector, sample_count, number],
         )
 
+    def set_camera(self, number: int, camera: str) -> str:
+        """Say which camera a reference was seen by; returns the former one."""
+        former = str(self._row("SELECT camera FROM biometric_references WHERE number = ?", number)[0])
+        self.steps.append(["camera", number, former])
+        # The vector is set, too, so that indices that centre by camera take the reference for a changed one.
+        sql = "UPDATE biometric_references SET camera = ?, vector = vector WHERE number = ?"
+        self.db.execute(sql, [camera, number])
+        return former
+
     def trash_sample(self, number: int) -> None:
         """Put a sample into the trash; its reference stays."""
         trash_rows.trash_sample(self.db, number, self._trash_change, with_reference=False)
@@ -205,6 +215,8 @@ class ChangeRecorder:
                 self.restore_reference(number, values[0])
             case "owner":
                 self.set_owner(number, values[0])
+            case "camera":
+                self.set_camera(number, values[0])
             case "template":
                 self.set_template(number, base64.b64decode(values[1]), values[0])
             case "sample_in":

@@ -5,12 +5,20 @@ from pathlib import Path
 from uuid import uuid4
 
 from biometric.domain.comparison import pool
-from biometric.entities import ChangeKind, GalleryChange, NewReference, StoredEnrollment, clean_name, name_key
-from biometric.errors import InvalidInput, NameTaken, UnknownIdentity
+from biometric.entities import (
+    ChangeKind,
+    GalleryChange,
+    NewReference,
+    StoredEnrollment,
+    clean_camera,
+    clean_name,
+    name_key,
+)
+from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.gallery import reference_rows, rows, trash_rows, verdict_rows
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.records import Clock, current_time, make_record, read_crops
-from biometric.gallery.transactions import GalleryTransactions, WriteTransaction
+from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.undoing import undo_change
 from biometric.ports import ANY_OWNER
 from biometric.storage.sqlite_files import BUSY_SECONDS
@@ -62,7 +70,7 @@ class GalleryEditing:
             record = make_record(reference, write.now)
             number = rows.number_by_key(write.db, name_key(name))
             if owner != ANY_OWNER:
-                _require_owner(name, owner, None if number is None else rows.identity_id(write.db, number))
+                rows.require_owner(name, owner, None if number is None else rows.identity_id(write.db, number))
             existed = number is not None
             recorder = ChangeRecorder(write, ChangeKind.ENROLLED)
             if number is None:
@@ -87,7 +95,7 @@ class GalleryEditing:
         name = clean_name(name)
         with self._transactions.writing_existing() as write:
             number = rows.identity_number(write.db, identity_id)
-            _require_free_name(write, name, number)
+            rows.require_free_name(write.db, name, number)
             recorder = ChangeRecorder(write, ChangeKind.RENAMED, number)
             recorder.update_identity(number, name=name, name_key=name_key(name), updated_at=write.now)
             recorder.add_people(number)
@@ -181,7 +189,7 @@ class GalleryEditing:
             if source == target:
                 raise InvalidInput("This reference is this person's already. Choose another person.")
             if name is not None:
-                _require_free_name(write, name, None)
+                rows.require_free_name(write.db, name, None)
             recorder = ChangeRecorder(write, ChangeKind.REFERENCE_MOVED, source)
             if target is None:
                 target = self._add_identity(recorder, str(name))
@@ -209,6 +217,23 @@ class GalleryEditing:
             recorder = ChangeRecorder(write, ChangeKind.COVER_CHOSEN, number)
             recorder.update_identity(number, cover=f"{reference_id}/{sample}", updated_at=write.now)
             return recorder.finish(0, 1)
+
+    def set_camera(self, reference_id: str, camera: str) -> GalleryChange:
+        """Say which camera a reference was seen by; "" for the unknown one.
+
+        Raises:
+            UnknownReference: there is no such reference.
+            InvalidCamera: the name cannot be used.
+            InvalidInput: the reference has that camera already.
+        """
+        named = clean_camera(camera)
+        with self._transactions.writing_existing() as write:
+            reference, owner = reference_rows.reference_number(write.db, reference_id)
+            recorder = ChangeRecorder(write, ChangeKind.CAMERA_NAMED, owner)
+            if recorder.set_camera(reference, named) == named:
+                raise InvalidInput("This reference is from that camera already. Nothing was changed.")
+            recorder.touch(owner)
+            return recorder.finish(1, 0)
 
     # --- history and trash ---------------------------------------------------------------------------------------
 
@@ -273,19 +298,3 @@ def _leave_without(recorder: ChangeRecorder, owner: int) -> None:
         recorder.touch(owner)
     else:
         recorder.trash_identity(owner)
-
-
-def _require_free_name(write: WriteTransaction, name: str, number: int | None) -> None:
-    if rows.number_by_key(write.db, name_key(name)) not in (None, number):
-        raise NameTaken(
-            "Somebody called {name} is already enrolled. Choose another name, or merge the two people.", name=name
-        )
-
-
-def _require_owner(name: str, expected: str | None, actual: str | None) -> None:
-    """Raise `NameTaken` or `UnknownIdentity` unless the identity of that name is the expected one."""
-    if actual == expected:
-        return
-    if actual is None:
-        raise UnknownIdentity("{name} was removed or renamed just now. Nothing was stored; try again.", name=name)
-    raise NameTaken("Somebody called {name} was enrolled just now. Nothing was stored; try again.", name=name)

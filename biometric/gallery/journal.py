@@ -106,7 +106,7 @@ def forget_steps(db: Database, changes: Iterable[int]) -> None:
 def forget_references(db: Database, numbers: Collection[int]) -> None:
     """Drop the steps of all changes of these references: they have nothing to go back to, and may hold templates."""
     rows = db.execute("SELECT id, steps FROM journal WHERE steps IS NOT NULL").fetchall()
-    forget_steps(db, _changes_with(rows, ("reference_in", "reference_out", "owner", "template"), numbers))
+    forget_steps(db, _changes_with(rows, ("reference_in", "reference_out", "owner", "camera", "template"), numbers))
 
 
 def forget_templates(db: Database, numbers: Collection[int]) -> None:

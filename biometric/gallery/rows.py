@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from biometric.entities import Identity, clean_name, name_key
-from biometric.errors import ModelMismatch, UnknownIdentity
+from biometric.errors import ModelMismatch, NameTaken, UnknownIdentity
 from biometric.errors.phrases import Phrase
 from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 
@@ -157,3 +157,20 @@ def _suggestion(db: Database, key: str) -> str:
     if close:
         return Phrase("Did you mean {names}?", names=" / ".join(names[match] for match in close))
     return Phrase("Look at the list of enrolled people, or enroll this person first.")
+
+
+def require_free_name(db: Database, name: str, number: int | None) -> None:
+    """Raise `NameTaken` where another identity than `number` has the name."""
+    if number_by_key(db, name_key(name)) not in (None, number):
+        raise NameTaken(
+            "Somebody called {name} is already enrolled. Choose another name, or merge the two people.", name=name
+        )
+
+
+def require_owner(name: str, expected: str | None, actual: str | None) -> None:
+    """Raise `NameTaken` or `UnknownIdentity` unless the identity of that name is the expected one."""
+    if actual == expected:
+        return
+    if actual is None:
+        raise UnknownIdentity("{name} was removed or renamed just now. Nothing was stored; try again.", name=name)
+    raise NameTaken("Somebody called {name} was enrolled just now. Nothing was stored; try again.", name=name)

@@ -277,6 +277,7 @@ CHANGES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.MERGED: "{first} was merged into {second}, with {references}.",
     ChangeKind.RENAMED: "{first} was renamed to {second}.",
     ChangeKind.COVER_CHOSEN: "{first} got another cover picture.",
+    ChangeKind.CAMERA_NAMED: "A reference of {first} got another camera.",
     ChangeKind.CALIBRATED: "The thresholds were calibrated on your footage.",
     ChangeKind.CALIBRATION_CHOSEN: "The thresholds of an earlier calibration were put in force again.",
     ChangeKind.CARD_CHOSEN: "The thresholds went back to the model card's.",

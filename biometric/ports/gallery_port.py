@@ -118,6 +118,15 @@ class Gallery(Protocol):
             UnknownIdentity, UnknownReference: there is no such identity, or no such sample of it.
         """
 
+    def set_camera(self, reference_id: str, camera: str) -> GalleryChange:
+        """Say which camera a reference was seen by; "" for the unknown one.
+
+        Raises:
+            UnknownReference: there is no such reference.
+            InvalidCamera: the name cannot be used.
+            InvalidInput: the reference has that camera already.
+        """
+
     def undo(self, change_id: int | None = None) -> GalleryChange:
         """Take a change back: everything is as before it. None: the latest that can be taken back.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from biometric.entities import NameConflict, ObservedClip, name_key
+from biometric.entities import BiometricReference, NameConflict, ObservedClip, name_key
 from biometric.errors import InvalidName, UnknownIdentity
 from biometric.messages import describe
 from biometric.messages.translation import gettext as _
@@ -84,15 +84,21 @@ def enrollment_token(footage: Footage, observed: ObservedClip, name: str) -> tup
     return (observed.video.digest, observed.frames, person, name_key(name), dropped, footage.gallery, footage.edits)
 
 
-def is_enrolled(session: Session, token: tuple[object, ...], references: References) -> bool:
-    """Return whether exactly this was enrolled last, and is still in the gallery."""
-    if session.enrolled is None or session.enrolled[0] != token:
-        return False
+def latest_reference(
+    session: Session, token: tuple[object, ...] | None, references: References
+) -> BiometricReference | None:
+    """Return what was enrolled last, where it is still in the gallery.
+
+    Args:
+        token: what it has to be made from; None: anything.
+    """
+    if session.enrolled is None or token not in (None, session.enrolled[0]):
+        return None
     _, identity_id, reference_id = session.enrolled
     try:
-        return any(reference.id == reference_id for reference in references(identity_id))
+        return next((reference for reference in references(identity_id) if reference.id == reference_id), None)
     except UnknownIdentity:
-        return False
+        return None
 
 
 def name_is_used(session: Session, name: object) -> bool:

@@ -14,6 +14,7 @@ from biometric.errors import (
     BiometricError,
     EmptyClip,
     IdentityExists,
+    InvalidInput,
     LooksDifferent,
     PathRefused,
     PeopleLookDifferent,
@@ -188,6 +189,23 @@ class Endpoints:
 
         return run_endpoint(run)
 
+    def set_camera(self, reference: str, camera: str, gallery: str | None = None) -> dict[str, Any]:
+        """Say which camera a reference was seen by, and nothing else of it.
+
+        Args:
+            reference: its id, as `/enroll` gives it.
+            camera: name of the camera; "" for the unknown one.
+            gallery: folder of the gallery, inside the configured one.
+        """
+
+        def run() -> dict[str, Any]:
+            named = read_camera(camera) or ""
+            if not isinstance(reference, str):
+                raise InvalidInput("The reference must be text.")
+            return results.change_json(self._page.service.gallery(self._gallery(gallery)).set_camera(reference, named))
+
+        return run_endpoint(run)
+
     def _gallery(self, text: str | None) -> Path | None:
         if text is None or text == "":
             return None
@@ -244,6 +262,7 @@ def register(endpoints: Endpoints) -> None:
     events.api(endpoints.verify, api_name="verify", concurrency_id=MODEL_WORK, concurrency_limit=CALLS_AT_ONCE)
     events.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=CALLS_AT_ONCE)
     events.api(endpoints.identities, api_name="identities")
+    events.api(endpoints.set_camera, api_name="set_camera")
 
 
 def run_endpoint(run: Callable[[], Result]) -> Result:
@@ -270,4 +289,8 @@ def _consent(error: BiometricError) -> str:
     if not isinstance(error, IdentityExists | LooksDifferent) or error.conflict is None:
         return ""
     alike = error.conflict.reaches_threshold
-    return _(" Say so with add=true.") if alike else _(" Say so with add=true and force=true.")
+    consent = _(" Say so with add=true.") if alike else _(" Say so with add=true and force=true.")
+    if not error.conflict.same_frames:
+        return consent
+    only = _(" These very frames are enrolled already: /set_camera changes the camera of reference {reference}.")
+    return consent + only.format(reference=error.conflict.reference_id)

@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import ObservedClip, clean_name
+from biometric.entities import BiometricReference, ObservedClip, clean_name
 from biometric.errors import FootageChanged, IdentityExists, LooksDifferent
 from biometric.messages.translation import gettext as _
 from biometric.ui import contact_sheets, elements, introductions, presenters, problems
-from biometric.ui.addition_question import Addition, enrollment_token, is_enrolled, name_is_used, question
+from biometric.ui.addition_question import Addition, enrollment_token, latest_reference, name_is_used, question
 from biometric.ui.browser_input import event
 from biometric.ui.components import field_note_area, on_act
 from biometric.ui.enrollment_sheet import CHANGED, click_on_sheet, invitation, sheet
@@ -88,7 +88,8 @@ class EnrollmentTab:
 
         def run() -> Updates:
             updates = self.undo.undo(session, data)
-            session.enrolled = None
+            if latest_reference(session, None, self.page.references(session.footage(TAB).gallery)) is None:
+                session.enrolled = None
             return {**self.panel.clear_answer(session), **updates}
 
         return run_once(run, self.answer)
@@ -113,11 +114,9 @@ class EnrollmentTab:
         observed = yield from self.panel.observe(session, footage)
         session.enrollment_shown = False
         token = enrollment_token(footage, observed, wanted)
-        if is_enrolled(session, token, self.page.references(footage.gallery)):
-            note = _("These frames of {wanted} were enrolled just now. Nothing was added a second time.").format(
-                wanted=wanted
-            )
-            yield {self.answer: elements.banner("info", _("Already enrolled"), note)}
+        enrolled = latest_reference(session, token, self.page.references(footage.gallery))
+        if enrolled is not None:
+            yield self._enrolled_again(session, footage, observed, wanted, enrolled)
         elif len(observed.usable) > 1 and not footage.people_shown:
             footage.people_shown = True
             yield self._ask(footage)
@@ -162,6 +161,23 @@ class EnrollmentTab:
                 + html
             )
         return {self.answer: html, self.contact_sheet: "", **self.undo.note(session, enrollment.change, into)}
+
+    def _enrolled_again(
+        self, session: Session, footage: Footage, observed: ObservedClip, name: str, enrolled: BiometricReference
+    ) -> Updates:
+        """The same frames of the same person once more: nothing is added, but the reference gets another camera."""
+        if observed.camera == enrolled.camera:
+            note = _("These frames of {wanted} were enrolled just now. Nothing was added a second time.")
+            return {self.answer: elements.banner("info", _("Already enrolled"), note.format(wanted=name))}
+        change = self.page.service.gallery(footage.gallery).set_camera(enrolled.id, observed.camera)
+        note = _(
+            "These frames of {name} were enrolled just now, and nothing was added a second time. The camera of the "
+            "reference is {camera} now; it was {former}."
+        ).format(
+            name=name, camera=observed.camera or _("unknown camera"), former=enrolled.camera or _("unknown camera")
+        )
+        banner = elements.banner("good", _("Camera changed"), note)
+        return {self.answer: banner, **self.undo.note(session, change, footage.gallery)}
 
     def answered(self, data: gr.EventData, request: gr.Request) -> Updates:
         """An answer to the question whether a reference goes under a name that somebody has."""

@@ -88,10 +88,14 @@ def test_the_index_follows_what_is_enrolled_and_removed(filled: SQLiteGallery, c
     filled.search(template(77), 20, adapting)
     filled.enroll("New", dataclasses.replace(reference(clips, 50), camera="door"))
     filled.remove(filled.find("P3").id)
+    change = filled.set_camera(filled.references(filled.find("P4").id)[0].id, "YARD")
     found = {item.identity.name: item.score for item in filled.search(template(77), 20, adapting)}
     assert found == pytest.approx(by_hand(filled, learnt, 77, "yard"), abs=1e-5)
     assert "New" in found
     assert "P3" not in found
+    filled.undo(change.id)
+    found = {item.identity.name: item.score for item in filled.search(template(77), 20, adapting)}
+    assert found == pytest.approx(by_hand(filled, learnt, 77, "yard"), abs=1e-5)
 
 
 def test_what_is_in_use_stays_with_its_calibration(filled: SQLiteGallery) -> None:

@@ -23,6 +23,7 @@ from biometric.entities import ChangeKind, GalleryChange
 from biometric.errors import (
     BiometricError,
     EmptyGallery,
+    InvalidCamera,
     InvalidInput,
     InvalidName,
     ModelMismatch,
@@ -135,6 +136,10 @@ OPERATIONS: dict[str, tuple[Operation, ChangeKind, tuple[str, ...], tuple[int, i
         lambda g, ada, ben, refs, c: g.set_cover(ada, refs[1], "00000000_00.jpg"),
         *(ChangeKind.COVER_CHOSEN, ("Ada",), (0, 1), {"Ada": 2, "Ben": 1}),
     ),
+    "set_camera": (
+        lambda g, ada, ben, refs, c: g.set_camera(refs[0], " Hall "),
+        *(ChangeKind.CAMERA_NAMED, ("Ada",), (1, 0), {"Ada": 2, "Ben": 1}),
+    ),
     "enroll_new": (
         lambda g, ada, ben, refs, c: g.enroll("Cy", reference(c, 4)).change,
         *(ChangeKind.ENROLLED, ("Cy",), (1, 2), {"Ada": 2, "Ben": 1, "Cy": 1}),
@@ -144,6 +149,25 @@ OPERATIONS: dict[str, tuple[Operation, ChangeKind, tuple[str, ...], tuple[int, i
         *(ChangeKind.ENROLLED, ("Ben",), (1, 2), {"Ada": 2, "Ben": 2}),
     ),
 }
+
+
+def test_a_camera_is_named_once_and_the_rest_of_the_reference_stays(gallery: SQLiteGallery, clips: Path) -> None:
+    ada, _, (first, *_) = two_people(gallery, clips)
+    before = gallery.references(ada)[0]
+    change = gallery.set_camera(first, " Hall  door ")
+    named = gallery.references(ada)[0]
+    assert (before.camera, named.camera, gallery.cameras()) == ("", "Hall door", ["Hall door"])
+    assert (named.template.vector == before.template.vector).all()
+    assert (named.crops, named.created_at) == (before.crops, before.created_at)
+    with pytest.raises(InvalidInput, match="from that camera already"):
+        gallery.set_camera(first, "Hall door")
+    with pytest.raises(InvalidCamera):
+        gallery.set_camera(first, "x" * 101)
+    with pytest.raises(UnknownReference):
+        gallery.set_camera("0" * 32, "Hall")
+    assert gallery.changes()[0].id == change.id, "what was refused is no change"
+    gallery.undo()
+    assert gallery.references(ada)[0].camera == ""
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

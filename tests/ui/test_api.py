@@ -16,7 +16,7 @@ gradio_client = pytest.importorskip("gradio_client")
 LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
 VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
 CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration"}
-ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", *LIBRARY, *VERDICTS, *CALIBRATION}
+ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", "/set_camera", *LIBRARY, *VERDICTS, *CALIBRATION}
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,17 @@ def test_a_camera_is_stored_with_the_reference(client: Any, clips: dict[str, Pat
     file = gradio_client.handle_file
     enrolled = client.predict(clip=file(clips["one"]), name="Grace", camera=" Back  door ", api_name="/enroll")
     assert enrolled["camera"] == "Back door"
+    with pytest.raises(gradio_client.exceptions.AppError, match=f"/set_camera .* {enrolled['reference']}"):
+        client.predict(clip=file(clips["one"]), name="Grace", camera="Yard", api_name="/enroll")
+    change = client.predict(reference=enrolled["reference"], camera="Yard", api_name="/set_camera")
+    assert (change["kind"], change["identities"]) == ("camera_named", ["Grace"])
+    for values, words in (
+        ({"reference": enrolled["reference"], "camera": "Yard"}, "from that camera already"),
+        ({"reference": "0" * 32, "camera": "Yard"}, "reference"),
+        ({"reference": 7, "camera": "Yard"}, "must be text"),
+    ):
+        with pytest.raises(gradio_client.exceptions.AppError, match=words):
+            client.predict(**values, api_name="/set_camera")
     verified = client.predict(clip=file(clips["one"]), name="Grace", camera="Yard", api_name="/verify")
     assert verified["camera"] == "Yard"
     for camera in ("x" * 101, "a\x07b", 7):
@@ -190,7 +201,8 @@ def test_only_the_named_endpoints_are_described_each_parameter_in_words(server: 
         names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
         assert len(names) == len(set(names))
         assert endpoint["description"], name
-        optional = [one for one in endpoint["parameters"] if one["parameter_name"] not in {"clip", "name", "verdict"}]
+        needed = {"clip", "name", "verdict"} if name != "/set_camera" else {"reference", "camera"}
+        optional = [one for one in endpoint["parameters"] if one["parameter_name"] not in needed]
         assert all(one["parameter_has_default"] for one in optional), name
         for parameter in endpoint["parameters"]:
             assert parameter["parameter_name"] in json.dumps(endpoint), parameter

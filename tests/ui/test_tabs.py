@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from biometric.entities import ChangeKind
 from biometric.ui import verification_tab
 from biometric.ui.build import Interface
 from biometric.ui.field_errors import Field
@@ -692,3 +693,25 @@ def test_a_camera_that_cannot_be_used_is_told_at_its_field(desk: Desk, clips: Cl
         updates = run(desk.enrollment.submit("Ada", 0, 39, False, camera, desk.request))
         assert "This camera cannot be used" in updates[note]
     assert desk.service.gallery().is_empty()
+
+
+def test_enrolling_again_with_another_camera_names_the_camera_of_the_reference(desk: Desk, clips: Clips) -> None:
+    footage = desk.open(desk.enrollment, clips["one"])
+    footage.camera = "Hall"
+    desk.enroll("Ada")
+    gallery = desk.service.gallery()
+    assert "Already enrolled" in desk.enroll("Ada")
+    footage.camera = "Yard"
+    said = desk.enroll("Ada")
+    assert "Camera changed" in said
+    assert "The camera of the reference is Yard now; it was Hall." in said
+    [reference] = gallery.references(gallery.find("Ada").id)
+    assert reference.camera == "Yard"
+    change = gallery.changes()[0]
+    assert change.kind is ChangeKind.CAMERA_NAMED
+    desk.enrollment.undone(act("undo", str(change.id)), desk.request)
+    assert gallery.cameras() == ["Hall"]
+    assert "Camera changed" in desk.enroll("Ada"), "the field still says Yard"
+    assert gallery.reference_count() == 1
+    gallery.remove(gallery.find("Ada").id)
+    assert "is enrolled" in desk.enroll("Ada")
