@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from biometric.domain.detail_costs import costs_of
-from biometric.entities import Enrollment, Identification, Observation, Purpose, Verification
+from biometric.entities import UNADAPTED, Enrollment, Identification, Purpose, Verification
 from biometric.entities.picture_detail import ComparedDetail, PictureDetail
 from biometric.entities.robustness import RobustnessTable
 from biometric.errors import GalleryCorrupt, UnknownIdentity
@@ -44,7 +44,7 @@ class AnswerPictures:
         """Return the verification with its detail, and with a warning where one side alone has colour."""
         checked = self._colours.checked_verification(gallery, verification)
         reference = self._of_reference(gallery, checked.identity.id, checked.reference_id)
-        return dataclasses.replace(checked, detail=self._compared(checked.observation, reference, "verification"))
+        return dataclasses.replace(checked, detail=self._compared(checked, reference, "verification"))
 
     def checked_identification(self, gallery: Gallery, identification: Identification) -> Identification:
         """Return the identification with its detail, the closest reference's, and with a warning as above."""
@@ -53,7 +53,7 @@ class AnswerPictures:
         if checked.candidates:
             first = checked.candidates[0]
             reference = self._of_reference(gallery, first.identity.id, first.reference_id)
-        return dataclasses.replace(checked, detail=self._compared(checked.observation, reference, "identification"))
+        return dataclasses.replace(checked, detail=self._compared(checked, reference, "identification"))
 
     def checked_enrollment(self, gallery: Gallery, enrollment: Enrollment) -> Enrollment:
         """Return the enrollment with its detail: of the new reference, and of the one that it was compared with."""
@@ -61,10 +61,14 @@ class AnswerPictures:
         detail = ComparedDetail(self._of_crops(enrollment.reference.crops), compared)
         return dataclasses.replace(enrollment, detail=detail)
 
-    def _compared(self, observation: Observation, reference: PictureDetail | None, purpose: Purpose) -> ComparedDetail:
+    def _compared(
+        self, answer: Verification | Identification, reference: PictureDetail | None, purpose: Purpose
+    ) -> ComparedDetail:
+        observation = answer.observation
         probe = self._of_crops(tuple(sample.crop for sample in observation.kept if sample.crop is not None))
         detail, template = ComparedDetail(probe, reference), observation.template
-        if detail.least_height is None or template is None:
+        # What was measured holds for scores as they are, and those of one model.
+        if detail.least_height is None or template is None or answer.threshold.adaptation != UNADAPTED:
             return detail
         table = self._robustness()
         if table is None or table.model_id != template.model_id:

@@ -1,5 +1,6 @@
 """`evaluate --robustness`: what pixels cost in text, files and beside the weights, and what answers then tell."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from biometric.clips.crops import JpegCropStore
+from biometric.entities.adaptation import AdaptationKind, ScoreAdaptation
 from biometric.entities.picture_detail import ComparedDetail
 from biometric.entities.robustness import DetailCost, DetailMeasure, MissedShare, RobustnessRow, RobustnessTable
 from biometric.messages.detail_sentences import describe_cost
@@ -17,6 +19,7 @@ from biometric.messages.translation import activate
 from biometric.models.robustness_files import read_robustness
 from biometric.models.signal_stack import signal_stack_kept
 from biometric.models.store import ModelStore
+from biometric.pipeline.answer_pictures import AnswerPictures
 from biometric.results.answer_json import verification_json
 from biometric.results.report_content import ReportSources, verification_report
 from biometric.results.report_html import report_html
@@ -196,3 +199,16 @@ def test_shares_are_said_in_whole_numbers(missed: int, high: float, words: str) 
     detail = ComparedDetail(None, None, (DetailCost(row, "verification", 0.5, "made up"),))
     text = describe_cost(detail)
     assert text.startswith(f"At a sharpness of 800 or more this model misses {words} of the right people")
+
+
+def test_nothing_is_told_of_scores_that_are_adapted_to_cameras(setup: ServiceSetup) -> None:
+    setup.models.table = table(40, setup.embedder.model_id)
+    observed = setup.observe(51, 99)
+    claim = setup.service.verify(observed, "Ada")
+    assert claim.detail is not None
+    assert claim.detail.costs
+    adapted = dataclasses.replace(claim.threshold, adaptation=ScoreAdaptation(AdaptationKind.CENTRING, "0" * 16))
+    pictures = AnswerPictures(JpegCropStore(), lambda image: 1.0, setup.models.robustness)
+    centred = dataclasses.replace(claim, threshold=adapted)
+    checked = pictures.checked_verification(setup.service.gallery(), centred)
+    assert checked.detail == dataclasses.replace(claim.detail, costs=())
