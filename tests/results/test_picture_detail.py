@@ -138,3 +138,16 @@ def test_german_reports_tell_pixels(observed: ObservedClip) -> None:
         assert "größer gezeigt, als es ist: 38 × 96 Pixel" in printed
     finally:
         activate("en")
+
+
+@pytest.mark.parametrize(("height", "larger"), [(179, True), (180, False), (202, False)])
+def test_evidence_below_the_tiles_has_less_room(
+    observed: ObservedClip, tmp_path: Path, height: int, larger: bool
+) -> None:
+    for sample in observed.observations[0].samples:
+        assert sample.crop is not None
+        JpegCropStore().save(np.full((height, 60, 3), 90, np.uint8), sample.crop)
+    pictures = Pictures(JpegCropStore(), tmp_path / "scratch")
+    html = answers.evidence(with_detail(observed, BOTH)[1], pictures, lambda identity_id: [])
+    assert ("shown larger" in html) is larger
+    assert f"60 × {height} pixels" in html
