@@ -12,15 +12,31 @@ from PIL import Image
 
 from biometric.cli.recognition_commands import _identification_text
 from biometric.domain.linked_people import link_people
-from biometric.entities import Decision, Identification, LinkScores, Notice, NoticeCode, Threshold, ThresholdSource
+from biometric.entities import (
+    Decision,
+    Identification,
+    LinkScores,
+    NewAnswer,
+    Notice,
+    NoticeCode,
+    Threshold,
+    ThresholdSource,
+)
 from biometric.entities.drawing import Bar
 from biometric.entities.progress import finish
+from biometric.messages.person_sentences import describe_times
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_csv import csv_text
 from biometric.results.answer_json import identification_json
+from biometric.results.library_json import kept_answer_json
 from biometric.ui import answers
+from biometric.ui.batch_queue import ClipState, QueuedClip
+from biometric.ui.batch_view import queue_html
 from biometric.ui.grid_state import GridState, arrange, track_length
+from biometric.ui.library_pages import history
+from biometric.ui.library_state import LibraryState
 from biometric.ui.presence import presence
+from biometric.ui.session import Session
 from tests.builders import axis, observed_clip, person
 from tests.fakes import MODEL_ID
 from tests.test_service import ServiceSetup
@@ -180,3 +196,28 @@ def test_frames_in_view_decide_whether_somebody_is_folded_away(answer) -> None:
     _, people = answer
     assert [track_length(item) for item in people] == [8, 4]
     assert arrange(people, GridState(), 100).total == 2
+
+
+def test_the_table_over_several_clips_and_the_history_tell_the_stretches(answer, setup) -> None:
+    observed, people = answer
+    seen = NewAnswer.of_identifications(tuple(people)).people
+    assert [describe_times(person.times) for person in seen] == ["0:01.0–0:01.3, 0:06.0–0:06.3", "0:08.0–0:08.3"]
+    done = QueuedClip("hall.mp4", observed.path, uploaded=True, state=ClipState.DONE, people=seen)
+    session = Session(observed.folder)
+    session.batch.add([done])
+    assert "Person 1, hall.mp4, 0:01.0–0:01.3, 0:06.0–0:06.3" in queue_html(session, {}, [])
+
+    made = setup()
+    ada = made.observe()
+    enrollment = made.service.enroll(ada, "Ada", 1)
+    made.service.library.keep(ada, enrollment)
+    [kept], _ = made.service.library.history(None, 10)
+    assert len(kept.people[0].times) == 2
+    assert len(kept_answer_json(kept, {})["people"][0]["stretches"]) == 2
+    assert f"in view {describe_times(kept.people[0].times)}" in history([kept], 1, {}, LibraryState())
+
+
+def test_many_stretches_are_told_in_short() -> None:
+    times = [(10.0 * number, 10.0 * number + 2) for number in range(5)]
+    assert describe_times(times) == "0:00.0–0:42.0, seen 5 times"
+    assert describe_times(times[:4]).count("–") == 4

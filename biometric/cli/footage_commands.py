@@ -6,12 +6,13 @@ from typing import Any
 from biometric.cli import command_support
 from biometric.cli.command_support import DONE, show
 from biometric.cli.gallery_trash import accept_yes, confirm, positive
-from biometric.entities import AnswerKind, KeptClip
+from biometric.entities import AnswerKind, KeptAnswer, KeptClip
 from biometric.errors import InvalidInput, UnknownClip
 from biometric.footage_keeper import FootageKeeper
 from biometric.messages import clock
 from biometric.messages.answer_sentences import describe_answer
 from biometric.messages.local_dates import day_and_time
+from biometric.messages.person_sentences import describe_times
 from biometric.results.library_json import kept_answer_json, kept_clip_json
 
 SHORTEST_ID = 4
@@ -126,8 +127,14 @@ def _history(options: argparse.Namespace) -> int:
     answers, _ = keeper.history(kind, options.limit)
     names = keeper.names()
     lines = [
-        f"{day_and_time(answer.when)}  {describe_answer(answer, names)}  {answer.clip_label}" for answer in answers
+        f"{day_and_time(answer.when)}  {describe_answer(answer, names)}  {answer.clip_label}{_in_view(answer)}"
+        for answer in answers
     ]
     text = "\n".join(lines) or "There is no answer about a kept clip."
     show(options, [kept_answer_json(answer, names) for answer in answers], text)
     return DONE
+
+
+def _in_view(answer: KeptAnswer) -> str:
+    """Return when the person of an answer about one is in view, after a comma; "" of answers about several."""
+    return "" if answer.kind is AnswerKind.IDENTIFICATION else f", {describe_times(answer.people[0].times)}"

@@ -43,6 +43,7 @@ class AnsweredPerson:
         erased: there was an identity, and it has been erased from its gallery since.
         score, margin: as of the answer; None without a comparison.
         first_frame, last_frame: 0-based, inclusive; with their seconds since the clip's first frame.
+        stretches: when the person is in view, (first, last) seconds, in order; empty where that was not kept.
     """
 
     person: int
@@ -56,6 +57,12 @@ class AnsweredPerson:
     first_seconds: float
     last_seconds: float
     erased: bool = False
+    stretches: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def times(self) -> tuple[tuple[float, float], ...]:
+        """When the person is in view, (first, last) seconds, in order; at least one."""
+        return self.stretches or ((self.first_seconds, self.last_seconds),)
 
     @property
     def found(self) -> bool:
@@ -139,6 +146,7 @@ def _answered(
         track.last_frame,
         track.first_seconds,
         track.last_seconds,
+        stretches=tuple((item.first_seconds, item.last_seconds) for item in observation.stretches),
     )
 
 

@@ -59,6 +59,7 @@ def insert_answer(db: Database, answer_id: str, observation: int, answer: NewAns
                 "last_frame": person.last_frame,
                 "first_seconds": person.first_seconds,
                 "last_seconds": person.last_seconds,
+                "stretches": json.dumps(person.stretches),
             },
         )
 
@@ -138,6 +139,7 @@ def _person(row: Row) -> AnsweredPerson:
         first_seconds=row["first_seconds"],
         last_seconds=row["last_seconds"],
         erased=bool(row["erased"]),
+        stretches=tuple((float(first), float(last)) for first, last in json.loads(row["stretches"])),
     )
 
 

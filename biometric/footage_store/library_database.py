@@ -104,7 +104,12 @@ def _initial_schema(db: Database) -> None:
     db.table("library").insert({"id": uuid4().hex, "revision": 0})
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema,)
+def _stretches(db: Database) -> None:
+    """When people are in view, as JSON [[first, last], …] in seconds; of earlier answers it is not known."""
+    db.execute("ALTER TABLE answered_people ADD COLUMN stretches TEXT NOT NULL DEFAULT '[]'")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (_initial_schema, _stretches)
 """In order; the first has number 1. Append only."""
 
 

@@ -1,5 +1,7 @@
 """When a person is in view, and what is known of their tracks, in words."""
 
+from collections.abc import Sequence
+
 from biometric.entities import Observation
 from biometric.messages import clock, decimal
 from biometric.messages.counted import counted
@@ -8,16 +10,27 @@ from biometric.messages.translation import gettext as _
 
 def stretch_times(person: Observation) -> str:
     """Return when a person is in view: "0:06.0–0:13.0, 0:41.0–0:52.0"."""
-    return ", ".join(f"{clock(item.first_seconds)}–{clock(item.last_seconds)}" for item in person.stretches)
+    return _times(_seconds(person))
 
 
 def brief_times(person: Observation) -> str:
     """Return when a person is in view, in little room: of more than two stretches the whole time, and how many."""
-    stretches = person.stretches
-    if len(stretches) <= 2:
-        return stretch_times(person)
-    span = f"{clock(stretches[0].first_seconds)}–{clock(stretches[-1].last_seconds)}"
-    return _("{span}, seen {n} times").format(span=span, n=len(stretches))
+    return describe_times(_seconds(person), most=2)
+
+
+def describe_times(times: Sequence[tuple[float, float]], most: int = 4) -> str:
+    """Return times, (first, last) seconds in order; of more than `most` the whole time, and how many there are."""
+    if len(times) <= most:
+        return _times(times)
+    return _("{span}, seen {n} times").format(span=_times([(times[0][0], times[-1][1])]), n=len(times))
+
+
+def _seconds(person: Observation) -> list[tuple[float, float]]:
+    return [(item.first_seconds, item.last_seconds) for item in person.stretches]
+
+
+def _times(times: Sequence[tuple[float, float]]) -> str:
+    return ", ".join(f"{clock(first)}–{clock(last)}" for first, last in times)
 
 
 def stretch_numbers(person: Observation) -> str:

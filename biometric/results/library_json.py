@@ -6,6 +6,7 @@ from typing import Any
 from biometric.entities import AnsweredPerson, KeptAnswer, KeptClip
 from biometric.messages.answer_sentences import describe_answer
 from biometric.results.answer_json import threshold_json
+from biometric.results.sightings import times_json
 
 
 def kept_clip_json(clip: KeptClip, names: Mapping[str, str]) -> dict[str, Any]:
@@ -57,4 +58,5 @@ def _person_json(person: AnsweredPerson, names: Mapping[str, str]) -> dict[str, 
         "to": person.last_frame,
         "from_seconds": round(person.first_seconds, 3),
         "to_seconds": round(person.last_seconds, 3),
+        "stretches": times_json(person.times),
     }

@@ -144,7 +144,7 @@ def sightings_csv(rows: Sequence[PersonSightings]) -> str:
             {
                 "identity": escape_csv_formula(row.name),
                 "clips": row.clip_count,
-                "times_seen": len(row.sightings),
+                "times_seen": sum(len(sighting.person.times) for sighting in row.sightings),
                 "first_seen": data["first_seen"] or "",
                 "first_clip": escape_csv_formula(row.first.clip.label),
                 "first_seconds": f"{row.first.person.first_seconds:.3f}",
@@ -169,12 +169,18 @@ def sightings_json(row: PersonSightings) -> dict[str, Any]:
                 "person": sighting.person.person,
                 "from_seconds": round(sighting.person.first_seconds, 3),
                 "to_seconds": round(sighting.person.last_seconds, 3),
+                "stretches": times_json(sighting.person.times),
                 "seen_from": _iso(sighting.start),
                 "seen_to": _iso(sighting.end),
             }
             for sighting in row.sightings
         ],
     }
+
+
+def times_json(times: Sequence[tuple[float, float]]) -> list[dict[str, float]]:
+    """Return times, (first, last) seconds, for JSON."""
+    return [{"from_seconds": round(first, 3), "to_seconds": round(last, 3)} for first, last in times]
 
 
 def _in_order(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from biometric.messages import clock
 from biometric.messages.durations import describe_place
+from biometric.messages.person_sentences import describe_times
 from biometric.messages.translation import N_, ngettext
 from biometric.messages.translation import gettext as _
 from biometric.results.sightings import AnsweredClip, PersonSightings, Sighting, sightings_csv, sightings_table
@@ -169,8 +169,7 @@ def _person(row: PersonSightings, clips: Sequence[QueuedClip]) -> PersonLine:
 
 def _sighting(sighting: Sighting, clip: QueuedClip) -> SightingLine:
     person = sighting.person
-    times = f"{clock(person.first_seconds)}–{clock(person.last_seconds)}"
-    text = _("{clip}, {time}").format(clip=sighting.clip.label, time=times)
+    text = _("{clip}, {time}").format(clip=sighting.clip.label, time=describe_times(person.times))
     if not person.found:
         text = _("Person {number}, {where}").format(number=person.person, where=text)
     return SightingLine(text, _open(clip), f"{person.first_seconds:.3f}")

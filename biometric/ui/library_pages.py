@@ -9,6 +9,7 @@ from biometric.entities.names import CAMERA_LIMIT
 from biometric.errors import BiometricError
 from biometric.messages import clock, describe_error
 from biometric.messages.answer_sentences import describe_answer, name_of, unnamed
+from biometric.messages.person_sentences import describe_times
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.ui.library_state import ANSWERS_AT_ONCE, CLIPS_AT_ONCE, LibraryState
@@ -182,6 +183,8 @@ def _line(answer: KeptAnswer, names: Mapping[str, str]) -> AnswerLine:
     detail = [frames]
     if answer.threshold is not None:
         detail.append(_("threshold {value}").format(value=threshold_text(answer.threshold.value)))
+    if answer.kind is not AnswerKind.IDENTIFICATION:
+        detail.append(_("in view {times}").format(times=describe_times(answer.people[0].times)))
     if answer.kind is AnswerKind.VERIFICATION and answer.people[0].score is not None:
         detail.insert(0, _("score {value}").format(value=decimal(answer.people[0].score)))
     return AnswerLine(

@@ -592,3 +592,21 @@ def test_promise_20_kill_9_at_any_instant_loses_no_clip_that_was_acknowledged(tm
         assert set(acknowledged) <= there
         assert len(there) <= len(acknowledged) + life + 1
         check(library)
+
+
+def test_the_stretches_of_people_are_kept_also_in_a_library_of_the_first_version(
+    library: SQLiteFootageLibrary, clock: Clock, tmp_path: Path
+) -> None:
+    plain = identification(ADA, None)
+    old = kept(library, footage(tmp_path / "in"), plain)
+    with closing(sqlite3.connect(library.folder / DATABASE_NAME)) as db:
+        db.execute("ALTER TABLE answered_people DROP COLUMN stretches")
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    opened = again(library, clock)
+    assert opened.clips(ALL)[0][0].answers[0].people == old.people
+    stretches = ((0.0, 0.1), (2.0, 3.5))
+    people = (replace(plain.people[0], stretches=stretches), plain.people[1])
+    new = kept(opened, footage(tmp_path / "other", b"another"), replace(plain, people=people))
+    assert [person.times for person in new.people] == [stretches, ((0.0, 0.3),)]
+    assert again(library, clock).clip(new.clip_id).answers[0].people == new.people

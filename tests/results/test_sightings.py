@@ -75,6 +75,18 @@ def test_json_has_no_time_of_day_where_it_is_not_known() -> None:
         "person": 1,
         "from_seconds": 0.3,
         "to_seconds": 4.0,
+        "stretches": [{"from_seconds": 0.3, "to_seconds": 4.0}],
         "seen_from": None,
         "seen_to": None,
     }
+
+
+def test_each_stretch_counts_and_is_told() -> None:
+    stretches = ((0.3, 1.0), (3.0, 4.0))
+    rows = sightings_table([clip("x", replace(ADA, stretches=stretches)), clip("y", ADA)], NAMES)
+    told = [sighting["stretches"] for sighting in sightings_json(rows[0])["sightings"]]
+    assert told == [
+        [{"from_seconds": 0.3, "to_seconds": 1.0}, {"from_seconds": 3.0, "to_seconds": 4.0}],
+        [{"from_seconds": 0.3, "to_seconds": 4.0}],
+    ]
+    assert next(csv.DictReader(io.StringIO(sightings_csv(rows))))["times_seen"] == "3"
