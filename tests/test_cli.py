@@ -277,7 +277,7 @@ def test_an_interrupted_command_is_status_130(setup: ServiceSetup, capsys, monke
 def test_an_interrupted_training_says_how_to_continue(
     capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: tuple[str, ...]
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     for first_call in (

@@ -12,6 +12,7 @@ import torch
 from biometric.entities.progress import finish
 from biometric.errors import DataTooSmall, InvalidSetting, LibraryMissing
 from biometric.training import augmentation, distributed, moco, pretraining
+from biometric.training.augmentation_ranges import STRONG
 from biometric.training.checkpoints import load_state
 from biometric.training.distributed import ProcessRank
 from biometric.training.loop import fit_network
@@ -256,4 +257,4 @@ def test_people_stay_whole_and_keep_their_colours() -> None:
         )
         assert view.shape == (32, 16, 3)
     assert pretraining.VIEWS.crop <= 0.3
-    assert pretraining.VIEWS.colour < augmentation.STRONG.colour
+    assert pretraining.VIEWS.colour < STRONG.colour
