@@ -12,7 +12,7 @@ from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
 from biometric.ui.session import Footage, Session
-from biometric.ui.sized_pictures import size_note
+from biometric.ui.sized_pictures import with_size
 from biometric.ui.templating import render
 
 
@@ -67,9 +67,9 @@ def question(addition: Addition, pictures: Pictures) -> str:
         text=_("{text} Nothing was stored yet.").format(text=text),
         sample=pictures.crop(conflict.sample_crop, 260),
         reference=pictures.crop(conflict.reference_crop, 260),
-        clip=" · ".join(filter(None, (addition.clip, size_note(pictures, conflict.sample_crop)))),
+        clip=with_size(addition.clip, pictures, conflict.sample_crop),
         name=name,
-        pixels=size_note(pictures, conflict.reference_crop),
+        pixels=with_size("", pictures, conflict.reference_crop),
         references=conflict.identity.reference_count,
         scale=Markup(elements.scale(conflict.score, conflict.threshold)),  # noqa: S704 - escaped there
         unlike=unlike,

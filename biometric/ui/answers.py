@@ -32,7 +32,7 @@ from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters, problems
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
-from biometric.ui.sized_pictures import EVIDENCE_HEIGHT, sized_figure
+from biometric.ui.sized_pictures import EVIDENCE, sized_figure
 from biometric.ui.text_format import decimal, escape, people
 from biometric.ui.verdict_bar import verdict_bar
 
@@ -124,7 +124,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
         best.crop if best is not None else None,
         _("Person {n} in this footage").format(n=person),
         presenters.span(answer.observation),
-        EVIDENCE_HEIGHT,
+        EVIDENCE,
     )
     known = answer.decision is Decision.IDENTIFIED and answer.identity is not None
     title = (
@@ -143,7 +143,7 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
         return f'{html}<div class="sl-pair">{probe}</div>'
     first = answer.candidates[0]
     path, note = presenters.matched(first, own), _("closest in the gallery")
-    reference = sized_figure(pictures, path, first.identity.name, note, EVIDENCE_HEIGHT)
+    reference = sized_figure(pictures, path, first.identity.name, note, EVIDENCE)
     html += f'<div class="sl-pair">{probe}{reference}</div>{elements.scale(answer.score, answer.threshold)}'
     html += _lead(answer) + _detail(answer)
     rows = "".join(_candidate(candidate, answer, pictures, own) for candidate in answer.candidates)

@@ -16,6 +16,7 @@ from biometric.ui import elements
 from biometric.ui.people_pages import refused_name
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.sized_pictures import LAST_WORD, with_size
 from biometric.ui.templating import render
 from biometric.ui.text_format import count, decimal, threshold_text
 
@@ -162,7 +163,10 @@ def sides(
     pair: tuple[tuple[str, str], tuple[str, str]], crops: tuple[Path | None, Path | None], pictures: Pictures
 ) -> tuple[Side, Side]:
     """Return two pictures beside each other from (name, note) and the path of each."""
-    left, right = (Side(pictures.crop(crop, 260), *words) for words, crop in zip(pair, crops, strict=True))
+    left, right = (
+        Side(pictures.crop(crop, 260), name, with_size(note, pictures, crop, LAST_WORD))
+        for (name, note), crop in zip(pair, crops, strict=True)
+    )
     return left, right
 
 

@@ -6,22 +6,26 @@ from biometric.messages.detail_sentences import describe_size
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
 
-PAIR_HEIGHT, EVIDENCE_HEIGHT = 260, 180
-"""CSS pixels of height of a picture of a pair, and of one in the evidence below tiles. On narrow pages there is less
-room, but their screens have two or three pixels for each, so that what is enlarged here is enlarged there."""
+Room = tuple[int, int]
+"""Width and height that a style gives to a picture, in CSS pixels."""
 
-_WIDTH = 200
-
-
-def sized_figure(pictures: Pictures, path: Path | None, caption: str, note: str = "", height: int = PAIR_HEIGHT) -> str:
-    """Return a figure of a pair, shown so high, with the picture's pixels below its note."""
-    texts = filter(None, (note, size_note(pictures, path, height)))
-    return elements.figure(pictures.crop(path, PAIR_HEIGHT), caption, " · ".join(texts))
+PAIR, EVIDENCE, LAST_WORD = (200, 260), (200, 180), (150, 220)
+"""Room of a picture of a pair, of one in the evidence below tiles, and of one before two people become one. On narrow
+pages there is less, but their screens have two or three pixels for each: what is enlarged here is enlarged there."""
 
 
-def size_note(pictures: Pictures, path: Path | None, height: int = PAIR_HEIGHT) -> str:
-    """Return "shown larger than it is: 38 × 96 pixels", the size alone of a larger picture, "" without a picture."""
+def sized_figure(pictures: Pictures, path: Path | None, caption: str, note: str = "", room: Room = PAIR) -> str:
+    """Return a figure with the picture's pixels below its note."""
+    return elements.figure(pictures.crop(path, PAIR[1]), caption, with_size(note, pictures, path, room))
+
+
+def with_size(note: str, pictures: Pictures, path: Path | None, room: Room = PAIR) -> str:
+    """Return a note with "shown larger than it is: 38 × 96 pixels", or the size alone where there is no room for more.
+
+    Without a picture the note stays as it is.
+    """
     size = pictures.size(path)
     if size is None:
-        return ""
-    return describe_size(size, shown_larger=size[0] < _WIDTH and size[1] < height)
+        return note
+    pixels = describe_size(size, shown_larger=size[0] < room[0] and size[1] < room[1])
+    return " · ".join(filter(None, (note, pixels)))

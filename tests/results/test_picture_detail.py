@@ -18,7 +18,7 @@ from biometric.messages.translation import activate
 from biometric.results.answer_csv import csv_text
 from biometric.results.answer_json import identification_json, verification_json
 from biometric.results.report_content import identification_report, verification_report
-from biometric.ui import answers
+from biometric.ui import answers, face_choice
 from biometric.ui.picture_uris import Pictures
 from tests.builders import axis, observed_clip, person
 from tests.results.test_reports import both_texts, identification, sources, verification
@@ -151,3 +151,11 @@ def test_evidence_below_the_tiles_has_less_room(
     html = answers.evidence(with_detail(observed, BOTH)[1], pictures, lambda identity_id: [])
     assert ("shown larger" in html) is larger
     assert f"60 × {height} pixels" in html
+
+
+def test_both_sides_of_the_last_word_tell_their_size(observed: ObservedClip, tmp_path: Path) -> None:
+    pictures = Pictures(JpegCropStore(), tmp_path / "scratch")
+    crop = observed.observations[0].samples[0].crop
+    left, right = face_choice.sides((("Ada", "this reference"), ("Ben", "closest")), (crop, None), pictures)
+    assert left.note == "this reference · shown larger than it is: 38 × 96 pixels"
+    assert right.note == "closest"
