@@ -18,6 +18,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED") or PROJECT.parent / "shared")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes run whole files, let the long files come first, so that all processes end together.
+
+    Files of browser tests take minutes, those with real weights tens of seconds, most others less than a second.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    rank: dict[Path, int] = {}
+    for item in items:
+        long = [name for name in ("browser", "real") if item.get_closest_marker(name)]
+        rank[item.path] = min(rank.get(item.path, 2), ("browser", "real").index(long[0]) if long else 2)
+    items.sort(key=lambda item: rank[item.path])
+
+
 @pytest.fixture(autouse=True)
 def ordinary_priority() -> Iterator[None]:
     """No test leaves the process real-time: browsers and servers inherit it and starve the machine."""

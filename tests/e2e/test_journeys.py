@@ -1,8 +1,10 @@
 """The app as people start it, with real weights: three journeys in a browser and through `gradio_client`.
 
-Screenshots of the browser's journey are kept in `artifacts/`; they show the demo clips and nothing else.
+With SCREENSHOTS set, pictures of the browser's journey are kept in `artifacts/`; they show the demo clips and nothing
+else.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +44,6 @@ def app(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 
 @pytest.fixture
 def visitor(chromium: Any, app: Server) -> Iterator[Visitor]:
-    ARTIFACTS.mkdir(exist_ok=True)
     visitor = Visitor(chromium, app.url)
     visitor.page.set_default_timeout(LONG)
     yield visitor
@@ -51,6 +52,9 @@ def visitor(chromium: Any, app: Server) -> Iterator[Visitor]:
 
 def keep(visitor: Visitor, name: str) -> None:
     """Keep a picture of the whole page, at desktop and phone width, light and dark."""
+    if "SCREENSHOTS" not in os.environ:
+        return
+    ARTIFACTS.mkdir(exist_ok=True)
     page = visitor.page
     page.wait_for_timeout(600)
     for scheme in ("light", "dark"):

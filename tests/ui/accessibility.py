@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 AT_REST = """() => Promise.all(
@@ -10,6 +11,14 @@ AT_REST = """() => Promise.all(
 """A button that is half faded in has less contrast than either of its states."""
 BETWEEN_LOOKS = 600
 """Milliseconds until a fault is looked at once more: longer than any transition of the page."""
+AXE_WAYS = [
+    (1280, "dark"),
+    (390, "light"),
+    pytest.param(1440, "light", marks=pytest.mark.slow),
+    pytest.param(390, "dark", marks=pytest.mark.slow),
+]
+"""Width and colour scheme for `parametrize`. Light on a wide page and dark on a telephone are looked at, too, in each
+run of the tests, but only what a tab shows first (test_proof_axe.py)."""
 Fault = tuple[str, tuple[str, ...]]
 
 

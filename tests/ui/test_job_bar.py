@@ -1,4 +1,7 @@
-"""The job bar on every tab, and answers that follow what happened elsewhere."""
+"""The job bar on every tab, and answers that follow what happened elsewhere.
+
+That a page where nothing runs asks for nothing is in test_page_at_rest.py.
+"""
 
 import re
 from collections.abc import Iterator
@@ -114,13 +117,3 @@ def test_the_next_answer_does_not_wait_for_the_files_and_follows_what_is_enrolle
     other.enroll(write_people(tmp_path / "green.mp4", [60], 20), "Cleo")
     visitor.banner("identification", "3 of 3 people identified")
     other.close()
-
-
-def test_a_page_where_nothing_runs_asks_for_nothing(visitor: Visitor) -> None:
-    page = visitor.page
-    assert page.locator("#job-bar summary").count() == 0
-    page.wait_for_timeout(3500)
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.wait_for_timeout(4000)
-    assert requests == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.accessibility import axe_faults
+from tests.ui.accessibility import AXE_WAYS, axe_faults
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
@@ -155,7 +155,7 @@ def test_a_second_browser_sees_what_is_kept_and_what_is_removed(kept: Server, ch
     second.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), AXE_WAYS)
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(kept: Server, chromium: Any, width: int, scheme: str) -> None:
     visitor = Visitor(chromium, kept.url, width, color_scheme=scheme)
     page, faults = visitor.page, {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.accessibility import axe_faults
+from tests.ui.accessibility import AXE_WAYS, axe_faults
 from tests.ui.scenery import make_service, write_people
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
@@ -258,7 +258,7 @@ def test_a_reload_comes_back_to_the_same_person(visitor: Visitor) -> None:
     page.wait_for_function("document.querySelectorAll('#people-main .sl-face').length === 4")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), AXE_WAYS)
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(chromium: Any, served: Server, width: int, scheme: str) -> None:
     visitor = Visitor(chromium, served.url, width, color_scheme=scheme)
     page, faults = visitor.page, {}
