@@ -55,18 +55,19 @@ def test_three_clips_one_of_them_damaged_give_one_table_through_a_reload(
     visitor.enroll(clips["one"], "Ada")
     damaged = tmp_path / "cut.mp4"
     damaged.write_bytes(clips["three"].read_bytes()[:9000])
-    sources = [write_people(tmp_path / "hall.mp4", [0, 60, 120], 60), damaged, clips["again"]]
+    sources = [write_people(tmp_path / "hall.mp4", [0, 60, 120], 90), damaged, clips["again"]]
     batch = library(visitor)
     page.locator("#batch-files input[type=file]").set_input_files(sources)
-    batch.get_by_text(re.compile(r"Reading frame \d+ of 60")).wait_for()
+    batch.get_by_text(re.compile(r"Reading frame \d+ of 90")).wait_for()
     assert batch.get_by_text("next in line").count() == 1
 
     visitor.tab("Verification")
-    page.locator("#job-bar summary", has_text="1 job").click()
+    page.locator("#job-bar summary", has_text="1 job").wait_for()
+    visitor.open_jobs()
     page.locator("#job-bar li", has_text=re.compile(r"Several clips: \d of 3")).wait_for()
     page.reload()
     page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
-    page.locator("#job-bar summary").wait_for(timeout=2000)
+    page.locator("#job-bar summary").wait_for()
     batch = library(visitor)
     batch.get_by_text("2 of 3 clips are done, 1 failed").wait_for()
     assert "The clip is damaged" in batch.locator("ol > li", has_text="cut.mp4").inner_text()
@@ -86,7 +87,7 @@ def test_three_clips_one_of_them_damaged_give_one_table_through_a_reload(
     page.wait_for_function(
         "document.querySelector('[role=tabpanel]:has(#identification-submit) .sl-card video')?.currentTime > 1"
     )
-    assert seen_at(visitor) == pytest.approx(2.0, abs=0.5), "the third person comes in after a third of the clip"
+    assert seen_at(visitor) == pytest.approx(3.0, abs=0.5), "the third person comes in after a third of the clip"
 
 
 def test_a_folder_of_the_server_is_worked_through_and_one_outside_is_refused(

@@ -42,7 +42,7 @@ def test_the_bar_follows_a_job_on_every_tab_and_through_a_reload_and_cancels_it(
     visitor: Visitor, tmp_path: Path
 ) -> None:
     page = visitor.page
-    visitor.upload(write_people(tmp_path / "hall.mp4", [0, 120], 100))
+    visitor.upload(write_people(tmp_path / "hall.mp4", [0, 120], 300))
     visitor.opened()
     visitor.tab("Verification")
     top = top_of_tabs(visitor)
@@ -56,16 +56,16 @@ def test_the_bar_follows_a_job_on_every_tab_and_through_a_reload_and_cancels_it(
 
     page.reload()
     page.wait_for_selector("#workspace-sync [data-revision]", state="attached")
-    bar.locator("summary", has_text="1 job").wait_for(timeout=2000)
+    bar.locator("summary", has_text="1 job").wait_for()
     bar.locator("summary").press("Enter")
-    words = re.compile(r"Reading frame \d+ of 100 · 2 people so far · about \d+ s left")
+    words = re.compile(r"Reading frame \d+ of 300 · 2 people so far · about \d+ s left")
     first = bar.locator("li p", has_text=words).inner_text()
     page.wait_for_function("first => document.querySelector('#job-bar li p')?.innerText !== first", arg=first)
     assert bar.locator("li").is_visible(), "the open list closes when it is renewed"
 
     bar.get_by_role("button", name="Enrollment: look at the people in hall.mp4", exact=True).click()
     page.wait_for_selector("#enrollment-submit:visible")
-    bar.locator("summary").click()
+    visitor.open_jobs()
     bar.get_by_role("button", name="Cancel: Enrollment").click()
     page.wait_for_selector("#enrollment-status >> text=Cancelled. Nothing was stored.")
     page.wait_for_selector("#job-bar summary", state="detached")
@@ -102,7 +102,8 @@ def test_the_next_answer_does_not_wait_for_the_files_and_follows_what_is_enrolle
     visitor.submit("identification")
     visitor.banner("identification", "1 of 3 people identified")
     bar = page.locator("#job-bar")
-    bar.locator("summary", has_text="1 job").click()
+    bar.locator("summary", has_text="1 job").wait_for()
+    visitor.open_jobs()
     bar.locator("li", has_text="Write the files of three.mp4").wait_for()
     bar.locator("summary").click()
 

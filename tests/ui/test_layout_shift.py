@@ -29,6 +29,8 @@ def test_the_page_does_not_move_from_load_to_ready(chromium: Any, tmp_path: Path
     hold.touch()
     with serving(root) as server:
         pages = [loading_page(chromium, server.url, *size) for size in SIZES]
+        for page in pages:
+            slow_down(page, SLOWER)
         hold.unlink()
         for page in pages:
             page.wait_for_selector(".sl-examples button:visible", timeout=60_000)
@@ -43,9 +45,14 @@ def loading_page(chromium: Any, url: str, width: int, height: int) -> Any:
     """Open the page in a slower browser, and return it when all is there but for what comes with the models."""
     context = chromium.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
-    context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    slow_down(page, SLOWER)
     page.add_init_script(OBSERVE)
     page.goto(url)
     page.wait_for_selector(".sl-coming:visible", timeout=60_000)
     page.wait_for_selector("#workspace-sync [data-revision]", state="attached", timeout=60_000)
+    slow_down(page, 1)  # the browser wastes the processor's time to be slow, also while it has nothing to do
     return page
+
+
+def slow_down(page: Any, rate: int) -> None:
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": rate})

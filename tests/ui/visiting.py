@@ -47,6 +47,17 @@ class Visitor:
         told = "(words) => document.querySelector('#about-system').textContent.replace(/\\s+/g, ' ').includes(words)"
         self.page.wait_for_function(told, arg=words, **options)
 
+    def open_jobs(self) -> None:
+        """Open the list of jobs; a click while the bar is drawn anew, as each second, may be lost."""
+        bar = self.page.locator("#job-bar")
+        for _ in range(5):
+            bar.locator("summary").click()
+            try:
+                return bar.locator("details[open]").wait_for(timeout=2_000)
+            except NotInTime:
+                continue
+        raise AssertionError("the list of jobs does not open")
+
     def people(self) -> Any:
         """Open the People tab; return what it shows."""
         self.page.get_by_role("tab", name="People").click()
