@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from biometric.errors import InvalidSetting
+from biometric.errors.phrases import Phrase
 
 PACKAGE = Path(__file__).resolve().parent
 _NAME = "sightline"
@@ -100,19 +101,26 @@ def absolute_path(written: str | Path) -> Path:
     text = str(written)
     if not text.strip():
         raise ValueError(
-            "is empty. Write the path of a file or folder, or leave it out to use a default where there is one."
+            Phrase("is empty. Write the path of a file or folder, or leave it out to use a default where there is one.")
         )
     path = Path(text)
     if text.startswith("~"):
         user = path.parts[0]
         if not _has_home(user):
-            whose = "this account" if user == "~" else f"the account {user[1:]}"
-            raise ValueError(f"is {text}, but {whose} has no home folder on this machine. Write the whole path.")
+            whose = Phrase("this account") if user == "~" else Phrase("the account {name}", name=user[1:])
+            problem = Phrase(
+                "is {text}, but {whose} has no home folder on this machine. Write the whole path.",
+                text=text,
+                whose=whose,
+            )
+            raise ValueError(problem)
         path = path.expanduser()
     try:
         return path.resolve()
     except RuntimeError as error:
-        raise ValueError(f"is {text!r}, a loop of symbolic links that leads nowhere. Choose another path.") from error
+        raise ValueError(
+            Phrase("is {text!r}, a loop of symbolic links that leads nowhere. Choose another path.", text=text)
+        ) from error
     except (OSError, ValueError) as error:
         raise ValueError(f"is {text!r}, which cannot be followed as a path. Choose another path.") from error
 

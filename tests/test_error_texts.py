@@ -1,7 +1,8 @@
 """Sentences of errors can be told in another language: their text is constant, and so are words among their values."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,84 @@ def test_no_error_is_raised_with_a_text_that_was_filled_in_before() -> None:
         if call.args and isinstance(call.args[0], ast.JoinedStr | ast.BinOp)
     ]
     assert filled == []
+
+
+WORDS = re.compile(r"[a-z]{2,} .*[a-z]{2,}")
+"""English words in a text, not a name or code alone."""
+
+
+def english(value: ast.expr, assigned: dict[str, list[ast.expr]]) -> Iterator[str]:
+    """The English texts that a value of an error may be, which nobody can translate.
+
+    Args:
+        assigned: what names stand for in the same function or module.
+    """
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield from [value.value] if WORDS.search(value.value) else []
+    elif isinstance(value, ast.JoinedStr):
+        written = "".join(str(part.value) for part in value.values if isinstance(part, ast.Constant))
+        yield from [written] if WORDS.search(written) else []
+    elif isinstance(value, ast.IfExp | ast.BoolOp):
+        for branch in (value.body, value.orelse) if isinstance(value, ast.IfExp) else value.values:
+            yield from english(branch, assigned)
+    elif isinstance(value, ast.Name):
+        for given in assigned.get(value.id, ()):
+            yield from english(given, {})
+
+
+def assignments(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
+    """What simple names are set to in these statements."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in nodes:
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            if isinstance(target, ast.Name):
+                found.setdefault(target.id, []).append(node.value)
+    return found
+
+
+def told_values(call: ast.Call) -> list[ast.expr]:
+    """What an error or a part of a sentence is filled with, or is told with as it is."""
+    first = [item for item in call.args[:1] if isinstance(item, ast.Name)]  # a text that stands elsewhere
+    return [*first, *(keyword.value for keyword in call.keywords)]
+
+
+def untranslatable(file: Path) -> Iterator[str]:
+    """English texts in what errors, phrases and the API's own errors of a module say, with the line."""
+    tree = ast.parse(file.read_text("utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for scope in [tree, *functions]:
+        inside = list(ast.walk(scope)) if scope is not tree else [*tree.body, *raised(file)]
+        names = assignments([*tree.body, *inside])
+        for node in inside:
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            values = told_values(node) if name in {*errors.__all__, "Phrase", "missing", "pixels_exceeded"} else []
+            values += node.args[1:] if name in {"missing", "pixels_exceeded"} else []
+            values += node.args if name in {"Error", "URLError", "FileNotFoundError", "TimeoutError"} else []
+            for text in {found for value in values for found in english(value, names)}:
+                yield f"{file.relative_to(PACKAGE)}:{node.lineno}: {text}"
+
+
+def test_the_search_for_english_values_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    (tmp_path / "made.py").write_text(
+        "GONE = 'it is not here'\n"
+        "def one(key):\n"
+        "    what = f'the key {key} must be' if key else 'it must be'\n"
+        "    raise InvalidInput('{what} a number.', what=what)\n"
+        "def two():\n    raise UnknownClip(GONE)\n"
+        "def three():\n    raise gr.Error('Something went wrong.')\n"
+        "def four(key):\n    raise InvalidInput('{what}.', what=Phrase('the key {key} is odd', key='from_frame'))\n"
+    )
+    found = {line.partition(": ")[2] for line in untranslatable(tmp_path / "made.py")}
+    assert found == {"the key  must be", "it must be", "it is not here", "Something went wrong."}
+
+
+def test_no_value_of_an_error_is_an_english_text_that_cannot_be_translated() -> None:
+    skipped = tuple(PACKAGE / folder for folder in UNTRANSLATED)
+    files = [file for file in sorted(PACKAGE.rglob("*.py")) if not any(file.is_relative_to(one) for one in skipped)]
+    assert [line for file in files for line in untranslatable(file)] == []
 
 
 def message(words: object) -> str:

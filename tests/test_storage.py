@@ -474,7 +474,7 @@ def test_a_lock_is_held_against_other_threads_and_processes(tmp_path: Path) -> N
     command = [sys.executable, "-c", code, str(tmp_path / "lock")]
     with file_lock(tmp_path / "lock", 0):
         result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
-        assert "Another process holds the lock" in result.stderr
+        assert "another process holds the lock" in result.stderr
         outcome = []
 
         def try_it() -> None:

@@ -27,7 +27,7 @@ RAW_STREAMS = frozenset({"h264", "hevc", "mpegvideo", "m4v"})
 ALLOWED = frozenset({"mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "ivf", "mxf", "dv"} | RAW_STREAMS)
 """Names of FFmpeg's demuxers that may be opened."""
 
-READABLE = "MP4, MOV, MKV, WebM, AVI, MPEG-TS, MPEG, FLV, WMV, Ogg, MXF, DV or raw H.264/H.265"
+READABLE = Phrase("MP4, MOV, MKV, WebM, AVI, MPEG-TS, MPEG, FLV, WMV, Ogg, MXF, DV or raw H.264/H.265")
 
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2", b"avif", b"jxl "})
 _TOP_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"sidx"})
@@ -131,13 +131,13 @@ def _unreachable(clip: Path, error: OSError) -> str:
 
 def _kind_of_file(mode: int) -> str:
     kinds = {
-        stat.S_IFDIR: "a folder, no clip",
-        stat.S_IFIFO: "a pipe, which cannot be read twice",
-        stat.S_IFCHR: "a device, no clip",
-        stat.S_IFBLK: "a device, no clip",
-        stat.S_IFSOCK: "a socket, no clip",
+        stat.S_IFDIR: Phrase("a folder, no clip"),
+        stat.S_IFIFO: Phrase("a pipe, which cannot be read twice"),
+        stat.S_IFCHR: Phrase("a device, no clip"),
+        stat.S_IFBLK: Phrase("a device, no clip"),
+        stat.S_IFSOCK: Phrase("a socket, no clip"),
     }
-    return kinds.get(stat.S_IFMT(mode), "no regular file")
+    return kinds.get(stat.S_IFMT(mode), Phrase("no regular file"))
 
 
 def _instead(mode: int) -> str:

@@ -3,7 +3,9 @@
 import struct
 from enum import StrEnum
 
-READABLE_PHOTOGRAPHS = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF"
+from biometric.errors.phrases import Phrase
+
+READABLE_PHOTOGRAPHS = Phrase("JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF")
 
 
 class PhotographKind(StrEnum):

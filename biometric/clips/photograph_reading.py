@@ -33,6 +33,7 @@ from biometric.clips.recording_facts import camera, exif_recorded_at
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Image, VideoInfo
 from biometric.errors import ClipNotFound, ClipTooLarge, InvalidFrameRange, NotAVideo, PhotographUnreadable
+from biometric.errors.phrases import Phrase
 from biometric.storage import describe_os_error, file_digest
 
 MAX_SIDE = 32_000
@@ -151,7 +152,7 @@ class PhotographReader:
                 picture = opened.enter_context(opener(file))
                 several = bool(getattr(picture, "is_animated", False))
             except Pictures.DecompressionBombError as error:
-                raise self._limits.pixels_exceeded("an animation whose pictures differ in size") from error
+                raise self._limits.pixels_exceeded(Phrase("an animation whose pictures differ in size")) from error
             except (*_BROKEN_FILE, UnidentifiedImageError) as error:
                 raise _unreadable(kind) from error
             self._check(picture, kind, several)

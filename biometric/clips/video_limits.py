@@ -34,7 +34,7 @@ class VideoLimits:
     def check_pixels(self, width: int, height: int) -> None:
         """Raise `ClipTooLarge` for a larger frame."""
         if width * height > self.max_pixels:
-            raise self.pixels_exceeded(f"{width}×{height} pixels")
+            raise self.pixels_exceeded(Phrase("{width}×{height} pixels", width=width, height=height))
 
     def check_seconds(self, seconds: float) -> None:
         """Raise `ClipTooLarge` for a longer clip."""

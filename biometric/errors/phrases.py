@@ -37,7 +37,11 @@ def joined(separator: str, parts: Iterable[str]) -> Phrase:
 
 def _without_traceback(value: Any) -> Any:
     """The message of an exception instead of the exception, which would hold on to everything it passed through."""
-    return getattr(value, "message", str(value)) if isinstance(value, BaseException) else value
+    if not isinstance(value, BaseException):
+        return value
+    if len(value.args) == 1 and isinstance(value.args[0], Phrase):
+        return value.args[0]
+    return getattr(value, "message", str(value))
 
 
 def _made_again(template: str, values: dict[str, Any]) -> Phrase:

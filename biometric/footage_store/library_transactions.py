@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from biometric.errors import KeptFootageError, StorageFull, UnknownClip
+from biometric.errors.phrases import Phrase
 from biometric.footage_store import library_rows as rows
 from biometric.footage_store.clip_files import ClipFiles
 from biometric.footage_store.library_database import LibraryDatabase
@@ -16,7 +17,7 @@ from biometric.storage import remove_leftovers
 Clock = Callable[[], datetime]
 """Tells the time, with its zone."""
 
-GONE = "This clip is no longer in the library."
+GONE = Phrase("This clip is no longer in the library.")
 
 
 class LibraryTransactions:

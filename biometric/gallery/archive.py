@@ -92,7 +92,8 @@ def check_destination(destination: Path, gallery: Path) -> None:
             )
         if not destination.parent.is_dir():
             raise _export_error(
-                destination, FileNotFoundError(errno.ENOENT, f"there is no folder {destination.parent}")
+                destination,
+                FileNotFoundError(errno.ENOENT, Phrase("there is no folder {folder}", folder=destination.parent)),
             )
         if destination.resolve().is_relative_to(gallery.resolve()):
             raise InvalidInput("The export cannot be in the gallery's own folder. Choose a file outside of it.")

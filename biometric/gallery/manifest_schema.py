@@ -130,5 +130,8 @@ def check_entry(model: type[EntryType], place: tuple[int, ...], values: dict[str
         key = ".".join(str(segment) for segment in location)
         # A key that the file made up is not repeated in the message: it may be anything.
         known = location and location[0] in model.model_fields
-        what = f"{key} is missing or not as an export writes it" if known else "it has a key that exports do not have"
+        if known:
+            what = Phrase("{key} is missing or not as an export writes it", key=key)
+        else:
+            what = Phrase("it has a key that exports do not have")
         refuse(Phrase("{place}: {what}", place=describe_place(place), what=what))

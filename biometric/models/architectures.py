@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from biometric.errors import UnsupportedModel, WeightsCorrupt
+from biometric.errors.phrases import Phrase, joined
 from biometric.models.cards import canonical_architecture
 from biometric.models.efficientnet_lite import LITE_SHAPES, EfficientNetLiteGDC
 from biometric.models.osnet import OSNet, OSNetGDC, SpatialPooling
@@ -212,12 +213,18 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor], source: str) -
     surplus = sorted(mapped.keys() - own.keys())
     shapes = sorted(name for name in own.keys() & mapped.keys() if own[name].shape != mapped[name].shape)
     problems = [
-        f"{what}: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
-        for what, names in (("missing", absent), ("unknown", surplus), ("of another shape", shapes))
+        Phrase("{what}: {names}", what=what, names=f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}")
+        for what, names in (
+            (Phrase("missing"), absent),
+            (Phrase("unknown"), surplus),
+            (Phrase("of another shape"), shapes),
+        )
         if names
     ]
     if problems:
         raise WeightsCorrupt(
-            "The weights of {source} do not fit their architecture ({known}).", source=source, known="; ".join(problems)
+            "The weights of {source} do not fit their architecture ({known}).",
+            source=source,
+            known=joined("; ", problems),
         )
     network.load_state_dict({**own, **mapped})

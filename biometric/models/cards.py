@@ -22,6 +22,7 @@ from biometric.entities.model_cards import (
     Role,
 )
 from biometric.errors import InvalidSetting
+from biometric.errors.phrases import Phrase
 from biometric.models.card_tables import (
     CardTable,
     DescriptionTable,
@@ -33,15 +34,15 @@ from biometric.models.card_tables import (
 )
 
 _EXPECTED = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "model_type": "a table",
-    "too_short": "three numbers",
-    "too_long": "three numbers",
+    "string_type": Phrase("text"),
+    "int_type": Phrase("a whole number"),
+    "int_from_float": Phrase("a whole number"),
+    "float_type": Phrase("a number"),
+    "bool_type": Phrase("true or false"),
+    "list_type": Phrase("a list"),
+    "model_type": Phrase("a table"),
+    "too_short": Phrase("three numbers"),
+    "too_long": Phrase("three numbers"),
 }
 """What a key must be, by pydantic's type of error."""
 
@@ -144,9 +145,9 @@ def complete_card(card: Card, where: str, values: Mapping[str, object], default:
             licence=table.licence or card.licence,
             dimension=table.dimension,
             input=_input_format(where, table, default),
-            verification=_threshold(f"{where}, key 'verification'", table.verification),
-            identification=_threshold(f"{where}, key 'identification'", table.identification),
-            linking=_linking(f"{where}, key 'linking'", table.linking),
+            verification=_threshold(_key(where, "verification"), table.verification),
+            identification=_threshold(_key(where, "identification"), table.identification),
+            linking=_linking(_key(where, "linking"), table.linking),
         )
     except ValueError as error:
         raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
@@ -154,7 +155,7 @@ def complete_card(card: Card, where: str, values: Mapping[str, object], default:
 
 def _card(manifest: str, number: int, values: Any) -> Card:
     name = values.get("id") if isinstance(values, dict) else None
-    where = f"{manifest}: card {name!r}" if isinstance(name, str) else f"{manifest}: card {number}"
+    where = Phrase("{manifest}: card {name!r}", manifest=manifest, name=name if isinstance(name, str) else number)
     table = _parse(CardTable, where, values)
     for key in ("input", "dimension"):
         is_set = key in table.model_fields_set
@@ -163,12 +164,12 @@ def _card(manifest: str, number: int, values: Any) -> Card:
                 "{where}: the key {key!r} is {problem}.",
                 where=where,
                 key=key,
-                problem="for embedders only" if is_set else "missing",
+                problem=Phrase("for embedders only") if is_set else Phrase("missing"),
             )
-    form = None if table.input is None else _input_format(f"{where}, key 'input'", table.input, IMAGENET)
-    files = tuple(_file(f"{where}, key 'files'", file) for file in table.files)
-    verification = _threshold(f"{where}, key 'verification'", table.verification)
-    identification = _threshold(f"{where}, key 'identification'", table.identification)
+    form = None if table.input is None else _input_format(_key(where, "input"), table.input, IMAGENET)
+    files = tuple(_file(_key(where, "files"), file) for file in table.files)
+    verification = _threshold(_key(where, "verification"), table.verification)
+    identification = _threshold(_key(where, "identification"), table.identification)
     try:
         return Card(
             id=table.id,
@@ -186,10 +187,14 @@ def _card(manifest: str, number: int, values: Any) -> Card:
             successor=table.successor,
             verification=verification,
             identification=identification,
-            linking=_linking(f"{where}, key 'linking'", table.linking),
+            linking=_linking(_key(where, "linking"), table.linking),
         )
     except ValueError as error:
         raise InvalidSetting("{where}: {error}.", where=where, error=error) from error
+
+
+def _key(where: str, name: str) -> str:
+    return Phrase("{where}, key {name!r}", where=where, name=name)
 
 
 def _file(where: str, table: FileTable) -> CardFile:
@@ -239,13 +244,15 @@ def _refuse(where: str, error: ValidationError) -> NoReturn:
     """Raise `InvalidSetting` for the first mistake, naming the table and the key."""
     mistake = error.errors(include_url=False)[0]
     *outer, key = [segment for segment in mistake["loc"] if isinstance(segment, str)] or [""]
-    place = "".join([where, *(f", key {name!r}" for name in outer)])
+    place = where
+    for name in outer:
+        place = _key(place, name)
     if mistake["type"] == "missing":
         raise InvalidSetting("{place}: the key {key!r} is missing.", place=place, key=key) from error
     if mistake["type"] == "extra_forbidden":
         raise InvalidSetting("{place}: the key {key!r} is not known.", place=place, key=key) from error
     expected = mistake.get("ctx", {}).get("expected") or _EXPECTED.get(mistake["type"], mistake["msg"])
-    named = f"the key {key!r} must be" if key else "it must be"
+    named = Phrase("the key {key!r} must be", key=key) if key else Phrase("it must be")
     raise InvalidSetting(
         "{place}: {named} {expected}, got {given!r}.",
         place=place,

@@ -45,21 +45,21 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: object, newurl: str
     ) -> urllib.request.Request | None:
         if not newurl.startswith("https://"):
-            raise urllib.error.URLError(f"a redirection to {newurl}, which is not https, was refused")
+            raise urllib.error.URLError(Phrase("a redirection to {url}, which is not https, was refused", url=newurl))
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
 def open_https(url: str, timeout: float) -> AbstractContextManager[Readable]:
     """Open an https address; redirections to anything else are refused. Raises OSError."""
     if not url.startswith("https://"):
-        raise urllib.error.URLError(f"{url} is not an https address")
+        raise urllib.error.URLError(Phrase("{url} is not an https address", url=url))
     opened: AbstractContextManager[Readable] = urllib.request.build_opener(_HttpsOnly).open(url, timeout=timeout)
     return opened
 
 
 def missing(card: Card, folder: Path, why: str) -> WeightsMissing:
     """The error that names the files, where they come from and where to put them."""
-    names = " and ".join(file.name for file in card.files)
+    names = ", ".join(file.name for file in card.files)
     source = ", ".join(file.url for file in card.files if file.url) or card.source
     return WeightsMissing(
         "The weights of {title} are not here: {why}. Get {names} from {source}, into the folder {folder}.",
@@ -92,7 +92,7 @@ def fetch_card(
         if target.is_file() and target.stat().st_size == file.size:
             continue
         if not file.url:
-            raise missing(card, folder, f"its card has no download address for {file.basename}")
+            raise missing(card, folder, Phrase("its card has no download address for {file}", file=file.basename))
         yield from _fetch(card, file, folder, functools.partial(_answer, opener, file.url, patience))
 
 
@@ -152,9 +152,17 @@ def _copy(
         if isinstance(error, urllib.error.HTTPError):
             error.close()  # it holds the connection of the refused request
         reason = getattr(error, "reason", None) or error
-        raise missing(card, folder, f"downloading {file.basename} failed ({reason})") from error
+        raise missing(
+            card, folder, Phrase("downloading {file} failed ({reason})", file=file.basename, reason=reason)
+        ) from error
     if done < file.size:
-        raise missing(card, folder, f"downloading {file.basename} broke off after {done} of {file.size} bytes")
+        text = Phrase(
+            "downloading {file} broke off after {done} of {size} bytes",
+            file=file.basename,
+            done=done,
+            size=file.size,
+        )
+        raise missing(card, folder, text)
     return checksum.hexdigest()
 
 
@@ -189,7 +197,7 @@ def _answer(opener: Opener, url: str, patience: float) -> Iterator[tuple[bytes, 
         answer = answered.result(patience)
     except TimeoutError as error:
         if answered.cancel():
-            raise TimeoutError(f"no answer within {patience:g} seconds") from error
+            raise TimeoutError(Phrase("no answer within {n:g} seconds", n=patience)) from error
         answer = answered.result()  # it came at the last moment, or was a time-out of the connection itself
     with opened:
         yield answer

@@ -16,6 +16,7 @@ from pathlib import Path
 from biometric.entities import Notice, NoticeCode
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, Card, CardFile, Format, Role
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
+from biometric.errors.phrases import Phrase
 from biometric.models.cards import complete_card
 
 _EMBEDDER_FORMATS = {".xml": Format.OPENVINO, ".onnx": Format.ONNX, ".safetensors": Format.SAFETENSORS}
@@ -91,8 +92,8 @@ def _detector_files(path: Path) -> tuple[Path, ...]:
         return tuple(paths)
     if path.suffix.lower() not in _DETECTOR_FILES:
         hint = {
-            ".safetensors": "A .safetensors file can only be an embedder. ",
-            ".bin": "It belongs to the .xml of the same name. ",
+            ".safetensors": Phrase("A .safetensors file can only be an embedder. "),
+            ".bin": Phrase("It belongs to the .xml of the same name. "),
         }.get(path.suffix.lower(), "")
         raise UnsupportedModel(
             "{path} is not a detector. {hint}{advice}", path=path, hint=hint, advice=_NAME_A_DETECTOR
@@ -103,7 +104,7 @@ def _detector_files(path: Path) -> tuple[Path, ...]:
     return (path,)
 
 
-_NAME_A_DETECTOR = (
+_NAME_A_DETECTOR = Phrase(
     "Name a detection model of ultralytics: a .pt, an .onnx, or an OpenVINO export (its folder, or the .xml in it)."
 )
 
@@ -144,7 +145,7 @@ def _described(card: Card, path: Path) -> Card:
                 "The description {beside} cannot be read: {error}.", beside=beside, error=error
             ) from error
     elif card.format is Format.SAFETENSORS:
-        where, values = f"the metadata of {path.name}", safetensors_metadata(path)
+        where, values = Phrase("the metadata of {file}", file=path.name), safetensors_metadata(path)
         if "architecture" not in values:
             raise UnsupportedModel(
                 "{file} does not say which network it belongs to. Put {description} beside it with at least "

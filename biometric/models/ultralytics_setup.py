@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from biometric.errors import StorageFull, UnsupportedModel, WeightsCorrupt
+from biometric.errors.phrases import Phrase
 
 _LIBRARIES = {
     ".onnx": ("ONNX", ("onnxruntime",), "onnxruntime"),
@@ -108,7 +109,7 @@ def _is_installed(module: str) -> bool:
 
 def library_missing(model: str, error: ImportError) -> UnsupportedModel:
     """Return the error for a model that needs a module that is not there."""
-    needed = f"the library {error.name}" if error.name else "a library"
+    needed = Phrase("the library {name}", name=error.name) if error.name else Phrase("a library")
     return UnsupportedModel(
         "The detector {model} needs {library}, which is not installed or cannot be loaded. "
         "Install it, or name a detector in another format, such as yolo26n.pt.",

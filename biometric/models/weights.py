@@ -15,6 +15,7 @@ from pathlib import Path
 from biometric.entities import Notice, NoticeCode, Progress
 from biometric.entities.model_cards import Card, Role
 from biometric.errors import InvalidSetting, ModelError, StorageFull, WeightsCorrupt
+from biometric.errors.phrases import Phrase
 from biometric.models.cards import read_manifests
 from biometric.models.fetching import PATIENCE, Opener, fetch_card, missing, open_https
 from biometric.models.own_weights import digest, fresh_digest, own_card
@@ -161,7 +162,7 @@ class WeightStore:
         if not weights.present:
             card = weights.card
             if self._offline:
-                raise missing(card, self.folders[0], "downloading is switched off (SIGHTLINE_OFFLINE)")
+                raise missing(card, self.folders[0], Phrase("downloading is switched off (SIGHTLINE_OFFLINE)"))
             yield from fetch_card(card, self.folders[0], self._opener, patience)
             weights = Weights(card, tuple(self.folders[0] / file.name for file in card.files), weights.notice)
         self.verify(weights)

@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 from biometric.errors import InvalidInput, StorageFull
+from biometric.errors.phrases import Phrase
 from biometric.results.answer_report import AnswerReport
 from biometric.storage import check_writable, describe_os_error, write_atomically
 
@@ -37,7 +38,7 @@ def check_report_file(destination: Path, footage: Path) -> None:
         if destination.exists() and footage.exists() and destination.samefile(footage):
             raise InvalidInput("The report would replace the footage. Choose another name for it.")
         if not destination.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, f"there is no folder {destination.parent}")
+            raise FileNotFoundError(errno.ENOENT, Phrase("there is no folder {folder}", folder=destination.parent))
         check_writable(destination.parent, _LEAST_BYTES)
     except OSError as error:
         raise _storage_error(destination, error) from error

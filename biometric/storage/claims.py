@@ -18,6 +18,7 @@ from pathlib import Path
 
 import filelock
 
+from biometric.errors.phrases import Phrase
 from biometric.storage.files_and_paths import remove_quietly
 
 _TOKEN = re.compile(r"(?:\.(?:.*\.)?([0-9a-f]{16})\.(?:partial|lock)|private-([0-9a-f]{16}))", re.DOTALL)
@@ -47,7 +48,7 @@ def file_lock(path: Path, timeout: float, *, keep: bool = True) -> Iterator[None
     try:
         lock.acquire(timeout=timeout)
     except filelock.Timeout as error:
-        raise TimeoutError(errno.ETIMEDOUT, "Another process holds the lock", str(path)) from error
+        raise TimeoutError(errno.ETIMEDOUT, Phrase("another process holds the lock"), str(path)) from error
     try:
         yield
     finally:

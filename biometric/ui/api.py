@@ -275,9 +275,8 @@ def run_endpoint(run: Callable[[], Result]) -> Result:
         raise
     except Exception as error:
         logger.exception("an endpoint failed")
-        raise gr.Error(
-            "Something went wrong inside Sightline. Nothing was stored; the server's log says more."
-        ) from error
+        text = _("Something went wrong inside Sightline. Nothing was stored; the server's log says more.")
+        raise gr.Error(text) from error
 
 
 def _consent(error: BiometricError) -> str:
