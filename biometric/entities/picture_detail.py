@@ -13,7 +13,8 @@ class PictureDetail:
     Attributes:
         height: of the crops in pixels of the footage, at least 1, whatever size the model makes of them.
         sharpness: variance of the Laplacian of a crop in grey, scaled to 64 × 128 pixels, in squared grey levels
-            (0…255): 0 for a plain surface, about 100 where blurred, 1000 and more where sharp. No upper limit.
+            (0…255): 0 for a plain surface, below 100 where blurred, some hundred to some thousand where sharp. No
+            upper limit.
         samples: how many crops could be read, at least 1.
 
     Raises:
