@@ -1,6 +1,7 @@
 """Super-resolution networks: made of one operation each, real ONNX files through the real OpenVINO."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,10 @@ from biometric.evaluation.degradations import DEGRADATIONS, degradation
 from biometric.evaluation.enlarging import enlarging_rows
 from biometric.models.enlarging_openvino import OpenVINOEnlarger
 from biometric.models.signal_stack import signal_stack_kept
+from tests.evaluation.test_evaluate_command import fake, run
+from tests.evaluation.test_robustness_command import people_in_coats
+
+__all__ = ["fake"]
 
 onnx = pytest.importorskip("onnx")  # of the training packages
 helper, FLOAT = onnx.helper, onnx.TensorProto.FLOAT
@@ -146,3 +151,20 @@ def test_interpolation_has_rows_of_both_ways() -> None:
     assert not np.array_equal(*back)
     assert all(np.abs(image.astype(int) - noise).mean() > 40 for image in back)
     assert sum("enlarged" in item.title for item in DEGRADATIONS) == 4
+
+
+def test_the_command_has_rows_of_a_network_and_refuses_others_before_it_measures(
+    fake: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = people_in_coats(tmp_path / "data", 3)
+    with signal_stack_kept():
+        status, out, _ = run(capsys, "tree", data, "--robustness", "--enlarge-with", network(tmp_path))
+    assert status == 0
+    for columns in (32, 16):
+        for side in ("probe", "reference", "both"):
+            assert f"{columns} pixels wide, enlarged by enlarge.onnx, {side}: rank-1" in out
+    same = network(tmp_path, factor=1.0, name="same.onnx")
+    with signal_stack_kept():
+        status, out, err = run(capsys, "tree", data, "--robustness", "--enlarge-with", same)
+    assert (status, out) == (2, "")
+    assert "same.onnx does not enlarge pictures" in err
