@@ -98,3 +98,39 @@ def test_options_that_make_no_sense_are_refused(setup: ServiceSetup, capsys, opt
 def test_a_gallery_that_is_not_there_stays_so(setup: ServiceSetup, capsys, tmp_path: Path) -> None:  # noqa: F811
     assert run(capsys, "calibrate", "--model-card")[0] == 2
     assert not (tmp_path / "gallery").exists()
+
+
+def test_a_folder_inside_is_a_camera(setup: ServiceSetup, capsys, thirty: None, monkeypatch, tmp_path: Path) -> None:  # noqa: F811
+    folder = tmp_path / "clips"
+    for name in ("Door", "yard", ".hidden"):
+        (folder / name).mkdir(parents=True)
+    places = [folder / "one.mp4", folder / "Door" / "two.mp4", folder / "yard" / "three.mp4"]
+    for number, place in enumerate(places):
+        place.write_bytes(b"clip %d" % number)
+    (folder / ".hidden" / "four.mp4").write_bytes(b"hidden")
+    observe, seen = setup.service.observe, {}
+
+    def noted(clip: Path, *values, camera: str | None = None, **options):
+        seen[clip.name] = camera
+        return observe(clip, *values, camera=camera, **options)
+
+    monkeypatch.setattr(setup.service, "observe", noted)
+    command = ("calibrate", "--clips", folder, "--target-fmr", 0.01, "--force")
+    assert run(capsys, *command)[0] == 0
+    assert seen == {"one.mp4": None, "two.mp4": "Door", "three.mp4": "yard"}
+    assert run(capsys, *command, "--camera", "Hall")[0] == 0
+    assert seen == {"one.mp4": "Hall", "two.mp4": "Door", "three.mp4": "yard"}
+
+
+@pytest.mark.parametrize("camera", ["x" * 101, "a\u200eb\x00"])
+def test_a_camera_that_cannot_be_used_stores_nothing(
+    setup: ServiceSetup,  # noqa: F811
+    capsys,
+    thirty: None,
+    camera: str,
+) -> None:
+    status, out, err = run(capsys, "calibrate", "--clips", setup.clip, "--camera", camera, "--force")
+    assert (status, out) == (2, "")
+    assert "The camera may have at most 100 characters" in err
+    assert history(capsys) == []
+    assert setup.reader.reads == 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Identification
+from biometric.entities import Identification, ScoreAdaptation, Threshold
 from biometric.errors import QueryPathRefused
 from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
@@ -76,21 +76,21 @@ class AnswerWriting:
         setattr(follow, RECORDS_ITSELF, True)
         return follow
 
-    def after_decision(self, session: Session, *, changed: bool, value: float) -> Updates:
+    def after_decision(self, session: Session, *, changed: bool, threshold: Threshold) -> Updates:
         """Return the updates after the answer was decided anew: files that are being written start over with it.
 
         Args:
             changed: the answer says something else than before.
-            value: the threshold that it was decided by.
+            threshold: what it was decided by.
         """
         if session.jobs.get(FILES_JOB) is not None and session.query is not None:
             if changed:
                 self.begin(session, session.query)
             return {}
-        stale = session.written_at is not None and session.written_at != value
-        note = ""
-        if stale and session.written_at is not None:
-            note = _("The files were written with threshold {value}.").format(value=threshold_text(session.written_at))
+        former, note = session.written_at, ""
+        stale = former is not None and _deciding(former) != _deciding(threshold)
+        if stale and former is not None:
+            note = _("The files were written with threshold {value}.").format(value=threshold_text(former.value))
         return {self.status: presenters.status_message(note), self.again: gr.update(visible=stale)}
 
     def cancel(self, session: Session) -> Updates:
@@ -121,9 +121,10 @@ class AnswerWriting:
         )
         # What lies in the query folder is never served; the page hands out copies that go with the session.
         copies = copy_for_download(outputs, session.new_folder("results"))
-        if footage.observed is not observed or _threshold(found) != _threshold(session.identifications):
+        limits = _threshold(found), _threshold(session.identifications)
+        if footage.observed is not observed or _deciding(limits[0]) != _deciding(limits[1]):
             return  # the page shows other frames, or another answer, by now
-        session.written_at = _threshold(found)
+        session.written_at = limits[0]
         yield {
             self.status: "",
             self.again: gr.update(visible=False),
@@ -137,9 +138,14 @@ class AnswerWriting:
         return resolve_inside(self.page.service.settings.query, text, QueryPathRefused)
 
 
-def _threshold(found: Sequence[Identification]) -> float | None:
+def _threshold(found: Sequence[Identification]) -> Threshold | None:
     """Return the threshold that people were identified with, None where there was nobody."""
-    return found[0].threshold.value if found else None
+    return found[0].threshold if found else None
+
+
+def _deciding(threshold: Threshold | None) -> tuple[float, ScoreAdaptation] | None:
+    """Return what of a threshold makes a decision: its value, and the adaptation of the scores that it is for."""
+    return None if threshold is None else (threshold.value, threshold.adaptation)
 
 
 def _frame_count(session: Session) -> int:

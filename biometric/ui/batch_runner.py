@@ -17,6 +17,7 @@ from biometric.storage.footage_folders import check_footage_file, folder_camera,
 from biometric.ui import batch_records
 from biometric.ui.batch_queue import MOST_CLIPS, BatchQueue, ClipState, QueuedClip
 from biometric.ui.batch_records import BatchRecords
+from biometric.ui.chosen_thresholds import chosen_threshold
 from biometric.ui.page import Page, Steps
 from biometric.ui.session import BATCH_JOB, Session
 from biometric.ui.step_runs import stream_progress
@@ -131,7 +132,8 @@ class BatchRunner:
                 check_footage_file(service.settings.footage, clip.path)
             work = service.observe(clip.path, label=clip.label, accept_damaged=True, camera=clip.camera)
             observed = yield from stream_progress(work, lambda progress: {})
-            answer = service.identify(observed, threshold=session.thresholds.get("identification"))
+            limit = chosen_threshold(service, session, "identification")
+            answer = service.identify(observed, threshold=limit)
             clip.people = NewAnswer.of_identifications(answer).people
             clip.recorded_at = observed.video.recorded_at
             damage = observed.video.damage

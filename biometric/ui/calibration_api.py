@@ -17,6 +17,7 @@ from biometric.results.calibration_json import calibration_status_json, stored_c
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
 from biometric.ui.calibration_input import MOST_CLIPS
+from biometric.ui.call_values import read_camera
 from biometric.ui.callers import caller_waits, require_caller
 
 
@@ -58,6 +59,7 @@ class CalibrationEndpoints(api.Endpoints):
         dry_run: bool = False,
         force: bool = False,
         gallery: str | None = None,
+        cameras: list[str | None] | None = None,
     ) -> dict[str, Any]:
         """Fit thresholds to unlabelled clips and the gallery, and put them in force; refused where data do not suffice.
 
@@ -69,6 +71,7 @@ class CalibrationEndpoints(api.Endpoints):
             dry_run: say what the footage supports, and change nothing.
             force: also use thresholds that are below the model card's.
             gallery: folder of the gallery, inside the configured one.
+            cameras: name of each clip's camera, in the order of the clips; null, or all left out: what the file says.
         """
 
         def run() -> dict[str, Any]:
@@ -76,7 +79,7 @@ class CalibrationEndpoints(api.Endpoints):
             fmr = _target(target_fmr, "target_fmr")
             fpir = None if target_fpir is None else _target(target_fpir, "target_fpir")
             self._page.service.models.resolve_embedder()
-            summaries, notes = self._read(clips)
+            summaries, notes = self._read(clips, cameras)
             if dry_run is not True:
                 work = calibrations.fit(summaries, target_fmr=fmr, target_fpir=fpir, notes=notes, force=force is True)
                 calibration, change = finish(work, require_caller)
@@ -109,12 +112,16 @@ class CalibrationEndpoints(api.Endpoints):
 
         return api.run_endpoint(run)
 
-    def _read(self, clips: Any) -> tuple[list[ClipSummary], list[Notice]]:
+    def _read(self, clips: Any, cameras: Any) -> tuple[list[ClipSummary], list[Notice]]:
         """Return what is read of uploaded clips; of several, one that cannot be read is left out, with a note.
 
         Raises:
             ClipError: no clip can be read, and there are some.
+            InvalidInput: the cameras are not as many as the clips, or the name of one cannot be used.
         """
+        if cameras is not None and not (isinstance(cameras, list) and len(cameras) == len(clips or [])):
+            raise InvalidInput("Give as many cameras as clips, null for each that is not known.")
+        named = [read_camera(camera) for camera in cameras or []]
         if clips is None:
             return [], []
         if not isinstance(clips, list):
@@ -128,7 +135,8 @@ class CalibrationEndpoints(api.Endpoints):
             paths = [call.enter_context(self._page.uploads.borrowed(upload)) for upload in uploads]
             with self._page.model_turns.turn(lambda: not caller_waits()):
                 require_caller()
-                return finish(self._page.service.calibrations().read_clips(paths), require_caller)
+                known = {path: name for path, name in zip(paths, named, strict=False) if name is not None}
+                return finish(self._page.service.calibrations().read_clips(paths, known), require_caller)
 
 
 def register_calibration(endpoints: CalibrationEndpoints) -> None:

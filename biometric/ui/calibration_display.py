@@ -35,7 +35,7 @@ class CalibrationDisplay:
         message: says how a calibration went, or what went wrong.
         current, past: what is in force; the history.
         verdicts: the place where verdicts about answers are told.
-        drop, listed: where clips come in; the list of them.
+        camera, drop, listed: of which camera clips are, where they come in, and the list of them.
         target: the radio of false match rates.
         promise: what the listed clips support.
     """
@@ -46,6 +46,7 @@ class CalibrationDisplay:
     current: gr.HTML
     past: gr.HTML
     verdicts: gr.HTML
+    camera: gr.Textbox
     drop: gr.File
     listed: gr.HTML
     target: gr.Radio
@@ -135,3 +136,21 @@ class CalibrationDisplay:
 def focused(state: CalibrationState, html: str) -> str:
     """Return HTML that sends the keyboard where the last click led."""
     return f'<div data-focus="{escape(state.focus)}" data-turn="{state.clicks}">{html}</div>' if html.strip() else ""
+
+
+def intro() -> str:
+    """Return which clips help."""
+    return _(
+        "Clips in which several people are seen at the same time help most, because two people side by side are "
+        "certainly not one. Nobody needs a name. The clips stay with this page, and go with it."
+    )
+
+
+def camera_box() -> gr.Textbox:
+    """Return the field for the camera of the clips that are added next."""
+    return gr.Textbox(
+        label=_("Camera"),
+        info=_("Of the clips that you add next, if you know it"),
+        max_lines=1,
+        elem_id="calibration-camera",
+    )

@@ -21,12 +21,14 @@ class ListedClip:
         label: its name for people (not escaped).
         summary: what was read of it, None before.
         problem: why it cannot be used, as a sentence, or "".
+        camera: by which it was recorded, None: what the file says.
     """
 
     path: Path
     label: str
     summary: ClipSummary | None = None
     problem: str = ""
+    camera: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -55,10 +57,10 @@ class CalibrationState:
     focus: str = ""
     _last: int = 0
 
-    def add(self, path: Path, label: str) -> None:
+    def add(self, path: Path, label: str, camera: str | None = None) -> None:
         """List another clip; everybody is to be compared anew."""
         self._last += 1
-        self.clips[self._last] = ListedClip(path, label)
+        self.clips[self._last] = ListedClip(path, label, camera=camera)
         self.evidence = self.below = None
 
     def take_out(self, number: int) -> None:

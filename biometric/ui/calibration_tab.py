@@ -18,9 +18,9 @@ from biometric.messages.translation import gettext as _
 from biometric.storage import remove_quietly
 from biometric.ui import calibration_views as views
 from biometric.ui import elements, presenters
-from biometric.ui.browser_input import NOT_UNDERSTOOD, event, parse_int
+from biometric.ui.browser_input import NOT_UNDERSTOOD, camera_in_field, event, parse_int
 from biometric.ui.calibration_cautions import BelowQuestion, wrong_answers
-from biometric.ui.calibration_display import CalibrationDisplay, focused
+from biometric.ui.calibration_display import CalibrationDisplay, camera_box, focused, intro
 from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, offered_rate, search_target, target_rate
 from biometric.ui.calibration_state import CalibrationState, ListedClip
 from biometric.ui.components import area, on_act
@@ -38,24 +38,28 @@ class CalibrationTab(CalibrationDisplay):
 
     # --- clips come in and go --------------------------------------------------------------------------------------
 
-    def on_clips(self, value: Any, request: gr.Request) -> Updates:
-        """Clips were dropped: they are added to those that are listed."""
+    def on_clips(self, value: Any, camera: Any, request: gr.Request) -> Updates:
+        """Clips of a camera were dropped: they are added to those that are listed."""
         session = self.page.session(request)
 
         def run() -> Updates:
             state = session.calibration
             sources = clip_paths(value)
-            if len(state.clips) + len(sources) > MOST_CLIPS:
+            try:
+                named = camera_in_field(camera)
+                if len(state.clips) + len(sources) > MOST_CLIPS:
+                    raise InvalidInput(
+                        "At most {most} clips can be listed at once. Take some out, or use the command line.",
+                        most=MOST_CLIPS,
+                    )
+            except InvalidInput:
                 for source in sources:
                     self.page.uploads.release(source)
-                raise InvalidInput(
-                    "At most {most} clips can be listed at once. Take some out, or use the command line.",
-                    most=MOST_CLIPS,
-                )
+                raise
             for source in sources:
                 folder = session.new_folder(JOB)
                 try:
-                    state.add(self.page.uploads.take(source, folder), source.name)
+                    state.add(self.page.uploads.take(source, folder), source.name, named)
                 except BaseException:
                     remove_quietly(folder)
                     raise
@@ -162,7 +166,7 @@ class CalibrationTab(CalibrationDisplay):
         def show(progress: Progress) -> Updates:
             return {self.status: presenters.working(_prefixed(words, progress))}
 
-        work = self.page.service.calibrations().read_clip(clip.path, clip.label)
+        work = self.page.service.calibrations().read_clip(clip.path, clip.label, clip.camera)
         try:
             summary = yield from stream_progress(state.while_listed(clip, work), show)
         except ClipError as error:
@@ -227,7 +231,8 @@ def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
             past = area(elem_id="calibration-history")
             verdicts = area(elem_id="calibration-verdicts")
         with gr.Column(scale=5, min_width=320):
-            gr.HTML(f'<p class="sl-quiet">{escape(_intro())}</p>', apply_default_css=False)
+            gr.HTML(f'<p class="sl-quiet">{escape(intro())}</p>', apply_default_css=False)
+            camera = camera_box()
             drop = gr.File(
                 label=_("Clips"),
                 file_count="multiple",
@@ -256,6 +261,7 @@ def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
         current=current,
         past=past,
         verdicts=verdicts,
+        camera=camera,
         drop=drop,
         listed=listed,
         target=target,
@@ -271,7 +277,9 @@ def _connect(tab: CalibrationTab) -> list[Any]:
     page = tab.page
     analyse = page.as_job(JOB, tab.analyse, tab.waiting, tab.stopped)
     use = page.as_job(JOB, tab.use, tab.waiting, tab.stopped)
-    added = tab.drop.upload(tab.on_clips, [tab.drop], [tab.drop, tab.listed, tab.promise, tab.message], **QUIET)
+    added = tab.drop.upload(
+        tab.on_clips, [tab.drop, tab.camera], [tab.drop, tab.listed, tab.promise, tab.message], **QUIET
+    )
     jobs = [
         added.then(analyse, None, tab.job_outputs, **FOLLOWS_JOB),
         tab.start.click(analyse, None, tab.job_outputs, **FOLLOWS_JOB),
@@ -285,13 +293,6 @@ def _connect(tab: CalibrationTab) -> list[Any]:
     parts = (tab.current, tab.past, tab.listed, tab.undo)
     events = [on_act(part, tab.on_click, outputs=outputs, concurrency_id=JOB, **clicks) for part in parts]
     return [*events, jobs[-1]]
-
-
-def _intro() -> str:
-    return _(
-        "Clips in which several people are seen at the same time help most, because two people side by side are "
-        "certainly not one. Nobody needs a name. The clips stay with this page, and go with it."
-    )
 
 
 def _prefixed(words: str, progress: Progress) -> Progress:

@@ -10,6 +10,7 @@ from biometric.entities.calibration_footage import DEFAULT_FPIR, FootageEvidence
 from biometric.messages import describe_all
 from biometric.messages.calibration_sentences import (
     GENUINE_KINDS,
+    adaptation_sentence,
     needed_sentence,
     not_compared_sentence,
     one_in,
@@ -95,7 +96,8 @@ def footage(state: CalibrationState) -> str:
         if clip.summary is not None:
             digests.add(clip.summary.digest)
         text = _("the same clip as one above: it counts once") if again else _found(clip)
-        lines.append(ClipLine(number, clip.label, text, bool(clip.problem)))
+        camera = _("camera {name}").format(name=clip.camera) if clip.camera else ""
+        lines.append(ClipLine(number, clip.label, " · ".join(filter(None, (camera, text))), bool(clip.problem)))
     return render("calibration_footage.html", clips=lines)
 
 
@@ -166,7 +168,7 @@ def outcome(calibration: Calibration, used: str) -> str:
     text = _("Fitted to exactly {what}: {rates}.").format(what=used, rates=rates_words(calibration))
     if calibration.identification is None:
         text += " " + _("Identification keeps its own threshold.")
-    return text
+    return f"{text} {adaptation_sentence(calibration.report)}".rstrip()
 
 
 def rates_words(calibration: Calibration) -> str:
@@ -238,6 +240,7 @@ def _evidence_rows(calibration: Calibration, gallery_size: int) -> list[tuple[st
     rows += [(_missed_term(item), _missed(item)) for item in calibration.genuine]
     rows.append((_("Footage"), _footage_used(calibration)))
     rows.append((_("Comparisons"), sources_words(calibration.sources)))
+    rows.append((_("Cameras"), adaptation_sentence(calibration.report)))
     if calibration.doubtful:
         text = _("{number} comparisons, counted as errors").format(number=local_number(f"{calibration.doubtful:,}"))
         rows.append((_("In doubt"), text))

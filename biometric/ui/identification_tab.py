@@ -12,6 +12,7 @@ from biometric.storage import resolve_inside
 from biometric.ui import answers, contact_sheets, grid_actions, grid_state, introductions, people_grid, presenters
 from biometric.ui.answer_writing import AnswerWriting
 from biometric.ui.browser_input import event
+from biometric.ui.chosen_thresholds import chosen_threshold
 from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.downloads import target_refusal
 from biometric.ui.field_errors import Field
@@ -152,9 +153,8 @@ class IdentificationTab:
         observed = session.footage(TAB).observed
         if observed is None:
             raise FootageChanged(CHANGED)
-        session.identifications = self.page.service.identify(
-            observed, threshold=session.thresholds.get("identification"), gallery=gallery
-        )
+        limit = chosen_threshold(self.page.service, session, "identification", gallery)
+        session.identifications = self.page.service.identify(observed, threshold=limit, gallery=gallery)
         session.gallery = gallery
         self.page.keeping.note(session, TAB, observed, session.identifications, gallery)
         session.grid.keep({identification.observation.person for identification in session.identifications})
@@ -192,11 +192,11 @@ class IdentificationTab:
             return {}
         former = grid_state.answer_facts(session.identifications)
         self._identify(session, session.gallery)
-        value = self.page.threshold("identification", session).value
+        threshold = self.page.threshold("identification", session)
         changed = grid_state.answer_facts(session.identifications) != former
         return {
             **self._show(session),
-            **self.writing.after_decision(session, changed=changed, value=value),
+            **self.writing.after_decision(session, changed=changed, threshold=threshold),
         }
 
     def reopen(self, session: Session, gallery: Path | None) -> Updates:

@@ -55,7 +55,7 @@ def open_kept(page: Page, session: Session, tab: str, clip_id: str, answer_id: s
         _choose_person(footage, answer)
     same_kind = answer.kind == tab
     if same_kind and answer.threshold is not None and answer.threshold.source is ThresholdSource.USER:
-        session.thresholds[tab] = answer.threshold.value
+        session.thresholds[tab] = answer.threshold
     if answer.kind is AnswerKind.VERIFICATION:
         session.claimed = answer.people[0].identity_id or session.claimed
     session.jobs.cancel(tab, f"{tab}-clip")

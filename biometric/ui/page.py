@@ -18,6 +18,7 @@ from biometric.service import Sightline
 from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.answer_keeping import AnswerKeeping
 from biometric.ui.change_feed import WorkspaceState
+from biometric.ui.chosen_thresholds import chosen_threshold
 from biometric.ui.components import asset
 from biometric.ui.jobs import Job
 from biometric.ui.jobs import Steps as Steps
@@ -229,8 +230,9 @@ class Page:
 
     def threshold(self, purpose: Purpose, session: Session | None = None) -> Threshold:
         """Return the threshold that a page decides by: its slider's where it was moved, else the default."""
-        value = None if session is None else session.thresholds.get(purpose)
-        return self.service.threshold(purpose, value, _gallery(purpose, session))
+        gallery = _gallery(purpose, session)
+        value = None if session is None else chosen_threshold(self.service, session, purpose, gallery)
+        return self.service.threshold(purpose, value, gallery)
 
     def default_threshold(self, purpose: Purpose, session: Session) -> Threshold:
         """Return the threshold that a page decides by where the person set none."""

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from biometric.domain.person_edits import PersonEdit, apply_edits, kept_crop_names
-from biometric.entities import Identification, ObservedClip, VideoInfo
+from biometric.entities import Identification, ObservedClip, Threshold, VideoInfo
 from biometric.errors import FootageChanged, InvalidInput
 from biometric.messages.translation import N_
 from biometric.storage import remove_quietly
@@ -220,7 +220,7 @@ class Session:
     folder: Path
     _tabs: dict[str, Footage] = field(default_factory=lambda: {tab: Footage() for tab in TABS})
     latest: str | None = None
-    thresholds: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, Threshold] = field(default_factory=dict)
     claimed: str | None = None
     claim_search: str = ""
     answered: bool = False
@@ -231,7 +231,7 @@ class Session:
     enrollment_shown: bool = False
     enrollment_names: dict[str, str] = field(default_factory=dict)
     noted_changes: dict[str, tuple[int, Path | None]] = field(default_factory=dict)
-    written_at: float | None = None
+    written_at: Threshold | None = None
     query: Path | None = None
     kept: "dict[str, KeptNote]" = field(default_factory=dict)
     library: LibraryState = field(default_factory=LibraryState)

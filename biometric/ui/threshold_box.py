@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import Purpose, Threshold
+from biometric.entities import Purpose, Threshold, ThresholdSource
 from biometric.errors import BiometricError, GalleryError, InvalidThreshold
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
@@ -64,10 +64,12 @@ class ThresholdBox:
         def run() -> Updates:
             sent = _number(value)
             number = min(max(self.low, sent), 1.0)
-            if abs(number - self.page.default_threshold(self.purpose, session).value) < 1e-9:
+            default = self.page.default_threshold(self.purpose, session)
+            if abs(number - default.value) < 1e-9:
                 session.thresholds.pop(self.purpose, None)
             else:
-                session.thresholds[self.purpose] = number
+                set_by_user = Threshold(number, ThresholdSource.USER, adaptation=default.adaptation)
+                session.thresholds[self.purpose] = set_by_user
             back = {} if number == sent else {self.slider: gr.update(value=number)}
             note = elements.threshold_evidence(self.page.threshold(self.purpose, session))
             return {**back, **self.panel.places.clear(Field.THRESHOLD), self.note: note, **self._decided(session)}

@@ -11,6 +11,7 @@ from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, Footage
 from biometric.messages.translation import gettext as _
 from biometric.ui import answers, contact_sheets, elements, introductions, problems
 from biometric.ui.browser_input import event, parse_int
+from biometric.ui.chosen_thresholds import chosen_threshold
 from biometric.ui.claim_choice import claims
 from biometric.ui.components import area, field_note_area, on_act
 from biometric.ui.field_errors import Field
@@ -179,7 +180,7 @@ class VerificationTab:
         if observed is None:
             raise FootageChanged("Press Verify to look at them again.")
         several = len(observed.usable) > 1
-        threshold = session.thresholds.get("verification")
+        threshold = chosen_threshold(self.page.service, session, "verification")
         person = footage.person if several else None
         return observed, self.page.service.verify(observed, identity.name, person, threshold=threshold)
 

@@ -100,7 +100,7 @@ def test_another_threshold_starts_the_files_over(answered: Desk, held: HeldWrite
     updates = answered.written()
     assert "href" in updates[answered.identification.writing.files]
     assert held.started == [0.572, 0.999]
-    assert answered.session.written_at == 0.999
+    assert answered.session.written_at.value == 0.999
 
 
 def test_cancel_stops_the_writing_and_offers_it_again(answered: Desk, held: HeldWriter) -> None:

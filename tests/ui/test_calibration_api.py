@@ -80,6 +80,14 @@ def test_thresholds_are_proposed_consented_to_used_and_given_up(
         clips=[gradio_client.handle_file(clips["three"])], dry_run=True, target_fmr=0.01, **here, api_name="/calibrate"
     )
     assert with_clip["clips"] == 1
+    upload = gradio_client.handle_file(clips["three"])
+    for camera, words in (("x" * 101, "at most 100 characters"), (7, "must be text")):
+        with pytest.raises(gradio_client.exceptions.AppError, match=words):
+            client.predict(clips=[upload], cameras=[camera], dry_run=True, **here, api_name="/calibrate")
+    named = client.predict(
+        clips=[upload], cameras=["Door"], dry_run=True, target_fmr=0.01, **here, api_name="/calibrate"
+    )
+    assert named["proposal"]["report"]["chosen"] == {"kind": "none", "id": ""}
     assert client.predict(**here, api_name="/use_calibration")["kind"] == "card_chosen"
     with pytest.raises(gradio_client.exceptions.AppError, match=r"Say so with force=true"):
         client.predict(number=1, **here, api_name="/use_calibration")
@@ -97,6 +105,8 @@ def test_thresholds_are_proposed_consented_to_used_and_given_up(
         ("/calibrate", {"clips": "all"}, "could not be understood"),
         ("/calibrate", {"clips": [{"path": "/etc/passwd"}]}, "uploaded file"),
         ("/calibrate", {"clips": [1]}, "could not be understood|There is no clip"),
+        ("/calibrate", {"cameras": ["door"]}, "as many cameras as clips"),
+        ("/calibrate", {"cameras": "door"}, "as many cameras as clips"),
         ("/calibrate", {"gallery": "/etc"}, "leads outside"),
         ("/calibration", {"gallery": "../.."}, "leads outside"),
         ("/use_calibration", {"number": "one"}, "must be a whole number"),

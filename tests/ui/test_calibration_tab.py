@@ -2,11 +2,16 @@
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from biometric.entities import (
+    UNADAPTED,
+    AdaptationGain,
+    AdaptationKind,
+    AdaptationReport,
     Calibration,
     FitBasis,
     FittedThreshold,
@@ -16,10 +21,12 @@ from biometric.entities import (
     Notice,
     NoticeCode,
     RateKind,
+    ScoreAdaptation,
     Threshold,
     ThresholdSource,
     VerdictCounts,
 )
+from biometric.entities.calibration import UnadaptedThresholds
 from biometric.entities.calibration_footage import (
     CalibrationTrack,
     ClipSummary,
@@ -34,6 +41,7 @@ from biometric.ui import calibration_cautions, calibration_input, elements, prob
 from biometric.ui import calibration_views as views
 from biometric.ui.calibration_histogram import histogram
 from biometric.ui.calibration_state import CalibrationState
+from biometric.ui.chosen_thresholds import chosen_threshold
 from tests.ui.scenery import CoatEmbedder
 
 FITTED = FittedThreshold(0.479, 0.01, 0, 376, 0.008, 0.32, 0.48, FitBasis.PAIRS)
@@ -165,6 +173,42 @@ def test_each_listed_clip_says_what_was_found() -> None:
     assert html.count("sl-cal-problem") == 1
     assert views.footage(CalibrationState()).strip() == ""
     assert "Take all out" not in views.footage(listing(None))
+
+
+def test_a_listed_clip_says_its_camera_where_it_was_named() -> None:
+    state = listing(summary("a"), None)
+    state.clips[1].camera = "<Door>"
+    html = views.footage(state)
+    assert "camera &lt;Door&gt; · 3 people" in html
+    assert html.count("camera ") == 1
+
+
+GAIN = AdaptationGain(AdaptationKind.CENTRING, 0.01, 0.091, 0.075, 0.004, 0.028, 40, 120, True)
+MARK = ScoreAdaptation(AdaptationKind.CENTRING, "0123456789abcdef")
+
+
+def test_what_centring_gains_is_told() -> None:
+    unadapted = UnadaptedThresholds(FITTED, None, None)
+    for report, words in (
+        (AdaptationReport(MARK, 2, 50, (GAIN,)), "centred by camera, as learnt from 50 people and 2 cameras"),
+        (AdaptationReport(UNADAPTED, 2, 50, (GAIN,)), "gain of centring by camera is not certain"),
+        (AdaptationReport(UNADAPTED, 0, 0), "too few people were compared"),
+    ):
+        plain = report.chosen == UNADAPTED
+        made = dataclasses.replace(CALIBRATION, report=report, unadapted=None if plain else unadapted)
+        for html in (views.in_force(made, None, [("Verification", DECIDES)], 2, ""), views.outcome(made, "the clip")):
+            assert words in html
+            assert ("FNMR at a false match rate of 1 in 100 9.1%, with centring 7.5%" in html) is bool(report.tried)
+    assert "amera" not in views.outcome(CALIBRATION, "the clip"), "a calibration of before tried none"
+
+
+def test_a_threshold_that_was_set_for_other_scores_is_dropped() -> None:
+    session = SimpleNamespace(thresholds={"verification": Threshold(0.7, ThresholdSource.USER)})
+    service = SimpleNamespace(threshold=lambda *_: CARD)
+    assert chosen_threshold(service, session, "verification") == 0.7  # type: ignore[arg-type]
+    service.threshold = lambda *_: dataclasses.replace(DECIDES, adaptation=MARK)
+    assert chosen_threshold(service, session, "verification") is None  # type: ignore[arg-type]
+    assert session.thresholds == {}
 
 
 EVIDENCE = FootageEvidence(

@@ -274,12 +274,12 @@ def test_a_threshold_outside_the_slider_becomes_its_end_and_is_sent_back(desk: D
     assert box.slider.preprocess(7) == 7
     updates = box.on_slider_moved(7, desk.request)
     assert updates[box.slider]["value"] == 1.0
-    assert desk.session.thresholds["verification"] == 1.0
+    assert desk.session.thresholds["verification"].value == 1.0
     assert "Threshold 1.00, set by you" in updates[box.note]
     assert re.search(r"threshold 1\.0+ \(set by you\)", updates[desk.verification.answer])
     assert box.slider not in box.on_slider_moved(0.6, desk.request)
     assert "must be a number" in str(box.on_slider_moved("seven", desk.request))
-    assert desk.session.thresholds["verification"] == 0.6
+    assert desk.session.thresholds["verification"].value == 0.6
 
 
 def test_a_threshold_is_told_although_the_answer_fails(desk: Desk, clips: Clips) -> None:
