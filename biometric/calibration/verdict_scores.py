@@ -78,6 +78,9 @@ class VerdictScores:
             highest_wrong=max(wrong, default=None),
             clear_threshold=clear,
             missed_there=0 if clear is None else sum(score < clear for _, score in own_scores),
+            other_adaptation=sum(
+                verdict.purpose == purpose and verdict.adaptation != threshold.adaptation for verdict in self.verdicts
+            ),
         )
 
 

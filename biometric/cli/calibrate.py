@@ -121,7 +121,9 @@ def _dry_run(
     fpir = DEFAULT_FPIR if options.target_fpir is None else options.target_fpir
     sentences = evidence_sentences(evidence, options.target_fmr, fpir)
     result = trial_json(evidence, proposal, notes, options.target_fmr, fpir)
-    words = [] if proposal is None else [_would_use(proposal)]  # what is missing stands among the sentences
+    words = []  # what is missing stands among the sentences
+    if proposal is not None:
+        words = [item for item in (_would_use(proposal), adaptation_sentence(proposal.report)) if item]
     show(options, result, "\n".join([*sentences, *words, *result["notes"]]))
 
 

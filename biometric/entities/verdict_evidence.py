@@ -26,6 +26,7 @@ class VerdictEvidence:
         clear_threshold: lowest threshold of three decimals that no answer called wrong reaches; None where there is
             none, or one that scored 1.00.
         missed_there: confirmed answers below `clear_threshold`.
+        other_adaptation: verdicts of that purpose on scores of another adaptation to cameras, which cannot be compared.
     """
 
     counts: VerdictCounts
@@ -34,11 +35,13 @@ class VerdictEvidence:
     highest_wrong: float | None = None
     clear_threshold: float | None = None
     missed_there: int = 0
+    other_adaptation: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no verdict to tell of."""
-        return self.confirmed is None and not self.not_counted and not self.counts.total
+        told = self.not_counted or self.other_adaptation or self.counts.total
+        return self.confirmed is None and not told
 
 
 @dataclass(frozen=True, slots=True)

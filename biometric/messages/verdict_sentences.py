@@ -75,7 +75,7 @@ def describe_confirmed(evidence: VerdictEvidence) -> str:
 
 
 def describe_below(evidence: VerdictEvidence) -> str:
-    """Return how many answers called wrong are rightly below the threshold, or undecided; "" where there is none."""
+    """Return how many answers called wrong are rightly below the threshold, undecided, or not comparable; else ""."""
     counts, parts = evidence.counts, []
     if counts.told_apart:
         text = ngettext(
@@ -89,6 +89,13 @@ def describe_below(evidence: VerdictEvidence) -> str:
             "{count:,} answer was left undecided.", "{count:,} answers were left undecided.", counts.undecided
         )
         parts.append(text.format(count=counts.undecided))
+    if evidence.other_adaptation:
+        text = ngettext(
+            "{count:,} answer is not counted, because its score was made with another adaptation to cameras.",
+            "{count:,} answers are not counted, because their scores were made with another adaptation to cameras.",
+            evidence.other_adaptation,
+        )
+        parts.append(text.format(count=evidence.other_adaptation))
     return " ".join(parts)
 
 

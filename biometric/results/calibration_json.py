@@ -111,6 +111,7 @@ def verdict_evidence_json(evidence: VerdictEvidence) -> dict[str, Any]:
             "confirmed_missed_there": evidence.missed_there,
         },
         "undecided": counts.undecided,
+        "other_adaptation": evidence.other_adaptation,
         "sentences": [text for text in (describe_confirmed(evidence), describe_below(evidence)) if text],
         "warnings": [warning] if warning else [],
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biometric.calibration.verdict_scores import read_verdict_scores
 from biometric.domain import recognition
 from biometric.domain.thresholds import for_camera, threshold_in_force
 from biometric.domain.verdict_counts import count_verdicts
@@ -24,6 +25,7 @@ from biometric.entities import (
 from biometric.entities.calibration import UnadaptedThresholds
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages import describe_evidence
+from biometric.messages.verdict_sentences import describe_below
 from biometric.results.answer_json import identification_json, verdict_json, verification_json
 from tests.builders import DIMENSION, axis, observed_clip, person
 from tests.fakes import MODEL_ID, FakeDetector, FakeEmbedder, FakeModels
@@ -175,7 +177,12 @@ def test_verdicts_on_other_scores_say_nothing_of_a_threshold(door: Door, tmp_pat
         )
         counts = count_verdicts(door.gallery.verdicts(), MODEL_ID, "verification", purpose_limit)
         assert counts.total == 1
+        evidence = read_verdict_scores(door.gallery, MODEL_ID).at("verification", purpose_limit)
+        assert evidence.other_adaptation == len(door.gallery.verdicts()) - 1
         other = dataclasses.replace(purpose_limit, adaptation=learnt_other().mark)
+        evidence = read_verdict_scores(door.gallery, MODEL_ID).at("verification", other)
+        assert (evidence.highest_wrong, evidence.is_empty) == (None, False)
+        assert "another adaptation to cameras" in describe_below(evidence)
         assert count_verdicts(door.gallery.verdicts(), MODEL_ID, "verification", other).total == 0
 
 
