@@ -98,6 +98,18 @@ def test_the_index_follows_what_is_enrolled_and_removed(filled: SQLiteGallery, c
     assert found == pytest.approx(by_hand(filled, learnt, 77, "yard"), abs=1e-5)
 
 
+def test_the_index_follows_the_camera_of_a_reference(filled: SQLiteGallery) -> None:
+    learnt = learnt_cameras()
+    filled.save_calibration(adapted(learnt), learnt)
+    adapting = Adapting(learnt.mark, "yard")
+    before = filled.search(template(77), 20, adapting)
+    [moved] = filled.references(filled.find("P4").id)
+    filled.set_camera(moved.id, "yard" if moved.camera != "yard" else "door")
+    found = {item.identity.name: item.score for item in filled.search(template(77), 20, adapting)}
+    assert found == pytest.approx(by_hand(filled, learnt, 77, "yard"), abs=1e-5)
+    assert found != {item.identity.name: item.score for item in before}
+
+
 def test_what_is_in_use_stays_with_its_calibration(filled: SQLiteGallery) -> None:
     first, second = learnt_cameras(1), learnt_cameras(2)
     for learnt in (first, second):
