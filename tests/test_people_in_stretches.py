@@ -5,16 +5,20 @@ import dataclasses
 import io
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 from PIL import Image
 
-from biometric.cli.recognition_commands import _identification_text
+from biometric.cli.recognition_commands import _identification_text, _identifications_text
+from biometric.clips.crops import JpegCropStore
 from biometric.domain.linked_people import link_people
 from biometric.entities import (
     Decision,
     Identification,
+    Identity,
     LinkScores,
     NewAnswer,
     Notice,
@@ -24,17 +28,21 @@ from biometric.entities import (
 )
 from biometric.entities.drawing import Bar
 from biometric.entities.progress import finish
-from biometric.messages.person_sentences import describe_times
+from biometric.gallery.repository import SQLiteGallery
+from biometric.messages.person_sentences import answered_names, describe_perhaps, describe_times
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_csv import csv_text
 from biometric.results.answer_json import identification_json
 from biometric.results.library_json import kept_answer_json
+from biometric.results.report_content import ReportSources, identification_report
 from biometric.ui import answers
 from biometric.ui.batch_queue import ClipState, QueuedClip
 from biometric.ui.batch_view import queue_html
 from biometric.ui.grid_state import GridState, arrange, track_length
 from biometric.ui.library_pages import history
 from biometric.ui.library_state import LibraryState
+from biometric.ui.people_grid import GridContent, grid
+from biometric.ui.picture_uris import Pictures
 from biometric.ui.presence import presence
 from biometric.ui.session import Session
 from tests.builders import axis, observed_clip, person
@@ -186,10 +194,29 @@ def test_table_and_evidence_tell_the_stretches(answer) -> None:
 
 def test_the_command_line_tells_stretches_and_doubts(answer) -> None:
     _, people = answer
-    text = _identification_text(dataclasses.replace(people[0], score=None))
+    text = _identification_text(dataclasses.replace(people[0], score=None), {})
     assert text.startswith("Person 1, frames 10–13, 60–63: unknown")
     assert "Put together from 2 tracks; the lowest score between them is 0.80." in text
     assert re.search(r"Perhaps the same as person 2 \(score 0\.\d\d\)\.", text)
+
+
+def test_who_may_be_the_same_is_told_by_the_name_that_was_found(answer, tmp_path: Path) -> None:
+    observed, (first, second) = answer
+    ada = Identity("a" * 32, "Ada", 1, 4, "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00")
+    people = [first, dataclasses.replace(second, decision=Decision.IDENTIFIED, identity=ada)]
+    names = answered_names(people)
+    assert describe_perhaps(first.observation, names) == "perhaps the same as Ada"
+    assert describe_perhaps(second.observation, names) == "perhaps the same as person 1"
+    text = _identifications_text([dataclasses.replace(item, score=None) for item in people])
+    assert re.findall(r"Perhaps the same as (.*) \(score", text) == ["Ada", "person 1"]
+    content = GridContent(people, 100, [], Pictures(JpegCropStore(), tmp_path), lambda _: [], Markup())
+    page = grid(content, GridState(opened=1))
+    assert "<small>perhaps the same as Ada</small>" in page
+    assert "Perhaps the same as Ada (score 0." in page
+    with closing(SQLiteGallery(tmp_path / "gallery")) as gallery:
+        report = identification_report(observed, people, ReportSources(gallery, JpegCropStore(), "boxes"))
+    for item, name in zip(report.answers, ("Ada", "person 1"), strict=True):
+        assert f"Perhaps the same as {name} (score 0." in item.probe.note
 
 
 def test_frames_in_view_decide_whether_somebody_is_folded_away(answer) -> None:

@@ -1,7 +1,7 @@
 """`python -m biometric enroll | verify | identify`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from biometric.messages import (
     verification_outcome,
 )
 from biometric.messages.detail_sentences import describe_cost, describe_detail
-from biometric.messages.person_sentences import describe_links, describe_perhaps_scores, stretch_frames
+from biometric.messages.person_sentences import answered_names, describe_links, describe_perhaps_scores, stretch_frames
 from biometric.messages.verdict_sentences import describe_verdicts
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
@@ -188,7 +188,7 @@ def _identify(options: argparse.Namespace) -> int:
     identifications = service.identify(observed, threshold=options.threshold)
     _note(observed)
     if not options.json:
-        streams.answer("\n".join(_identification_text(item) for item in identifications))
+        streams.answer(_identifications_text(identifications))
         streams.finish_output()
     files: dict[str, str | None] | None = None
     try:
@@ -209,7 +209,7 @@ def _identify(options: argparse.Namespace) -> int:
 
 def _answer_text(observed: ObservedClip, identifications: Sequence[Identification]) -> str:
     _note(observed)
-    return "\n".join(_identification_text(item) for item in identifications)
+    return _identifications_text(identifications)
 
 
 def _write_report(
@@ -235,17 +235,22 @@ def _verification_text(verification: Verification) -> str:
     text += f" Score {score}, {_threshold_text(verification.threshold, decimals)}. {describe_reason(verification)}"
     if other is not None:
         text += f" Next best in the gallery: {other.identity.name}, {decimal(other.score, decimals)}."
-    return "\n".join([text, *_notes(verification)])
+    return "\n".join([text, *_notes(verification, {})])
 
 
-def _identification_text(item: Identification) -> str:
+def _identifications_text(identifications: Sequence[Identification]) -> str:
+    names = answered_names(identifications)
+    return "\n".join(_identification_text(item, names) for item in identifications)
+
+
+def _identification_text(item: Identification, names: Mapping[int, str]) -> str:
     undecided = "no decision" if item.decision is Decision.NO_DECISION else "unknown"
     if item.decision is Decision.UNKNOWN and item.band is ScoreBand.UNSURE:
         undecided = f"unsure, {describe_closeness(item.candidates[0].score, item.threshold)} to a match"
     name = undecided if item.identity is None else item.identity.name
     text = f"Person {item.observation.person}, {_frames(item.observation)}: {name}"
     if item.score is None:
-        return "\n".join([f"{text}. {describe_reason(item)}", *_notes(item)])
+        return "\n".join([f"{text}. {describe_reason(item)}", *_notes(item, names)])
     best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"
     margin = "" if item.margin is None else f", {item.margin:.2f} ahead of the next"
     decimals = decimals_apart(item.score, item.threshold.value)
@@ -253,13 +258,13 @@ def _identification_text(item: Identification) -> str:
     text = f"{text}{best}. Score {score}, {threshold}{margin}."
     if item.decision is Decision.NO_DECISION:
         text += f" {describe_reason(item)}"
-    return "\n".join([text, *_notes(item)])
+    return "\n".join([text, *_notes(item, names)])
 
 
-def _notes(answer: Verification | Identification) -> list[str]:
-    """What else has to be known of an answer: the person's tracks, warnings, and what was said of the person before."""
+def _notes(answer: Verification | Identification, names: Mapping[int, str]) -> list[str]:
+    """Return what else has to be known: the person's tracks, warnings, and what was said of the person before."""
     said = describe_verdicts(answer.verdicts)
-    tracks = [describe_links(answer.observation), describe_perhaps_scores(answer.observation)]
+    tracks = [describe_links(answer.observation), describe_perhaps_scores(answer.observation, names)]
     seen = [describe_detail(answer.detail, answer.score is not None), describe_cost(answer.detail)]
     return [*filter(None, tracks + seen), *(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
 

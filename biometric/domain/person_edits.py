@@ -76,7 +76,7 @@ def join_people(observed: ObservedClip, people: Collection[int]) -> ObservedClip
         PeopleSeenTogether: two of them are seen at different places in the same frames.
         InvalidInput: fewer than two people.
     """
-    joined = [_person(observed, number) for number in sorted(set(people))]
+    joined = [person_numbered(observed, number) for number in sorted(set(people))]
     if len(joined) < 2:
         raise InvalidInput("Choose at least two people to join.")
     for first, second in itertools.combinations(joined, 2):
@@ -109,7 +109,7 @@ def split_person(observed: ObservedClip, person: int, frame: int) -> ObservedCli
         UnknownPerson: there is nobody of that number.
         SplitRefused: one of the two parts has no usable sample.
     """
-    whole = _person(observed, person)
+    whole = person_numbered(observed, person)
     if {sample.detection.frame_index >= frame for sample in whole.kept} != {False, True}:
         raise SplitRefused(
             "Person {person} cannot be split at frame {frame}: each part needs at least one usable "
@@ -181,7 +181,7 @@ def least_score(observed: ObservedClip, people: Collection[int]) -> float | None
     Raises:
         UnknownPerson: there is nobody of one of the numbers.
     """
-    templates = [_person(observed, number).template for number in sorted(set(people))]
+    templates = [person_numbered(observed, number).template for number in sorted(set(people))]
     usable = [template for template in templates if template is not None]
     if len(usable) < len(templates) or len(usable) < 2:
         return None
@@ -199,7 +199,8 @@ def _free_numbers(observed: ObservedClip) -> Iterator[int]:
     return (number for number in itertools.count(1) if number not in used)
 
 
-def _person(observed: ObservedClip, number: int) -> Observation:
+def person_numbered(observed: ObservedClip, number: int) -> Observation:
+    """Return the person of that number. Raises `UnknownPerson`: there is none."""
     for person in observed.observations:
         if person.person == number:
             return person

@@ -1,8 +1,8 @@
 """When a person is in view, and what is known of their tracks, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from biometric.entities import Observation
+from biometric.entities import Identification, Observation
 from biometric.messages import clock, decimal
 from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
@@ -49,22 +49,35 @@ def stretch_frames(person: Observation) -> str:
     return text.format(frames=stretch_numbers(person))
 
 
-def describe_perhaps(person: Observation) -> str:
-    """Return "perhaps the same as person 7"; "" where nobody else is likely to be."""
+def answered_names(answers: Sequence[Identification]) -> dict[int, str]:
+    """Return the names of those who were identified, by the number of the person."""
+    return {answer.observation.person: answer.identity.name for answer in answers if answer.identity is not None}
+
+
+def describe_perhaps(person: Observation, names: Mapping[int, str]) -> str:
+    """Return "perhaps the same as Ada, person 7"; "" where nobody else is likely to be.
+
+    Args:
+        names: those of `answered_names`.
+    """
     if not person.perhaps:
         return ""
-    people = ", ".join(str(other.person) for other in person.perhaps)
-    return _("perhaps the same as person {people}").format(people=people)
+    people = ", ".join(_name_or_number(other.person, names) for other in person.perhaps)
+    return _("perhaps the same as {people}").format(people=people)
 
 
-def describe_perhaps_scores(person: Observation) -> str:
-    """Return a sentence with the scores: "Perhaps the same as person 7 (score 0.55)."; "" where there is nobody."""
+def describe_perhaps_scores(person: Observation, names: Mapping[int, str]) -> str:
+    """Return a sentence with the scores: "Perhaps the same as person 7 (score 0.55)."; arguments as before."""
     return " ".join(
-        _("Perhaps the same as person {person} (score {score}).").format(
-            person=other.person, score=decimal(other.score)
+        _("Perhaps the same as {person} (score {score}).").format(
+            person=_name_or_number(other.person, names), score=decimal(other.score)
         )
         for other in person.perhaps
     )
+
+
+def _name_or_number(person: int, names: Mapping[int, str]) -> str:
+    return names[person] if person in names else _("person {person}").format(person=person)
 
 
 def describe_links(person: Observation) -> str:

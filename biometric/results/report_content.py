@@ -1,6 +1,6 @@
 """What a report for people says about a verification or an identification; how it looks is another module's matter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from biometric.messages.counted import counted
 from biometric.messages.detail_sentences import describe_cost, describe_side
 from biometric.messages.local_dates import short_day, utc_time
 from biometric.messages.person_sentences import (
+    answered_names,
     describe_links,
     describe_perhaps_scores,
     stretch_frames,
@@ -74,7 +75,8 @@ def identification_report(
     observed: ObservedClip, identifications: Sequence[Identification], sources: ReportSources
 ) -> AnswerReport:
     """Return the report of an identification, people in order of appearance."""
-    answers = tuple(_identification_answer(observed, item, sources) for item in identifications)
+    names = answered_names(identifications)
+    answers = tuple(_identification_answer(observed, item, names, sources) for item in identifications)
     known = sum(item.identity is not None for item in identifications)
     summary = _("{known} of {people} identified").format(known=known, people=counted(len(answers), "person"))
     return _report(_("Identification report"), summary, observed, answers, sources)
@@ -139,7 +141,7 @@ def _verification_answer(observed: ObservedClip, item: Verification, sources: Re
         outcome=outcome,
         mood=mood,
         reason=describe_reason(item),
-        probe=_probe_picture(observed, item.observation, sources),
+        probe=_probe_picture(observed, item.observation, {}, sources),
         reference=reference,
         facts=tuple(facts),
         evidence=tuple(describe_evidence(item.threshold)),
@@ -148,7 +150,9 @@ def _verification_answer(observed: ObservedClip, item: Verification, sources: Re
     )
 
 
-def _identification_answer(observed: ObservedClip, item: Identification, sources: ReportSources) -> ReportAnswer:
+def _identification_answer(
+    observed: ObservedClip, item: Identification, names: Mapping[int, str], sources: ReportSources
+) -> ReportAnswer:
     scores = [candidate.score for candidate in item.candidates]
     decimals = decimals_apart(item.threshold.value, *scores)
     mood, outcome = _identification_outcome(item)
@@ -163,7 +167,7 @@ def _identification_answer(observed: ObservedClip, item: Identification, sources
         outcome=outcome,
         mood=mood,
         reason=describe_reason(item),
-        probe=_probe_picture(observed, item.observation, sources),
+        probe=_probe_picture(observed, item.observation, names, sources),
         reference=reference,
         facts=(
             *_score_facts(item.score, item.threshold, item.margin, decimals),
@@ -230,12 +234,14 @@ def _row(candidate: Candidate, threshold: Threshold, decimals: int) -> ReportCan
     return ReportCandidate(candidate.rank, candidate.identity.name, decimal(candidate.score, decimals), band)
 
 
-def _probe_picture(observed: ObservedClip, observation: Observation, sources: ReportSources) -> ReportPicture:
+def _probe_picture(
+    observed: ObservedClip, observation: Observation, names: Mapping[int, str], sources: ReportSources
+) -> ReportPicture:
     best = observation.best
     kept = len(observation.kept)
     samples = _("{samples} kept").format(samples=counted(kept, "sample"))
     note = f"{_span(observed, observation)} · {samples}"
-    told = " ".join(filter(None, (describe_links(observation), describe_perhaps_scores(observation))))
+    told = " ".join(filter(None, (describe_links(observation), describe_perhaps_scores(observation, names))))
     note += f" · {told}" if told else ""
     crop = None if best is None else best.crop
     return ReportPicture(_("Person {person}").format(person=observation.person), note, *_jpeg(crop, sources.crops))

@@ -1,6 +1,6 @@
 """The outcome of a verification, the evidence behind an identification, and the timeline, as HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from biometric.domain.comparison import CLOSE_CALL
 from biometric.entities import (
@@ -115,8 +115,12 @@ def claimed(identity: Identity, own: References, pictures: Pictures, limit: int 
     return f'<div class="sl-samples sl-compact" aria-label="{label}">{"".join(shown)}</div>'
 
 
-def evidence(answer: Identification, pictures: Pictures, own: References) -> str:
-    """Return the evidence of one identification: probe and best reference, the top candidates, the next step."""
+def evidence(answer: Identification, pictures: Pictures, own: References, names: Mapping[int, str]) -> str:
+    """Return the evidence of one identification: probe and best reference, the top candidates, the next step.
+
+    Args:
+        names: of all who were identified, by the number of the person.
+    """
     person = answer.observation.person
     best = answer.observation.best
     probe = sized_figure(
@@ -136,7 +140,8 @@ def evidence(answer: Identification, pictures: Pictures, own: References) -> str
     if not known and answer.observation.template is not None:
         html += elements.button("enroll", person, _("Enroll this person"), css="sl-button sl-primary")
     html += f'</div>{verdict_bar(answer, choose=True)}<p class="sl-quiet">{escape(describe_reason(answer))}</p>'
-    told = " ".join(filter(None, (describe_links(answer.observation), describe_perhaps_scores(answer.observation))))
+    tracks = (describe_links(answer.observation), describe_perhaps_scores(answer.observation, names))
+    told = " ".join(filter(None, tracks))
     html += f'<p class="sl-quiet">{escape(told)}</p>' if told else ""
     html += problems.notes(answer.warnings)
     if not answer.candidates:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from biometric.entities import Threshold
+from biometric.errors import BiometricError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,20 @@ class EditState:
         selected: numbers of people that the next step is about.
         joining: people who look different and are to be joined all the same, or None.
         edit_undone: the latest click undid a join or a split.
+        refusal: why the latest click did nothing, or None.
         clicks: how many there were, so that the page tells a new wish to move the keyboard from a former one.
     """
 
     selected: set[int] = field(default_factory=set)
     joining: JoinQuestion | None = None
     edit_undone: bool = False
+    refusal: BiometricError | None = None
     clicks: int = 0
+
+    def note_click(self) -> None:
+        """Count a click; what was refused before has been read."""
+        self.clicks += 1
+        self.refusal = None
 
     def begin_anew(self, *, undone: bool = False) -> None:
         """Forget what was selected and asked, because the people are others now; `undone` says how they became so."""

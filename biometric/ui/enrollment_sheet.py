@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from biometric.domain.person_edits import person_numbered
 from biometric.entities import ObservedClip
-from biometric.errors import FootageChanged, InvalidInput, UnknownPerson
+from biometric.errors import BiometricError, FootageChanged, InvalidInput
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
 from biometric.ui import contact_sheets, elements
 from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
 from biometric.ui.person_editing import ACTIONS as EDITS
-from biometric.ui.person_editing import EditablePeople, click_on_people, edit_line, split_offer
+from biometric.ui.person_editing import EditablePeople, click_on_people, edit_line, refusal_line, split_offer
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.problems import REFUSAL
 from biometric.ui.session import Footage
 from biometric.ui.templating import render
 from biometric.ui.text_format import people
@@ -76,6 +78,7 @@ def sheet(footage: Footage, pictures: Pictures, focus: str = "") -> str:
         "enrollment_sheet.html",
         edits=edit_line(footage, state, "enrollment"),
         selected=len(selected),
+        refusal=refusal_line(state),
         choices=Markup(choices),  # noqa: S704 - escaped where it is made
         samples=Markup(samples),  # noqa: S704 - escaped where it is made
         focus=focus,
@@ -84,17 +87,23 @@ def sheet(footage: Footage, pictures: Pictures, focus: str = "") -> str:
 
 
 def click_on_sheet(service: Sightline, footage: Footage, action: str, value: str) -> SheetClick:
-    """Do what a click asks for.
+    """Do what a click asks for; where that is refused, nothing has changed and the sheet says why.
 
     Raises:
-        FootageChanged: the people are not those of the footage any more.
-        InvalidInput: there is no such person, or the edit cannot be made. Nothing has changed.
-        BiometricError: the gallery cannot be read. Nothing has changed.
+        FootageChanged: there is no sheet any more.
     """
-    observed, state = footage.observed, footage.editing
-    if observed is None:
+    if footage.observed is None:
         raise FootageChanged(CHANGED)
-    state.clicks += 1
+    footage.editing.note_click()
+    try:
+        return _do(service, footage, footage.observed, action, value)
+    except BiometricError as error:
+        footage.editing.refusal = error
+        return SheetClick(REFUSAL)
+
+
+def _do(service: Sightline, footage: Footage, observed: ObservedClip, action: str, value: str) -> SheetClick:
+    state = footage.editing
     if action in EDITS:
         return _edit(service, footage, observed, action, value)
     if action == "sample":
@@ -107,9 +116,7 @@ def click_on_sheet(service: Sightline, footage: Footage, action: str, value: str
         return SheetClick("" if first is None else f"select:{first}")
     person = parse_int(value, _("The person's number"))
     if action == "select":
-        if person not in {observation.person for observation in observed.observations}:
-            raise UnknownPerson("There is no person {number} among the people who were found.", number=person)
-        state.selected ^= {person}
+        state.selected ^= {person_numbered(observed, person).person}
         return SheetClick()
     if action != "person":
         raise InvalidInput(NOT_UNDERSTOOD)

@@ -266,7 +266,7 @@ class EnrollmentTab:
             asked = footage.addition is not None
             click = click_on_sheet(self.page.service, footage, *event(data))
             updates: Updates = {}
-            if asked or click.edited:
+            if click.edited or (asked and footage.editing.refusal is None):
                 footage.addition = None
                 updates.update(self._ask(footage))
             if click.other_person and name_is_used(session, name):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from biometric.entities import Enrollment, GalleryChange, Identification, ObservedClip, clean_name, name_key
-from biometric.errors import FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent
+from biometric.errors import BiometricError, FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
@@ -13,6 +13,7 @@ from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
 from biometric.ui.grid_state import ORDERS, OUTCOMES, GridPage, GridState, arrange, number
 from biometric.ui.person_editing import ACTIONS as EDITS
 from biometric.ui.person_editing import EditablePeople, click_on_people
+from biometric.ui.problems import REFUSAL
 from biometric.ui.session import Session
 from biometric.ui.verdict_actions import WORDS, is_verdict, take_verdict
 
@@ -40,14 +41,23 @@ class GridClick:
 
 
 def act(service: Sightline, session: Session, action: str, value: str) -> GridClick:
-    """Do what a click asks for.
+    """Do what a click asks for; where that is refused, nothing has changed and the people's place says why.
 
     Raises:
-        InvalidInput: there is no such action, or what it is about is gone.
-        BiometricError: the gallery refused; nothing has changed.
+        BiometricError: it was refused, and there are no people shown.
     """
+    session.grid.note_click()
+    try:
+        return _do(service, session, action, value)
+    except BiometricError as error:
+        if not session.identifications:
+            raise
+        session.grid.refusal = error
+        return GridClick(REFUSAL)
+
+
+def _do(service: Sightline, session: Session, action: str, value: str) -> GridClick:
     state = session.grid
-    state.clicks += 1
     state.refused_name = None
     if action.startswith("name:"):
         return _name(service, session, person_of(session, action.removeprefix("name:")), value)

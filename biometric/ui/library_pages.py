@@ -59,7 +59,7 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class ClipRow:
-    """One kept clip."""
+    """One kept clip; `nobody` is what its latest answer said, where it found nobody."""
 
     id: str
     name: str
@@ -67,6 +67,7 @@ class ClipRow:
     facts: str
     camera: str
     chips: tuple[Chip, ...]
+    nobody: str
     kind: str
     open: str
     tab: str
@@ -158,6 +159,7 @@ def _row(clip: KeptClip, names: Mapping[str, str], state: LibraryState, pictures
         facts=facts,
         camera=clip.camera,
         chips=tuple(_chips(clip, names)),
+        nobody=_("Nobody was found") if latest is None else describe_answer(latest, names),
         kind=str(kind),
         open=f"{kind}/{clip.id}/",
         tab=_(TABS[kind]),

@@ -126,7 +126,7 @@ def library_tab(page: Page, tabs: gr.Tabs, takers: Mapping[str, TakingTab]) -> L
                     return {**_open(page, session, takers, value), tabs: gr.Tabs(selected=session.tab), problem: ""}
                 _act(page, state, action, value)
             except UnknownClip as error:  # gone meanwhile: show what is there instead
-                return {**tab.after_click(session), problem: problems.problem(error)}
+                return {**tab.after_click(session), problem: problems.refusal(error)}
             return tab.after_click(session)
 
         return run_once(run, problem)

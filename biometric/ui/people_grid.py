@@ -8,7 +8,7 @@ from markupsafe import Markup
 from biometric.entities import Identification, Sample
 from biometric.entities.names import NAME_LIMIT
 from biometric.messages import decimals_apart
-from biometric.messages.person_sentences import brief_times, describe_perhaps
+from biometric.messages.person_sentences import answered_names, brief_times, describe_perhaps
 from biometric.messages.translation import gettext as _
 from biometric.ports import Gallery
 from biometric.ui import answers, elements, problems
@@ -25,7 +25,7 @@ from biometric.ui.grid_state import (
     outcome,
     pixel_height,
 )
-from biometric.ui.person_editing import split_offer
+from biometric.ui.person_editing import refusal_line, split_offer
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
 from biometric.ui.templating import render
@@ -81,6 +81,11 @@ class GridContent:
     references: References
     edits: Markup
 
+    @property
+    def answered(self) -> dict[int, str]:
+        """Names of those who were identified, by the number of the person."""
+        return answered_names(self.answers)
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -119,6 +124,7 @@ def grid(content: GridContent, state: GridState, focus: str = "") -> str:
         "grid.html",
         page=page,
         edits=content.edits,
+        refusal=refusal_line(state),
         tiles=[_tile(answer, content, state) for answer in page.tiles],
         inset=_inset(content, state, page),
         inset_person=state.opened if state.addition is None else state.added_person,
@@ -160,7 +166,7 @@ def _tile(answer: Identification, content: GridContent, state: GridState) -> Til
         problem=Markup(problem),  # noqa: S704 - escaped where it is made
         verdict=verdict_icons(answer),
         said=said_briefly(answer),
-        perhaps=describe_perhaps(answer.observation),
+        perhaps=describe_perhaps(answer.observation, content.answered),
     )
 
 
@@ -192,6 +198,6 @@ def _inset(content: GridContent, state: GridState, page: GridPage) -> Markup:
     elif state.opened is not None:
         shown = next((answer for answer in page.tiles if number(answer) == state.opened), None)
         if shown is not None:
-            html = answers.evidence(shown, content.pictures, content.references)
+            html = answers.evidence(shown, content.pictures, content.references, content.answered)
             html += split_offer(shown.observation, content.pictures)
     return Markup(html)  # noqa: S704 - escaped where it is made

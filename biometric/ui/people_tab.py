@@ -104,7 +104,7 @@ def people_tab(page: Page) -> PeopleTab:
                     raise
                 session.people.refused = RefusedName(value, error)
             except (UnknownIdentity, UnknownReference) as error:  # gone meanwhile: show what is there instead
-                return {**tab.after_click(session), problem: problems.problem(error)}
+                return {**tab.after_click(session), problem: problems.refusal(error)}
             return tab.after_click(session)
 
         return run_once(run, problem)

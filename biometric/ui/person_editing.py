@@ -16,7 +16,7 @@ from biometric.errors import InvalidInput, PeopleLookDifferent
 from biometric.messages import clock, describe
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
-from biometric.ui import elements
+from biometric.ui import elements, problems
 from biometric.ui.browser_input import NOT_UNDERSTOOD, parse_int
 from biometric.ui.edit_state import EditState, JoinQuestion
 from biometric.ui.picture_uris import Pictures
@@ -114,6 +114,13 @@ def _edit(people: EditablePeople, edits: Sequence[PersonEdit], person: int | Non
     people.footage.edit(edits)
     people.state.begin_anew(undone=undone)
     return EditClick("edit" if person is None else "", person, edited=True)
+
+
+def refusal_line(state: EditState) -> Markup:
+    """Return why the latest click on the tiles did nothing; "" where it did something."""
+    if state.refusal is None:
+        return Markup()
+    return Markup(problems.sheet_refusal(state.refusal))  # noqa: S704 - escaped where it is made
 
 
 def untold(warnings: Sequence[Notice]) -> list[Notice]:

@@ -73,7 +73,10 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
 """What happened, in a few words, by kind of error; of several that fit the first one counts."""
 
 _told = itertools.count()
-"""Numbers what is told at fields: a browser does not notice the same words a second time, and would not go there."""
+"""Numbers what is told: a browser does not notice the same words a second time, and would not go there."""
+
+REFUSAL = "refusal"
+"""`data-key` of what a sheet of tiles refused."""
 
 NOTICE_TITLES: Mapping[NoticeCode, str] = {
     NoticeCode.CLIP_CUT_SHORT: N_("This clip is damaged"),
@@ -106,6 +109,11 @@ def problem(error: BiometricError) -> str:
     return elements.banner("bad", title_of(error), describe_error(error))
 
 
+def refusal(error: BiometricError) -> str:
+    """Return `problem` for somebody who asked for what was refused: it comes into view and takes the keyboard."""
+    return _told_now(problem(error))
+
+
 def title_of(error: BiometricError) -> str:
     """Return what happened, in a few words."""
     return _(next((title for kind, title in _TITLES if isinstance(error, kind)), N_("This cannot be done")))
@@ -120,9 +128,18 @@ def field_problem(error: BiometricError, field: str, key: str = "field-problem")
     """
     return (
         f'<p class="sl-field-error" role="alert" id="{escape(key)}" data-field="{escape(field)}" '
-        f'data-told="{next(_told)}">{elements.icon("bad")}'
-        f"<span><strong>{escape(title_of(error))}.</strong> {escape(describe_error(error))}</span></p>"
+        f'data-told="{next(_told)}">{_briefly(error)}</p>'
     )
+
+
+def sheet_refusal(error: BiometricError) -> str:
+    """Return an error as it stands on a sheet of tiles; its `data-key` is `REFUSAL`."""
+    return f'<p class="sl-field-error" role="alert" tabindex="-1" data-key="{REFUSAL}">{_briefly(error)}</p>'
+
+
+def _briefly(error: BiometricError) -> str:
+    words = f"<strong>{escape(title_of(error))}.</strong> {escape(describe_error(error))}"
+    return f"{elements.icon('bad')}<span>{words}</span>"
 
 
 def field_note(text: str, field: str) -> str:
@@ -139,11 +156,17 @@ def frames_outside(numbers: Sequence[int], top: int) -> str:
 
 def defect() -> str:
     """Return the banner of an unexpected error; details are in the server's log only."""
-    return elements.banner(
-        "bad",
-        _("Something went wrong inside Sightline"),
-        _("Nothing was stored. Try again; if it happens again, the server's log says more."),
+    return _told_now(
+        elements.banner(
+            "bad",
+            _("Something went wrong inside Sightline"),
+            _("Nothing was stored. Try again; if it happens again, the server's log says more."),
+        )
     )
+
+
+def _told_now(html: str) -> str:
+    return f'<div data-told="{next(_told)}">{html}</div>'
 
 
 def notes(warnings: Sequence[Notice]) -> str:

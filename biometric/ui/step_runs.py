@@ -53,7 +53,7 @@ def guarded(
     try:
         yield from run
     except BiometricError as error:
-        yield {**clear(), banner: problems.problem(error)}
+        yield {**clear(), banner: problems.refusal(error)}
     except Exception:  # the edge of the program; a traceback belongs into the log, never into a browser
         logger.exception("a handler of the page failed")
         yield {**clear(), banner: problems.defect()}

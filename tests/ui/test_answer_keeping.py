@@ -1,16 +1,21 @@
 """Answers of the page are kept once each, in the background, and never at the answer's cost."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from biometric.entities import AnswerKind, ObservedClip
+from biometric.entities import AnswerKind, Decision, ObservedClip
 from biometric.entities.progress import finish
 from biometric.errors import StorageFull
+from biometric.ui import library_pages
 from biometric.ui.answer_keeping import AnswerKeeping
+from biometric.ui.library_state import LibraryState
+from biometric.ui.picture_uris import Pictures
 from biometric.ui.session import Session
+from tests.fakes import FakeCrops
 from tests.test_service import ServiceSetup
 
 TAB = "identification"
@@ -66,6 +71,18 @@ def test_answers_to_different_questions_all_stay(desk: Desk) -> None:
     assert desk.keeping.wait(20)
     kinds = [answer.kind for answer in service.library.history()[0]]
     assert sorted(kinds) == ["enrollment", "enrollment", "identification", "verification", "verification"]
+
+
+def test_a_verification_without_a_match_is_listed_as_one_not_as_a_clip_of_nobody(desk: Desk, tmp_path: Path) -> None:
+    service, state = desk.setup.service, LibraryState()
+    answer = dataclasses.replace(service.verify(desk.observed, "Ada"), decision=Decision.NO_MATCH, score=0.1)
+    desk.keeping.note(desk.session, "verification", desk.observed, answer, None)
+    assert desk.keeping.wait(20)
+    (kept, total), pictures = service.library.clips(), Pictures(FakeCrops(), tmp_path)
+    names = service.library.names([None])
+    html = library_pages.clips(kept, total, service.library.usage(), names, state, pictures, None)
+    assert "Verified as Ada: no match" in html
+    assert "Nobody was found" not in html
 
 
 def test_the_clip_may_be_replaced_at_once(desk: Desk) -> None:

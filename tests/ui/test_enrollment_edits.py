@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from biometric.ui.session import Footage
+from tests.ui.test_grid_actions import refusal
 from tests.ui.test_tabs import Desk, act, desk  # noqa: F401 - a fixture
 from tests.ui.visits import TWICE, write_visits
 
@@ -35,6 +36,10 @@ class Sheet:
         self.html = str(said.get(self.tab.contact_sheet, self.html))
         self.name = said.get(self.tab.name)
         return self.html
+
+    @property
+    def refusal(self) -> str:
+        return refusal(self.html)
 
     def select(self, *people: int) -> None:
         for person in people:
@@ -73,7 +78,7 @@ def test_an_undo_brings_the_people_back(sheet: Sheet) -> None:
     assert "Undone: the people are as before." in shown
     assert "edit_undo" not in shown
     sheet.click("edit_undo", 1)
-    assert "undone already" in sheet.answer
+    assert "undone already" in sheet.refusal
 
 
 def test_of_a_person_who_is_two_the_chosen_part_is_enrolled(sheet: Sheet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +110,9 @@ def test_of_a_person_who_is_two_the_chosen_part_is_enrolled(sheet: Sheet, monkey
 def test_people_seen_together_are_not_joined(sheet: Sheet) -> None:
     sheet.select(2, 3)
     sheet.click("join")
-    assert "Person 2 and person 3 are two people" in sheet.answer
+    assert "Person 2 and person 3 are two people" in sheet.refusal
+    sheet.click("deselect")
+    assert not sheet.refusal, "it was about the click before"
     assert sheet.people == [1, 2, 3]
 
 
@@ -128,7 +135,8 @@ def test_people_seen_together_are_not_joined(sheet: Sheet) -> None:
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(sheet: Sheet, action: str, value: str) -> None:
     sheet.click(action, value)
-    assert "sl-bad" in sheet.answer
+    assert sheet.refusal
+    assert "3 people can be enrolled" in sheet.answer
     assert (sheet.people, sheet.footage.person, sheet.footage.edits) == ([1, 2, 3], 2, ())
 
 

@@ -65,7 +65,7 @@ def test_two_tiles_of_one_person_become_one_and_an_undo_brings_them_back(editor:
     assert "Undone: the people are as before." in shown
     assert "Undo" not in shown.replace("Undone", "")
     editor.click("edit_undo", 1)
-    assert "undone already" in editor.answer
+    assert "undone already" in editor.refusal
 
 
 def test_strangers_are_joined_only_after_a_second_step(editor: Editor) -> None:
@@ -85,7 +85,7 @@ def test_strangers_are_joined_only_after_a_second_step(editor: Editor) -> None:
 def test_people_seen_at_the_same_time_are_not_joined(editor: Editor) -> None:
     editor.select(2, 3)
     editor.click("join")
-    assert "Person 2 and person 3 are two people" in editor.answer
+    assert "Person 2 and person 3 are two people" in editor.refusal
     assert editor.people == BEFORE
     editor.click("join_anyway")
     assert editor.people == BEFORE
@@ -131,7 +131,7 @@ def test_who_was_joined_is_split_into_the_tracks_and_an_undo_joins_them_again(ed
 @pytest.mark.parametrize("value", ["1:0", "1:99", "7:5", "1", "x:y", "1:5:5", ""])
 def test_a_split_that_cannot_be_is_refused(editor: Editor, value: str) -> None:
     editor.click("split", value)
-    assert "sl-bad" in editor.answer
+    assert editor.refusal
     assert editor.people == BEFORE
 
 

@@ -107,7 +107,7 @@ def test_promise_10_names_never_become_markup(pictures: Pictures) -> None:
     observed = observed_clip(FOLDER, someone())
     for html in (
         answers.verdict(verification(Decision.MATCH, 0.9), pictures, nobody),  # type: ignore[arg-type]
-        answers.evidence(known, pictures, nobody),  # type: ignore[arg-type]
+        answers.evidence(known, pictures, nobody, {}),  # type: ignore[arg-type]
         answers.table([known], observed),
         presence([known], observed),
         tiles(pictures, known),

@@ -1,8 +1,10 @@
 // Behaviour of every clickable place of the page. Python renders the HTML; this sends (action, value) back.
 const reachable = (node) => node && element.contains(node) && node.getAttribute('aria-disabled') !== 'true';
+const typing = () => document.activeElement?.matches('input:not([type=radio], [type=checkbox]), textarea');
 let focused = null;
 let turn = null;
 let asked = false;
+let told = null;
 
 element.addEventListener('click', (event) => {
   const seek = event.target.closest('[data-seek]');
@@ -76,8 +78,7 @@ const atField = (word) => requestAnimationFrame(() => {  // what holds the field
   }
   fields[0].scrollIntoView({ block: 'nearest' });
   word.scrollIntoView({ block: 'nearest' });
-  const active = document.activeElement;
-  if (active?.matches('input:not([type=radio], [type=checkbox]), textarea')) return;
+  if (typing()) return;
   (fields[0].matches('button, input, textarea') ? fields[0] : fields[0].querySelector('button')).focus({ preventScroll: true });
 });
 
@@ -87,6 +88,13 @@ watch('value', () => {
   const word = element.querySelector('[data-field]');
   if (word) { atField(word); return; }
   unmark();
+  const refusal = element.querySelector('[data-told]');
+  if (refusal && refusal.dataset.told !== told && navigator.userActivation.hasBeenActive) {
+    told = refusal.dataset.told;
+    refusal.tabIndex = -1;
+    if (typing()) refusal.scrollIntoView({ block: 'nearest' }); else refusal.focus();
+    return;
+  }
   const wanted = element.querySelector('[data-focus]')?.dataset;
   if (wanted && wanted.turn !== turn) {
     turn = wanted.turn;
