@@ -137,7 +137,7 @@ def split_tracks(observed: ObservedClip, person: int) -> ObservedClip:
         UnknownPerson: there is nobody of that number.
         SplitRefused: the person is one track.
     """
-    whole = _person(observed, person)
+    whole = person_numbered(observed, person)
     if not whole.linked:
         raise SplitRefused(
             "Person {person} is one track, so there are no tracks to split it into. Split it at a frame instead. "

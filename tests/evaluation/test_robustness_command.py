@@ -162,7 +162,7 @@ def test_answers_tell_what_their_pixels_cost(setup: ServiceSetup) -> None:
     assert "misses 4 in 100 of the right people" in report_html(verification_report(observed, claim, sources))
     pictures = Pictures(JpegCropStore(), setup.workspace)
     assert "misses 4 in 10 of the right people" in answers.evidence(
-        search, pictures, setup.service.gallery().references
+        search, pictures, setup.service.gallery().references, {}
     )
     activate("de")
     try:

@@ -96,7 +96,7 @@ def test_the_page_tells_pixels_and_that_a_picture_is_enlarged(observed: Observed
     )
     for html in (
         answers.verdict(claim, pictures, lambda identity_id: []),
-        answers.evidence(search, pictures, lambda identity_id: []),
+        answers.evidence(search, pictures, lambda identity_id: [], {}),
     ):
         assert sentence in html
         assert "shown larger than it is: 38 × 96 pixels" in html
@@ -148,7 +148,7 @@ def test_evidence_below_the_tiles_has_less_room(
         assert sample.crop is not None
         JpegCropStore().save(np.full((height, 60, 3), 90, np.uint8), sample.crop)
     pictures = Pictures(JpegCropStore(), tmp_path / "scratch")
-    html = answers.evidence(with_detail(observed, BOTH)[1], pictures, lambda identity_id: [])
+    html = answers.evidence(with_detail(observed, BOTH)[1], pictures, lambda identity_id: [], {})
     assert ("shown larger" in html) is larger
     assert f"60 × {height} pixels" in html
 

@@ -36,7 +36,6 @@ def test_tiles_are_joined_split_and_undone(chromium: Any, server: Server, clips:
     page.get_by_role("button", name="Same person").click()
     focused("refusal")
     assert "Seen together" in page.locator("[data-key=refusal]").inner_text()
-    assert not Axe().run(page, context="#identification-sheet").response["violations"]
     page.get_by_role("button", name="Clear", exact=True).click()
     page.wait_for_selector(".sl-selection", state="detached")
 
