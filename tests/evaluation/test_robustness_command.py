@@ -14,6 +14,8 @@ from biometric.clips.crops import JpegCropStore
 from biometric.entities.adaptation import AdaptationKind, ScoreAdaptation
 from biometric.entities.picture_detail import ComparedDetail
 from biometric.entities.robustness import DetailCost, DetailMeasure, MissedShare, RobustnessRow, RobustnessTable
+from biometric.evaluation import evaluating
+from biometric.evaluation.degradations import degradation
 from biometric.messages.detail_sentences import describe_cost
 from biometric.messages.translation import activate
 from biometric.models.robustness_files import read_robustness
@@ -48,6 +50,12 @@ def people_in_coats(root: Path, people: int, cameras: int = 2) -> Path:
             path.parent.mkdir(parents=True)
             assert cv2.imwrite(str(path), image)
     return root
+
+
+@pytest.fixture(autouse=True)
+def one_degradation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the rows of degradations one is enough here: they take most of the time."""
+    monkeypatch.setattr(evaluating, "DEGRADATIONS", (degradation("width-16-lanczos"),))
 
 
 def test_tables_are_told_and_too_few_people_are_said(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from biometric.errors import InvalidSetting, UnsupportedModel, WeightsCorrupt
+from biometric.evaluation import evaluating
 from biometric.evaluation.degradations import DEGRADATIONS, degradation
 from biometric.evaluation.enlarging import enlarging_rows
 from biometric.models.enlarging_openvino import OpenVINOEnlarger
@@ -154,8 +155,9 @@ def test_interpolation_has_rows_of_both_ways() -> None:
 
 
 def test_the_command_has_rows_of_a_network_and_refuses_others_before_it_measures(
-    fake: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    fake: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(evaluating, "DEGRADATIONS", ())
     data = people_in_coats(tmp_path / "data", 3)
     with signal_stack_kept():
         status, out, _ = run(capsys, "tree", data, "--robustness", "--enlarge-with", network(tmp_path))
