@@ -101,8 +101,8 @@ class _Training:
             self._run.record({**row, "seconds": self._begun - self._epoch_begun})
             self._best.keep(row)
             self._epoch_begun = self._begun
-        # The last epoch's measurement, and that of the result.
-        self.clock.ending_seconds = 2 * next((row["seconds"] for row in self._run.rows if row["epoch"] == 0), 0.0)
+        # The last epoch's measurement, that of the result, and as much again for a machine that became busier.
+        self.clock.ending_seconds = 3 * next((row["seconds"] for row in self._run.rows if row["epoch"] == 0), 0.0)
 
     def run_epoch(self, epoch: int) -> Generator[Progress, None, None]:
         """Train for an epoch, or for what is left of one; measure, record and save."""

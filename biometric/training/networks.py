@@ -203,8 +203,14 @@ def average_model(network: nn.Module, decay: float) -> torch.optim.swa_utils.Ave
 
     def update(means: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:
         share = 1 - min(decay, (1 + int(steps)) / (10 + int(steps)))
-        for mean, value in zip(means, current, strict=True):
-            mean.copy_(torch.lerp(mean, value, share) if mean.is_floating_point() else value)
+        pairs = list(zip(means, current, strict=True))
+        fractions = [pair for pair in pairs if pair[0].is_floating_point()]
+        # All at once: on a GPU, starting hundreds of small operations takes longer than computing them.
+        if fractions:  # torch calls once for each type of number
+            torch._foreach_lerp_([mean for mean, _ in fractions], [value for _, value in fractions], share)
+        for mean, value in pairs:
+            if not mean.is_floating_point():
+                mean.copy_(value)
 
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=update, use_buffers=True)
     return average.requires_grad_(False)

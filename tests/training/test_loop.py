@@ -244,7 +244,7 @@ def test_the_last_measurement_fits_into_the_time(tmp_path: Path, monkeypatch: py
         monkeypatch.setattr(module, "time", task)
     with RunFolder(tmp_path, "line", {}) as run:
         finish(fit_network(task, run, plan(epochs=100_000, minutes=1.0, best_by="quality"), started=-7.0))
-    assert 50 <= task.seconds + 7 <= 60 - 5  # the result is measured once more
+    assert 45 <= task.seconds + 7 <= 60 - 2 * 5  # the result is measured once more, perhaps more slowly
 
 
 def test_pretrained_parameters_learn_more_slowly() -> None:
