@@ -94,7 +94,7 @@ def test_other_frames_or_another_clip_give_the_files_up(answered: Desk, held: He
 
 def test_another_threshold_starts_the_files_over(answered: Desk, held: HeldWriter) -> None:
     answered.identification.box.on_slider_moved(0.999, answered.request)
-    wait_for(lambda: len(held.started) == 2)
+    wait_for(lambda: held.closed == 1 and len(held.started) == 2)
     answered.identification.decide_again(answered.session)  # says the same, so the files go on
     held.go.set()
     updates = answered.written()
