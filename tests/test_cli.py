@@ -15,6 +15,7 @@ from biometric.calibration import collection
 from biometric.cli import calibrate, command_support, gallery, models, recognition_commands
 from biometric.errors import WeightsMissing
 from biometric.gallery.repository import SQLiteGallery
+from biometric.messages.translation import activate
 from biometric.models.cards import read_manifest
 from tests.fresh_interpreter import packages_loaded_by
 from tests.test_service import ServiceSetup
@@ -86,7 +87,7 @@ def test_the_same_journey_in_words(setup: ServiceSetup, capsys, tmp_path: Path) 
     assert "Match: this is Ada. Score 1.00, threshold 0.50 (model card)." in run(capsys, "verify", setup.clip, "Ada")[1]
     assert "Person 1, frames 0–99: Ada. Score 1.00" in run(capsys, "identify", setup.clip)[1]
     status, out, _ = run(capsys, "gallery", "export", tmp_path / "all.zip")
-    assert (status, "1 identities were written" in out) == (0, True)
+    assert (status, "1 identity was written" in out) == (0, True)
     assert run(capsys, "gallery", "remove", "Ada")[0] == 0
     assert "2 references were added" in run(capsys, "gallery", "import", tmp_path / "all.zip")[1]
 
@@ -106,7 +107,7 @@ def test_a_camera_is_named_stored_and_listed(setup: ServiceSetup, capsys) -> Non
     hint = re.search(r"gallery camera Ada (\w+) changes their camera", err)
     assert hint is not None
     status, out, _ = run(capsys, "gallery", "camera", "Ada", hint[1], "Gate")
-    assert (status, out.startswith("The camera of this reference of Ada is Gate now, was ")) == (0, True)
+    assert (status, out.startswith("The camera of this reference of Ada is Gate now; it was ")) == (0, True)
     assert run(capsys, "gallery", "camera", "Ada", hint[1], "Gate")[0] == 2
     assert run(capsys, "gallery", "undo")[0] == 0
     assert "camera Back door" in run(capsys, "gallery", "show", "Ada")[1]
@@ -168,7 +169,7 @@ def test_an_existing_name_is_refused_without_the_word_for_it(setup: ServiceSetup
     status, out, err = run(capsys, "enroll", setup.clip, "ada", "--json")
     assert (status, out) == (2, "")
     assert "Ada is enrolled already, and the new reference scores 1.00 against theirs (verification threshold" in err
-    assert err.endswith("Choose another name, or say that Ada gets another reference. Say so with --add.\n")
+    assert "Choose another name, or say that Ada gets another reference. Say so with --add. These very frames" in err
     setup.embedder.axis_of = lambda grey: 3
     setup.service.forget_observations()
     for options in ([], ["--force"], ["--add"]):
@@ -416,3 +417,31 @@ def test_models_are_listed_and_checked_in_words(shared: Path, capsys, monkeypatc
     status, out, _ = run(capsys, "models", "check")
     assert status == 2
     assert "does not work" in out
+
+
+def test_answers_and_hints_are_german_in_german(
+    setup: ServiceSetup, capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_LANGUAGE", "de")
+    said = ""
+    for command in (
+        ["enroll", setup.clip, "Ada"],
+        ["enroll", setup.clip, "Ada"],
+        ["enroll", setup.clip, "Ada", "--add"],
+        ["verify", setup.clip, "Ada"],
+        ["identify", setup.clip, "--no-files"],
+        ["gallery", "rename", "Ada", "Bea"],
+        ["gallery", "undo"],
+        ["gallery", "history"],
+        ["gallery", "export", tmp_path / "all.zip"],
+        ["gallery", "remove", "Ada"],
+        ["gallery", "list"],
+    ):
+        said += "".join(run(capsys, *command)[1:])
+    activate("en")
+    enrolled = "Ada ist erfasst: 8 Aufnahmen behalten aus Frames 0–99."
+    for sentence in (enrolled, "Sagen Sie das mit --add.", "Rückgängig bis"):
+        assert sentence in said
+    words = set(re.findall(r"[a-z]+", said.replace(str(tmp_path), "").lower()))
+    english = {"the", "is", "was", "now", "score", "threshold", "enrolled", "of", "and", "with", "reference"}
+    assert words & english == set(), said

@@ -121,7 +121,7 @@ def test_erasing_asks_and_takes_everybody_of_that_name_also_from_the_trash(
         monkeypatch.setattr(sys, "stdin", Terminal(typed))
         status, out, err = run(capsys, "erase", "ADA")
         assert (status, out) == (2, "")
-        assert "Erase ADA from the gallery (1 reference) and from the trash for good?" in err
+        assert "Erase ADA from the gallery (1 reference), the trash for good?" in err
         assert "Nothing was deleted." in err
     assert check(stored) == {"Ada": 1, "Ben": 1}
     monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))

@@ -54,7 +54,7 @@ def test_a_wrong_match_is_said_listed_and_taken_back(setup: ServiceSetup, run: R
     assert (status, out) == (
         0,
         "Person 1, frames 30–99: unknown. You said that this is not Ada, and nobody else enrolled scores at or above "
-        "the threshold.\nYou said that this is not Ada.\n",
+        "the threshold.\nThe person is 8 pixels high (sharpness 1).\nYou said that this is not Ada.\n",
     )
     status, out, _ = run("verify", setup.clip, "Ada")
     assert (status, out.splitlines()[-1]) == (1, "You said that this is not Ada.")
@@ -93,7 +93,7 @@ def test_a_missed_match_is_said_by_a_name(setup: ServiceSetup, run: Run) -> None
     assert "unknown (closest: Ada)" in run("identify", setup.clip, "--no-files")[1]
     run("verdict", "set", setup.clip, "confirmed", "--name", "Ada")
     out = run("identify", setup.clip, "--no-files")[1]
-    assert re.search(r"unknown \(closest: Ada\)\. Score 0\.00.*\nYou said that this is Ada\.\n", out)
+    assert re.search(r"unknown \(closest: Ada\)\. Score 0\.00.*\n.*\nYou said that this is Ada\.\n", out)
     counts = setup.service.calibrations().verdict_evidence()[1].counts
     assert (counts.missed, counts.total) == (1, 1)
 

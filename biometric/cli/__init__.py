@@ -113,7 +113,7 @@ def _sentences(error: BiometricError) -> str:
     elif isinstance(error, IdentityExists):
         alike = error.conflict is None or error.conflict.reaches_threshold
         options = _(" Say so with --add.") if alike else _(" Say so with --add --force.")
-        if error.conflict is not None and error.conflict.same_frames:
+        if error.conflict is not None and error.conflict.same_frames and alike:
             text = _(" These very frames are enrolled already; gallery camera {name} {reference} changes their camera.")
             options += text.format(
                 name=shlex.quote(error.conflict.identity.name), reference=error.conflict.reference_id

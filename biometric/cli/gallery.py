@@ -16,6 +16,8 @@ from biometric.cli.gallery_trash import (
 )
 from biometric.entities import BiometricReference, clean_camera
 from biometric.errors import InvalidInput, UnknownIdentity
+from biometric.messages.translation import gettext as _
+from biometric.messages.translation import ngettext
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.results.answer_json import change_json, identity_json
@@ -52,9 +54,9 @@ def _list(options: argparse.Namespace) -> int:
     lines = [
         f"{item.name}: {count_references(item.reference_count)}, since {item.created_at[:10]}" for item in identities
     ]
-    nobody = "Nobody is enrolled yet."
+    nobody = _("Nobody is enrolled yet.")
     if not gallery.folder.exists():
-        nobody += f" The folder {gallery.folder} does not exist."
+        nobody += _(" The folder {folder} does not exist.").format(folder=gallery.folder)
     text = "\n".join(lines) or nobody
     show(options, {"identities": [identity_json(item) for item in identities]}, text)
     return DONE
@@ -87,7 +89,8 @@ def _rename(options: argparse.Namespace) -> int:
     change = gallery.rename(gallery.find(options.old).id, options.new)
     former, new = change.names
     result = {**identity_json(gallery.find(new)), "change": change_json(change)}
-    show(options, result, f"{former} is now called {new}. {undo_hint(change, options)}")
+    text = _("{former} is now called {name}.").format(former=former, name=new)
+    show(options, result, f"{text} {undo_hint(change, options)}")
     return DONE
 
 
@@ -100,7 +103,9 @@ def _merge(options: argparse.Namespace) -> int:
         raise InvalidInput("{reason} Nothing was merged. To merge them anyway, add --force.", reason=different)
     change = gallery.merge(source.id, target.id)
     merged = gallery.find(target.name)
-    text = f"{source.name} was merged into {merged.name}, who has {count_references(merged.reference_count)} now."
+    text = _("{source} was merged into {name}, who has {references} now.").format(
+        source=source.name, name=merged.name, references=count_references(merged.reference_count)
+    )
     show(options, {**identity_json(merged), "change": change_json(change)}, f"{text} {undo_hint(change, options)}")
     return DONE
 
@@ -118,7 +123,9 @@ def _move(options: argparse.Namespace) -> int:
             ) from error
         change = gallery.move_reference(options.reference, target.id)
     source, name = change.names
-    text = f"The reference of {source} with {count_samples(change.samples)} is {name}'s now."
+    text = _("The reference of {source} with {samples} is {name}'s now.").format(
+        source=source, samples=count_samples(change.samples), name=name
+    )
     show(
         options,
         {**identity_json(gallery.find(name)), "change": change_json(change)},
@@ -132,7 +139,7 @@ def _cover(options: argparse.Namespace) -> int:
     identity = gallery.find(options.name)
     reference = find_reference(gallery, identity, options.reference)
     change = gallery.set_cover(identity.id, reference.id, options.sample)
-    text = f"{options.sample} stands for {identity.name} now."
+    text = _("{sample} stands for {name} now.").format(sample=options.sample, name=identity.name)
     show(options, {**identity_json(identity), "change": change_json(change)}, f"{text} {undo_hint(change, options)}")
     return DONE
 
@@ -143,8 +150,9 @@ def _camera(options: argparse.Namespace) -> int:
     reference = find_reference(gallery, identity, options.reference)
     change = gallery.set_camera(reference.id, options.camera)
     camera = clean_camera(options.camera)
-    text = f"The camera of this reference of {identity.name} is {camera or 'unknown'} now, was "
-    text += f"{reference.camera or 'unknown'}."
+    text = _("The camera of this reference of {name} is {camera} now; it was {former}.").format(
+        name=identity.name, camera=camera or _("unknown camera"), former=reference.camera or _("unknown camera")
+    )
     result = {"identity": identity.name, "reference": reference.id, "camera": camera, "change": change_json(change)}
     show(options, result, f"{text} {undo_hint(change, options)}")
     return DONE
@@ -154,7 +162,9 @@ def _export(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     count = gallery.size()
     path = gallery.export(options.file)
-    show(options, {"file": str(path), "identities": count}, f"{count} identities were written to {path}.")
+    text = ngettext("{n} identity was written to {path}.", "{n} identities were written to {path}.", count)
+    text = text.format(n=count, path=path)
+    show(options, {"file": str(path), "identities": count}, text)
     return DONE
 
 

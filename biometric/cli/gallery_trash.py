@@ -13,6 +13,8 @@ from biometric.cli.command_support import DONE, show
 from biometric.entities import BiometricReference, GalleryChange, Identity, clean_name
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
 from biometric.messages.change_sentences import describe_change, describe_undoing
+from biometric.messages.counted import counted
+from biometric.messages.translation import gettext as _
 from biometric.ports import Gallery
 from biometric.results.answer_json import change_json
 
@@ -83,7 +85,7 @@ def _erase(options: argparse.Namespace) -> int:
     service = command_support.build_service(options)
     gallery = service.gallery()
     ids = gallery.find_in_trash(options.name)
-    where = ["the trash"] if ids else []
+    where = [_("the trash")] if ids else []
     try:
         enrolled = gallery.find(options.name)
     except UnknownIdentity:
@@ -91,25 +93,27 @@ def _erase(options: argparse.Namespace) -> int:
             raise
     else:
         ids.insert(0, enrolled.id)
-        where.insert(0, f"the gallery ({count_references(enrolled.reference_count)})")
+        where.insert(0, _("the gallery ({references})").format(references=count_references(enrolled.reference_count)))
     name = clean_name(options.name)
-    confirm(options, f"Erase {name} from {' and from '.join(where)} for good? This cannot be undone.")
+    text = _("Erase {name} from {places} for good? This cannot be undone.")
+    confirm(options, text.format(name=name, places=", ".join(where)))
     changes = []
     for identity_id in ids:
         with contextlib.suppress(UnknownIdentity):  # erased with somebody whom it had been merged into
             changes.append(service.library.erase_identity(identity_id))
     references, samples = (sum(getattr(change, name) for change in changes) for name in ("references", "samples"))
-    text = (
-        f"{name} was erased with {count_references(references)} and {count_samples(samples)}. Copies in exports and in "
-        "the query folder are not touched, nor are kept clips in which they can be seen."
-    )
+    text = _(
+        "{name} was erased with {references} and {samples}. Copies in exports and in the query folder are not touched, "
+        "nor are kept clips in which they can be seen."
+    ).format(name=name, references=count_references(references), samples=count_samples(samples))
     show(options, {"erased": name, "references": references, "samples": samples}, text)
     return DONE
 
 
 def _undo(options: argparse.Namespace) -> int:
     change = _open_gallery(options).undo(options.change)
-    again = "" if change.expires is None else f" To make it again: {_undo_command(change, options)}"
+    again = _(" To make it again: {command}").format(command=_undo_command(change, options))
+    again = "" if change.expires is None else again
     show(options, change_json(change), describe_change(change) + again)
     return DONE
 
@@ -119,8 +123,8 @@ def _trash(options: argparse.Namespace) -> int:
     if options.empty:
         held = [(item.references, item.samples) for item in gallery.trash()]
         references, samples = sum(counts[0] for counts in held), sum(counts[1] for counts in held)
-        what = f"{count_references(references)} and {count_samples(samples)}"
-        confirm(options, f"Delete {what} in the trash for good? This cannot be undone.")
+        text = _("Delete {references} and {samples} in the trash for good? This cannot be undone.")
+        confirm(options, text.format(references=count_references(references), samples=count_samples(samples)))
         change = gallery.empty_trash()
         show(options, change_json(change), describe_change(change))
         return DONE
@@ -131,7 +135,7 @@ def _trash(options: argparse.Namespace) -> int:
         for item in items
     ]
     lines = [_line(item.change) for item in items]
-    show(options, {"trash": result}, "\n".join(lines) or "The trash is empty.")
+    show(options, {"trash": result}, "\n".join(lines) or _("The trash is empty."))
     return DONE
 
 
@@ -139,7 +143,7 @@ def _history(options: argparse.Namespace) -> int:
     changes = _open_gallery(options).changes(options.limit)
     lines = [_line(change) for change in changes]
     result = {"changes": [change_json(change) for change in changes]}
-    show(options, result, "\n".join(lines) or "The gallery has not been changed yet.")
+    show(options, result, "\n".join(lines) or _("The gallery has not been changed yet."))
     return DONE
 
 
@@ -149,7 +153,7 @@ def confirm(options: argparse.Namespace, question: str) -> None:
         return
     if not sys.stdin.isatty():
         raise InvalidInput("{question} Nobody can answer here: add --yes.", question=question)
-    streams.say(f"{question} Type yes to go on.")
+    streams.say(_("{question} Type yes to go on.").format(question=question))
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
         raise InvalidInput("Nothing was deleted.")
 
@@ -176,8 +180,9 @@ def find_reference(gallery: Gallery, identity: Identity, reference_id: str) -> B
 def undo_hint(change: GalleryChange, options: argparse.Namespace) -> str:
     """Return how to undo a change that was just made, and until when."""
     if change.expires is None:
-        return "This cannot be undone."
-    return f"To undo it until {local_day(change.expires)}: {_undo_command(change, options)}"
+        return _("This cannot be undone.")
+    text = _("To undo it until {day}: {command}")
+    return text.format(day=local_day(change.expires), command=_undo_command(change, options))
 
 
 def _undo_command(change: GalleryChange, options: argparse.Namespace) -> str:
@@ -192,12 +197,12 @@ def _line(change: GalleryChange) -> str:
 
 def count_references(references: int) -> str:
     """Return "1 reference" or "2 references"."""
-    return "1 reference" if references == 1 else f"{references} references"
+    return counted(references, "reference")
 
 
 def count_samples(samples: int) -> str:
     """Return "1 sample" or "2 samples"."""
-    return "1 sample" if samples == 1 else f"{samples} samples"
+    return counted(samples, "sample")
 
 
 def local_day(time: str) -> str:

@@ -12,9 +12,9 @@ from biometric.cli.gallery_trash import undo_hint
 from biometric.domain import recognition
 from biometric.entities import (
     Decision,
+    Enrollment,
     FrameRange,
     Identification,
-    Observation,
     ObservedClip,
     ScoreBand,
     Threshold,
@@ -33,8 +33,10 @@ from biometric.messages import (
     describe_reason,
     verification_outcome,
 )
+from biometric.messages.counted import counted
 from biometric.messages.detail_sentences import describe_cost, describe_detail
 from biometric.messages.person_sentences import answered_names, describe_links, describe_perhaps_scores, stretch_frames
+from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_verdicts
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
 from biometric.service import Sightline
@@ -127,7 +129,7 @@ def _wanted_frames(service: Sightline, options: argparse.Namespace) -> FrameRang
 def _note(observed: ObservedClip) -> None:
     """Say what should be known about an answer, beside it; after an error the error's own message stands alone."""
     for warning in observed.warnings:
-        streams.say(f"Note: {describe(warning)}")
+        streams.say(_("Note: {text}").format(text=describe(warning)))
 
 
 def _enroll(options: argparse.Namespace) -> int:
@@ -140,11 +142,15 @@ def _enroll(options: argparse.Namespace) -> int:
     enrollment = service.enroll(observed, options.name, options.person, add=options.add, force=options.force)
     options.when_interrupted = "The person was stored"
     name, template = enrollment.identity.name, enrollment.reference.template
-    outcome = "has another reference" if enrollment.added else "is enrolled"
-    samples = f"{template.sample_count} {'sample' if template.sample_count == 1 else 'samples'}"
-    lines = [f"{name} {outcome}: {samples} kept from {_frames(enrollment.observation)}."]
+    samples, frames = counted(template.sample_count, "sample"), stretch_frames(enrollment.observation)
+    outcome = (
+        _("{name} has another reference: {samples} kept from {frames}.")
+        if enrollment.added
+        else _("{name} is enrolled: {samples} kept from {frames}.")
+    )
+    lines = [outcome.format(name=name, samples=samples, frames=frames)]
     lines += filter(None, [describe_detail(enrollment.detail, enrollment.added)])
-    lines += [f"Warning: {describe(warning)}" for warning in enrollment.warnings]
+    lines += _warnings(enrollment)
     if enrollment.change is not None:
         lines.append(undo_hint(enrollment.change, options))
     show(options, enrollment_json(enrollment), "\n".join(lines))
@@ -232,9 +238,12 @@ def _verification_text(verification: Verification) -> str:
     other = verification.best_other
     decimals = decimals_apart(verification.score, verification.threshold.value, None if other is None else other.score)
     score = _score_text(verification.score, verification.threshold, decimals)
-    text += f" Score {score}, {_threshold_text(verification.threshold, decimals)}. {describe_reason(verification)}"
+    told = _(" Score {score}, {threshold}.")
+    text += told.format(score=score, threshold=_threshold_text(verification.threshold, decimals))
+    text += f" {describe_reason(verification)}"
     if other is not None:
-        text += f" Next best in the gallery: {other.identity.name}, {decimal(other.score, decimals)}."
+        told = _(" Next best in the gallery: {name}, {score}.")
+        text += told.format(name=other.identity.name, score=decimal(other.score, decimals))
     return "\n".join([text, *_notes(verification, {})])
 
 
@@ -244,18 +253,20 @@ def _identifications_text(identifications: Sequence[Identification]) -> str:
 
 
 def _identification_text(item: Identification, names: Mapping[int, str]) -> str:
-    undecided = "no decision" if item.decision is Decision.NO_DECISION else "unknown"
+    undecided = _("no decision") if item.decision is Decision.NO_DECISION else _("unknown")
     if item.decision is Decision.UNKNOWN and item.band is ScoreBand.UNSURE:
-        undecided = f"unsure, {describe_closeness(item.candidates[0].score, item.threshold)} to a match"
+        closeness = describe_closeness(item.candidates[0].score, item.threshold)
+        undecided = _("unsure, {closeness} to a match").format(closeness=closeness)
     name = undecided if item.identity is None else item.identity.name
-    text = f"Person {item.observation.person}, {_frames(item.observation)}: {name}"
+    person = _("Person {person}").format(person=item.observation.person)
+    text = f"{person}, {stretch_frames(item.observation)}: {name}"
     if item.score is None:
         return "\n".join([f"{text}. {describe_reason(item)}", *_notes(item, names)])
-    best = "" if item.identity is not None else f" (closest: {item.candidates[0].identity.name})"
-    margin = "" if item.margin is None else f", {item.margin:.2f} ahead of the next"
+    best = "" if item.identity is not None else _(" (closest: {name})").format(name=item.candidates[0].identity.name)
+    margin = "" if item.margin is None else _(", {margin:.2f} ahead of the next").format(margin=item.margin)
     decimals = decimals_apart(item.score, item.threshold.value)
     score, threshold = _score_text(item.score, item.threshold, decimals), _threshold_text(item.threshold, decimals)
-    text = f"{text}{best}. Score {score}, {threshold}{margin}."
+    text = f"{text}{best}." + _(" Score {score}, {threshold}.").format(score=score, threshold=threshold + margin)
     if item.decision is Decision.NO_DECISION:
         text += f" {describe_reason(item)}"
     return "\n".join([text, *_notes(item, names)])
@@ -266,20 +277,21 @@ def _notes(answer: Verification | Identification, names: Mapping[int, str]) -> l
     said = describe_verdicts(answer.verdicts)
     tracks = [describe_links(answer.observation), describe_perhaps_scores(answer.observation, names)]
     seen = [describe_detail(answer.detail, answer.score is not None), describe_cost(answer.detail)]
-    return [*filter(None, tracks + seen), *(f"Warning: {describe(warning)}" for warning in answer.warnings), *said]
+    return [*filter(None, tracks + seen), *_warnings(answer), *said]
+
+
+def _warnings(answer: Verification | Identification | Enrollment) -> list[str]:
+    return [_("Warning: {text}").format(text=describe(warning)) for warning in answer.warnings]
 
 
 def _score_text(score: float | None, threshold: Threshold, decimals: int) -> str:
     if score is None:
-        return "none"
+        return _("none")
     if threshold.likelihood is None:
         return decimal(score, decimals)
     return f"{decimal(score, decimals)} ({describe_likelihood(threshold.likelihood, score)})"
 
 
 def _threshold_text(threshold: Threshold, decimals: int) -> str:
-    return f"threshold {decimal(threshold.value, decimals)} ({describe_origin(threshold)})"
-
-
-def _frames(observation: Observation) -> str:
-    return stretch_frames(observation)
+    value = decimal(threshold.value, decimals)
+    return _("threshold {value} ({origin})").format(value=value, origin=describe_origin(threshold))

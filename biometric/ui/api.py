@@ -289,7 +289,7 @@ def _consent(error: BiometricError) -> str:
         return ""
     alike = error.conflict.reaches_threshold
     consent = _(" Say so with add=true.") if alike else _(" Say so with add=true and force=true.")
-    if not error.conflict.same_frames:
+    if not (error.conflict.same_frames and alike):
         return consent
     only = _(" These very frames are enrolled already: /set_camera changes the camera of reference {reference}.")
     return consent + only.format(reference=error.conflict.reference_id)
