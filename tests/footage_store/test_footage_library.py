@@ -18,6 +18,7 @@ import pytest
 
 from biometric.domain.comparison import score
 from biometric.entities import (
+    AdaptationKind,
     AnswerKind,
     ClipOrder,
     ClipSearch,
@@ -26,6 +27,7 @@ from biometric.entities import (
     NewAnswer,
     NewFootage,
     ObservedClip,
+    ScoreAdaptation,
     WantedObservation,
 )
 from biometric.errors import (
@@ -201,6 +203,23 @@ def test_the_same_file_is_kept_once_and_all_its_answers(library: SQLiteFootageLi
     assert [answer.people[0].identity_id for answer in clip.answers] == [BEN, None, ADA]
     assert len(list(library.folder.rglob("clip.mp4"))) == 1
     check(library)
+
+
+def test_an_answer_says_which_scores_it_was_decided_on(
+    library: SQLiteFootageLibrary, tmp_path: Path, clock: Clock
+) -> None:
+    mark = ScoreAdaptation(AdaptationKind.CENTRING, "0123456789abcdef")
+    plain = identification(ADA)
+    assert plain.threshold is not None
+    kept(library, footage(tmp_path / "in"), replace(plain, threshold=replace(plain.threshold, adaptation=mark)))
+    [answer] = again(library, clock).answers()[0]
+    assert answer.threshold is not None
+    assert answer.threshold.adaptation == mark
+    with closing(sqlite3.connect(library.folder / DATABASE_NAME)) as connection, connection:
+        sql = "UPDATE answers SET threshold = json_remove(threshold, '$.adaptation')"
+        connection.execute(sql)  # as versions wrote it that knew none
+    [answer] = again(library, clock).answers()[0]
+    assert answer.threshold == plain.threshold
 
 
 def test_another_threshold_takes_the_place_of_the_answer_that_it_changes(
