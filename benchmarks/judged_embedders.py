@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.judging import ONE_BY_ONE, PHOTOGRAPHS, STAYS, STREET, Bench, Remembering, observe, quickest
-from biometric.calibration import collection, fitting
+from biometric.calibration import compared_people, fitting
 from biometric.cli.evaluate_detector import photographs
 from biometric.clips.crops import JpegCropStore
 from biometric.domain.comparison import pool, score
@@ -83,7 +83,7 @@ def street(bench: Bench, detector: Remembering, embedder: Embedder, name: str) -
         ]
     finally:
         service.close()
-    return Street(crops, collection.side_by_side(collection.summarize_clip(observed).tracks))
+    return Street(crops, compared_people.side_by_side(compared_people.summarize_clip(observed).tracks))
 
 
 def photograph_crops(bench: Bench) -> list[Image]:
@@ -161,7 +161,7 @@ def measure_errors(embedder: Embedder, seen: Street) -> Errors:
     halves: dict[int, tuple[Template, Template]] = {}
     for track, crops in enumerate(seen.crops):
         middle = len(crops) // 2
-        if middle >= collection.HALF:
+        if middle >= compared_people.HALF:
             rows = embed(embedder, crops)
             parts = (rows[:middle], rows[middle:])
             first, second = (pool(list(part), embedder.model_id) for part in parts)

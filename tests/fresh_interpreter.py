@@ -1,4 +1,4 @@
-"""What code loads in an interpreter of its own, in which no other test has imported anything."""
+"""What code loads and needs in an interpreter of its own, in which no other test has imported anything."""
 
 import json
 import subprocess
@@ -6,6 +6,10 @@ import sys
 from collections.abc import Iterable
 
 from tests.conftest import PROJECT
+
+PEAK_KB = "int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+"""An expression: the most memory, in kB, of the process that evaluates it (Linux). What `getrusage` gives begins with
+the memory of the process that started it."""
 
 OFFLINE = ("biometric.training", "biometric.evaluation")
 
