@@ -110,29 +110,32 @@ def _summary(clips: Sequence[QueuedClip]) -> str:
 def _lines(session: Session, clips: Sequence[QueuedClip], names: Mapping[str, str]) -> list[ClipLine]:
     job = session.jobs.get(BATCH_JOB)
     left = None if job is None or job.progress is None else job.progress.seconds_left
-    lines, waiting = [], 0
+    # The clip whose turn it is may itself wait for other jobs; those after it then wait longer.
+    place = None if job is None else job.place
+    lines, waiting = [], 0 if place is None else place.number
     for clip in clips:
         waiting += clip.state is ClipState.WAITING
         detail = clip.problem
         if clip.state is ClipState.RUNNING:
-            detail = how_far(None, None) if job is None else how_far(job.place, job.progress)
+            detail = how_far(place, None if job is None else job.progress)
         elif clip.state is ClipState.WAITING:
             detail = describe_place(waiting, session.batch.seconds_until(clip, left))
         elif clip.state is ClipState.DONE:
             detail = " ".join(filter(None, [_who(clip, names), clip.problem]))
-        lines.append(_line(clip, detail, job))
+        state = ClipState.WAITING if clip.state is ClipState.RUNNING and place is not None else clip.state
+        lines.append(_line(clip, state, detail, job))
     return lines
 
 
-def _line(clip: QueuedClip, detail: str, job: Job | None) -> ClipLine:
+def _line(clip: QueuedClip, state: ClipState, detail: str, job: Job | None) -> ClipLine:
     return ClipLine(
         clip.key,
         clip.label,
         clip.camera or "",
-        _(STATES[clip.state]),
-        MOODS.get(clip.state, "unsure"),
+        _(STATES[state]),
+        MOODS.get(state, "unsure"),
         detail,
-        share(job.progress) if clip.state is ClipState.RUNNING and job is not None else None,
+        share(job.progress) if state is ClipState.RUNNING and job is not None else None,
         can_cancel=clip.state in UNFINISHED,
         can_retry=clip.state in AGAIN,
         open=_open(clip),

@@ -1,8 +1,10 @@
 """The queue of several clips, the work on it, and what a restarted server knows of it."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +16,7 @@ from biometric.ui.batch_runner import BatchRunner
 from biometric.ui.batch_view import queue_html
 from biometric.ui.page import Page
 from biometric.ui.session import Session
+from biometric.ui.turns import Place
 from tests.ui.scenery import make_service, write_people
 
 
@@ -151,6 +154,24 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     desk.page.sessions.close()
     desk.runner.records.close()
     desk.service.close()
+
+
+def test_a_list_behind_other_jobs_says_so_of_each_clip(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    session.batch.add(clips("a", "b", "c"))
+    session.batch.take_next()
+
+    def told(place: Place | None) -> str:
+        job = SimpleNamespace(progress=None, place=place)
+        session.jobs = SimpleNamespace(get=lambda name: job)  # type: ignore[assignment]
+        return " ".join(re.sub(r"<[^>]+>", " ", queue_html(session, {}, [])).split())
+
+    behind = told(Place(3))
+    assert [re.findall(rf"{name} .*?(\dth|\drd|next) in line", behind)[0] for name in "abc"] == ["3rd", "4th", "5th"]
+    assert "running" not in behind
+    begun = told(None)
+    assert "running" in begun
+    assert re.findall(r"b .*?in line", begun)[0].endswith("next in line")
 
 
 def test_a_clip_that_fails_is_a_row_and_not_the_end(desk: Desk, tmp_path: Path) -> None:
