@@ -25,7 +25,7 @@ from biometric.ui.library_tab import TakingTab, library_tab
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.page_sync import PageSync
 from biometric.ui.people_tab import people_tab
-from biometric.ui.screen import RecordingBlocks
+from biometric.ui.screen import RecordingBlocks, renders_again
 from biometric.ui.session import TABS, Session
 from biometric.ui.tab_layout import HandOver, tab_heading
 from biometric.ui.verification_tab import VerificationTab
@@ -157,6 +157,7 @@ class Interface:
             limits = {}  # the header says what is wrong
         return {**limits, **self._examples(session)}
 
+    @renders_again
     def on_timer(self, request: gr.Request) -> Updates:
         """Look at models that are loading; stop looking once they are ready or failed."""
         prepared = self.page.prepared

@@ -13,7 +13,7 @@ from biometric.ui import elements, problems
 from biometric.ui.browser_input import event
 from biometric.ui.components import asset
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates
-from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen
+from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen, renders_again
 from biometric.ui.session import Session
 from biometric.ui.session_store import Opening
 from biometric.ui.text_format import escape
@@ -101,6 +101,7 @@ class PageSync:
         shown.record({self.notice: self._gone() if opening is Opening.GONE else ""})
         return shown.updates()
 
+    @renders_again
     def on_changed(self, request: gr.Request) -> Updates:
         """The gallery or its thresholds have changed, here or elsewhere: lists and answers follow."""
         session = self.page.session(request)

@@ -4,11 +4,12 @@ All handlers of the page pass `RecordingBlocks`, which notes what each sends for
 of the fields that people fill in. That covers whatever a tab shows, questions and problems included.
 """
 
+import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import gradio as gr
 from gradio.blocks import Block
@@ -21,8 +22,21 @@ Properties = dict[str, Any]
 
 RECORDS_ITSELF = "records_itself"
 """Attribute of handlers whose updates are noted by whoever makes them."""
+_RENDERS_AGAIN = "renders_again"
 _UPDATE = "__type__"
 _UPLOADS = (gr.File, gr.Video)
+
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+
+def renders_again(handler: _Handler) -> _Handler:
+    """Mark a handler that draws parts anew because something has changed elsewhere, not because of what was pressed.
+
+    It may take longer than a press that comes while it runs, and would draw the part as it was before that.
+    """
+    setattr(handler, _RENDERS_AGAIN, True)
+    return handler
 
 
 class Screen:
@@ -31,6 +45,24 @@ class Screen:
     def __init__(self) -> None:
         self._shown: dict[Any, Properties] = {}
         self._lock = threading.Lock()
+        self._steps = itertools.count(1)
+        self._sent: dict[Any, int] = {}
+
+    def begin(self) -> int:
+        """Return the number of a handler's step that begins; later ones are greater."""
+        return next(self._steps)
+
+    def sent(self, updates: Mapping[Any, Any], began: int) -> None:
+        """Note what a step sends; those that change nothing do not count."""
+        with self._lock:
+            for component, update in updates.items():
+                if _properties(update):
+                    self._sent[component] = max(began, self._sent.get(component, 0))
+
+    def newest(self, updates: Mapping[Any, Any], began: int) -> Updates:
+        """Return a step's updates, but for components of which a step that began later has sent something."""
+        with self._lock:
+            return {part: update for part, update in updates.items() if self._sent.get(part, 0) <= began}
 
     def record(self, updates: Mapping[Any, Any]) -> None:
         """Note values or properties that were sent, by component."""
@@ -101,14 +133,19 @@ class RecordingBlocks(gr.Blocks):
 
     async def call_function(self, block_fn: Any, processed_input: list[Any], *args: Any, **kwargs: Any) -> Any:
         """Run a handler's next step, as Gradio does, and note what it was sent and what it sends."""
+        request = args[1] if len(args) > 1 else kwargs.get("requests")
+        screen = None if self.screen_of is None else self.screen_of(request)
+        began = 0 if screen is None else screen.begin()
         result = await super().call_function(block_fn, processed_input, *args, **kwargs)
         if not result["is_generating"] and _has_ended(result["prediction"]):
             # Gradio 6.31 would empty all that a handler of many steps may change, where it has none to make.
             nothing = [gr.skip()] * len(block_fn.outputs)
             result["prediction"] = nothing[0] if len(nothing) == 1 else nothing
-        request = args[1] if len(args) > 1 else kwargs.get("requests")
-        screen = None if self.screen_of is None else self.screen_of(request)
+        screen = None if self.screen_of is None else self.screen_of(request)  # a load has opened one
         if screen is not None:
+            if began and getattr(block_fn.fn, _RENDERS_AGAIN, False) and isinstance(result["prediction"], dict):
+                result["prediction"] = screen.newest(result["prediction"], began)
+            screen.sent(self._sent(block_fn.outputs, result["prediction"]), began)
             if not args or args[0] is None:
                 screen.record(self._fields(block_fn.inputs, processed_input))
             if not getattr(block_fn.fn, RECORDS_ITSELF, False):
@@ -134,6 +171,11 @@ class RecordingBlocks(gr.Blocks):
         return data if first or final or simple_format else [[["replace", [], value]] for value in data]
 
     def _updates(self, outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
+        """Return what a handler sends by component, but for what each load renders anew."""
+        sent = self._sent(outputs, prediction)
+        return {part: update for part, update in sent.items() if part not in self.rendered_anew}
+
+    def _sent(self, outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
         """Return what a handler sends by component, in whichever of Gradio's forms it does."""
         if isinstance(prediction, dict) and _UPDATE not in prediction:
             sent = prediction
@@ -143,11 +185,8 @@ class RecordingBlocks(gr.Blocks):
             sent = dict(zip(outputs, prediction, strict=False))
         else:
             sent = {}
-        return {
-            part: update
-            for part, update in sent.items()
-            if part not in self.rendered_anew and not isinstance(update, Enum)  # Gradio's mark of a handler's end
-        }
+        # An Enum is Gradio's mark of a handler's end.
+        return {part: update for part, update in sent.items() if not isinstance(update, Enum)}
 
     def _fields(self, inputs: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:
         """Return what was sent of fields that people fill in."""

@@ -73,6 +73,8 @@ QUIET = 100
 """Milliseconds without any event after which nothing more follows."""
 PATIENCE = 3_000
 """Milliseconds after which an event without an answer is taken for work that goes on, such as reading a clip."""
+CALM = 400
+"""Milliseconds of rest after that, as somebody takes to look: two answers about one part may cross."""
 MOST = 10_000
 """Milliseconds after which the waiting ends anyhow."""
 
@@ -84,6 +86,7 @@ def wait_until_settled(page: Any) -> None:
         page: Of Playwright, loaded with the script `FOLLOW_EVENTS`.
     """
     page.evaluate("(times) => window.atRest(times)", [QUIET, PATIENCE, MOST])
+    page.wait_for_timeout(CALM)
 
 
 def comes_to(page: Any, script: str, wanted: object, argument: object = None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from biometric.gallery.repository import SQLiteGallery
+from biometric.ui.build import UPDATE_HEADER_EVERY
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
@@ -152,6 +153,7 @@ def test_a_person_handed_over_comes_without_a_name(visitor: Visitor, clips: Clip
 
 def test_typing_a_name_causes_no_lasting_traffic(visitor: Visitor) -> None:
     requests: list[str] = []
+    visitor.page.wait_for_timeout(3 * 1000 * UPDATE_HEADER_EVERY)  # until then the page asks whether models are there
     visitor.page.locator("#enrollment-name :is(input, textarea)").press_sequentially("Ada Lovelace")
     visitor.settle()
     visitor.page.on("request", lambda request: "queue/join" in request.url and requests.append(request.post_data))

@@ -1,12 +1,13 @@
 """What is noted of a page, and what a reloaded page is sent."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 from gradio.state_holder import SessionState
 
-from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen
+from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen, renders_again
 from tests.own_loop import run_coroutine
 
 
@@ -28,11 +29,48 @@ def test_news_are_updates_that_change_something() -> None:
     assert screen.news({"a": gr.update(visible=False)}) == {"a": gr.update(visible=False)}
 
 
+def test_what_was_drawn_before_a_later_step_is_not_sent_after_it() -> None:
+    screen = Screen()
+    earlier, press = screen.begin(), screen.begin()
+    screen.sent({"people": "chosen", "note": gr.skip()}, press)
+    assert screen.newest({"people": "not chosen", "note": "new", "list": "new"}, earlier) == {
+        "note": "new",
+        "list": "new",
+    }
+    later = screen.begin()
+    assert screen.newest({"people": "newer"}, later) == {"people": "newer"}
+
+
 def test_taking_forgets() -> None:
     screen = Screen()
     screen.record({"a": 1})
     assert screen.take() == {"a": gr.update(value=1)}
     assert screen.take() == {}
+
+
+def test_a_press_is_not_undone_by_what_was_drawn_anew_meanwhile() -> None:
+    run_coroutine(_overtake)
+
+
+async def _overtake() -> None:
+    screen, going = Screen(), asyncio.Event()
+    with RecordingBlocks(analytics_enabled=False) as blocks:
+        place, count, button = gr.HTML(), gr.HTML(), gr.Button()
+
+        @renders_again
+        async def draw() -> Any:
+            await going.wait()
+            return {place: "as before", count: "2"}
+
+        button.click(draw, None, [place, count])
+        button.click(lambda: {place: "chosen"}, None, [place])
+    blocks.screen_of = lambda request: screen
+    drawing, pressing = blocks.fns.values()
+    late = asyncio.ensure_future(blocks.call_function(drawing, []))
+    await asyncio.sleep(0)
+    assert (await blocks.call_function(pressing, []))["prediction"] == {place: "chosen"}
+    going.set()
+    assert (await late)["prediction"] == {count: "2"}
 
 
 def test_blocks_note_what_handlers_send_and_were_sent() -> None:
