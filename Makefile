@@ -16,8 +16,8 @@ run: $(VENV)/.app ## set up on first use, then serve the app on http://127.0.0.1
 # Two to four processes, each of which runs whole files: `make test WORKERS=` runs all tests in one.
 WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-# A browser that was not served in time, as on a busy machine, gets one more try; the summary says so ("rerun").
-AGAIN ?= --reruns 1 --only-rerun "^TimeoutError: .*Timeout [0-9]+ms exceeded"
+# What fails in a browser, as on a busy machine, gets two more tries; the summary says so ("rerun").
+AGAIN ?= --browser-reruns 2
 
 test: $(VENV)/.dev ## run every test, browser tests included
 	@$(BIN)/python tests/browser_setup.py

@@ -18,11 +18,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED") or PROJECT.parent / "shared")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often a browser test that failed is tried again."""
+    parser.addoption("--browser-reruns", type=int, default=0, metavar="N", help="tries more for tests in a browser")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes run whole files, let the long files come first, so that all processes end together.
 
     Files of browser tests take minutes, those with real weights tens of seconds, most others less than a second.
     """
+    if tries := config.getoption("--browser-reruns"):
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.flaky(reruns=tries))
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return
     rank: dict[Path, int] = {}

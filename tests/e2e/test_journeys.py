@@ -105,7 +105,9 @@ def test_the_first_five_minutes_in_a_browser(visitor: Visitor, demo: dict[str, P
     named = page.locator("#identification-sheet .sl-tile", has_text="Beige Coat")
     assert named.count() == 1
     named.first.click()
+    page.wait_for_selector("#identification-sheet .sl-evidence-box")
     page.wait_for_function("document.querySelector('#annotated video').readyState >= 2")
+    visitor.settle()
     keep(visitor, "identification")
 
     page.locator("#identification-sheet .sl-tile", has_text="unknown").first.click()

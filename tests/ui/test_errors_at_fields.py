@@ -54,7 +54,6 @@ def test_errors_of_one_branch_stand_at_one_field() -> None:
 @pytest.fixture(params=WAYS)
 def visitor(chromium: Any, server: Server, request: pytest.FixtureRequest) -> Iterator[Person]:
     visitor = Person(chromium, server.url, request.param)
-    visitor.page.set_default_timeout(8000)
     yield visitor
     visitor.close()
 
