@@ -119,13 +119,13 @@ class CalibrationEndpoints(api.Endpoints):
             ClipError: no clip can be read, and there are some.
             InvalidInput: the cameras are not as many as the clips, or the name of one cannot be used.
         """
+        if clips is not None and not isinstance(clips, list):
+            raise InvalidInput("These clips could not be understood. Upload them again.")
         if cameras is not None and not (isinstance(cameras, list) and len(cameras) == len(clips or [])):
             raise InvalidInput("Give as many cameras as clips, null for each that is not known.")
         named = [read_camera(camera) for camera in cameras or []]
         if clips is None:
             return [], []
-        if not isinstance(clips, list):
-            raise InvalidInput("These clips could not be understood. Upload them again.")
         if len(clips) > MOST_CLIPS:
             raise InvalidInput(
                 "At most {most} clips can be used at once; use the command line for more.", most=MOST_CLIPS

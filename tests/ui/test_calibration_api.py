@@ -105,6 +105,7 @@ def test_thresholds_are_proposed_consented_to_used_and_given_up(
         ("/calibrate", {"clips": "all"}, "could not be understood"),
         ("/calibrate", {"clips": [{"path": "/etc/passwd"}]}, "uploaded file"),
         ("/calibrate", {"clips": [1]}, "could not be understood|There is no clip"),
+        ("/calibrate", {"clips": 5, "cameras": ["door"]}, "could not be understood"),
         ("/calibrate", {"cameras": ["door"]}, "as many cameras as clips"),
         ("/calibrate", {"cameras": "door"}, "as many cameras as clips"),
         ("/calibrate", {"gallery": "/etc"}, "leads outside"),
