@@ -24,9 +24,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes run whole files, let the long files come first, so that all processes end together.
+    """Give browser tests their further tries; where several processes run whole files, let the long ones come first.
 
-    Files of browser tests take minutes, those with real weights tens of seconds, most others less than a second.
+    So all processes end together. Files of browser tests take minutes, those with real weights tens of seconds, most
+    others less than a second.
     """
     if tries := config.getoption("--browser-reruns"):
         for item in items:

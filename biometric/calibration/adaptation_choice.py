@@ -80,7 +80,7 @@ def measure_gain(kind: AdaptationKind, before: Collected, after: Collected) -> A
     independent = count_independent(pairs)
     if not mates or independent < count_needed_trials(0.5):
         return None
-    fmr = max(JUDGED_FMR, 3.0 / independent)
+    fmr = max(JUDGED_FMR, intervals.rule_of_three(independent))
     numbers = {
         person: number for number, person in enumerate(sorted({*mates, *(one for pair in pairs for one in pair)}))
     }

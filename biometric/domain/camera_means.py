@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.domain.camera_adaptation import CameraMeans, centre, shrunken_mean
+from biometric.domain.camera_adaptation import CameraMeans, centre, learn_camera_means
 from biometric.domain.comparison import unit
 from biometric.entities import LearntCameras, Vector
 from biometric.entities.adaptation import LEAST_SEEN
@@ -36,18 +36,9 @@ def learn_cameras(vectors: Vectors, cameras: Sequence[str], people: Sequence[int
     for row, key in enumerate(zip(cameras, people, strict=True)):
         seen.setdefault(key, []).append(row)
     pooled = {key: _mean(vectors[rows]) for key, rows in seen.items()}
-    by_camera: dict[str, list[Vector]] = {}
-    for (camera, _), template in pooled.items():
-        by_camera.setdefault(camera, []).append(template)
-    named = sorted(key for key, templates in by_camera.items() if key and len(templates) >= LEAST_SEEN)
-    means = [shrunken_mean(np.stack(by_camera[key])) for key in named]
-    dimension = vectors.shape[1]
-    return LearntCameras(
-        cameras=tuple(named),
-        counts=np.array([len(by_camera[key]) for key in named], np.int64),
-        means=np.stack(means) if means else np.zeros((0, dimension), np.float32),
-        everywhere=shrunken_mean(np.stack(list(pooled.values()))),
-    )
+    means = learn_camera_means(np.stack(list(pooled.values())), np.array([camera for camera, _ in pooled]))
+    kept = (means.counts >= LEAST_SEEN) & (means.cameras != "")
+    return LearntCameras(tuple(means.cameras[kept].tolist()), means.counts[kept], means.means[kept], means.everywhere)
 
 
 def centre_by_camera(learnt: LearntCameras, vectors: Vectors, cameras: Sequence[str]) -> Vectors:

@@ -111,13 +111,14 @@ def measure_detail(
     members, people, cameras = group_pictures(dataset, template_size, seed)
     if not members:
         return DetailRates((), 1.0, thresholds["verification"], thresholds["identification"])
-    plain = yield from _see(dataset, embedder, "Measuring picture", None)
+    judged = np.concatenate(members)
+    plain = yield from _see(dataset, judged, embedder, "Measuring picture", None)
     whole = pool_members(plain, members)
     rows: list[RobustnessRow] = []
     for measure, starts in ((DetailMeasure.HEIGHT, HEIGHTS), (DetailMeasure.SHARPNESS, SHARPNESSES)):
         compared = [compare(whole, whole, people, cameras, measure, once=True)]
         for step in _steps(measure):
-            seen = yield from _see(dataset, embedder, step.title, step, plain)
+            seen = yield from _see(dataset, judged, embedder, step.title, step, plain)
             changed = pool_members(seen, members)
             compared.append(compare(changed, whole, people, cameras, measure))
         rows += count_rows(compared, measure, starts, thresholds, seed)
@@ -153,18 +154,26 @@ def reduce_to(image: Image, height: int) -> Image:
 
 
 def _see(
-    dataset: Dataset, embedder: Embedder, title: str, step: _Step | None, plain: SeenPictures | None = None
+    dataset: Dataset,
+    judged: NDArray[np.int64],
+    embedder: Embedder,
+    title: str,
+    step: _Step | None,
+    plain: SeenPictures | None = None,
 ) -> Generator[Progress, None, SeenPictures]:
-    """Embed and measure every picture, changed by a step; those that it leaves alone are as in `plain`."""
-    count = len(dataset.sources)
-    vectors = np.zeros((count, embedder.dimension), np.float32) if plain is None else plain.vectors.copy()
-    heights = np.zeros(count) if plain is None else plain.heights.copy()
-    sharpnesses = np.zeros(count) if plain is None else plain.sharpnesses.copy()
+    """Embed and measure the judged pictures, changed by a step; those that it leaves alone are as in `plain`.
+
+    Pictures that are not judged are neither read nor embedded; their rows are zeros.
+    """
+    total, count = len(dataset.sources), len(judged)
+    vectors = np.zeros((total, embedder.dimension), np.float32) if plain is None else plain.vectors.copy()
+    heights = np.zeros(total) if plain is None else plain.heights.copy()
+    sharpnesses = np.zeros(total) if plain is None else plain.sharpnesses.copy()
     started = time.perf_counter()
     with DatasetImages() as pictures:
         for start in range(0, count, BATCH):
             numbers, images = [], []
-            for number in range(start, min(start + BATCH, count)):
+            for number in judged[start : start + BATCH].tolist():
                 image: Image | None = pictures.load(dataset.sources[number])
                 if image is not None and step is not None:
                     image = step.apply(image)

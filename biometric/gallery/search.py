@@ -69,10 +69,6 @@ class GallerySearch:
         self._index, self._origin, self._revision = index, origin, revision
         return index
 
-    def forget(self) -> None:
-        """Free the index; the next search builds it again."""
-        self._index = None
-
     def _build(self, db: Database, dimension: int) -> FlatIndex:
         index = make_index(dimension)
         for references, owners, vectors in self._read(db.execute(_ALL), dimension):

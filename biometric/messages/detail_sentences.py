@@ -64,9 +64,16 @@ def _often(share: float, most: float) -> str:
     return _("at most {n} in 100").format(n=max(1, math.ceil(most * 100 - 1e-9)))
 
 
-def describe_size(size: tuple[int, int], shown_larger: bool) -> str:
-    """Return a picture's (width, height) in pixels, and whether it is shown larger than that."""
+def with_size(note: str, size: tuple[int, int] | None, room: tuple[float, float]) -> str:
+    """Return a note with a picture's pixels, and whether it is shown larger than that; the note alone without a size.
+
+    Args:
+        size: width and height of the stored picture in pixels.
+        room: width and height that it is shown in at most, in pixels.
+    """
+    if size is None:
+        return note
     text = _("{width:,} × {height:,} pixels")
-    if shown_larger:
+    if size[0] < room[0] and size[1] < room[1]:
         text = _("shown larger than it is: {width:,} × {height:,} pixels")
-    return text.format(width=size[0], height=size[1])
+    return " · ".join(filter(None, (note, text.format(width=size[0], height=size[1]))))

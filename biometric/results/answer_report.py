@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from biometric.messages.detail_sentences import describe_size
+from biometric.messages.detail_sentences import with_size
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 
@@ -31,10 +31,7 @@ class ReportPicture:
 
     def words(self, most_width: float, most_height: float) -> str:
         """Return the note with the picture's size, and whether it is larger in so many pixels of room."""
-        if self.size is None:
-            return self.note
-        larger = self.size[0] < most_width and self.size[1] < most_height
-        return f"{self.note} · {describe_size(self.size, larger)}"
+        return with_size(self.note, self.size, (most_width, most_height))
 
 
 @dataclass(frozen=True, slots=True)

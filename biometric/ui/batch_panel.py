@@ -15,7 +15,7 @@ from biometric.ui.batch_queue import MOST_CLIPS
 from biometric.ui.batch_runner import BatchRunner
 from biometric.ui.batch_view import queue_html
 from biometric.ui.browser_input import NOT_UNDERSTOOD, camera_in_field, event
-from biometric.ui.components import area, asset, on_act
+from biometric.ui.components import area, asset, camera_choice, on_act
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel_display import known_cameras
 from biometric.ui.session import Session
@@ -75,14 +75,7 @@ def batch_panel(page: Page) -> BatchPanel:
             f'<p class="sl-quiet sl-padded">{_(_HINT)}</p>',
             apply_default_css=False,
         )
-        camera = gr.Dropdown(
-            label=_("Camera"),
-            info=_("Which camera all of these clips are from, if you know"),
-            choices=[],
-            value=None,
-            allow_custom_value=True,
-            elem_id="batch-camera",
-        )
+        camera = camera_choice(_("Which camera all of these clips are from, if you know"), "batch-camera")
         files = gr.File(
             label=_("Clips"),
             file_count="multiple",

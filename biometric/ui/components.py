@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
+from biometric.messages.translation import gettext as _
 from biometric.ui.text_format import escape
 
 ASSETS = Path(__file__).parent / "assets"
@@ -97,4 +98,17 @@ def player(path: Path, label: str, size: tuple[int, int] | None = None) -> str:
     return (
         f'<video class="sl-player" controls muted playsinline preload="metadata" aria-label="{escape(label)}"{place} '
         f'src="{escape(file_url(path))}"></video>'
+    )
+
+
+def camera_choice(info: str, elem_id: str, *, visible: bool = True) -> gr.Dropdown:
+    """Build the field in which a camera is typed or chosen."""
+    return gr.Dropdown(
+        label=_("Camera"),
+        info=info,
+        choices=[],
+        value=None,
+        allow_custom_value=True,
+        visible=visible,
+        elem_id=elem_id,
     )

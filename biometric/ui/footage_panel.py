@@ -7,7 +7,7 @@ import gradio as gr
 
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
-from biometric.ui.components import area, field_note_area, on_act, webcam
+from biometric.ui.components import area, camera_choice, field_note_area, on_act, webcam
 from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.footage_intake import footage_intake
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
@@ -51,15 +51,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
             first = gr.Number(0, label=_("From frame"), precision=0, min_width=80)
             last = gr.Number(0, label=_("To frame"), precision=0, min_width=80)
         places.add(Field.RANGE, field_note_area(tab, Field.RANGE), f"#{tab}-frames input")
-    named = gr.Dropdown(
-        label=_("Camera"),
-        info=_("Which camera the clip is from, if you know"),
-        choices=[],
-        value=None,
-        allow_custom_value=True,
-        visible=False,
-        elem_id=f"{tab}-camera",
-    )
+    named = camera_choice(_("Which camera the clip is from, if you know"), f"{tab}-camera", visible=False)
     places.add(Field.CAMERA, field_note_area(tab, Field.CAMERA), f"#{tab}-camera input")
     another = gr.Button(
         _("Choose another clip"), size="sm", visible=False, elem_classes=["sl-plain"], elem_id=f"{tab}-another"

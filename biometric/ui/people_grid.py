@@ -1,6 +1,6 @@
 """The people of an answer as small tiles in pages, with the evidence of one of them in place, as HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -81,11 +81,6 @@ class GridContent:
     references: References
     edits: Markup
 
-    @property
-    def answered(self) -> dict[int, str]:
-        """Names of those who were identified, by the number of the person."""
-        return answered_names(self.answers)
-
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -119,14 +114,14 @@ def grid(content: GridContent, state: GridState, focus: str = "") -> str:
     """
     if not content.answers:
         return ""
-    page = arrange(content.answers, state, content.frame_count)
+    page, named = arrange(content.answers, state, content.frame_count), answered_names(content.answers)
     return render(
         "grid.html",
         page=page,
         edits=content.edits,
         refusal=refusal_line(state),
-        tiles=[_tile(answer, content, state) for answer in page.tiles],
-        inset=_inset(content, state, page),
+        tiles=[_tile(answer, content, state, named) for answer in page.tiles],
+        inset=_inset(content, state, page, named),
         inset_person=state.opened if state.addition is None else state.added_person,
         asked=state.addition is not None,
         state=state,
@@ -142,7 +137,7 @@ def grid(content: GridContent, state: GridState, focus: str = "") -> str:
     )
 
 
-def _tile(answer: Identification, content: GridContent, state: GridState) -> Tile:
+def _tile(answer: Identification, content: GridContent, state: GridState, named: Mapping[int, str]) -> Tile:
     person, word, best = number(answer), outcome(answer), answer.observation.best
     title = answer.identity.name if answer.identity is not None else _("Person {person}").format(person=person)
     badge = _("unsure: {closeness}").format(closeness=answers.near_miss(answer)) if word == "unsure" else _(word)
@@ -166,7 +161,7 @@ def _tile(answer: Identification, content: GridContent, state: GridState) -> Til
         problem=Markup(problem),  # noqa: S704 - escaped where it is made
         verdict=verdict_icons(answer),
         said=said_briefly(answer),
-        perhaps=describe_perhaps(answer.observation, content.answered),
+        perhaps=describe_perhaps(answer.observation, named),
     )
 
 
@@ -190,7 +185,7 @@ def _detail(answer: Identification, state: GridState, frame_count: int) -> str:
     return brief_times(answer.observation)
 
 
-def _inset(content: GridContent, state: GridState, page: GridPage) -> Markup:
+def _inset(content: GridContent, state: GridState, page: GridPage, named: Mapping[int, str]) -> Markup:
     """Return what stands below the row of one tile: the question on a name, or the evidence."""
     html = ""
     if state.addition is not None:
@@ -198,6 +193,6 @@ def _inset(content: GridContent, state: GridState, page: GridPage) -> Markup:
     elif state.opened is not None:
         shown = next((answer for answer in page.tiles if number(answer) == state.opened), None)
         if shown is not None:
-            html = answers.evidence(shown, content.pictures, content.references, content.answered)
+            html = answers.evidence(shown, content.pictures, content.references, named)
             html += split_offer(shown.observation, content.pictures)
     return Markup(html)  # noqa: S704 - escaped where it is made

@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 from biometric.entities import Image
 from biometric.errors import BiometricError
@@ -50,9 +51,7 @@ class Pictures:
         except (BiometricError, OSError):
             return MISSING
         with self._lock:
-            self._known[key] = uri
-            while len(self._known) > self._capacity:
-                self._known.popitem(last=False)
+            self._remember(self._known, key, uri)
         return uri
 
     def size(self, path: Path | None) -> tuple[int, int] | None:
@@ -68,10 +67,13 @@ class Pictures:
         except (BiometricError, OSError):
             return None
         with self._lock:
-            self._sizes[key] = (width, height)
-            while len(self._sizes) > self._capacity:
-                self._sizes.popitem(last=False)
+            self._remember(self._sizes, key, (width, height))
         return width, height
+
+    def _remember(self, known: OrderedDict[Any, Any], key: object, value: object) -> None:
+        known[key] = value
+        while len(known) > self._capacity:
+            known.popitem(last=False)
 
     def frame(self, image: Image, height: int = 200) -> str:
         """Return a decoded frame, (H, W, 3) uint8 BGR, as a `data:` URI of at most `height` pixels."""
@@ -88,8 +90,10 @@ class Pictures:
     def forget(self, folder: Path) -> None:
         """Forget the pictures of a file, or of all files below a folder, because they are gone."""
         with self._lock:
-            for key in [key for key in self._known if key[0] == folder or folder in key[0].parents]:
-                del self._known[key]
+            remembered: tuple[OrderedDict[Any, Any], ...] = (self._known, self._sizes)
+            for known in remembered:
+                for key in [key for key in known if key[0] == folder or folder in key[0].parents]:
+                    del known[key]
 
 
 def _jpeg_uri(jpeg: bytes) -> str:

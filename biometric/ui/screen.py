@@ -145,11 +145,12 @@ class RecordingBlocks(gr.Blocks):
         if screen is not None:
             if began and getattr(block_fn.fn, _RENDERS_AGAIN, False) and isinstance(result["prediction"], dict):
                 result["prediction"] = screen.newest(result["prediction"], began)
-            screen.sent(self._sent(block_fn.outputs, result["prediction"]), began)
+            sent = _sent(block_fn.outputs, result["prediction"])
+            screen.sent(sent, began)
             if not args or args[0] is None:
                 screen.record(self._fields(block_fn.inputs, processed_input))
             if not getattr(block_fn.fn, RECORDS_ITSELF, False):
-                screen.record(self._updates(block_fn.outputs, result["prediction"]))
+                screen.record({part: update for part, update in sent.items() if part not in self.rendered_anew})
         return result
 
     def handle_streaming_diffs(
@@ -170,28 +171,24 @@ class RecordingBlocks(gr.Blocks):
         data = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format=True)
         return data if first or final or simple_format else [[["replace", [], value]] for value in data]
 
-    def _updates(self, outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
-        """Return what a handler sends by component, but for what each load renders anew."""
-        sent = self._sent(outputs, prediction)
-        return {part: update for part, update in sent.items() if part not in self.rendered_anew}
-
-    def _sent(self, outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
-        """Return what a handler sends by component, in whichever of Gradio's forms it does."""
-        if isinstance(prediction, dict) and _UPDATE not in prediction:
-            sent = prediction
-        elif len(outputs) == 1:
-            sent = {outputs[0]: prediction}
-        elif isinstance(prediction, list | tuple):
-            sent = dict(zip(outputs, prediction, strict=False))
-        else:
-            sent = {}
-        # An Enum is Gradio's mark of a handler's end.
-        return {part: update for part, update in sent.items() if not isinstance(update, Enum)}
-
     def _fields(self, inputs: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:
         """Return what was sent of fields that people fill in."""
         sent = zip(inputs, values, strict=False)
         return {field: value for field, value in sent if _is_field(field) and field not in self.rendered_anew}
+
+
+def _sent(outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
+    """Return what a handler sends by component, in whichever of Gradio's forms it does."""
+    if isinstance(prediction, dict) and _UPDATE not in prediction:
+        sent = prediction
+    elif len(outputs) == 1:
+        sent = {outputs[0]: prediction}
+    elif isinstance(prediction, list | tuple):
+        sent = dict(zip(outputs, prediction, strict=False))
+    else:
+        sent = {}
+    # An Enum is Gradio's mark of a handler's end.
+    return {part: update for part, update in sent.items() if not isinstance(update, Enum)}
 
 
 def _has_ended(prediction: Any) -> bool:

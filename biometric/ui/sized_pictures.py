@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from biometric.messages.detail_sentences import describe_size
+from biometric.messages import detail_sentences
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
 
@@ -24,8 +24,4 @@ def with_size(note: str, pictures: Pictures, path: Path | None, room: Room = PAI
 
     Without a picture the note stays as it is.
     """
-    size = pictures.size(path)
-    if size is None:
-        return note
-    pixels = describe_size(size, shown_larger=size[0] < room[0] and size[1] < room[1])
-    return " · ".join(filter(None, (note, pixels)))
+    return detail_sentences.with_size(note, pictures.size(path), room)

@@ -25,8 +25,8 @@ Fault = tuple[str, tuple[str, ...]]
 def axe_faults(page: Any, within: str | None = None, options: dict[str, Any] | None = None) -> list[Fault]:
     """Return what axe finds: the rule, and the beginning of each element that breaks it.
 
-    A fault counts when two looks find it: between them the page may have been about to change, as while the
-    annotated clip begins to be written after an answer.
+    A fault counts when two looks find its rule broken, and those of the second look are returned: between them the page
+    may have been about to change, as while the annotated clip begins to be written after an answer.
 
     Args:
         page: Of Playwright.

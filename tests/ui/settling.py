@@ -102,3 +102,8 @@ def comes_to(page: Any, script: str, wanted: object, argument: object = None) ->
     while (value := page.evaluate(script, argument)) != wanted and time.monotonic() < end:
         page.wait_for_timeout(50)
     assert value == wanted
+
+
+def focused(page: Any, key: str) -> None:
+    """Wait until the keyboard is at a place, by its `data-key`."""
+    page.wait_for_function("key => document.activeElement.dataset.key === key", arg=key)

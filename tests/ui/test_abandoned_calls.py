@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from biometric.gallery.repository import SQLiteGallery
 from tests.ui.serving import Server, serving
 from tests.ui.test_calibration_api import crowd  # noqa: F401 - a fixture
+from tests.waiting import wait_for
 
 gradio_client = pytest.importorskip("gradio_client")
 SECONDS = 60
@@ -29,13 +29,6 @@ def borrowed(server: Server) -> list[Path]:
     return [path for path in server.root.rglob("call-*") if path.is_dir()]
 
 
-def wait(reached: Any) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not reached():
-        assert time.monotonic() < deadline, "not reached"
-        time.sleep(0.05)
-
-
 def uploaded(server: Server, clip: Path) -> dict[str, object]:
     [path] = httpx.post(f"{server.url}/gradio_api/upload", files={"files": (clip.name, clip.read_bytes())}).json()
     return {"path": path, "orig_name": clip.name, "meta": {"_type": "gradio.FileData"}}
@@ -47,7 +40,7 @@ def program(server: Server, api_name: str, **values: object) -> Iterator[None]:
     called = httpx.post(f"{server.url}/gradio_api/call/v2/{api_name}", json=values).json()
     address = f"{server.url}/gradio_api/call/{api_name}/{called['event_id']}"
     with httpx.stream("GET", address, timeout=SECONDS):
-        wait(lambda: borrowed(server))
+        wait_for(lambda: borrowed(server), SECONDS)
         yield
 
 
@@ -61,12 +54,12 @@ def page(server: Server, api_name: str, *values: object) -> Iterator[None]:
     httpx.post(f"{server.url}/gradio_api/queue/join", json=body).raise_for_status()
     address = f"{server.url}/gradio_api/queue/data?session_hash={body['session_hash']}"
     with httpx.stream("GET", address, timeout=SECONDS):
-        wait(lambda: borrowed(server))
+        wait_for(lambda: borrowed(server), SECONDS)
         yield
 
 
 def stopped_early(server: Server, since: float) -> None:
-    wait(lambda: not borrowed(server))
+    wait_for(lambda: not borrowed(server), SECONDS)
     assert time.monotonic() - since < 9, "the work went on to its end"
 
 
@@ -82,7 +75,7 @@ def test_nobody_is_enrolled_for_a_program_that_is_gone(server: Server, clips: di
     client = gradio_client.Client(server.url, verbose=False)
     since = time.monotonic()
     job = client.submit(clip=gradio_client.handle_file(clips["other"]), name="Gone", api_name="/enroll")
-    wait(lambda: borrowed(server))
+    wait_for(lambda: borrowed(server), SECONDS)
     job.cancel()
     stopped_early(server, since)
     assert client.predict(api_name="/identities") == []

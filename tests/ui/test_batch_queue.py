@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +18,7 @@ from biometric.ui.page import Page
 from biometric.ui.session import Session
 from biometric.ui.turns import Place
 from tests.ui.scenery import make_service, write_people
+from tests.waiting import wait_for
 
 
 def clips(*names: str) -> list[QueuedClip]:
@@ -26,13 +27,6 @@ def clips(*names: str) -> list[QueuedClip]:
 
 def states(queue: BatchQueue) -> list[str]:
     return [str(clip.state) for clip in queue.clips]
-
-
-def wait_for(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_one_clip_runs_at_a_time_in_order_and_can_be_cancelled() -> None:
@@ -141,7 +135,7 @@ class Desk:
         return clip.rename(place / clip.name)
 
     def through(self) -> None:
-        wait_for(lambda: not self.session.batch.is_active)
+        wait_for(lambda: not self.session.batch.is_active, seconds=20)
 
     def html(self) -> str:
         return queue_html(self.session, self.service.library.names(), [])
@@ -245,7 +239,7 @@ def test_cancelling_stops_the_work_and_another_attempt_answers(desk: Desk, tmp_p
         desk.session,
         [desk.upload(write_people(tmp_path / f"{name}.mp4", [hue], 60)) for name, hue in (("a", 0), ("b", 60))],
     )
-    wait_for(lambda: desk.session.batch.current is not None)
+    wait_for(lambda: desk.session.batch.current is not None, seconds=20)
     time.sleep(0.3)
     desk.runner.cancel(desk.session)
     desk.through()

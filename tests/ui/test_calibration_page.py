@@ -16,7 +16,7 @@ from biometric.gallery.repository import SQLiteGallery
 from tests.ui.accessibility import axe_faults
 from tests.ui.scenery import CoatEmbedder
 from tests.ui.serving import Server, serving
-from tests.ui.settling import comes_to, wait_until_settled
+from tests.ui.settling import comes_to, focused, wait_until_settled
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
@@ -56,11 +56,6 @@ def drop(page: Any, *clips: Path) -> None:
 
 def press(page: Any, area: str, words: str) -> None:
     page.locator(area).get_by_role("button", name=words, exact=True).click()
-
-
-def focused(page: Any, key: str) -> None:
-    """Wait until the keyboard is at a place."""
-    page.wait_for_function("key => document.activeElement.dataset.key === key", arg=key)
 
 
 def use(page: Any) -> None:

@@ -1,8 +1,7 @@
 """What the job bar says of the jobs of a workspace."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from biometric.ui.jobs import Job
 from biometric.ui.screen import Updates
 from biometric.ui.session import BATCH_JOB, FILES_JOB, Session
 from biometric.ui.turns import Turns
+from tests.waiting import wait_for
 
 
 class Work:
@@ -51,13 +51,6 @@ def work(tmp_path: Path) -> Iterator[Work]:
     work.go.set()
     work.session.jobs.cancel_all()
     work.session.jobs.join(10)
-
-
-def wait_for(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_nothing_runs_in_a_fresh_workspace(work: Work) -> None:

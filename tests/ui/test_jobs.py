@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from biometric.ui.screen import Screen, Updates
 from biometric.ui.turns import JOBS, Turns
 from biometric.ui.workspace_jobs import Jobs
 from tests.own_loop import run_coroutine
+from tests.waiting import wait_for
 
 STATUS, ANSWER = "status", "answer"  # stand in for components
 
@@ -64,13 +64,6 @@ def bench() -> Iterator[Bench]:
     bench.go.release(100)
     for job in bench.jobs:
         job.join(10)
-
-
-def wait_for(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def follow(job: Job, until: Callable[[Updates], bool] = lambda updates: False) -> list[Updates]:

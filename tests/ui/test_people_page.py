@@ -11,6 +11,7 @@ import pytest
 from tests.ui.accessibility import AXE_WAYS, axe_faults
 from tests.ui.scenery import make_service, write_people
 from tests.ui.serving import Server, serving
+from tests.ui.settling import focused
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
@@ -76,11 +77,6 @@ def open_person(page: Any, name: str) -> None:
 
 def press(page: Any, name: str) -> None:
     page.locator("#people-main").get_by_role("button", name=name, exact=True).click()
-
-
-def focused(page: Any, key: str) -> None:
-    """Wait until the keyboard is at a place."""
-    page.wait_for_function("key => document.activeElement.dataset.key === key", arg=key)
 
 
 def tab_to(page: Any, name: str, limit: int = 60) -> None:

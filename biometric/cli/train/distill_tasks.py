@@ -60,7 +60,6 @@ def crops_on_device(options: argparse.Namespace, count: int, size: tuple[int, in
     """Whether crops are to lie on the device: as --crops-on says, or for "auto" on a GPU whose memory is enough.
 
     Raises:
-        InvalidSetting: "device" without --live.
         OutOfMemory: "device", and its memory is too small.
     """
     from biometric.training.resident_crops import check_fits, fits_on_device
