@@ -48,7 +48,8 @@ BiometricError
 │   ├── WeightsMissing           a weight file is absent and could not be fetched
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
 │   ├── UnsupportedModel         loads, but is not a model for this role
-│   └── ModelMismatch            templates of two models would be compared
+│   ├── ModelMismatch            templates of two models would be compared
+│   └── DeviceFailed             a graphics card stopped working, or its memory is full
 ├── TrainingError                a training run cannot begin or go on
 │   ├── LibraryMissing           requirements-train.txt is not installed
 │   ├── RunConflict              the folder holds another run, or is in use
@@ -140,6 +141,7 @@ from biometric.errors.kept_footage_errors import (
 )
 from biometric.errors.model_errors import (
     DataTooSmall,
+    DeviceFailed,
     LibraryMissing,
     LossNotFinite,
     ModelError,
@@ -173,6 +175,7 @@ __all__ = [
     "DamagedClip",
     "DataTooSmall",
     "DatasetInvalid",
+    "DeviceFailed",
     "EmptyClip",
     "EmptyGallery",
     "EvaluationLibraryMissing",
