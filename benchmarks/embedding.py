@@ -22,12 +22,11 @@ from pathlib import Path
 from biometric.clips.video import PyAVReader
 from biometric.entities import Frame, FrameRange, Image
 from biometric.entities.model_cards import Card, Format, Role
-from biometric.models.detection import UltralyticsDetector
 from biometric.models.embedding import prepare_crops
 from biometric.models.loading import load_embedder, load_in_torch
 from biometric.models.store import ModelStore
 from biometric.models.weights import Weights, WeightStore
-from biometric.ports import Embedder
+from biometric.ports import Detector, Embedder
 from biometric.settings import Settings
 
 BATCHES = (1, 8, 16, 64)
@@ -48,7 +47,7 @@ def read(clip: Path, count: int) -> list[Frame]:
     return list(itertools.islice(PyAVReader().read(clip, FrameRange(0, count)), count))
 
 
-def crops_of(frames: list[Frame], detector: UltralyticsDetector) -> list[Image]:
+def crops_of(frames: list[Frame], detector: Detector) -> list[Image]:
     """Pictures of the people that the detector is sure of."""
     crops = []
     for frame, people in zip(frames, detector.detect(frames), strict=True):
@@ -134,7 +133,6 @@ def main() -> None:
     settings = Settings.from_environment(models=arguments.models, device=arguments.device, offline=True)
     store = ModelStore(settings)
     detector = store.detector()
-    assert isinstance(detector, UltralyticsDetector)
     milliseconds = best(lambda: detector.detect(frames), len(frames))
     print(f"{detector.name} on {detector.device}: {milliseconds:.1f} ms a frame of {frames[0].image.shape[1::-1]}")
     crops = crops_of(frames, detector)[: max(BATCHES)]

@@ -184,10 +184,10 @@ def build_file_embedders(path: Path, card: "Card", form: "InputFormat") -> "tupl
 
 def build_file_detector(path: Path, name: str, cache: Path) -> "Detector":
     """Load a detector's file on the CPU; it reports every detection."""
-    from biometric.models.detection import UltralyticsDetector
+    from biometric.models.loading import load_detector_file
 
     quiet_ultralytics(cache)
-    return UltralyticsDetector(path, name, "cpu", cache, confidence=0.0)
+    return load_detector_file(path, name, "cpu", cache, confidence=0.0)
 
 
 def _limits(settings: Settings) -> "VideoLimits":

@@ -29,7 +29,6 @@ from biometric.entities.calibration import (
     LikelihoodRatio,
 )
 from biometric.entities.decisions import (
-    PURPOSES,
     Decision,
     Enrollment,
     Identification,
@@ -98,7 +97,6 @@ __all__ = [
     "AS_THEY_ARE",
     "LABEL_LIMIT",
     "NAME_LIMIT",
-    "PURPOSES",
     "REFUSALS",
     "UNADAPTED",
     "AdaptationGain",

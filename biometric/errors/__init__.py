@@ -48,8 +48,8 @@ BiometricError
 │   ├── WeightsMissing           a weight file is absent and could not be fetched
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
 │   ├── UnsupportedModel         loads, but is not a model for this role
-│   ├── ModelMismatch            templates of two models would be compared
-│   └── DeviceFailed             a graphics card stopped working, or its memory is full
+│   ├── ModelLibraryMissing      needs torch or another library that is not installed; says how to install it
+│   └── ModelMismatch            templates of two models would be compared
 ├── TrainingError                a training run cannot begin or go on
 │   ├── LibraryMissing           requirements-train.txt is not installed
 │   ├── RunConflict              the folder holds another run, or is in use
@@ -141,10 +141,10 @@ from biometric.errors.kept_footage_errors import (
 )
 from biometric.errors.model_errors import (
     DataTooSmall,
-    DeviceFailed,
     LibraryMissing,
     LossNotFinite,
     ModelError,
+    ModelLibraryMissing,
     ModelMismatch,
     OutOfMemory,
     OutputsDiffer,
@@ -175,7 +175,6 @@ __all__ = [
     "DamagedClip",
     "DataTooSmall",
     "DatasetInvalid",
-    "DeviceFailed",
     "EmptyClip",
     "EmptyGallery",
     "EvaluationLibraryMissing",
@@ -200,6 +199,7 @@ __all__ = [
     "LooksDifferent",
     "LossNotFinite",
     "ModelError",
+    "ModelLibraryMissing",
     "ModelMismatch",
     "NameMissing",
     "NameTaken",

@@ -19,12 +19,12 @@ class UnsupportedModel(ModelError):
     """The file loads, but is not a model for this role."""
 
 
+class ModelLibraryMissing(ModelError):
+    """A library that the model needs, such as torch, is not installed; the message says how to install it."""
+
+
 class ModelMismatch(ModelError):
     """Templates of two different models would be compared."""
-
-
-class DeviceFailed(ModelError):
-    """A graphics card stopped working, or its memory is full; the message says what to do."""
 
 
 class TrainingError(BiometricError):

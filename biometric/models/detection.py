@@ -1,10 +1,10 @@
-"""Finds people with any ultralytics detection model: `.pt` on CUDA, everything else (exported once) on the CPU."""
+"""Finds people with any ultralytics detection model, through ultralytics.
 
-import contextlib
+On processors OpenVINO's format and exported `.pt` files are run by `detection_openvino`, without ultralytics.
+"""
+
 import logging
-import shutil
 import threading
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from biometric.entities import Detection, Frame
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.checksummed_folders import checksummed_folder
-from biometric.models.own_weights import fresh_digest
 from biometric.models.signal_stack import signal_stack_kept
 from biometric.models.ultralytics_setup import (
     decline_openvino_telemetry,
@@ -23,6 +21,8 @@ from biometric.models.ultralytics_setup import (
     library_missing,
     quiet_ultralytics,
     require_library,
+    ultralytics_missing,
+    ultralytics_version,
     unfitting_detector,
     vendor_errors,
 )
@@ -46,7 +46,6 @@ MOST = 100
 BATCH = {"cuda": 32, "cpu": 8}
 """Frames a run, for models that take several at once."""
 
-_EXPORTED = "_openvino_model"
 _FOLDERS = ("_model", ".mlpackage", ".aimodel")
 
 
@@ -59,11 +58,12 @@ class UltralyticsDetector:
         device: "cpu", "cuda", "cuda:1", …
         cache: folder for converted weights and ultralytics' own settings.
         confidence: least confidence to report, in [0, 1].
-        files: the files of the model where they are not `path` alone (an OpenVINO export outside a folder).
+        files: the files of the model where they are not `path` alone.
 
     Raises:
         WeightsCorrupt: the file does not load, or holds anything but a model (pickled code is never run).
         UnsupportedModel: not a detection model, or one without a class of people.
+        ModelLibraryMissing: ultralytics is not installed.
     """
 
     def __init__(
@@ -81,12 +81,14 @@ class UltralyticsDetector:
         self._lock = threading.Lock()
         self._has_run = False
         require_library(path)
+        if ultralytics_version() is None:
+            raise ultralytics_missing(path.name)
         prepare_ultralytics(cache)
-        source = _folder(path, files, cache)
-        if source.suffix == ".pt":
-            self._model, self._device = _from_checkpoint(source, device, cache)
-        else:
-            self._model, self._device = _load(source), "cpu"
+        self._model, self._device = load_for_ultralytics(_folder(path, files)), "cpu"
+        if path.suffix == ".pt":
+            require_detection(path.name, self._model.task)
+            person_class(self._model.names, path.name)
+            self._device = "cuda:0" if device == "cuda" else device
         self._person: int | None = None
         self._options: dict[str, Any] = {
             "conf": confidence,
@@ -101,8 +103,8 @@ class UltralyticsDetector:
         with signal_stack_kept():
             self._predict([np.zeros((360, 640, 3), np.uint8)])  # the first prediction builds the network
         backend = self._model.predictor.model
-        self._check(backend)
-        self._person = _person_class(backend.names, name)
+        require_detection(name, getattr(backend, "task", None) or self._model.task)
+        self._person = person_class(backend.names, name)
         self._options["classes"] = [self._person]
         # Exports of fixed shape take one frame at a time; stacking them would only cost memory traffic.
         dynamic = bool(getattr(backend, "dynamic", False))
@@ -123,7 +125,7 @@ class UltralyticsDetector:
         """For people, such as "CPU · OpenVINO"."""
         if self._device != "cpu":
             return f"CUDA · {self._device}"
-        return "CPU · " + {"openvino": "OpenVINO", "pt": "torch", "onnx": "ONNX"}.get(self._format, self._format)
+        return "CPU · " + {"pt": "torch", "onnx": "ONNX"}.get(self._format, self._format)
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's people, highest confidence first, numbered from 0; [] for no frames.
@@ -158,15 +160,6 @@ class UltralyticsDetector:
             np.asarray(result.boxes.data.cpu().numpy(), np.float32) for result in results if result.boxes is not None
         ]
 
-    def _check(self, backend: Any) -> None:
-        task = getattr(backend, "task", None) or self._model.task
-        if task != "detect":
-            raise UnsupportedModel(
-                "{model} is a model for the task {task!r}. Name a detection model, such as yolo26n.pt.",
-                model=self._name,
-                task=task,
-            )
-
 
 def to_detections(
     rows: NDArray[np.float32], frame_index: int, width: int, height: int, seconds: float = 0.0
@@ -187,7 +180,25 @@ def to_detections(
     ][:MOST]
 
 
-def _person_class(names: Any, model: str) -> int:
+def require_detection(name: str, task: str) -> None:
+    """Raise `UnsupportedModel` for a model of another task."""
+    if task != "detect":
+        raise not_detection(name, task)
+
+
+def not_detection(name: str, task: str) -> UnsupportedModel:
+    """Return the error for a model of another task, such as "segment"."""
+    return UnsupportedModel(
+        "{model} is a model for the task {task!r}. Name a detection model, such as yolo26n.pt.", model=name, task=task
+    )
+
+
+def person_class(names: Any, model: str) -> int:
+    """Return the number of the class of people, of names by number: "person", or the only one there is.
+
+    Raises:
+        UnsupportedModel: there is none; names the model.
+    """
     classes = {int(number): str(name).strip().lower() for number, name in dict(names).items()}
     for number, name in classes.items():
         if name == "person":
@@ -216,7 +227,8 @@ def prepare_ultralytics(cache: Path) -> None:
     decline_openvino_telemetry()
 
 
-def _load(path: Path) -> Any:
+def load_for_ultralytics(path: Path) -> Any:
+    """Return ultralytics' own object of a file. Raises `WeightsCorrupt`, `UnsupportedModel`."""
     from ultralytics import YOLO
 
     try:
@@ -227,72 +239,6 @@ def _load(path: Path) -> Any:
         raise unfitting_detector(path.name) from error
 
 
-def _from_checkpoint(path: Path, device: str, cache: Path) -> tuple[Any, str]:
-    model = _load(path)
-    if model.task != "detect":
-        raise UnsupportedModel(
-            "{file} is a model for the task {task!r}. Name a detection model, such as yolo26n.pt.",
-            file=path.name,
-            task=model.task,
-        )
-    _person_class(model.names, path.name)  # before seconds are spent on an export
-    if device != "cpu":
-        return model, "cuda:0" if device == "cuda" else device
-    try:
-        return _load(_export(path, cache)), "cpu"
-    except UnsupportedModel:
-        return model, "cpu"  # not every model can be exported; torch is slower, but right
-
-
-def _export(path: Path, cache: Path) -> Path:
-    """Return the OpenVINO export of a `.pt`, made once for each file and version of ultralytics.
-
-    Float32 with free batch and frame size: frames of 16:9 then cost 60 % of a padded square, and eight at a time
-    cost less than one by one (measured: 9.9 ms a frame against 18.8, YOLO26n, two cores). 16-bit weights are no faster.
-    """
-    import ultralytics
-
-    digest = fresh_digest(path, "sha256")[:16]
-    folder = cache / "detectors" / f"{path.stem}-{digest}-{ultralytics.__version__}{_EXPORTED}"
-
-    def make(scratch: Path) -> None:
-        copy = Path(shutil.copy(path, scratch / path.name))  # the export is written beside its source
-        try:
-            with warnings.catch_warnings(), contextlib.redirect_stdout(None):
-                warnings.simplefilter("ignore")  # torch warns of deprecated functions that ultralytics uses
-                model = _load(copy)
-                exported = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
-        except vendor_errors() as error:
-            raise UnsupportedModel(
-                "{file} cannot be exported to OpenVINO: {error}", file=path.name, error=first_line(error)
-            ) from error
-        for file in list(exported.iterdir()):
-            file.rename(scratch / file.name)
-        exported.rmdir()
-        copy.unlink()
-
-    return checksummed_folder(folder, make)
-
-
-def _size(model: Any) -> int:
-    """The picture size that the model was trained for, in pixels of the longer side."""
-    size = model.overrides.get("imgsz", 640)
-    return int(max(size)) if isinstance(size, list | tuple) else int(size)
-
-
-def _folder(path: Path, files: Sequence[Path], cache: Path) -> Path:
-    """ultralytics recognises an export of several files only by its folder's name: give it such a folder."""
-    if path.suffix != ".xml":
-        return next((folder for folder in path.parents if len(files) > 1 and folder.name.endswith(_FOLDERS)), path)
-    if path.parent.name.endswith(_EXPORTED):
-        return path.parent
-    members = list(files) or [
-        member for member in (path, path.with_suffix(".bin"), path.parent / "metadata.yaml") if member.is_file()
-    ]
-    folder = cache / "detectors" / f"{path.stem}-{fresh_digest(path, 'sha256')[:16]}{_EXPORTED}"
-
-    def make(scratch: Path) -> None:
-        for member in members:
-            shutil.copy(member, scratch / member.name)
-
-    return checksummed_folder(folder, make)
+def _folder(path: Path, files: Sequence[Path]) -> Path:
+    """ultralytics recognises an export of several files only by its folder's name."""
+    return next((folder for folder in path.parents if len(files) > 1 and folder.name.endswith(_FOLDERS)), path)

@@ -2,12 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biometric.entities.model_cards import Card, Format, InputFormat
-from biometric.errors import InvalidSetting, ModelError, StorageFull
+from biometric.errors import InvalidSetting, ModelError, StorageFull, UnsupportedModel
 from biometric.errors.phrases import Phrase
 from biometric.models.cards import canonical_architecture
 from biometric.models.checksummed_folders import checksummed_folder
@@ -22,16 +22,46 @@ logger = logging.getLogger(__name__)
 
 def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
     """Load a detector. Raises `ModelError`."""
-    from biometric.models.detection import UltralyticsDetector
+    from biometric.models.detection import CONFIDENCE
 
-    return UltralyticsDetector(weights.main, _name(weights), device, cache, files=weights.paths)
+    return load_detector_file(weights.main, _name(weights), device, cache, CONFIDENCE, weights.paths)
 
 
 def load_measured_detector(weights: Weights, device: str, cache: Path) -> Detector:
     """Load a detector as `load_detector` does, but to report every detection, however weak. Raises `ModelError`."""
-    from biometric.models.detection import EVERYTHING, UltralyticsDetector
+    from biometric.models.detection import EVERYTHING
 
-    return UltralyticsDetector(weights.main, _name(weights), device, cache, EVERYTHING, weights.paths)
+    return load_detector_file(weights.main, _name(weights), device, cache, EVERYTHING, weights.paths)
+
+
+def load_detector_file(
+    path: Path, name: str, device: str, cache: Path, confidence: float, files: Sequence[Path] = ()
+) -> Detector:
+    """Load a detector's file: OpenVINO runs its own format, and on processors `.pt` files; all else is ultralytics'.
+
+    Args:
+        name: card name or file name, for people.
+        confidence: least confidence to report, in [0, 1].
+        files: the files of the model where they are not `path` alone.
+
+    Raises:
+        ModelError: see `OpenVINODetector` and `UltralyticsDetector`.
+    """
+    graph = path if path.suffix == ".xml" else None
+    if path.suffix == ".pt" and device == "cpu":
+        from biometric.models.detector_exporting import exported_checkpoint
+
+        try:
+            graph = exported_checkpoint(path, cache)
+        except UnsupportedModel as error:  # not every model can be exported; torch is slower, but right
+            logger.warning("the detector %s is run by torch, more slowly than by OpenVINO: %s", name, error)
+    if graph is None:
+        from biometric.models.detection import UltralyticsDetector
+
+        return UltralyticsDetector(path, name, device, cache, confidence, files)
+    from biometric.models.detection_openvino import OpenVINODetector
+
+    return OpenVINODetector(graph, name, confidence)
 
 
 def _name(weights: Weights) -> str:

@@ -2,10 +2,11 @@
 
 import os
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from biometric.errors import StorageFull, UnsupportedModel, WeightsCorrupt
+from biometric.errors import ModelLibraryMissing, StorageFull, UnsupportedModel, WeightsCorrupt
 from biometric.errors.phrases import Phrase
 
 _LIBRARIES = {
@@ -26,6 +27,8 @@ _LIBRARIES = {
 }
 """By the end of a name: the format, modules of which one runs it, and the package to install."""
 
+INSTALL_TORCH = Phrase('pip install "sightline[torch]" (in a copy of the sources: pip install -r requirements.txt)')
+"""How what the slim installation leaves out is added."""
 
 _VENDOR_ERRORS = (
     RuntimeError,
@@ -105,6 +108,26 @@ def _is_installed(module: str) -> bool:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # a finder that forbids the module, or a module without a specification
         return False
+
+
+def ultralytics_version() -> str | None:
+    """The installed version of ultralytics, None where it (or torch) is not installed; imports neither."""
+    if not (_is_installed("ultralytics") and _is_installed("torch")):
+        return None
+    try:
+        return version("ultralytics")
+    except PackageNotFoundError:
+        return None
+
+
+def ultralytics_missing(file: str) -> ModelLibraryMissing:
+    """Return the error for a detector that only ultralytics can run, or export, where that is not installed."""
+    return ModelLibraryMissing(
+        "The detector {file} needs torch and ultralytics, which are not installed. Install them with: "
+        "{command}. Or name a detector that was exported to OpenVINO.",
+        file=file,
+        command=INSTALL_TORCH,
+    )
 
 
 def library_missing(model: str, error: ImportError) -> UnsupportedModel:

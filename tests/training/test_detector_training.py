@@ -9,7 +9,7 @@ import pytest
 
 from biometric.entities import Frame, Progress
 from biometric.errors import DatasetInvalid, DataTooSmall, InvalidSetting, LossNotFinite, OutOfMemory, RunConflict
-from biometric.models.detection import UltralyticsDetector
+from biometric.models.loading import load_detector_file
 from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.settings import Settings
 from biometric.training import detector_training
@@ -160,7 +160,7 @@ def test_a_run_that_was_killed_goes_on_and_its_weights_serve_the_app(data: Path,
     assert [row["epoch"] for row in run.rows] == [1, 2, 3]
     assert all("metrics/mAP50(B)" in row and "train/box_loss" in row for row in run.rows)
 
-    found = UltralyticsDetector(best, "mine", "cpu", tmp_path / "cache", confidence=0.0)
+    found = load_detector_file(best, "mine", "cpu", tmp_path / "cache", confidence=0.0)
     frame = Frame(0, cv2.imread(str(data / "images" / "val" / "0.png")), 0.0)
     assert all(0 <= each.confidence <= 1 for each in found.detect([frame])[0])
 
