@@ -56,6 +56,7 @@ def write_clip(
     movflags: str | None = None,
     first_number: int = 0,
     white: tuple[int, int, int] = (255, 255, 255),
+    grain: int = 0,
 ) -> Path:
     """Write a clip of `count` numbered frames and return its path.
 
@@ -64,7 +65,9 @@ def write_clip(
         rotation: counter-clockwise degrees of display rotation in the container's metadata.
         audio: seconds of silent sound beside the pictures.
         white: BGR colour of the blocks that stand for 1 (numbers are then not read back).
+        grain: grey levels by which noise changes the pixels at most, so that frames take more bytes; up to 60.
     """
+    rng = np.random.default_rng(count)
     container_options = {"movflags": movflags} if movflags else {}
     with av.open(str(path), "w", format=container, options=container_options) as output:
         stream = output.add_stream(codec, rate=fps)
@@ -76,7 +79,11 @@ def write_clip(
             stream.set_display_rotation(rotation, hflip=hflip)
         sound = output.add_stream("aac", rate=16000) if audio else None
         for index in range(count):
-            frame = av.VideoFrame.from_ndarray(numbered(first_number + index, size, white), format="bgr24")
+            image = numbered(first_number + index, size, white)
+            if grain:
+                noise = rng.integers(0, grain + 1, (*image.shape[:2], 1), np.uint8)
+                image = np.where(image > 127, image - noise, image + noise)
+            frame = av.VideoFrame.from_ndarray(image, format="bgr24")
             frame.pts = times[index] if times else index
             frame.time_base = stream.codec_context.time_base
             output.mux(stream.encode(frame))
