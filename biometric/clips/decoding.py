@@ -19,6 +19,7 @@ from av.video.reformatter import VideoReformatter
 
 from biometric.clips.containers import RAW_STREAMS, Container
 from biometric.clips.frame_clock import FrameClock
+from biometric.clips.picture_packets import PictureCounter
 from biometric.clips.tracks import choose_video_track, display_turn, pixel_aspect
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import FrameTimes, Image
@@ -28,7 +29,10 @@ THREADS = 4
 """Decoding threads. A fixed number, because how far a damaged clip can be read must not depend on the machine."""
 
 _ALWAYS_DECODED = 25
-"""Frames decoded whatever the deadline: enough to tell a frame a packet from a field a packet, and the frame rate."""
+"""Frames decoded whatever the deadline: enough to tell the frame rate."""
+
+_LEADING = 64
+"""Packets at the beginning among which pictures may refer to what stood before the recording."""
 
 
 class Pass:
@@ -36,7 +40,7 @@ class Pass:
 
     Attributes:
         packets, frames: of the video track, so far.
-        incomplete: packets or frames that the demuxer or decoder marks as having lost data.
+        incomplete_packets, incomplete_frames: that the demuxer or the decoder marks as having lost data.
         skipped: packets before the first frame that could not be decoded.
         broken: a packet behind the first frame could not be read or decoded, and decoding stopped there.
         cut: the deadline passed; packets were counted from there on.
@@ -67,8 +71,13 @@ class Pass:
         self._turn = (False, False, False)
         claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
         self._clock = FrameClock(self.kind, self.stream.time_base or Fraction(1, 1000), claimed)
-        self.packets = self.frames = self.incomplete = self.skipped = self._decoded = 0
-        self.broken = self.cut = self._interlaced = False
+        context = self.stream.codec_context
+        self._counter = PictureCounter(context.codec.canonical_name, context.extradata or b"")
+        self.packets = self.frames = self.incomplete_packets = self.incomplete_frames = self.skipped = 0
+        self.broken = self.cut = False
+        self._decodable = self._uncounted = 0
+        self._first_packets: list[int | None] = []
+        self._first_frame: int | None = None
         self.end = 0.0
 
     def _check_claims(self) -> None:
@@ -108,10 +117,16 @@ class Pass:
             for packet in self._demux():
                 if not self._counts(packet):
                     continue
-                self.cut = self.cut or (self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline)
+                frames = 0 if packet.is_discard else self._counter.frames_of(memoryview(packet))
+                if not self.cut and self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline:
+                    self.cut = True
+                    yield from self._frames_of(None)
                 if self.cut:
+                    self._uncounted += frames
                     continue
-                self._decoded = self.packets - self._discarded
+                self._decodable += frames
+                if frames and len(self._first_packets) < _LEADING:
+                    self._first_packets.append(packet.pts)
                 if packet.is_corrupt and self.kind != "mpegts":
                     # Cut off by the end of the file. (In a transport stream it marks a lost packet in the middle.)
                     self.broken = True
@@ -139,7 +154,7 @@ class Pass:
         if packet.stream_index != self.stream.index or packet.size == 0:
             return False
         self.packets += 1
-        self.incomplete += packet.is_corrupt
+        self.incomplete_packets += packet.is_corrupt
         self._discarded += packet.is_discard
         if not packet.is_discard:
             self._clock.add_packet(packet.pts, packet.dts)
@@ -167,9 +182,9 @@ class Pass:
             self._limits.check_pixels(*self._size)
             self._turn = display_turn(frame)
         self._clock.add_frame(frame.pts, frame.duration)
+        self._first_frame = frame.pts if self.frames == 0 else self._first_frame
         self.frames += 1
-        self.incomplete += frame.is_corrupt
-        self._interlaced = self._interlaced or frame.interlaced_frame
+        self.incomplete_frames += frame.is_corrupt
         if self.frames > self._limits.max_frames:
             raise self._limits.frames_exceeded()
 
@@ -229,28 +244,30 @@ class Pass:
 
     @property
     def certain(self) -> bool:
-        """Whether nothing can have been lost between the threads: all well, a frame for each packet."""
-        return self._exact or (not self.broken and self.frames == self.packets - self._discarded)
+        """Whether nothing can have been lost between the threads: all well, a frame for each picture."""
+        return self._exact or (not self.broken and self.lost == 0)
 
     @property
-    def dropped(self) -> int:
-        """Packets of an MP4 that the decoder skipped without an error.
+    def lost(self) -> int:
+        """Frames that the decoded packets should have made, but of which the decoder gave nothing."""
+        return max(0, self._decodable - self._leading - self.frames)
 
-        Two fields may share a frame, and VP8 has packets that are never shown; elsewhere each packet is a frame.
+    @property
+    def _leading(self) -> int:
+        """Pictures that are shown before the first key frame and stand behind it: they refer to what was cut off.
+
+        Recordings begin like this where a stream was joined. The first frame is the key frame.
         """
-        if self.kind != "mov" or self.cut or self._interlaced or self.stream.codec_context.name == "vp8":
+        times = self._first_packets
+        if self._first_frame is None or self._first_frame not in times or None in times:
             return 0
-        return 0 if self.packets >= 1.8 * self.frames else self.packets - self._discarded - self.frames
+        first = times.index(self._first_frame)
+        return sum(time < self._first_frame for time in times[first + 1 :] if time is not None)
 
     @property
     def estimate(self) -> int:
-        """Frames of the whole clip: decoded ones, or as many as its packets make where the deadline passed."""
-        if not self.cut:
-            return self.frames
-        # Either every packet is a frame (a few are still in the decoder), or every packet is one of two fields. Packets
-        # outside an MP4's edit list are decoded, but not shown.
-        shown = self.packets - self._discarded
-        return max(self.frames, shown // 2 if self.frames < 0.6 * self._decoded else shown)
+        """Frames of the whole clip: decoded ones, and as many as the packets make that the deadline left over."""
+        return self.frames + self._uncounted
 
     @property
     def indexed(self) -> int:

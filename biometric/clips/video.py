@@ -18,6 +18,8 @@ from typing import Literal
 from biometric.clips.containers import Container, recognise_container
 from biometric.clips.decoding import Pass
 from biometric.clips.recording_facts import clip_camera, recorded_at
+from biometric.clips.structure.report import StructureReport
+from biometric.clips.structure.walking import walk_structure
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Notice, NoticeCode, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
@@ -75,7 +77,7 @@ class PyAVReader:
                 counted = counted if second.cut else second
             if counted.frames == 0:
                 raise counted.nothing_readable()
-            return _describe(counted, container, _digest(clip))
+            return _describe(counted, container, walk_structure(clip, container.kind), _digest(clip))
 
     def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
         """Yield exactly the frames of the range in order, streaming; closing the iterator releases the clip.
@@ -116,7 +118,7 @@ class PyAVReader:
                         if done == len(wanted):
                             return
                 if exact:
-                    raise _ends_early(clip_pass, container, wanted[-1])
+                    raise _ends_early(clip_pass, container, walk_structure(clip, container.kind), wanted[-1])
 
 
 def _next_due(due: float, seconds: float, spacing: float) -> float:
@@ -126,7 +128,7 @@ def _next_due(due: float, seconds: float, spacing: float) -> float:
     return due + spacing * (1 + max(0, math.floor((seconds + _ROUNDING - due) / spacing)))
 
 
-def _describe(counted: Pass, container: Container, digest: str) -> VideoInfo:
+def _describe(counted: Pass, container: Container, structure: StructureReport, digest: str) -> VideoInfo:
     width, height, rotation = counted.displayed()
     source: Literal["decoded", "claimed"] = "claimed" if counted.cut else "decoded"
     count, times = counted.estimate, counted.times()
@@ -144,7 +146,7 @@ def _describe(counted: Pass, container: Container, digest: str) -> VideoInfo:
         container=container.kind,
         digest=digest,
         claimed_frames=counted.claimed,
-        damage=_damage(counted, container, count),
+        damage=_damage(counted, container, structure, count),
         browser_playable=counted.only_track and browser_playable(container, codec, context.pix_fmt),
         times=times,
         recorded_at=recorded_at(counted.metadata),
@@ -158,18 +160,22 @@ def _average_fps(claimed: float, times: FrameTimes) -> float:
     return claimed if abs(measured - claimed) <= 0.02 * claimed else measured
 
 
-def _damage(counted: Pass, container: Container, count: int) -> Notice | None:
+def _damage(counted: Pass, container: Container, structure: StructureReport, count: int) -> Notice | None:
     """Say what is wrong with a clip, or None. A wrong frame rate or frame count alone is no damage."""
     fps = len(counted.times()) / counted.times().end
-    if _is_short(counted, container):
+    if _is_short(counted, container, structure):
         code, claimed = NoticeCode.CLIP_CUT_SHORT, counted.claimed
+        if claimed is None and counted.lost:
+            claimed = count + counted.lost
         if claimed is None and counted.header_seconds > 0 and container.kind in _TIMED:
             code, claimed = NoticeCode.CLIP_CUT_SHORT_ESTIMATED, round(counted.header_seconds * fps)
         if claimed is not None and claimed > count:
             return Notice(code, readable=count, claimed=claimed)
         return Notice(NoticeCode.CLIP_UNREADABLE_DATA, readable=count)
-    if counted.incomplete:
-        return Notice(NoticeCode.CLIP_LOST_DATA, incomplete=counted.incomplete, frames=count)
+    # In a transport stream, a packet is marked where a counter jumps. The walk knows better when that is damage.
+    incomplete = counted.incomplete_frames + (0 if container.kind == "mpegts" else counted.incomplete_packets)
+    if incomplete:
+        return Notice(NoticeCode.CLIP_LOST_DATA, incomplete=incomplete, frames=count)
     return None
 
 
@@ -177,15 +183,19 @@ _TIMED = frozenset({"matroska", "avi", "flv", "asf", "mxf"})
 """Kinds whose header says how long the clip is."""
 
 
-def _is_short(counted: Pass, container: Container) -> bool:
-    """Whether frames that the file claims cannot be read."""
-    if counted.broken or counted.dropped > 0:
+def _is_short(counted: Pass, container: Container, structure: StructureReport) -> bool:
+    """Whether the file holds, held or claims frames that cannot be read."""
+    if counted.broken or counted.lost or structure.broken:
+        return True
+    track = counted.stream.index
+    if counted.packets < structure.packets.get(track, 0) and container.kind != "mov":
         return True
     if container.kind == "mov":
-        # The table of samples is exact (an edit list has shortened it); of fragments only those met are known.
-        return counted.packets < counted.indexed or (container.missing > 0 and counted.fragmented)
-    if counted.skipped and container.kind in _TIMED:
-        return True
+        if container.missing > 0 and counted.fragmented:
+            return True
+        # The table of samples is exact (an edit list has shortened it).
+        shown = structure.seconds.get(track, 0.0)
+        return counted.packets < counted.indexed or (not counted.cut and _shown_less(counted.times(), shown))
     if container.kind not in _TIMED or counted.header_seconds == 0:
         return container.missing > 0
     if container.missing > 0:
@@ -195,11 +205,18 @@ def _is_short(counted: Pass, container: Container) -> bool:
     return counted.header_seconds - counted.end > _TIME_TOLERANCE
 
 
-def _ends_early(counted: Pass, container: Container, wanted: int) -> DamagedClip | InvalidFrameRange:
+def _shown_less(times: FrameTimes, seconds: float) -> bool:
+    """Whether frames last less than the header says, by more than two frames' length."""
+    return seconds - times.end > 0.1 + 2 * times.end / len(times)
+
+
+def _ends_early(
+    counted: Pass, container: Container, structure: StructureReport, wanted: int
+) -> DamagedClip | InvalidFrameRange:
     if counted.frames == 0:
         return counted.nothing_readable()
     last = counted.frames - 1
-    if _is_short(counted, container):
+    if _is_short(counted, container, structure):
         return DamagedClip(
             "The clip is damaged: frame {wanted} was asked for, but only frames 0 to {last} can be read. "
             "Choose a To frame of at most {last}, or copy the clip again.",
