@@ -45,7 +45,7 @@ class PictureCounter:
         return 1
 
     def _follows_skipped_pictures(self, head: bytes) -> bool:
-        """Whether a picture refers to what stood before the first key frame of the stream (ITU-T H.265, 3.139: RASL)."""
+        """Whether a picture refers to what stood before the stream's first key frame (RASL; ITU-T H.265, 3.139)."""
         for unit in _units(head, self._length_size):
             kind = unit[0] >> 1 & 0x3F
             if kind < 32:
@@ -128,7 +128,7 @@ class FieldPairs:
         position, units = 6, record[5] & 0x1F
         for count in (units, None):
             if count is None:
-                count = record[position] if position < len(record) else 0  # noqa: PLW2901
+                count = record[position] if position < len(record) else 0
                 position += 1
             for _ in range(count):
                 length = int.from_bytes(record[position : position + 2], "big")

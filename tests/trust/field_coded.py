@@ -64,13 +64,10 @@ def field_coded_h264(count: int) -> list[bytes]:
         for bottom in (0, 1):
             # All frames refer to nothing, but each is kept for reference, so frame_num counts them.
             first = index == 0 and not bottom
-            field = _Bits().ue(0).ue(7 if bottom or not first else 7).ue(0).u(index % 256, 8).u(1, 1).u(bottom, 1)
+            field = _Bits().ue(0).ue(7).ue(0).u(index % 256, 8).u(1, 1).u(bottom, 1)
             if first:
-                field.ue(0)
-            if first:
-                field.u(0, 1).u(0, 1)
-            else:
-                field.u(0, 1)
+                field.ue(0).u(0, 1)
+            field.u(0, 1)
             field.se(0)
             for _ in range(width * height // 2):
                 field.ue(25).align().raw(sample)
@@ -89,7 +86,9 @@ def write_field_coded(path: Path, count: int) -> Path:
         for index, packet in enumerate(source.demux(video=0)):
             if packet.size:
                 packet.stream, packet.pts, packet.dts, packet.duration = stream, index, index, 1
-                packet.time_base = source.streams.video[0].average_rate and 1 / (2 * source.streams.video[0].average_rate)
+                packet.time_base = source.streams.video[0].average_rate and 1 / (
+                    2 * source.streams.video[0].average_rate
+                )
                 output.mux(packet)
     raw.unlink()
     return path

@@ -1,6 +1,6 @@
 """Reads damaged clips in a process of its own, so that a crash or a hang ends this one only.
 
-Takes lines `path<TAB>frames<TAB>numbered` on standard input and answers each with one line of JSON.
+Takes paths on standard input, one a line, and answers each with one line of JSON.
 """
 
 import json

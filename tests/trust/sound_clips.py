@@ -1,4 +1,4 @@
-"""Sound clips of every kind of container and codec that the damage tests start from, each of `COUNT` numbered frames."""
+"""Sound clips of every kind of container and codec, each of `COUNT` numbered frames."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -71,11 +71,18 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class SoundClip:
-    """A sound clip: where it is and how many frames it shows."""
+    """A sound clip.
+
+    Attributes:
+        frames: that it shows.
+        numbered: whether each frame shows its number, from 0.
+        packets: of which the frames are made.
+    """
 
     path: Path
     frames: int = COUNT
     numbered: bool = True
+    packets: int = COUNT
 
 
 def write_option(path: Path, options: dict[str, Any]) -> SoundClip:
@@ -126,7 +133,9 @@ def write_live(path: Path) -> SoundClip:
 def write_resized(path: Path) -> SoundClip:
     """Two recordings of different sizes in one stream."""
     parts = [
-        made_clips.write_clip(path.with_name(f"part{n}-{path.name}"), COUNT // 2, size=size, first_number=n * COUNT // 2)
+        made_clips.write_clip(
+            path.with_name(f"part{n}-{path.name}"), COUNT // 2, size=size, first_number=n * COUNT // 2
+        )
         for n, size in enumerate((SIZE, (192, 128)))
     ]
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
@@ -168,7 +177,7 @@ def write_cover(path: Path) -> SoundClip:
 
 
 def write_fields(path: Path) -> SoundClip:
-    return SoundClip(write_field_coded(path, COUNT), numbered=False)
+    return SoundClip(write_field_coded(path, COUNT), numbered=False, packets=2 * COUNT)
 
 
 _WRITERS: dict[str, Callable[[Path], SoundClip]] = {
@@ -177,7 +186,11 @@ _WRITERS: dict[str, Callable[[Path], SoundClip]] = {
     "late.ts": write_late,
     "live.mkv": write_live,
     "live.webm": lambda path: SoundClip(
-        remux(made_clips.write_clip(path.with_name("whole-live.webm"), COUNT, size=SIZE, codec="libvpx", **_VPX), path, live="1")
+        remux(
+            made_clips.write_clip(path.with_name("whole-live.webm"), COUNT, size=SIZE, codec="libvpx", **_VPX),
+            path,
+            live="1",
+        )
     ),
     "resized.h264": write_resized,
     "two-tracks.mkv": write_two_tracks,

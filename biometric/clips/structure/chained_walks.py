@@ -1,4 +1,4 @@
-"""Walk through containers that are one chain of tags, pages or packets: FLV, IVF, Ogg, MXF, MPEG program streams, ASF."""
+"""Walk through containers that are one chain of parts: FLV, IVF, Ogg, MXF, MPEG program streams."""
 
 from typing import BinaryIO
 
@@ -91,37 +91,6 @@ def walk_program_stream(file: BinaryIO, size: int) -> StructureReport:
         else:
             return BROKEN
     return BROKEN if position > size else WHOLE
-
-
-_DATA_OBJECT = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
-_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-
-
-def walk_asf(file: BinaryIO, size: int) -> StructureReport:
-    """Follow the data packets of an ASF file, which are all of one length (ASF specification, sections 3.2 and 5)."""
-    header = _read(file, 0, 30)
-    head = _read(file, 0, min(size, int.from_bytes(header[16:24], "little"), 1 << 22))
-    properties = head.find(_FILE_PROPERTIES)
-    data = _read(file, len(head), 50)
-    if properties < 0 or data[:16] != _DATA_OBJECT or len(data) < 50:
-        return BROKEN
-    broadcast = head[properties + 88] & 1 if len(head) > properties + 88 else 0
-    length = int.from_bytes(head[properties + 92 : properties + 96], "little")
-    count = int.from_bytes(data[40:48], "little")
-    if not 0 < length < 1 << 20:
-        return BROKEN
-    position = len(head) + 50
-    end = size if broadcast or count == 0 else position + count * length
-    if end > size:
-        return BROKEN
-    first = _read(file, position, 1)
-    while position + length <= end:
-        packet = _read(file, position, 3)
-        # Error correction data, of two zero bytes, stand first in all packets or in none.
-        if (packet[0] ^ first[0]) & 0x80 or (packet[0] & 0x80 and packet != b"\x82\x00\x00"):
-            return BROKEN
-        position += length
-    return WHOLE
 
 
 def _read(file: BinaryIO, position: int, count: int) -> bytes:

@@ -20,7 +20,7 @@ _UNKNOWN = -1
 _MOST_IN_MEMORY = 64_000_000
 
 
-class _Broken(Exception):  # noqa: N818  # never leaves this module
+class _Broken(Exception):  # never leaves this module
     """The structure does not hold."""
 
 

@@ -9,8 +9,11 @@ from biometric.clips.structure.report import BROKEN, StructureReport
 _MOST_IN_MEMORY = 256_000_000
 _UNSET = {0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF}
 
+_LATEST_BEGINNING = 0.25
+"""Seconds at which the first frame of a whole track may stand, because frames are stored in another order."""
 
-class _Broken(Exception):  # noqa: N818  # never leaves this module
+
+class _Broken(Exception):  # never leaves this module
     """The structure does not hold."""
 
 
@@ -166,7 +169,10 @@ def _track(data: bytes, movie_scale: int, fragmented: bool) -> _Track:
     edits = _edits(_find(data, b"edts", b"elst"))
     track.shown = sum(length for length, time in edits if time >= 0) / movie_scale or track.length / track.scale
     whole = sum(length for length, _ in edits) / movie_scale
-    if edits and whole > 0 and claimed not in _UNSET and claimed / movie_scale > whole + tolerance:
+    # An edit list that hides frames at the beginning was made by somebody. One that only ends too early, against what
+    # the track's header says, was not.
+    hides = max((time for _, time in edits), default=0) / track.scale > _LATEST_BEGINNING
+    if whole > 0 and not hides and claimed not in _UNSET and claimed / movie_scale > whole + tolerance:
         raise _Broken
     return track
 

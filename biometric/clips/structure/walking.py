@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from biometric.clips.structure.asf_walk import walk_asf
 from biometric.clips.structure.chained_walks import (
-    walk_asf,
     walk_flash_video,
     walk_ivf,
     walk_mxf,
