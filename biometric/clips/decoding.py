@@ -18,8 +18,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from biometric.clips.containers import RAW_STREAMS, Container
+from biometric.clips.frame_account import FrameAccount
 from biometric.clips.frame_clock import FrameClock
-from biometric.clips.picture_packets import PictureCounter
 from biometric.clips.tracks import choose_video_track, display_turn, pixel_aspect
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import FrameTimes, Image
@@ -31,9 +31,6 @@ THREADS = 4
 _ALWAYS_DECODED = 25
 """Frames decoded whatever the deadline: enough to tell the frame rate."""
 
-_LEADING = 64
-"""Packets at the beginning among which pictures may refer to what stood before the recording."""
-
 
 class Pass:
     """One pass over a clip, from its first frame on, and what is known of the clip from it.
@@ -41,7 +38,6 @@ class Pass:
     Attributes:
         packets, frames: of the video track, so far.
         incomplete_packets, incomplete_frames: that the demuxer or the decoder marks as having lost data.
-        skipped: packets before the first frame that could not be decoded.
         broken: a packet behind the first frame could not be read or decoded, and decoding stopped there.
         cut: the deadline passed; packets were counted from there on.
         end: seconds at which the last packet of any track ends, on the container's clock.
@@ -72,12 +68,9 @@ class Pass:
         claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
         self._clock = FrameClock(self.kind, self.stream.time_base or Fraction(1, 1000), claimed)
         context = self.stream.codec_context
-        self._counter = PictureCounter(context.codec.canonical_name, context.extradata or b"")
-        self.packets = self.frames = self.incomplete_packets = self.incomplete_frames = self.skipped = 0
-        self.broken = self.cut = False
-        self._decodable = self._uncounted = 0
-        self._first_packets: list[int | None] = []
-        self._first_frame: int | None = None
+        self._account = FrameAccount(context.codec.canonical_name, context.extradata or b"")
+        self.packets = self.frames = self.incomplete_packets = self.incomplete_frames = 0
+        self.broken = self.cut = self._interlaced = False
         self.end = 0.0
 
     def _check_claims(self) -> None:
@@ -117,16 +110,13 @@ class Pass:
             for packet in self._demux():
                 if not self._counts(packet):
                     continue
-                frames = 0 if packet.is_discard else self._counter.frames_of(memoryview(packet))
                 if not self.cut and self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline:
                     self.cut = True
                     yield from self._frames_of(None)
+                if not packet.is_discard:
+                    self._account.add_packet(memoryview(packet), packet.pts, decoded=not self.cut)
                 if self.cut:
-                    self._uncounted += frames
                     continue
-                self._decodable += frames
-                if frames and len(self._first_packets) < _LEADING:
-                    self._first_packets.append(packet.pts)
                 if packet.is_corrupt and self.kind != "mpegts":
                     # Cut off by the end of the file. (In a transport stream it marks a lost packet in the middle.)
                     self.broken = True
@@ -168,7 +158,6 @@ class Pass:
         except av.FFmpegError:
             # Streams are often cut in before a key frame; until the first frame nothing can lose its number.
             if self.frames == 0 and not self._too_large():
-                self.skipped += 1
                 return
             raise
         for frame in decoded:
@@ -182,9 +171,10 @@ class Pass:
             self._limits.check_pixels(*self._size)
             self._turn = display_turn(frame)
         self._clock.add_frame(frame.pts, frame.duration)
-        self._first_frame = frame.pts if self.frames == 0 else self._first_frame
+        self._account.add_frame(frame.pts)
         self.frames += 1
         self.incomplete_frames += frame.is_corrupt
+        self._interlaced = self._interlaced or frame.interlaced_frame
         if self.frames > self._limits.max_frames:
             raise self._limits.frames_exceeded()
 
@@ -250,24 +240,18 @@ class Pass:
     @property
     def lost(self) -> int:
         """Frames that the decoded packets should have made, but of which the decoder gave nothing."""
-        return max(0, self._decodable - self._leading - self.frames)
-
-    @property
-    def _leading(self) -> int:
-        """Pictures that are shown before the first key frame and stand behind it: they refer to what was cut off.
-
-        Recordings begin like this where a stream was joined. The first frame is the key frame.
-        """
-        times = self._first_packets
-        if self._first_frame is None or self._first_frame not in times or None in times:
-            return 0
-        first = times.index(self._first_frame)
-        return sum(time < self._first_frame for time in times[first + 1 :] if time is not None)
+        return self._account.lost
 
     @property
     def estimate(self) -> int:
         """Frames of the whole clip: decoded ones, and as many as the packets make that the deadline left over."""
-        return self.frames + self._uncounted
+        return self.frames + self._account.left_over
+
+    @property
+    def pictures(self) -> int:
+        """Coded pictures met so far: two in a packet where that holds two fields."""
+        fields = self._interlaced and self.stream.codec_context.name == "mpeg2video"
+        return self.packets * (2 if fields else 1)
 
     @property
     def indexed(self) -> int:

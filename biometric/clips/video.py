@@ -188,7 +188,9 @@ def _is_short(counted: Pass, container: Container, structure: StructureReport) -
     if counted.broken or counted.lost or structure.broken:
         return True
     track = counted.stream.index
-    if counted.packets < structure.packets.get(track, 0) and container.kind != "mov":
+    if container.kind != "mov" and counted.packets < structure.packets.get(track, 0):
+        return True
+    if counted.pictures < structure.pictures.get(counted.stream.id, 0):
         return True
     if container.kind == "mov":
         if container.missing > 0 and counted.fragmented:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
+
 from biometric.clips.structure.report import BROKEN, StructureReport
 
 _MOST_IN_MEMORY = 256_000_000
@@ -11,6 +13,8 @@ _UNSET = {0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF}
 
 _LATEST_BEGINNING = 0.25
 """Seconds at which the first frame of a whole track may stand, because frames are stored in another order."""
+
+_Ticks = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 class _Broken(Exception):  # never leaves this module
@@ -43,7 +47,7 @@ def walk_mp4(file: BinaryIO, size: int) -> StructureReport:
                 tracks = _movie(_payload(file, start, end))
             elif kind == b"moof":
                 _fragment(_payload(file, start, end), tracks)
-    except (_Broken, IndexError, StopIteration):
+    except (_Broken, IndexError, ValueError):
         return BROKEN
     return StructureReport(
         packets={place: track.samples for place, track in enumerate(tracks)},
@@ -160,6 +164,7 @@ def _track(data: bytes, movie_scale: int, fragmented: bool) -> _Track:
     offsets = _find(table, b"ctts")
     if offsets is not None and _run_lengths(offsets)[0] < track.samples:
         raise _Broken
+    times = _shown_at(_needed(table, b"stts"), offsets, track.samples)
     if fragmented or track.samples == 0:
         return track
     # Times are rounded, by each of two clocks.
@@ -169,6 +174,8 @@ def _track(data: bytes, movie_scale: int, fragmented: bool) -> _Track:
     edits = _edits(_find(data, b"edts", b"elst"))
     track.shown = sum(length for length, time in edits if time >= 0) / movie_scale or track.length / track.scale
     whole = sum(length for length, _ in edits) / movie_scale
+    if len(edits) == 1 and _leaves_out(edits[0], times, track, movie_scale):
+        raise _Broken
     # An edit list that hides frames at the beginning was made by somebody. One that only ends too early, against what
     # the track's header says, was not.
     hides = max((time for _, time in edits), default=0) / track.scale > _LATEST_BEGINNING
@@ -185,6 +192,34 @@ def _run_lengths(data: bytes) -> tuple[int, int]:
         count += number
         total += number * _int(data, at + 4)
     return count, total
+
+
+def _shown_at(lengths: bytes, offsets: bytes | None, samples: int) -> _Ticks:
+    """Return when each sample is shown, in ticks."""
+    gaps = _expanded(lengths, samples)
+    times = np.concatenate([[0], np.cumsum(gaps[:-1])])
+    if offsets is not None:
+        late = _expanded(offsets, samples)
+        times = times + np.where(late >= 1 << 31, late - (1 << 32), late)
+    return times
+
+
+def _expanded(data: bytes, samples: int) -> _Ticks:
+    """Return the values of an stts or ctts box, one a sample."""
+    runs = np.frombuffer(data, ">u4", 2 * _int(data, 4), 8).reshape(-1, 2).astype(np.int64)
+    counts = np.minimum(runs[:, 0], np.maximum(0, samples - (np.cumsum(runs[:, 0]) - runs[:, 0])))
+    return np.repeat(runs[:, 1], counts)
+
+
+def _leaves_out(edit: tuple[int, int], times: _Ticks, track: _Track, movie_scale: int) -> bool:
+    """Whether an edit is as long as all samples together and still leaves some out, so that it does not belong to them.
+
+    An edit that begins before the first sample is taken to begin with it.
+    """
+    length, start = edit[0] * track.scale / movie_scale, max(edit[1], int(times.min()))
+    usual = track.length / track.samples
+    outside = (times < start) | (times >= start + length + usual / 2)
+    return length >= track.length - usual / 2 and bool(outside.any())
 
 
 def _chunked(table: bytes) -> int:

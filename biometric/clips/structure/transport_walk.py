@@ -1,11 +1,13 @@
 """Walk through an MPEG transport stream (ISO/IEC 13818-1, 2.4.3): its sync bytes and continuity counters (numpy)."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 
 from biometric.clips.completeness import transport_packet
-from biometric.clips.structure.report import BROKEN, WHOLE, StructureReport
+from biometric.clips.structure.report import BROKEN, StructureReport
 
 _CHUNK_PACKETS = 40_000
 _PROGRAM_TABLE, _FIRST_TRACK, _NULL = 0, 32, 0x1FFF
@@ -28,11 +30,27 @@ def walk_transport_stream(file: BinaryIO, size: int) -> StructureReport:
     offset, length = found
     file.seek(offset)
     counters = _Counters()
+    pictures: Counter[int] = Counter()
     while data := file.read(_CHUNK_PACKETS * length):
         count = len(data) // length
-        if count and not counters.follow(np.frombuffer(data, np.uint8, count * length).reshape(count, length)):
-            return BROKEN
-    return WHOLE
+        if count:
+            packets = np.frombuffer(data, np.uint8, count * length).reshape(count, length)
+            if not counters.follow(packets):
+                return BROKEN
+            pictures.update(_pictures(packets))
+    return StructureReport(pictures=pictures)
+
+
+def _pictures(packets: _Packets) -> Iterator[int]:
+    """Yield the identifier of a track for each packet with a time stamp: one picture, or more, begins in it.
+
+    A picture may be spread over several of them; only the first has a time stamp.
+    """
+    for row in packets[(packets[:, 1] & 0x40) > 0]:
+        start = 4 + (1 + int(row[4]) if row[3] & 0x20 else 0)
+        head = row[start : start + 14].tobytes()
+        if len(head) == 14 and head[:3] == b"\x00\x00\x01" and head[3] >> 4 == 0xE and head[7] & 0x80:
+            yield (int(row[1]) & 0x1F) << 8 | int(row[2])
 
 
 class _Counters:
