@@ -12,7 +12,7 @@ from pathlib import Path
 
 from biometric.adapters import Adapters
 from biometric.calibration.gallery_calibration import GalleryCalibration
-from biometric.domain import recognition
+from biometric.domain import recognition, search_loading
 from biometric.domain.person_editor import PersonEditor
 from biometric.domain.selection import Rules
 from biometric.domain.thresholds import for_camera, threshold_in_force
@@ -115,6 +115,7 @@ class Sightline:
         clean_camera(camera or "")
         video = self.probe(clip)
         frames, warnings = checked_range(video, frames, accept_damaged, self.settings.analysis_fps)
+        yield from search_loading.load_searches(self.gallery(), self.threshold)
         kept = self.library.find(clip, label, video, frames, accept_damaged)
         if kept is not None:
             return self.library.with_camera(kept, camera)

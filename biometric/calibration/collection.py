@@ -37,7 +37,6 @@ from biometric.calibration.compared_people import (
     ComparedPeople,
     IdentitySummary,
     RowScores,
-    UnadaptedScores,
     best_scores,
     closest_first,
     compare_people,
@@ -78,8 +77,9 @@ def collect(clips: Sequence[ClipSummary], identities: Sequence[IdentitySummary],
 
 def collect_scores(people: ComparedPeople, adapted: RowScores | None = None) -> Collected:
     """Return the scores of the comparisons, None: cosines of templates as they are."""
-    rows = UnadaptedScores(people.identities, people.tracks) if adapted is None else adapted
-    scores = best_scores(people.identities, len(people.tracks), rows)
+    rows, scores = people.rows, people.scores
+    if adapted is not None:
+        rows, scores = adapted, best_scores(people.identities, len(people.tracks), adapted)
     pairs, more_pairs = _pairs(scores, people.person, people.compared)
     against = people.compared[UNLABELLED]
     searches, more_searches = _searches(scores, people.person, against, len(people.identities))
@@ -135,7 +135,7 @@ def _genuine(people: ComparedPeople, rows: RowScores) -> dict[str, list[tuple[in
     start = 0
     for number, identity in enumerate(people.identities):
         stop = start + len(identity.vectors)
-        own = rows.block(start, stop)[:, start:stop]
+        own = rows.block(start, stop, slice(start, stop))
         for row, digest in enumerate(identity.digests):
             elsewhere = [column for column, other in enumerate(identity.digests) if other != digest]
             beside = [column for column, other in enumerate(identity.digests) if other == digest and column != row]

@@ -47,11 +47,18 @@ class IdentitySummary:
         return self.cameras or ("",) * len(self.vectors)
 
 
+EVERYBODY = slice(None)
+"""All columns of `RowScores`."""
+
+
 class RowScores(Protocol):
     """Scores of templates (rows) with each other: all references of all identities, then all tracks."""
 
-    def block(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return the (stop - start, M) scores in [-1, 1] of some rows, all of one person, with all M."""
+    def block(self, start: int, stop: int, columns: slice = EVERYBODY) -> NDArray[np.float32]:
+        """Return scores in [-1, 1] of some rows, all of one person, with all M or with a part of them.
+
+        The shape is (stop - start, columns).
+        """
 
     def halves(self, row: int) -> float | None:
         """Return the score of a track's halves with each other, None where it is too short."""
@@ -66,6 +73,7 @@ class ComparedPeople:
         person: (E + T,) whose trials each identity and track shares.
         compared: (E + T, E + T) comparisons of each source, above the diagonal.
         doubtful: comparisons of tracks with names at or above the bound.
+        rows, scores: cosines of their templates as they are; (E + T, E + T) the best of each two.
     """
 
     identities: tuple[IdentitySummary, ...]
@@ -75,6 +83,8 @@ class ComparedPeople:
     person: NDArray[np.int64]
     compared: dict[str, NDArray[np.bool_]]
     doubtful: int
+    rows: RowScores
+    scores: NDArray[np.float32]
 
 
 class UnadaptedScores:
@@ -84,9 +94,9 @@ class UnadaptedScores:
         self._vectors = stacked(identities, tracks)
         self._halves = [track.halves for track in tracks]
 
-    def block(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return the scores of some rows with all."""
-        scores: NDArray[np.float32] = np.clip(self._vectors[start:stop] @ self._vectors.T, -1.0, 1.0)
+    def block(self, start: int, stop: int, columns: slice = EVERYBODY) -> NDArray[np.float32]:
+        """Return the scores of some rows with all, or with some columns."""
+        scores: NDArray[np.float32] = np.clip(self._vectors[start:stop] @ self._vectors[columns].T, -1.0, 1.0)
         return scores
 
     def halves(self, row: int) -> float | None:
@@ -135,7 +145,8 @@ def compare_people(clips: Sequence[ClipSummary], identities: Sequence[IdentitySu
     """
     distinct = list({clip.digest: clip for clip in clips}.values())
     tracks = [(clip, track) for clip in distinct for track in clip.tracks]
-    scores = best_scores(identities, len(tracks), UnadaptedScores(identities, [track for _, track in tracks]))
+    rows = UnadaptedScores(identities, [track for _, track in tracks])
+    scores = best_scores(identities, len(tracks), rows)
     apart = np.zeros(scores.shape, bool)
     start = len(identities)
     for clip in distinct:
@@ -152,6 +163,8 @@ def compare_people(clips: Sequence[ClipSummary], identities: Sequence[IdentitySu
         person=_people(scores, apart, bound, len(identities)),
         compared=compared,
         doubtful=int((compared[UNLABELLED] & (scores >= bound)).sum()),
+        rows=rows,
+        scores=scores,
     )
 
 

@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from biometric.calibration.compared_people import ComparedPeople, stacked
+from biometric.calibration.compared_people import EVERYBODY, ComparedPeople, stacked
 from biometric.domain.camera_means import centre_by_camera, learn_cameras
 from biometric.entities import LearntCameras
 
@@ -78,13 +78,14 @@ class CrossCentredScores:
             if first == second:
                 self._score_halves(compared, learnt, first)
 
-    def block(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return the scores of some rows of one person with all."""
+    def block(self, start: int, stop: int, columns: slice = EVERYBODY) -> NDArray[np.float32]:
+        """Return the scores of some rows of one person with all, or with some columns."""
         [own] = np.unique(self._folds[start:stop]).tolist()
-        scores = np.zeros((stop - start, len(self._folds)), np.float32)
-        for fold, centred in self._centred.items():
-            columns = self._folds == fold
-            scores[:, columns] = centred[start:stop] @ self._centred[own][columns].T
+        folds, others = self._folds[columns], self._centred[own][columns]
+        scores = np.zeros((stop - start, len(folds)), np.float32)
+        for fold in np.unique(folds).tolist():
+            chosen = folds == fold
+            scores[:, chosen] = self._centred[fold][start:stop] @ others[chosen].T
         return np.clip(scores, -1.0, 1.0)
 
     def halves(self, row: int) -> float | None:

@@ -14,13 +14,13 @@ from biometric.calibration.compared_people import summarize_clip
 from biometric.calibration.verdict_scores import read_verdict_scores, with_verdicts
 from biometric.domain.thresholds import threshold_in_force
 from biometric.entities import (
+    PURPOSES,
     Calibration,
     GalleryChange,
     Notice,
     NoticeCode,
     ObservedClip,
     Progress,
-    Purpose,
     Threshold,
     clean_camera,
 )
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 ObserveClip = Callable[..., Generator[Progress, None, ObservedClip]]
 
-_PURPOSES: tuple[Purpose, Purpose] = ("verification", "identification")
 _ALL = 2**31
 """More calibrations than a gallery holds."""
 
@@ -130,12 +129,7 @@ class GalleryCalibration:
             ModelMismatch: the gallery or a clip is of another model.
             GalleryError: the gallery cannot be read.
         """
-        from biometric.calibration import procedure
-
-        targets = procedure.Targets(target_fmr, target_fpir)
-        yield Progress("Comparing people", 0, 0)
-        comparison = self._compare(clips)
-        yield Progress("Fitting thresholds", 0, 0)
+        targets, comparison = yield from self._prepare(clips, target_fmr, target_fpir)
         try:
             return comparison.evidence, self._fitted(comparison, targets, ()).calibration
         except CalibrationRefused:
@@ -221,13 +215,20 @@ class GalleryCalibration:
         target_fpir: TargetRate | None,
         notes: Sequence[Notice],
     ) -> Generator[Progress, None, "FittedCalibration"]:
+        targets, comparison = yield from self._prepare(clips, target_fmr, target_fpir)
+        return self._fitted(comparison, targets, notes)
+
+    def _prepare(
+        self, clips: Sequence[ClipSummary], target_fmr: TargetRate, target_fpir: TargetRate | None
+    ) -> Generator[Progress, None, "tuple[Targets, Comparison]"]:
+        """Check the targets and compare everybody; what follows is fitting."""
         from biometric.calibration import procedure  # imports scikit-learn
 
         targets = procedure.Targets(target_fmr, target_fpir)
         yield Progress("Comparing people", 0, 0)
         comparison = self._compare(clips)
         yield Progress("Fitting thresholds", 0, 0)
-        return self._fitted(comparison, targets, notes)
+        return targets, comparison
 
     def _compare(self, clips: Sequence[ClipSummary]) -> "Comparison":
         from biometric.calibration import procedure
@@ -238,13 +239,13 @@ class GalleryCalibration:
 
     def _thresholds(self) -> tuple[Threshold, Threshold]:
         verification, identification = (
-            threshold_in_force(self._models, self._gallery, purpose) for purpose in _PURPOSES
+            threshold_in_force(self._models, self._gallery, purpose) for purpose in PURPOSES
         )
         return verification, identification
 
     def _said_of(self, thresholds: tuple[Threshold, Threshold]) -> tuple[VerdictEvidence, VerdictEvidence]:
         scores = read_verdict_scores(self._gallery, self._models.embedder_id())
-        verification, identification = map(scores.at, _PURPOSES, thresholds)
+        verification, identification = map(scores.at, PURPOSES, thresholds)
         return verification, identification
 
     def _fitted(self, comparison: "Comparison", targets: "Targets", notes: Sequence[Notice]) -> "FittedCalibration":
@@ -260,10 +261,10 @@ class GalleryCalibration:
     def _below_card(self, calibration: Calibration) -> list[Notice]:
         calibration = calibration.without_adaptation()  # the card's thresholds are for scores as they are
         fitted = {"verification": calibration.verification, "identification": calibration.identification}
-        cards = {purpose: self._models.card_threshold(purpose).value for purpose in _PURPOSES}
+        cards = {purpose: self._models.card_threshold(purpose).value for purpose in PURPOSES}
         return [
             Notice(NoticeCode.BELOW_MODEL_CARD, purpose=purpose, value=threshold.value, card=cards[purpose])
-            for purpose in _PURPOSES
+            for purpose in PURPOSES
             if (threshold := fitted[purpose]) is not None and threshold.value < cards[purpose]
         ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli import streams
 from biometric.cli.command_support import DONE, run, show
-from biometric.entities import Purpose
+from biometric.entities import PURPOSES
 from biometric.entities.model_cards import Role
 from biometric.messages import describe_evidence
 from biometric.results.answer_json import notice_json
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from biometric.evaluation.result_files import EvaluationMetadata
 
 ADAPTATIONS = ("none", "centre", "snorm")
-PURPOSES: tuple[Purpose, ...] = ("verification", "identification")
 DATASETS = ("market1501", "cuhk03", "cuhk01", "msmt17", "tree", "csv", "gallery")
 
 
@@ -221,7 +220,7 @@ def _card(service: Sightline) -> dict[str, str]:
             card |= {"licence": status.licence} | (
                 {} if status.notice is None else notice_json(status.notice, "notice")
             )
-    for purpose in ("verification", "identification"):
+    for purpose in PURPOSES:
         threshold = service.models.threshold(purpose)
         card[f"default {purpose} threshold"] = f"{threshold.value:.3f} ({' '.join(describe_evidence(threshold))})"
     return card

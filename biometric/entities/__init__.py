@@ -29,6 +29,7 @@ from biometric.entities.calibration import (
     LikelihoodRatio,
 )
 from biometric.entities.decisions import (
+    PURPOSES,
     Decision,
     Enrollment,
     Identification,
@@ -97,6 +98,7 @@ __all__ = [
     "AS_THEY_ARE",
     "LABEL_LIMIT",
     "NAME_LIMIT",
+    "PURPOSES",
     "REFUSALS",
     "UNADAPTED",
     "AdaptationGain",

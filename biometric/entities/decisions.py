@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from biometric.entities.adaptation import UNADAPTED, ScoreAdaptation
 from biometric.entities.calibration import LikelihoodRatio
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Purpose = Literal["verification", "identification"]
 """What a threshold is for: 1:1 and 1:N have separate ones, because false positives grow with the gallery."""
+PURPOSES: Final[tuple[Purpose, Purpose]] = ("verification", "identification")
+"""Both, in the order in which people are told of them."""
 
 
 class ThresholdSource(StrEnum):

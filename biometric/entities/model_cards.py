@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from biometric.entities.decisions import UNSURE_WIDTH
+from biometric.entities.decisions import PURPOSES, UNSURE_WIDTH
 from biometric.entities.links import LinkScores
 from biometric.entities.notices import Notice
 
@@ -181,7 +181,7 @@ class Card:
 
     def threshold(self, purpose: str) -> DefaultThreshold:
         """Default for "verification" or "identification"."""
-        if purpose not in ("verification", "identification"):
+        if purpose not in PURPOSES:
             raise ValueError(f"expected verification or identification, got {purpose!r}")
         return self.verification if purpose == "verification" else self.identification
 

@@ -49,7 +49,8 @@ BiometricError
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
 │   ├── UnsupportedModel         loads, but is not a model for this role
 │   ├── ModelLibraryMissing      needs torch or another library that is not installed; says how to install it
-│   └── ModelMismatch            templates of two models would be compared
+│   ├── ModelMismatch            templates of two models would be compared
+│   └── DeviceFailed             a graphics card stopped working, or its memory is full
 ├── TrainingError                a training run cannot begin or go on
 │   ├── LibraryMissing           requirements-train.txt is not installed
 │   ├── RunConflict              the folder holds another run, or is in use
@@ -141,6 +142,7 @@ from biometric.errors.kept_footage_errors import (
 )
 from biometric.errors.model_errors import (
     DataTooSmall,
+    DeviceFailed,
     LibraryMissing,
     LossNotFinite,
     ModelError,
@@ -175,6 +177,7 @@ __all__ = [
     "DamagedClip",
     "DataTooSmall",
     "DatasetInvalid",
+    "DeviceFailed",
     "EmptyClip",
     "EmptyGallery",
     "EvaluationLibraryMissing",

@@ -27,6 +27,10 @@ class ModelMismatch(ModelError):
     """Templates of two different models would be compared."""
 
 
+class DeviceFailed(ModelError):
+    """A graphics card stopped working, or its memory is full; the message says what to do."""
+
+
 class TrainingError(BiometricError):
     """A training run cannot start or continue."""
 

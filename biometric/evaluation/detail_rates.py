@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from biometric.clips.crops import sharpness
 from biometric.domain.comparison import unit
-from biometric.entities import Image, Progress
+from biometric.entities import PURPOSES, Image, Progress
 from biometric.entities.robustness import DetailMeasure, MissedShare, RobustnessRow, RobustnessTable
 from biometric.evaluation.dataset_images import DatasetImages
 from biometric.evaluation.datasets.dataset import Dataset
@@ -259,10 +259,7 @@ def count_rows(
         if not inside.any():
             continue
         present, owner = np.unique(people[inside], return_inverse=True)
-        shares = [
-            _missed(scores[inside] < thresholds[purpose], owner, len(present), seed)
-            for purpose in ("verification", "identification")
-        ]
+        shares = [_missed(scores[inside] < thresholds[purpose], owner, len(present), seed) for purpose in PURPOSES]
         rows.append(RobustnessRow(measure, start, stop, len(present), int(inside.sum()), shares[0], shares[1]))
     return rows
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from biometric.entities import PURPOSES
 from biometric.entities.robustness import PEOPLE_NEEDED, DetailMeasure, RobustnessRow
 from biometric.evaluation.detail_rates import DetailRates
 
@@ -57,7 +58,7 @@ def detail_json(rates: DetailRates | None) -> dict[str, Any] | None:
         {
             **asdict(row),
             "measure": str(row.measure),
-            "fnmr": {purpose: round(row.share(purpose), 6) for purpose in ("verification", "identification")},
+            "fnmr": {purpose: round(row.share(purpose), 6) for purpose in PURPOSES},
             "support": "enough data" if row.enough else TOO_FEW,
         }
         for row in rates.rows
@@ -69,7 +70,7 @@ def detail_json(rates: DetailRates | None) -> dict[str, Any] | None:
 def _cells(row: RobustnessRow) -> list[str]:
     span = f"{row.start:g} or more" if row.stop is None else f"{row.start:g}–{row.stop - 1:g}"
     cells = [span, f"{row.people:,}", f"{row.comparisons:,}"]
-    for purpose in ("verification", "identification"):
+    for purpose in PURPOSES:
         missed = row.missed(purpose)
         limits = f"{missed.low:.3f}–{missed.high:.3f}"
         cells += [f"{row.share(purpose):.3f}", limits] if row.enough else [TOO_FEW, ""]

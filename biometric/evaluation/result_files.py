@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.errors import StorageFull
+from biometric.evaluation.cohorts import Adaptation
 from biometric.evaluation.detail_texts import detail_json
 from biometric.evaluation.evaluating import Evaluation
 from biometric.evaluation.groups import Audit
@@ -82,7 +83,8 @@ def operating_points(evaluation: Evaluation) -> list[dict[str, Any]]:
         head = {"level": "identification", "gallery_size": point.size, "point": f"FPIR {point.target:g}"}
         values = {"target": point.target, "threshold": _number(point.threshold), "support": str(point.support)}
         rows.append({**head, **values, **_flat("false_positive", point.fpir), **_flat("false_negative", point.fnir)})
-    return rows
+    adaptation = Adaptation.NONE if evaluation.cohort is None else evaluation.cohort.plan.adaptation
+    return [{**row, "adaptation": str(adaptation)} for row in rows]
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

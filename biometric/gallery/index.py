@@ -3,9 +3,13 @@
 An index lives in memory only and is derived from the database: it is built, brought up to date and thrown away, but
 never saved, so there is no file whose damage could go unnoticed. It keeps, in insertion order, each vector with the
 number of its reference and of the identity that owns it; numbers are the integer keys of the database.
+
+A kind may keep vectors rounded (`compact_index`). It says by how much its scores can be off, and whatever could be
+among the best by that much is scored again from the stored vectors, so the answer does not depend on the kind.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +25,9 @@ except ImportError:  # search then runs in numpy: the same scores, slower
 Numbers = NDArray[np.int64]
 Matrix = NDArray[np.float32]
 
+ReadVectors = Callable[[Numbers], Matrix]
+"""Returns the (N, D) float32 unit vectors of (N,) references, in their order, as they were given to the index."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -32,7 +39,13 @@ class Hit:
 
 
 class FlatIndex(ABC):
-    """Exact inner-product search over unit vectors of one dimension. Not thread-safe: the caller holds a lock."""
+    """Exact inner-product search over unit vectors of one dimension. Not thread-safe: the caller holds a lock.
+
+    Attributes:
+        score_error: by how much a score of `_best` can differ from the exact one, for a query of length 1; at least 0.
+    """
+
+    score_error = 0.0
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
@@ -66,29 +79,47 @@ class FlatIndex(ABC):
             self._references = np.concatenate([self._references, references])
             self._owners = np.concatenate([self._owners, owners])
 
-    def search(self, query: NDArray[np.float32], count: int) -> list[Hit]:
+    def search(self, query: NDArray[np.float32], count: int, read: ReadVectors | None = None) -> list[Hit]:
         """Return the `count` best identities for a (D,) unit float32 query, highest score first.
 
-        Exact: the references are taken in order of score until enough different owners are among them. A query that
-        is not finite or of length zero has no direction, so it matches nobody: [].
+        Exact: the references are taken in order of score until enough different owners are among them. Where scores
+        are not exact, all references are taken that could be among the best, and scored again. A query that is not
+        finite or of length zero has no direction, so it matches nobody: [].
+
+        Args:
+            read: reads stored vectors; not needed where `score_error` is 0.
 
         Raises:
-            ValueError: the query is not of shape (D,).
+            ValueError: the query is not of shape (D,), or `read` is missing.
         """
         if query.shape != (self.dimension,):
             raise ValueError(f"expected a query of shape ({self.dimension},), got {query.shape}")
         length = float(np.linalg.norm(query))
         if count < 1 or len(self) == 0 or not np.isfinite(length) or length < 1e-6:
             return []
-        wanted = min(len(self), max(16, 4 * count))
+        if self.score_error > 0.0 and read is None:
+            raise ValueError("expected a way to read stored vectors, since this index keeps them rounded")
+        query = np.ascontiguousarray(query, dtype=np.float32)
+        # An identity of the answer scores, exactly, at least what the last of the `count` best ones here does less the
+        # error, and so here at least that less the error again. Likewise the best reference of each identity.
+        margin = 2.0 * self.score_error * length
+        wanted = min(len(self), max(16, 4 * count) if margin == 0.0 else max(64, 8 * count))
         while True:
-            scores, positions = self._best(np.ascontiguousarray(query, dtype=np.float32), wanted)
+            scores, positions = self._best(query, wanted)
             valid = (positions >= 0) & np.isfinite(scores)  # FAISS fills up with -1, Python's "last one"
             scores, positions = scores[valid], positions[valid]
             first = _first_of_each(self._owners[positions])
-            if len(first) >= count or wanted == len(self):
+            least = scores[first[count - 1]] - margin if len(first) >= count else -np.inf
+            if wanted == len(self) or (len(first) >= count and (margin == 0.0 or scores[-1] < least)):
                 break
             wanted = min(len(self), 8 * wanted)
+        if margin > 0.0 and read is not None:
+            _, bests, inverse = np.unique(self._owners[positions], return_index=True, return_inverse=True)
+            positions = positions[scores >= np.maximum(least, scores[bests][inverse] - margin)]
+            scores = read(self._references[positions]) @ query
+            order = np.argsort(-scores, kind="stable")
+            scores, positions = scores[order], positions[order]
+            first = _first_of_each(self._owners[positions])
         chosen = first[:count]
         owners = self._owners[positions[chosen]].tolist()
         references = self._references[positions[chosen]].tolist()
@@ -149,7 +180,7 @@ class NumpyIndex(FlatIndex):
 
 
 def make_index(dimension: int) -> FlatIndex:
-    """Return an empty index for vectors of this dimension, the fastest kind that can be imported."""
+    """Return an empty index that keeps vectors of this dimension as they are, the fastest kind that can be imported."""
     return FaissIndex(dimension) if HAVE_FAISS else NumpyIndex(dimension)
 
 

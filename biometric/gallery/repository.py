@@ -5,11 +5,11 @@ snapshot. The index is built on the first search and refreshed when the database
 process. Beside this module: `editing`, `calibration_keeping` and `verdict_keeping` (operations that change it),
 `change_recorder` and `journal` (what undoing needs), `trash_rows`, `transactions` (the write path), `database`
 (opening, locking), `migrations` (schema), `records` (what is stored), `rows`, `reference_rows`, `calibration_rows` and
-`verdict_rows` (SQL), `files` (crops), `search` (index), `archive` (the export file) and `importing`.
+`verdict_rows` (SQL), `files` (crops), `search`, `index`, `compact_index`, `archive` (the export file), `importing`.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from biometric.entities import (
     GalleryChange,
     Identity,
     ImportReport,
+    Progress,
     Template,
     TrashItem,
     name_key,
@@ -36,7 +37,7 @@ from biometric.gallery.calibration_keeping import CalibrationKeeping
 from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.importing import import_archive
 from biometric.gallery.records import Clock, current_time
-from biometric.gallery.search import AdaptedSearches, centred
+from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred
 from biometric.gallery.verdict_keeping import VerdictKeeping
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
@@ -52,6 +53,7 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
         busy_seconds: how long to wait for another process that is writing.
         trash_time: how long changes can be undone; zero: what is removed is gone at once.
         clock: tells the time, in UTC.
+        compact_above: references from which on an index keeps rounded vectors; answers are the same (`GallerySearch`).
     """
 
     def __init__(
@@ -60,9 +62,10 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
         busy_seconds: float = BUSY_SECONDS,
         trash_time: timedelta = TRASH_TIME,
         clock: Clock = current_time,
+        compact_above: int = COMPACT_ABOVE,
     ) -> None:
         super().__init__(folder, busy_seconds, trash_time, clock)
-        self._searches = AdaptedSearches()
+        self._searches = AdaptedSearches(compact_above)
         self._search_lock = threading.Lock()
 
     @property
@@ -163,6 +166,26 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
         return [
             Candidate(people[hit.owner], hit.score, rank, ids[hit.reference]) for rank, hit in enumerate(hits, start=1)
         ]
+
+    def load_search(self, adapting: Adapting = AS_THEY_ARE) -> Generator[Progress, None, None]:
+        """Read into memory what a search with that adaptation needs, which the first search does otherwise.
+
+        Searches wait for it at most until its next step, and continue it. Nothing is locked between steps.
+
+        Raises:
+            GalleryCorrupt: a stored template cannot be used.
+        """
+        total = self.reference_count()
+        while True:
+            with self._search_lock, self._transactions.reading() as db:
+                stored_model = None if db is None else rows.model(db)
+                if db is None or stored_model is None:
+                    return
+                search = self._searches.of(db, adapting.adaptation)
+                done = search.read_on(db, self._transactions.origin(db), stored_model[1])
+            if not done:
+                return
+            yield Progress("Loading the gallery: reference", min(done, total), total)
 
     def scores(self, template: Template, identity_id: str, adapting: Adapting = AS_THEY_ARE) -> list[tuple[str, float]]:
         """Return (reference id, comparison score) of one identity's references, best first; arguments as of `search`.

@@ -4,6 +4,7 @@ The index is derived and disposable: it is rebuilt when the database file was re
 date with the references that changed since, whichever process changed them.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
@@ -15,15 +16,27 @@ from biometric.domain.camera_means import centre_by_camera
 from biometric.entities import LearntCameras, ScoreAdaptation, Vector, camera_key
 from biometric.errors import GalleryCorrupt
 from biometric.gallery.adaptation_rows import read_learnt
-from biometric.gallery.index import FlatIndex, Hit, make_index
+from biometric.gallery.compact_index import CompactIndex
+from biometric.gallery.index import HAVE_FAISS, FlatIndex, Hit, make_index
 
-_CHUNK = 1 << 16
+COMPACT_ABOVE = 100_000
+"""References from which on half the memory and time of a search are worth reading the best ones' vectors again."""
+
+_CHUNK = 1 << 14
 """References read at a time; bounds the memory needed besides the index itself."""
 
 _SEARCHES_KEPT = 2
 """Adaptations whose indices are kept."""
 
-_ALL = "SELECT number, identity_number, vector, camera FROM biometric_references ORDER BY number"
+_NO_NUMBERS = np.empty(0, np.int64)
+
+_NEXT = (
+    "SELECT number, identity_number, vector, camera FROM biometric_references WHERE number > ? ORDER BY number LIMIT ?"
+)
+_LISTED = (
+    "SELECT number, identity_number, vector, camera FROM biometric_references "
+    "WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number"
+)
 _CHANGED = (
     "SELECT r.number, r.identity_number, r.vector, r.camera FROM changes c "
     "JOIN biometric_references r ON r.number = c.reference_number WHERE c.revision > ? ORDER BY c.revision"
@@ -35,13 +48,18 @@ class GallerySearch:
 
     Args:
         learnt: by what vectors are centred before they are put into the index; None: they stay as they are.
+        compact_above: most references whose vectors are kept exact in memory; where FAISS is there, those of more are
+            kept rounded, and the best are scored from the database.
     """
 
-    def __init__(self, learnt: LearntCameras | None = None) -> None:
+    def __init__(self, learnt: LearntCameras | None = None, compact_above: int = COMPACT_ABOVE) -> None:
         self.learnt = learnt
+        self._compact_above = compact_above
         self._index: FlatIndex | None = None
         self._origin: tuple[object, ...] = ()
         self._revision = 0
+        self._last_read: int | None = None
+        """Number of the reference up to which the index was built; None: it has all."""
 
     def search(self, db: Database, origin: tuple[object, ...], dimension: int, query: Vector, count: int) -> list[Hit]:
         """Return the `count` best identities of the snapshot `db`, highest score first.
@@ -56,34 +74,74 @@ class GallerySearch:
         Raises:
             GalleryCorrupt: a stored vector is not of unit length or of another dimension.
         """
-        return self.refresh(db, origin, dimension).search(query, count)
+        index = self.refresh(db, origin, dimension)
+        return index.search(query, count, lambda numbers: self._vectors(db, numbers, dimension))
 
     def refresh(self, db: Database, origin: tuple[object, ...], dimension: int) -> FlatIndex:
         """Return the index, brought up to the snapshot `db` (arguments as in `search`)."""
-        revision = int(db.execute("SELECT coalesce(max(revision), 0) FROM changes").fetchone()[0])
+        while self.read_on(db, origin, dimension):
+            pass
+        revision = _revision(db)
         index = self._index
-        if index is None or (origin, dimension) != (self._origin, index.dimension) or revision < self._revision:
-            index = self._build(db, dimension)
-        elif revision > self._revision:
+        if index is None:  # for the type checker: `read_on` has made one
+            index = make_index(dimension)
+        if revision > self._revision:
             self._update(index, db, self._revision)
-        self._index, self._origin, self._revision = index, origin, revision
+            self._revision = revision
+        if self._must_be_compact(index, len(index)):
+            # It has grown since it was built. Reading everything again happens once in its life.
+            self._index = None
+            return self.refresh(db, origin, dimension)
         return index
 
-    def _build(self, db: Database, dimension: int) -> FlatIndex:
-        index = make_index(dimension)
-        for references, owners, vectors in self._read(db.execute(_ALL), dimension):
-            index.update(np.empty(0, np.int64), references, owners, vectors)
-        return index
+    def read_on(self, db: Database, origin: tuple[object, ...], dimension: int) -> int:
+        """Read the next references of an index that does not have all (arguments as in `search`).
+
+        Snapshots may differ from call to call: what changed since the first one is brought up to date by `refresh`.
+
+        Returns:
+            How many references the index has now, 0 when there was nothing left to read.
+        """
+        index = self._index
+        revision = _revision(db)
+        if index is None or (origin, dimension) != (self._origin, index.dimension) or revision < self._revision:
+            references = int(db.execute("SELECT count(*) FROM biometric_references").fetchone()[0])
+            index = make_index(dimension)
+            if self._must_be_compact(index, references):
+                index = CompactIndex(dimension)
+            self._index, self._origin, self._revision, self._last_read = index, origin, revision, 0
+        if self._last_read is None:
+            return 0
+        last = None
+        for numbers, owners, vectors in self._read(db.execute(_NEXT, [self._last_read, _CHUNK]), dimension):
+            index.update(_NO_NUMBERS, numbers, owners, vectors)
+            last = int(numbers[-1])
+        self._last_read = last
+        return 0 if last is None else len(index)
+
+    def _must_be_compact(self, index: FlatIndex, references: int) -> bool:
+        return HAVE_FAISS and references > self._compact_above and not isinstance(index, CompactIndex)
+
+    def _vectors(self, db: Database, numbers: NDArray[np.int64], dimension: int) -> NDArray[np.float32]:
+        """Return the (N, D) vectors of these references as they are in the index, in their order."""
+        order = np.argsort(numbers)
+        listed = json.dumps(numbers[order].tolist())
+        read = list(self._read(db.execute(_LISTED, [listed]), dimension))
+        found = np.concatenate([numbers_read for numbers_read, _, _ in read]) if read else _NO_NUMBERS
+        if not np.array_equal(found, numbers[order]):
+            raise _damaged()
+        vectors = np.empty((len(numbers), dimension), np.float32)
+        vectors[order] = np.concatenate([vectors_read for _, _, vectors_read in read])
+        return vectors
 
     def _update(self, index: FlatIndex, db: Database, since: int) -> None:
         changed = db.execute("SELECT reference_number FROM changes WHERE revision > ?", [since]).fetchall()
         removed = np.array(changed, dtype=np.int64).reshape(-1)
         for references, owners, vectors in self._read(db.execute(_CHANGED, [since]), index.dimension):
             index.update(removed, references, owners, vectors)
-            removed = np.empty(0, np.int64)
+            removed = _NO_NUMBERS
         if len(removed):
-            no_numbers = np.empty(0, np.int64)
-            index.update(removed, no_numbers, no_numbers, np.empty((0, index.dimension), np.float32))
+            index.update(removed, _NO_NUMBERS, _NO_NUMBERS, np.empty((0, index.dimension), np.float32))
 
     def _read(
         self, cursor: sqlite3.Cursor, dimension: int
@@ -104,17 +162,18 @@ class AdaptedSearches:
     """The searches in use, one for each adaptation; the caller holds a lock.
 
     Verification and identification may each have one of their own, so two are kept. A search by another one is built
-    anew.
+    anew. `compact_above` is as of `GallerySearch`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, compact_above: int = COMPACT_ABOVE) -> None:
+        self._compact_above = compact_above
         self._searches: dict[ScoreAdaptation, GallerySearch] = {}
 
     def of(self, db: Database, adaptation: ScoreAdaptation) -> GallerySearch:
         """Return the search for an adaptation. Raises `GalleryCorrupt`: what it needs is not in the gallery."""
         search = self._searches.pop(adaptation, None)
         if search is None:
-            search = GallerySearch(read_learnt(db, adaptation))
+            search = GallerySearch(read_learnt(db, adaptation), self._compact_above)
         while len(self._searches) >= _SEARCHES_KEPT:
             self._searches.pop(next(iter(self._searches)))
         self._searches[adaptation] = search
@@ -130,6 +189,10 @@ def centred(learnt: LearntCameras | None, vectors: NDArray[np.float32], cameras:
     if learnt is None:
         return vectors
     return centre_by_camera(learnt, vectors, [camera_key(camera) for camera in cameras])
+
+
+def _revision(db: Database) -> int:
+    return int(db.execute("SELECT coalesce(max(revision), 0) FROM changes").fetchone()[0])
 
 
 def _damaged() -> GalleryCorrupt:

@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
-from biometric.models.embedding import batches, prepare_crops, resize, scale_to_unit_length
+from biometric.models.embedding import (
+    HALF_AGREEMENT,
+    batches,
+    prepare_crops,
+    scale_to_unit_length,
+    trial_pictures,
+    vectors_agree,
+)
 from biometric.models.signal_stack import signal_stack_kept
 
 BATCH = 8
 """Crops a run: on two cores 8 is as fast for each crop as 16, with half the memory (benchmarks/embedding.py)."""
-
-HALF_AGREEMENT = 0.9999
-"""Least cosine between an embedding in half and in full precision for half precision to be used."""
 
 
 class OpenVINOEmbedder:
@@ -117,26 +121,12 @@ def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> openvino
     if exact or "FP16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return full
     half = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f16", "PERFORMANCE_HINT": "LATENCY"})
-    trial = prepare_crops(_trial_pictures(form.height, form.width), form)
+    trial = prepare_crops(trial_pictures(form.height, form.width), form)
     full_vectors, half_vectors = (np.array(network(trial)[0], np.float32) for network in (full, half))
     if full_vectors.shape[:1] != (len(trial),):
         return full  # not one vector a crop: the caller refuses the network
     full_vectors, half_vectors = full_vectors.reshape(len(trial), -1), half_vectors.reshape(len(trial), -1)
-    lengths = np.linalg.norm(full_vectors, axis=1) * np.linalg.norm(half_vectors, axis=1)
-    # A NaN (half precision overflows at 65,504) fails this comparison too.
-    agree = bool(((full_vectors * half_vectors).sum(axis=1) >= HALF_AGREEMENT * lengths).all())
-    return half if agree and bool((lengths > 0).all()) else full
-
-
-def _trial_pictures(height: int, width: int) -> list[Image]:
-    """Pictures with contrast in the large and in the small. (Flat ones are no test: normalisation amplifies noise.)"""
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    stripes = np.zeros((height, width, 3), np.uint8)
-    stripes[:: max(2, height // 16)] = 255
-    patches = rng.integers(0, 256, (8, 4, 3), dtype=np.uint8)
-    ramp = np.linspace(0, 255, height * width * 3).reshape(height, width, 3).astype(np.uint8)
-    return [noise, stripes, resize(patches, height, width), ramp]
+    return half if vectors_agree(full_vectors, half_vectors, HALF_AGREEMENT) else full
 
 
 def _read(path: Path) -> openvino.Model:

@@ -1,5 +1,7 @@
 """Embeddings with torch, on CUDA or CPU: `.safetensors` with an architecture of ours, and OpenVINO's IR rebuilt."""
 
+import copy
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,81 +19,22 @@ from biometric.entities import Image
 from biometric.entities.model_cards import InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.architectures import build_architecture, load_weights
-from biometric.models.embedding import batches, prepare_crops, scale_to_unit_length
-from biometric.models.ir_graph import Graph, read_ir
-from biometric.models.ir_torch import Operation, operation, torch_type
+from biometric.models.crop_batches import CropBatches
+from biometric.models.device_failures import device_failures, free_memory, is_out_of_memory
+from biometric.models.embedding import prepare_crops, scale_to_unit_length, trial_pictures, vectors_agree
+from biometric.models.ir_graph import read_ir
+from biometric.models.ir_module import GraphModule
 
-BATCH = {"cuda": 64, "cpu": 8}
-"""Crops a run, by device."""
+logger = logging.getLogger(__name__)
 
+BATCH = {"cuda": 256, "cpu": 8}
+"""Crops a run, by device; fewer from the first time on that the device's memory was too small."""
 
-class GraphModule(nn.Module):
-    """Runs an IR graph: (N, 3, H, W) float32 in, the network's output out.
+CARD_PRECISION = torch.float16
+"""What is tried on a card."""
 
-    What does not depend on the input is computed once, at construction; fractions become buffers, which move with
-    the module, while whole numbers (shapes, axes) stay on the CPU.
-
-    Raises:
-        UnsupportedModel: an operation is not known; names it.
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
-        self._graph = graph
-        self._whole: dict[tuple[int, int], Tensor] = {}
-        self._fraction: dict[tuple[int, int], str] = {}
-        self._steps: list[tuple[int, Operation]] = []
-        constants: dict[tuple[int, int], Tensor] = {}
-        with torch.no_grad():
-            for number, node in enumerate(graph.nodes):
-                if node.value is not None:
-                    array = np.array(node.value)
-                    constants[number, 0] = torch.from_numpy(array).to(torch_type(node.attributes["element_type"]))
-                elif node.kind not in ("Parameter", "Result"):
-                    self._plan(number, operation(node.kind), constants)
-        needed = {source for number, _ in self._steps for source in graph.nodes[number].inputs} | {graph.result}
-        for place in needed & constants.keys():
-            self._keep(place, constants[place])
-        self._last = self._last_uses()
-
-    def _plan(self, number: int, run: Operation, constants: dict[tuple[int, int], Tensor]) -> None:
-        node = self._graph.nodes[number]
-        if all(source in constants for source in node.inputs):
-            outputs = run(node.attributes, [constants[source] for source in node.inputs])
-            constants.update(((number, position), output) for position, output in enumerate(outputs))
-        else:
-            self._steps.append((number, run))
-
-    def _keep(self, place: tuple[int, int], value: Tensor) -> None:
-        if value.is_floating_point():
-            name = f"constant_{place[0]}_{place[1]}"
-            self.register_buffer(name, value.contiguous())
-            self._fraction[place] = name
-        else:
-            self._whole[place] = value
-
-    def _last_uses(self) -> dict[int, list[tuple[int, int]]]:
-        """For each step, the values that are not needed after it: freed at once, so that memory stays small."""
-        last = {source: number for number, _ in self._steps for source in self._graph.nodes[number].inputs}
-        released: dict[int, list[tuple[int, int]]] = {}
-        for source, number in last.items():
-            if source != self._graph.result and source not in self._whole and source not in self._fraction:
-                released.setdefault(number, []).append(source)
-        return released
-
-    def forward(self, batch: Tensor) -> Tensor:
-        """Run the network."""
-        values: dict[tuple[int, int], Tensor] = {place: getattr(self, name) for place, name in self._fraction.items()}
-        values.update(self._whole)
-        values[self._graph.parameter, 0] = batch
-        for number, run in self._steps:
-            node = self._graph.nodes[number]
-            outputs = run(node.attributes, [values[source] for source in node.inputs])
-            for position, output in enumerate(outputs):
-                values[number, position] = output
-            for place in self._last.get(number, ()):
-                del values[place]
-        return values[self._graph.result]
+LEAST_AGREEMENT = 0.9995
+"""Least cosine to full precision, with crops prepared on the processor, for half precision to be used on a card."""
 
 
 def read_network(path: Path, architecture: str) -> nn.Module:
@@ -121,20 +64,35 @@ class TorchEmbedder:
         model_id: the card's id.
         device: "cpu", "cuda", "cuda:1", …
         dimension: expected length of the embedding, None to take the network's.
+        as_on_card: prepare crops in batches on the device, and compute in half precision where embeddings stay the
+            same; None: on CUDA alone. On torch's CPU device it is slower, and there for tests.
 
     Raises:
         UnsupportedModel: the network is not one of crops in, one vector a crop out.
+        DeviceFailed: the device has too little memory, or does not work.
     """
 
     def __init__(
-        self, module: nn.Module, form: InputFormat, model_id: str, device: str = "cpu", dimension: int | None = None
+        self,
+        module: nn.Module,
+        form: InputFormat,
+        model_id: str,
+        device: str = "cpu",
+        dimension: int | None = None,
+        as_on_card: bool | None = None,
     ) -> None:
         self._device = torch.device(device)
-        self._module = module.eval().requires_grad_(False).to(self._device)
         self._form = form
         self._model_id = model_id
         self._lock = threading.Lock()
-        length = self._run(np.zeros((2, 3, form.height, form.width), np.float32)).shape[1]
+        self._batch = BATCH[self._device.type]
+        with device_failures(device):
+            self._module = module.eval().requires_grad_(False).to(self._device)
+            self._network, self._crops = self._module, None
+            length = self._vectors([np.zeros((form.height, form.width, 3), np.uint8)] * 2).shape[1]
+            if as_on_card or (as_on_card is None and self._device.type == "cuda"):
+                self._crops = CropBatches(form, self._device)
+                self._choose_precision()
         if dimension is not None and length != dimension:
             raise UnsupportedModel(
                 "{model_id} gives {length} numbers a crop; its card says {dimension}.",
@@ -153,8 +111,6 @@ class TorchEmbedder:
         try:
             return cls(GraphModule(graph), form, model_id, device, dimension)
         except (RuntimeError, KeyError, IndexError, ValueError) as error:
-            if isinstance(error, torch.cuda.OutOfMemoryError):
-                raise
             raise UnsupportedModel("{file} cannot be rebuilt in torch: {error}", file=path.name, error=error) from error
 
     @classmethod
@@ -191,6 +147,11 @@ class TorchEmbedder:
         return self._form
 
     @property
+    def precision(self) -> str:
+        """What the network computes in: "float32" or "float16"."""
+        return "float32" if self._network is self._module else "float16"
+
+    @property
     def device(self) -> str:
         """For people, such as "CUDA · NVIDIA H200" or "CPU · torch"."""
         if self._device.type == "cuda":
@@ -202,22 +163,62 @@ class TorchEmbedder:
 
         Raises:
             UnsupportedModel: the network gave a vector without direction.
+            DeviceFailed: the device stopped working, or has not the memory for a single crop.
         """
-        size = BATCH[self._device.type]
-        vectors = [self._run(prepare_crops(batch, self._form)) for batch in batches(crops, size)]
-        return scale_to_unit_length(
-            np.concatenate([np.empty((0, self._dimension), np.float32), *vectors]), self._model_id
-        )
+        with self._lock, device_failures(str(self._device)):
+            vectors = self._vectors(crops) if len(crops) else np.empty((0, self._dimension), np.float32)
+        return scale_to_unit_length(vectors, self._model_id)
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        with self._lock, torch.inference_mode(), _exact():
-            output = self._module(torch.from_numpy(batch).to(self._device)).flatten(1).float().cpu()
+    def _vectors(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Run the network on batches; what comes out stays on the device until all are under way."""
+        outputs: list[Tensor] = []
+        start = 0
+        with torch.inference_mode(), _exact():
+            while start < len(crops):
+                batch = crops[start : start + self._batch]
+                try:
+                    outputs.append(self._run(batch))
+                except RuntimeError as error:
+                    if len(batch) == 1 or not is_out_of_memory(error):
+                        raise
+                    self._batch = len(batch) // 2
+                    logger.warning("%s has too little memory for %d crops at once", self.device, len(batch))
+                else:
+                    start += len(batch)
+                    continue
+                free_memory(self._device)  # behind the block: the error holds what was computed
+            vectors: NDArray[np.float32] = torch.cat(outputs).float().cpu().numpy()
+        return vectors
+
+    def _run(self, crops: Sequence[Image]) -> Tensor:
+        """Return (N, D) on the device."""
+        if self._crops is None:
+            batch = torch.from_numpy(prepare_crops(crops, self._form)).to(self._device)
+        else:
+            batch = self._crops.prepare(crops)
+        output: Tensor = self._network(batch).flatten(1)
         if len(output) != len(batch):
             raise UnsupportedModel(
                 "{model} does not give one vector a crop, so it cannot serve as embedder.", model=self._model_id
             )
-        vectors: NDArray[np.float32] = output.numpy()
-        return vectors
+        return output
+
+    def _choose_precision(self) -> None:
+        """Use half precision where embeddings stay the same."""
+        form = self._form
+        patch = np.random.default_rng(1).integers(0, 256, (2 * form.height + 3, form.width // 3 + 1, 3), np.uint8)
+        pictures = [*trial_pictures(form.height, form.width), patch, patch[: form.height // 4, : form.width // 5 + 1]]
+        full, crops = self._vectors(pictures), self._crops
+        try:
+            self._network = copy.deepcopy(self._module).to(CARD_PRECISION)
+            self._crops = CropBatches(form, self._device, CARD_PRECISION)
+            half = self._vectors(pictures)
+        except RuntimeError as error:  # an operation that there is not in half precision
+            if is_out_of_memory(error):
+                raise
+            half = np.full_like(full, np.nan)
+        if not vectors_agree(full, half, LEAST_AGREEMENT):
+            self._network, self._crops = self._module, crops
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from biometric.entities import PURPOSES
 from biometric.entities.robustness import DetailMeasure, MissedShare, RobustnessRow, RobustnessTable
 from biometric.errors import InvalidSetting, StorageFull
 from biometric.models.card_tables import Table
@@ -158,7 +159,7 @@ def robustness_toml(table: RobustnessTable) -> str:
         lines += ["", f"[[{row.measure}]]", f"start = {row.start:g}"]
         lines += [] if row.stop is None else [f"stop = {row.stop:g}"]
         lines += [f"people = {row.people}", f"comparisons = {row.comparisons}"]
-        for purpose in ("verification", "identification"):
+        for purpose in PURPOSES:
             missed = row.missed(purpose)
             limits = f"low = {missed.low:.6f}, high = {missed.high:.6f}"
             lines.append(f"{purpose} = {{ missed = {missed.missed}, {limits} }}")

@@ -1,5 +1,6 @@
 """The store of enrolled people."""
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from biometric.entities import (
     LearntCameras,
     NewReference,
     NewVerdict,
+    Progress,
     RecordedVerdict,
     ScoreAdaptation,
     StoredEnrollment,
@@ -184,6 +186,12 @@ class Gallery(Protocol):
         Raises:
             ModelMismatch: the gallery holds templates of another model.
             GalleryCorrupt: what that adaptation needs is not in this gallery.
+        """
+
+    def load_search(self, adapting: Adapting = AS_THEY_ARE) -> Generator[Progress, None, None]:
+        """Read into memory what a search with that adaptation needs, which the first search does otherwise.
+
+        Raises `GalleryCorrupt`, as of `search`.
         """
 
     def scores(self, template: Template, identity_id: str, adapting: Adapting = AS_THEY_ARE) -> list[tuple[str, float]]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from biometric.entities import Identification, ObservedClip
+from biometric.entities import AdaptationKind, Identification, ObservedClip
 from biometric.messages import decimals_apart, describe_all, describe_reason, plain_decimal
 from biometric.results.detail_json import DETAIL_COLUMNS, detail_cells
 
@@ -32,6 +32,7 @@ CSV_COLUMNS = (
     "tracks",
     "link_score",
     "perhaps_same_as",
+    "adaptation",
     *DETAIL_COLUMNS,
 )
 
@@ -77,6 +78,7 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "tracks": max(1, len(item.observation.linked)),
                 "link_score": _number(item.observation.link_score, CSV_DECIMALS),
                 "perhaps_same_as": "; ".join(str(other.person) for other in item.observation.perhaps),
+                "adaptation": str(item.threshold.adaptation) or str(AdaptationKind.NONE),
                 **detail_cells(item.detail),
             }
         )

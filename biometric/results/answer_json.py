@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from biometric.entities import (
+    PURPOSES,
     Calibration,
     Enrollment,
     GalleryChange,
@@ -263,7 +264,7 @@ def _reason_json(answer: Verification | Identification) -> dict[str, Any]:
 def calibration_json(calibration: Calibration) -> dict[str, Any]:
     """Return what `calibrate --json` prints: sentences under the keys, codes and values beside them."""
     data = calibration.as_dict()
-    for purpose in ("verification", "identification"):
+    for purpose in PURPOSES:
         fitted = getattr(calibration, purpose)
         if fitted is not None:
             data[purpose] |= {

@@ -16,6 +16,7 @@ from biometric.ui.calibration_cautions import verdicts
 from biometric.ui.calibration_state import CalibrationState
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
 from biometric.ui.page import Page, Updates
+from biometric.ui.panel_display import known_cameras
 from biometric.ui.session import Session
 from biometric.ui.text_format import escape
 from biometric.ui.turns import Place
@@ -46,7 +47,7 @@ class CalibrationDisplay:
     current: gr.HTML
     past: gr.HTML
     verdicts: gr.HTML
-    camera: gr.Textbox
+    camera: gr.Dropdown
     drop: gr.File
     listed: gr.HTML
     target: gr.Radio
@@ -58,7 +59,7 @@ class CalibrationDisplay:
     @property
     def following(self) -> list[Any]:
         """Components that `render` changes."""
-        return [self.undo, self.current, self.past, self.verdicts, self.listed, self.promise]
+        return [self.undo, self.current, self.past, self.verdicts, self.listed, self.promise, self.camera]
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -76,6 +77,7 @@ class CalibrationDisplay:
             self.current: focused(state, self._current(state)),
             self.past: focused(state, views.history(stored, model_id, state)),
             self.verdicts: self._verdicts(),
+            self.camera: gr.update(choices=state.suggest_cameras(known_cameras(self.page))),
             **self.render_footage(state),
         }
 
@@ -143,14 +145,4 @@ def intro() -> str:
     return _(
         "Clips in which several people are seen at the same time help most, because two people side by side are "
         "certainly not one. Nobody needs a name. The clips stay with this page, and go with it."
-    )
-
-
-def camera_box() -> gr.Textbox:
-    """Return the field for the camera of the clips that are added next."""
-    return gr.Textbox(
-        label=_("Camera"),
-        info=_("Of the clips that you add next, if you know it"),
-        max_lines=1,
-        elem_id="calibration-camera",
     )

@@ -1,11 +1,11 @@
 """What a workspace knows on the Calibration tab: the listed clips with what was read of them, and what they support."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from biometric.entities import Progress
+from biometric.entities import Progress, camera_key
 from biometric.entities.calibration_footage import DEFAULT_FMR, ClipSummary, FootageEvidence
 from biometric.errors import ClipError, InvalidInput
 from biometric.storage import remove_quietly
@@ -81,6 +81,13 @@ class CalibrationState:
     def lists(self, clip: ListedClip) -> bool:
         """Whether a clip was not taken out meanwhile."""
         return clip in list(self.clips.values())
+
+    def suggest_cameras(self, known: Sequence[str]) -> list[str]:
+        """Return the cameras to suggest: those known of the gallery, then others of the clips that are listed."""
+        suggested: dict[str, str] = {}
+        for name in [*known, *sorted({clip.camera for clip in list(self.clips.values()) if clip.camera})]:
+            suggested.setdefault(camera_key(name), name)
+        return list(suggested.values())
 
     @property
     def summaries(self) -> list[ClipSummary]:

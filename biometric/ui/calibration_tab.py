@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import Progress
-from biometric.entities.calibration_footage import DEFAULT_FMR
 from biometric.errors import ClipError, InvalidInput, ThresholdBelowCard
 from biometric.errors.phrases import Phrase
 from biometric.messages import describe_error
@@ -20,16 +19,16 @@ from biometric.ui import calibration_views as views
 from biometric.ui import elements, presenters
 from biometric.ui.browser_input import NOT_UNDERSTOOD, camera_in_field, event, parse_int
 from biometric.ui.calibration_cautions import BelowQuestion, wrong_answers
-from biometric.ui.calibration_display import CalibrationDisplay, camera_box, focused, intro
+from biometric.ui.calibration_display import CalibrationDisplay, focused
 from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, offered_rate, search_target, target_rate
+from biometric.ui.calibration_layout import build_components
 from biometric.ui.calibration_state import CalibrationState, ListedClip
-from biometric.ui.components import area, on_act
+from biometric.ui.components import on_act
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Steps, Updates
+from biometric.ui.panel_display import known_cameras
 from biometric.ui.session import Session
 from biometric.ui.step_runs import guarded, run_once, stream_progress
-from biometric.ui.text_format import escape
 
-TARGETS = (100, 1000, 10_000)
 JOB = "calibration"
 
 
@@ -63,7 +62,8 @@ class CalibrationTab(CalibrationDisplay):
                 except BaseException:
                     remove_quietly(folder)
                     raise
-            return {self.message: "", **self.render_footage(state)}
+            suggested = state.suggest_cameras(known_cameras(self.page))
+            return {self.message: "", self.camera: gr.update(choices=suggested), **self.render_footage(state)}
 
         return {self.drop: gr.update(value=None), **run_once(run, self.message)}
 
@@ -224,52 +224,7 @@ class CalibrationTab(CalibrationDisplay):
 
 def calibration_tab(page: Page) -> tuple[CalibrationTab, list[Any]]:
     """Build the tab and attach its events; return it with the events after which thresholds may have changed."""
-    undo = area(elem_id="calibration-undo")
-    with gr.Row(elem_classes=["sl-columns"]):
-        with gr.Column(scale=6, min_width=320, elem_classes=["sl-cal-left"]):
-            current = area(elem_id="calibration")
-            past = area(elem_id="calibration-history")
-            verdicts = area(elem_id="calibration-verdicts")
-        with gr.Column(scale=5, min_width=320):
-            gr.HTML(f'<p class="sl-quiet">{escape(intro())}</p>', apply_default_css=False)
-            camera = camera_box()
-            drop = gr.File(
-                label=_("Clips"),
-                file_count="multiple",
-                type="filepath",
-                height=110,
-                elem_id="calibration-clips",
-                elem_classes=["sl-drop", "sl-import", "sl-clips"],
-            )
-            with gr.Row(elem_classes=["sl-go"]):
-                start = gr.Button(_("Compare people"), min_width=90, elem_id="calibration-start")
-                cancel = gr.Button(_("Cancel"), interactive=False, min_width=80, elem_id="calibration-cancel")
-            status = gr.HTML("", apply_default_css=False, elem_classes=["sl-live"], elem_id="calibration-status")
-            listed = area(elem_id="calibration-footage")
-            target = gr.Radio(
-                [(one_in(1 / number), 1 / number) for number in TARGETS],
-                value=DEFAULT_FMR,
-                label=_("Strangers who may pass"),
-                elem_id="calibration-target",
-            )
-            promise = area(elem_id="calibration-promise")
-            message = area(elem_id="calibration-message")
-    tab = CalibrationTab(
-        page=page,
-        undo=undo,
-        message=message,
-        current=current,
-        past=past,
-        verdicts=verdicts,
-        camera=camera,
-        drop=drop,
-        listed=listed,
-        target=target,
-        start=start,
-        cancel=cancel,
-        status=status,
-        promise=promise,
-    )
+    tab = CalibrationTab(page=page, **build_components())
     return tab, _connect(tab)
 
 
@@ -278,7 +233,7 @@ def _connect(tab: CalibrationTab) -> list[Any]:
     analyse = page.as_job(JOB, tab.analyse, tab.waiting, tab.stopped)
     use = page.as_job(JOB, tab.use, tab.waiting, tab.stopped)
     added = tab.drop.upload(
-        tab.on_clips, [tab.drop, tab.camera], [tab.drop, tab.listed, tab.promise, tab.message], **QUIET
+        tab.on_clips, [tab.drop, tab.camera], [tab.drop, tab.camera, tab.listed, tab.promise, tab.message], **QUIET
     )
     jobs = [
         added.then(analyse, None, tab.job_outputs, **FOLLOWS_JOB),

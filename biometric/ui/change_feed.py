@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from biometric.ui.guard import App, Message, Receive, Scope, Send
+from biometric.ui.asgi import App, Message, Receive, Scope, Send
 from biometric.ui.live_parts import version
 
 PATH = "/sightline/changes"

@@ -26,6 +26,7 @@ def prepare_environment(settings: Settings) -> PrivateFolder:
         GRADIO_MCP_SERVER=str(settings.mcp),
         HF_HUB_DISABLE_TELEMETRY="1",
         DO_NOT_TRACK="1",
+        FORWARDED_ALLOW_IPS="",  # uvicorn would believe any program of this machine whom it asks for
     )
     # These would widen what is served, wherever they were set.
     for variable in ("GRADIO_ALLOWED_PATHS", "GRADIO_BLOCKED_PATHS", "GRADIO_LOCAL_DEV_MODE", "GRADIO_NUM_WORKERS"):

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from biometric.ui.guard import App, Message, Receive, Scope, Send
+from biometric.ui.asgi import App, Message, Receive, Scope, Send
 
 PATH = "/gradio_api/queue/data"
 MOMENT = 1.0

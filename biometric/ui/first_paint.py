@@ -4,8 +4,8 @@ Gradio runs scripts of its own `head` only once it has built the page, which wou
 """
 
 from biometric.messages.translation import language
+from biometric.ui.asgi import App, Message, Receive, Scope, Send
 from biometric.ui.components import asset
-from biometric.ui.guard import App, Message, Receive, Scope, Send
 
 BEFORE = b"<style>"
 """What the script stands in front of, in the head of the page: the body may be painted as soon as it begins."""

@@ -7,7 +7,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from biometric import __version__
-from biometric.entities import Purpose
+from biometric.entities import PURPOSES
 from biometric.errors import BiometricError, ModelMismatch
 from biometric.messages import describe, describe_error
 from biometric.messages.translation import N_
@@ -19,7 +19,6 @@ from biometric.ui.page import Page, Updates
 from biometric.ui.session import Session
 from biometric.ui.text_format import count, escape, people
 
-PURPOSES: tuple[Purpose, ...] = ("verification", "identification")
 LIMITS = N_(
     "Compares clothing and build, not faces; does not detect replayed video; references age within days. "
     "Enroll only people who know and agree."

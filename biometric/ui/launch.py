@@ -18,11 +18,14 @@ from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
 from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.components import asset
+from biometric.ui.connections import bounded_connections
 from biometric.ui.event_streams import EventStreams, OpenStreams
 from biometric.ui.first_paint import FirstPaint
 from biometric.ui.guard import Guard
 from biometric.ui.page import Page
+from biometric.ui.request_bodies import RequestBodies
 from biometric.ui.theme import sightline_theme
+from biometric.ui.upload_intake import UploadIntake
 
 LOADING_SECONDS = 30
 """How long ending waits for models that are being loaded: vendor libraries abort when they are cut off there."""
@@ -51,9 +54,10 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
     try:
-        _server, address, _share = blocks.launch(
-            **launch_options(settings, interface.page, blocks), prevent_thread_lock=True
-        )
+        with bounded_connections():
+            _server, address, _share = blocks.launch(
+                **launch_options(settings, interface.page, blocks), prevent_thread_lock=True
+            )
     except OSError as error:
         raise InvalidSetting(
             "The page cannot be served on {host}, port {port}: the port is in use, or the address is not "
@@ -92,17 +96,17 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
     guard = Middleware(
         Guard,
         loopback=is_loopback(settings.host),
-        uploads=page.uploads,
-        upload_quota=UPLOADS_AT_ONCE * limit,
-        upload_limit=limit + 100_000,  # the form around the file
     )
+    page.uploads.quota = UPLOADS_AT_ONCE * limit
+    intake = Middleware(UploadIntake, uploads=page.uploads, limit=limit + 100_000)  # the form around the file
+    bodies = Middleware(RequestBodies, uploads=page.uploads)
     streams = OpenStreams(blocks)
     feed = Middleware(
         ChangeFeed,
         state_of=partial(page.workspace_state, stalled=streams.stalled),
         stopping=lambda: is_stopping(blocks),
     )
-    middleware = [guard, feed, Middleware(EventStreams, streams=streams), Middleware(FirstPaint)]
+    middleware = [guard, intake, bodies, feed, Middleware(EventStreams, streams=streams), Middleware(FirstPaint)]
     login = settings.login
     return {
         "server_name": settings.host,

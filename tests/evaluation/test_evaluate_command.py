@@ -128,6 +128,9 @@ def test_normalised_scores_are_reported_and_drawn(
     assert found["adaptation"]["applied"]
     assert found["verification"]["points"][0]["threshold"] > 1.0
     assert found["verification"]["points"][0]["reachable"]
+    header, *lines = (tmp_path / "out" / "operating-points.csv").read_text().splitlines()
+    assert header.endswith(",adaptation")
+    assert all(line.endswith(",snorm") for line in lines)
     status, out, _ = run(capsys, "market1501", data, "--adapt", "snorm", "--cohort-people", 3)
     assert "Nothing was adapted: a cohort needs 20 templates or more." in out
 

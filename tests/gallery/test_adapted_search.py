@@ -41,6 +41,11 @@ def adapted(learnt: LearntCameras, value: float = 0.3) -> Calibration:
     )
 
 
+@pytest.fixture(params=[0, 100_000], ids=["compact", "exact"])
+def gallery(tmp_path: Path, request: pytest.FixtureRequest) -> SQLiteGallery:
+    return SQLiteGallery(tmp_path / "gallery", compact_above=request.param)
+
+
 @pytest.fixture
 def filled(gallery: SQLiteGallery, clips: Path) -> SQLiteGallery:
     for number in range(12):

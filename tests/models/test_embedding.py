@@ -5,7 +5,7 @@ import pytest
 
 from biometric.entities.model_cards import IMAGENET, RAW_BGR, InputFormat
 from biometric.errors import UnsupportedModel
-from biometric.models.embedding import batches, prepare_crops, resize, scale_to_unit_length
+from biometric.models.embedding import batches, prepare_crops, resize, scale_to_unit_length, vectors_agree
 
 
 def solid(height: int, width: int, colour: tuple[int, int, int]) -> np.ndarray:
@@ -89,3 +89,13 @@ def test_batches_keep_order_and_size() -> None:
     assert [len(part) for part in parts] == [2, 2, 1]
     assert [int(crop[0, 0, 0]) for part in parts for crop in part] == [0, 1, 2, 3, 4]
     assert list(batches([], 2)) == []
+
+
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan, 0.0])
+def test_vectors_without_direction_never_agree(wrong: float) -> None:
+    exact = np.eye(3, dtype=np.float32)
+    assert vectors_agree(exact, 2 * exact, 0.9999)
+    other = exact.copy()
+    other[1] = wrong
+    assert not vectors_agree(exact, other, 0.9999)
+    assert not vectors_agree(exact, exact[::-1], 0.9999)

@@ -11,8 +11,8 @@ import torch
 from openvino import opset13 as ops
 
 from biometric.errors import UnsupportedModel
-from biometric.models.embedding_torch import GraphModule
 from biometric.models.ir_graph import read_ir
+from biometric.models.ir_module import GraphModule
 from biometric.models.ir_torch import OPERATIONS, operation
 from biometric.models.signal_stack import signal_stack_kept
 

@@ -80,6 +80,7 @@ def test_promise_10_a_name_cannot_run_as_a_formula_in_the_csv(tmp_path: Path) ->
     observed = observed_clip(tmp_path)
     text = csv_text(observed, [identification(tmp_path, 1, "=cmd()"), identification(tmp_path, 2, None)])
     known, unknown = csv.DictReader(io.StringIO(text))
+    assert known["adaptation"] == unknown["adaptation"] == "none"
     assert known["identity"] == "'=cmd()"
     assert (known["decision"], known["score"], known["threshold_source"]) == ("identified", "0.9000", "model card")
     assert (unknown["decision"], unknown["identity"]) == ("unknown", "")

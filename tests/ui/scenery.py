@@ -333,14 +333,17 @@ def main(arguments: Sequence[str]) -> None:
         port=port,
         login=options.get("login"),
         mcp=options.get("mcp") == "1",
+        max_upload_mb=int(options.get("max_upload_mb", 20)),
         away_seconds=int(options.get("away_seconds", 90)),
         footage=options.get("footage", ""),
         language=options.get("language", "en"),
         linking=options.get("linking") == "1",
     )
     from biometric.ui import serve
+    from biometric.ui.connections import BoundedConnection
 
     activate(service.settings.language)
+    BoundedConnection.patience = float(options.get("patience", 1))
 
     try:
         with signals_unwind():  # as app.py does

@@ -183,6 +183,13 @@ def test_a_listed_clip_says_its_camera_where_it_was_named() -> None:
     assert html.count("camera ") == 1
 
 
+def test_cameras_of_the_gallery_and_of_listed_clips_are_suggested_once() -> None:
+    state = listing(summary("a"), None, None)
+    state.clips[1].camera, state.clips[2].camera = "Yard", "door"
+    assert state.suggest_cameras(["Door", "Hall"]) == ["Door", "Hall", "Yard"]
+    assert CalibrationState().suggest_cameras([]) == []
+
+
 GAIN = AdaptationGain(AdaptationKind.CENTRING, 0.01, 0.091, 0.075, 0.004, 0.028, 40, 120, True)
 MARK = ScoreAdaptation(AdaptationKind.CENTRING, "0123456789abcdef")
 

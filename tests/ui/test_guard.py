@@ -1,8 +1,6 @@
-from pathlib import Path
-
 import pytest
 
-from biometric.ui.guard import folder_size, is_local_host, is_same_origin
+from biometric.ui.hosts import is_local_host, is_same_origin
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:7860", "127.0.0.1:7860", "127.1.2.3", "[::1]:7860"])
@@ -32,13 +30,3 @@ def test_other_names(host: str) -> None:
 )
 def test_promise_8_same_origin(headers: dict[str, str], same: bool) -> None:
     assert is_same_origin(headers, "a:1") is same
-
-
-def test_size_of_a_folder(tmp_path: Path) -> None:
-    assert folder_size(tmp_path / "nothing") == 0
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "b").write_bytes(b"12345")
-    assert folder_size(tmp_path) >= 5
-    before = folder_size(tmp_path)
-    (tmp_path / "link").hardlink_to(tmp_path / "a" / "b")
-    assert folder_size(tmp_path) - before < 5  # one file under two names is one file

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biometric.cli.command_support import DONE, show
+from biometric.entities import PURPOSES
 from biometric.entities.model_cards import NOT_MEASURED, DefaultThreshold, Format
 from biometric.errors import InvalidSetting, StorageFull
 from biometric.settings import Settings
@@ -20,7 +21,6 @@ _FORMATS = {
     "onnx": (Format.ONNX,),
     "both": (Format.SAFETENSORS, Format.ONNX),
 }
-_PURPOSES = ("verification", "identification")
 
 
 def add_command(subcommands: Any) -> None:
@@ -43,7 +43,7 @@ def add_command(subcommands: Any) -> None:
     )
     parser.add_argument("--half", action="store_true", help="store float16 numbers: half the size (detectors: always)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where the files go (default: export in the run)")
-    for purpose in _PURPOSES:
+    for purpose in PURPOSES:
         _add_threshold(parser, purpose)
     parser.add_argument("--install", action="store_true", help="copy into models/ and add the card to its manifest")
     parser.add_argument("--replace", action="store_true", help="with --install: replace a card of the same name")
