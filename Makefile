@@ -27,8 +27,16 @@ test-slow: $(VENV)/.dev ## run the tests that take minutes, such as all ways to 
 	@$(BIN)/python tests/browser_setup.py
 	$(BIN)/python -m pytest -m slow
 
-test-gpu: $(VENV)/.dev ## run the tests that need an NVIDIA GPU
-	$(BIN)/python -m pytest -m gpu -s
+# A machine with packages of its own (torch and the application's; OpenVINO is not needed):
+# make test-gpu GPU_PYTHON=python3
+ifdef GPU_PYTHON
+test-gpu:
+else
+GPU_PYTHON := $(BIN)/python
+test-gpu: $(VENV)/.dev
+endif
+test-gpu: ## run the tests of what runs on an NVIDIA GPU
+	$(GPU_PYTHON) -m pytest tests/gpu -s -W default
 
 check: $(VENV)/.dev ## lint, format and type checks; the documents, links too
 	$(BIN)/ruff check .

@@ -81,6 +81,18 @@ def test_a_card_gives_the_embeddings_of_the_processor(shared: Path, name: str) -
 
 
 @pytest.mark.gpu
+@pytest.mark.real
+def test_a_card_agrees_with_openvino(shared: Path, tmp_path: Path) -> None:
+    others = pytest.importorskip("tests.models.test_embedding_torch", exc_type=ImportError)
+    device = needed_card()
+    for number, card in enumerate(others.CARDS):
+        (tmp_path / str(number)).mkdir()
+        reference, on_card = others.embedders(card, shared, tmp_path / str(number), device)
+        crops = crops_of(shared)
+        assert least_cosine(reference.embed(crops), on_card.embed(crops)) >= 0.999, card.id
+
+
+@pytest.mark.gpu
 def test_a_full_card_is_told_apart_from_other_errors() -> None:
     device = needed_card()
     with pytest.raises(DeviceFailed, match="out of memory"), device_failures(device):

@@ -1,6 +1,5 @@
 """Embeddings with torch: the same as OpenVINO's, from IR and ONNX alike; `.safetensors`; CUDA where there is one."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -63,27 +62,6 @@ def test_half_precision_keeps_embeddings_what_they_are(card: Card, shared: Path)
     assert card.input is not None
     exact = OpenVINOEmbedder(path, card.input, card.id, exact=True).embed(crops)
     assert (exact * OpenVINOEmbedder(path, card.input, card.id).embed(crops)).sum(axis=1).min() >= 0.9995
-
-
-@pytest.mark.gpu
-@pytest.mark.real
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
-def test_cuda_agrees_with_openvino_on_real_crops(
-    card: Card, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    reference, rebuilt = embedders(card, shared, tmp_path, "cuda")
-    crops = crops_of(shared)
-    cosines = (reference.embed(crops) * rebuilt.embed(crops)).sum(axis=1)
-    assert cosines.min() >= 0.9999
-    many = crops * 32
-    rebuilt.embed(many)
-    started = time.perf_counter()
-    rebuilt.embed(many)
-    rate = len(many) / (time.perf_counter() - started)
-    with capsys.disabled():
-        print(f"\n{card.id} on {rebuilt.device}: {rate:.0f} crops/s, least cosine {cosines.min():.6f}")
 
 
 def saved(path: Path, architecture: str, metadata: dict[str, str] | None = None) -> Path:

@@ -141,9 +141,3 @@ def test_only_the_share_asked_for_is_changed() -> None:
     for strength in (replace(NONE, shrink=0.25, smallest=(10, 5)), replace(NONE, blur=0.25, blur_sigma=(2.0, 2.0))):
         made = change_appearance_of_batch(before.clone(), strength)
         assert int(((made != before).flatten(1).any(1)).sum()) == 10
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("name", SINGLE)
-def test_a_gpu_changes_batches_as_the_cpu_does(name: str) -> None:
-    check_agreement(effects(changed_at_once(SINGLE[name])), effects(changed_at_once(SINGLE[name], "cuda")))

@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,9 @@ import pytest
 import torch
 
 from biometric.cli import main
-from biometric.entities.model_cards import IMAGENET, RAW_BGR, InputFormat
+from biometric.entities.model_cards import IMAGENET, InputFormat
 from biometric.entities.progress import finish
 from biometric.models.embedding import prepare_crops, resize
-from biometric.models.embedding_torch import TorchEmbedder
 from biometric.training import distillation, distillation_targets
 from biometric.training.augmentation_ranges import LIVE, NONE
 from biometric.training.checkpoints import load_state
@@ -192,30 +190,6 @@ def test_a_teacher_teaches_in_half_precision_where_its_answers_stay_the_same(err
     half = choose_precision(teacher, pictures, torch.bfloat16)
     assert half.precision is chosen
     assert half.embed(pictures.float()).dtype is torch.float32
-
-
-@pytest.mark.gpu
-def test_crops_on_a_gpu_teach_a_student(tmp_path: Path) -> None:
-    task = resident_task("cuda")
-    with RunFolder(tmp_path, "distill", {}) as run:
-        finish(fit_network(task, run, replace(RESIDENT_PLAN, device="cuda", half=True, keep_every=0.5)))
-        assert max(row["cosine"] for row in run.rows) > max(0.5, run.rows[0]["cosine"] + 0.3)
-        print(f"{run.rows[-1]['views_per_second']:.0f} views a second")
-    with RunFolder(tmp_path, "distill", {}, resume=True) as run:
-        finish(fit_network(resident_task("cuda"), run, replace(RESIDENT_PLAN, device="cuda", half=True, epochs=13)))
-        assert run.rows[-1]["epoch"] == 13
-
-
-@pytest.mark.gpu
-@pytest.mark.real
-def test_the_recommended_model_teaches_in_half_precision_on_a_gpu(shared: Path) -> None:
-    embedder = TorchEmbedder.from_ir(
-        shared / "models" / "person-reidentification-retail-0286.xml", RAW_BGR, "x", "cuda"
-    )
-    crops = [resize(DrawnCrops(16).load(index), 256, 128) for index in range(16)]
-    pictures = torch.from_numpy(np.stack([crop.transpose(2, 0, 1) for crop in crops])).cuda()
-    half = choose_precision(LiveTeacher(embedder.network, RAW_BGR, 256), pictures, torch.float16)
-    assert half.precision is torch.float16
 
 
 @pytest.mark.real
