@@ -1,7 +1,8 @@
 """Whether the caller of an endpoint still waits for its answer.
 
 Gradio runs an endpoint to its end also where the program that called it is gone, and would store what nobody waits for.
-It notes the end of the caller's connection, and a cancelled call, with the event that an endpoint runs for.
+It notes the end of the caller's connection, and a cancelled call, with the event that an endpoint runs for. For a tool
+of the Model Context Protocol it calls itself, so that the caller is somebody else: `tool_calls` notes their end.
 """
 
 import itertools
@@ -10,6 +11,7 @@ from typing import Any
 from gradio.context import LocalContext
 
 from biometric.errors import CallerGone
+from biometric.ui import tool_calls
 
 
 def caller_waits() -> bool:
@@ -17,6 +19,9 @@ def caller_waits() -> bool:
 
     A call whose answer nobody has begun to fetch counts as waited for: its caller may come for the answer later.
     """
+    headers = getattr(LocalContext.request.get(None), "headers", None)
+    if headers is not None and tool_calls.is_given_up(headers.get(tool_calls.HEADER, "")):
+        return False
     queue: Any = getattr(LocalContext.blocks.get(None), "_queue", None)
     event_id = LocalContext.event_id.get(None)
     if event_id is None or not hasattr(queue, "active_jobs"):

@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 
 from biometric.ui.asgi import Scope, headers_of
 
@@ -12,6 +13,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CLIENT = "sightline.client"
 SENDER = "sightline.sender"
+USER = "sightline.user"
+"""Names in a request's scope of what is known of its sender: address, whose uploads are its, who is signed in."""
 COOKIE = "sightline-sender"
 """Cookie by which a browser's uploads are told from others'; it opens nothing."""
 _COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -74,3 +77,14 @@ def forwarded_client(peer: str, forwarded: str, proxies: Sequence[Network]) -> s
             return address
         peer = address
     return peer
+
+
+def user_of(scope: Scope) -> str:
+    """Return the name of whoever is signed in, "" where nobody is asked to."""
+    return str(scope.get(USER) or "")
+
+
+def owner_of(request: Any) -> tuple[str, str]:
+    """Return whose page sent a request that a handler got from Gradio: who is signed in, and the address."""
+    scope = getattr(getattr(request, "request", None), "scope", None)
+    return (user_of(scope), client_of(scope)) if isinstance(scope, dict) else ("", "")

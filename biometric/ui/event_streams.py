@@ -14,13 +14,16 @@ things go wrong there, and a click or an answer of that moment would be lost:
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs
 
 from biometric.ui.asgi import App, Message, Receive, Scope, Send
 
 PATH = "/gradio_api/queue/data"
+ANSWERS_PATH = "/gradio_api/call/"
+HEARTBEAT_PATH = "/gradio_api/heartbeat/"
 MOMENT = 1.0
 """Seconds in which a page that goes on opens its next stream."""
 
@@ -38,6 +41,7 @@ class OpenStreams:
         self._clock = clock
         self._queue: Any = None
         self._open: Counter[str] = Counter()
+        self._beating: Counter[str] = Counter()
         self._waiting_since: dict[str, float] = {}
         self._cleaning: set[asyncio.Task[None]] = set()
 
@@ -51,6 +55,21 @@ class OpenStreams:
         self._open[page] -= 1
         if not self._open[page]:
             del self._open[page]
+
+    def is_open(self, page: str) -> bool:
+        """Return whether a page, by Gradio's session hash, holds a connection."""
+        return page in self._beating or page in self._open
+
+    @contextmanager
+    def beating(self, page: str) -> Iterator[None]:
+        """Note that a page holds the connection that says that it is there."""
+        self._beating[page] += 1
+        try:
+            yield
+        finally:
+            self._beating[page] -= 1
+            if not self._beating[page]:
+                del self._beating[page]
 
     def stalled(self, page: str) -> bool:
         """Return whether messages have waited for a page for a moment, and it has no stream open to get them."""
@@ -99,8 +118,16 @@ class EventStreams:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; a stream counts as open until it ends."""
-        if scope["type"] != "http" or scope["path"] != PATH:
-            await self._app(scope, receive, send)
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(HEARTBEAT_PATH):
+            with self._streams.beating(path.removeprefix(HEARTBEAT_PATH)):
+                await self._app(scope, receive, send)
+            return
+        if path != PATH:
+            if path.startswith(ANSWERS_PATH):
+                await _without_traceback(self._app, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
             return
 
         async def receive_end_later() -> Message:
@@ -112,6 +139,19 @@ class EventStreams:
         page = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
         self._streams.opened(page)
         try:
-            await self._app(scope, receive_end_later, send)
+            await _without_traceback(self._app, scope, receive_end_later, send)
         finally:
             self._streams.closed(page)
+
+
+async def _without_traceback(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    """Pass a request for a stream on; one of a page or call that nobody knows ends without an error in the log.
+
+    Gradio tells the caller so in the stream, and then raises what it cannot answer any more.
+    """
+    try:
+        await app(scope, receive, send)
+    except RuntimeError as error:
+        if getattr(error.__cause__, "status_code", None) != 404:
+            raise
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

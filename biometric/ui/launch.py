@@ -25,6 +25,7 @@ from biometric.ui.guard import Guard
 from biometric.ui.page import Page
 from biometric.ui.request_bodies import RequestBodies
 from biometric.ui.theme import sightline_theme
+from biometric.ui.tool_calls import ToolCalls, let_tools_in
 from biometric.ui.upload_intake import UploadIntake
 
 LOADING_SECONDS = 30
@@ -65,6 +66,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
             host=settings.host,
             port=settings.port,
         ) from error
+    let_tools_in(blocks)
     if block:
         print(_("Sightline is at {address} (Ctrl+C ends it)").format(address=address), flush=True)
         try:
@@ -101,12 +103,14 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
     intake = Middleware(UploadIntake, uploads=page.uploads, limit=limit + 100_000)  # the form around the file
     bodies = Middleware(RequestBodies, uploads=page.uploads)
     streams = OpenStreams(blocks)
+    page.sessions.is_open = streams.is_open
     feed = Middleware(
         ChangeFeed,
         state_of=partial(page.workspace_state, stalled=streams.stalled),
         stopping=lambda: is_stopping(blocks),
     )
-    middleware = [guard, intake, bodies, feed, Middleware(EventStreams, streams=streams), Middleware(FirstPaint)]
+    middleware = [guard, intake, bodies, feed, Middleware(ToolCalls), Middleware(EventStreams, streams=streams)]
+    middleware.append(Middleware(FirstPaint))
     login = settings.login
     return {
         "server_name": settings.host,

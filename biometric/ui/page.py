@@ -19,6 +19,7 @@ from biometric.ui import Example, ExampleMaker, no_examples, presenters
 from biometric.ui.answer_keeping import AnswerKeeping
 from biometric.ui.change_feed import WorkspaceState
 from biometric.ui.chosen_thresholds import chosen_threshold
+from biometric.ui.clients import owner_of
 from biometric.ui.components import asset
 from biometric.ui.jobs import Job
 from biometric.ui.jobs import Steps as Steps
@@ -42,8 +43,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode": "multiple"}
 """A handler made by `Page.as_job`: it only hands on what a job shows, so that any number may do so at a time."""
 FILES_AT_ONCE = 2  # answers whose files are written at a time, beside the work of models
-CLIPS_AT_ONCE = 8
-"""How many uploaded clips are looked at (and transcoded for preview) at a time; models run for one job at a time."""
+CLIPS_AT_ONCE = 8  # uploaded clips that are looked at (and transcoded) at a time; models run for one job at a time
 
 
 class Page:
@@ -213,7 +213,7 @@ class Page:
 
     def session(self, request: gr.Request | None) -> Session:
         """Return the session of the page that sent a request."""
-        return self.sessions.of(getattr(request, "session_hash", None))
+        return self.sessions.of(getattr(request, "session_hash", None), *owner_of(request))
 
     def references(self, gallery: Path | None = None) -> presenters.References:
         """Return the look-up of an identity's references in a gallery."""

@@ -11,6 +11,7 @@ from biometric.errors import BiometricError
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, problems
 from biometric.ui.browser_input import event
+from biometric.ui.clients import owner_of
 from biometric.ui.components import asset
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates
 from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen, renders_again
@@ -90,7 +91,7 @@ class PageSync:
     def on_opened(self, visit: Any, request: gr.Request) -> Updates:
         """The page was loaded: it shows what it showed before, or says that this is gone."""
         key, returning = _parse_visit(visit)
-        session, opening = self.page.sessions.open(request.session_hash, key, returning)
+        session, opening = self.page.sessions.open(request.session_hash, key, returning, *owner_of(request))
         shown = Screen()
         if opening is Opening.RESTORED:
             session.screen.record(self._restore(session))

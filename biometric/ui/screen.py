@@ -15,6 +15,10 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
+from biometric.errors import BiometricError
+from biometric.messages import describe_error
+from biometric.ui.text_format import escape
+
 Updates = dict[Any, Any]
 """New values or properties by Gradio component."""
 Properties = dict[str, Any]
@@ -136,7 +140,10 @@ class RecordingBlocks(gr.Blocks):
         request = args[1] if len(args) > 1 else kwargs.get("requests")
         screen = None if self.screen_of is None else self.screen_of(request)
         began = 0 if screen is None else screen.begin()
-        result = await super().call_function(block_fn, processed_input, *args, **kwargs)
+        try:
+            result = await super().call_function(block_fn, processed_input, *args, **kwargs)
+        except BiometricError as error:  # told to whoever sent it, and no news to the log
+            raise gr.Error(escape(describe_error(error)), print_exception=False) from error
         if not result["is_generating"] and _has_ended(result["prediction"]):
             # Gradio 6.31 would empty all that a handler of many steps may change, where it has none to make.
             nothing = [gr.skip()] * len(block_fn.outputs)

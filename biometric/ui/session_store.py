@@ -16,16 +16,22 @@ from enum import StrEnum
 from pathlib import Path
 
 from biometric.errors import InvalidInput
+from biometric.messages.translation import N_
 from biometric.ui.session import Session
 
 SESSIONS = 100
-"""Most sessions kept; the one unused for longest goes first."""
+"""Most sessions kept; one without footage, work and an open page goes first, of those the one unused for longest."""
+SESSIONS_OF_ONE = 50
+"""Most sessions of one client; beyond them its own go first."""
 PAGES = 8
 """Most page loads remembered of one session; the earliest goes first."""
 STOPPING = 10.0
 """Most seconds that ending waits for work to stop: vendor libraries abort when they are cut off."""
 _KEY = re.compile(r"[0-9a-f]{64}")
 """256 random bits, which nobody guesses."""
+
+
+NOT_THE_PAGE = N_("This request does not come from an open page. Reload the page and try again.")
 
 
 class Opening(StrEnum):
@@ -38,10 +44,15 @@ class Opening(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A session with what it is known by: its key's digest, and the page loads (True while connected)."""
+    """A session with what it is known by: its key's digest, and the page loads (True while connected).
+
+    `owner` is whoever is signed in there, and `client` the address that it was made for.
+    """
 
     session: Session
     used_at: float
+    owner: str = ""
+    client: str = ""
     digest: bytes | None = None
     pages: OrderedDict[str, bool] = field(default_factory=OrderedDict)
 
@@ -53,9 +64,13 @@ class Sessions:
         root: private folder of this process.
         kept_seconds: how long a session is kept after its page is gone.
         clock: seconds that only rise.
+
+    Attributes:
+        is_open: tells whether a page, by Gradio's session hash, holds a connection at the moment.
     """
 
     def __init__(self, root: Path, kept_seconds: float = 3600.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.is_open: Callable[[str], bool] = lambda page: False
         self._root = root
         self._kept = kept_seconds
         self._clock = clock
@@ -65,19 +80,28 @@ class Sessions:
         self._timer: threading.Timer | None = None
         self._lock = threading.RLock()
 
-    def of(self, page: str | None) -> Session:
+    def of(self, page: str | None, owner: str = "", client: str = "") -> Session:
         """Return the session of a page, by Gradio's session hash; made on first use.
 
+        Args:
+            owner: who is signed in, "" where nobody is asked to.
+            client: address of the page.
+
         Raises:
-            InvalidInput: the request carries no session hash (it does not come from the page).
+            InvalidInput: the request carries no session hash (it does not come from the page), or that of somebody
+                else's page; or too many pages are open.
         """
         name = _checked(page)
         with self._lock:
             self._sweep()
             entry = self._pages.get(name)
-            return self._used(self._attach(self._made(), name) if entry is None else entry).session
+            if entry is not None and entry.owner != owner:
+                raise InvalidInput(NOT_THE_PAGE)
+            return self._used(self._attach(self._made(owner, client), name) if entry is None else entry).session
 
-    def open(self, page: str | None, key: object, returning: bool = False) -> tuple[Session, Opening]:
+    def open(
+        self, page: str | None, key: object, returning: bool = False, owner: str = "", client: str = ""
+    ) -> tuple[Session, Opening]:
         """Return the session of a page that was loaded, under the key of its browser tab.
 
         A key of another form than the page makes is worth nothing: the page works, and a reload starts afresh.
@@ -85,14 +109,19 @@ class Sessions:
         Args:
             key: 64 hexadecimal digits, random.
             returning: the tab had the key from an earlier load.
+            owner, client: as of `of`; somebody else's workspace is not given out, whatever the key.
 
         Raises:
-            InvalidInput: the request carries no session hash.
+            InvalidInput: as `of`.
         """
         name, digest = _checked(page), _digest(key)
         with self._lock:
             self._sweep()
             known, entry = None if digest is None else self._keys.get(digest), self._pages.get(name)
+            if entry is not None and entry.owner != owner:
+                raise InvalidInput(NOT_THE_PAGE)
+            if known is not None and known.owner != owner:
+                known.digest, known = None, None
             if known is not None:
                 if entry is not None and entry is not known:
                     self._leave(entry, name)
@@ -100,7 +129,7 @@ class Sessions:
             if entry is None or entry.digest is not None:
                 if entry is not None:
                     self._leave(entry, name)
-                entry = self._attach(self._made(), name)
+                entry = self._attach(self._made(owner, client), name)
             if digest is not None:
                 entry.digest = digest
                 self._keys[digest] = entry
@@ -148,12 +177,22 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _made(self) -> _Entry:
-        entry = _Entry(Session(self._root / f"page-{secrets.token_urlsafe(16)}"), self._clock())
+    def _made(self, owner: str, client: str) -> _Entry:
+        mine = [entry for entry in self._entries if entry.client == client]
+        if len(mine) >= SESSIONS_OF_ONE:
+            self._drop_least_needed(mine)
+        if len(self._entries) >= SESSIONS:
+            self._drop_least_needed(list(self._entries))
+        entry = _Entry(Session(self._root / f"page-{secrets.token_urlsafe(16)}"), self._clock(), owner, client)
         self._entries[entry] = None
-        while len(self._entries) > SESSIONS:
-            self._drop(next(iter(self._entries)))
         return entry
+
+    def _drop_least_needed(self, entries: list[_Entry]) -> None:
+        """End one of these, listed from the one unused for longest. Raises `InvalidInput`: all have an open page."""
+        spare = [entry for entry in entries if not any(map(self.is_open, entry.pages))]
+        if not spare:
+            raise InvalidInput("Too many pages are open. Close one, then try again.")
+        self._drop(min(spare, key=_holds_something))
 
     def _attach(self, entry: _Entry, page: str) -> _Entry:
         entry.pages[page] = True
@@ -206,9 +245,13 @@ class Sessions:
         self._timer.start()
 
 
+def _holds_something(entry: _Entry) -> bool:
+    return bool(entry.session.jobs.running()) or entry.session.folder.exists()
+
+
 def _checked(page: object) -> str:
     if not isinstance(page, str) or not 0 < len(page) <= 200:
-        raise InvalidInput("This request does not come from an open page. Reload the page and try again.")
+        raise InvalidInput(NOT_THE_PAGE)
     return page
 
 

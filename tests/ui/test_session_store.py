@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from biometric.errors import InvalidInput
-from biometric.ui.session_store import PAGES, SESSIONS, Opening, Sessions
+from biometric.ui.session_store import PAGES, SESSIONS, SESSIONS_OF_ONE, Opening, Sessions
 
 KEPT = 60.0
 
@@ -39,10 +39,51 @@ def test_sessions_are_bounded_and_take_their_files_along(sessions: Sessions) -> 
     folder = first.new_folder("clip")
     assert folder.stat().st_mode & 0o777 == 0o700
     for number in range(SESSIONS):
-        sessions.open(f"s{number}", new_key())
+        sessions.open(f"s{number}", new_key(), client=f"address {number // 10}")[0].new_folder("clip")
     assert len(sessions) == SESSIONS
     assert not folder.exists()
     assert sessions.of("first") is not first
+
+
+def test_an_empty_session_goes_before_one_with_footage(sessions: Sessions) -> None:
+    first = sessions.of("first", client="elsewhere")
+    folder = first.new_folder("clip")
+    for number in range(3 * SESSIONS):
+        sessions.of(f"invented {number}", client=f"address {number}")
+    assert folder.exists()
+    assert sessions.of("first", client="elsewhere") is first
+
+
+def test_a_client_with_many_sessions_loses_its_own(sessions: Sessions) -> None:
+    folder = sessions.of("first", client="elsewhere").new_folder("clip")
+    for number in range(3 * SESSIONS):
+        sessions.of(f"full {number}", client="attacker").new_folder("clip")
+    assert folder.exists()
+    assert len(sessions) == SESSIONS_OF_ONE + 1
+
+
+def test_a_page_that_is_open_stays_and_more_are_refused(sessions: Sessions) -> None:
+    sessions.is_open = lambda page: True
+    for number in range(SESSIONS_OF_ONE):
+        sessions.of(f"open {number}", client="one")
+    with pytest.raises(InvalidInput, match="Too many pages"):
+        sessions.of("one more", client="one")
+    assert sessions.of("another", client="two")
+
+
+def test_nobody_else_who_signs_in_gets_a_workspace(sessions: Sessions) -> None:
+    key = new_key()
+    hers, _ = sessions.open("page", key, owner="ada")
+    for page in ("page",):
+        with pytest.raises(InvalidInput):
+            sessions.of(page, owner="bob")
+        with pytest.raises(InvalidInput):
+            sessions.open(page, new_key(), owner="bob")
+    his, opening = sessions.open("load", key, returning=True, owner="bob")  # the same tab, after she signed out
+    assert his is not hers
+    assert opening is Opening.GONE
+    assert sessions.find(key) is his
+    assert sessions.of("page", owner="ada") is hers
 
 
 def test_a_closed_page_is_kept_for_a_while(sessions: Sessions, clock: Clock) -> None:
