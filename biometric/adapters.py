@@ -10,6 +10,7 @@ from biometric.ports import (
     Gallery,
     Models,
     SharpnessOf,
+    SmallGreyOf,
     TrackerFactory,
     VideoReader,
     VideoWriter,
@@ -30,3 +31,4 @@ class Adapters:
     outputs: OutputWriter
     open_gallery: Callable[[Path], Gallery]
     open_library: Callable[[], FootageLibrary]
+    small_grey: SmallGreyOf | None = None

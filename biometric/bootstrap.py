@@ -46,7 +46,7 @@ def build(settings: Settings) -> Sightline:
 
 def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]:
     """Return a service as `build`, and what releases its models and temporary files before the process ends."""
-    from biometric.clips.crops import JpegCropStore, sharpness
+    from biometric.clips.crops import JpegCropStore, sharpness, small_grey
     from biometric.clips.footage_reading import FootageReader
     from biometric.clips.video_writing import H264Writer
     from biometric.results.annotation import PillowAnnotator
@@ -74,6 +74,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=partial(_open_gallery, settings.trash_days),
         open_library=partial(_open_library, settings),
+        small_grey=small_grey,
     )
     return Sightline(settings, adapters, private.path / "observations"), release
 

@@ -55,6 +55,7 @@ class KeeperTools:
         gallery: the gallery in a folder, None for the configured one.
         samples: most samples embedded per track.
         linking, tracker: whether tracks of one person are put together, and what follows people.
+        looking: which frames the detector looks at where it does not look at all.
     """
 
     reader: VideoReader
@@ -64,6 +65,7 @@ class KeeperTools:
     samples: int
     linking: bool = True
     tracker: str = "bytetrack"
+    looking: str = ""
 
 
 class FootageKeeper:
@@ -120,13 +122,14 @@ class FootageKeeper:
         if not self.keeps_anything:
             return None
         new = answer if isinstance(answer, NewAnswer) else NewAnswer.of(answer, gallery)
-        footage = NewFootage(observed, self._made_with(), self._thumbnail(observed), own_file)
+        footage = NewFootage(observed, self._made_with(observed.looks is None), self._thumbnail(observed), own_file)
         return self.library.keep(footage, new, replaces)
 
-    def _made_with(self) -> str:
+    def _made_with(self, thorough: bool) -> str:
         detectors = [status.card for status in self._tools.models.status() if status.role == Role.DETECTOR]
         linked = ", linked" if self._tools.linking else ""
-        return f"{'/'.join(detectors)}, {self._tools.tracker}, {self._tools.samples} samples{linked}"
+        looking = "" if thorough else f", {self._tools.looking}"
+        return f"{'/'.join(detectors)}, {self._tools.tracker}, {self._tools.samples} samples{linked}{looking}"
 
     def _thumbnail(self, observed: ObservedClip) -> bytes | None:
         """Return a small JPEG of the frame in which somebody is seen best, where that is soon; None where it fails."""
@@ -143,11 +146,12 @@ class FootageKeeper:
     # --- finding -------------------------------------------------------------------------------------------------
 
     def find(
-        self, clip: Path, label: str | None, video: VideoInfo, frames: FrameRange, accept_damaged: bool
+        self, clip: Path, label: str | None, video: VideoInfo, frames: FrameRange, accept_damaged: bool, thorough: bool
     ) -> ObservedClip | None:
-        """Return what was seen in these frames of the same file with the models in use, if it is kept and whole."""
+        """Return what was seen in these frames of the same file in the same way, if it is kept and whole."""
         try:
-            wanted = WantedObservation(video.digest, frames, self._tools.models.embedder_id(), self._made_with())
+            model, made_with = self._tools.models.embedder_id(), self._made_with(thorough)
+            wanted = WantedObservation(video.digest, frames, model, made_with)
             kept = self.library.find_observation(wanted)
         except BiometricError:
             return None  # it is looked at anew

@@ -38,6 +38,7 @@ from biometric.pipeline.answer_pictures import AnswerPictures
 from biometric.pipeline.clip_observer import ClipObserver
 from biometric.pipeline.frame_ranges import checked_range
 from biometric.pipeline.probed_clips import ProbedClips
+from biometric.pipeline.sparse_detection import LookIntervals
 from biometric.pipeline.streaming import FrameSource
 from biometric.ports import Gallery
 from biometric.results.answer_files import Outputs, clip_folder_name
@@ -59,13 +60,16 @@ class Sightline:
         self.models, self.crops = adapters.models, adapters.crops
         self._adapters = adapters
         self._workspace = workspace
-        seeing = adapters.crops, adapters.new_tracker, adapters.sharpness
-        self._observer = ClipObserver(*seeing, workspace, settings.linking)
+        skips = not settings.thorough and settings.analysis_fps > 0
+        seeing = adapters.crops, adapters.new_tracker, adapters.sharpness, adapters.small_grey if skips else None
+        intervals = LookIntervals(settings.quiet_seconds, settings.bridged_seconds)
+        rules = Rules(samples=settings.samples)
+        self._observer = ClipObserver(*seeing, workspace, rules, settings.linking, intervals)
         self._pictures = AnswerPictures(adapters.crops, adapters.sharpness, adapters.models.robustness)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
-        self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, settings.tracker))
+        self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, settings.tracker, str(intervals)))
         self.edits = PersonEditor(functools.partial(self.threshold, adapted=False))
         self.verdicts = VerdictDesk(self.gallery)
 
@@ -95,6 +99,7 @@ class Sightline:
         label: str | None = None,
         accept_damaged: bool = False,
         camera: str | None = None,
+        thorough: bool = False,
     ) -> Generator[Progress, None, ObservedClip]:
         """Find and describe the people in a frame range (None: the whole clip); the return value is the result.
 
@@ -105,6 +110,7 @@ class Sightline:
             label: the clip's name for people, where the file's own name is meaningless.
             accept_damaged: use a clip that cannot be read to its claimed end, up to where it can be read.
             camera: which one it is from, "" for the unknown one; None: as the library or the file says.
+            thorough: people are looked for in each analysed frame, as always with `settings.thorough` and exact mode.
 
         Raises:
             InvalidCamera: its name cannot be used.
@@ -116,12 +122,12 @@ class Sightline:
         video = self.probe(clip)
         frames, warnings = checked_range(video, frames, accept_damaged, self.settings.analysis_fps)
         yield from search_loading.load_searches(self.gallery(), self.threshold)
-        kept = self.library.find(clip, label, video, frames, accept_damaged)
+        thorough = thorough or video.photograph or self._observer.looks_everywhere
+        kept = self.library.find(clip, label, video, frames, accept_damaged, thorough)
         if kept is not None:
             return self.library.with_camera(kept, camera)
         footage = FrameSource(self._adapters.reader, clip, video, frames)
-        rules = Rules(samples=self.settings.samples)
-        observed = yield from self._observer.observe(footage, label or clip.name, self.models, rules)
+        observed = yield from self._observer.observe(footage, label or clip.name, self.models, thorough)
         said = (*warnings, *observed.warnings, *self.models.notices())
         observed = dataclasses.replace(observed, warnings=said, damage_accepted=accept_damaged)
         return self.library.with_camera(observed, camera)
@@ -181,12 +187,7 @@ class Sightline:
         return tuple(self._pictures.checked_identification(opened, item) for item in identifications)
 
     def check_outputs(
-        self,
-        clip: Path,
-        frames: FrameRange | None = None,
-        folder: Path | None = None,
-        *,
-        label: str | None = None,
+        self, clip: Path, frames: FrameRange | None = None, folder: Path | None = None, *, label: str | None = None
     ) -> None:
         """Find out before `observe` whether `write_outputs` will be able to write; arguments as of these two.
 

@@ -4,10 +4,9 @@ Every field is set by the environment variable `SIGHTLINE_<FIELD>` (upper case);
 checked against `Settings.model_fields` by a test.
 """
 
-import difflib
 import ipaddress
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +24,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 from biometric import locations
 from biometric.entities.tracker_names import TRACKERS, USUAL_TRACKER
 from biometric.errors import InvalidSetting
+from biometric.errors.misspelt_names import meant_name
 from biometric.errors.phrases import Phrase
 from biometric.messages import translation
 from biometric.messages.translation import N_
@@ -77,6 +77,9 @@ class Settings(BaseSettings):
         cache: folder for converted weights.
         temp: folder for uploads of this process, wiped at start.
         analysis_fps: analysed frames per second of footage; 0 analyses every frame.
+        thorough: the detector looks at each analysed frame, also where nothing changes or people walk on as before.
+        quiet_seconds: seconds after which it looks all the same where nobody was found and nothing changes.
+        bridged_seconds: most seconds between two looks at people who walk on as predicted; 0: each frame is looked at.
         samples: most samples embedded per track.
         linking: put tracks of one clip together that show one person.
         verification_threshold, identification_threshold: override the model card's, or None.
@@ -125,6 +128,9 @@ class Settings(BaseSettings):
         default_factory=lambda values: locations.default_cache_folder(values["temp"]), description=N_("a folder")
     )
     analysis_fps: float = Field(10.0, ge=0, le=1000, allow_inf_nan=False, description=N_("a number from 0 to 1000"))
+    thorough: bool = Field(False, description=N_("1 or 0"))
+    quiet_seconds: float = Field(5.0, ge=0, le=3600, allow_inf_nan=False, description=N_("a number from 0 to 3600"))
+    bridged_seconds: float = Field(0.4, ge=0, le=2, allow_inf_nan=False, description=N_("a number from 0 to 2"))
     samples: int = Field(8, ge=1, le=256, description=N_("a whole number from 1 to 256"))
     linking: bool = Field(True, description=N_("on or off"))
     verification_threshold: float | None = Field(
@@ -206,7 +212,7 @@ class Settings(BaseSettings):
         variables = {name: text.strip() for name, text in environment.items() if name.startswith(PREFIX)}
         known = {_variable(name) for name in cls.model_fields}
         for variable in sorted(variables.keys() - known):
-            meant = _meant(variable.removeprefix(PREFIX), (name.removeprefix(PREFIX) for name in known))
+            meant = meant_name(variable.removeprefix(PREFIX), (name.removeprefix(PREFIX) for name in known))
             if meant is not None:
                 raise InvalidSetting(
                     "{variable} is not a setting of Sightline. {prefix}{meant} is probably meant: correct the "
@@ -260,34 +266,11 @@ def _refusal(error: ValidationError, values: Mapping[str, Any]) -> InvalidSettin
     """The first problem as a sentence, without the value of a secret."""
     field = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
     if field not in Settings.model_fields:
-        meant = _meant(field, Settings.model_fields)
+        meant = meant_name(field, Settings.model_fields)
         hint = "" if meant is None else Phrase(" Is {meant} meant?", meant=meant)
         return InvalidSetting("Sightline has no setting {field}.{hint}", field=field, hint=hint)
     secret = Settings.model_fields[field].annotation == SecretStr | None
     return InvalidSetting(_must_be(field, "…" if secret else values.get(field)))
-
-
-def _meant(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` is a misspelling of, None where it is nearly none of them.
-
-    Near is: the same letters in another order (PROT), one letter of them another (PORY), nearly all letters (GALERY),
-    or a known name made longer (GALLERY_FOLDER). A short word in a longer one (PORT in REPORT) is a word of its own.
-    """
-    known = sorted(known)
-    stem = name.lower()
-    for ending in ("_dir", "_folder", "_path", "_file"):
-        stem = stem.removesuffix(ending)
-    for candidate in difflib.get_close_matches(stem, [word.lower() for word in known], n=3, cutoff=0.6):
-        ratio = difflib.SequenceMatcher(None, stem, candidate).ratio()
-        one_differs = len(stem) == len(candidate) and sum(a != b for a, b in zip(stem, candidate, strict=True)) == 1
-        alike = ratio >= _NEAR and (abs(len(stem) - len(candidate)) < 2 or stem[:3] == candidate[:3])
-        if one_differs or alike or sorted(stem) == sorted(candidate):
-            return next(word for word in known if word.lower() == candidate)
-    return None
-
-
-_NEAR = 0.77
-"""Least likeness (of `difflib`, 0 to 1) of a misspelt name."""
 
 
 def is_loopback(host: str) -> bool:

@@ -81,7 +81,7 @@ def test_another_model_is_told(setup: ServiceSetup) -> None:
     assert answer.kind is AnswerKind.VERIFICATION
     setup.embedder.model_id = "another"
     assert not setup.service.library.is_current(answer)
-    assert setup.service.library.find(setup.clip, None, observed.video, observed.frames, False) is None
+    assert setup.service.library.find(setup.clip, None, observed.video, observed.frames, False, True) is None
 
 
 def test_crops_that_somebody_deleted_are_not_named(setup: ServiceSetup) -> None:
@@ -129,7 +129,7 @@ def test_what_another_tracker_followed_is_looked_at_anew(setup: ServiceSetup, tm
     FootageKeeper(lambda: library, tools).keep(observed, [])
     for tracker, found in (("bytetrack", True), ("botsort", False)):
         keeper = FootageKeeper(lambda: library, dataclasses.replace(tools, tracker=tracker))
-        kept = keeper.find(setup.clip, None, observed.video, observed.frames, False)
+        kept = keeper.find(setup.clip, None, observed.video, observed.frames, False, True)
         assert (kept is not None) is found
 
 

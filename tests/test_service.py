@@ -34,7 +34,7 @@ from biometric.errors import (
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages import describe_evidence, describe_origin
-from biometric.ports import CropStore
+from biometric.ports import CropStore, SmallGreyOf
 from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Sightline
@@ -59,7 +59,13 @@ class ServiceSetup:
     """A service over fakes, with the fakes as attributes."""
 
     def __init__(
-        self, folder: Path, reader: FakeReader | None = None, *, crops: CropStore | None = None, **settings: object
+        self,
+        folder: Path,
+        reader: FakeReader | None = None,
+        *,
+        crops: CropStore | None = None,
+        small_grey: SmallGreyOf | None = None,
+        **settings: object,
     ) -> None:
         self.reader = reader or FakeReader()
         self.writer = FakeWriter()
@@ -80,6 +86,7 @@ class ServiceSetup:
             OutputWriter(self.reader, self.writer, PillowAnnotator()),
             SQLiteGallery,
             lambda: SQLiteFootageLibrary(folder / "library", 7, 10**9),
+            small_grey,
         )
         self.service = Sightline(Settings(**values), adapters, self.workspace)  # type: ignore[arg-type]
 

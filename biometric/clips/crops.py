@@ -1,11 +1,11 @@
-"""Crops as JPEG files, thumbnails of them, and their sharpness (OpenCV)."""
+"""Crops as JPEG files, thumbnails of them, and what is measured in pictures (OpenCV)."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from biometric.entities import Image
+from biometric.entities import GreyPicture, Image
 from biometric.errors import GalleryCorrupt, StorageFull
 from biometric.storage import describe_os_error, make_private_folder, write_atomically
 
@@ -13,6 +13,9 @@ JPEG_QUALITY = 95
 """Quality of stored crops: a template made again from the file must equal the one made from the frame closely."""
 
 THUMBNAIL_QUALITY = 85
+
+GREY_SIZE = 320
+"""Longer side in pixels of the pictures in which a change is looked for: somebody far away still covers some."""
 
 SHARPNESS_SIZE = (64, 128)
 """Width and height in pixels at which sharpness is measured, so that near and far people compare."""
@@ -79,6 +82,20 @@ class JpegCropStore:
             width = max(1, round(image.shape[1] * height / image.shape[0]))
             image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
         return encoded(image, THUMBNAIL_QUALITY)
+
+
+def small_grey(image: Image) -> GreyPicture:
+    """Return a frame, (h, w, 3) uint8 BGR, as (h, w) uint8 luminance, its longer side at most `GREY_SIZE` pixels.
+
+    Raises:
+        ValueError: the frame is empty or no BGR picture.
+    """
+    _check(image)
+    height, width = image.shape[:2]
+    scale = min(1.0, GREY_SIZE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    # Area averaging takes out the noise of single pixels.
+    return np.asarray(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def sharpness(image: Image) -> float:

@@ -50,7 +50,17 @@ from biometric.entities.enrolled import (
     NewReference,
     NewSample,
 )
-from biometric.entities.footage import Box, Detection, Frame, FrameRange, Image, Tracklet, Vector, VideoInfo
+from biometric.entities.footage import (
+    Box,
+    Detection,
+    Frame,
+    FrameRange,
+    GreyPicture,
+    Image,
+    Tracklet,
+    Vector,
+    VideoInfo,
+)
 from biometric.entities.frame_times import FrameTimes
 from biometric.entities.gallery_changes import ChangeKind, GalleryChange, StoredEnrollment, TrashItem
 from biometric.entities.kept_footage import (
@@ -79,6 +89,7 @@ from biometric.entities.names import (
 from biometric.entities.notices import REFUSALS, Notice, NoticeCode
 from biometric.entities.people import (
     LinkedTrack,
+    LookCounts,
     Observation,
     ObservedClip,
     Sample,
@@ -125,6 +136,7 @@ __all__ = [
     "FrameTimes",
     "GalleryChange",
     "GenuineScores",
+    "GreyPicture",
     "Histogram",
     "Identification",
     "Identity",
@@ -138,6 +150,7 @@ __all__ = [
     "LinkKind",
     "LinkScores",
     "LinkedTrack",
+    "LookCounts",
     "NameConflict",
     "NewAnswer",
     "NewFootage",

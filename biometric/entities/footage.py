@@ -14,6 +14,7 @@ from biometric.entities.notices import Notice
 from biometric.errors import InvalidFrameRange
 
 Image = NDArray[np.uint8]
+GreyPicture = NDArray[np.uint8]
 Vector = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 

@@ -152,6 +152,28 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class LookCounts:
+    """How many analysed frames the detector saw, and why it did not see the others.
+
+    Attributes:
+        looked: the detector saw them.
+        unchanged: they show what the last frame looked at shows.
+        bridged: between two looks at people who walked on as predicted.
+        moved: of those looked at, in how many much of the picture had changed, as when the camera moves.
+    """
+
+    looked: int
+    unchanged: int = 0
+    bridged: int = 0
+    moved: int = 0
+
+    @property
+    def analysed(self) -> int:
+        """All analysed frames."""
+        return self.looked + self.unchanged + self.bridged
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedClip:
     """The people and samples of one frame range of one clip; all later work is arithmetic on it.
 
@@ -159,7 +181,8 @@ class ObservedClip:
         path: the clip.
         label: the clip's name for people.
         folder: where the crops lie while the observation is kept.
-        analysed_frames: how many frames the detector saw.
+        analysed_frames: how many frames were decoded and followed.
+        looks: how many of these the detector saw, and why not the others; None: it saw each.
         warnings: what people should know beside any answer (damage, replaced weights, …).
         timings: seconds by stage: decode, detect, track, select, embed.
         damage_accepted: whether the person said to use the clip although it is damaged.
@@ -185,6 +208,7 @@ class ObservedClip:
     damage_accepted: bool = False
     camera: str = ""
     camera_given: bool = False
+    looks: LookCounts | None = None
 
     @property
     def edited(self) -> bool:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import zipfile
 from collections import Counter
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from biometric.entities import (
     FrameTimes,
     LinkedTrack,
     LinkKind,
+    LookCounts,
     Notice,
     NoticeCode,
     Observation,
@@ -63,6 +64,7 @@ def pack(observed: ObservedClip) -> Arrays:
         "analysed_frames": observed.analysed_frames,
         "warnings": [notice.as_dict() for notice in observed.warnings],
         "damage_accepted": observed.damage_accepted,
+        "looks": None if observed.looks is None else asdict(observed.looks),
         "people": people,
     }
     text = json.dumps(meta, sort_keys=True, allow_nan=False).encode()
@@ -189,6 +191,7 @@ def _unpack(arrays: Arrays, clip: Path, label: str, folder: Path) -> ObservedCli
         analysed_frames=meta["analysed_frames"],
         warnings=tuple(Notice.from_dict(notice) for notice in meta["warnings"]),
         damage_accepted=meta["damage_accepted"],
+        looks=None if (looks := meta.get("looks")) is None else LookCounts(**looks),
     )
 
 

@@ -11,15 +11,18 @@ from biometric.domain.selection import Rules
 from biometric.entities import ObservedClip, Progress, clean_label
 from biometric.pipeline import observing
 from biometric.pipeline.observation_cache import ObservationCache, ObservationKey
+from biometric.pipeline.sparse_detection import LookIntervals
 from biometric.pipeline.streaming import FrameSource
-from biometric.ports import CropStore, Models, SharpnessOf, TrackerFactory
+from biometric.ports import CropStore, Models, SharpnessOf, SmallGreyOf, TrackerFactory
 
 
 class ClipObserver:
     """Observes a frame range, or gives the kept observation of the same range with the same models.
 
     Args:
+        small_grey, intervals: as of `observing.Tools`.
         workspace: folder of the crops; each observation has a folder of its own in it.
+        rules: which samples are used.
         linking: put tracks of one person together; else each track is a person.
     """
 
@@ -28,18 +31,29 @@ class ClipObserver:
         crops: CropStore,
         new_tracker: TrackerFactory,
         sharpness: SharpnessOf,
+        small_grey: SmallGreyOf | None,
         workspace: Path,
+        rules: Rules,
         linking: bool = True,
+        intervals: LookIntervals | None = None,
     ) -> None:
         self._crops = crops
         self._new_tracker = new_tracker
         self._sharpness = sharpness
+        self._small_grey = small_grey
         self._workspace = workspace
+        self._rules = rules
         self._linking = linking
+        self._intervals = LookIntervals() if intervals is None else intervals
         self._cache = ObservationCache()
 
+    @property
+    def looks_everywhere(self) -> bool:
+        """Whether people are always looked for in each analysed frame."""
+        return self._small_grey is None
+
     def observe(
-        self, footage: FrameSource, label: str, models: Models, rules: Rules
+        self, footage: FrameSource, label: str, models: Models, thorough: bool = False
     ) -> Generator[Progress, None, ObservedClip]:
         """Find and describe the people in the footage; the return value is the result.
 
@@ -47,6 +61,7 @@ class ClipObserver:
 
         Args:
             label: the clip's name for people.
+            thorough: the detector looks at each analysed frame.
 
         Raises:
             ClipError: the clip cannot be read over the range.
@@ -55,14 +70,23 @@ class ClipObserver:
         """
         yield Progress("Loading models", 0, 0)
         detector, embedder = models.detector(), models.embedder()
+        grey = None if thorough else self._small_grey
         key = ObservationKey(
-            footage.video.digest, footage.frames, detector.name, embedder.model_id, rules.samples, self._linking
+            footage.video.digest,
+            footage.frames,
+            detector.name,
+            embedder.model_id,
+            self._rules.samples,
+            self._linking,
+            "" if grey is None else str(self._intervals),
         )
         observed = self._cache.get(key)
         if observed is None:
             folder = self._workspace / uuid.uuid4().hex
-            tools = observing.Tools(detector, self._new_tracker, embedder, self._crops, self._sharpness)
-            sampling = observing.Sampling(folder, rules, models.min_track_similarity())
+            tools = observing.Tools(
+                detector, self._new_tracker, embedder, self._crops, self._sharpness, grey, self._intervals
+            )
+            sampling = observing.Sampling(folder, self._rules, models.min_track_similarity())
             folder.mkdir(parents=True, mode=0o700)
             try:
                 result = yield from observing.observe(footage, tools, sampling)
@@ -83,6 +107,7 @@ class ClipObserver:
                 analysed_frames=result.analysed_frames,
                 warnings=result.warnings,
                 timings=result.timings,
+                looks=result.looks,
             )
             observed = self._cache.put(key, observed)
         return dataclasses.replace(observed, path=footage.clip, label=clean_label(label))

@@ -21,6 +21,7 @@ class TrackedPerson:
     """One person of an ended track.
 
     Attributes:
+        looks: how many of the detections the detector made; the others are carried over from those.
         kept: samples with embeddings.
         refused: some of those that failed a rule or do not look like the others.
         refusals: how many did in all, by reason.
@@ -28,6 +29,7 @@ class TrackedPerson:
 
     track_id: int
     detections: DetectionList
+    looks: int
     kept: list[Pick]
     refused: list[Refused]
     refusals: Counter[NoticeCode]
@@ -53,6 +55,7 @@ class FollowedTrack:
         self._detections = DetectionList()
         self._colour_changes = array("f")
         self._refusal_numbers = array("B")
+        self._looked = array("B")
         self._refused = selection.RefusedSamples()
         self._history = continuity.AppearanceHistory(min_similarity, rules.samples)
         self._previous_grid: NDArray[np.float32] | None = None
@@ -60,9 +63,18 @@ class FollowedTrack:
         self._moment_start = 0.0
         self._usable_moments = 0
 
-    def take(self, frame: Frame, detection: Detection, others: Sequence[Detection]) -> Pick | None:
-        """Take the track's next detection; return the sample of the moment that it ended, to be embedded."""
+    def take(self, frame: Frame, detection: Detection, others: Sequence[Detection], looked: bool = True) -> Pick | None:
+        """Take the track's next detection; return the sample of the moment that it ended, to be embedded.
+
+        Args:
+            others: detections of the same frame.
+            looked: the detector saw the frame; a detection that is carried over gives no sample.
+        """
         new_moment = self._add_detection(frame, detection)
+        self._looked.append(looked)
+        if not looked:
+            self._refusal_numbers.append(_NOT_REFUSED)
+            return self.end_moment() if new_moment else None
         height, width = frame.image.shape[:2]
         rating = selection.quality(detection, others, height)
         reason = selection.refusal(detection, others, width, height, self._rules)
@@ -100,7 +112,16 @@ class FollowedTrack:
         """Return the people of the track, in order of appearance; no detection belongs to two people."""
         segments = self._history.segments()
         if not segments:
-            return [TrackedPerson(self.track_id, self._detections, [], self._refused.items, self._count_refusals())]
+            return [
+                TrackedPerson(
+                    self.track_id,
+                    self._detections,
+                    sum(self._looked),
+                    [],
+                    self._refused.items,
+                    self._count_refusals(),
+                )
+            ]
         owners = np.array(continuity.assign_frames(self._detections.frames, self._colour_changes, segments))
         # What resembles nobody leaves the track: its boxes are nobody's, its samples are refused beside the person
         # whose track it interrupts.
@@ -142,7 +163,8 @@ class FollowedTrack:
         refusals = self._count_refusals(hosted) + Counter(item.reason.code for item in refused)
         frames = self._detections.frames
         refused += [item for item in self._refused.items if hosted[bisect_left(frames, item.detection.frame_index)]]
-        return TrackedPerson(self.track_id, self._detections.where(owned), kept, refused, refusals)
+        looks = int(np.array(self._looked)[owned].sum())
+        return TrackedPerson(self.track_id, self._detections.where(owned), looks, kept, refused, refusals)
 
     def _count_refusals(self, chosen: NDArray[np.bool_] | None = None) -> Counter[NoticeCode]:
         """Count the samples that the rules refused, by reason; of the chosen detections, (N,), or of all."""

@@ -10,7 +10,11 @@ from biometric.storage import remove_quietly
 
 @dataclass(frozen=True, slots=True)
 class ObservationKey:
-    """What decides an observation: the same key gives the same answer."""
+    """What decides an observation: the same key gives the same answer.
+
+    Attributes:
+        looking: which frames the detector looks at; "": at all.
+    """
 
     clip_digest: str
     frames: FrameRange
@@ -18,6 +22,7 @@ class ObservationKey:
     model_id: str
     samples: int
     linking: bool = True
+    looking: str = ""
 
 
 class ObservationCache:

@@ -8,7 +8,7 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from biometric.domain import comparison, selection
@@ -18,6 +18,7 @@ from biometric.entities import (
     Detection,
     DetectionList,
     Image,
+    LookCounts,
     Notice,
     NoticeCode,
     Observation,
@@ -27,25 +28,33 @@ from biometric.entities import (
     Vector,
 )
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
-from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, tracked_frames
-from biometric.ports import CropStore, Detector, Embedder, SharpnessOf, TrackerFactory
+from biometric.pipeline.sparse_detection import LookIntervals, SparseDetector
+from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, in_each_frame, tracked_frames
+from biometric.ports import CropStore, Detector, Embedder, SharpnessOf, SmallGreyOf, TrackerFactory
 
 CROPS_AT_ONCE = 32
 """Crops that wait before the embedder runs."""
 
 NOISE_DETECTIONS = 3
-"""A track seen in fewer analysed frames, none of them usable, is a false detection and not a person."""
+"""A track that the detector saw in fewer frames, none of them usable, is a false detection and not a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The adapters that one observation works with, beside the footage's reader."""
+    """The adapters that one observation works with, beside the footage's reader.
+
+    Attributes:
+        small_grey: lets the detector look only at frames that may show something new; None: at all.
+        intervals: how long it may then look at none.
+    """
 
     detector: Detector
     new_tracker: TrackerFactory
     embedder: Embedder
     crops: CropStore
     sharpness: SharpnessOf
+    small_grey: SmallGreyOf | None = None
+    intervals: LookIntervals = field(default_factory=LookIntervals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +73,16 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Result of `observe`: people in order of appearance, frames that the detector saw, seconds by stage, warnings."""
+    """Result of `observe`: people in order of appearance, analysed frames, seconds by stage, warnings.
+
+    `looks` counts which of the frames the detector saw; None: each.
+    """
 
     observations: tuple[Observation, ...]
     analysed_frames: int
     timings: dict[str, float]
     warnings: tuple[Notice, ...] = ()
+    looks: LookCounts | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +91,7 @@ class _Person:
 
     track_id: int
     detections: DetectionList
+    looks: int
     samples: list[Sample]
     refusals: Counter[NoticeCode]
 
@@ -96,7 +110,8 @@ def observe(footage: FrameSource, tools: Tools, sampling: Sampling) -> Generator
     except BaseException:
         run.discard()
         raise
-    return Observed(run.observations(), run.analysed, dict(run.stopwatch.seconds), tuple(_warnings(run)))
+    looks = None if run.sparse is None else run.sparse.counts
+    return Observed(run.observations(), run.analysed, dict(run.stopwatch.seconds), tuple(_warnings(run)), looks)
 
 
 def _warnings(run: "_Run") -> Generator[Notice, None, None]:
@@ -116,6 +131,8 @@ class _Run:
         self.ended: list[FollowedTrack] = []
         self.people: list[_Person] = []
         self.analysed = 0
+        grey = tools.small_grey
+        self.sparse = None if grey is None else SparseDetector(tools.detector, grey, tools.intervals)
         self.colour = ColourMeter()
         self.stopwatch = Stopwatch()
         self.written: list[Path] = []
@@ -124,7 +141,8 @@ class _Run:
     def watch(self) -> Generator[Progress, None, None]:
         """Detect and track over the range, embedding on the way so that memory does not grow."""
         tracker = self.tools.new_tracker(self.footage.analysed_fps)
-        chunks = tracked_frames(self.footage, self.tools.detector, tracker, self.stopwatch)
+        find = in_each_frame(self.tools.detector) if self.sparse is None else self.sparse.find
+        chunks = tracked_frames(self.footage, find, tracker, self.stopwatch)
         try:
             for chunk in chunks:
                 with self.stopwatch.timed("select"):
@@ -150,13 +168,15 @@ class _Run:
         if self.people:
             yield Progress("Describing person", total, total)
 
+    @property
+    def _looked(self) -> int:
+        return self.analysed if self.sparse is None else self.sparse.counts.looked
+
     def observations(self) -> tuple[Observation, ...]:
         """People in order of first appearance, numbered from 1."""
-        enough = min(NOISE_DETECTIONS, self.analysed)  # of a photograph, one detection is all that there can be
+        enough = min(NOISE_DETECTIONS, self._looked)  # of a photograph, one detection is all that there can be
         people = [
-            person
-            for person in self.people
-            if len(person.detections) >= enough or any(sample.kept for sample in person.samples)
+            person for person in self.people if person.looks >= enough or any(sample.kept for sample in person.samples)
         ]
         people.sort(key=lambda person: (person.detections[0].frame_index, person.track_id))
         return tuple(self._observation(number, person) for number, person in enumerate(people, start=1))
@@ -175,7 +195,7 @@ class _Run:
                     track_id, self.sampling.rules, self.sampling.min_track_similarity, self.tools.sharpness
                 )
             others = [other for other in tracked.detections if other is not detection]
-            self._queue(track, track.take(tracked.frame, detection, others))
+            self._queue(track, track.take(tracked.frame, detection, others, tracked.looked))
         for track_id in tracked.ended:
             self._end(track_id)
 
@@ -212,7 +232,7 @@ class _Run:
             *(self._sample(item.detection, item.quality, item.image, item.reason) for item in person.refused),
         ]
         samples.sort(key=lambda sample: sample.detection.frame_index)
-        return _Person(person.track_id, person.detections, samples, person.refusals)
+        return _Person(person.track_id, person.detections, person.looks, samples, person.refusals)
 
     def _sample(
         self,

@@ -6,7 +6,7 @@ Streams in bounded memory; closing the generator stops the work and releases the
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,23 +61,46 @@ class FrameSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The people of one analysed frame.
+
+    Attributes:
+        looked: whether the detector saw the frame; else the detections are carried over from frames that it saw.
+    """
+
+    detections: list[Detection]
+    looked: bool = True
+
+
+Finder = Callable[[Sequence[Frame]], list[Found]]
+"""Finds the people of one clip's analysed frames, which come in order, chunk by chunk."""
+
+
+def in_each_frame(detector: Detector) -> Finder:
+    """Return a finder that has the detector look at every frame."""
+    return lambda chunk: [Found(detections) for detections in detector.detect(chunk)]
+
+
+@dataclass(frozen=True, slots=True)
 class TrackedFrame:
     """One analysed frame.
 
     Attributes:
-        detections: everybody whom the detector found.
+        detections: everybody whom the detector found, or who is carried over.
         tracked: (track id, detection) of those that belong to a track.
         ended: ids of tracks that can no longer be continued, each once.
+        looked: whether the detector saw the frame.
     """
 
     frame: Frame
     detections: list[Detection]
     tracked: list[tuple[int, Detection]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
+    looked: bool = True
 
 
 def tracked_frames(
-    footage: FrameSource, detector: Detector, tracker: Tracker | None, stopwatch: Stopwatch
+    footage: FrameSource, find: Finder, tracker: Tracker | None, stopwatch: Stopwatch
 ) -> Generator[list[TrackedFrame], None, None]:
     """Yield the analysed frames in chunks, each with its people; without a tracker nobody is followed.
 
@@ -88,18 +111,19 @@ def tracked_frames(
     try:
         while chunk := list(itertools.islice(frames, FRAMES_AT_ONCE)):
             with stopwatch.timed("detect"):
-                detected = detector.detect(chunk)
+                found = find(chunk)
             with stopwatch.timed("track"):
-                tracked = [_tracked(*pair, tracker) for pair in zip(chunk, detected, strict=True)]
+                tracked = [_tracked(*pair, tracker) for pair in zip(chunk, found, strict=True)]
             yield tracked
     finally:
         frames.close()
 
 
-def _tracked(frame: Frame, detections: list[Detection], tracker: Tracker | None) -> TrackedFrame:
+def _tracked(frame: Frame, found: Found, tracker: Tracker | None) -> TrackedFrame:
     if tracker is None:
-        return TrackedFrame(frame, detections)
-    return TrackedFrame(frame, detections, tracker.update(frame, detections), tracker.ended())
+        return TrackedFrame(frame, found.detections, looked=found.looked)
+    tracked = tracker.update(frame, found.detections)
+    return TrackedFrame(frame, found.detections, tracked, tracker.ended(), found.looked)
 
 
 def _decoded(footage: FrameSource, stopwatch: Stopwatch) -> Generator[Frame, None, None]:

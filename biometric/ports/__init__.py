@@ -4,7 +4,7 @@ They are apart from `service.py` so that each adapter's test can be checked agai
 here.
 """
 
-from biometric.ports.footage_ports import Annotator, CropStore, SharpnessOf, VideoReader, VideoWriter
+from biometric.ports.footage_ports import Annotator, CropStore, SharpnessOf, SmallGreyOf, VideoReader, VideoWriter
 from biometric.ports.gallery_port import ANY_OWNER, Gallery
 from biometric.ports.library_port import FootageLibrary
 from biometric.ports.model_ports import Detector, Embedder, ModelAdministration, Models, Tracker, TrackerFactory
@@ -20,6 +20,7 @@ __all__ = [
     "ModelAdministration",
     "Models",
     "SharpnessOf",
+    "SmallGreyOf",
     "Tracker",
     "TrackerFactory",
     "VideoReader",

@@ -7,6 +7,7 @@ from typing import Protocol
 from biometric.entities import (
     Frame,
     FrameRange,
+    GreyPicture,
     Image,
     Progress,
     VideoInfo,
@@ -77,6 +78,9 @@ class Annotator(Protocol):
     def timeline(self, bars: Sequence[Bar], start: float, stop: float, destination: Path) -> None:
         """Write a PNG of the times at which each person was seen, atomically."""
 
+
+SmallGreyOf = Callable[[Image], GreyPicture]
+"""Shrinks a frame, (h, w, 3) uint8 BGR, to a grey (h, w) uint8 whose longer side has 320 pixels or fewer."""
 
 SharpnessOf = Callable[[Image], float]
 """Measures sharpness of a crop (variance of the Laplacian at a fixed size); higher is sharper."""

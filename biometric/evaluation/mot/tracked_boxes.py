@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from biometric.entities import FrameRange, Progress, VideoInfo
 from biometric.evaluation.mot.box_tracks import BoxTracks
 from biometric.pipeline.frame_ranges import checked_range
-from biometric.pipeline.streaming import FrameSource, Stopwatch, tracked_frames
+from biometric.pipeline.streaming import FrameSource, Stopwatch, in_each_frame, tracked_frames
 from biometric.ports import Detector, TrackerFactory, VideoReader
 
 
@@ -31,7 +31,7 @@ def tracked_boxes(
     """
     rows: list[tuple[int, int, tuple[float, ...]]] = []
     analysed: list[int] = []
-    chunks = tracked_frames(footage, detector, new_tracker(footage.analysed_fps), Stopwatch())
+    chunks = tracked_frames(footage, in_each_frame(detector), new_tracker(footage.analysed_fps), Stopwatch())
     try:
         for chunk in chunks:
             for tracked in chunk:

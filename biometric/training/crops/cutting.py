@@ -10,7 +10,7 @@ from pathlib import Path
 from biometric.domain import continuity, selection
 from biometric.entities import Detection, Frame, FrameRange, Image, Notice, NoticeCode, Progress
 from biometric.errors import DamagedClip
-from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, tracked_frames
+from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, in_each_frame, tracked_frames
 from biometric.ports import Detector, SharpnessOf, TrackerFactory, VideoReader
 from biometric.training.crops.crop_records import NewCrop
 
@@ -78,7 +78,7 @@ def cut_clip(
     footage = FrameSource(tools.reader, clip, video, frames, wanted.accept_damaged)
     tracker = tools.new_tracker(footage.analysed_fps) if wanted.follow else None
     cutter = _Cutter(wanted, tools, keep)
-    chunks = tracked_frames(footage, detector, tracker, Stopwatch())
+    chunks = tracked_frames(footage, in_each_frame(detector), tracker, Stopwatch())
     try:
         for chunk in chunks:
             for tracked in chunk:

@@ -1,0 +1,166 @@
+"""Looks for people only in frames that may show something new; between them it says where they are.
+
+Two kinds of frames need no detector: those that show what the last one looked at shows, and those between two looks at
+people who walk on as before. Everything is decided from the frames themselves, so that the same clip
+always gives the same answer.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.domain.bridging import Look, between, next_look, unchanged
+from biometric.domain.picture_change import MOVED_CELLS, SceneMemory, cells_of
+from biometric.entities import Detection, Frame, LookCounts
+from biometric.pipeline.streaming import Found
+from biometric.ports import Detector, SmallGreyOf
+
+Cells = NDArray[np.float32]
+
+OCCUPIED_SECONDS = 1.0
+"""Most seconds from one look at somebody who stands still to the next."""
+
+_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class LookIntervals:
+    """Most seconds from one look of the detector to the next.
+
+    Attributes:
+        quiet: where nobody was found and nothing changes.
+        bridged: where everybody walks on as predicted; 0: whatever changes is looked at.
+    """
+
+    quiet: float = 5.0
+    bridged: float = 0.4
+
+    def __str__(self) -> str:
+        return f"every {self.quiet:g} s where quiet, {self.bridged:g} s where bridged"
+
+
+class SparseDetector:
+    """Finds the people of one clip's analysed frames, which come in order. One instance a clip."""
+
+    def __init__(self, detector: Detector, small_grey: SmallGreyOf, intervals: LookIntervals) -> None:
+        self._counted: Counter[str] = Counter()
+        self._detector, self._small_grey, self._intervals = detector, small_grey, intervals
+        self._scene = SceneMemory()
+        self._look: Look | None = None
+        self._look_cells: Cells | None = None
+        self._seconds = 0.0
+        self._latest: list[Detection] = []
+
+    @property
+    def counts(self) -> LookCounts:
+        """How many frames were looked at so far, and why not the others."""
+        return LookCounts(**{name: self._counted[name] for name in ("looked", "unchanged", "bridged", "moved")})
+
+    def find(self, chunk: Sequence[Frame]) -> list[Found]:
+        """Return the people of each frame of the next chunk."""
+        cells = [cells_of(self._small_grey(frame.image)) for frame in chunk]
+        changed, certain = self._compare(chunk, cells)
+        results: list[Found | None] = [None] * len(chunk)
+        gap: list[int] = []
+        looks = self._detect(chunk, self._looks(chunk, changed, certain))
+        for number in changed:
+            if number not in looks:
+                gap.append(number)
+                continue
+            if gap and not self._bridge(chunk, gap, chunk[number], looks[number], results):
+                for inner, detections in self._detect(chunk, gap).items():
+                    results[inner] = self._take(chunk[inner], cells[inner], detections)
+            results[number] = self._take(chunk[number], cells[number], looks[number])
+            gap = []
+        return [self._carried(frame, found) for frame, found in zip(chunk, results, strict=True)]
+
+    def _compare(self, chunk: Sequence[Frame], cells: Sequence[Cells]) -> tuple[list[int], set[int]]:
+        """Return the frames that differ from the one looked at or are due, and those of them that must be looked at."""
+        changed, certain = [], set()
+        rest = self._rest()
+        for number, frame in enumerate(chunk):
+            changes = self._scene.changes(cells[number])
+            due = frame.seconds - self._seconds >= rest - _ROUNDING
+            moved = changes.mean() >= MOVED_CELLS
+            if changes.any() or due:
+                changed.append(number)
+                self._scene.look(cells[number])
+                self._seconds = frame.seconds
+                self._counted["moved"] += bool(moved)
+            if due or moved:
+                certain.add(number)
+        return changed, certain
+
+    def _rest(self) -> float:
+        """Return after how many seconds an unchanged picture is looked at again."""
+        if self._look is None or not self._look.known:
+            return self._intervals.quiet
+        return min(OCCUPIED_SECONDS, self._intervals.quiet) if self._look.known_for_long else 0.0
+
+    def _looks(self, chunk: Sequence[Frame], changed: Sequence[int], certain: set[int]) -> list[int]:
+        """Return the frames to look at first: where people walk on undisturbed, one in each `bridged` seconds."""
+        if self._look is None or not self._look.steady:
+            return list(changed)
+        looks, latest = [], self._look.seconds
+        for position, number in enumerate(changed, start=1):
+            following = changed[position] if position < len(changed) else None
+            too_late = following is None or chunk[following].seconds - latest > self._intervals.bridged + _ROUNDING
+            if too_late or number in certain:
+                looks.append(number)
+                latest = chunk[number].seconds
+        return looks
+
+    def _bridge(
+        self,
+        chunk: Sequence[Frame],
+        gap: Sequence[int],
+        end: Frame,
+        detections: Sequence[Detection],
+        results: list[Found | None],
+    ) -> bool:
+        """Fill the frames between the latest look and the next one, `end`; return whether that is certain."""
+        if self._look is None:
+            return False
+        pairs = next_look(self._look, detections, end.seconds).follows(self._look)
+        if pairs is None:
+            return False
+        for number in gap:
+            results[number] = Found(between(pairs, chunk[number]), looked=False)
+        self._counted["bridged"] += len(gap)
+        return True
+
+    def _take(self, frame: Frame, cells: Cells, detections: list[Detection]) -> Found:
+        """Keep what a look found."""
+        before, self._look = self._look, next_look(self._look, detections, frame.seconds)
+        if before is not None and self._look_cells is not None and len(self._look.known) <= len(before.known):
+            people = _places([*before.detections, *detections], frame, cells.shape)
+            self._scene.learn(cells, self._look_cells, people, frame.seconds - before.seconds)
+        self._look_cells = cells
+        return Found(detections)
+
+    def _carried(self, frame: Frame, found: Found | None) -> Found:
+        if found is None:
+            self._counted["unchanged"] += 1
+            found = Found(unchanged(self._latest, frame), looked=False)
+        self._latest = found.detections
+        return found
+
+    def _detect(self, chunk: Sequence[Frame], numbers: Sequence[int]) -> dict[int, list[Detection]]:
+        if not numbers:
+            return {}
+        self._counted["looked"] += len(numbers)
+        return dict(zip(numbers, self._detector.detect([chunk[number] for number in numbers]), strict=True))
+
+
+def _places(detections: Sequence[Detection], frame: Frame, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return in which cells somebody is, with a margin of a cell."""
+    places = np.zeros(shape, np.bool_)
+    height, width = frame.image.shape[:2]
+    across, down = shape[1] / width, shape[0] / height
+    for x1, y1, x2, y2 in (item.box for item in detections):
+        rows = slice(max(0, int(y1 * down) - 1), int(y2 * down) + 2)
+        places[rows, max(0, int(x1 * across) - 1) : int(x2 * across) + 2] = True
+    return places
