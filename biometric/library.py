@@ -82,6 +82,7 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
         progress: Report | None = None,
         accept_damaged: bool = False,
         camera: str | None = None,
+        thorough: bool = False,
     ) -> ObservedClip:
         """Find and describe the people in a clip, a range of it or a photograph; a repeated call is answered at once.
 
@@ -91,6 +92,7 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
             progress: called with each step; an exception of it ends the work and leaves nothing behind.
             accept_damaged: use a clip that cannot be read to its claimed end, as far as it can be read.
             camera: its name, "" for the unknown one; None: as the library or the file says.
+            thorough: the detector looks at each analysed frame, also where nothing changes.
 
         Raises:
             InvalidCamera: its name has over 100 characters or control characters.
@@ -98,7 +100,8 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
             InvalidFrameRange: the range is outside the clip.
             ModelError: weights are missing or do not fit.
         """
-        work = self._opened().observe(Path(clip), frames, accept_damaged=accept_damaged, camera=camera)
+        service, damaged = self._opened(), accept_damaged
+        work = service.observe(Path(clip), frames, accept_damaged=damaged, camera=camera, thorough=thorough)
         return finish(work, progress)
 
     def enroll(

@@ -63,8 +63,7 @@ class Sightline:
         skips = not settings.thorough and settings.analysis_fps > 0
         seeing = adapters.crops, adapters.new_tracker, adapters.sharpness, adapters.small_grey if skips else None
         intervals = LookIntervals(settings.quiet_seconds, settings.bridged_seconds)
-        rules = Rules(samples=settings.samples)
-        self._observer = ClipObserver(*seeing, workspace, rules, settings.linking, intervals)
+        self._observer = ClipObserver(*seeing, workspace, Rules(samples=settings.samples), settings.linking, intervals)
         self._pictures = AnswerPictures(adapters.crops, adapters.sharpness, adapters.models.robustness)
         self._galleries = OpenGalleries(adapters.open_gallery)
         self._clips = ProbedClips(adapters.reader)

@@ -69,8 +69,8 @@ def build_service(options: argparse.Namespace) -> Sightline:
     """Return the service for a command's options."""
     from biometric.bootstrap import build
 
-    folders = {name: getattr(options, name, None) for name in ("gallery", "query")}
-    return build(Settings.from_environment(None, **folders))
+    given = {name: getattr(options, name, None) for name in ("gallery", "query", "thorough")}
+    return build(Settings.from_environment(None, **given))
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -9,6 +9,7 @@ from biometric.cli import several_clips, streams
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
 from biometric.cli.edit_options import add_edit_options, edited
 from biometric.cli.gallery_trash import undo_hint
+from biometric.cli.score_texts import score_text, threshold_text
 from biometric.domain import recognition
 from biometric.entities import (
     Decision,
@@ -17,7 +18,6 @@ from biometric.entities import (
     Identification,
     ObservedClip,
     ScoreBand,
-    Threshold,
     Verification,
     clean_camera,
     clean_name,
@@ -28,14 +28,18 @@ from biometric.messages import (
     decimals_apart,
     describe,
     describe_closeness,
-    describe_likelihood,
-    describe_origin,
     describe_reason,
     verification_outcome,
 )
 from biometric.messages.counted import counted
 from biometric.messages.detail_sentences import describe_cost, describe_detail
-from biometric.messages.person_sentences import answered_names, describe_links, describe_perhaps_scores, stretch_frames
+from biometric.messages.person_sentences import (
+    answered_names,
+    describe_links,
+    describe_looks,
+    describe_perhaps_scores,
+    stretch_frames,
+)
 from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_verdicts
 from biometric.results.answer_json import enrollment_json, identification_json, verification_json
@@ -90,6 +94,7 @@ def add_clip_command(commands: Any, name: str, summary: str, command: Command) -
     parser.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
     parser.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
     add_edit_options(parser)
+    parser.add_argument("--thorough", action="store_true", default=None, help="look for people in each analysed frame")
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(command=command)
@@ -128,8 +133,8 @@ def _wanted_frames(service: Sightline, options: argparse.Namespace) -> FrameRang
 
 def _note(observed: ObservedClip) -> None:
     """Say what should be known about an answer, beside it; after an error the error's own message stands alone."""
-    for warning in observed.warnings:
-        streams.say(_("Note: {text}").format(text=describe(warning)))
+    for text in filter(None, [*map(describe, observed.warnings), describe_looks(observed.looks)]):
+        streams.say(_("Note: {text}").format(text=text))
 
 
 def _enroll(options: argparse.Namespace) -> int:
@@ -149,11 +154,11 @@ def _enroll(options: argparse.Namespace) -> int:
         else _("{name} is enrolled: {samples} kept from {frames}.")
     )
     lines = [outcome.format(name=name, samples=samples, frames=frames)]
-    lines += filter(None, [describe_detail(enrollment.detail, enrollment.added)])
+    lines += filter(None, [describe_detail(enrollment.detail, enrollment.added), describe_looks(observed.looks)])
     lines += _warnings(enrollment)
     if enrollment.change is not None:
         lines.append(undo_hint(enrollment.change, options))
-    show(options, enrollment_json(enrollment), "\n".join(lines))
+    show(options, enrollment_json(enrollment, observed), "\n".join(lines))
     return DONE
 
 
@@ -237,9 +242,9 @@ def _verification_text(verification: Verification) -> str:
     text = f"{verification_outcome(verification)[1]}."
     other = verification.best_other
     decimals = decimals_apart(verification.score, verification.threshold.value, None if other is None else other.score)
-    score = _score_text(verification.score, verification.threshold, decimals)
+    score = score_text(verification.score, verification.threshold, decimals)
     told = _(" Score {score}, {threshold}.")
-    text += told.format(score=score, threshold=_threshold_text(verification.threshold, decimals))
+    text += told.format(score=score, threshold=threshold_text(verification.threshold, decimals))
     text += f" {describe_reason(verification)}"
     if other is not None:
         told = _(" Next best in the gallery: {name}, {score}.")
@@ -265,7 +270,7 @@ def _identification_text(item: Identification, names: Mapping[int, str]) -> str:
     best = "" if item.identity is not None else _(" (closest: {name})").format(name=item.candidates[0].identity.name)
     margin = "" if item.margin is None else _(", {margin:.2f} ahead of the next").format(margin=item.margin)
     decimals = decimals_apart(item.score, item.threshold.value)
-    score, threshold = _score_text(item.score, item.threshold, decimals), _threshold_text(item.threshold, decimals)
+    score, threshold = score_text(item.score, item.threshold, decimals), threshold_text(item.threshold, decimals)
     text = f"{text}{best}." + _(" Score {score}, {threshold}.").format(score=score, threshold=threshold + margin)
     if item.decision is Decision.NO_DECISION:
         text += f" {describe_reason(item)}"
@@ -282,16 +287,3 @@ def _notes(answer: Verification | Identification, names: Mapping[int, str]) -> l
 
 def _warnings(answer: Verification | Identification | Enrollment) -> list[str]:
     return [_("Warning: {text}").format(text=describe(warning)) for warning in answer.warnings]
-
-
-def _score_text(score: float | None, threshold: Threshold, decimals: int) -> str:
-    if score is None:
-        return _("none")
-    if threshold.likelihood is None:
-        return decimal(score, decimals)
-    return f"{decimal(score, decimals)} ({describe_likelihood(threshold.likelihood, score)})"
-
-
-def _threshold_text(threshold: Threshold, decimals: int) -> str:
-    value = decimal(threshold.value, decimals)
-    return _("threshold {value} ({origin})").format(value=value, origin=describe_origin(threshold))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from biometric.entities import Identification, Observation
+from biometric.entities import Identification, LookCounts, Observation
 from biometric.messages import clock, decimal
 from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
@@ -23,6 +23,26 @@ def describe_times(times: Sequence[tuple[float, float]], most: int = 4) -> str:
     if len(times) <= most:
         return _times(times)
     return _("{span}, seen {n} times").format(span=_times([(times[0][0], times[-1][1])]), n=len(times))
+
+
+def describe_looks(looks: LookCounts | None) -> str:
+    """Return in which frames people were looked for, and why not in the others; whether the picture kept changing.
+
+    "" where it was each frame and that is nothing unusual.
+    """
+    if looks is None or (looks.looked == looks.analysed and looks.moved <= looks.analysed / 2):
+        return ""
+    parts = []
+    if looks.unchanged:
+        parts.append(_("in {n:,} nothing had changed").format(n=looks.unchanged))
+    if looks.bridged:
+        parts.append(_("in {n:,} everybody walked on as before").format(n=looks.bridged))
+    said = _("People were looked for in {looked:,} of {analysed:,} analysed frames")
+    said = said.format(looked=looks.looked, analysed=looks.analysed)
+    said += f": {', '.join(parts)}." if parts else "."
+    if looks.moved > looks.analysed / 2:
+        said += " " + _("The picture as a whole keeps changing, as when the camera moves.")
+    return said
 
 
 def _seconds(person: Observation) -> list[tuple[float, float]]:

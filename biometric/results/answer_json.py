@@ -5,6 +5,7 @@ code and values stand beside it.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from biometric.entities import (
@@ -14,6 +15,7 @@ from biometric.entities import (
     GalleryChange,
     Identification,
     Identity,
+    LookCounts,
     Notice,
     Observation,
     ObservedClip,
@@ -66,7 +68,7 @@ def threshold_json(threshold: Threshold) -> dict[str, Any]:
     }
 
 
-def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
+def enrollment_json(enrollment: Enrollment, observed: ObservedClip) -> dict[str, Any]:
     """Return what `enroll --json` prints. Frames are 0-based; `people` counts the usable people in range.
 
     `samples_refused` lists at most `REFUSED_LISTED` refused samples, spread over time, of `samples_refused_count`.
@@ -84,6 +86,7 @@ def enrollment_json(enrollment: Enrollment) -> dict[str, Any]:
         "samples_refused": _refused_json(observation),
         "change": None if enrollment.change is None else enrollment.change.id,
         **detail_json(enrollment.detail),
+        "frames": _looks_json(observed),
         "edits": edits_json(enrollment.warnings),
         **warnings_json(enrollment.warnings),
     }
@@ -254,7 +257,13 @@ def _verdicts_json(answer: Verification | Identification) -> dict[str, Any]:
 def _footage_json(observed: ObservedClip) -> dict[str, Any]:
     """What should be known of the footage beside any answer: its camera, damage, who was joined or split …"""
     known = {f"footage_{key}": value for key, value in warnings_json(observed.warnings).items()}
-    return {"camera": observed.camera, "edits": edits_json(observed.warnings), **known}
+    return {"camera": observed.camera, "edits": edits_json(observed.warnings), "frames": _looks_json(observed), **known}
+
+
+def _looks_json(observed: ObservedClip) -> dict[str, int]:
+    """Return how many frames were analysed, in how many of them people were looked for, and why not in the others."""
+    looks = LookCounts(observed.analysed_frames) if observed.looks is None else observed.looks
+    return {"analysed": looks.analysed, **asdict(looks)}
 
 
 def _reason_json(answer: Verification | Identification) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from biometric.messages.local_dates import short_day, utc_time
 from biometric.messages.person_sentences import (
     answered_names,
     describe_links,
+    describe_looks,
     describe_perhaps_scores,
     stretch_frames,
     stretch_times,
@@ -112,6 +113,7 @@ def _source(observed: ObservedClip, sources: ReportSources) -> tuple[tuple[str, 
                 _("Frames looked at"),
                 looked_at.format(first=frames.first, last=frames.last, n=observed.analysed_frames),
             ),
+            *([(_("Looked for people"), said)] if (said := describe_looks(observed.looks)) else []),
             (_("Times"), times.format(start=start, stop=stop)),
         ]
     return (

@@ -1,6 +1,6 @@
 """Named endpoints: the same service and the same JSON as the command line, for programs and, where switched on, MCP."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,27 +9,16 @@ import gradio as gr
 from gradio import events
 
 from biometric.entities import FrameRange, ObservedClip, clean_label
-from biometric.entities.progress import Result, finish
-from biometric.errors import (
-    BiometricError,
-    EmptyClip,
-    IdentityExists,
-    InvalidInput,
-    LooksDifferent,
-    PathRefused,
-    PeopleLookDifferent,
-    ThresholdBelowCard,
-)
-from biometric.messages import describe_error
-from biometric.messages.translation import gettext as _
+from biometric.entities.progress import finish
+from biometric.errors import EmptyClip, InvalidInput, PathRefused
 from biometric.results import answer_json as results
 from biometric.results.person_edit_json import read_edits
 from biometric.storage import resolve_inside
 from biometric.ui.browser_input import parse_int
 from biometric.ui.call_values import read_camera, read_name, read_person, read_threshold
 from biometric.ui.callers import caller_waits, require_caller
-from biometric.ui.page import Page, logger
-from biometric.ui.text_format import escape
+from biometric.ui.endpoint_runs import run_endpoint
+from biometric.ui.page import Page
 
 MODEL_WORK = "model"
 """Concurrency id of all endpoints that run models; their models run in the page's line of turns, one at a time."""
@@ -60,6 +49,7 @@ class Endpoints:
         force: bool = False,
         edits: list[dict[str, Any]] | None = None,
         camera: str | None = None,
+        thorough: bool = False,
     ) -> dict[str, Any]:
         """Enroll a person seen in a video or photograph under a name. Answers what was kept, and what not and why.
 
@@ -76,11 +66,14 @@ class Endpoints:
             edits: who is joined or split first, in this order: {"edit": "join", "people": [3, 7]} or {"edit": "split",
                 "person": 4, "frame": 120}, with numbers of a former answer.
             camera: name of the camera that the clip is from; what the file says if left out.
+            thorough: look for people in each analysed frame, also where nothing changes.
         """
 
         def run() -> dict[str, Any]:
             changes, folder = read_edits(edits), self._gallery(gallery)
-            with self._observed(clip, from_frame, to_frame, accept_damaged, camera=camera) as observed:
+            with self._observed(
+                clip, from_frame, to_frame, accept_damaged, camera=camera, thorough=thorough
+            ) as observed:
                 enrollment = self._page.service.enroll(
                     self._page.service.edits.apply(observed, changes, gallery=folder),
                     read_name(name),
@@ -89,7 +82,7 @@ class Endpoints:
                     add=add is True,
                     force=force is True,
                 )
-            return results.enrollment_json(enrollment)
+            return results.enrollment_json(enrollment, observed)
 
         return run_endpoint(run)
 
@@ -105,6 +98,7 @@ class Endpoints:
         accept_damaged: bool = False,
         edits: list[dict[str, Any]] | None = None,
         camera: str | None = None,
+        thorough: bool = False,
     ) -> dict[str, Any]:
         """Decide whether the person in a video or photograph is who the name says: match, no match, no decision.
 
@@ -119,11 +113,14 @@ class Endpoints:
             accept_damaged: use a clip that cannot be read to its end.
             edits: who is joined or split first, in this order, as `/enroll` takes them.
             camera: name of the camera that the clip is from; what the file says if left out.
+            thorough: look for people in each analysed frame, also where nothing changes.
         """
 
         def run() -> dict[str, Any]:
             limit, folder, changes = read_threshold(threshold), self._gallery(gallery), read_edits(edits)
-            with self._observed(clip, from_frame, to_frame, accept_damaged, camera=camera) as observed:
+            with self._observed(
+                clip, from_frame, to_frame, accept_damaged, camera=camera, thorough=thorough
+            ) as observed:
                 observed = self._page.service.edits.apply(observed, changes, gallery=folder)
                 verification = self._page.service.verify(
                     observed, read_name(name), read_person(person), threshold=limit, gallery=folder
@@ -144,6 +141,7 @@ class Endpoints:
         accept_damaged: bool = False,
         edits: list[dict[str, Any]] | None = None,
         camera: str | None = None,
+        thorough: bool = False,
     ) -> dict[str, Any]:
         """Identify everybody in a video or photograph: each person with decision, score, margin, closest candidates.
 
@@ -158,6 +156,7 @@ class Endpoints:
             accept_damaged: use a clip that cannot be read to its end.
             edits: who is joined or split first, in this order, as `/enroll` takes them.
             camera: name of the camera that the clip is from; what the file says if left out.
+            thorough: look for people in each analysed frame, also where nothing changes.
         """
 
         def run() -> dict[str, Any]:
@@ -166,7 +165,7 @@ class Endpoints:
             files: dict[str, str | None] | None = None
             changes = read_edits(edits)
             target = folder if write_files is True else None
-            with self._observed(clip, from_frame, to_frame, accept_damaged, target, camera=camera) as observed:
+            with self._observed(clip, from_frame, to_frame, accept_damaged, target, camera, thorough) as observed:
                 observed = service.edits.apply(observed, changes, gallery=where)
                 identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
@@ -215,7 +214,14 @@ class Endpoints:
 
     @contextmanager
     def _observed(
-        self, clip: Any, first: Any, last: Any, accept: Any, target: Path | None = None, camera: object = None
+        self,
+        clip: Any,
+        first: Any,
+        last: Any,
+        accept: Any,
+        target: Path | None = None,
+        camera: object = None,
+        thorough: object = False,
     ) -> Iterator[ObservedClip]:
         """Observe an uploaded clip, which is the call's own until the context ends, and goes then.
 
@@ -234,7 +240,8 @@ class Endpoints:
                 service.check_outputs(path, frames, target, label=label)
             with self._page.model_turns.turn(lambda: not caller_waits()):  # given back before files are written
                 require_caller()
-                work = service.observe(path, frames, label=label, accept_damaged=accept is True, camera=named)
+                said = {"accept_damaged": accept is True, "thorough": thorough is True}
+                work = service.observe(path, frames, label=label, camera=named, **said)
                 observed = finish(work, require_caller)
             require_caller()  # nothing is stored for nobody
             yield observed
@@ -263,33 +270,3 @@ def register(endpoints: Endpoints) -> None:
     events.api(endpoints.identify, api_name="identify", concurrency_id=MODEL_WORK, concurrency_limit=CALLS_AT_ONCE)
     events.api(endpoints.identities, api_name="identities")
     events.api(endpoints.set_camera, api_name="set_camera")
-
-
-def run_endpoint(run: Callable[[], Result]) -> Result:
-    """Run an endpoint; errors reach the caller as their sentence, escaped because Gradio renders it as HTML."""
-    try:
-        return run()
-    except BiometricError as error:
-        raise gr.Error(escape(describe_error(error) + _consent(error)), print_exception=False) from error
-    except gr.Error:
-        raise
-    except Exception as error:
-        logger.exception("an endpoint failed")
-        text = _("Something went wrong inside Sightline. Nothing was stored; the server's log says more.")
-        raise gr.Error(text) from error
-
-
-def _consent(error: BiometricError) -> str:
-    """Return which parameters give the consent that an error asks for, after its sentence."""
-    if isinstance(error, PeopleLookDifferent):
-        return _(' If they are one person, say so with "force": true in the edit.')
-    if isinstance(error, ThresholdBelowCard):
-        return _(" Say so with force=true.")
-    if not isinstance(error, IdentityExists | LooksDifferent) or error.conflict is None:
-        return ""
-    alike = error.conflict.reaches_threshold
-    consent = _(" Say so with add=true.") if alike else _(" Say so with add=true and force=true.")
-    if not (error.conflict.same_frames and alike):
-        return consent
-    only = _(" These very frames are enrolled already: /set_camera changes the camera of reference {reference}.")
-    return consent + only.format(reference=error.conflict.reference_id)

@@ -112,7 +112,8 @@ class Interface:
                 outputs += verification.claim_components
             tab.select(_opener(self.page, name, handlers), None, outputs, **QUIET)
         texts: list[Any] = [enrollment.name, identification.gallery, identification.query]
-        for field in (*texts[1:], *(panel.accept for panel in self.panels)):  # the name has a listener
+        ticks = [tick for panel in self.panels for tick in (panel.accept, panel.thorough)]
+        for field in (*texts[1:], *ticks):  # the name has a listener
             # Not "always_last": two such listeners of one event call each other for ever (Gradio 6.31).
             field.input(_typed, [field], None, trigger_mode="multiple", **QUIET)
         for field in texts:

@@ -19,6 +19,7 @@ from biometric.ui.browser_input import parse_int
 from biometric.ui.calibration_input import MOST_CLIPS
 from biometric.ui.call_values import read_camera
 from biometric.ui.callers import caller_waits, require_caller
+from biometric.ui.endpoint_runs import run_endpoint
 
 
 class CalibrationEndpoints(api.Endpoints):
@@ -36,7 +37,7 @@ class CalibrationEndpoints(api.Endpoints):
             service.models.resolve_embedder()
             return calibration_status_json(service.calibrations(folder).status())
 
-        return api.run_endpoint(run)
+        return run_endpoint(run)
 
     def calibrations(self, gallery: str | None = None) -> list[dict[str, Any]]:
         """List all calibrations of the gallery, newest first, each with its number and evidence.
@@ -44,7 +45,7 @@ class CalibrationEndpoints(api.Endpoints):
         Args:
             gallery: folder of the gallery, inside the configured one.
         """
-        return api.run_endpoint(
+        return run_endpoint(
             lambda: [
                 stored_calibration_json(item)
                 for item in self._page.service.calibrations(self._gallery(gallery)).history()
@@ -90,7 +91,7 @@ class CalibrationEndpoints(api.Endpoints):
             sentences = evidence_sentences(evidence, fmr, asked)
             return {**trial_json(evidence, proposal, notes, fmr, asked), "sentences": sentences}
 
-        return api.run_endpoint(run)
+        return run_endpoint(run)
 
     def use_calibration(
         self, number: int | None = None, force: bool = False, gallery: str | None = None
@@ -110,7 +111,7 @@ class CalibrationEndpoints(api.Endpoints):
             wanted = parse_int(number, _("The number of the calibration"))
             return change_json(calibrations.use(wanted, force=force is True))
 
-        return api.run_endpoint(run)
+        return run_endpoint(run)
 
     def _read(self, clips: Any, cameras: Any) -> tuple[list[ClipSummary], list[Notice]]:
         """Return what is read of uploaded clips; of several, one that cannot be read is left out, with a note.

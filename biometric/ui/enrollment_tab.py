@@ -102,10 +102,14 @@ class EnrollmentTab:
         """Return the name after clip, range or person was changed: one that was enrolled already goes away."""
         return "" if name_is_used(self.page.session(request), name) else gr.skip()
 
-    def submit(self, name: Any, first: Any, last: Any, accept: Any, camera: Any, request: gr.Request) -> Steps:
+    def submit(
+        self, name: Any, first: Any, last: Any, accept: Any, camera: Any, thorough: Any, request: gr.Request
+    ) -> Steps:
         """Observe if need be, then enroll, or ask which person."""
         session = self.page.session(request)
-        yield from self.panel.run_submission(self._submit(session, name, first, last, accept, camera), session)
+        yield from self.panel.run_submission(
+            self._submit(session, name, first, last, accept, camera, thorough), session
+        )
 
     def _submit(self, session: Session, name: Any, *fields: Any) -> Steps:
         footage = self.panel.take(session, *fields)
@@ -154,7 +158,7 @@ class EnrollmentTab:
         references = self.page.references(into)
         warnings = self.page.new_warnings(enrollment.warnings)
         html = presenters.enrolled(enrollment, warnings, self.page.pictures, references)
-        html += contact_sheets.left_out(observed)
+        html += contact_sheets.left_out(observed) + presenters.looks_line(observed)
         if into is not None:
             html = (
                 elements.banner("info", _("Stored in the gallery {gallery}").format(gallery=self._gallery_name(into)))

@@ -53,6 +53,12 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         places.add(Field.RANGE, field_note_area(tab, Field.RANGE), f"#{tab}-frames input")
     named = camera_choice(_("Which camera the clip is from, if you know"), f"{tab}-camera", visible=False)
     places.add(Field.CAMERA, field_note_area(tab, Field.CAMERA), f"#{tab}-camera input")
+    thorough = gr.Checkbox(
+        label=_("Look at every frame"),
+        info=_("Slower. Otherwise people are not looked for while nothing changes or they walk on as before."),
+        visible=False,
+        elem_id=f"{tab}-thorough",
+    )
     another = gr.Button(
         _("Choose another clip"), size="sm", visible=False, elem_classes=["sl-plain"], elem_id=f"{tab}-another"
     )
@@ -76,6 +82,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         presence=presence,
         another=another,
         accept=accept,
+        thorough=thorough,
         camera=named,
         chooser=chooser,
         timeline=timeline,

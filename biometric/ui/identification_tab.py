@@ -118,16 +118,23 @@ class IdentificationTab:
     # --- the answer ----------------------------------------------------------------------------------------------
 
     def submit(
-        self, gallery: Any, query: Any, first: Any, last: Any, accept: Any, camera: Any, request: gr.Request
+        self,
+        gallery: Any,
+        query: Any,
+        first: Any,
+        last: Any,
+        accept: Any,
+        camera: Any,
+        thorough: Any,
+        request: gr.Request,
     ) -> Steps:
         """Observe if need be, identify, and have the annotated clip and the files written by a job of their own."""
-        session = self.page.session(request)
+        session, folders = self.page.session(request), list[Path]()
         session.jobs.drop(FILES_JOB)
-        folders: list[Path] = []
 
         def run() -> Steps:
             where, folder = self._gallery(gallery), self.writing.folder(_text(query))
-            footage = self.panel.take(session, first, last, accept, camera)
+            footage = self.panel.take(session, first, last, accept, camera, thorough)
             refusal = target_refusal(self.page, footage, folder)
             if refusal:
                 yield {self.writing.status: refusal}
@@ -164,7 +171,7 @@ class IdentificationTab:
         if observed is None:
             return self._empty()
         people = grid_state.not_dismissed(session.identifications, session.grid)
-        warnings = notes(untold(self.page.new_warnings(observed.warnings)))
+        warnings = notes(untold(self.page.new_warnings(observed.warnings))) + presenters.looks_line(observed)
         return {
             self.answer: contact_sheets.summary(people) + warnings,
             self.contact_sheet: self._grid(session, focus),

@@ -7,8 +7,8 @@ from gradio import events
 from biometric.entities import AnswerKind
 from biometric.errors import InvalidInput
 from biometric.results.library_json import kept_answer_json, kept_clip_json
-from biometric.ui.api import run_endpoint
 from biometric.ui.browser_input import parse_int
+from biometric.ui.endpoint_runs import run_endpoint
 from biometric.ui.page import Page
 
 MOST = 1000

@@ -251,9 +251,8 @@ class Page:
         if footage.clip is None:
             raise ClipMissing(NO_CLIP)
         frames = FrameRange.inclusive(footage.first, footage.last)
-        work = self.service.observe(
-            footage.clip, frames, label=footage.label, accept_damaged=footage.accept_damaged, camera=camera
-        )
+        how = {"accept_damaged": footage.accept_damaged, "thorough": footage.thorough}
+        work = self.service.observe(footage.clip, frames, label=footage.label, camera=camera, **how)
 
         def show(progress: Progress) -> Updates:
             footage.check_wanted()  # raising here closes the work

@@ -191,7 +191,7 @@ class Panel(PanelDisplay):
 
         return self.run_once(run, self.ends)
 
-    def take(self, session: Session, first: Any, last: Any, accept: Any, camera: Any) -> Footage:
+    def take(self, session: Session, first: Any, last: Any, accept: Any, camera: Any, thorough: Any) -> Footage:
         """Return the tab's footage with the fields as they stand when the button is pressed.
 
         Raises:
@@ -203,7 +203,7 @@ class Panel(PanelDisplay):
             raise ClipMissing(NO_CLIP)
         frames = frames_within(first, last, footage.info)
         footage.choose_frames(frames.first, frames.last)
-        footage.accept(accept is True)
+        footage.accept(accept is True, thorough is True)
         footage.camera = camera_in_field(camera)
         return footage
 

@@ -37,6 +37,7 @@ class PanelDisplay:
     presence: gr.HTML
     another: gr.Button
     accept: gr.Checkbox
+    thorough: gr.Checkbox
     camera: gr.Dropdown
     chooser: gr.Group
     timeline: gr.HTML
@@ -53,7 +54,7 @@ class PanelDisplay:
         """All components that `render` may change."""
         return [
             *(self.drop, self.webcam, self.recorder, self.examples, self.shown, self.another, self.accept),
-            *(self.camera, self.chooser, *self.range_components, self.submit, self.cancel, self.status),
+            *(self.camera, self.thorough, self.chooser, *self.range_components, self.submit, self.cancel, self.status),
             *self.places.components,
         ]
 
@@ -74,12 +75,12 @@ class PanelDisplay:
 
     @property
     def _inputs(self) -> list[Any]:
-        return [self.first, self.last, self.accept, self.camera, self.another]
+        return [*self.fields, self.another]
 
     @property
     def fields(self) -> list[Any]:
-        """Inputs of the tab's button: From frame, To frame, whether a damaged clip may be used, and the camera."""
-        return [self.first, self.last, self.accept, self.camera]
+        """Inputs of the tab's button: the range, whether a damaged clip is used, the camera, whether to look at all."""
+        return [self.first, self.last, self.accept, self.camera, self.thorough]
 
     def render(self, footage: Footage) -> Updates:
         """Return the panel's components for a state of its footage."""
@@ -102,6 +103,9 @@ class PanelDisplay:
         updates[self.camera] = gr.update(
             value=footage.camera, choices=known_cameras(self.page, footage.gallery), visible=has, interactive=True
         )
+        settings = self.page.service.settings
+        skips = info is not None and info.frame_count > 1 and settings.analysis_fps > 0 and not settings.thorough
+        updates[self.thorough] = gr.update(value=footage.thorough, visible=skips, interactive=True)
         if info is not None:
             updates[self.first] = gr.update(value=footage.first, interactive=True)
             updates[self.last] = gr.update(value=footage.last, interactive=True)
@@ -115,6 +119,7 @@ class PanelDisplay:
             updates[self.first] = gr.update(value=footage.first)
             updates[self.last] = gr.update(value=footage.last)
             updates[self.accept] = gr.update(value=footage.accept_damaged)
+            updates[self.thorough] = gr.update(value=footage.thorough)
             updates[self.camera] = gr.update(value=footage.camera)
             updates.update(self.range_shown(footage))
         return updates

@@ -12,6 +12,7 @@ from biometric.entities import (
     Notice,
     NoticeCode,
     Observation,
+    ObservedClip,
     Progress,
     Sample,
     VideoInfo,
@@ -20,7 +21,7 @@ from biometric.errors import UnknownIdentity
 from biometric.messages import clock, describe, refusal_name
 from biometric.messages.detail_sentences import describe_detail
 from biometric.messages.durations import describe_place, describe_progress
-from biometric.messages.person_sentences import stretch_frames
+from biometric.messages.person_sentences import describe_looks, stretch_frames
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, problems
 from biometric.ui.picture_uris import Pictures
@@ -101,6 +102,12 @@ def frame_numbers(first: int, last: int) -> str:
 def span(observation: Observation) -> str:
     """Return in which frames a person is in view: "frames 63–130, 410–520"."""
     return stretch_frames(observation)
+
+
+def looks_line(observed: ObservedClip) -> str:
+    """Return in which frames people were looked for, as HTML; "" where nothing is to be said."""
+    said = describe_looks(observed.looks)
+    return f'<p class="sl-quiet">{escape(said)}</p>' if said else ""
 
 
 def samples_line(observation: Observation) -> str:

@@ -53,7 +53,7 @@ class Footage:
         label: its name for people (not escaped).
         player: a file that browsers play: the clip itself or its proxy, or None while there is none.
         first, last: chosen frames, 0-based, inclusive; `range_note` says that typed ones were changed.
-        accept_damaged: the person said that a damaged clip may be used.
+        accept_damaged, thorough: the person said that a damaged clip may be used, that every frame is looked at.
         camera: which one the clip is from, as somebody named it; None: as the library or the file says.
         person, picked: the chosen person's number, or None; whether a click chose it, not being the most prominent.
         dropped: crop names of samples that the person took out.
@@ -73,6 +73,7 @@ class Footage:
     first: int = 0
     last: int = 0
     accept_damaged: bool = False
+    thorough: bool = False
     camera: str | None = None
     person: int | None = None
     picked: bool = False
@@ -107,13 +108,10 @@ class Footage:
         return 1 if self.readable is not None else self.last - self.first + 1
 
     def _fits(self, observed: ObservedClip) -> bool:
-        return (
-            not self.replaced
-            and self.info is not None
-            and observed.video.digest == self.info.digest
-            and (observed.frames.first, observed.frames.last) == (self.first, self.last)
-            and observed.damage_accepted == self.accept_damaged
-        )
+        if self.replaced or self.info is None or (self.thorough and observed.looks is not None):
+            return False
+        seen = observed.video.digest, observed.frames.first, observed.frames.last, observed.damage_accepted
+        return seen == (self.info.digest, self.first, self.last, self.accept_damaged)
 
     def choose_frames(self, first: int, last: int) -> bool:
         """Take another range and drop the observation of the former one; True when it is another."""
@@ -123,10 +121,10 @@ class Footage:
         self.forget()
         return True
 
-    def accept(self, damaged: bool) -> None:
-        """Set whether a damaged clip may be used; a change drops the observation."""
-        if damaged != self.accept_damaged:
-            self.accept_damaged = damaged
+    def accept(self, damaged: bool, thorough: bool = False) -> None:
+        """Set whether a damaged clip may be used and every frame is looked at; a change drops the observation."""
+        if (damaged, thorough) != (self.accept_damaged, self.thorough):
+            self.accept_damaged, self.thorough = damaged, thorough
             self.forget()
 
     def forget(self) -> None:

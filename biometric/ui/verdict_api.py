@@ -15,6 +15,7 @@ from biometric.results.person_edit_json import read_edits
 from biometric.ui import api
 from biometric.ui.browser_input import parse_int
 from biometric.ui.call_values import read_name, read_person, read_threshold
+from biometric.ui.endpoint_runs import run_endpoint
 from biometric.ui.page import Page
 
 
@@ -42,6 +43,7 @@ class VerdictEndpoints(api.Endpoints):
         gallery: str | None = None,
         accept_damaged: bool = False,
         edits: list[dict[str, Any]] | None = None,
+        thorough: bool = False,
     ) -> dict[str, Any]:
         """Say whether the person in a video or photograph is the identity that was answered; later answers follow it.
 
@@ -57,6 +59,7 @@ class VerdictEndpoints(api.Endpoints):
             gallery: folder of the gallery, inside the configured one.
             accept_damaged: use a clip that cannot be read to its end.
             edits: who is joined or split first, in this order, as `/enroll` takes them.
+            thorough: look for people in each analysed frame, as the answer that is judged did.
         """
 
         def run() -> dict[str, Any]:
@@ -66,7 +69,7 @@ class VerdictEndpoints(api.Endpoints):
             identity = None if name is None or name == "" else read_name(name)
             if claim is True and identity is None:
                 raise InvalidInput("Say which claim is judged: give its name.")
-            with self._observed(clip, from_frame, to_frame, accept_damaged) as observed:
+            with self._observed(clip, from_frame, to_frame, accept_damaged, thorough=thorough) as observed:
                 observed = service.edits.apply(observed, changes, gallery=folder)
                 number = one_person(observed, read_person(person), Phrase("judge")).person
                 if claim is True:
@@ -78,7 +81,7 @@ class VerdictEndpoints(api.Endpoints):
                     recorded = self._verdicts.record(observed, found, word, identity, gallery=folder)
             return results.recorded_verdict_json(recorded)
 
-        return api.run_endpoint(run)
+        return run_endpoint(run)
 
     def verdicts(self, gallery: str | None = None) -> list[dict[str, Any]]:
         """List what was said of answers about people who are enrolled, the latest first.
@@ -86,7 +89,7 @@ class VerdictEndpoints(api.Endpoints):
         Args:
             gallery: folder of the gallery, inside the configured one.
         """
-        return api.run_endpoint(
+        return run_endpoint(
             lambda: [results.verdict_json(item) for item in self._verdicts.listed(self._gallery(gallery))]
         )
 
@@ -97,7 +100,7 @@ class VerdictEndpoints(api.Endpoints):
             verdict: number of the verdict (`id` of `/verdicts`).
             gallery: folder of the gallery, inside the configured one.
         """
-        return api.run_endpoint(
+        return run_endpoint(
             lambda: results.change_json(
                 self._verdicts.withdraw(parse_int(verdict, _("The number of the verdict")), self._gallery(gallery))
             )

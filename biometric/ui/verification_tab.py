@@ -9,7 +9,7 @@ import gradio as gr
 from biometric.entities import Identity, ObservedClip, Verification
 from biometric.errors import BiometricError, ClaimMissing, EmptyGallery, FootageChanged, InvalidInput, UnknownIdentity
 from biometric.messages.translation import gettext as _
-from biometric.ui import answers, contact_sheets, elements, introductions, problems
+from biometric.ui import answers, contact_sheets, elements, introductions, presenters, problems
 from biometric.ui.browser_input import event, parse_int
 from biometric.ui.chosen_thresholds import chosen_threshold
 from biometric.ui.claim_choice import claims
@@ -145,10 +145,10 @@ class VerificationTab:
 
     # --- the answer ----------------------------------------------------------------------------------------------
 
-    def submit(self, first: Any, last: Any, accept: Any, camera: Any, request: gr.Request) -> Steps:
+    def submit(self, first: Any, last: Any, accept: Any, camera: Any, thorough: Any, request: gr.Request) -> Steps:
         """Observe if need be, then compare, or ask which person makes the claim."""
         session = self.page.session(request)
-        run = self._submit(session, first, last, accept, camera)
+        run = self._submit(session, first, last, accept, camera, thorough)
         yield from self.panel.run_submission(run, session, lambda: self.panel.clear_answer(session))
 
     def _submit(self, session: Session, *fields: Any) -> Steps:
@@ -192,7 +192,7 @@ class VerificationTab:
         session.answered = True
         self.page.keeping.note(session, TAB, observed, answer, None)
         html = answers.verdict(answer, self.page.pictures, self.page.references())
-        warnings = problems.notes(self.page.new_warnings(observed.warnings))
+        warnings = problems.notes(self.page.new_warnings(observed.warnings)) + presenters.looks_line(observed)
         shown = {self.answer: html + warnings, **self._people(session.footage(TAB)), **self.report.offered()}
         return {**shown, **self.undo.render(session)}
 

@@ -41,11 +41,14 @@ def mostly_refused(tmp_path: Path) -> Observation:
     return Observation(1, kept.tracklet, (*kept.samples, *moved), kept.template, Counter({TOO_SMALL.code: TOTAL}))
 
 
-def test_an_enrollments_json_lists_refused_samples_from_the_whole_time_and_counts_all(mostly_refused) -> None:
+def test_an_enrollments_json_lists_refused_samples_from_the_whole_time_and_counts_all(
+    mostly_refused, tmp_path: Path
+) -> None:
     day = "2026-01-01T00:00:00+00:00"
     identity = Identity("1", "Ada", 1, 4, day, day)
     reference = BiometricReference("r", "1", mostly_refused.template, "ab" * 32, "clip.mp4", 0, 9, day, ())
-    made = enrollment_json(Enrollment(identity, reference, mostly_refused, people=1, added=False))
+    observed = observed_clip(tmp_path, mostly_refused)
+    made = enrollment_json(Enrollment(identity, reference, mostly_refused, people=1, added=False), observed)
     assert made["samples_refused_count"] == TOTAL
     frames = [entry["frame"] for entry in made["samples_refused"]]
     assert len(frames) == 50

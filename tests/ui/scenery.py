@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from biometric.adapters import Adapters
 from biometric.cli.command_support import EndedBySignal, signals_unwind
-from biometric.clips.crops import JpegCropStore, sharpness
+from biometric.clips.crops import JpegCropStore, sharpness, small_grey
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.footage_reading import FootageReader
 from biometric.clips.video_writing import H264Writer
@@ -285,12 +285,13 @@ def make_service(
     starter: bool = False,
     writing: float = 0.0,
     blind: bool = False,
+    skips: bool = False,
     **changes: object,
 ) -> Sightline:
     """Return a real service below `root` that sees drawn people.
 
     Analysing a frame takes `delay` seconds more, writing one `writing`. A `blind` one cannot decode, and notes in
-    `decoded` what it was to decode.
+    `decoded` what it was to decode. One that `skips` frames looks for people only where something may be new.
     """
     values: dict[str, object] = {
         "gallery": root / "gallery",
@@ -314,6 +315,7 @@ def make_service(
         outputs=OutputWriter(reader, writer, PillowAnnotator()),
         open_gallery=SQLiteGallery,
         open_library=partial(SQLiteFootageLibrary, settings.library, settings.library_days, 10**9),
+        small_grey=small_grey if skips else None,
     )
     return Sightline(settings, adapters, root / "observations")
 
@@ -330,6 +332,7 @@ def main(arguments: Sequence[str]) -> None:
         starter=options.get("starter") == "1",
         writing=float(options.get("writing", 0)),
         blind=options.get("blind") == "1",
+        skips=options.get("skips") == "1",
         port=port,
         login=options.get("login"),
         mcp=options.get("mcp") == "1",

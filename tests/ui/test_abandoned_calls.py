@@ -69,7 +69,7 @@ def test_nobody_is_enrolled_for_a_program_that_is_gone(server: Server, clips: di
         pass
     stopped_early(server, since)
     clip, since = uploaded(server, clips["again"]), time.monotonic()
-    with page(server, "enroll", clip, "Gone", None, None, None, None, False, False, False, None, None):
+    with page(server, "enroll", clip, "Gone", None, None, None, None, False, False, False, None, None, False):
         pass
     stopped_early(server, since)
     client = gradio_client.Client(server.url, verbose=False)

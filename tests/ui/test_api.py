@@ -10,7 +10,7 @@ import pytest
 
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from tests.made_footage import footage, identification
-from tests.ui.serving import Server
+from tests.ui.serving import Server, serving
 
 gradio_client = pytest.importorskip("gradio_client")
 LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
@@ -32,6 +32,7 @@ def test_enroll_verify_identify_and_list(client: Any, clips: dict[str, Path]) ->
     assert enrolled["identity"] == "Ada Lovelace"
     assert enrolled["samples_kept"] == 8
     assert enrolled["people"] == 1
+    assert enrolled["frames"] == {"analysed": 40, "looked": 40, "unchanged": 0, "bridged": 0, "moved": 0}
 
     verified = client.predict(clip=file(clips["again"]), name="Ada Lovelace", api_name="/verify")
     assert verified["decision"] == "match"
@@ -206,3 +207,20 @@ def test_only_the_named_endpoints_are_described_each_parameter_in_words(server: 
         assert all(one["parameter_has_default"] for one in optional), name
         for parameter in endpoint["parameters"]:
             assert parameter["parameter_name"] in json.dumps(endpoint), parameter
+
+
+def test_a_call_can_ask_for_every_frame_to_be_looked_at(clips: dict[str, Path], tmp_path: Path) -> None:
+    with serving(tmp_path / "data", skips=1) as server:
+        client = gradio_client.Client(server.url, verbose=False)
+        clip = gradio_client.handle_file(clips["one"])
+        for words in (
+            {"api_name": "/enroll", "name": "Ada"},
+            {"api_name": "/verify", "name": "Ada"},
+            {"api_name": "/identify"},
+        ):
+            add = {"add": True, "force": True} if words["api_name"] == "/enroll" else {}
+            looked = [
+                client.predict(clip=clip, **words, **how, **add)["frames"]["looked"] for how in ({}, {"thorough": True})
+            ]
+            assert looked[0] < looked[1] == 40
+        client.close()

@@ -1,9 +1,10 @@
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
 
-from biometric.entities import ObservedClip
+from biometric.entities import LookCounts, ObservedClip
 from biometric.errors import InvalidInput
 from biometric.ui.session import Footage, Session
 from tests.builders import axis, observed_clip, person
@@ -108,3 +109,18 @@ def test_choices_stay_when_cleared_crops_are_read_again(tmp_path: Path) -> None:
     assert (one.person, one.picked, one.dropped) == (2, True, {"00000000_02.jpg"})
     one.observe(seen(tmp_path / "third", 1))
     assert (one.person, one.picked, one.dropped) == (1, False, set())
+
+
+def test_looking_at_every_frame_forgets_what_was_observed_otherwise(tmp_path: Path) -> None:
+    one = footage(tmp_path)
+    sparse = dataclasses.replace(seen(tmp_path, 1), looks=LookCounts(50, 50))
+    one.observe(sparse)
+    one.accept(False)
+    assert one.observed is sparse
+    one.accept(False, thorough=True)
+    assert one.observed is None
+    with pytest.raises(InvalidInput):
+        one.observe(sparse)
+    one.observe(seen(tmp_path, 1))
+    one.accept(False)
+    assert one.observed is None

@@ -29,8 +29,8 @@ Meanwhile = Callable[[], object]
 class Desk:
     """Somebody at an open page."""
 
-    def __init__(self, root: Path) -> None:
-        self.interface = Interface(make_service(root))
+    def __init__(self, root: Path, **changes: Any) -> None:
+        self.interface = Interface(make_service(root, **changes))
         self.page = self.interface.page
         self.service = self.page.service
         self.enrollment = self.interface.enrollment
@@ -59,9 +59,9 @@ class Desk:
         assert "sl-field-error" not in str(said), said
         return self.session.footage(tab.panel.tab)
 
-    def footage(self, tab: Any) -> tuple[int, int, bool, str | None]:
+    def footage(self, tab: Any) -> tuple[int, int, bool, str | None, bool]:
         footage = self.session.footage(tab.panel.tab)
-        return footage.first, footage.last, footage.accept_damaged, footage.camera
+        return footage.first, footage.last, footage.accept_damaged, footage.camera, footage.thorough
 
     def enroll(self, name: str, clip: Path | None = None, meanwhile: Meanwhile | None = None) -> str:
         if clip is not None:
@@ -123,18 +123,23 @@ def run(steps: Steps, meanwhile: Meanwhile | None = None) -> Updates:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    uploads = tmp_path / "uploads"
+    desk = sit_down(tmp_path, monkeypatch)
+    yield desk
+    desk.service.close()
+
+
+def sit_down(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Desk:
+    """Return somebody at a page whose data are below a folder, with `changes` as of `make_service`."""
+    uploads = folder / "uploads"
     uploads.mkdir()
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
 
-    async def sit_down() -> Desk:
-        return Desk(tmp_path / "data")
+    async def open_page() -> Desk:
+        return Desk(folder / "data", **changes)
 
     # Gradio opens an event loop where none runs and never closes it; and one of the browser's may run in this thread.
     with ThreadPoolExecutor(1) as thread:
-        desk = thread.submit(asyncio.run, sit_down()).result()
-    yield desk
-    desk.service.close()
+        return thread.submit(asyncio.run, open_page()).result()
 
 
 # --- an answer is about the frames and the clip that the page shows ---------------------------------------------------
@@ -690,7 +695,7 @@ def test_a_camera_that_cannot_be_used_is_told_at_its_field(desk: Desk, clips: Cl
     desk.open(desk.enrollment, clips["one"])
     for camera in ("x" * 101, "a\x07b"):
         assert "This camera cannot be used" in panel.on_camera_named(camera, desk.request)[note]
-        updates = run(desk.enrollment.submit("Ada", 0, 39, False, camera, desk.request))
+        updates = run(desk.enrollment.submit("Ada", 0, 39, False, camera, False, desk.request))
         assert "This camera cannot be used" in updates[note]
     assert desk.service.gallery().is_empty()
 
