@@ -215,21 +215,21 @@ def _open_library(settings: Settings) -> FootageLibrary:
 
 
 def _new_tracker(settings: Settings, models: ModelStore, frame_rate: float) -> Tracker:
-    from biometric.models.tracking import BotSortTracker, ByteTracker, OcSortTracker
+    from biometric.models.byte_tracking import ByteTracker
+    from biometric.models.tracking import BotSortTracker, OcSortTracker
     from biometric.models.tracking_roboflow import RoboflowTracker
 
     _, roboflow, kind = settings.tracker.rpartition("roboflow-")
     if roboflow:
         return RoboflowTracker(kind, frame_rate)
-    if kind == "botsort-reid":
-        least = models.card_threshold("verification").value
-        return BotSortTracker(frame_rate, settings.cache, models.embedder(), least)
-    trackers: dict[str, Callable[[float, Path], Tracker]] = {
-        "bytetrack": ByteTracker,
-        "botsort": BotSortTracker,
-        "ocsort": OcSortTracker,
-    }
-    return trackers[kind](frame_rate, settings.cache)
+    if kind == "bytetrack":
+        return ByteTracker(frame_rate)
+    if kind == "ocsort":
+        return OcSortTracker(frame_rate, settings.cache)
+    if kind == "botsort":
+        return BotSortTracker(frame_rate, settings.cache)
+    least = models.card_threshold("verification").value
+    return BotSortTracker(frame_rate, settings.cache, models.embedder(), least)
 
 
 def write_demo_truth(folder: Path) -> list[Path]:

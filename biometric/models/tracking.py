@@ -1,6 +1,5 @@
-"""Links detections over time with the trackers of ultralytics: ByteTrack, BoT-SORT and OC-SORT.
+"""Links detections over time with the trackers of ultralytics: BoT-SORT and OC-SORT (ByteTrack is in `byte_tracking`).
 
-ByteTrack: Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV 2022.
 BoT-SORT: Aharon et al., "BoT-SORT: Robust Associations Multi-Pedestrian Tracking", arXiv 2206.14651.
 OC-SORT: Cao et al., "Observation-Centric SORT: Rethinking SORT for Robust Multi-Object Tracking", CVPR 2023.
 """
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.entities import Detection, Frame, Image
+from biometric.errors import InvalidSetting
 from biometric.models.detection import STARTS_TRACK
-from biometric.models.ultralytics_setup import quiet_ultralytics
+from biometric.models.ultralytics_setup import INSTALL_TORCH, quiet_ultralytics, ultralytics_version
 from biometric.ports import Embedder
 
 LOST_SECONDS = 1.0
@@ -78,26 +78,19 @@ class UltralyticsTracker:
         return self._ends.take()
 
 
-class ByteTracker(UltralyticsTracker):
-    """ByteTrack: boxes and motion only.
+class OcSortTracker(UltralyticsTracker):
+    """OC-SORT: boxes, and the way that somebody took before being lost.
 
     Args:
         frame_rate: analysed frames per second of footage, > 0.
         cache: folder for ultralytics' own settings.
+
+    Raises:
+        InvalidSetting: ultralytics is not installed.
     """
 
     def __init__(self, frame_rate: float, cache: Path) -> None:
-        quiet_ultralytics(cache)  # before ultralytics is imported, which reads it
-        from ultralytics.trackers.byte_tracker import BYTETracker
-
-        super().__init__(BYTETracker, frame_rate)
-
-
-class OcSortTracker(UltralyticsTracker):
-    """OC-SORT: boxes, and the way that somebody took before being lost. Arguments as of `ByteTracker`."""
-
-    def __init__(self, frame_rate: float, cache: Path) -> None:
-        quiet_ultralytics(cache)
+        _prepare("ocsort", cache)
         from ultralytics.trackers.oc_sort import OCSORT
 
         super().__init__(OCSORT, frame_rate, delta_t=3, inertia=0.2, use_byte=True)
@@ -111,12 +104,15 @@ class BotSortTracker(UltralyticsTracker):
         cache: folder for ultralytics' own settings.
         embedder: describes the crop of each detection of each frame, or None.
         least_score: comparison score in [-1, 1] from which two crops may be one person.
+
+    Raises:
+        InvalidSetting: ultralytics is not installed.
     """
 
     def __init__(
         self, frame_rate: float, cache: Path, embedder: Embedder | None = None, least_score: float = 0.6
     ) -> None:
-        quiet_ultralytics(cache)
+        _prepare("botsort", cache)
         from ultralytics.trackers.bot_sort import BOTSORT
 
         super().__init__(
@@ -131,6 +127,18 @@ class BotSortTracker(UltralyticsTracker):
         if embedder is not None:
             self._tracker.args.with_reid = True
             self._tracker.encoder = partial(_describe, embedder)
+
+
+def _prepare(kind: str, cache: Path) -> None:
+    """Set what ultralytics reads at import. Raises `InvalidSetting` where it is not installed."""
+    if ultralytics_version() is None:
+        raise InvalidSetting(
+            "The tracker {kind} needs torch and ultralytics, which are not installed. Install them with: {command}. Or "
+            "leave out SIGHTLINE_TRACKER: bytetrack needs neither.",
+            kind=kind,
+            command=INSTALL_TORCH,
+        )
+    quiet_ultralytics(cache)
 
 
 def _describe(embedder: Embedder, image: Image, boxes: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -163,14 +163,14 @@ def test_wrong_input_is_a_sentence_and_status_2(
 
 
 def test_the_points_are_those_of_the_app(tmp_path: Path) -> None:
-    from biometric.models.tracking import ByteTracker
+    from biometric.models.byte_tracking import ByteTracker
 
     assert list(confidences().values()) == [0.1, 0.4, 0.5]
     least = confidences()["starts a track"]
     frame = Frame(0, np.zeros((HEIGHT, WIDTH, 3), np.uint8), 0.0)
     for confidence, starts in ((least - 0.01, False), (least + 0.01, True)):
         detection = Detection(0, (10.0, 20.0, 50.0, 100.0), confidence, 0, 0.0)
-        assert bool(ByteTracker(10, tmp_path).update(frame, [detection])) is starts
+        assert bool(ByteTracker(10).update(frame, [detection])) is starts
 
 
 def test_every_option_is_documented(capsys: pytest.CaptureFixture[str]) -> None:

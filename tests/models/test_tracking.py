@@ -122,3 +122,14 @@ def test_a_tracker_whose_package_is_missing_says_what_to_install(
 def test_a_tracker_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="SIGHTLINE_TRACKER must be bytetrack, botsort"):
         Settings(tracker="sort")
+
+
+@pytest.mark.parametrize("tracker", ["botsort", "botsort-reid", "ocsort"])
+def test_a_tracker_whose_library_is_missing_says_what_to_install(
+    tracker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biometric.models.tracking.ultralytics_version", lambda: None)
+    monkeypatch.setattr(ModelStore, "embedder", lambda self: FakeEmbedder())
+    factory = bootstrap.build_crop_adapters(Settings(tracker=tracker, cache=tmp_path, data=tmp_path, offline=True))[2]
+    with pytest.raises(InvalidSetting, match=r"pip install .*bytetrack needs neither"):
+        factory(10.0)
