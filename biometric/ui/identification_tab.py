@@ -245,7 +245,7 @@ class IdentificationTab:
             yield self._show(session)
             folders.append(folder)
 
-        yield from guarded(run(), self.writing.status, lambda: {self.panel.status: "", **self.panel.idle()})
+        yield from guarded(run(), self.writing.status, self.panel.at_rest)
         for folder in folders:
             self.writing.begin(session, folder)
 

@@ -229,9 +229,9 @@ class Panel(PanelDisplay):
                 shown = self.places.show(error, clip_taken=session.footage(self.tab).clip is not None)
                 if shown is None:
                     raise
-                yield {**clear(), **shown}
+                yield {**clear(), **shown, **self.at_rest()}  # together: what is disabled cannot take the keyboard
 
-        yield from guarded(steps(), self.answer, lambda: {self.status: "", **self.idle()}, clear)
+        yield from guarded(steps(), self.answer, self.at_rest, clear)
 
     def run_once(self, run: Callable[[], Updates], otherwise: Any = None) -> Updates:
         """Run a handler of the tab that answers at once; an error stands at its field, or `otherwise`."""

@@ -189,6 +189,10 @@ class PanelDisplay:
         offered = dict.fromkeys([self.submit, *self._inputs], gr.update(interactive=True))
         return {**offered, self.cancel: gr.update(interactive=False)}
 
+    def at_rest(self) -> Updates:
+        """Idle, and nothing is said of a job any more."""
+        return {self.status: "", **self.idle()}
+
 
 def _examples(page: Page) -> str:
     """Return the examples as HTML; while they are made, their place, so that nothing below moves when they come."""

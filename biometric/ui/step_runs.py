@@ -47,18 +47,22 @@ def guarded(
 ) -> Steps:
     """Run a handler's steps; an error becomes a banner in the page, and `after` gives the updates that end the job.
 
-    `clear` gives the updates that go with an error, such as taking away an answer that no longer holds. This is the
-    edge: only messages pass it. Unexpected errors are logged here and reported as such.
+    `clear` gives the updates that go with an error, such as taking away an answer that no longer holds. An error and
+    the end of the job are one update: the keyboard goes to the field that an error is about, which must be usable by
+    then. This is the edge: only messages pass it. Unexpected errors are logged here and reported as such.
     """
+    end: Updates = {}
     try:
         yield from run
     except BiometricError as error:
-        yield {**clear(), banner: problems.refusal(error)}
+        end = {**clear(), banner: problems.refusal(error)}
     except Exception:  # the edge of the program; a traceback belongs into the log, never into a browser
         logger.exception("a handler of the page failed")
-        yield {**clear(), banner: problems.defect()}
+        end = {**clear(), banner: problems.defect()}
     if after is not None:
-        yield after()
+        end.update(after())
+    if end or after is not None:
+        yield end
 
 
 def run_once(run: Callable[[], Updates], banner: Any) -> Updates:
