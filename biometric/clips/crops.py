@@ -7,7 +7,7 @@ import numpy as np
 
 from biometric.entities import GreyPicture, Image
 from biometric.errors import GalleryCorrupt, StorageFull
-from biometric.storage import describe_os_error, make_private_folder, write_atomically
+from biometric.storage import describe_os_error, make_private_folder, write_scratch
 
 JPEG_QUALITY = 95
 """Quality of stored crops: a template made again from the file must equal the one made from the frame closely."""
@@ -22,7 +22,10 @@ SHARPNESS_SIZE = (64, 128)
 
 
 class JpegCropStore:
-    """Keeps crops as JPEG files (`ports.CropStore`): files 0600, folders 0700, written under a temporary name."""
+    """Keeps the crops of this process as JPEG files (`ports.CropStore`): files 0600, folders 0700.
+
+    Its folders are private ones that end with the process. The gallery and the library write what they keep themselves.
+    """
 
     def save(self, crop: Image, destination: Path) -> None:
         """Write a crop, (h, w, 3) uint8 BGR, as JPEG; folders that are missing are made.
@@ -34,7 +37,7 @@ class JpegCropStore:
         data = encoded(crop, JPEG_QUALITY)
         try:
             make_private_folder(destination.parent)
-            write_atomically(destination, data)
+            write_scratch(destination, data)
         except OSError as error:
             raise StorageFull(
                 "The picture {name} could not be stored: {reason}. Check the folder and the free space.",

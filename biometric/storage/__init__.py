@@ -18,6 +18,7 @@ from biometric.storage.atomic_writes import (
     sync_folder,
     sync_tree,
     write_atomically,
+    write_scratch,
 )
 from biometric.storage.claims import file_lock, remove_leftovers
 from biometric.storage.files_and_paths import (
@@ -47,4 +48,5 @@ __all__ = [
     "sync_folder",
     "sync_tree",
     "write_atomically",
+    "write_scratch",
 ]

@@ -47,13 +47,21 @@ def test_saving_again_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None
 def test_promise_20_a_full_disk_leaves_neither_a_crop_nor_a_partial_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: int) -> None:
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(StorageFull, match="the disk is full"):
         JpegCropStore().save(picture(), tmp_path / "00000000_00.jpg")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(_: int) -> None:
+        raise AssertionError("crops of an observation end with the process")
+
+    monkeypatch.setattr(os, "fsync", wait)
+    JpegCropStore().save(picture(), tmp_path / "00000000_00.jpg")
 
 
 def test_a_folder_that_cannot_be_is_storage_full(tmp_path: Path) -> None:
