@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.domain import comparison, continuity, selection
+from biometric.domain.moment_choice import EmbeddedSoFar, MomentStretch
 from biometric.domain.selection import Pick, Refused
 from biometric.entities import REFUSALS, Detection, DetectionList, Frame, Notice, NoticeCode
 from biometric.ports import SharpnessOf
@@ -58,13 +59,17 @@ class FollowedTrack:
         self._looked = array("B")
         self._refused = selection.RefusedSamples()
         self._history = continuity.AppearanceHistory(min_similarity, rules.samples)
+        self._so_far = EmbeddedSoFar(rules.samples)
+        self._stretch = MomentStretch(min_similarity, self._so_far)
         self._previous_grid: NDArray[np.float32] | None = None
         self._best: Pick | None = None
         self._moment_start = 0.0
         self._usable_moments = 0
 
-    def take(self, frame: Frame, detection: Detection, others: Sequence[Detection], looked: bool = True) -> Pick | None:
-        """Take the track's next detection; return the sample of the moment that it ended, to be embedded.
+    def take(
+        self, frame: Frame, detection: Detection, others: Sequence[Detection], looked: bool = True
+    ) -> MomentStretch | None:
+        """Take the track's next detection; return the stretch of moments that it completed, to be embedded.
 
         Args:
             others: detections of the same frame.
@@ -74,7 +79,7 @@ class FollowedTrack:
         self._looked.append(looked)
         if not looked:
             self._refusal_numbers.append(_NOT_REFUSED)
-            return self.end_moment() if new_moment else None
+            return self._end_moment() if new_moment else None
         height, width = frame.image.shape[:2]
         rating = selection.quality(detection, others, height)
         reason = selection.refusal(detection, others, width, height, self._rules)
@@ -84,29 +89,29 @@ class FollowedTrack:
             self._refused.add(detection, cut, rating, reason)
             # Somebody cut off by the edge gives no sample, but the box shows whether it is still the same person.
             if selection.refusal(detection, others, width, height, self._whole_rules) is not None:
-                return self.end_moment() if new_moment else None
+                return self._end_moment() if new_moment else None
         usable = reason is None
         ended = None
         # The first usable samples are all embedded: somebody seen briefly has few.
         moment_is_over = frame.seconds - self._moment_start >= continuity.MOMENT_SECONDS - 1e-3
         if new_moment or moment_is_over or (usable and self._usable_moments < self._rules.samples):
-            ended = self.end_moment()
+            ended = self._end_moment()
             self._moment_start = frame.seconds
         if self._best is None or (usable, rating) > (self._best.usable, self._best.quality):
             self._best = Pick(detection, selection.crop(frame.image, detection.box), rating, 0.0, usable=usable)
         return ended
 
-    def end_moment(self) -> Pick | None:
-        """Return the sample of the current moment, if there is one, to be embedded."""
-        best, self._best = self._best, None
-        if best is None:
-            return None
-        self._usable_moments += best.usable
-        return dataclasses.replace(best, sharpness=self._sharpness(best.image))
+    def end(self) -> MomentStretch | None:
+        """End the track; return the stretch of moments that was not complete, to be embedded, if there is one."""
+        stretch = self._end_moment()
+        if stretch is None and len(self._stretch):
+            stretch = self._next_stretch()
+        return stretch
 
-    def add(self, pick: Pick) -> None:
-        """Take a sample back with its embedding; in the order in which they were returned."""
-        self._history.add(pick)
+    def add(self, stretch: MomentStretch) -> None:
+        """Take a stretch back with its embeddings; in the order in which they were returned."""
+        for pick in stretch.close():
+            self._history.add(pick)
 
     def people(self) -> list[TrackedPerson]:
         """Return the people of the track, in order of appearance; no detection belongs to two people."""
@@ -171,6 +176,19 @@ class FollowedTrack:
         reasons = np.array(self._refusal_numbers)
         counts = np.bincount(reasons if chosen is None else reasons[chosen], minlength=len(REFUSALS))
         return Counter({code: int(count) for code, count in zip(REFUSALS, counts, strict=False) if count})
+
+    def _end_moment(self) -> MomentStretch | None:
+        """Add the sample of the current moment to its stretch, if there is one; return the stretch once it is full."""
+        best, self._best = self._best, None
+        if best is None:
+            return None
+        self._usable_moments += best.usable
+        self._stretch.append(dataclasses.replace(best, sharpness=self._sharpness(best.image)))
+        return self._next_stretch() if self._stretch.is_full else None
+
+    def _next_stretch(self) -> MomentStretch:
+        full, self._stretch = self._stretch, MomentStretch(self._min_similarity, self._so_far)
+        return full
 
     def _add_detection(self, frame: Frame, detection: Detection) -> bool:
         """Add the detection and how much its colours changed; return whether the change is sudden."""

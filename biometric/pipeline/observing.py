@@ -4,16 +4,18 @@ This is the slow half of Sightline; everything after it is arithmetic on its res
 closing it stops the work at once, and the crops written so far are removed.
 """
 
-import dataclasses
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from biometric.domain import comparison, selection
 from biometric.domain.colour import ColourMeter
-from biometric.domain.selection import Pick
+from biometric.domain.moment_choice import MomentStretch
 from biometric.entities import (
     Detection,
     DetectionList,
@@ -27,13 +29,17 @@ from biometric.entities import (
     Tracklet,
     Vector,
 )
+from biometric.pipeline.embedding_rounds import Waiting, embed_stretches
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
 from biometric.pipeline.sparse_detection import LookIntervals, SparseDetector
 from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, in_each_frame, tracked_frames
 from biometric.ports import CropStore, Detector, Embedder, SharpnessOf, SmallGreyOf, TrackerFactory
 
 CROPS_AT_ONCE = 32
-"""Crops that wait before the embedder runs."""
+"""Most crops of one run of the embedder."""
+
+MOMENTS_AT_ONCE = 64
+"""Moments that wait before the embedder runs; about a third of them are embedded."""
 
 NOISE_DETECTIONS = 3
 """A track that the detector saw in fewer frames, none of them usable, is a false detection and not a person."""
@@ -127,7 +133,7 @@ class _Run:
     def __init__(self, footage: FrameSource, tools: Tools, sampling: Sampling) -> None:
         self.footage, self.tools, self.sampling = footage, tools, sampling
         self.tracks: dict[int, FollowedTrack] = {}
-        self.to_embed: list[tuple[FollowedTrack, Pick]] = []
+        self.to_embed: list[Waiting] = []
         self.ended: list[FollowedTrack] = []
         self.people: list[_Person] = []
         self.analysed = 0
@@ -150,7 +156,8 @@ class _Run:
                 for tracked in chunk:
                     with self.stopwatch.timed("select"):
                         self._take(tracked)
-                    if max(len(self.to_embed), len(self.ended)) >= CROPS_AT_ONCE:
+                    moments = sum(len(stretch) for _, stretch in self.to_embed)
+                    if max(moments, len(self.ended)) >= MOMENTS_AT_ONCE:
                         self._embed()
                         self._close_ended()
                 yield self._progress(chunk[-1].frame.index - self.footage.frames.start + 1)
@@ -202,23 +209,21 @@ class _Run:
     def _end(self, track_id: int) -> None:
         track = self.tracks.pop(track_id, None)
         if track is not None:
-            self._queue(track, track.end_moment())
+            self._queue(track, track.end())
             self.ended.append(track)
 
-    def _queue(self, track: FollowedTrack, pick: Pick | None) -> None:
-        if pick is not None:
-            self.to_embed.append((track, pick))
+    def _queue(self, track: FollowedTrack, stretch: MomentStretch | None) -> None:
+        if stretch is not None:
+            self.to_embed.append((track, stretch))
 
     def _embed(self) -> None:
-        """Embed the samples that wait, at most `CROPS_AT_ONCE` together, and give them back to their tracks."""
+        """Embed what is worth it of the moments that wait, and give it back to their tracks."""
         waiting, self.to_embed = self.to_embed, []
-        for first in range(0, len(waiting), CROPS_AT_ONCE):
-            batch = waiting[first : first + CROPS_AT_ONCE]
-            with self.stopwatch.timed("embed"):
-                rows = self.tools.embedder.embed([pick.image for _, pick in batch])
-            with self.stopwatch.timed("select"):
-                for (track, pick), row in zip(batch, rows, strict=True):
-                    track.add(dataclasses.replace(pick, row=row))
+        embed_stretches(waiting, self._embed_crops, CROPS_AT_ONCE)
+
+    def _embed_crops(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        with self.stopwatch.timed("embed"):
+            return self.tools.embedder.embed(crops)
 
     def _close_ended(self) -> None:
         """Put the crops of ended tracks on disk and release the pictures."""

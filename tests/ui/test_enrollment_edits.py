@@ -62,12 +62,12 @@ def test_tiles_of_one_person_are_joined_and_the_reference_has_the_samples_of_all
     assert sheet.people == [1, 3]
     assert "Person 1 was joined by hand from the people 1, 2." in shown
     assert 'data-focus="person:1"' in shown
-    assert "Person 1: 16 of 16 samples will be used" in shown
+    assert "Person 1: 10 of 10 samples will be used" in shown
     assert "selected" not in shown
     assert "2 people can be enrolled from these frames" in sheet.answer
     assert "Person 1 is chosen." in sheet.answer
     assert "Ada is enrolled" in sheet.desk.enroll("Ada")
-    assert sheet.desk.service.gallery().find("Ada").sample_count == 16
+    assert sheet.desk.service.gallery().find("Ada").sample_count == 10
 
 
 def test_an_undo_brings_the_people_back(sheet: Sheet) -> None:
@@ -102,7 +102,7 @@ def test_of_a_person_who_is_two_the_chosen_part_is_enrolled(sheet: Sheet, monkey
     assert sheet.footage.person == 3
     monkeypatch.undo()
     assert "Bea is enrolled" in sheet.desk.enroll("Bea")
-    assert sheet.desk.service.gallery().find("Bea").sample_count == 8
+    assert sheet.desk.service.gallery().find("Bea").sample_count == 5
     (reference,) = sheet.desk.service.gallery().references(sheet.desk.service.gallery().find("Bea").id)
     assert reference.first_frame >= 22
 
