@@ -44,21 +44,21 @@ def numbers(out: str) -> list[int]:
 
 def test_people_are_split_and_joined_in_the_order_of_the_command(setup: ServiceSetup, run: Run) -> None:
     assert run("enroll", setup.clip, "Ada", "--person", "1", "--to", 50)[0] == 0
-    edits = ("--split", "1@60", "--join", "1,2", "--split", "3@80")
+    edits = ("--split", "1@40", "--join", "1,2", "--split", "3@70")
     status, out, err = run("identify", setup.clip, *edits, "--no-files", "--json")
     assert status == 0
     answer = json.loads(out)
     assert numbers(out) == [1, 2, 3]
     assert [person["to"] for person in answer["people"] if person["person"] == 1] == [99]
     assert answer["edits"] == [
-        {"edit": "split", "person": 1, "frame": 60, "other": 3},
+        {"edit": "split", "person": 1, "frame": 40, "other": 3},
         {"edit": "join", "people": [1, 2], "person": 1},
-        {"edit": "split", "person": 3, "frame": 80, "other": 2},
+        {"edit": "split", "person": 3, "frame": 70, "other": 2},
     ]
     assert "Person 1 was joined by hand from the people 1, 2." in err
     written = run("identify", setup.clip, *edits)
     assert written[0] == 0
-    assert "Person 3, frames 60–79" in written[1]
+    assert "Person 3, frames 40–69" in written[1]
     (result,) = Path(setup.service.settings.query).rglob("*.json")
     assert json.loads(result.read_text("utf-8"))["edits"] == answer["edits"]
 
