@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from biometric.entities import Purpose
-from biometric.errors import GalleryCorrupt
+from biometric.errors import GalleryCorrupt, GalleryError
 from biometric.messages import describe_error
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
@@ -85,8 +85,20 @@ class CalibrationDisplay:
         """Return the listed clips and what they support."""
         return {
             self.listed: focused(state, views.footage(state)),
-            self.promise: focused(state, views.promise(state)),
+            self.promise: self.promised(state),
         }
+
+    def promised(self, state: CalibrationState) -> str:
+        """Return what the listed clips support; what is in force is not offered."""
+        return focused(state, views.promise(state, self.in_force()))
+
+    def in_force(self) -> int | None:
+        """Return the number of the calibration in force, None where there is none that can be read."""
+        try:
+            stored = self.page.service.calibrations().history()
+        except GalleryError:  # told where the gallery is shown
+            return None
+        return next((item.number for item in stored if item.in_force and item.calibration is not None), None)
 
     def _verdicts(self) -> str:
         try:

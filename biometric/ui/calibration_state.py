@@ -56,6 +56,8 @@ class CalibrationState:
     clicks: int = 0
     focus: str = ""
     _last: int = 0
+    _used_of: object = None
+    _used: dict[int, int] = field(default_factory=dict)
 
     def add(self, path: Path, label: str, camera: str | None = None) -> None:
         """List another clip; everybody is to be compared anew."""
@@ -88,6 +90,21 @@ class CalibrationState:
         for name in [*known, *sorted({clip.camera for clip in list(self.clips.values()) if clip.camera})]:
             suggested.setdefault(camera_key(name), name)
         return list(suggested.values())
+
+    def note_used(self, one_in: int, calibration: int) -> None:
+        """Note the number of the calibration that a rate of the present evidence became."""
+        if self._used_of != self._listed_evidence:
+            self._used_of, self._used = self._listed_evidence, {}
+        self._used[one_in] = calibration
+
+    def is_used(self, one_in: int, in_force: int | None) -> bool:
+        """Whether the calibration in force, by its number, is what a rate of the present evidence became."""
+        return in_force is not None and self._used_of == self._listed_evidence and self._used.get(one_in) == in_force
+
+    @property
+    def _listed_evidence(self) -> tuple[object, ...]:
+        """What was compared: other clips may give the same numbers."""
+        return (*self.clips, self.evidence)
 
     @property
     def summaries(self) -> list[ClipSummary]:

@@ -19,7 +19,7 @@ from biometric.ui import calibration_views as views
 from biometric.ui import elements, presenters
 from biometric.ui.browser_input import NOT_UNDERSTOOD, camera_in_field, event, parse_int
 from biometric.ui.calibration_cautions import BelowQuestion, wrong_answers
-from biometric.ui.calibration_display import CalibrationDisplay, focused
+from biometric.ui.calibration_display import CalibrationDisplay
 from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, offered_rate, search_target, target_rate
 from biometric.ui.calibration_layout import build_components
 from biometric.ui.calibration_state import CalibrationState, ListedClip
@@ -73,7 +73,7 @@ class CalibrationTab(CalibrationDisplay):
 
         def run() -> Updates:
             state.target, state.below = target_rate(value), None
-            return {self.message: "", self.promise: focused(state, views.promise(state))}
+            return {self.message: "", self.promise: self.promised(state)}
 
         return run_once(run, self.message)
 
@@ -207,6 +207,9 @@ class CalibrationTab(CalibrationDisplay):
             yield self.render(session)
             return
         state.noted, state.question = change.id, ""
+        in_force = self.in_force()
+        if in_force is not None:
+            state.note_used(number, in_force)
         state.clicks, state.focus = state.clicks + 1, "possible"
         title = _("{rate} is in force").format(rate=one_in(rate))
         warnings = wrong_answers(calibration)

@@ -101,8 +101,12 @@ def footage(state: CalibrationState) -> str:
     return render("calibration_footage.html", clips=lines)
 
 
-def promise(state: CalibrationState) -> str:
-    """Return what the listed clips and the gallery support, with the buttons that use it."""
+def promise(state: CalibrationState, in_force: int | None = None) -> str:
+    """Return what the listed clips and the gallery support, with the buttons that use it.
+
+    Args:
+        in_force: number of the calibration in force; what it came from is not offered again.
+    """
     evidence = state.evidence
     if evidence is None:
         return render("calibration_promise.html", evidence=None, waiting=state.waiting, clips=len(state.clips))
@@ -119,6 +123,8 @@ def promise(state: CalibrationState) -> str:
         gallery=people(evidence.gallery_size),
         target=one_in(state.target),
         target_value=round(1 / state.target),
+        used_now=evidence.verification is not None and state.is_used(evidence.verification.one_in, in_force),
+        target_used=state.is_used(round(1 / state.target), in_force),
         needed="" if needed is None else needed_sentence(state.target, needed),
         needed_searches=""
         if needed_searches is None

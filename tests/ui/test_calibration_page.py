@@ -92,6 +92,9 @@ def test_the_offered_rate_is_used_and_the_card_comes_back(page: Any, clips: dict
     press(page, "#calibration-promise", "Use 1 in 145 now")
     page.wait_for_selector("#calibration-message >> text=1 in 145 is in force")
     assert "Fitted to exactly the clip listed" in page.locator("#calibration-message").inner_text()
+    page.wait_for_selector("#calibration-promise >> text=1 in 145 is in force")
+    offered = page.locator("#calibration-promise button")
+    assert offered.all_inner_texts() == ["Use 1 in 100"], "what is in force is not offered"
     page.wait_for_selector("#calibration svg.sl-histogram")
     page.wait_for_selector("#about-system >> text=calibrated on your footage", state="attached")
     focused(page, "possible")
@@ -103,8 +106,10 @@ def test_the_offered_rate_is_used_and_the_card_comes_back(page: Any, clips: dict
     check_accessible(page)
     press(page, "#calibration", "Back to the model card")
     page.wait_for_selector("#calibration >> text=In force: the model card")
+    page.wait_for_selector("#calibration-promise >> text=Use 1 in 145 now")
     press(page, "#calibration-undo", "Undo")
     page.wait_for_selector("#calibration >> text=In force: your calibration")
+    offered.filter(has_text="145").wait_for(state="detached")
 
     gallery = SQLiteGallery(crowded.root / "gallery")
     [held] = gallery.calibrations()

@@ -258,6 +258,28 @@ def test_a_target_that_is_supported_is_offered_first() -> None:
     assert "Not enough footage for 1 in 100: about 188" not in html
 
 
+def test_what_is_in_force_is_not_offered() -> None:
+    state = listing(summary("a"), summary("b"))
+    state.target, state.evidence = 0.01, EVIDENCE
+    assert "is in force" not in views.promise(state, 7)
+    state.note_used(138, 7)
+    html = views.promise(state, 7)
+    assert ("1 in 138 is in force" in html, "Use 1 in 138 now" in html, "Use 1 in 100<" in html) == (True, False, True)
+    for number in (None, 6):  # taken back, or another one
+        assert "Use 1 in 138 now" in views.promise(state, number)
+    state.note_used(100, 8)
+    html = views.promise(state, 8)
+    assert ("1 in 100 is in force" in html, "Use 1 in 138 now" in html, "Use 1 in 100<" in html) == (True, True, False)
+    assert "1 in 138 is in force" in views.promise(state, 7), "used again from the history"
+    state.evidence = dataclasses.replace(EVIDENCE, gallery_size=4)
+    assert "is in force" not in views.promise(state, 8)
+    state.evidence = EVIDENCE
+    assert "is in force" in views.promise(state, 8)
+    state.add(Path("c.mp4"), "c.mp4")
+    state.evidence = EVIDENCE
+    assert "is in force" not in views.promise(state, 8), "other clips with the same numbers"
+
+
 def test_where_nothing_is_possible_there_is_no_button() -> None:
     for values, words in (
         ({"independent": 4}, "Nothing yet: at least six independent comparisons of different people are needed"),
