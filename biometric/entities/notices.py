@@ -42,6 +42,7 @@ class NoticeCode(StrEnum):
     BETTER_WEIGHTS_PRESENT = auto()
     INPUT_FORMAT_ASSUMED = auto()
     DETECTOR_ON_CPU = auto()
+    DEVICE_FAILED = auto()
 
     # why a sample was refused
     TOO_SMALL = auto()
@@ -136,6 +137,7 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.BETTER_WEIGHTS_PRESENT: ("role", "title"),
     NoticeCode.INPUT_FORMAT_ASSUMED: ("file", "format", "description"),
     NoticeCode.DETECTOR_ON_CPU: ("detector",),
+    NoticeCode.DEVICE_FAILED: ("device",),
     NoticeCode.TOO_SMALL: ("width", "height", "min_width", "min_height"),
     NoticeCode.LOW_CONFIDENCE: ("confidence",),
     NoticeCode.CUT_OFF: ("edge",),

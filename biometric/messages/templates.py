@@ -10,6 +10,7 @@ from biometric.entities.calibration import FitBasis
 from biometric.entities.decisions import ThresholdSource
 from biometric.entities.gallery_changes import ChangeKind
 from biometric.entities.notices import NoticeCode
+from biometric.messages.model_templates import MODEL_TEMPLATES
 
 TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.CLIP_CUT_SHORT: "The clip is damaged: {readable} of {claimed} frames can be read.",
@@ -40,30 +41,7 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "This person's footage has no colour, and {name} was enrolled from footage with colour. Scores between the two "
         "are lower; enroll {name} from footage without colour, too."
     ),
-    NoticeCode.STARTER_WEIGHTS: (
-        "{Role} uses starter weights, less accurate: `python -m biometric models fetch` gets the recommended ones."
-    ),
-    NoticeCode.ALL_STARTER_WEIGHTS: (
-        "Detector and embedder use starter weights, less accurate: `python -m biometric models fetch` gets the "
-        "recommended ones."
-    ),
-    NoticeCode.STARTER_WEIGHTS_NAMED: (
-        "{setting} names starter weights, which are less accurate than the recommended ones. Leave it unset to use "
-        "those."
-    ),
-    NoticeCode.SUPERSEDED_WEIGHTS: (
-        "{setting} names {title}, whose file is not on this machine: {successor} took its place and serves. A gallery "
-        "made with {title} cannot be used with it."
-    ),
-    NoticeCode.REPLACEMENT_WEIGHTS: (
-        "{title} serves as {role_name}, because the recommended {recommended} is not on this machine. Fetch it with: "
-        "python -m biometric models fetch {role}"
-    ),
-    NoticeCode.BETTER_WEIGHTS_PRESENT: "{title} can serve as {role_name} now: start Sightline again to use it.",
-    NoticeCode.INPUT_FORMAT_ASSUMED: (
-        "{file} has no description; {format} are assumed. Put {description} beside it to say otherwise."
-    ),
-    NoticeCode.DETECTOR_ON_CPU: "The detector {detector} runs on the CPU: its file is an export that CUDA cannot run.",
+    **MODEL_TEMPLATES,
     NoticeCode.TOO_SMALL: ("too small ({width}×{height} pixels; at least {min_width}×{min_height} are needed)"),
     NoticeCode.LOW_CONFIDENCE: "the detector is not sure that this is a person ({confidence:.2f})",
     NoticeCode.CUT_OFF: "cut off by the {edge} edge of the picture",

@@ -78,7 +78,7 @@ class CropBatches:
         if height > form.height or width > form.width:
             pixels = reduce(pixels, heights, widths, (form.height, form.width))
             heights, widths = heights.clamp(max=form.height), widths.clamp(max=form.width)
-        resized = enlarge(pixels, heights, widths, (form.height, form.width)).permute(0, 3, 1, 2).float()
+        resized = interpolate(pixels, heights, widths, (form.height, form.width)).permute(0, 3, 1, 2).float()
         if form.colour == "RGB":
             resized = resized.flip(1)
         if self._factor is not None:
@@ -120,15 +120,15 @@ def _shares(lengths: Tensor, wanted: int, longest: int) -> Tensor:
     return torch.where((target < kept) & (pixel < length), (end - begin).clamp_(min=0), 0).float() / length.float()
 
 
-def enlarge(pixels: Tensor, heights: Tensor, widths: Tensor, size: tuple[int, int]) -> Tensor:
-    """Interpolate between pixel centres, in the whole numbers of OpenCV's INTER_LINEAR; axes as wanted stay.
+def interpolate(pixels: Tensor, heights: Tensor, widths: Tensor, size: tuple[int, int]) -> Tensor:
+    """Interpolate between two pixel centres, in the whole numbers of OpenCV's INTER_LINEAR; axes as wanted stay.
 
     Networks that normalise a picture by its own contrast answer to a bias of half a level in flat pictures, so this
     rounds down where OpenCV does.
 
     Args:
         pixels: (N, h, w, 3) uint8; each crop begins in the upper left corner.
-        heights, widths: (N,) int64, each crop's own, at most those wanted.
+        heights, widths: (N,) int64, each crop's own.
         size: wanted height and width.
 
     Returns:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biometric.entities.model_cards import Card, Format, InputFormat
-from biometric.errors import InvalidSetting, ModelError, StorageFull, UnsupportedModel
+from biometric.errors import InvalidSetting, ModelError, ModelLibraryMissing, StorageFull, UnsupportedModel
 from biometric.errors.phrases import Phrase
 from biometric.models.cards import canonical_architecture
 from biometric.models.checksummed_folders import checksummed_folder
@@ -47,6 +47,8 @@ def load_detector_file(
     Raises:
         ModelError: see `OpenVINODetector` and `UltralyticsDetector`.
     """
+    if path.suffix == ".pt" and device != "cpu":
+        return _load_detector_on_card(path, name, device, cache, confidence)
     graph = path if path.suffix == ".xml" else None
     if path.suffix == ".pt" and device == "cpu":
         from biometric.models.detector_exporting import exported_checkpoint
@@ -64,6 +66,20 @@ def load_detector_file(
     return OpenVINODetector(graph, name, confidence)
 
 
+def _load_detector_on_card(path: Path, name: str, device: str, cache: Path, confidence: float) -> Detector:
+    from biometric.models.detection import UltralyticsDetector
+    from biometric.models.detection_torch import TorchDetector
+    from biometric.models.device_fallback import FallbackDetector
+
+    def load_on_card() -> Detector:
+        try:
+            return TorchDetector(path, name, device, cache, confidence)
+        except UnsupportedModel:  # a network of another kind: ultralytics knows what to do with it, or what is wrong
+            return UltralyticsDetector(path, name, device, cache, confidence)
+
+    return FallbackDetector(load_on_card, lambda: load_detector_file(path, name, "cpu", cache, confidence))
+
+
 def _name(weights: Weights) -> str:
     return weights.card.title if weights.card.id.startswith("sha256:") else weights.card.id
 
@@ -71,10 +87,22 @@ def _name(weights: Weights) -> str:
 def load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
     """Load an embedder by its format and the device. Raises `ModelError`, `InvalidSetting`."""
     if device != "cpu":
-        return load_in_torch(weights, device, cache)
+        from biometric.models.device_fallback import FallbackEmbedder
+
+        return FallbackEmbedder(
+            lambda: load_in_torch(weights, device, cache), lambda: _load_on_processor(weights, cache)
+        )
     if weights.card.format is Format.SAFETENSORS:
         return _load_converted(weights, device, cache)
     return _load_in_openvino(weights.main, weights.card)
+
+
+def _load_on_processor(weights: Weights, cache: Path) -> Embedder:
+    """Load an embedder on a machine that has a graphics card, and perhaps no OpenVINO."""
+    try:
+        return load_embedder(weights, "cpu", cache)
+    except (ImportError, ModelLibraryMissing):
+        return load_in_torch(weights, "cpu", cache)
 
 
 def _load_converted(weights: Weights, device: str, cache: Path) -> Embedder:

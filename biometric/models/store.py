@@ -16,6 +16,7 @@ from biometric.entities.robustness import RobustnessTable
 from biometric.errors import BiometricError, InvalidSetting
 from biometric.models import loading
 from biometric.models.checking import check_detector, check_embedder
+from biometric.models.device_notices import device_notices
 from biometric.models.robustness_files import find_robustness
 from biometric.models.weights import Weights, WeightStore
 from biometric.ports import Detector, Embedder
@@ -157,10 +158,9 @@ class ModelStore:
         if len(starters) == len(Role):
             starters = [Notice(NoticeCode.ALL_STARTER_WEIGHTS)]
         combined = starters + [notice for notice in notices if notice.code is not NoticeCode.STARTER_WEIGHTS]
-        detector = self._detector
-        if detector is not None and self.device() != "cpu" and detector.device.startswith("CPU"):
-            combined.append(Notice(NoticeCode.DETECTOR_ON_CPU, detector=detector.name))
-        return tuple(combined)
+        if self._detector is None and self._embedder is None:
+            return tuple(combined)
+        return (*combined, *device_notices(self._detector, self._embedder, self.device()))
 
     def _notice(self, role: Role) -> Notice | None:
         try:

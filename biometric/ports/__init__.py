@@ -7,7 +7,15 @@ here.
 from biometric.ports.footage_ports import Annotator, CropStore, SharpnessOf, SmallGreyOf, VideoReader, VideoWriter
 from biometric.ports.gallery_port import ANY_OWNER, Gallery
 from biometric.ports.library_port import FootageLibrary
-from biometric.ports.model_ports import Detector, Embedder, ModelAdministration, Models, Tracker, TrackerFactory
+from biometric.ports.model_ports import (
+    Detector,
+    Embedder,
+    ModelAdministration,
+    Models,
+    StartableDetector,
+    Tracker,
+    TrackerFactory,
+)
 
 __all__ = [
     "ANY_OWNER",
@@ -21,6 +29,7 @@ __all__ = [
     "Models",
     "SharpnessOf",
     "SmallGreyOf",
+    "StartableDetector",
     "Tracker",
     "TrackerFactory",
     "VideoReader",

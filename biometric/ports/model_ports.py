@@ -1,7 +1,7 @@
 """Finding, following and describing people, and choosing the models that do."""
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,17 @@ class Detector(Protocol):
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's people, highest confidence first, boxes clipped to the frame, numbered from 0."""
+
+
+@runtime_checkable
+class StartableDetector(Detector, Protocol):
+    """A detector on a device that works beside its caller (adapter: `detection_torch.py`)."""
+
+    def start(self, frames: Sequence[Frame]) -> Callable[[], list[list[Detection]]]:
+        """Begin with frames; what is returned waits for the people in them, as `detect` returns them.
+
+        Frames may be started before earlier ones are waited for, and be waited for in another thread.
+        """
 
 
 class Tracker(Protocol):

@@ -96,6 +96,7 @@ NOTICE_TITLES: Mapping[NoticeCode, str] = {
     NoticeCode.BETTER_WEIGHTS_PRESENT: N_("A better model is there"),
     NoticeCode.INPUT_FORMAT_ASSUMED: N_("A model without a description"),
     NoticeCode.DETECTOR_ON_CPU: N_("Slower than it could be"),
+    NoticeCode.DEVICE_FAILED: N_("Slower than it could be"),
     NoticeCode.LOOKS_LIKE: N_("Looks like somebody enrolled"),
     NoticeCode.UNLIKE_OWN_REFERENCES: N_("Looks like a different person"),
     NoticeCode.BYSTANDER_ALSO_REACHES: N_("Somebody else reaches the threshold, too"),
