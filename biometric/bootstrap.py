@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from biometric.clips.demo import DemoClip
+    from biometric.clips.hardware_decoding import HardwareDecoding
     from biometric.clips.video_limits import VideoLimits
     from biometric.entities.model_cards import Card, InputFormat
 
@@ -55,7 +56,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
     private = PrivateFolder(settings.temp)
     atexit.register(private.close)
     quiet_ultralytics(settings.cache)
-    reader = FootageReader(_limits(settings))
+    reader = FootageReader(_limits(settings), _hardware(settings))
     writer = H264Writer(reader)
     models = ModelStore(settings)
 
@@ -125,7 +126,7 @@ def build_crop_adapters(
     from biometric.clips.video import PyAVReader
 
     quiet_ultralytics(settings.cache)
-    reader = PyAVReader(_limits(settings))
+    reader = PyAVReader(_limits(settings), hardware=_hardware(settings))
     models = ModelStore(settings)
     return reader, models.detector, partial(_new_tracker, settings, models), sharpness
 
@@ -200,6 +201,12 @@ def _limits(settings: Settings) -> "VideoLimits":
         max_seconds=settings.max_seconds,
         max_bytes=settings.max_upload_mb * 1_000_000,
     )
+
+
+def _hardware(settings: Settings) -> "HardwareDecoding | None":
+    from biometric.clips.hardware_decoding import HardwareDecoding
+
+    return HardwareDecoding() if settings.decoding == "hardware" else None
 
 
 def _open_gallery(trash_days: float, folder: Path) -> Gallery:

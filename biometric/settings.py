@@ -72,6 +72,7 @@ class Settings(BaseSettings):
         models: an extra folder of weights, searched after those of `weight_folders`, or None.
         detector, embedder: a weight file or a card's name, or None for the recommended card.
         device: "auto", "cpu" or "cuda" ("cuda:1", …).
+        decoding: "software", or "hardware" to read clips by the graphics card where it can.
         tracker: what links detections over time, one of `TRACKERS`.
         offline: never try to download weights.
         cache: folder for converted weights.
@@ -121,6 +122,7 @@ class Settings(BaseSettings):
     detector: str | None = None
     embedder: str | None = None
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:.*)?)$", description=N_("auto, cpu, cuda or cuda:N"))
+    decoding: str = Field("software", pattern=r"^(software|hardware)$", description=N_("software or hardware"))
     tracker: str = Field(USUAL_TRACKER, pattern=f"^({'|'.join(TRACKERS)})$", description=", ".join(TRACKERS))
     offline: bool = Field(False, description=N_("1 or 0"))
     temp: Folder = Field(default_factory=locations.default_temp_folder, description=N_("a folder"))

@@ -48,6 +48,7 @@ VALUES = {
     "detector": ("yolo26n.pt", "yolo26n.pt"),
     "embedder": ("osnet", "osnet"),
     "device": ("cuda:1", "cuda:1"),
+    "decoding": ("hardware", "hardware"),
     "tracker": ("botsort", "botsort"),
     "offline": ("yes", True),
     "temp": ("/data/t", Path("/data/t")),

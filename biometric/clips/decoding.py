@@ -15,8 +15,10 @@ from typing import Any, Self
 
 import av
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.video.reformatter import VideoReformatter
 
+from biometric.clips.clip_opening import open_clip
 from biometric.clips.containers import RAW_STREAMS, Container
 from biometric.clips.frame_account import FrameAccount
 from biometric.clips.frame_clock import FrameClock
@@ -43,11 +45,18 @@ class Pass:
         end: seconds at which the last packet of any track ends, on the container's clock.
     """
 
-    def __init__(self, clip: Path, container: Container, limits: VideoLimits, exact: bool = False) -> None:
+    def __init__(
+        self,
+        clip: Path,
+        container: Container,
+        limits: VideoLimits,
+        exact: bool = False,
+        hwaccel: HWAccel | None = None,
+    ) -> None:
         self.kind = container.kind
         self._limits = limits
         limits.check_bytes(clip.stat().st_size)
-        self._file = _open(clip, container.kind, limits)
+        self._file = open_clip(clip, container.kind, limits, hwaccel)
         try:
             self.stream = choose_video_track(self._file)
             self._aspect = pixel_aspect(self.stream)
@@ -277,23 +286,3 @@ class Pass:
             0,
             self.claimed,
         )
-
-
-def _open(clip: Path, kind: str, limits: VideoLimits) -> av.container.InputContainer:
-    options = {
-        "protocol_whitelist": "file",
-        "format_whitelist": av.format.ContainerFormat(kind, "r").name,
-        "max_pixels": str(limits.max_pixels),
-    }
-    if kind in _HEADERLESS:
-        # Where tracks only show up while reading, PyAV cannot hand `max_pixels` to the decoder that FFmpeg runs to
-        # learn about them. The parsers learn enough; no decoder is allowed to run before the limits are checked.
-        options["codec_whitelist"] = "none"
-    try:
-        # The "file:" prefix keeps a name such as "http:x.mp4" a file name.
-        return av.open(f"file:{clip.absolute()}", "r", format=kind, options=options, metadata_errors="replace")
-    except av.FFmpegError as error:
-        raise DamagedClip("The clip is damaged: it cannot be opened. Copy it again or choose another one.") from error
-
-
-_HEADERLESS = RAW_STREAMS | {"mpegts", "mpeg", "flv"}

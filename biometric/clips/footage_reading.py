@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from biometric.clips.containers import READABLE
+from biometric.clips.hardware_decoding import HardwareDecoding
 from biometric.clips.photograph_kinds import READABLE_PHOTOGRAPHS
 from biometric.clips.photograph_reading import PhotographReader, is_photograph
 from biometric.clips.video import PyAVReader
@@ -18,10 +19,11 @@ class FootageReader:
 
     Args:
         limits: of clips and of photographs.
+        hardware: what decodes clips where it can; None: the processor.
     """
 
-    def __init__(self, limits: VideoLimits | None = None) -> None:
-        self._clips = PyAVReader(limits)
+    def __init__(self, limits: VideoLimits | None = None, hardware: HardwareDecoding | None = None) -> None:
+        self._clips = PyAVReader(limits, hardware=hardware)
         self._photographs = PhotographReader(limits)
 
     def probe(self, clip: Path) -> VideoInfo:

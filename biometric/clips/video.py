@@ -9,6 +9,7 @@ first packet in the middle that cannot be decoded, because behind it frame numbe
 
 import contextlib
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Collection, Generator, Iterator, Sequence
@@ -17,12 +18,15 @@ from typing import Literal
 
 from biometric.clips.containers import Container, recognise_container
 from biometric.clips.decoding import Pass
+from biometric.clips.hardware_decoding import HardwareDecoding, LeftToProcessor
 from biometric.clips.recording_facts import clip_camera, recorded_at
 from biometric.clips.structure.report import StructureReport
 from biometric.clips.structure.walking import walk_structure
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Notice, NoticeCode, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["PyAVReader", "VideoLimits", "browser_playable"]
 
@@ -51,9 +55,16 @@ class PyAVReader:
     Args:
         limits: refused beyond these, before the first frame is decoded where the file admits it.
         count_seconds: how long `probe` may decode to count frames; past it packets are counted instead.
+        hardware: what reads clips where it can; None: the processor. `probe` always decodes by the processor.
     """
 
-    def __init__(self, limits: VideoLimits | None = None, count_seconds: float = 15.0) -> None:
+    def __init__(
+        self,
+        limits: VideoLimits | None = None,
+        count_seconds: float = 15.0,
+        hardware: HardwareDecoding | None = None,
+    ) -> None:
+        self._hardware = hardware
         self._limits = VideoLimits() if limits is None else limits
         self._count_seconds = count_seconds
 
@@ -105,20 +116,32 @@ class PyAVReader:
             return
         container = recognise_container(clip)
         done, due = 0, -math.inf
-        # PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are
-        # drained at the end. So an early end is reported only when a pass without them ends there, too.
-        for exact in (False, True):
-            with Pass(clip, container, self._limits, exact) as clip_pass:
-                for index, frame in enumerate(clip_pass.decode()):
-                    if index == wanted[done]:
-                        done += 1
-                        if clip_pass.seconds >= due - _ROUNDING:
-                            due = _next_due(due, clip_pass.seconds, spacing)
-                            yield Frame(index, clip_pass.picture(frame), clip_pass.seconds)
-                        if done == len(wanted):
-                            return
-                if exact:
+        for last, opened in self._passes(clip, container):
+            with opened as clip_pass:
+                try:
+                    for index, frame in enumerate(clip_pass.decode()):
+                        if index == wanted[done]:
+                            done += 1
+                            if clip_pass.seconds >= due - _ROUNDING:
+                                due = _next_due(due, clip_pass.seconds, spacing)
+                                yield Frame(index, clip_pass.picture(frame), clip_pass.seconds)
+                            if done == len(wanted):
+                                return
+                except LeftToProcessor as reason:
+                    logger.warning("%s: the processor decodes from frame %d on, because %s", clip, wanted[done], reason)
+                if last:
                     raise _ends_early(clip_pass, container, walk_structure(clip, container.kind), wanted[-1])
+
+    def _passes(self, clip: Path, container: Container) -> Iterator[tuple[bool, Pass]]:
+        """Yield passes until one reaches the last frame that is wanted, and whether it is the last one to try.
+
+        PyAV swallows an error that comes behind frames of the same call, which happens when frame threads are drained
+        at the end. So an early end is reported only when a pass without them ends there, too.
+        """
+        if self._hardware is not None and (on_card := self._hardware.open(clip, container, self._limits)) is not None:
+            yield False, on_card
+        yield False, Pass(clip, container, self._limits)
+        yield True, Pass(clip, container, self._limits, exact=True)
 
 
 def _next_due(due: float, seconds: float, spacing: float) -> float:
