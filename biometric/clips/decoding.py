@@ -33,6 +33,9 @@ THREADS = 4
 _ALWAYS_DECODED = 25
 """Frames decoded whatever the deadline: enough to tell the frame rate."""
 
+_STREAMS = RAW_STREAMS | {"mpegts", "mpeg"}
+"""Kinds that do not say how long they are."""
+
 
 class Pass:
     """One pass over a clip, from its first frame on, and what is known of the clip from it.
@@ -42,6 +45,7 @@ class Pass:
         incomplete_packets, incomplete_frames: that the demuxer or the decoder marks as having lost data.
         broken: a packet behind the first frame could not be read or decoded, and decoding stopped there.
         cut: the deadline passed; packets were counted from there on.
+        account: of the frames that packets should have made.
         end: seconds at which the last packet of any track ends, on the container's clock.
     """
 
@@ -53,8 +57,7 @@ class Pass:
         exact: bool = False,
         hwaccel: HWAccel | None = None,
     ) -> None:
-        self.kind = container.kind
-        self._limits = limits
+        self.kind, self._limits = container.kind, limits
         limits.check_bytes(clip.stat().st_size)
         self._file = open_clip(clip, container.kind, limits, hwaccel)
         try:
@@ -77,7 +80,7 @@ class Pass:
         claimed = float(self.stream.average_rate or self.stream.guessed_rate or 0)
         self._clock = FrameClock(self.kind, self.stream.time_base or Fraction(1, 1000), claimed)
         context = self.stream.codec_context
-        self._account = FrameAccount(context.codec.canonical_name, context.extradata or b"")
+        self.account = FrameAccount(context.codec.canonical_name, context.extradata or b"")
         self.packets = self.frames = self.incomplete_packets = self.incomplete_frames = 0
         self.broken = self.cut = self._interlaced = False
         self.end = 0.0
@@ -89,10 +92,10 @@ class Pass:
         if max(self.stream.frames, len(self.stream.index_entries)) > 2 * limits.max_frames:
             raise limits.frames_exceeded()
         # Streams without a header have their duration guessed from bytes or timestamps: no claim to refuse for.
-        if self.kind in RAW_STREAMS or self.kind in {"mpegts", "mpeg"}:
+        if self.kind in _STREAMS:
             return
-        claimed, unit = self.stream.duration, self.stream.time_base
-        limits.check_seconds(self.header_seconds if claimed is None or unit is None else float(claimed * unit))
+        ticks, unit = self.stream.duration, self.stream.time_base
+        limits.check_seconds(self.header_seconds if ticks is None or unit is None else float(ticks * unit))
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +126,7 @@ class Pass:
                     self.cut = True
                     yield from self._frames_of(None)
                 if not packet.is_discard:
-                    self._account.add_packet(memoryview(packet), packet.pts, decoded=not self.cut)
+                    self.account.add_packet(memoryview(packet), packet.pts, decoded=not self.cut)
                 if self.cut:
                     continue
                 if packet.is_corrupt and self.kind != "mpegts":
@@ -180,7 +183,7 @@ class Pass:
             self._limits.check_pixels(*self._size)
             self._turn = display_turn(frame)
         self._clock.add_frame(frame.pts, frame.duration)
-        self._account.add_frame(frame.pts)
+        self.account.add_frame(frame.pts)
         self.frames += 1
         self.incomplete_frames += frame.is_corrupt
         self._interlaced = self._interlaced or frame.interlaced_frame
@@ -244,17 +247,17 @@ class Pass:
     @property
     def certain(self) -> bool:
         """Whether nothing can have been lost between the threads: all well, a frame for each picture."""
-        return self._exact or (not self.broken and self.lost == 0)
+        return self._exact or (not self.broken and self.account.lost == 0)
 
     @property
-    def lost(self) -> int:
-        """Frames that the decoded packets should have made, but of which the decoder gave nothing."""
-        return self._account.lost
+    def missing(self) -> int:
+        """Pictures that are gone altogether, by the numbers of others, where no container counts them."""
+        return self.account.missing if self.kind in _STREAMS else 0
 
     @property
     def estimate(self) -> int:
         """Frames of the whole clip: decoded ones, and as many as the packets make that the deadline left over."""
-        return self.frames + self._account.left_over
+        return self.frames + self.account.left_over
 
     @property
     def pictures(self) -> int:

@@ -27,7 +27,7 @@ class FrameAccount:
 
     def add_packet(self, packet: memoryview, pts: int | None, decoded: bool) -> None:
         """Note a packet that is shown, in order of decoding."""
-        frames = self._counter.frames_of(packet)
+        frames = self._counter.frames_of(packet, pts)
         if not decoded:
             self.left_over += frames
             return
@@ -45,11 +45,18 @@ class FrameAccount:
         """Frames that the decoded packets should have made, but of which the decoder gave nothing."""
         return max(0, self.expected - self._leading() - self.given)
 
+    @property
+    def missing(self) -> int:
+        """Pictures of which there is no packet, by the numbers of those around them; for streams without container."""
+        return self._counter.missing
+
     def _leading(self) -> int:
         """Pictures that are shown before the first key frame and stand behind it: they refer to what was cut off.
 
         Recordings begin like this where a stream was joined. The first frame is the key frame.
         """
+        if not self._counter.may_refer_back:
+            return 0
         times = self._first_packets
         if self._first_frame is None or self._first_frame not in times or None in times:
             return 0

@@ -3,13 +3,18 @@
 A decoder passes over packets without a word, so frames are compared with packets; this says what to expect of each.
 """
 
-from collections.abc import Iterator
+from biometric.clips.h264_pictures import H264Pictures
+from biometric.clips.hevc_pictures import HevcPictures
+from biometric.clips.picture_order import PictureOrder
 
 _HEAD = 1 << 14
 """Bytes of a packet that are looked at; pictures begin behind a few hundred bytes of parameters at most."""
 
 _NOT_CODED = 8
 """Bytes of the longest MPEG-4 packet that only says "as before"; encoders send them for frames that they leave out."""
+
+_MPEG_2 = frozenset({"mpeg2video", "mpeg1video"})
+_B_PICTURE = 3
 
 
 class PictureCounter:
@@ -22,51 +27,58 @@ class PictureCounter:
 
     def __init__(self, codec: str, extradata: bytes) -> None:
         self._codec = codec
-        self._fields = FieldPairs(extradata) if codec == "h264" else None
-        self._length_size = _hevc_length_size(extradata) if codec == "hevc" else 0
+        self._h264 = H264Pictures(extradata) if codec == "h264" else None
+        self._hevc = HevcPictures(extradata) if codec == "hevc" else None
+        self._order = PictureOrder()
         self._anchors = 0
         self._closed = False
 
-    def frames_of(self, packet: memoryview) -> int:
+    def frames_of(self, packet: memoryview, pts: int | None = None) -> int:
         """Return how many frames a packet makes, 0 or 1."""
         head = packet[:_HEAD].tobytes()
-        if self._fields is not None:
-            return int(not self._fields.is_second_field(head))
-        if self._codec == "hevc":
-            return int(not self._follows_skipped_pictures(head))
-        if self._codec in {"mpeg2video", "mpeg1video"}:
+        if self._h264 is not None:
+            return int(not self._h264.is_second_field(head))
+        if self._hevc is not None:
+            return int(not self._hevc.is_skipped(head))
+        if self._codec in _MPEG_2:
             return int(not self._lacks_reference(head))
         if self._codec == "vp8":
             return head[0] >> 4 & 1
         if self._codec == "vp9":
             return int(_vp9_shown(head, packet[-1]))
         if self._codec == "mpeg4":
+            if pts is not None:
+                self._order.add(pts)
             return int(len(packet) > _NOT_CODED)
         return 1
 
-    def _follows_skipped_pictures(self, head: bytes) -> bool:
-        """Whether a picture refers to what stood before the stream's first key frame (RASL; ITU-T H.265, 3.139)."""
-        for unit in _units(head, self._length_size):
-            kind = unit[0] >> 1 & 0x3F
-            if kind < 32:
-                self._anchors += 16 <= kind <= 23
-                return self._anchors <= 1 and kind in {8, 9}
-        return False
+    @property
+    def may_refer_back(self) -> bool:
+        """Whether streams of this codec are cut where pictures refer to what stood before; MPEG-4's are not."""
+        return self._codec != "mpeg4"
+
+    @property
+    def missing(self) -> int:
+        """Pictures of which there is no packet, although others count them. Says nothing where streams were joined."""
+        if self._h264 is not None:
+            return max(self._h264.gaps, self._h264.order.missing)
+        return self._order.missing if self._hevc is None else self._hevc.order.missing
 
     def _lacks_reference(self, head: bytes) -> bool:
         """Whether an MPEG-2 B-picture stands behind the first key frame, but refers to what stood before it."""
-        if self._anchors >= 2:
-            return False
         group = head.find(b"\x00\x00\x01\xb8")
         if group >= 0 and group + 7 < len(head):
             self._closed = bool(head[group + 7] >> 6 & 1)
-        picture = head.find(b"\x00\x00\x01\x00")
+            self._order.begin()
+        picture = head.find(b"\x00\x00\x01\x00", max(0, group))
         if picture < 0 or picture + 5 >= len(head):
             return False
-        if head[picture + 5] >> 3 & 7 != 3:
+        if head[picture + 5] >> 3 & 7 != _B_PICTURE:
             self._anchors += 1
-            return False
-        return self._anchors == 1 and not self._closed
+        elif self._anchors == 1 and not self._closed:
+            return True
+        self._order.add(head[picture + 4] << 2 | head[picture + 5] >> 6, 1 << 10)
+        return False
 
 
 def _vp9_shown(head: bytes, last: int) -> bool:
@@ -76,161 +88,3 @@ def _vp9_shown(head: bytes, last: int) -> bool:
     bits = f"{head[0]:08b}"
     at = 5 if bits[2:4] == "11" else 4
     return bits[at] == "1" or bits[at + 2] == "1"
-
-
-def _hevc_length_size(extradata: bytes) -> int:
-    return (extradata[21] & 3) + 1 if len(extradata) > 22 and extradata[0] == 1 else 0
-
-
-def _units(data: bytes, length_size: int) -> Iterator[bytes]:
-    """Yield the NAL units of a packet: behind their lengths, or behind start codes where `length_size` is 0."""
-    position = 0
-    if length_size:
-        while position + length_size < len(data):
-            length = int.from_bytes(data[position : position + length_size], "big")
-            position += length_size
-            if length:
-                yield data[position : position + length]
-            position += length
-        return
-    position = data.find(b"\x00\x00\x01")
-    while 0 <= position < len(data) - 3:
-        following = data.find(b"\x00\x00\x01", position + 3)
-        yield data[position + 3 : following if following >= 0 else len(data)]
-        position = following
-
-
-class FieldPairs:
-    """Tells the second field of an H.264 frame from all other pictures (ITU-T H.264, 7.3.2 and 7.3.3)."""
-
-    def __init__(self, extradata: bytes) -> None:
-        self._sequences: dict[int, tuple[int, bool, bool]] = {}  # bits of frame_num, colour planes, whether with fields
-        self._pictures: dict[int, int] = {}
-        self._first: tuple[int, int] | None = None
-        self._length_size = 0
-        if len(extradata) > 6 and extradata[0] == 1:
-            self._length_size = (extradata[4] & 3) + 1
-            self._learn_from_record(extradata)
-        else:
-            for unit in _units(extradata, 0):
-                self._learn(unit)
-
-    def is_second_field(self, data: bytes) -> bool:
-        """Whether a packet holds the second field of the frame whose first field the packet before held."""
-        for unit in _units(data, self._length_size):
-            kind = unit[0] & 0x1F
-            if kind in {1, 5, 2}:
-                return self._is_second(unit)
-            self._learn(unit)
-        return False
-
-    def _learn_from_record(self, record: bytes) -> None:
-        position, units = 6, record[5] & 0x1F
-        for count in (units, None):
-            if count is None:
-                count = record[position] if position < len(record) else 0
-                position += 1
-            for _ in range(count):
-                length = int.from_bytes(record[position : position + 2], "big")
-                self._learn(record[position + 2 : position + 2 + length])
-                position += 2 + length
-
-    def _learn(self, unit: bytes) -> None:
-        if not unit or unit[0] & 0x1F not in {7, 8}:
-            return
-        bits = _BitReader(unit[1:])
-        try:
-            if unit[0] & 0x1F == 8:
-                self._pictures[bits.ue()] = bits.ue()
-            else:
-                self._learn_sequence(bits)
-        except IndexError:
-            return  # cut off; the decoder will not understand it, either
-
-    def _learn_sequence(self, bits: "_BitReader") -> None:
-        profile = bits.u(8)
-        bits.u(16)
-        number, planes = bits.ue(), False
-        if profile in {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}:
-            chroma = bits.ue()
-            planes = chroma == 3 and bool(bits.u(1))
-            bits.ue()
-            bits.ue()
-            bits.u(1)
-            if bits.u(1):
-                for index in range(8 if chroma != 3 else 12):
-                    if bits.u(1):
-                        bits.skip_scaling_list(16 if index < 6 else 64)
-        width = bits.ue() + 4
-        order = bits.ue()
-        if order == 0:
-            bits.ue()
-        elif order == 1:
-            bits.u(1)
-            bits.se()
-            bits.se()
-            for _ in range(bits.ue()):
-                bits.se()
-        bits.ue()
-        bits.u(1)
-        bits.ue()
-        bits.ue()
-        self._sequences[number] = (width, planes, not bits.u(1))
-
-    def _is_second(self, unit: bytes) -> bool:
-        bits = _BitReader(unit[1:64])
-        first, self._first = self._first, None
-        try:
-            bits.ue()
-            bits.ue()
-            width, planes, with_fields = self._sequences.get(self._pictures.get(bits.ue(), -1), (4, False, False))
-            if not with_fields:
-                return False
-            if planes:
-                bits.u(2)
-            frame = bits.u(width)
-            if not bits.u(1):
-                return False
-            bottom = bits.u(1)
-        except IndexError:
-            return False
-        if first == (frame, 1 - bottom):
-            return True
-        self._first = (frame, bottom)
-        return False
-
-
-class _BitReader:
-    """Reads a NAL unit's numbers, without its emulation prevention bytes."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data.replace(b"\x00\x00\x03", b"\x00\x00")
-        self._at = 0
-
-    def u(self, width: int) -> int:
-        """Read an unsigned number of so many bits."""
-        value = 0
-        for _ in range(width):
-            value = value << 1 | self._data[self._at >> 3] >> (7 - (self._at & 7)) & 1
-            self._at += 1
-        return value
-
-    def ue(self) -> int:
-        """Read an Exp-Golomb number (ITU-T H.264, 9.1)."""
-        zeros = 0
-        while not self.u(1):
-            zeros += 1
-        return (1 << zeros) - 1 + self.u(zeros)
-
-    def se(self) -> int:
-        """Read a signed Exp-Golomb number."""
-        value = self.ue()
-        return (value + 1) // 2 if value % 2 else -(value // 2)
-
-    def skip_scaling_list(self, size: int) -> None:
-        """Pass over a scaling list (ITU-T H.264, 7.3.2.1.1.1)."""
-        last, following = 8, 8
-        for _ in range(size):
-            if following:
-                following = (last + self.se()) % 256
-            last = following or last

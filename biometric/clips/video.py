@@ -188,8 +188,8 @@ def _damage(counted: Pass, container: Container, structure: StructureReport, cou
     fps = len(counted.times()) / counted.times().end
     if _is_short(counted, container, structure):
         code, claimed = NoticeCode.CLIP_CUT_SHORT, counted.claimed
-        if claimed is None and counted.lost:
-            claimed = count + counted.lost
+        if claimed is None and counted.account.lost:
+            claimed = count + counted.account.lost
         if claimed is None and counted.header_seconds > 0 and container.kind in _TIMED:
             code, claimed = NoticeCode.CLIP_CUT_SHORT_ESTIMATED, round(counted.header_seconds * fps)
         if claimed is not None and claimed > count:
@@ -208,7 +208,7 @@ _TIMED = frozenset({"matroska", "avi", "flv", "asf", "mxf"})
 
 def _is_short(counted: Pass, container: Container, structure: StructureReport) -> bool:
     """Whether the file holds, held or claims frames that cannot be read."""
-    if counted.broken or counted.lost or structure.broken:
+    if counted.broken or counted.account.lost or counted.missing or structure.broken:
         return True
     track = counted.stream.index
     if container.kind != "mov" and counted.packets < structure.packets.get(track, 0):

@@ -15,6 +15,12 @@ from pathlib import Path
 
 import av
 
+RAW = frozenset({".h264", ".h265", ".m4v", ".m2v"})
+"""Endings of streams without container, in which only its beginning tells that there is a picture."""
+
+JOINED = frozenset({*RAW, ".ts", ".mpg"})
+"""Endings of streams that may begin anywhere, in the rest of a picture as well."""
+
 PIECE = 24
 """Bytes of a frame that have to be found again to call it held."""
 
@@ -53,11 +59,40 @@ def pieces(sound: Path) -> tuple[tuple[bytes, ...], ...]:
     return tuple(found)
 
 
+def held(sound: Path, data: bytes) -> int:
+    """Frames of which a piece is still there."""
+    return sum(any(part in data for part in parts) for parts in pieces(sound))
+
+
+@cache
+def beginnings(sound: Path) -> tuple[bytes, ...]:
+    """How each frame of a sound clip begins, up to where it differs from all others: behind its parameters."""
+    data = sound.read_bytes()
+    with av.open(str(sound)) as opened:
+        stream = opened.streams.video[0]
+        packets = [(packet.pos or 0, bytes(packet)) for packet in opened.demux(stream) if packet.size]
+    found = []
+    for place, payload in packets:
+        # The pictures of H.264 and H.265 stand behind everything else.
+        length = payload.rindex(b"\x00\x00\x01") + PIECE if sound.suffix in {".h264", ".h265"} else PIECE
+        while data.count(data[place : place + length]) > 1:
+            length += PIECE
+        found.append(data[place : place + length])
+    return tuple(found)
+
+
+def begun(sound: Path, data: bytes) -> int:
+    """Frames whose beginning is still there; in a transport stream, those behind the first such one are all counted."""
+    present = [beginning in data for beginning in beginnings(sound)]
+    if sound.suffix in RAW:
+        return sum(present)
+    return len(present) - present.index(True) if any(present) else 0
+
+
 def evidence(sound: Path, damaged: Path) -> Evidence:
     """Weigh a damaged file."""
     data = damaged.read_bytes()
-    held = sum(any(part in data for part in parts) for parts in pieces(sound))
-    return Evidence(held, _claimed(data, damaged.suffix), ffprobe_packets(damaged))
+    return Evidence(held(sound, data), _claimed(data, damaged.suffix), ffprobe_packets(damaged))
 
 
 def _claimed(data: bytes, suffix: str) -> int:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from tests.conftest import PROJECT
-from tests.trust.damage_oracle import evidence
+from tests.trust.damage_oracle import JOINED, begun, evidence
 from tests.trust.sound_clips import NAMES, SoundClip, write_sound_clip
 
 Mutated = tuple[bytes, str]
@@ -270,11 +270,16 @@ def judge(sound: SoundClip, damaged: Path, answer: dict[str, Any]) -> Verdict:
     frames = answer["frames"]
     if answer["damage"] is not None:
         return Verdict("damage told")
+    if answer["photograph"]:
+        return Verdict("only a photograph is left")
     if answer["ends"] or len(answer["numbers"]) != frames:
         return Verdict("counted, not read", True, f"{len(answer['numbers'])} of {frames}: {answer['ends']}")
     if frames < sound.frames:
         seen = evidence(sound.path, damaged)
-        if min(seen.frames, sound.packets) > frames * sound.packets / sound.frames:
+        share = sound.packets / sound.frames
+        if sound.path.suffix in JOINED and begun(sound.path, damaged.read_bytes()) <= frames * share:
+            return Verdict("beginning of a picture gone from a stream")
+        if min(seen.frames, sound.packets) > frames * share:
             return Verdict("SHORTENED IN SILENCE", True, f"{frames} of {sound.frames}: {seen}")
         return Verdict("rest gone without a trace")
     if frames > sound.frames:

@@ -31,6 +31,7 @@ def read_all(path: Path) -> dict[str, Any]:
     except BiometricError as error:
         ends = type(error).__name__
     return {
+        "photograph": info.photograph,
         "frames": info.frame_count,
         "source": info.frame_count_source,
         "damage": None if info.damage is None else info.damage.code.name,

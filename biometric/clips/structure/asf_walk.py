@@ -21,7 +21,8 @@ def walk_asf(file: BinaryIO, size: int) -> StructureReport:
     broadcast = head[properties + 88] & 1
     length = int.from_bytes(head[properties + 92 : properties + 96], "little")
     count = int.from_bytes(data[40:48], "little")
-    if not 0 < length < 1 << 20:
+    # The shortest and the longest packet are of one length.
+    if not 0 < length < 1 << 20 or head[properties + 92 : properties + 96] != head[properties + 96 : properties + 100]:
         return BROKEN
     position = len(head) + 50
     end = size if broadcast or count == 0 else position + count * length

@@ -1,7 +1,6 @@
 """Walk through an MPEG transport stream (ISO/IEC 13818-1, 2.4.3): its sync bytes and continuity counters (numpy)."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -35,22 +34,27 @@ def walk_transport_stream(file: BinaryIO, size: int) -> StructureReport:
         count = len(data) // length
         if count:
             packets = np.frombuffer(data, np.uint8, count * length).reshape(count, length)
-            if not counters.follow(packets):
+            if not (counters.follow(packets) and _note_pictures(packets, pictures)):
                 return BROKEN
-            pictures.update(_pictures(packets))
     return StructureReport(pictures=pictures)
 
 
-def _pictures(packets: _Packets) -> Iterator[int]:
-    """Yield the identifier of a track for each packet with a time stamp: one picture, or more, begins in it.
+def _note_pictures(packets: _Packets, pictures: "Counter[int]") -> bool:
+    """Count, by track, the packets of pictures with a time stamp, in each of which one picture, or more, begins.
 
-    A picture may be spread over several of them; only the first has a time stamp.
+    A picture may be spread over several of them; only the first has a time stamp. Returns False where a packet of
+    pictures is to begin and does not.
     """
     for row in packets[(packets[:, 1] & 0x40) > 0]:
         start = 4 + (1 + int(row[4]) if row[3] & 0x20 else 0)
         head = row[start : start + 14].tobytes()
-        if len(head) == 14 and head[:3] == b"\x00\x00\x01" and head[3] >> 4 == 0xE and head[7] & 0x80:
-            yield (int(row[1]) & 0x1F) << 8 | int(row[2])
+        identifier = (int(row[1]) & 0x1F) << 8 | int(row[2])
+        begins = head[:3] == b"\x00\x00\x01" and len(head) == 14
+        if begins and head[3] >> 4 == 0xE and head[7] & 0x80:
+            pictures[identifier] += 1
+        elif not begins and identifier in pictures:
+            return False
+    return True
 
 
 class _Counters:
