@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from biometric.entities import Calibration, GalleryChange, Progress, Purpose, Threshold
+from biometric.entities import Calibration, GalleryChange, KeptCohort, Progress, Purpose, Threshold
 from biometric.entities.calibration_footage import POSSIBLE, StoredCalibration, TargetRate
 from biometric.entities.progress import finish
 from biometric.entities.verdict_evidence import VerdictEvidence
@@ -38,6 +38,7 @@ class CalibrationCalls:
         target_fpir: TargetRate | None = None,
         force: bool = False,
         cameras: Mapping[str | Path, str] | None = None,
+        keep_cohort: int | None = None,
         progress: Report | None = None,
     ) -> Calibration:
         """Fit thresholds to whole, unlabelled clips and the gallery, and put them in force.
@@ -47,6 +48,8 @@ class CalibrationCalls:
             target_fpir: false-positive identification rate to keep, or "possible"; None: 0.01 where the data suffice.
             force: also put thresholds in force that are below the model card's.
             cameras: of clips whose camera is known; others are from the one that the library or the file says.
+            keep_cohort: for how many days (1 to 365) nameless templates of strangers may be kept, where a camera saw
+                200 or more and normalising scores with them helps; None: none is kept.
 
         Raises:
             InvalidCamera: the name of a camera cannot be used.
@@ -56,8 +59,30 @@ class CalibrationCalls:
         paths = [Path(clip) for clip in clips]
         known = {Path(clip): camera for clip, camera in (cameras or {}).items()}
         service = self._opened()
-        work = service.calibrate(paths, target_fmr=target_fmr, target_fpir=target_fpir, force=force, cameras=known)
+        work = service.calibrate(
+            paths,
+            target_fmr=target_fmr,
+            target_fpir=target_fpir,
+            force=force,
+            cameras=known,
+            keep_cohort=keep_cohort,
+        )
         return finish(work, progress)
+
+    def cohorts(self) -> tuple[KeptCohort, ...]:
+        """The cohorts of strangers that the gallery keeps, the one that expires last first."""
+        return tuple(self._opened().gallery().cohorts())
+
+    def delete_cohorts(self) -> GalleryChange:
+        """Delete all cohorts of strangers at once and for good.
+
+        Calibrations that normalised scores with them decide by their thresholds for scores without normalisation from
+        then on.
+
+        Raises:
+            InvalidInput: none is kept.
+        """
+        return self._opened().calibrations().delete_cohorts()
 
     def calibrations(self) -> tuple[StoredCalibration, ...]:
         """The gallery's history of calibrations, newest first, each with its number and whether it is in force."""

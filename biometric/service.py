@@ -266,6 +266,7 @@ class Sightline:
         gallery: Path | None = None,
         force: bool = False,
         cameras: Mapping[Path, str] | None = None,
+        keep_cohort: int | None = None,
     ) -> Generator[Progress, None, Calibration]:
         """Read unlabelled clips, fit thresholds to them and the gallery, and put these in force.
 
@@ -273,7 +274,7 @@ class Sightline:
 
         Args:
             clips: whole clips are used; people need not be named.
-            target_fmr, target_fpir: as of `GalleryCalibration.propose`, or "possible": the smallest that is supported.
+            target_fmr, target_fpir, keep_cohort: as of `GalleryCalibration.propose`.
             force, cameras: also use thresholds below the model card's; cameras of clips, where the caller knows them.
 
         Raises:
@@ -283,8 +284,8 @@ class Sightline:
         """
         calibrations = self.calibrations(gallery)
         read, notes = yield from calibrations.read_clips(clips, cameras)
-        work = calibrations.fit(read, target_fmr=target_fmr, target_fpir=target_fpir, notes=notes, force=force)
-        return (yield from work)[0]
+        fit = functools.partial(calibrations.fit, read, notes=notes, force=force)
+        return (yield from fit(target_fmr=target_fmr, target_fpir=target_fpir, keep_cohort=keep_cohort))[0]
 
     # --- gallery -------------------------------------------------------------------------------------------------
 

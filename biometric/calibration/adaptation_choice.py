@@ -10,16 +10,30 @@ one camera to another. Otherwise those within a visit count as well, which mostl
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biometric.calibration.collection import REPEATED, Collected, collect_scores
 from biometric.calibration.compared_people import ComparedPeople
-from biometric.calibration.crossed_scores import CrossCentredScores, PeopleByCamera
+from biometric.calibration.crossed_scores import (
+    CohortTerms,
+    CrossCentredScores,
+    CrossNormalisedScores,
+    PeopleByCamera,
+)
 from biometric.calibration.fitting import count_independent, count_needed_trials
-from biometric.entities import UNADAPTED, AdaptationGain, AdaptationKind, AdaptationReport, LearntCameras
+from biometric.entities import (
+    UNADAPTED,
+    AdaptationGain,
+    AdaptationKind,
+    AdaptationReport,
+    LearntAdaptation,
+    Notice,
+    NoticeCode,
+    StrangerCohort,
+)
 from biometric.statistics import intervals
 
 LEAST_PEOPLE = 10
@@ -37,43 +51,102 @@ class ChosenAdaptation:
     Attributes:
         report: what was chosen, and what was tried.
         collected: the scores to fit thresholds to.
-        learnt: the means in use, from all people; None without an adaptation.
+        learnt: what is in use, from all people; None without an adaptation.
+        notes: why no cohort is kept, where one might have been.
     """
 
     report: AdaptationReport
     collected: Collected
-    learnt: LearntCameras | None
+    learnt: LearntAdaptation | None
+    notes: tuple[Notice, ...] = ()
 
 
-def choose_adaptation(people: ComparedPeople, collected: Collected) -> ChosenAdaptation:
-    """Choose between scores as they are and centred ones.
+def choose_adaptation(
+    people: ComparedPeople, collected: Collected, terms: CohortTerms | None = None
+) -> ChosenAdaptation:
+    """Choose between scores as they are, centred ones and, where a cohort may be kept, normalised ones.
+
+    Normalised scores are chosen only where their gain over the best of the others is certain: they need templates of
+    people who know nothing of it, and only for a time.
 
     Args:
         collected: the scores as they are.
+        terms: under which a cohort may be kept, None: it may not.
     """
     none = ChosenAdaptation(AdaptationReport(UNADAPTED, 0, 0), collected, None)
     seen = PeopleByCamera(people)
+    centred = _try_centring(people, collected, seen)
+    simple = none if centred is None else centred
+    if terms is None:
+        return simple
+    cohort = seen.gather(terms)
+    if cohort is None:
+        values = {"people": seen.most_strangers(), "needed": terms.needed}
+        return replace(simple, notes=(Notice(NoticeCode.COHORT_TOO_SMALL, **values),))
+    chosen = _try_normalisation(people, collected, seen, terms, cohort, simple)
+    return replace(chosen, notes=() if chosen.learnt is cohort else (Notice(NoticeCode.COHORT_NOT_USED),))
+
+
+def _try_centring(people: ComparedPeople, collected: Collected, seen: PeopleByCamera) -> ChosenAdaptation | None:
+    """Return centred scores, or the scores as they are where no gain is certain; None where there are too few."""
     learnt = seen.learn()
     if learnt is None or not _scores_of_one_person(collected)[0]:
-        return none
+        return None
     try:
         crossed = CrossCentredScores(people, seen)
     except ValueError:  # too few people to learn from some and judge others
-        return none
+        return None
     centred = collect_scores(people, crossed)
     gain = measure_gain(AdaptationKind.CENTRING, collected, centred)
     if gain is None:
-        return none
+        return None
     chosen = learnt.mark if gain.is_certain else UNADAPTED
     report = AdaptationReport(chosen, len(learnt.cameras), len(set(seen.people.tolist())), (gain,))
     return ChosenAdaptation(report, centred, learnt) if gain.is_certain else ChosenAdaptation(report, collected, None)
 
 
-def measure_gain(kind: AdaptationKind, before: Collected, after: Collected) -> AdaptationGain | None:
+def _try_normalisation(
+    people: ComparedPeople,
+    collected: Collected,
+    seen: PeopleByCamera,
+    terms: CohortTerms,
+    cohort: StrangerCohort,
+    simple: ChosenAdaptation,
+) -> ChosenAdaptation:
+    """Return normalised scores, or `simple` with what was measured where their gain over it is not certain."""
+    if not _scores_of_one_person(collected)[0]:
+        return simple
+    try:
+        crossed = CrossNormalisedScores(people, seen, terms, cohort)
+    except ValueError:  # too few strangers for cohorts of some that judge others
+        return simple
+    normalised = collect_scores(people, crossed)
+    over_none = measure_gain(AdaptationKind.NORMALISATION, collected, normalised)
+    if over_none is None:
+        return simple
+    gains = [over_none]
+    if simple.learnt is not None:
+        over_simple = measure_gain(
+            AdaptationKind.NORMALISATION, simple.collected, normalised, simple.report.chosen.kind
+        )
+        gains += [] if over_simple is None else [over_simple]
+    tried = (*simple.report.tried, *gains)
+    if not all(gain.is_certain for gain in gains):
+        return replace(simple, report=replace(simple.report, tried=tried))
+    strangers = seen.people[seen.is_stranger & np.isin(np.array(seen.cameras), list(cohort.counts))]
+    number = min(len(set(strangers.tolist())), len(cohort.cameras))
+    report = AdaptationReport(cohort.mark, len(cohort.counts), number, tried, cohort.expires)
+    return ChosenAdaptation(report, normalised, cohort)
+
+
+def measure_gain(
+    kind: AdaptationKind, before: Collected, after: Collected, over: AdaptationKind = AdaptationKind.NONE
+) -> AdaptationGain | None:
     """Return what an adaptation changes on the same comparisons; None where there are too few people to tell.
 
     Args:
         before, after: the scores without and with it, of the same people.
+        over: the adaptation of the scores `before`.
     """
     (mates, own_before), (_, own_after) = map(_scores_of_one_person, (before, after))
     pairs = list(before.pairs)
@@ -109,6 +182,7 @@ def measure_gain(kind: AdaptationKind, before: Collected, after: Collected) -> A
         people=len(set(mates)),
         comparisons=len(mates),
         other_visits=_has_other_visits(before),
+        over=over,
     )
 
 

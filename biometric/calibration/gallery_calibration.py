@@ -36,6 +36,8 @@ ObserveClip = Callable[..., Generator[Progress, None, ObservedClip]]
 
 _ALL = 2**31
 """More calibrations than a gallery holds."""
+_Asked = tuple[TargetRate, TargetRate | None, int | None]
+"""The values of `procedure.Targets`, which are checked once that is imported."""
 
 
 class GalleryCalibration:
@@ -101,6 +103,7 @@ class GalleryCalibration:
         target_fmr: TargetRate,
         target_fpir: TargetRate | None = None,
         notes: Sequence[Notice] = (),
+        keep_cohort: int | None = None,
     ) -> Generator[Progress, None, Calibration]:
         """Fit thresholds to exactly these clips and the gallery, with what verdicts say of them; nothing is stored.
 
@@ -108,28 +111,32 @@ class GalleryCalibration:
             target_fmr: false match rate to keep in verification.
             target_fpir: false-positive identification rate to keep; None: 0.01 where the data suffice.
             notes: on clips that were left out.
+            keep_cohort: for how many days templates of strangers may be kept where they help; None: not at all.
 
         Raises:
             CalibrationRefused: too little data for the targets.
-            InvalidInput: a target is no rate.
+            InvalidInput: a target is no rate, or a cohort cannot be kept for so long.
             ModelMismatch: the gallery or a clip is of another model.
             GalleryError: the gallery cannot be read or written.
         """
-        return (yield from self._propose(clips, target_fmr, target_fpir, notes)).calibration
+        return (yield from self._propose(clips, (target_fmr, target_fpir, keep_cohort), notes)).calibration
 
     def try_out(
-        self, clips: Sequence[ClipSummary], *, target_fmr: TargetRate, target_fpir: TargetRate | None = None
+        self,
+        clips: Sequence[ClipSummary],
+        *,
+        target_fmr: TargetRate,
+        target_fpir: TargetRate | None = None,
+        keep_cohort: int | None = None,
     ) -> Generator[Progress, None, tuple[FootageEvidence, Calibration | None]]:
         """Return what the clips support, as `evaluate` does, and what `fit` would put in force; nothing is stored.
 
         The second value is None where there is too little data for the targets.
 
         Raises:
-            InvalidInput: a target is no rate.
-            ModelMismatch: the gallery or a clip is of another model.
-            GalleryError: the gallery cannot be read.
+            InvalidInput, ModelMismatch, GalleryError: as of `propose`.
         """
-        targets, comparison = yield from self._prepare(clips, target_fmr, target_fpir)
+        targets, comparison = yield from self._prepare(clips, (target_fmr, target_fpir, keep_cohort))
         try:
             return comparison.evidence, self._fitted(comparison, targets, ()).calibration
         except CalibrationRefused:
@@ -142,6 +149,7 @@ class GalleryCalibration:
         target_fmr: TargetRate,
         target_fpir: TargetRate | None = None,
         notes: Sequence[Notice] = (),
+        keep_cohort: int | None = None,
         force: bool = False,
     ) -> Generator[Progress, None, tuple[Calibration, GalleryChange]]:
         """Fit thresholds as `propose` does, store them and put them in force.
@@ -154,7 +162,7 @@ class GalleryCalibration:
             ThresholdBelowCard: one is below the model card's, and `force` was not said; the former thresholds stay.
             GalleryError: the gallery cannot be read or written.
         """
-        fitted = yield from self._propose(clips, target_fmr, target_fpir, notes)
+        fitted = yield from self._propose(clips, (target_fmr, target_fpir, keep_cohort), notes)
         _require_consent(fitted.calibration.notes, force)
         yield Progress("Fitting thresholds", 1, 1)  # whoever closes this here has nothing stored
         return fitted.calibration, self._gallery.save_calibration(fitted.calibration, fitted.learnt)
@@ -180,7 +188,16 @@ class GalleryCalibration:
         model_id = self._models.embedder_id()
         stored = next((item for item in self.history(_ALL) if item.in_force and item.model_id == model_id), None)
         thresholds = self._thresholds()
-        return CalibrationStatus(stored, *thresholds, *self._said_of(thresholds))
+        cohorts = tuple(self._gallery.cohorts())
+        return CalibrationStatus(stored, *thresholds, *self._said_of(thresholds), cohorts)
+
+    def delete_cohorts(self) -> GalleryChange:
+        """Delete all cohorts of strangers at once and for good; calibrations then decide without normalisation.
+
+        Raises:
+            InvalidInput: none is kept.
+        """
+        return self._gallery.delete_cohorts()
 
     def use(self, number: int, *, force: bool = False) -> GalleryChange:
         """Put an earlier calibration in force again.
@@ -211,20 +228,19 @@ class GalleryCalibration:
     def _propose(
         self,
         clips: Sequence[ClipSummary],
-        target_fmr: TargetRate,
-        target_fpir: TargetRate | None,
+        asked: _Asked,
         notes: Sequence[Notice],
     ) -> Generator[Progress, None, "FittedCalibration"]:
-        targets, comparison = yield from self._prepare(clips, target_fmr, target_fpir)
+        targets, comparison = yield from self._prepare(clips, asked)
         return self._fitted(comparison, targets, notes)
 
     def _prepare(
-        self, clips: Sequence[ClipSummary], target_fmr: TargetRate, target_fpir: TargetRate | None
+        self, clips: Sequence[ClipSummary], asked: _Asked
     ) -> Generator[Progress, None, "tuple[Targets, Comparison]"]:
         """Check the targets and compare everybody; what follows is fitting."""
         from biometric.calibration import procedure  # imports scikit-learn
 
-        targets = procedure.Targets(target_fmr, target_fpir)
+        targets = procedure.Targets(*asked)
         yield Progress("Comparing people", 0, 0)
         comparison = self._compare(clips)
         yield Progress("Fitting thresholds", 0, 0)

@@ -6,19 +6,20 @@ How thresholds are fitted, and when that is refused, is described in `fitting`; 
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from biometric.calibration import collection, compared_people, fitting, likelihood, supported
 from biometric.calibration.adaptation_choice import choose_adaptation
+from biometric.calibration.crossed_scores import CohortTerms
 from biometric.calibration.verdict_scores import genuine_scores
 from biometric.domain.comparison import check_same_model
 from biometric.entities import (
     Calibration,
     Histogram,
-    LearntCameras,
+    LearntAdaptation,
     LikelihoodRatio,
     Notice,
     NoticeCode,
@@ -35,6 +36,7 @@ from biometric.entities.calibration_footage import (
     SupportedRate,
     TargetRate,
 )
+from biometric.entities.cohort import check_cohort_days
 from biometric.errors import CalibrationRefused, ClipError, InvalidInput
 from biometric.errors.phrases import Phrase
 from biometric.ports import Gallery
@@ -50,16 +52,20 @@ Observe = Callable[..., Generator[Progress, None, ObservedClip]]
 class Targets:
     """Error rates to keep, in (0, 0.5]: FMR of a comparison; FPIR of a search, None for `DEFAULT_FPIR` if possible.
 
-    Either may be "possible": the smallest rate that the comparisons support.
+    Either may be "possible": the smallest rate that the comparisons support. `cohort_days` says for how long templates
+    of strangers may be kept where they help, None: not at all.
 
     Raises:
-        InvalidInput: a rate is not in that range.
+        InvalidInput: a rate is not in that range, or a cohort cannot be kept for so long.
     """
 
     fmr: TargetRate
     fpir: TargetRate | None = None
+    cohort_days: int | None = None
 
     def __post_init__(self) -> None:
+        if self.cohort_days is not None:
+            check_cohort_days(self.cohort_days)
         names = Phrase("false match rate"), Phrase("false-positive identification rate")
         for name, rate in zip(names, (self.fmr, self.fpir), strict=True):
             if (
@@ -119,10 +125,10 @@ def compare(clips: Sequence[ClipSummary], gallery: Gallery, model_id: str, bound
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedCalibration:
-    """A calibration that is to be stored, and what its scores were centred by, None for scores as they are."""
+    """A calibration that is to be stored, and what its scores are adapted with, None for scores as they are."""
 
     calibration: Calibration
-    learnt: LearntCameras | None
+    learnt: LearntAdaptation | None
 
 
 def fit(comparison: Comparison, targets: Targets, model_id: str, notes: Sequence[Notice] = ()) -> FittedCalibration:
@@ -140,12 +146,18 @@ def fit(comparison: Comparison, targets: Targets, model_id: str, notes: Sequence
     all_notes = [*notes, *in_part, *_assumptions(comparison.collected, comparison.bound)]
     footage = comparison.clips, comparison.gallery_size, all_notes, comparison.references
     plain = fit_thresholds(comparison.collected, targets, model_id, *footage)
-    choice = choose_adaptation(comparison.people, comparison.collected)
+    terms = None
+    if targets.cohort_days is not None:
+        expires = datetime.now(UTC) + timedelta(days=targets.cohort_days)
+        terms = CohortTerms(comparison.bound, expires.isoformat(timespec="seconds"))
+    choice = choose_adaptation(comparison.people, comparison.collected, terms)
+    plain = replace(plain, notes=(*plain.notes, *choice.notes))
     if choice.learnt is None:
         return FittedCalibration(replace(plain, report=choice.report), None)
     adapted = fit_thresholds(choice.collected, targets, model_id, *footage)
     unadapted = UnadaptedThresholds(plain.verification, plain.identification, plain.likelihood)
-    return FittedCalibration(replace(adapted, report=choice.report, unadapted=unadapted), choice.learnt)
+    adapted = replace(adapted, report=choice.report, unadapted=unadapted, notes=(*adapted.notes, *choice.notes))
+    return FittedCalibration(adapted, choice.learnt)
 
 
 def observe_clips(

@@ -5,25 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from biometric.cli.calibration_lines import history_line, lines, proposal_line, status_lines
 from biometric.cli.command_support import DONE, build_service, run, show
-from biometric.cli.gallery_trash import local_time, undo_hint
-from biometric.domain.verdict_counts import strangers_needed
-from biometric.entities import Calibration, FittedThreshold, GenuineScores, clean_camera
-from biometric.entities.calibration_footage import DEFAULT_FMR, DEFAULT_FPIR, POSSIBLE, StoredCalibration, TargetRate
-from biometric.entities.verdict_evidence import CalibrationStatus
+from biometric.cli.gallery_trash import undo_hint
+from biometric.entities import clean_camera
+from biometric.entities.calibration_footage import DEFAULT_FMR, DEFAULT_FPIR, POSSIBLE, TargetRate
 from biometric.errors import ClipNotFound, InvalidInput
-from biometric.messages import describe, describe_all, describe_basis, describe_origin
-from biometric.messages.calibration_sentences import (
-    GENUINE_KINDS,
-    adaptation_sentence,
-    evidence_sentences,
-    one_in,
-    sources_words,
-)
+from biometric.messages.adaptation_sentences import adaptation_sentence
+from biometric.messages.calibration_sentences import evidence_sentences
 from biometric.messages.change_sentences import describe_change
-from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
-from biometric.messages.verdict_sentences import describe_below, describe_confirmed, describe_wrong
 from biometric.results.answer_json import calibration_json, change_json
 from biometric.results.calibration_json import calibration_status_json, stored_calibration_json, trial_json
 from biometric.service import Sightline
@@ -71,6 +62,18 @@ def add_commands(commands: Any) -> None:
     instead.add_argument(
         "--status", action="store_true", help="say what is in force, and what verdicts on answers say about it"
     )
+    instead.add_argument(
+        "--delete-cohort",
+        action="store_true",
+        help="delete all templates of strangers that are kept, for good",
+    )
+    parser.add_argument(
+        "--keep-cohort",
+        type=int,
+        metavar="DAYS",
+        help="allow keeping nameless templates of strangers for so many days, where a camera saw 200 or more and "
+        "normalising scores with them helps (default: none is kept)",
+    )
     parser.add_argument("--force", action="store_true", help="also use thresholds that are below the model card's")
     parser.add_argument("--gallery", type=Path, metavar="DIR", help="gallery folder (default: gallery/)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -83,9 +86,12 @@ def _target(text: str) -> TargetRate:
 
 def _calibrate(options: argparse.Namespace) -> int:
     choosing = options.use is not None or options.model_card
-    if (choosing or options.history or options.status) and options.clips:
+    if (choosing or options.history or options.status or options.delete_cohort) and (
+        options.clips or options.keep_cohort is not None
+    ):
         raise InvalidInput(
-            "Clips are for a new calibration. Leave out --clips, --history, --status, --use or --model-card."
+            "Clips and a cohort to keep are for a new calibration. Leave out --clips and --keep-cohort, or --history, "
+            "--status, --use, --model-card or --delete-cohort."
         )
     clips, cameras = expand(options.clips, options.camera)
     service = build_service(options)
@@ -93,6 +99,9 @@ def _calibrate(options: argparse.Namespace) -> int:
         _history(options, service)
     elif options.status:
         _status(options, service)
+    elif options.delete_cohort:
+        change = service.calibrations().delete_cohorts()
+        show(options, change_json(change), describe_change(change))
     elif choosing:
         _choose(options, service)
     elif options.dry_run:
@@ -105,6 +114,7 @@ def _calibrate(options: argparse.Namespace) -> int:
                 target_fpir=options.target_fpir,
                 force=options.force,
                 cameras=cameras,
+                keep_cohort=options.keep_cohort,
             )
         )
         show(options, calibration_json(calibration), "\n".join(lines(calibration)))
@@ -117,25 +127,25 @@ def _dry_run(
     calibrations = service.calibrations()
     summaries, notes = run(calibrations.read_clips(clips, cameras))
     targets = {"target_fmr": options.target_fmr, "target_fpir": options.target_fpir}
-    evidence, proposal = run(calibrations.try_out(summaries, **targets))
+    evidence, proposal = run(calibrations.try_out(summaries, **targets, keep_cohort=options.keep_cohort))
     fpir = DEFAULT_FPIR if options.target_fpir is None else options.target_fpir
     sentences = evidence_sentences(evidence, options.target_fmr, fpir)
     result = trial_json(evidence, proposal, notes, options.target_fmr, fpir)
     words = []  # what is missing stands among the sentences
     if proposal is not None:
-        words = [item for item in (_would_use(proposal), adaptation_sentence(proposal.report)) if item]
+        words = [item for item in (proposal_line(proposal), adaptation_sentence(proposal.report)) if item]
     show(options, result, "\n".join([*sentences, *words, *result["notes"]]))
 
 
 def _status(options: argparse.Namespace, service: Sightline) -> None:
     service.models.resolve_embedder()
     status = service.calibrations().status()
-    show(options, calibration_status_json(status), "\n".join(_status_lines(status)))
+    show(options, calibration_status_json(status), "\n".join(status_lines(status)))
 
 
 def _history(options: argparse.Namespace, service: Sightline) -> None:
     held = service.calibrations().history()
-    text = "\n".join(_line(item) for item in held)
+    text = "\n".join(history_line(item) for item in held)
     text = text or _("This gallery has no calibration yet: the model card decides.")
     show(options, {"calibrations": [stored_calibration_json(item) for item in held]}, text)
 
@@ -144,34 +154,6 @@ def _choose(options: argparse.Namespace, service: Sightline) -> None:
     calibrations = service.calibrations()
     change = calibrations.use_model_card() if options.model_card else calibrations.use(options.use, force=options.force)
     show(options, change_json(change), f"{describe_change(change)} {undo_hint(change, options)}")
-
-
-def _line(item: StoredCalibration) -> str:
-    words = {"number": item.number, "when": local_time(item.created_at), "mark": _("not in force")}
-    if item.since is not None:
-        words["mark"] = _("in force since {when}").format(when=local_time(item.since))
-    if item.calibration is None:
-        return _("{number}  {when}  cannot be read any more, {mark}").format(**words)
-    return _("{number}  {when}  {rates}, {people}, {clips}, model {model}, {mark}").format(
-        rates=", ".join(_rates(item.calibration)),
-        people=counted(item.calibration.people, "person"),
-        clips=counted(item.calibration.clips, "clip"),
-        model=item.model_id,
-        **words,
-    )
-
-
-def _rates(calibration: Calibration) -> list[str]:
-    verification, identification = calibration.verification, calibration.identification
-    parts = [
-        _("verification {threshold:.3f} ({rate})").format(
-            threshold=verification.value, rate=one_in(verification.target)
-        )
-    ]
-    if identification is not None:
-        text = _("identification {threshold:.3f} ({rate})")
-        parts.append(text.format(threshold=identification.value, rate=one_in(identification.target)))
-    return parts
 
 
 def expand(paths: Sequence[Path], camera: str | None = None) -> tuple[list[Path], dict[Path, str]]:
@@ -211,87 +193,3 @@ def _files(folder: Path) -> list[Path]:
 
 def _visible(folder: Path) -> list[Path]:
     return [item for item in folder.iterdir() if not item.name.startswith(".")]
-
-
-def _status_lines(status: CalibrationStatus) -> list[str]:
-    if status.stored is None:
-        text_lines = [_("In force: the model card's thresholds.")]
-    else:
-        text = _("In force: calibration {number} of {when}.")
-        text_lines = [text.format(number=status.stored.number, when=local_time(status.stored.created_at))]
-    for purpose, threshold, evidence in (
-        (_("Verification"), status.verification, status.verification_verdicts),
-        (_("Identification"), status.identification, status.identification_verdicts),
-    ):
-        text = _("{purpose}: threshold {threshold:.3f} ({origin}).")
-        text_lines.append(text.format(purpose=purpose, threshold=threshold.value, origin=describe_origin(threshold)))
-        told = (
-            describe_wrong(evidence, strangers_needed(evidence.counts)),
-            describe_confirmed(evidence),
-            describe_below(evidence),
-        )
-        text_lines += [f"  {sentence}" for sentence in told if sentence]
-    return text_lines
-
-
-def _would_use(calibration: Calibration) -> str:
-    return _("It would use: {rates}.").format(rates=", ".join(_rates(calibration)))
-
-
-def lines(calibration: Calibration) -> list[str]:
-    """Return a calibration in lines for people."""
-    text = _("Calibrated for {model} from {sources}: {pairs} of {people}, {clips}, {minutes:.1f} minutes.")
-    text_lines = [
-        text.format(
-            model=calibration.model_id,
-            sources=sources_words(calibration.sources),
-            pairs=counted(calibration.pairs, "pair"),
-            people=counted(calibration.people, "person"),
-            clips=counted(calibration.clips, "clip"),
-            minutes=calibration.seconds / 60,
-        ),
-        _fitted(calibration, _("Verification"), "FMR", calibration.verification),
-    ]
-    if calibration.identification is not None:
-        purpose = _("Identification among {n:,}").format(n=calibration.gallery_size)
-        text_lines.append(_fitted(calibration, purpose, "FPIR", calibration.identification))
-    text_lines += [sentence for sentence in [adaptation_sentence(calibration.report)] if sentence]
-    text_lines += [_genuine(item) for item in calibration.genuine]
-    if calibration.likelihood is not None and calibration.likelihood.basis is not None:
-        text_lines.append(_("Likelihood ratios: {basis}").format(basis=describe(calibration.likelihood.basis)))
-    return [*text_lines, *describe_all(calibration.notes)]
-
-
-def _fitted(calibration: Calibration, purpose: str, rate: str, fitted: FittedThreshold) -> str:
-    text = _(
-        "{purpose}: threshold {threshold:.3f} (95 % interval {low:.3f}–{high:.3f}); {errors:,} of {trials:,} {basis} "
-        "reach it, {rate} at most {upper:.2g}, target {target:g}."
-    )
-    return text.format(
-        purpose=purpose,
-        threshold=fitted.value,
-        low=fitted.low,
-        high=fitted.high,
-        errors=fitted.errors,
-        trials=fitted.trials,
-        basis=describe_basis(fitted.basis, calibration.gallery_size),
-        rate=rate,
-        upper=fitted.upper,
-        target=fitted.target,
-    )
-
-
-def _genuine(item: GenuineScores) -> str:
-    text = _(
-        "One person with themselves, {kind}: {missed:,} of {comparisons:,} scores below the verification threshold "
-        "({people}, 95 % interval of the rate {low:.3f}–{high:.3f})."
-    )
-    told = text.format(
-        kind=_(GENUINE_KINDS.get(item.kind, item.kind)),
-        missed=item.missed,
-        comparisons=item.comparisons,
-        people=counted(item.people, "person"),
-        low=item.low,
-        high=item.high,
-    )
-    return told if item.lowest is None else f"{told} {_('Lowest score: {score:.3f}.').format(score=item.lowest)}"

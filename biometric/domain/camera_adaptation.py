@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.entities.cohort import LEAST_COHORT as LEAST_COHORT
+
 PRIOR_TEMPLATES = 20
 """Templates of a camera at which its mean counts half; chosen on CUHK01 and CUHK03, where it did no harm from 5 on."""
 
@@ -28,9 +30,6 @@ LEAST_LENGTH = 1e-3
 
 COHORT_NEIGHBOURS = 200
 """Closest cohort scores that describe a template; of a smaller cohort, all."""
-
-LEAST_COHORT = 20
-"""Templates below which a cohort's mean and deviation are mostly chance: nothing is normalised."""
 
 LEAST_DEVIATION = 0.01
 """Smallest deviation of cohort scores that is divided by (a cohort of near copies has almost none)."""
@@ -168,11 +167,23 @@ class CohortScores:
         """The templates that a mask, indices or a slice choose."""
         return CohortScores(self.means[keep], self.deviations[keep])
 
+    def join(self, others: "CohortScores") -> "CohortScores":
+        """These templates, then others."""
+        return CohortScores(
+            np.concatenate([self.means, others.means]), np.concatenate([self.deviations, others.deviations])
+        )
 
-def score_against_cohort(vectors: Vectors, cohort: Vectors, neighbours: int = COHORT_NEIGHBOURS) -> CohortScores | None:
+
+def score_against_cohort(
+    vectors: Vectors, cohort: Vectors, neighbours: int = COHORT_NEIGHBOURS, below: float | None = None
+) -> CohortScores | None:
     """Describe (N, D) unit vectors by their closest scores with a (C, D) cohort; None with fewer than `LEAST_COHORT`.
 
     Nobody of the cohort may be among those whom the vectors show. The order of the cohort is of no account.
+
+    Args:
+        below: where it is not known who the vectors show: scores of this and more do not count, because the template of
+            the cohort may show the same person; where fewer than `LEAST_COHORT` remain, all count.
 
     Raises:
         ValueError: shapes that do not fit, NaN or infinity, or fewer than one neighbour.
@@ -190,8 +201,12 @@ def score_against_cohort(vectors: Vectors, cohort: Vectors, neighbours: int = CO
     for start in range(0, len(vectors), rows):
         chunk = slice(start, start + rows)
         scores = np.clip(vectors[chunk] @ cohort.T, -1.0, 1.0)
+        if below is not None:
+            scores = _without_same_person(scores, below)
         top = np.partition(scores, len(cohort) - closest, axis=1)[:, len(cohort) - closest :].astype(np.float64)
-        means[chunk], deviations[chunk] = top.mean(axis=1), top.std(axis=1)
+        counted = np.isfinite(top)
+        means[chunk] = top.mean(axis=1, where=counted)
+        deviations[chunk] = top.std(axis=1, where=counted)
     return CohortScores(means, np.maximum(deviations, np.float32(LEAST_DEVIATION)))
 
 
@@ -212,6 +227,13 @@ def normalise_scores(
     by_reference = (scores - references.means) / references.deviations
     normalised: NDArray[np.float32] = np.asarray((by_probe + by_reference) / 2, np.float32)
     return normalised
+
+
+def _without_same_person(scores: NDArray[np.float32], below: float) -> NDArray[np.float32]:
+    """Return (N, C) scores, -inf in place of those of `below` or more, in rows where enough others remain."""
+    is_stranger = scores < below
+    is_stranger |= is_stranger.sum(axis=1, keepdims=True) < LEAST_COHORT
+    return np.where(is_stranger, scores, np.float32(-np.inf))
 
 
 def _checked(vectors: Vectors) -> Vectors:

@@ -32,13 +32,25 @@ def learn_cameras(vectors: Vectors, cameras: Sequence[str], people: Sequence[int
     """
     if len(set(people)) < LEAST_SEEN:
         return None
+    keys, pooled = pool_people(vectors, cameras, people)
+    means = learn_camera_means(pooled, np.array([camera for camera, _ in keys]))
+    kept = (means.counts >= LEAST_SEEN) & (means.cameras != "")
+    return LearntCameras(tuple(means.cameras[kept].tolist()), means.counts[kept], means.means[kept], means.everywhere)
+
+
+def pool_people(
+    vectors: Vectors, cameras: Sequence[str], people: Sequence[int]
+) -> tuple[list[tuple[str, int]], Vectors]:
+    """Return (camera, person) and the (K, D) unit template of what each camera saw of each person.
+
+    Args:
+        vectors, cameras, people: as of `learn_cameras`.
+    """
     seen: dict[tuple[str, int], list[int]] = {}
     for row, key in enumerate(zip(cameras, people, strict=True)):
         seen.setdefault(key, []).append(row)
-    pooled = {key: _mean(vectors[rows]) for key, rows in seen.items()}
-    means = learn_camera_means(np.stack(list(pooled.values())), np.array([camera for camera, _ in pooled]))
-    kept = (means.counts >= LEAST_SEEN) & (means.cameras != "")
-    return LearntCameras(tuple(means.cameras[kept].tolist()), means.counts[kept], means.means[kept], means.everywhere)
+    pooled = [_mean(vectors[rows]) for rows in seen.values()]
+    return list(seen), np.stack(pooled) if pooled else vectors[:0]
 
 
 def centre_by_camera(learnt: LearntCameras, vectors: Vectors, cameras: Sequence[str]) -> Vectors:

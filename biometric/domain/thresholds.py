@@ -11,6 +11,7 @@ from biometric.entities import (
     NoticeCode,
     Purpose,
     RateKind,
+    StrangerCohort,
     Threshold,
     ThresholdSource,
 )
@@ -23,9 +24,10 @@ def threshold_in_force(
     """Return the threshold to decide by: `value` where given, else the default with its evidence.
 
     The default is the setting's, else that of the gallery's calibration with the model in use, else the model
-    card's. Where there is a calibration, its likelihood ratio comes with a threshold of any origin. Setting and card
-    are thresholds for scores as they are; a calibration's are for scores with its adaptation, and so is a value given
-    where that is the default.
+    card's. Of a calibration whose cohort is not kept any more, the thresholds for scores as they are decide, and the
+    evidence says so. Where there is a calibration, its likelihood ratio comes with a threshold of any origin. Setting
+    and card are thresholds for scores as they are; a calibration's are for scores with its adaptation, and so is a
+    value given where that is the default.
 
     Args:
         adapted: False for scores that no adaptation is made for: of people of one clip or gallery with each other.
@@ -35,28 +37,36 @@ def threshold_in_force(
         GalleryError: the gallery cannot be read.
     """
     default, calibration = models.threshold(purpose), gallery.calibration(models.embedder_id())
+    notices: tuple[Notice, ...] = ()
     if calibration is not None:
         card = models.card_threshold(purpose)
-        calibration = calibration if adapted else calibration.without_adaptation()
+        if not adapted:
+            calibration = calibration.without_adaptation()
+        elif not gallery.is_kept(calibration.adaptation):
+            calibration, notices = calibration.without_adaptation(), (Notice(NoticeCode.COHORT_NOT_KEPT),)
         fitted = calibrated_threshold(calibration, purpose, gallery.size(), gallery.reference_count(), card)
         if fitted is not None and default.source is not ThresholdSource.SETTING:
             default = fitted
         scored = calibration.without_adaptation() if default.adaptation == UNADAPTED else calibration
         default = replace(default, likelihood=scored.likelihood)
     if value is None or value == default.value:
-        return default
-    return Threshold(value, ThresholdSource.USER, likelihood=default.likelihood, adaptation=default.adaptation)
+        return replace(default, evidence=(*default.evidence, *notices))
+    return Threshold(value, ThresholdSource.USER, notices, likelihood=default.likelihood, adaptation=default.adaptation)
 
 
 def for_camera(threshold: Threshold, gallery: Gallery, camera: str) -> Threshold:
     """Return a threshold whose evidence says where a probe's camera was not learnt by the calibration.
 
-    Its templates are then centred by the mean over all cameras. Raises `GalleryError`: what was learnt is gone.
+    Its templates are then centred by the mean over all cameras, its scores normalised with strangers of others. Raises
+    `GalleryError`: what was learnt is gone.
     """
-    learnt = gallery.learnt_cameras(threshold.adaptation)
+    learnt = gallery.learnt(threshold.adaptation)
     if learnt is None or learnt.knows(camera):
         return threshold
-    code = NoticeCode.CAMERA_NOT_LEARNT if camera else NoticeCode.CAMERA_UNKNOWN
+    if isinstance(learnt, StrangerCohort):
+        code = NoticeCode.CAMERA_NOT_IN_COHORT if camera else NoticeCode.CAMERA_UNKNOWN_TO_COHORT
+    else:
+        code = NoticeCode.CAMERA_NOT_LEARNT if camera else NoticeCode.CAMERA_UNKNOWN
     notice = Notice(code, camera=camera) if camera else Notice(code)
     return replace(threshold, evidence=(*threshold.evidence, notice))
 

@@ -28,6 +28,7 @@ from biometric.entities.calibration import (
     Histogram,
     LikelihoodRatio,
 )
+from biometric.entities.cohort import KeptCohort, LearntAdaptation, StrangerCohort
 from biometric.entities.decisions import (
     PURPOSES,
     Decision,
@@ -144,7 +145,9 @@ __all__ = [
     "ImportReport",
     "KeptAnswer",
     "KeptClip",
+    "KeptCohort",
     "KeptUsage",
+    "LearntAdaptation",
     "LearntCameras",
     "LikelihoodRatio",
     "LinkKind",
@@ -171,6 +174,7 @@ __all__ = [
     "ScoreAdaptation",
     "ScoreBand",
     "StoredEnrollment",
+    "StrangerCohort",
     "Stretch",
     "Template",
     "Threshold",

@@ -20,6 +20,7 @@ class AdaptationKind(StrEnum):
 
     NONE = "none"
     CENTRING = "centring"
+    NORMALISATION = "normalisation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ class AdaptationGain:
         low, high: 95 % interval of `before` - `after`, from a bootstrap over people.
         people, comparisons: how many people were compared with themselves, and how often.
         other_visits: whether these are comparisons of different visits, else of one visit each, which say less.
+        over: the adaptation that it is compared with; `before` is with that one.
     """
 
     kind: AdaptationKind
@@ -157,6 +159,7 @@ class AdaptationGain:
     people: int
     comparisons: int
     other_visits: bool
+    over: AdaptationKind = AdaptationKind.NONE
 
     def __post_init__(self) -> None:
         if not all(0.0 <= rate <= 1.0 for rate in (self.fmr, self.before, self.after)):
@@ -177,14 +180,16 @@ class AdaptationReport:
     Attributes:
         chosen: what scores are made with; no adaptation where none has a certain gain.
         cameras: how many have a mean of their own.
-        people: how many the means were learnt from.
+        people: how many it was learnt from.
         tried: what each adaptation that was tried gains; empty where the footage did not suffice to try one.
+        expires: until when its cohort is kept, ISO 8601; None for one that needs none.
     """
 
     chosen: ScoreAdaptation
     cameras: int
     people: int
     tried: tuple[AdaptationGain, ...] = ()
+    expires: str | None = None
 
     def __post_init__(self) -> None:
         if self.cameras < 0 or self.people < 0:
@@ -192,12 +197,17 @@ class AdaptationReport:
 
     @property
     def gain(self) -> AdaptationGain | None:
-        """The gain of the adaptation chosen, None where none was."""
+        """The gain of the adaptation chosen over none, None where none was."""
         return next((item for item in self.tried if item.kind is self.chosen.kind), None)
 
     @classmethod
     def from_dict(cls, data: Any) -> "AdaptationReport":
         """Read the stored form. Raises `KeyError`, `TypeError`, `ValueError`: it is none."""
-        tried = tuple(AdaptationGain(**{**item, "kind": AdaptationKind(item["kind"])}) for item in data["tried"])
+        tried = tuple(
+            AdaptationGain(
+                **{**item, "kind": AdaptationKind(item["kind"]), "over": AdaptationKind(item.get("over", "none"))}
+            )
+            for item in data["tried"]
+        )
         chosen = ScoreAdaptation(AdaptationKind(data["chosen"]["kind"]), data["chosen"]["id"])
-        return cls(chosen, data["cameras"], data["people"], tried)
+        return cls(chosen, data["cameras"], data["people"], tried, data.get("expires"))

@@ -24,6 +24,7 @@ class ChangeKind(StrEnum):
     CALIBRATED = "calibrated"
     CALIBRATION_CHOSEN = "calibration_chosen"
     CARD_CHOSEN = "card_chosen"
+    COHORT_DELETED = "cohort_deleted"
     VERDICT_CONFIRMED = "verdict_confirmed"
     VERDICT_WRONG = "verdict_wrong"
     VERDICT_UNDECIDED = "verdict_undecided"

@@ -98,6 +98,11 @@ class NoticeCode(StrEnum):
     CARD_THRESHOLD_DECIDES = auto()
     CAMERA_NOT_LEARNT = auto()
     CAMERA_UNKNOWN = auto()
+    CAMERA_NOT_IN_COHORT = auto()
+    CAMERA_UNKNOWN_TO_COHORT = auto()
+    COHORT_NOT_KEPT = auto()
+    COHORT_TOO_SMALL = auto()
+    COHORT_NOT_USED = auto()
 
     # what a calibration rests on
     CLIP_USED_IN_PART = auto()
@@ -177,6 +182,11 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.FOR_GALLERY_SIZE: ("identities",),
     NoticeCode.CAMERA_NOT_LEARNT: ("camera",),
     NoticeCode.CAMERA_UNKNOWN: (),
+    NoticeCode.CAMERA_NOT_IN_COHORT: ("camera",),
+    NoticeCode.CAMERA_UNKNOWN_TO_COHORT: (),
+    NoticeCode.COHORT_NOT_KEPT: (),
+    NoticeCode.COHORT_TOO_SMALL: ("people", "needed"),
+    NoticeCode.COHORT_NOT_USED: (),
     NoticeCode.GALLERY_HAS_GROWN: ("identities", "references", "rate"),
     NoticeCode.CARD_THRESHOLD_DECIDES: (),
     NoticeCode.CLIP_USED_IN_PART: ("number", "total"),

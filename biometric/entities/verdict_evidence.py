@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from biometric.entities.calibration import GenuineScores
 from biometric.entities.calibration_footage import StoredCalibration
+from biometric.entities.cohort import KeptCohort
 from biometric.entities.decisions import Threshold
 from biometric.entities.notices import NoticeCode
 from biometric.entities.verdicts import VerdictCounts
@@ -52,6 +53,7 @@ class CalibrationStatus:
         stored: the calibration in force with the model in use, None where it is the model card.
         verification, identification: the thresholds in force.
         verification_verdicts, identification_verdicts: what verdicts say about each.
+        cohorts: of strangers that are kept.
     """
 
     stored: StoredCalibration | None
@@ -59,3 +61,4 @@ class CalibrationStatus:
     identification: Threshold
     verification_verdicts: VerdictEvidence
     identification_verdicts: VerdictEvidence
+    cohorts: tuple[KeptCohort, ...] = ()

@@ -68,6 +68,7 @@ BiometricError
 └── GalleryError
     ├── EmptyGallery             nobody is enrolled
     ├── GalleryCorrupt           the database is damaged or of a newer version
+    ├── CohortGone               templates of strangers, with which scores are normalised, have expired or were deleted
     ├── GalleryBusy              another process holds the gallery for too long
     ├── GalleryUnavailable       the gallery's folder is a file, or may not be read
     ├── ArchiveInvalid           an import file is damaged or not a gallery export
@@ -95,6 +96,7 @@ from biometric.errors.footage_errors import (
 )
 from biometric.errors.gallery_errors import (
     ArchiveInvalid,
+    CohortGone,
     EmptyGallery,
     GalleryBusy,
     GalleryCorrupt,
@@ -174,6 +176,7 @@ __all__ = [
     "ClipMissing",
     "ClipNotFound",
     "ClipTooLarge",
+    "CohortGone",
     "DamagedClip",
     "DataTooSmall",
     "DatasetInvalid",

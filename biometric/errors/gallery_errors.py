@@ -15,6 +15,10 @@ class GalleryCorrupt(GalleryError):
     """The gallery's database is damaged, or was written by a newer Sightline."""
 
 
+class CohortGone(GalleryError):
+    """The templates of strangers that scores of an adaptation are normalised with have expired, or were deleted."""
+
+
 class GalleryBusy(GalleryError):
     """Another process held the gallery for too long."""
 

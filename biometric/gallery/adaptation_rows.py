@@ -7,8 +7,9 @@ an earlier calibration can be put in force again, and is the same for calibratio
 import numpy as np
 from sqlite_utils import Database
 
-from biometric.entities import AdaptationKind, LearntCameras, ScoreAdaptation
+from biometric.entities import AdaptationKind, LearntAdaptation, LearntCameras, ScoreAdaptation
 from biometric.errors import GalleryCorrupt
+from biometric.gallery import cohort_rows
 from biometric.gallery.reference_rows import blob, unblob
 
 
@@ -40,14 +41,21 @@ def insert_learnt(db: Database, learnt: LearntCameras, model_id: str) -> None:
         db.execute(sql, [learnt.id, camera, model_id, people, blob(mean)])
 
 
-def read_learnt(db: Database, adaptation: ScoreAdaptation) -> LearntCameras | None:
+def read_learnt(db: Database, adaptation: ScoreAdaptation, now: str) -> LearntAdaptation | None:
     """Return what an adaptation needs, None for scores as they are.
 
     Raises:
+        CohortGone: that is a cohort, which has expired or was deleted.
         GalleryCorrupt: it is not there, or is not what it was.
     """
     if adaptation.kind is AdaptationKind.NONE:
         return None
+    if adaptation.kind is AdaptationKind.NORMALISATION:
+        return cohort_rows.read_cohort(db, adaptation, now)
+    return _read_cameras(db, adaptation)
+
+
+def _read_cameras(db: Database, adaptation: ScoreAdaptation) -> LearntCameras:
     sql = "SELECT camera, people, mean FROM learnt_cameras WHERE adaptation = ? ORDER BY camera"
     rows = db.execute(sql, [adaptation.id]).fetchall()
     try:

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from biometric.entities import Calibration
 from biometric.entities.calibration_footage import StoredCalibration
-from biometric.errors import CalibrationUnusable, GalleryCorrupt
+from biometric.errors import CalibrationUnusable, CohortGone, GalleryCorrupt
 from biometric.gallery import adaptation_rows
 
 InForce = tuple[int | None, str]
@@ -72,8 +72,11 @@ def stored(db: Database, limit: int) -> list[StoredCalibration]:
     ]
 
 
-def check_usable(db: Database, number: int, model_id: str) -> None:
-    """Raise `CalibrationUnusable` unless the calibration of that number can serve for a model."""
+def check_usable(db: Database, number: int, model_id: str, now: str) -> None:
+    """Raise `CalibrationUnusable` unless the calibration of that number can serve for a model.
+
+    One whose cohort has expired can: by its thresholds for scores without an adaptation.
+    """
     row = None
     if 0 < number <= _LARGEST:
         row = db.execute("SELECT model_id, document FROM calibrations WHERE number = ?", [number]).fetchone()
@@ -88,7 +91,7 @@ def check_usable(db: Database, number: int, model_id: str) -> None:
             model_id=model_id,
         )
     calibration = _read(row[1])
-    if calibration is None or not _is_learnt(db, calibration):
+    if calibration is None or not _is_learnt(db, calibration, now):
         raise CalibrationUnusable("Calibration {number} cannot be read any more. Choose another one.", number=number)
 
 
@@ -97,9 +100,11 @@ def unknown(number: int) -> CalibrationUnusable:
     return CalibrationUnusable("There is no calibration {number}. Look at the history for its number.", number=number)
 
 
-def _is_learnt(db: Database, calibration: Calibration) -> bool:
+def _is_learnt(db: Database, calibration: Calibration, now: str) -> bool:
     try:
-        adaptation_rows.read_learnt(db, calibration.adaptation)
+        adaptation_rows.read_learnt(db, calibration.adaptation, now)
+    except CohortGone:
+        return True
     except GalleryCorrupt:
         return False
     return True

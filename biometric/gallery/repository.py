@@ -37,7 +37,7 @@ from biometric.gallery.calibration_keeping import CalibrationKeeping
 from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.importing import import_archive
 from biometric.gallery.records import Clock, current_time
-from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred
+from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred, scores_with
 from biometric.gallery.verdict_keeping import VerdictKeeping
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
@@ -158,7 +158,7 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
                 self._searches.forget()
                 return []
             rows.check_model(db, template.model_id, template.vector.size)
-            search = self._searches.of(db, adapting.adaptation)
+            search = self._searches.of(db, adapting.adaptation, self._transactions.now())
             probe = centred(search.learnt, template.vector[np.newaxis], [adapting.camera])[0]
             hits = search.search(db, self._transactions.origin(db), stored_model[1], probe, count)
             people = rows.identities_by_number(db, self._files, [hit.owner for hit in hits])
@@ -174,6 +174,7 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
 
         Raises:
             GalleryCorrupt: a stored template cannot be used.
+            CohortGone: what that adaptation needs has expired or was deleted.
         """
         total = self.reference_count()
         while True:
@@ -181,7 +182,7 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
                 stored_model = None if db is None else rows.model(db)
                 if db is None or stored_model is None:
                     return
-                search = self._searches.of(db, adapting.adaptation)
+                search = self._searches.of(db, adapting.adaptation, self._transactions.now())
                 done = search.read_on(db, self._transactions.origin(db), stored_model[1])
             if not done:
                 return
@@ -198,9 +199,8 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
             number = rows.identity_number(db, identity_id)
             rows.check_model(db, template.model_id, template.vector.size)
             ids, vectors, cameras = reference_rows.vectors(db, number)
-            learnt = read_learnt(db, adapting.adaptation)
-        probe = centred(learnt, template.vector[np.newaxis], [adapting.camera])[0]
-        scores = np.clip(centred(learnt, np.stack(vectors), cameras) @ probe, -1.0, 1.0)
+            learnt = read_learnt(db, adapting.adaptation, self._transactions.now())
+        scores = scores_with(learnt, (template.vector, adapting.camera), np.stack(vectors), cameras)
         order = np.argsort(-scores, kind="stable")
         return [(ids[position], float(scores[position])) for position in order]
 

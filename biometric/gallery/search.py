@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from biometric.domain.camera_means import centre_by_camera
-from biometric.entities import LearntCameras, ScoreAdaptation, Vector, camera_key
+from biometric.domain.stranger_scores import describe_by_strangers, normalised
+from biometric.entities import LearntAdaptation, LearntCameras, ScoreAdaptation, StrangerCohort, Vector, camera_key
 from biometric.errors import GalleryCorrupt
 from biometric.gallery.adaptation_rows import read_learnt
+from biometric.gallery.cohort_rows import require_kept
 from biometric.gallery.compact_index import CompactIndex
 from biometric.gallery.index import HAVE_FAISS, FlatIndex, Hit, make_index
 
@@ -47,13 +49,14 @@ class GallerySearch:
     """An index with the revision of the database that it corresponds to. The caller holds a lock.
 
     Args:
-        learnt: by what vectors are centred before they are put into the index; None: they stay as they are.
+        learnt: what scores are adapted with; None: they are cosines of vectors as they are.
         compact_above: most references whose vectors are kept exact in memory; where FAISS is there, those of more are
-            kept rounded, and the best are scored from the database.
+            kept rounded, and the best are scored from the database. Those that scores are normalised of stay exact.
     """
 
-    def __init__(self, learnt: LearntCameras | None = None, compact_above: int = COMPACT_ABOVE) -> None:
+    def __init__(self, learnt: LearntAdaptation | None = None, compact_above: int = COMPACT_ABOVE) -> None:
         self.learnt = learnt
+        self._cohort = learnt if isinstance(learnt, StrangerCohort) else None
         self._compact_above = compact_above
         self._index: FlatIndex | None = None
         self._origin: tuple[object, ...] = ()
@@ -84,7 +87,7 @@ class GallerySearch:
         revision = _revision(db)
         index = self._index
         if index is None:  # for the type checker: `read_on` has made one
-            index = make_index(dimension)
+            index = make_index(dimension, self._cohort)
         if revision > self._revision:
             self._update(index, db, self._revision)
             self._revision = revision
@@ -106,7 +109,7 @@ class GallerySearch:
         revision = _revision(db)
         if index is None or (origin, dimension) != (self._origin, index.dimension) or revision < self._revision:
             references = int(db.execute("SELECT count(*) FROM biometric_references").fetchone()[0])
-            index = make_index(dimension)
+            index = make_index(dimension, self._cohort)
             if self._must_be_compact(index, references):
                 index = CompactIndex(dimension)
             self._index, self._origin, self._revision, self._last_read = index, origin, revision, 0
@@ -120,7 +123,8 @@ class GallerySearch:
         return 0 if last is None else len(index)
 
     def _must_be_compact(self, index: FlatIndex, references: int) -> bool:
-        return HAVE_FAISS and references > self._compact_above and not isinstance(index, CompactIndex)
+        is_allowed = HAVE_FAISS and self._cohort is None
+        return is_allowed and references > self._compact_above and not isinstance(index, CompactIndex)
 
     def _vectors(self, db: Database, numbers: NDArray[np.int64], dimension: int) -> NDArray[np.float32]:
         """Return the (N, D) vectors of these references as they are in the index, in their order."""
@@ -169,11 +173,12 @@ class AdaptedSearches:
         self._compact_above = compact_above
         self._searches: dict[ScoreAdaptation, GallerySearch] = {}
 
-    def of(self, db: Database, adaptation: ScoreAdaptation) -> GallerySearch:
-        """Return the search for an adaptation. Raises `GalleryCorrupt`: what it needs is not in the gallery."""
+    def of(self, db: Database, adaptation: ScoreAdaptation, now: str) -> GallerySearch:
+        """Return the search for an adaptation. Raises `GalleryCorrupt`, `CohortGone`: what it needs is not there."""
         search = self._searches.pop(adaptation, None)
+        require_kept(db, adaptation, now)
         if search is None:
-            search = GallerySearch(read_learnt(db, adaptation), self._compact_above)
+            search = GallerySearch(read_learnt(db, adaptation, now), self._compact_above)
         while len(self._searches) >= _SEARCHES_KEPT:
             self._searches.pop(next(iter(self._searches)))
         self._searches[adaptation] = search
@@ -184,11 +189,34 @@ class AdaptedSearches:
         self._searches.clear()
 
 
-def centred(learnt: LearntCameras | None, vectors: NDArray[np.float32], cameras: Sequence[str]) -> NDArray[np.float32]:
+def centred(
+    learnt: LearntAdaptation | None, vectors: NDArray[np.float32], cameras: Sequence[str]
+) -> NDArray[np.float32]:
     """Return (N, D) unit vectors, each centred by the mean of its camera where means are given."""
-    if learnt is None:
+    if not isinstance(learnt, LearntCameras):
         return vectors
     return centre_by_camera(learnt, vectors, [camera_key(camera) for camera in cameras])
+
+
+def scores_with(
+    learnt: LearntAdaptation | None,
+    probe: tuple[Vector, str],
+    references: NDArray[np.float32],
+    cameras: Sequence[str],
+) -> NDArray[np.float32]:
+    """Return the (N,) comparison scores of a probe with references, in [-1, 1], without an index.
+
+    Args:
+        learnt: what scores are adapted with.
+        probe: its (D,) unit vector, and its camera.
+        references, cameras: (N, D) unit vectors, and the camera of each.
+    """
+    vector = centred(learnt, probe[0][np.newaxis], [probe[1]])
+    scores: NDArray[np.float32] = np.clip(centred(learnt, references, cameras) @ vector[0], -1.0, 1.0)
+    if not isinstance(learnt, StrangerCohort):
+        return scores
+    described = [describe_by_strangers(learnt, side) for side in (vector, references)]
+    return normalised(scores[np.newaxis], described[0], described[1]).reshape(-1)
 
 
 def _revision(db: Database) -> int:

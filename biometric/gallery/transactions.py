@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from biometric.errors import BiometricError, GalleryError, UndoRefused, UnknownIdentity
-from biometric.gallery import journal, reference_rows, trash_rows
+from biometric.gallery import cohort_rows, journal, reference_rows, trash_rows
 from biometric.gallery.database import GalleryDatabase, check_folder, translate_errors
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.migrations import migrate
@@ -50,6 +50,7 @@ class WriteTransaction:
     def erase(self, numbers: Iterable[int]) -> None:
         """Delete identities with all that is theirs, enrolled or in the trash; crops follow after the commit."""
         identities = list(numbers)
+        cohort_rows.delete_with_people(self.db, identities)
         places, references = trash_rows.delete_identities(self.db, identities)
         self._announce(*places)
         journal.forget_references(self.db, references)
@@ -67,8 +68,9 @@ class WriteTransaction:
             journal.forget_templates(self.db, references)
 
     def purge_expired(self) -> None:
-        """Let all changes expire whose time is over."""
+        """Let all changes expire whose time is over, and delete the cohorts whose time is."""
         self.purge(journal.expired_changes(self.db, self.now))
+        cohort_rows.delete_expired(self.db, self.now)
 
     def delete_files_without_rows(self, db: Database) -> None:
         """Delete the files that have no row: of what was removed, or of what was rolled back.
@@ -109,6 +111,10 @@ class GalleryTransactions:
         self._trash_time = trash_time
         self._clock = clock
 
+    def now(self) -> str:
+        """Return the time, as it is stored."""
+        return stored_time(self._clock())
+
     def origin(self, db: Database) -> tuple[object, ...]:
         """Identify the database file, so that a restored backup is distinguished from the file it replaced."""
         status = self._database.path.stat()
@@ -123,7 +129,8 @@ class GalleryTransactions:
         if interrupted:
             self._recover()
         with self._database.reading() as db:
-            if db is None or not journal.is_expired(db, stored_time(self._clock())):
+            now = self.now()
+            if db is None or not (journal.is_expired(db, now) or cohort_rows.is_expired(db, now)):
                 yield db
                 return
         # No waiting, as in `_recover`; what is expired is in no answer even where it cannot be deleted now.

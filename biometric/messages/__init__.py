@@ -145,6 +145,9 @@ def describe_evidence(threshold: Threshold) -> list[str]:
     if threshold.adaptation.kind is AdaptationKind.CENTRING:
         text = _("Scores are centred by camera: what the people of a camera have in common is taken out ({id}).")
         sentences.append(text.format(id=threshold.adaptation.id))
+    if threshold.adaptation.kind is AdaptationKind.NORMALISATION:
+        text = _("Scores are normalised with the closest scores of a cohort of strangers ({id}).")
+        sentences.append(text.format(id=threshold.adaptation.id))
     if threshold.rate is None:
         return [*sentences, _("The error rate at this value is not known.")]
     return [*sentences, _sentence(describe_rate(threshold.rate, threshold.rate_kind))]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from biometric.entities import AdaptationReport
 from biometric.entities.calibration_footage import (
     POSSIBLE,
     FootageEvidence,
@@ -11,7 +10,6 @@ from biometric.entities.calibration_footage import (
     SupportedRate,
     TargetRate,
 )
-from biometric.messages.counted import counted
 from biometric.messages.translation import N_, local_number, ngettext
 from biometric.messages.translation import gettext as _
 
@@ -34,35 +32,6 @@ def one_in(rate: float) -> str:
     return _("1 in {number}").format(
         number=local_number(f"{1 / rate:,.4g}" if 1 / rate < 1000 else f"{round(1 / rate):,}")
     )
-
-
-def adaptation_sentence(report: AdaptationReport | None) -> str:
-    """Return which adaptation to cameras a calibration chose, and why; "" for one that tried none."""
-    if report is None:
-        return ""
-    if not report.tried:
-        return _("Scores are not adapted to cameras: too few people were compared with themselves to tell a gain.")
-    gain = report.gain or report.tried[0]
-    kept = _("Scores are not adapted to cameras, because the gain of centring by camera is not certain: {measured}")
-    chosen = _("Scores are centred by camera, as learnt from {people} and {cameras}: {measured}")
-    text = _(
-        "FNMR at a false match rate of {rate} {before:.1%}, with centring {after:.1%}; 95 % interval of the gain "
-        "{low:.1%} to {high:.1%} ({people}, cross-validated)."
-    )
-    measured = text.format(
-        rate=one_in(gain.fmr),
-        before=gain.before,
-        after=gain.after,
-        low=gain.low,
-        high=gain.high,
-        people=counted(gain.people, "person"),
-    )
-    if report.gain is None:
-        return kept.format(measured=measured)
-    cameras = ngettext("{number} camera", "{number} cameras", report.cameras).format(
-        number=local_number(f"{report.cameras:,}")
-    )
-    return chosen.format(people=counted(report.people, "person"), cameras=cameras, measured=measured)
 
 
 def evidence_sentences(evidence: FootageEvidence, fmr: TargetRate, fpir: TargetRate) -> list[str]:

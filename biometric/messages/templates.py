@@ -10,6 +10,7 @@ from biometric.entities.calibration import FitBasis
 from biometric.entities.decisions import ThresholdSource
 from biometric.entities.gallery_changes import ChangeKind
 from biometric.entities.notices import NoticeCode
+from biometric.messages.adaptation_templates import ADAPTATION_TEMPLATES
 from biometric.messages.model_templates import MODEL_TEMPLATES
 
 TEMPLATES: Final[Mapping[NoticeCode, str]] = {
@@ -130,10 +131,7 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "searches name somebody wrongly, up to {rate:.2g} of them: calibrate again."
     ),
     NoticeCode.CARD_THRESHOLD_DECIDES: "The model card's threshold decides, not the lower calibrated one.",
-    NoticeCode.CAMERA_NOT_LEARNT: (
-        "The calibration did not see enough people by the camera {camera}; the mean over all cameras is used for it."
-    ),
-    NoticeCode.CAMERA_UNKNOWN: "The camera of this footage is not known; the mean over all cameras is used for it.",
+    **ADAPTATION_TEMPLATES,
     NoticeCode.CLIP_USED_IN_PART: "Clip {number} of {total} is damaged and was used as far as it can be read.",
     NoticeCode.CLIP_LEFT_OUT: "Clip {number} of {total} was left out: {problem}.",
     NoticeCode.NAMES_TAKEN_FOR_PEOPLE: "Two names in the gallery are taken to be two people.",
@@ -259,6 +257,7 @@ CHANGES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CALIBRATED: "The thresholds were calibrated on your footage.",
     ChangeKind.CALIBRATION_CHOSEN: "The thresholds of an earlier calibration were put in force again.",
     ChangeKind.CARD_CHOSEN: "The thresholds went back to the model card's.",
+    ChangeKind.COHORT_DELETED: "The cohort of strangers was deleted.",
     ChangeKind.VERDICT_CONFIRMED: "It was said that somebody is {first}.",
     ChangeKind.VERDICT_WRONG: "It was said that somebody is not {first}.",
     ChangeKind.VERDICT_UNDECIDED: "It was left open whether somebody is {first}.",

@@ -13,7 +13,8 @@ from biometric.entities import (
     GalleryChange,
     Identity,
     ImportReport,
-    LearntCameras,
+    KeptCohort,
+    LearntAdaptation,
     NewReference,
     NewVerdict,
     Progress,
@@ -186,6 +187,7 @@ class Gallery(Protocol):
         Raises:
             ModelMismatch: the gallery holds templates of another model.
             GalleryCorrupt: what that adaptation needs is not in this gallery.
+            CohortGone: that is a cohort, which has expired or was deleted.
         """
 
     def load_search(self, adapting: Adapting = AS_THEY_ARE) -> Generator[Progress, None, None]:
@@ -198,15 +200,25 @@ class Gallery(Protocol):
         """(reference id, comparison score) of one identity's references, best first; arguments as of `search`.
 
         Raises:
-            ModelMismatch, GalleryCorrupt: as of `search`.
+            ModelMismatch, GalleryCorrupt, CohortGone: as of `search`.
         """
 
-    def learnt_cameras(self, adaptation: ScoreAdaptation) -> LearntCameras | None:
+    def learnt(self, adaptation: ScoreAdaptation) -> LearntAdaptation | None:
         """What a calibration of this gallery learnt for an adaptation; None for scores as they are.
 
         Raises:
             GalleryCorrupt: it is not in this gallery.
+            CohortGone: that is a cohort, which has expired or was deleted.
         """
+
+    def is_kept(self, adaptation: ScoreAdaptation) -> bool:
+        """Whether scores of an adaptation can be made: a cohort expires, or is deleted."""
+
+    def cohorts(self) -> list[KeptCohort]:
+        """The cohorts of strangers that are kept, the one that expires last first."""
+
+    def delete_cohorts(self) -> GalleryChange:
+        """Delete all cohorts at once and for good. Raises `InvalidInput`: none is kept."""
 
     def export(self, destination: Path) -> Path:
         """Write the whole gallery as one file, from one consistent snapshot, atomically."""
@@ -223,11 +235,11 @@ class Gallery(Protocol):
     def calibrations(self, limit: int = 100) -> list[StoredCalibration]:
         """The latest calibrations of all models, newest first; a damaged one without its contents."""
 
-    def save_calibration(self, calibration: Calibration, learnt: LearntCameras | None = None) -> GalleryChange:
+    def save_calibration(self, calibration: Calibration, learnt: LearntAdaptation | None = None) -> GalleryChange:
         """Store a calibration and put it in force for its model.
 
         Args:
-            learnt: of cameras, where its scores are adapted to them.
+            learnt: what its scores are adapted with, if they are; a cohort is kept until it expires.
 
         Raises:
             ModelMismatch: the gallery holds templates of another model.

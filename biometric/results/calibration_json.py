@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from biometric.domain.verdict_counts import strangers_needed
-from biometric.entities import Calibration, Notice
+from biometric.entities import Calibration, KeptCohort, Notice
 from biometric.entities.calibration_footage import (
     POSSIBLE,
     FootageEvidence,
@@ -15,6 +15,7 @@ from biometric.entities.calibration_footage import (
 )
 from biometric.entities.verdict_evidence import CalibrationStatus, VerdictEvidence
 from biometric.messages import describe_all, describe_evidence
+from biometric.messages.adaptation_sentences import cohort_sentence
 from biometric.messages.verdict_sentences import describe_below, describe_confirmed, describe_wrong
 from biometric.results.answer_json import calibration_json, threshold_json
 
@@ -84,6 +85,18 @@ def calibration_status_json(status: CalibrationStatus) -> dict[str, Any]:
             }
             for purpose, (threshold, evidence) in purposes.items()
         },
+        "cohorts": [cohort_json(cohort) for cohort in status.cohorts],
+    }
+
+
+def cohort_json(cohort: KeptCohort) -> dict[str, Any]:
+    """Return a cohort of strangers that is kept: people by camera ("" for the unknown one), never a template."""
+    return {
+        "adaptation": cohort.adaptation.as_dict(),
+        "model_id": cohort.model_id,
+        "people": dict(cohort.people),
+        "expires": cohort.expires,
+        "sentence": cohort_sentence(cohort),
     }
 
 

@@ -8,6 +8,7 @@ from gradio import events
 
 from biometric.entities import Notice
 from biometric.entities.calibration_footage import DEFAULT_FMR, DEFAULT_FPIR, POSSIBLE, ClipSummary, TargetRate
+from biometric.entities.cohort import check_cohort_days
 from biometric.entities.progress import finish
 from biometric.errors import InvalidInput
 from biometric.messages.calibration_sentences import evidence_sentences
@@ -61,6 +62,7 @@ class CalibrationEndpoints(api.Endpoints):
         force: bool = False,
         gallery: str | None = None,
         cameras: list[str | None] | None = None,
+        keep_cohort: int | None = None,
     ) -> dict[str, Any]:
         """Fit thresholds to unlabelled clips and the gallery, and put them in force; refused where data do not suffice.
 
@@ -73,19 +75,23 @@ class CalibrationEndpoints(api.Endpoints):
             force: also use thresholds that are below the model card's.
             gallery: folder of the gallery, inside the configured one.
             cameras: name of each clip's camera, in the order of the clips; null, or all left out: what the file says.
+            keep_cohort: for how many days, 1 to 365, nameless templates of strangers may be kept, where a camera saw
+                200 or more and normalising scores with them helps; none is kept if left out.
         """
 
         def run() -> dict[str, Any]:
             calibrations = self._page.service.calibrations(self._gallery(gallery))
             fmr = _target(target_fmr, "target_fmr")
             fpir = None if target_fpir is None else _target(target_fpir, "target_fpir")
+            days = None if keep_cohort is None else check_cohort_days(keep_cohort)
+            targets: dict[str, Any] = {"target_fmr": fmr, "target_fpir": fpir, "keep_cohort": days}
             self._page.service.models.resolve_embedder()
             summaries, notes = self._read(clips, cameras)
             if dry_run is not True:
-                work = calibrations.fit(summaries, target_fmr=fmr, target_fpir=fpir, notes=notes, force=force is True)
+                work = calibrations.fit(summaries, **targets, notes=notes, force=force is True)
                 calibration, change = finish(work, require_caller)
                 return {**calibration_json(calibration), "change": change_json(change)}
-            trial = calibrations.try_out(summaries, target_fmr=fmr, target_fpir=fpir)
+            trial = calibrations.try_out(summaries, **targets)
             evidence, proposal = finish(trial, require_caller)
             asked = DEFAULT_FPIR if fpir is None else fpir
             sentences = evidence_sentences(evidence, fmr, asked)
@@ -112,6 +118,16 @@ class CalibrationEndpoints(api.Endpoints):
             return change_json(calibrations.use(wanted, force=force is True))
 
         return run_endpoint(run)
+
+    def delete_cohorts(self, gallery: str | None = None) -> dict[str, Any]:
+        """Delete all templates of strangers that the gallery keeps, at once and for good.
+
+        Args:
+            gallery: folder of the gallery, inside the configured one.
+        """
+        return run_endpoint(
+            lambda: change_json(self._page.service.calibrations(self._gallery(gallery)).delete_cohorts())
+        )
 
     def _read(self, clips: Any, cameras: Any) -> tuple[list[ClipSummary], list[Notice]]:
         """Return what is read of uploaded clips; of several, one that cannot be read is left out, with a note.
@@ -147,6 +163,7 @@ def register_calibration(endpoints: CalibrationEndpoints) -> None:
     events.api(endpoints.calibrations, api_name="calibrations")
     events.api(endpoints.calibrate, api_name="calibrate", **options)
     events.api(endpoints.use_calibration, api_name="use_calibration")
+    events.api(endpoints.delete_cohorts, api_name="delete_cohorts")
 
 
 def _target(value: object, name: str) -> TargetRate:

@@ -38,6 +38,7 @@ class CalibrationDisplay:
         verdicts: the place where verdicts about answers are told.
         camera, drop, listed: of which camera clips are, where they come in, and the list of them.
         target: the radio of false match rates.
+        keep: for how long templates of strangers may be kept; shown where there may be enough of them.
         promise: what the listed clips support.
     """
 
@@ -51,6 +52,7 @@ class CalibrationDisplay:
     drop: gr.File
     listed: gr.HTML
     target: gr.Radio
+    keep: gr.Radio
     start: gr.Button
     cancel: gr.Button
     status: gr.HTML
@@ -59,7 +61,7 @@ class CalibrationDisplay:
     @property
     def following(self) -> list[Any]:
         """Components that `render` changes."""
-        return [self.undo, self.current, self.past, self.verdicts, self.listed, self.promise, self.camera]
+        return [self.undo, self.current, self.past, self.verdicts, self.listed, self.promise, self.camera, self.keep]
 
     @property
     def job_outputs(self) -> list[Any]:
@@ -86,6 +88,7 @@ class CalibrationDisplay:
         return {
             self.listed: focused(state, views.footage(state)),
             self.promise: self.promised(state),
+            self.keep: gr.update(visible=state.may_have_cohort),
         }
 
     def promised(self, state: CalibrationState) -> str:
@@ -119,7 +122,7 @@ class CalibrationDisplay:
             return elements.banner("bad", problems.title_of(error), describe_error(error), body=body)
         since = next((item.since for item in service.calibrations().history() if item.in_force), None)
         size = service.gallery().size()
-        return views.in_force(calibration, since, thresholds, size, state.question)
+        return views.in_force(calibration, since, thresholds, size, state.question, service.gallery().cohorts())
 
     def waiting(self, place: Place) -> Updates:
         """Return the updates of a job that waits."""

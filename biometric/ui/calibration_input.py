@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from biometric.entities.calibration_footage import DEFAULT_FPIR, HIGHEST_TARGET, POSSIBLE, FootageEvidence, TargetRate
+from biometric.entities.cohort import check_cohort_days
 from biometric.errors import InvalidInput
 from biometric.ui.browser_input import NOT_UNDERSTOOD
 
@@ -25,6 +26,11 @@ def target_rate(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= HIGHEST_TARGET:
         raise InvalidInput("Choose how many strangers may pass.")
     return float(value)
+
+
+def cohort_days(value: object) -> int | None:
+    """Return for how many days templates of strangers may be kept, None for not at all. Raises `InvalidInput`."""
+    return None if value in (None, 0) and not isinstance(value, bool) else check_cohort_days(value)
 
 
 def offered_rate(evidence: FootageEvidence, number: int) -> float:

@@ -9,10 +9,11 @@ from biometric.messages.calibration_sentences import one_in
 from biometric.messages.translation import gettext as _
 from biometric.ui.calibration_display import intro
 from biometric.ui.components import area, camera_choice
-from biometric.ui.text_format import escape
+from biometric.ui.text_format import count, escape
 
 TARGETS = (100, 1000, 10_000)
 """Of so many strangers one may pass."""
+KEEP_DAYS = (7, 30, 90)
 
 
 def build_components() -> dict[str, Any]:
@@ -45,6 +46,14 @@ def build_components() -> dict[str, Any]:
                 label=_("Strangers who may pass"),
                 elem_id="calibration-target",
             )
+            keep = gr.Radio(
+                [(_("No"), 0), *((count(days, "day"), days) for days in KEEP_DAYS)],
+                value=0,
+                label=_("Keep nameless templates of strangers"),
+                info=_("To normalise scores, where that certainly helps. They are deleted after this time."),
+                visible=False,
+                elem_id="calibration-keep",
+            )
             promise = area(elem_id="calibration-promise")
             message = area(elem_id="calibration-message")
     return {
@@ -57,6 +66,7 @@ def build_components() -> dict[str, Any]:
         "drop": drop,
         "listed": listed,
         "target": target,
+        "keep": keep,
         "start": start,
         "cancel": cancel,
         "status": status,

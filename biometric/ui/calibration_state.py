@@ -1,10 +1,12 @@
 """What a workspace knows on the Calibration tab: the listed clips with what was read of them, and what they support."""
 
+from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from biometric.domain.stranger_scores import PEOPLE_NEEDED
 from biometric.entities import Progress, camera_key
 from biometric.entities.calibration_footage import DEFAULT_FMR, ClipSummary, FootageEvidence
 from biometric.errors import ClipError, InvalidInput
@@ -39,7 +41,9 @@ class CalibrationState:
         clips: by a number that is never given twice, in the order in which they came.
         evidence: what exactly the clips that were read support with the gallery, None until everybody was compared.
         target: the false match rate that is asked for.
-        question: "card" while the page asks whether to go back to the model card, else "".
+        question: "card" while the page asks whether to go back to the model card, "cohort" while it asks whether to
+            delete the templates of strangers, else "".
+        keep_days: for how many days templates of strangers may be kept, None: not at all.
         below: what the page asks before thresholds below the model card's are used, or None.
         all_shown: the whole history is shown.
         noted: number of the change that the page offers to undo, or None.
@@ -50,6 +54,7 @@ class CalibrationState:
     evidence: FootageEvidence | None = None
     target: float = DEFAULT_FMR
     question: str = ""
+    keep_days: int | None = None
     below: BelowQuestion | None = None
     all_shown: bool = False
     noted: int | None = None
@@ -103,8 +108,16 @@ class CalibrationState:
 
     @property
     def _listed_evidence(self) -> tuple[object, ...]:
-        """What was compared: other clips may give the same numbers."""
-        return (*self.clips, self.evidence)
+        """What was compared, and what may be kept of it: other clips may give the same numbers."""
+        return (*self.clips, self.evidence, self.keep_days)
+
+    @property
+    def may_have_cohort(self) -> bool:
+        """Whether some camera may have seen enough people for a cohort; a calibration finds out."""
+        seen: Counter[str] = Counter()
+        for summary in {summary.digest: summary for summary in self.summaries}.values():
+            seen[camera_key(summary.camera)] += len(summary.tracks)
+        return max(seen.values(), default=0) >= PEOPLE_NEEDED
 
     @property
     def summaries(self) -> list[ClipSummary]:

@@ -20,7 +20,7 @@ from biometric.ui import elements, presenters
 from biometric.ui.browser_input import NOT_UNDERSTOOD, camera_in_field, event, parse_int
 from biometric.ui.calibration_cautions import BelowQuestion, wrong_answers
 from biometric.ui.calibration_display import CalibrationDisplay
-from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, offered_rate, search_target, target_rate
+from biometric.ui.calibration_input import MOST_CLIPS, clip_paths, cohort_days, offered_rate, search_target, target_rate
 from biometric.ui.calibration_layout import build_components
 from biometric.ui.calibration_state import CalibrationState, ListedClip
 from biometric.ui.components import on_act
@@ -77,6 +77,16 @@ class CalibrationTab(CalibrationDisplay):
 
         return run_once(run, self.message)
 
+    def on_keep(self, value: Any, request: gr.Request) -> Updates:
+        """Somebody said for how long templates of strangers may be kept."""
+        state = self.page.session(request).calibration
+
+        def run() -> Updates:
+            state.keep_days = cohort_days(value)
+            return {self.message: "", self.promise: self.promised(state)}
+
+        return run_once(run, self.message)
+
     # --- clicks ----------------------------------------------------------------------------------------------------
 
     def on_click(self, data: gr.EventData, request: gr.Request) -> Updates:
@@ -105,8 +115,13 @@ class CalibrationTab(CalibrationDisplay):
                 state.focus = "possible"
             case "ask-card":
                 state.question, state.focus = "card", "card-question"
+            case "ask-cohort":
+                state.question, state.focus = "cohort", "cohort-question"
+            case "delete-cohort":
+                calibrations.delete_cohorts()
+                state.question, state.focus = "", "in-force"
             case "keep":
-                state.focus = "ask-card:" if state.below is None else "history"
+                state.focus = f"ask-{state.question or 'card'}:" if state.below is None else "history"
                 state.question, state.below = "", None
             case "card":
                 state.noted = calibrations.use_model_card().id
@@ -195,7 +210,11 @@ class CalibrationTab(CalibrationDisplay):
         state.below = None
         yield self.busy()
         work = self.page.service.calibrations().fit(
-            state.summaries, target_fmr=rate, target_fpir=search_target(state.evidence, rate), force=agreed
+            state.summaries,
+            target_fmr=rate,
+            target_fpir=search_target(state.evidence, rate),
+            keep_cohort=state.keep_days if state.may_have_cohort else None,
+            force=agreed,
         )
         try:
             calibration, change = yield from stream_progress(
@@ -236,7 +255,10 @@ def _connect(tab: CalibrationTab) -> list[Any]:
     analyse = page.as_job(JOB, tab.analyse, tab.waiting, tab.stopped)
     use = page.as_job(JOB, tab.use, tab.waiting, tab.stopped)
     added = tab.drop.upload(
-        tab.on_clips, [tab.drop, tab.camera], [tab.drop, tab.camera, tab.listed, tab.promise, tab.message], **QUIET
+        tab.on_clips,
+        [tab.drop, tab.camera],
+        [tab.drop, tab.camera, tab.listed, tab.keep, tab.promise, tab.message],
+        **QUIET,
     )
     jobs = [
         added.then(analyse, None, tab.job_outputs, **FOLLOWS_JOB),
@@ -246,6 +268,7 @@ def _connect(tab: CalibrationTab) -> list[Any]:
     tab.cancel.click(tab.on_cancel, None, tab.job_outputs, cancels=jobs, **QUIET)
     # Not `input` or `select`, which do not tell of the arrow keys.
     tab.target.change(tab.on_target, [tab.target], [tab.promise, tab.message], trigger_mode="always_last", **QUIET)
+    tab.keep.change(tab.on_keep, [tab.keep], [tab.promise, tab.message], trigger_mode="always_last", **QUIET)
     clicks: dict[str, Any] = {**QUIET, "trigger_mode": "multiple", "concurrency_limit": 1}
     outputs = [*tab.following, tab.message]
     parts = (tab.current, tab.past, tab.listed, tab.undo)

@@ -5,21 +5,25 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from biometric.entities import Calibration, FittedThreshold, GenuineScores, Threshold, ThresholdSource
+from biometric.entities import (
+    Calibration,
+    KeptCohort,
+    NoticeCode,
+    Threshold,
+)
 from biometric.entities.calibration_footage import DEFAULT_FPIR, FootageEvidence, StoredCalibration
-from biometric.messages import describe_all
+from biometric.messages import describe, describe_all
+from biometric.messages.adaptation_sentences import adaptation_sentence, cohort_sentence
 from biometric.messages.calibration_sentences import (
-    GENUINE_KINDS,
-    adaptation_sentence,
     needed_sentence,
     not_compared_sentence,
     one_in,
-    sources_words,
 )
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import local_number, ngettext
 from biometric.ui import elements
 from biometric.ui.calibration_cautions import asked
+from biometric.ui.calibration_evidence import evidence_rows, source_words
 from biometric.ui.calibration_histogram import histogram
 from biometric.ui.calibration_state import CalibrationState, ListedClip
 from biometric.ui.templating import render
@@ -57,15 +61,17 @@ def in_force(
     thresholds: Sequence[tuple[str, Threshold]],
     gallery_size: int,
     question: str,
+    cohorts: Sequence[KeptCohort] = (),
 ) -> str:
     """Return what decides now, and what it rests on.
 
     Args:
         since: since when the calibration is in force.
         thresholds: (purpose in words, threshold in force).
+        cohorts: of strangers that are kept.
     """
-    rows = [] if calibration is None else _evidence_rows(calibration, gallery_size)
-    scores = ""
+    rows = [] if calibration is None else evidence_rows(calibration, gallery_size)
+    scores, told = "", [notice for _purpose, threshold in thresholds for notice in threshold.evidence]
     if calibration is not None:
         scores = histogram(calibration.histogram, calibration.verification.value)
     return render(
@@ -73,7 +79,7 @@ def in_force(
         calibrated=calibration is not None,
         since="" if since is None else day_and_time(since),
         now=[
-            (purpose, threshold_text(threshold.value), _source(threshold, calibration))
+            (purpose, threshold_text(threshold.value), source_words(threshold, calibration))
             for purpose, threshold in thresholds
         ],
         rows=[(term, value) for term, value in rows if value],
@@ -84,6 +90,8 @@ def in_force(
             for purpose, threshold in thresholds
         ],
         question=question,
+        cohorts=[cohort_sentence(cohort) for cohort in cohorts],
+        not_kept=next((describe(notice) for notice in told if notice.code is NoticeCode.COHORT_NOT_KEPT), ""),
     )
 
 
@@ -218,79 +226,3 @@ def _found(clip: ListedClip) -> str:
     if not clip.summary.comparisons:
         words = f"{people(seen)} · " + _("nobody side by side with somebody else")
     return words + (" · " + _("read in part, because it is damaged") if clip.summary.damaged else "")
-
-
-def _source(threshold: Threshold, calibration: Calibration | None) -> str:
-    if threshold.source is ThresholdSource.CALIBRATION:
-        return _("from this calibration")
-    if threshold.source is ThresholdSource.MODEL_CARD:
-        if calibration is None:
-            return _("from the model card")
-        return _("from the model card, not from this calibration")
-    return _("from a setting, which goes before any calibration")
-
-
-def _evidence_rows(calibration: Calibration, gallery_size: int) -> list[tuple[str, str]]:
-    rows = [(_("Verification"), _fitted(calibration.verification, "FMR"))]
-    if calibration.identification is None:
-        rows.append((_("Identification"), _("not calibrated: see what this assumes")))
-    else:
-        text = _("{evidence}, for a gallery of {people}").format(
-            evidence=_fitted(calibration.identification, "FPIR"), people=people(calibration.gallery_size)
-        )
-        if gallery_size > calibration.gallery_size:
-            text += "; " + _(
-                "it has {number} now, so a higher threshold of the model card may decide: calibrate again"
-            ).format(number=local_number(f"{gallery_size:,}"))
-        rows.append((_("Identification"), text))
-    rows += [(_missed_term(item), _missed(item)) for item in calibration.genuine]
-    rows.append((_("Footage"), _footage_used(calibration)))
-    rows.append((_("Comparisons"), sources_words(calibration.sources)))
-    rows.append((_("Cameras"), adaptation_sentence(calibration.report)))
-    if calibration.doubtful:
-        text = _("{number} comparisons, counted as errors").format(number=local_number(f"{calibration.doubtful:,}"))
-        rows.append((_("In doubt"), text))
-    return rows
-
-
-def _footage_used(calibration: Calibration) -> str:
-    minutes, seconds = divmod(round(calibration.seconds), 60)
-    return _("{clips} ({time}), {people}, {pairs}").format(
-        clips=count(calibration.clips, "clip"),
-        time=f"{minutes}:{seconds:02d}",
-        people=people(calibration.people),
-        pairs=ngettext("{number} pair", "{number} pairs", calibration.pairs).format(
-            number=local_number(f"{calibration.pairs:,}")
-        ),
-    )
-
-
-def _fitted(fitted: FittedThreshold, rate: str) -> str:
-    return _(
-        "{threshold} (95 % interval {low}–{high}) for {one_in}: {errors} of {trials} reach it, {rate} at most {upper}"
-    ).format(
-        threshold=threshold_text(fitted.value),
-        low=local_number(f"{fitted.low:.2f}"),
-        high=local_number(f"{fitted.high:.2f}"),
-        one_in=one_in(fitted.target),
-        errors=local_number(f"{fitted.errors:,}"),
-        trials=local_number(f"{fitted.trials:,}"),
-        rate=rate,
-        upper=local_number(f"{fitted.upper:.2%}"),
-    )
-
-
-def _missed_term(item: GenuineScores) -> str:
-    return _("Same person, {kind}").format(kind=_(GENUINE_KINDS.get(item.kind, item.kind)))
-
-
-def _missed(item: GenuineScores) -> str:
-    text = _("{missed} of {comparisons} missed: FNMR {low}–{high} (95 % interval)").format(
-        missed=local_number(f"{item.missed:,}"),
-        comparisons=local_number(f"{item.comparisons:,}"),
-        low=local_number(f"{item.low:.1%}"),
-        high=local_number(f"{item.high:.1%}"),
-    )
-    if item.lowest is not None:
-        text += " · " + _("lowest score {score}").format(score=threshold_text(item.lowest))
-    return text

@@ -62,6 +62,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.EvaluationLibraryMissing, N_("A library is missing")),
     (errors.CallerGone, N_("The call was given up")),
     (errors.TooManyJobs, N_("Too many jobs are waiting")),
+    (errors.CohortGone, N_("The cohort is not kept any more")),
     (errors.GalleryBusy, N_("The gallery is in use")),
     (errors.GalleryUnavailable, N_("The gallery cannot be opened")),
     (errors.ArchiveInvalid, N_("This is not a Sightline export")),

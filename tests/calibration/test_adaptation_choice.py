@@ -16,7 +16,7 @@ from biometric.domain.comparison import unit
 from biometric.entities import UNADAPTED, AdaptationKind, Calibration
 from biometric.entities.adaptation import LEAST_SEEN
 from biometric.entities.calibration_footage import CalibrationTrack, ClipSummary
-from biometric.messages.calibration_sentences import adaptation_sentence
+from biometric.messages.adaptation_sentences import adaptation_sentence
 
 SIZE = 32
 BOUND = 0.9

@@ -121,7 +121,7 @@ def test_what_is_in_use_stays_with_its_calibration(filled: SQLiteGallery) -> Non
         filled.save_calibration(adapted(learnt), learnt)
     again = SQLiteGallery(filled.folder)
     for learnt in (first, second):
-        held = again.learnt_cameras(learnt.mark)
+        held = again.learnt(learnt.mark)
         assert held is not None
         assert (held.mark, held.cameras, held.counts.tolist()) == (learnt.mark, learnt.cameras, learnt.counts.tolist())
         assert (held.means == learnt.means).all()
@@ -129,7 +129,7 @@ def test_what_is_in_use_stays_with_its_calibration(filled: SQLiteGallery) -> Non
     in_force = again.calibration(MODEL)
     assert in_force is not None
     assert in_force.adaptation == first.mark
-    assert again.learnt_cameras(UNADAPTED) is None
+    assert again.learnt(UNADAPTED) is None
 
 
 def test_the_model_is_stored_beside_the_means(filled: SQLiteGallery) -> None:
@@ -163,7 +163,7 @@ def test_means_that_are_gone_or_damaged_are_no_other_scores(filled: SQLiteGaller
     for action in (
         lambda: again.search(template(1), 1, adapting),
         lambda: again.scores(template(1), again.find("P1").id, adapting),
-        lambda: again.learnt_cameras(learnt.mark),
+        lambda: again.learnt(learnt.mark),
     ):
         with pytest.raises(GalleryCorrupt, match="learnt of the cameras"):
             action()

@@ -15,7 +15,7 @@ from tests.ui.serving import Server, serving
 gradio_client = pytest.importorskip("gradio_client")
 LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
 VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
-CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration"}
+CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration", "/delete_cohorts"}
 ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", "/set_camera", *LIBRARY, *VERDICTS, *CALIBRATION}
 
 
