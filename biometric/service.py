@@ -268,12 +268,11 @@ class Sightline:
         cameras: Mapping[Path, str] | None = None,
         keep_cohort: int | None = None,
     ) -> Generator[Progress, None, Calibration]:
-        """Read unlabelled clips, fit thresholds to them and the gallery, and put these in force.
+        """Read whole, unlabelled clips, fit thresholds to them and the gallery, and put these in force.
 
         Closing the generator stops the work. Then, and when it is refused, the former ones stay.
 
         Args:
-            clips: whole clips are used; people need not be named.
             target_fmr, target_fpir, keep_cohort: as of `GalleryCalibration.propose`.
             force, cameras: also use thresholds below the model card's; cameras of clips, where the caller knows them.
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Generator
 
-from biometric.entities import Adapting, Progress, Purpose, Threshold
+from biometric.entities import PURPOSES, Adapting, Progress, Purpose, Threshold
 from biometric.errors import BiometricError
 from biometric.ports import Gallery
 
 LOADED_AT_ONCE = 50_000
 """References whose index is there in a moment, with the first search."""
-
-_PURPOSES: tuple[Purpose, ...] = ("identification", "verification")
 
 
 def load_searches(gallery: Gallery, threshold: Callable[[Purpose], Threshold]) -> Generator[Progress, None, None]:
@@ -23,7 +21,7 @@ def load_searches(gallery: Gallery, threshold: Callable[[Purpose], Threshold]) -
     try:
         if gallery.reference_count() <= LOADED_AT_ONCE:
             return
-        for adaptation in dict.fromkeys(threshold(purpose).adaptation for purpose in _PURPOSES):
+        for adaptation in dict.fromkeys(threshold(purpose).adaptation for purpose in PURPOSES):
             yield from gallery.load_search(Adapting(adaptation))
     except BiometricError:
         return
