@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test test-slow test-gpu check docs format messages bench train-setup evaluation-setup demo wheel clean
+.PHONY: help run test test-slow test-gpu check docs format messages bench bench-gpu train-setup evaluation-setup demo wheel clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,14 +29,17 @@ test-slow: $(VENV)/.dev ## run the tests that take minutes, such as all ways to 
 
 # A machine with packages of its own (torch and the application's; OpenVINO is not needed):
 # make test-gpu GPU_PYTHON=python3
-ifdef GPU_PYTHON
-test-gpu:
-else
+ifndef GPU_PYTHON
 GPU_PYTHON := $(BIN)/python
 test-gpu: $(VENV)/.dev
+bench-gpu: $(VENV)/.app
 endif
 test-gpu: ## run the tests of what runs on an NVIDIA GPU
 	$(GPU_PYTHON) -m pytest tests/gpu -s -W default
+
+# Status 3 says that there is no card. The whole script on the processor: make bench-gpu GPU_BENCH="--device cpu --quick"
+bench-gpu: ## measure how busy an NVIDIA GPU is kept, in under three minutes
+	@$(GPU_PYTHON) -m benchmarks.gpu $(GPU_BENCH) || [ $$? = 3 ]
 
 check: $(VENV)/.dev ## lint, format and type checks; the documents, links too
 	$(BIN)/ruff check .

@@ -112,6 +112,11 @@ class TorchDetector:
         """For people, such as "CUDA · cuda:0"."""
         return f"CUDA · {self._device}" if self._on_card else "CPU · torch"
 
+    @property
+    def network(self) -> Any:
+        """(N, 3, H, W) RGB from 0 to 1, H and W multiples of the stride → the network's answer."""
+        return self._network
+
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's people, highest confidence first, numbered from 0; [] for no frames.
 

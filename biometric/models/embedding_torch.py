@@ -142,6 +142,11 @@ class TorchEmbedder:
         return self._module
 
     @property
+    def running(self) -> nn.Module:
+        """The network as it runs on the device: in `precision`."""
+        return self._network
+
+    @property
     def form(self) -> InputFormat:
         """How crops are prepared."""
         return self._form
@@ -149,7 +154,7 @@ class TorchEmbedder:
     @property
     def precision(self) -> str:
         """What the network computes in: "float32" or "float16"."""
-        return "float32" if self._network is self._module else "float16"
+        return str(torch.float32 if self._network is self._module else CARD_PRECISION).removeprefix("torch.")
 
     @property
     def device(self) -> str:
