@@ -59,7 +59,7 @@ class Page:
         self.service = service
         self.sessions = Sessions(root, service.settings.session_minutes * 60.0)
         self.uploads = Uploads(root)
-        self.pictures = Pictures(service.crops, root / "scratch")
+        self.pictures = Pictures(service.crops)
         self.examples: tuple[Example, ...] = ()
         self.prepared = False
         self._make_examples = make_examples

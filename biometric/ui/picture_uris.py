@@ -1,7 +1,6 @@
 """Small pictures for the page as `data:` URIs, so that no crop becomes a file that the web server hands out."""
 
 import base64
-import secrets
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -20,13 +19,11 @@ class Pictures:
 
     Args:
         crops: where crops are read.
-        scratch: private folder for pictures on their way; each is removed at once.
         capacity: how many pictures are remembered (a thumbnail is about 5 kB).
     """
 
-    def __init__(self, crops: CropStore, scratch: Path, capacity: int = 2000) -> None:
+    def __init__(self, crops: CropStore, capacity: int = 2000) -> None:
         self._crops = crops
-        self._scratch = scratch
         self._capacity = capacity
         self._known: OrderedDict[tuple[Path, int, int], str] = OrderedDict()
         self._sizes: OrderedDict[tuple[Path, int], tuple[int, int]] = OrderedDict()
@@ -38,20 +35,23 @@ class Pictures:
             return MISSING
         try:
             # The change time distinguishes a replaced file from the former one of the same name.
-            key = (path, height, path.stat().st_mtime_ns)
+            changed = path.stat().st_mtime_ns
         except OSError:
             self.forget(path)
             return MISSING
+        key = (path, height, changed)
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
         try:
-            uri = _jpeg_uri(self._crops.thumbnail(path, height))
+            image = self._crops.load(path)
+            uri = _jpeg_uri(self._crops.shrunken(image, height))
         except (BiometricError, OSError):
             return MISSING
         with self._lock:
             self._remember(self._known, key, uri)
+            self._remember(self._sizes, (path, changed), (image.shape[1], image.shape[0]))  # asked for beside it
         return uri
 
     def size(self, path: Path | None) -> tuple[int, int] | None:
@@ -77,15 +77,10 @@ class Pictures:
 
     def frame(self, image: Image, height: int = 200) -> str:
         """Return a decoded frame, (H, W, 3) uint8 BGR, as a `data:` URI of at most `height` pixels."""
-        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._scratch / f"{secrets.token_hex(16)}.jpg"
         try:
-            self._crops.save(image, path)
-            return _jpeg_uri(self._crops.thumbnail(path, height))
-        except (BiometricError, OSError):
+            return _jpeg_uri(self._crops.shrunken(image, height))
+        except BiometricError:
             return MISSING
-        finally:
-            path.unlink(missing_ok=True)
 
     def forget(self, folder: Path) -> None:
         """Forget the pictures of a file, or of all files below a folder, because they are gone."""

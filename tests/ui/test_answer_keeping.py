@@ -78,7 +78,7 @@ def test_a_verification_without_a_match_is_listed_as_one_not_as_a_clip_of_nobody
     answer = dataclasses.replace(service.verify(desk.observed, "Ada"), decision=Decision.NO_MATCH, score=0.1)
     desk.keeping.note(desk.session, "verification", desk.observed, answer, None)
     assert desk.keeping.wait(20)
-    (kept, total), pictures = service.library.clips(), Pictures(FakeCrops(), tmp_path)
+    (kept, total), pictures = service.library.clips(), Pictures(FakeCrops())
     names = service.library.names([None])
     html = library_pages.clips(kept, total, service.library.usage(), names, state, pictures, None)
     assert "Verified as Ada: no match" in html

@@ -31,7 +31,7 @@ class Visit:
     def __init__(self, root: Path) -> None:
         self.gallery = SQLiteGallery(root / "gallery")
         self.folder = root / "crops"
-        pictures = Pictures(JpegCropStore(), root / "scratch")
+        pictures = Pictures(JpegCropStore())
         self.desk = PeopleDesk(lambda: self.gallery, threshold, pictures, 7)
         self.state = PeopleState()
 

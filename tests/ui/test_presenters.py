@@ -1,20 +1,24 @@
 """What the page says, from entities alone."""
 
+import base64
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from markupsafe import Markup
 
 from biometric import errors
+from biometric.clips.crops import JpegCropStore
 from biometric.entities import (
     Candidate,
     Decision,
     FrameRange,
     Identification,
     Identity,
+    Image,
     Notice,
     NoticeCode,
     Observation,
@@ -54,8 +58,8 @@ def _cleared() -> Iterator[None]:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Pictures:
-    return Pictures(FakeCrops(), tmp_path / "scratch")
+def pictures() -> Pictures:
+    return Pictures(FakeCrops())
 
 
 def verification(decision: Decision, score: float | None, people: int = 1) -> Verification:
@@ -178,20 +182,38 @@ def test_the_status_line_has_a_bar_where_there_is_a_number() -> None:
     assert presenters.status_message("") == ""
 
 
-def test_a_missing_crop_is_an_empty_picture_and_a_stored_one_travels_in_the_page(
-    tmp_path: Path, pictures: Pictures
-) -> None:
-    assert pictures.crop(None) == MISSING
-    assert pictures.crop(tmp_path / "gone.jpg") == MISSING
-    path = tmp_path / "crop.jpg"
-    path.write_bytes(b"\xff\xd8\xffone")
+class CountedCrops(JpegCropStore):
+    """Counts how often a picture is decoded."""
+
+    decoded = 0
+
+    def load(self, path: Path) -> Image:
+        self.decoded += 1
+        return super().load(path)
+
+
+def test_a_missing_crop_is_an_empty_picture_and_a_stored_one_travels_in_the_page(tmp_path: Path) -> None:
+    crops = CountedCrops()
+    pictures, path = Pictures(crops), tmp_path / "crop.jpg"
+    assert pictures.crop(None) == pictures.crop(path) == MISSING
+    assert pictures.size(None) is pictures.size(path) is None
+    crops.save(np.full((96, 38, 3), 90, np.uint8), path)
     first = pictures.crop(path)
     assert first.startswith("data:image/jpeg;base64,")
-    path.write_bytes(b"\xff\xd8\xffother")
+    assert (pictures.crop(path), pictures.size(path)) == (first, (38, 96))
+    assert crops.decoded == 1, "once for the picture and its size"
+    crops.save(np.full((80, 30, 3), 10, np.uint8), path)
     assert pictures.crop(path) != first
+    assert pictures.size(path) == (30, 80)
     path.unlink()
     assert pictures.crop(path) == MISSING
-    assert not list((tmp_path / "scratch").glob("*")) if (tmp_path / "scratch").exists() else True
+
+
+def test_a_frame_becomes_a_small_picture_without_a_file(tmp_path: Path) -> None:
+    uri = Pictures(JpegCropStore()).frame(np.full((400, 600, 3), 90, np.uint8), 200)
+    path = tmp_path / "small.jpg"
+    path.write_bytes(base64.b64decode(uri.removeprefix("data:image/jpeg;base64,")))
+    assert JpegCropStore().load(path).shape == (200, 300, 3)
 
 
 def kinds(kind: type[BiometricError] = BiometricError) -> Iterator[type[BiometricError]]:
