@@ -14,6 +14,7 @@ from biometric.ui.presenters import References
 from biometric.ui.session import Footage, Session
 from biometric.ui.sized_pictures import with_size
 from biometric.ui.templating import render
+from biometric.ui.text_format import shortened
 
 
 @dataclass(slots=True)
@@ -52,9 +53,7 @@ def question(addition: Addition, pictures: Pictures) -> str:
     conflict = addition.conflict
     name, unlike = conflict.identity.name, not conflict.reaches_threshold
     title, mood = _("{name} is enrolled already").format(name=name), "info"
-    text = _(
-        "Add this reference if it is {name}. If it is somebody else of the same name, choose another name."
-    ).format(name=name)
+    text = _("Add this reference if it is the same person. If it is somebody else of that name, choose another name.")
     if unlike:
         title, mood = _("Looks like a different person"), "warning"
         text = _("The score is below the threshold. A wrong reference lets others pass as {name}.").format(name=name)
@@ -68,7 +67,7 @@ def question(addition: Addition, pictures: Pictures) -> str:
         sample=pictures.crop(conflict.sample_crop, 260),
         reference=pictures.crop(conflict.reference_crop, 260),
         clip=with_size(addition.clip, pictures, conflict.sample_crop),
-        name=name,
+        name=shortened(name),
         pixels=with_size("", pictures, conflict.reference_crop),
         references=conflict.identity.reference_count,
         scale=Markup(elements.scale(conflict.score, conflict.threshold)),  # noqa: S704 - escaped there

@@ -48,3 +48,8 @@ def decimal(value: float | None, decimals: int = 2) -> str:
 def threshold_text(value: float, decimals: int = 2) -> str:
     """Return a threshold to at least so many decimals, and to three where it has them: people give it back."""
     return decimal(value, max(decimals, 2 if abs(round(value, 2) - value) < 5e-5 else 3))
+
+
+def shortened(name: str, most: int = 40) -> str:
+    """Return a name in at most so many characters, for a place beside one where it stands whole."""
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

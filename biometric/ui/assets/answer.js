@@ -1,8 +1,8 @@
-// An answer that somebody asked for comes into view, and takes the keyboard unless that is in use elsewhere.
+// An answer that was asked for comes into view, from its top, and takes the keyboard unless that is in use.
 const ASKING = '.sl-action button, [role=radio], .sl-answer [data-action]';
 let asked = false;
 const note = (event, asks) => {
-  const here = event.target.closest('[role=tabpanel]')?.contains(element);  // found late: a script runs before its page
+  const here = event.target.closest('[role=tabpanel]')?.contains(element);  // late: a script runs before its page
   if (here && asks(event.target)) asked = true;
 };
 
@@ -14,8 +14,9 @@ document.addEventListener('keydown', (event) => {
 watch('value', () => {
   if (!asked || !element.querySelector('.sl-banner')) return;
   asked = false;
-  requestAnimationFrame(() => {  // other parts of the page change with the answer
-    element.scrollIntoView({ block: window.innerWidth < 768 ? 'start' : 'nearest' });
+  requestAnimationFrame(() => {  // other parts change with it
+    const tall = innerWidth < 768 || element.offsetHeight > innerHeight - 96;
+    element.scrollIntoView({ block: tall ? 'start' : 'nearest' });
     const active = document.activeElement;
     if (!active || active === document.body || active.closest('.sl-action')) {
       element.tabIndex = -1;

@@ -1,4 +1,4 @@
-// Behaviour of every clickable place of the page. Python renders the HTML; this sends (action, value) back.
+// Behaviour of all clickable places. Python renders the HTML; this sends (action, value) back.
 const reachable = (node) => node && element.contains(node) && node.getAttribute('aria-disabled') !== 'true';
 const typing = () => document.activeElement?.matches('input:not([type=radio], [type=checkbox]), textarea');
 let focused = null;
@@ -25,7 +25,7 @@ element.addEventListener('click', (event) => {
   trigger('act', { action: item.dataset.action, value: item.dataset.value || '' });
 });
 
-// A form sends what was typed as its value.
+// A form sends what was typed.
 element.addEventListener('submit', (event) => {
   const form = event.target.closest('form[data-action]');
   if (!form || !element.contains(form)) return;
@@ -34,7 +34,7 @@ element.addEventListener('submit', (event) => {
   trigger('act', { action: form.dataset.action, value: form.elements.text.value });
 });
 
-// Gradio changes nodes in place, so that a field may become another person's: what was typed is not meant for them.
+// Gradio changes nodes in place: a field may become another person's, and what was typed is not meant for them.
 element.addEventListener('input', ({ target }) => { target.typedFor = target.dataset.key; });
 const dropStrayWords = () => element.querySelectorAll('input[data-key]').forEach((field) => {
   if (field.typedFor !== field.dataset.key) field.value = field.defaultValue;
@@ -46,7 +46,7 @@ element.addEventListener('keydown', (event) => {
   if (close) { event.preventDefault(); close.click(); }
 });
 
-// Radio tiles: the arrow keys move and choose, as in any radio group.
+// Radio tiles: arrow keys move and choose.
 element.addEventListener('keydown', (event) => {
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   const radio = event.target.closest('[role=radio]');
@@ -57,13 +57,13 @@ element.addEventListener('keydown', (event) => {
   if (next) { next.focus(); next.click(); }
 });
 
-// A word on a field stands in view, marks the field, and brings the keyboard there unless that is in use elsewhere.
+// A word on a field stands in view, marks it, and brings the keyboard there unless that is in use.
 let marked = [];
 const unmark = () => {
   marked.forEach((node) => ['aria-invalid', 'aria-describedby'].forEach((name) => node.removeAttribute(name)));
   marked = [];
 };
-const atField = (word) => requestAnimationFrame(() => {  // what holds the field may open with the same answer
+const atField = (word) => requestAnimationFrame(() => {  // its fold may open with the same answer
   unmark();
   const fields = [...document.querySelectorAll(word.dataset.field)].filter((node) => node.checkVisibility());
   if (!fields.length) return;
@@ -82,7 +82,7 @@ const atField = (word) => requestAnimationFrame(() => {  // what holds the field
   (fields[0].matches('button, input, textarea') ? fields[0] : fields[0].querySelector('button')).focus({ preventScroll: true });
 });
 
-// New content must not take the keyboard's place away.
+// New content must not move the keyboard.
 watch('value', () => {
   dropStrayWords();
   const word = element.querySelector('[data-field]');
@@ -104,7 +104,7 @@ watch('value', () => {
   const question = element.querySelector('.sl-question');
   if (question && !asked) {
     question.focus({ preventScroll: true });
-    question.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    question.scrollIntoView({ block: question.offsetHeight > innerHeight - 96 ? 'start' : 'nearest', behavior: 'smooth' });
   }
   asked = question !== null;
   if (focused && (document.activeElement === document.body || !document.activeElement)) {
