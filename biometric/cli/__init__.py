@@ -46,7 +46,7 @@ from biometric.errors import (
     ThresholdBelowCard,
 )
 from biometric.messages import describe_error
-from biometric.messages.translation import activate
+from biometric.messages.translation import N_, activate
 from biometric.messages.translation import gettext as _
 from biometric.settings import Settings
 
@@ -66,14 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return READER_GONE
     except streams.OutputFailed as error:
-        streams.say(f"The output could not be written: {error}. What it says is lost; the status is not an answer.")
+        text = _("The output could not be written: {error}. What it says is lost; the status is not an answer.")
+        streams.say(text.format(error=error))
         return FAILED
     except Exception as error:  # noqa: BLE001  the last resort: a crash must not read as "no match"
         if debug:
             streams.say(traceback.format_exc())
         streams.say(
-            f"Sightline failed, and this is not an answer: {type(error).__name__}: {error}. "
-            f"This is a fault of the program. Run the command again with {DEBUG} to see where it happened."
+            _(
+                "Sightline failed, and this is not an answer: {kind}: {error}. This is a fault of the program. Run the "
+                "command again with {debug} to see where it happened."
+            ).format(kind=type(error).__name__, error=error, debug=DEBUG)
         )
         return FAILED
 
@@ -95,9 +98,9 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
         raise RuntimeError(f"a library ended the program with status {error.code}") from error
     except KeyboardInterrupt as error:
         resumable = hasattr(options, "resume")
-        consequence = "Run the same command with --resume to continue" if resumable else "Nothing was stored"
-        how = "Ended by a signal" if isinstance(error, EndedBySignal) else "Interrupted"
-        streams.say(f"{how}. {getattr(options, 'when_interrupted', consequence)}.")
+        consequence = _("Run the same command with --resume to continue") if resumable else _("Nothing was stored")
+        how = _("Ended by a signal") if isinstance(error, EndedBySignal) else _("Interrupted")
+        streams.say(f"{how}. {_(getattr(options, 'when_interrupted', consequence))}.")
         return error.status if isinstance(error, EndedBySignal) else INTERRUPTED
 
 
@@ -160,7 +163,7 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="make short example clips", description="Make short example clips.")
     demo.add_argument("folder", type=Path, nargs="?", default=Path("demo"), help="where to put them (default: demo/)")
     demo.add_argument("--truth", action="store_true", help="also write labels for evaluate-clip beside each clip")
-    demo.set_defaults(command=_demo, when_interrupted="Clips that were complete stay")
+    demo.set_defaults(command=_demo, when_interrupted=N_("Clips that were complete stay"))
     _accept_debug_everywhere(root)
     return root
 

@@ -11,8 +11,10 @@ from biometric.errors import InvalidInput, UnknownClip
 from biometric.footage_keeper import FootageKeeper
 from biometric.messages import clock
 from biometric.messages.answer_sentences import describe_answer
+from biometric.messages.counted import counted
 from biometric.messages.local_dates import day_and_time
 from biometric.messages.person_sentences import describe_times
+from biometric.messages.translation import gettext as _
 from biometric.results.library_json import kept_answer_json, kept_clip_json
 
 SHORTEST_ID = 4
@@ -55,7 +57,7 @@ def find_clip(keeper: FootageKeeper, text: str) -> KeptClip:
         UnknownClip: there is none.
         InvalidInput: several have that name.
     """
-    clips, _ = keeper.clips(limit=1_000_000)
+    clips, _total = keeper.clips(limit=1_000_000)
     if len(text) >= SHORTEST_ID:
         by_id = [clip for clip in clips if clip.id.startswith(text.lower())]
         if len(by_id) == 1:
@@ -79,17 +81,16 @@ def _list(options: argparse.Namespace) -> int:
     names = keeper.names()
     lines = [_line(clip, names) for clip in clips]
     if not clips:
-        lines.append(
-            "No clip is kept." if not options.text else f"No kept clip, camera or person has “{options.text}”."
-        )
+        text = _("No kept clip, camera or person has “{text}”.").format(text=options.text)
+        lines.append(text if options.text else _("No clip is kept."))
     elif total > len(clips):
-        lines.append(f"{total - len(clips):,} more; see --limit.")
+        lines.append(_("{n:,} more; see --limit.").format(n=total - len(clips)))
     show(options, [kept_clip_json(clip, names) for clip in clips], "\n".join(lines))
     return DONE
 
 
 def _line(clip: KeptClip, names: dict[str, str]) -> str:
-    length = "photograph" if clip.photograph else clock(clip.duration)
+    length = _("photograph") if clip.photograph else clock(clip.duration)
     latest = "" if clip.latest is None else f"  {describe_answer(clip.latest, names)}"
     camera = f"  {clip.camera}" if clip.camera else ""
     return f"{clip.id[:8]}  {day_and_time(clip.used_at)}  {length}  {clip.label}{camera}{latest}"
@@ -98,15 +99,22 @@ def _line(clip: KeptClip, names: dict[str, str]) -> str:
 def _show(options: argparse.Namespace) -> int:
     keeper = _keeper(options)
     clip, names = find_clip(keeper, options.clip), keeper.names()
-    recorded = clip.recorded_at or "unknown"
+    unknown = _("unknown")
     lines = [
-        f"{clip.label}: {clock(clip.duration)}, {clip.frame_count:,} frames, recorded {recorded}, "
-        f"camera {clip.camera or 'unknown'}",
-        f"id {clip.id}, {clip.size / 1e6:.1f} MB, kept until {day_and_time(clip.expires_at)}",
-        f"file {clip.path}",
+        _("{clip}: {length}, {frames}, recorded {when}, camera {camera}").format(
+            clip=clip.label,
+            length=clock(clip.duration),
+            frames=counted(clip.frame_count, "frame"),
+            when=clip.recorded_at or unknown,
+            camera=clip.camera or unknown,
+        ),
+        _("id {id}, {size:.1f} MB, kept until {day}").format(
+            id=clip.id, size=clip.size / 1e6, day=day_and_time(clip.expires_at)
+        ),
+        _("file {path}").format(path=clip.path),
     ]
     for answer in clip.answers:
-        frames = f"frames {answer.first_frame}–{answer.last_frame}"
+        frames = _("frames {first}–{last}").format(first=answer.first_frame, last=answer.last_frame)
         lines.append(f"{day_and_time(answer.when)}  {describe_answer(answer, names)} ({frames})")
     show(options, kept_clip_json(clip, names), "\n".join(lines))
     return DONE
@@ -115,22 +123,27 @@ def _show(options: argparse.Namespace) -> int:
 def _remove(options: argparse.Namespace) -> int:
     keeper = _keeper(options)
     clip = find_clip(keeper, options.clip)
-    confirm(options, f"Remove {clip.label} with {len(clip.answers)} answers for good? This cannot be undone.")
+    text = _("Remove {clip} with {answers} for good? This cannot be undone.")
+    confirm(options, text.format(clip=clip.label, answers=counted(len(clip.answers), "answer")))
     keeper.remove(clip.id)
-    show(options, {"removed": clip.id, "name": clip.label}, f"{clip.label} was removed with its answers.")
+    show(
+        options,
+        {"removed": clip.id, "name": clip.label},
+        _("{clip} was removed with its answers.").format(clip=clip.label),
+    )
     return DONE
 
 
 def _history(options: argparse.Namespace) -> int:
     keeper = _keeper(options)
     kind = None if options.kind is None else AnswerKind(options.kind)
-    answers, _ = keeper.history(kind, options.limit)
+    answers, _total = keeper.history(kind, options.limit)
     names = keeper.names()
     lines = [
         f"{day_and_time(answer.when)}  {describe_answer(answer, names)}  {answer.clip_label}{_in_view(answer)}"
         for answer in answers
     ]
-    text = "\n".join(lines) or "There is no answer about a kept clip."
+    text = "\n".join(lines) or _("There is no answer about a kept clip.")
     show(options, [kept_answer_json(answer, names) for answer in answers], text)
     return DONE
 

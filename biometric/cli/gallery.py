@@ -16,6 +16,7 @@ from biometric.cli.gallery_trash import (
 )
 from biometric.entities import BiometricReference, clean_camera
 from biometric.errors import InvalidInput, UnknownIdentity
+from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
 from biometric.messages.verdict_sentences import describe_different
@@ -51,8 +52,10 @@ def _open_gallery(options: argparse.Namespace) -> Gallery:
 def _list(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identities = gallery.identities()
+    line = _("{name}: {references}, since {day}")
     lines = [
-        f"{item.name}: {count_references(item.reference_count)}, since {item.created_at[:10]}" for item in identities
+        line.format(name=item.name, references=count_references(item.reference_count), day=item.created_at[:10])
+        for item in identities
     ]
     nobody = _("Nobody is enrolled yet.")
     if not gallery.folder.exists():
@@ -66,17 +69,24 @@ def _show(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identity = gallery.find(options.name)
     references = gallery.references(identity.id)
-    cover = "" if identity.thumbnail is None else f", cover {identity.thumbnail.parent.name} {identity.thumbnail.name}"
-    lines = [f"{identity.name}: {count_references(len(references))}, {count_samples(identity.sample_count)}{cover}"]
+    held = [count_references(len(references)), count_samples(identity.sample_count)]
+    if identity.thumbnail is not None:
+        picture = identity.thumbnail
+        held.append(_("cover {reference} {sample}").format(reference=picture.parent.name, sample=picture.name))
+    lines = [f"{identity.name}: {', '.join(held)}"]
     ordered = sorted(references, key=lambda item: (item.clip_digest, item.clip_name))
-    visits = [list(visit) for _, visit in groupby(ordered, key=lambda item: (item.clip_digest, item.clip_name))]
+    visits = [list(visit) for _clip, visit in groupby(ordered, key=lambda item: (item.clip_digest, item.clip_name))]
     for visit in sorted(visits, key=lambda items: min(item.created_at for item in items)):
         lines.append(f"  {visit[0].clip_name}")
         for item in visit:
-            lines.append(
-                f"    {item.id}  {count_samples(item.template.sample_count)}, frames {item.first_frame}–"
-                f"{item.last_frame}, enrolled {local_day(item.created_at)}, camera {item.camera or 'unknown'}"
+            text = _("{samples}, frames {first}–{last}, enrolled {day}, camera {camera}").format(
+                samples=count_samples(item.template.sample_count),
+                first=item.first_frame,
+                last=item.last_frame,
+                day=local_day(item.created_at),
+                camera=item.camera or _("unknown"),
             )
+            lines.append(f"    {item.id}  {text}")
             lines += [f"      {crop.name}" for crop in item.crops]
     result = {**identity_json(identity), "references": [_reference_json(item) for item in references]}
     result["cover"] = None if identity.thumbnail is None else str(identity.thumbnail)
@@ -151,7 +161,7 @@ def _camera(options: argparse.Namespace) -> int:
     change = gallery.set_camera(reference.id, options.camera)
     camera = clean_camera(options.camera)
     text = _("The camera of this reference of {name} is {camera} now; it was {former}.").format(
-        name=identity.name, camera=camera or _("unknown camera"), former=reference.camera or _("unknown camera")
+        name=identity.name, camera=camera or _("unknown"), former=reference.camera or _("unknown")
     )
     result = {"identity": identity.name, "reference": reference.id, "camera": camera, "change": change_json(change)}
     show(options, result, f"{text} {undo_hint(change, options)}")
@@ -170,10 +180,12 @@ def _export(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     report = _open_gallery(options).import_(options.file)
-    lines = [f"{report.identities} identities and {count_references(report.references)} were added."]
+    added = counted(report.identities, "identity"), count_references(report.references)
+    lines = [_("Added: {identities}, {references}.").format(identities=added[0], references=added[1])]
     if report.already_there:
-        lines.append(f"{count_references(report.already_there)} were there already.")
-    lines += [f"{old} is called {new} here, because the name was taken." for old, new in report.renamed]
+        lines.append(_("Already there: {references}.").format(references=count_references(report.already_there)))
+    taken = _("{old} is called {new} here, because the name was taken.")
+    lines += [taken.format(old=old, new=new) for old, new in report.renamed]
     result = {
         "identities": report.identities,
         "references": report.references,

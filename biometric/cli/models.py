@@ -8,6 +8,8 @@ from biometric.cli.command_support import DONE, WRONG, run, show
 from biometric.entities.model_cards import Card
 from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.messages import describe
+from biometric.messages.translation import gettext as _
+from biometric.messages.translation import pgettext, tell
 from biometric.ports import ModelAdministration
 from biometric.results.answer_json import model_status_json
 from biometric.settings import Settings
@@ -40,7 +42,7 @@ def _list(options: argparse.Namespace) -> int:
     models = _models()
     statuses, cards = models.status(), models.cards()
     lines = [_line(status) for status in statuses]
-    lines += ["", "All cards of models/manifest.toml:"]
+    lines += ["", _("All cards of models/manifest.toml:")]
     lines += [card_line(card) for card in cards]
     result = {
         "models": [model_status_json(status) for status in statuses],
@@ -65,16 +67,24 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _line(status: ModelStatus) -> str:
-    text = f"{status.role}: {status.card} ({status.state}), {status.device}, licence {status.licence}"
+    text = _("{role}: {card} ({state}), {device}, licence {licence}").format(
+        role=pgettext("role", status.role),
+        card=status.card,
+        state=tell(status.state),
+        device=status.device,
+        licence=status.licence,
+    )
     text += f"\n  {status.path}" if status.path is not None else ""
-    notice_text = status.problem if status.notice is None else describe(status.notice)
+    notice_text = tell(status.problem) if status.notice is None else describe(status.notice)
     return text + (f"\n  {notice_text}" if notice_text else "")
 
 
 def card_line(card: Card) -> str:
     """Return a line about a card for people."""
-    mark = " (recommended)" if card.recommended else " (starter)" if card.starter else ""
-    lines = [f"{card.role}: {card.id}{mark}, {card.title}, licence {card.licence}"]
+    mark = _("recommended") if card.recommended else _("starter") if card.starter else ""
+    text = _("{role}: {card}, {title}, licence {licence}")
+    name = f"{card.id} ({mark})" if mark else card.id
+    lines = [text.format(role=pgettext("role", card.role), card=name, title=card.title, licence=card.licence)]
     return "\n".join([*lines, *(f"  {file.name}  {file.url or ''}".rstrip() for file in card.files)])
 
 
@@ -94,6 +104,11 @@ def card_json(card: Card) -> dict[str, Any]:
 
 def _check_line(check: ModelCheck) -> str:
     if check.problem:
-        return f"{check.role}: {check.card or 'none'} does not work. {check.problem}"
-    speed = "" if check.milliseconds is None else f", {check.milliseconds:.1f} ms a picture"
-    return f"{check.role}: {check.card} works on {check.device}{speed}"
+        text = _("{role}: {card} does not work. {problem}")
+        return text.format(role=pgettext("role", check.role), card=check.card or _("none"), problem=tell(check.problem))
+    text = _("{role}: {card} works on {device}").format(
+        role=pgettext("role", check.role), card=check.card, device=check.device
+    )
+    if check.milliseconds is None:
+        return text
+    return _("{text}, {milliseconds:.1f} ms a picture").format(text=text, milliseconds=check.milliseconds)

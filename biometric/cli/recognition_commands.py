@@ -145,7 +145,7 @@ def _enroll(options: argparse.Namespace) -> int:
     service.gallery().check_model(service.models.embedder_id())
     observed = observe(service, options)
     enrollment = service.enroll(observed, options.name, options.person, add=options.add, force=options.force)
-    options.when_interrupted = "The person was stored"
+    options.when_interrupted = _("The person was stored")
     name, template = enrollment.identity.name, enrollment.reference.template
     samples, frames = counted(template.sample_count, "sample"), stretch_frames(enrollment.observation)
     outcome = (
@@ -204,9 +204,9 @@ def _identify(options: argparse.Namespace) -> int:
     files: dict[str, str | None] | None = None
     try:
         if not options.no_files:
-            options.when_interrupted = "The answer stands; its files were not written"
+            options.when_interrupted = _("The answer stands; its files were not written")
             files = run(service.write_outputs(observed, identifications, options.output)).as_dict()
-            options.when_interrupted = "The answer stands, and its files are written"
+            options.when_interrupted = _("The answer stands, and its files are written")
     finally:
         # The answer is worth having also where its files are not: then the JSON names none.
         if options.json:
@@ -231,9 +231,9 @@ def _write_report(
 ) -> None:
     """Write the report after the answer was printed, which is worth having also where the report is not."""
     streams.finish_output()
-    options.when_interrupted = "The answer stands; its report was not written"
+    options.when_interrupted = _("The answer stands; its report was not written")
     service.write_report(observed, answer, options.report)
-    options.when_interrupted = "The answer stands, and its report is written"
+    options.when_interrupted = _("The answer stands, and its report is written")
     if not options.json:
         streams.answer(f"report: {options.report}")
 

@@ -70,7 +70,9 @@ def identify_several(
     for clip, folder in named_clips(options.clips).items():
         label = str(clip)
         camera = folder if folder and options.folders_are_cameras else options.camera
-        options.when_interrupted = f"{len(answered)} clips were answered"
+        options.when_interrupted = ngettext(
+            "{n:,} clip was answered", "{n:,} clips were answered", len(answered)
+        ).format(n=len(answered))
         try:
             observed, answer = _observe_and_identify(service, options, clip, camera)
             if not options.json:

@@ -51,7 +51,7 @@ def _set(options: argparse.Namespace) -> int:
     observed = recognition_commands.observe(service, options)
     answer = _answer(service, observed, options)
     recorded = service.verdicts.record(observed, answer, word, options.name)
-    options.when_interrupted = "The verdict was stored"
+    options.when_interrupted = _("The verdict was stored")
     text = f"{_line(recorded.verdict)}\n{undo_hint(recorded.change, options)}"
     show(options, recorded_verdict_json(recorded), text)
     return DONE

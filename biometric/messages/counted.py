@@ -6,9 +6,11 @@ from typing import Final
 from biometric.messages.translation import NN_, ngettext
 
 NOUNS: Final[Mapping[str, tuple[str, str]]] = {
+    "answer": NN_("{n:,} answer", "{n:,} answers"),
     "clip": NN_("{n:,} clip", "{n:,} clips"),
     "day": NN_("{n:,} day", "{n:,} days"),
     "frame": NN_("{n:,} frame", "{n:,} frames"),
+    "identity": NN_("{n:,} identity", "{n:,} identities"),
     "name": NN_("{n:,} name", "{n:,} names"),
     "other place": NN_("{n:,} other place", "{n:,} other places"),
     "pair": NN_("{n:,} pair", "{n:,} pairs"),

@@ -14,6 +14,7 @@ from biometric.entities.model_reports import ModelCheck, ModelStatus
 from biometric.entities.progress import finish
 from biometric.entities.robustness import RobustnessTable
 from biometric.errors import BiometricError, InvalidSetting
+from biometric.errors.phrases import Phrase
 from biometric.models import loading
 from biometric.models.checking import check_detector, check_embedder
 from biometric.models.device_notices import device_notices
@@ -186,13 +187,9 @@ class ModelStore:
             weights = self._chosen(role)
             device = loaded.device if loaded is not None else self._expected_device(weights)
         except BiometricError as error:
-            return ModelStatus(role, self._named(role) or "", "error", "", None, "", problem=str(error))
-        if loaded is not None:
-            state = "loaded"
-        elif weights.present:
-            state = "ready"
-        else:
-            state = "missing" if self._settings.offline else "to be fetched"
+            return ModelStatus(role, self._named(role) or "", Phrase("error"), "", None, "", problem=error.message)
+        absent = Phrase("missing") if self._settings.offline else Phrase("to be fetched")
+        state = Phrase("loaded") if loaded is not None else Phrase("ready") if weights.present else absent
         path = weights.main if weights.present else None
         card = weights.card
         return ModelStatus(role, card.id, state, device, path, card.licence, self._notice(role))
@@ -266,7 +263,7 @@ class ModelStore:
             embedder = self.embedder()
             return check_embedder(self._chosen(role).card.id, embedder)
         except BiometricError as error:
-            return ModelCheck(role, card, "", None, str(error))
+            return ModelCheck(role, card, "", None, error.message)
 
     def _check_starter(self, weights: Weights) -> ModelCheck:
         card, cache = weights.card, self._settings.cache
@@ -276,7 +273,7 @@ class ModelStore:
                 return check_detector(card.id, self._load_detector(weights, self.device(), cache))
             return check_embedder(card.id, self._load_embedder(weights, self.device(), cache))
         except BiometricError as error:
-            return ModelCheck(card.role, card.id, "", None, str(error))
+            return ModelCheck(card.role, card.id, "", None, error.message)
 
     def close(self) -> None:
         """Release the models; the next use loads them again."""

@@ -177,9 +177,7 @@ class EnrollmentTab:
         note = _(
             "These frames of {name} were enrolled just now, and nothing was added a second time. The camera of the "
             "reference is {camera} now; it was {former}."
-        ).format(
-            name=name, camera=observed.camera or _("unknown camera"), former=enrolled.camera or _("unknown camera")
-        )
+        ).format(name=name, camera=observed.camera or _("unknown"), former=enrolled.camera or _("unknown"))
         banner = elements.banner("good", _("Camera changed"), note)
         return {self.answer: banner, **self.undo.note(session, change, footage.gallery)}
 

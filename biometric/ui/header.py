@@ -10,7 +10,7 @@ from biometric import __version__
 from biometric.entities import PURPOSES
 from biometric.errors import BiometricError, ModelMismatch
 from biometric.messages import describe, describe_error
-from biometric.messages.translation import N_
+from biometric.messages.translation import N_, pgettext, tell
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, problems, templating
 from biometric.ui.better_models import BETTER, offer
@@ -109,7 +109,10 @@ def _models(page: Page) -> list[tuple[str, str]]:
         return [(_("Models"), describe_error(error))]
     devices = list(dict.fromkeys(entry.device for entry in status if entry.device))
     facts = [(_("Device"), ", ".join(devices))]
-    facts += [(_(entry.role).capitalize(), entry.problem or f"{entry.card} ({_(entry.state)})") for entry in status]
+    facts += [
+        (pgettext("role", entry.role).capitalize(), tell(entry.problem) or f"{entry.card} ({_(entry.state)})")
+        for entry in status
+    ]
     return facts
 
 
