@@ -25,7 +25,6 @@ from biometric.clips.frame_clock import FrameClock
 from biometric.clips.tracks import choose_video_track, display_turn, pixel_aspect
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import FrameTimes, Image
-from biometric.errors import DamagedClip
 
 THREADS = 4
 """Decoding threads. A fixed number, because how far a damaged clip can be read must not depend on the machine."""
@@ -58,7 +57,8 @@ class Pass:
         hwaccel: HWAccel | None = None,
     ) -> None:
         self.kind, self._limits = container.kind, limits
-        limits.check_bytes(clip.stat().st_size)
+        self._bytes = clip.stat().st_size
+        limits.check_bytes(self._bytes)
         self._file = open_clip(clip, container.kind, limits, hwaccel)
         try:
             self.stream = choose_video_track(self._file)
@@ -89,13 +89,16 @@ class Pass:
         limits, context = self._limits, self.stream.codec_context
         limits.check_pixels(self._shown_width(context.width), context.height)
         # Two fields may make one frame.
-        if max(self.stream.frames, len(self.stream.index_entries)) > 2 * limits.max_frames:
+        if max(0 if self._unfilled else self.stream.frames, len(self.stream.index_entries)) > 2 * limits.max_frames:
             raise limits.frames_exceeded()
         # Streams without a header have their duration guessed from bytes or timestamps: no claim to refuse for.
         if self.kind in _STREAMS:
             return
         ticks, unit = self.stream.duration, self.stream.time_base
-        limits.check_seconds(self.header_seconds if ticks is None or unit is None else float(ticks * unit))
+        if ticks is None or unit is None:
+            limits.check_seconds(self.header_seconds)
+        elif not self._unfilled:
+            limits.check_seconds(float(ticks * unit))
 
     def __enter__(self) -> Self:
         return self
@@ -196,7 +199,8 @@ class Pass:
     def _too_large(self) -> bool:
         # Refusing a picture over `max_pixels`, FFmpeg leaves the decoder at its size, or at 0 × 0, by codec.
         context = self.stream.codec_context
-        return not 0 < context.width * context.height <= self._limits.max_pixels
+        large = not 0 < context.width * context.height <= self._limits.max_pixels
+        return large and not self.account.lacks_parameters
 
     def picture(self, frame: av.VideoFrame) -> Image:
         """Convert to (H, W, 3) uint8 BGR as displayed, in the first frame's size; alpha is dropped.
@@ -242,7 +246,12 @@ class Pass:
     @property
     def header_seconds(self) -> float:
         """Duration that the header claims; 0 when it claims none."""
-        return (self._file.duration or 0) / 1e6
+        return 0.0 if self._unfilled else (self._file.duration or 0) / 1e6
+
+    @property
+    def _unfilled(self) -> bool:
+        """Whether the header counts more packets than the file has bytes: no claim, but a place never filled in."""
+        return self.stream.frames > self._bytes
 
     @property
     def certain(self) -> bool:
@@ -280,12 +289,6 @@ class Pass:
         """Frames that the file's own tables claim."""
         if self.kind == "mov":
             return max(0, self.indexed - self._discarded) or None
-        return self.stream.frames if self.kind in {"avi", "mxf", "ivf"} and self.stream.frames > 0 else None
-
-    def nothing_readable(self) -> DamagedClip:
-        """The error for a clip that opens, but yields no frame."""
-        return DamagedClip(
-            "The clip is damaged: not a single frame can be read. Copy it again or choose another one.",
-            0,
-            self.claimed,
+        return (
+            self.stream.frames if self.kind in {"avi", "mxf", "ivf"} and 0 < self.stream.frames <= self._bytes else None
         )

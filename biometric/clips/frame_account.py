@@ -46,6 +46,11 @@ class FrameAccount:
         return max(0, self.expected - self._leading() - self.given)
 
     @property
+    def lacks_parameters(self) -> bool:
+        """Whether no packet has yet said what its pictures are like, as where a stream was joined behind that."""
+        return self._counter.lacks_parameters
+
+    @property
     def missing(self) -> int:
         """Pictures of which there is no packet, by the numbers of those around them; for streams without container."""
         return self._counter.missing
@@ -53,12 +58,15 @@ class FrameAccount:
     def _leading(self) -> int:
         """Pictures that are shown before the first key frame and stand behind it: they refer to what was cut off.
 
-        Recordings begin like this where a stream was joined. The first frame is the key frame.
+        Recordings begin like this where a stream was joined. The first frame is the key frame. Matroska has no times
+        below 0.
         """
         if not self._counter.may_refer_back:
             return 0
         times = self._first_packets
-        if self._first_frame is None or self._first_frame not in times or None in times:
+        if self._first_frame is None or self._first_frame not in times:
             return 0
-        first = times.index(self._first_frame)
-        return sum(time < self._first_frame for time in times[first + 1 :] if time is not None)
+        behind = times[times.index(self._first_frame) + 1 :]
+        return next(
+            (run for run, time in enumerate(behind) if time is not None and time > self._first_frame), len(behind)
+        )

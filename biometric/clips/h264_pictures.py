@@ -45,6 +45,11 @@ class H264Pictures:
             for unit in units(extradata, 0):
                 self._learn(unit)
 
+    @property
+    def lacks_parameters(self) -> bool:
+        """Whether no sequence parameter set was seen yet."""
+        return not self._sequences
+
     def is_second_field(self, data: bytes) -> bool:
         """Note a packet's beginning; whether it holds the second field of the frame that the packet before began."""
         for unit in units(data, self._length_size):

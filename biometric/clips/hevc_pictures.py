@@ -32,6 +32,11 @@ class HevcPictures:
         self._pictures: dict[int, _Parameters] = {}
         self._key_frames = 0
 
+    @property
+    def lacks_parameters(self) -> bool:
+        """Whether no sequence parameter set was seen yet."""
+        return not self._sequences
+
     def is_skipped(self, data: bytes) -> bool:
         """Note a packet's beginning; whether its picture refers to what stood before the stream's first key frame.
 

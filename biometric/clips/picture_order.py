@@ -16,6 +16,7 @@ class PictureOrder:
     def __init__(self) -> None:
         self._sequence: set[int] = set()
         self._last: int | None = None
+        self._highest = self._highest_before = 0
         self._distances: Counter[int] = Counter()
 
     def begin(self) -> None:
@@ -29,6 +30,10 @@ class PictureOrder:
         """Note a picture's number, in order of decoding; of one that wraps around, its remainder."""
         if modulus and self._last is not None:
             number += modulus * round((self._last - number) / modulus)
+        if not self._sequence:
+            self._highest = self._highest_before = number
+        elif number > self._highest:
+            self._highest, self._highest_before = number, self._highest
         self._last = number
         if len(self._sequence) >= _LONGEST:
             self._keep_latest()
@@ -43,8 +48,11 @@ class PictureOrder:
 
     @property
     def missing(self) -> int:
-        """How many pictures are missing."""
-        ordered = sorted(self._sequence)
+        """How many pictures are missing.
+
+        Where a stream was cut off, those are not that would have come behind its last picture, to be shown before it.
+        """
+        ordered = sorted(number for number in self._sequence if number <= self._highest_before)
         distances = self._distances + Counter(b - a for a, b in itertools.pairwise(ordered))
         if not distances:
             return 0

@@ -58,6 +58,12 @@ class PictureCounter:
         return self._codec != "mpeg4"
 
     @property
+    def lacks_parameters(self) -> bool:
+        """Whether no parameters of an H.264 or H.265 stream were seen yet, without which nothing can be decoded."""
+        followed = self._h264 or self._hevc
+        return followed is not None and followed.lacks_parameters
+
+    @property
     def missing(self) -> int:
         """Pictures of which there is no packet, although others count them. Says nothing where streams were joined."""
         if self._h264 is not None:

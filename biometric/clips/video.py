@@ -87,7 +87,7 @@ class PyAVReader:
                 # Ended by the deadline, the exact pass has read less than the first one.
                 counted = counted if second.cut else second
             if counted.frames == 0:
-                raise counted.nothing_readable()
+                raise _nothing_readable(counted)
             return _describe(counted, container, walk_structure(clip, container.kind), _digest(clip))
 
     def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
@@ -239,7 +239,7 @@ def _ends_early(
     counted: Pass, container: Container, structure: StructureReport, wanted: int
 ) -> DamagedClip | InvalidFrameRange:
     if counted.frames == 0:
-        return counted.nothing_readable()
+        return _nothing_readable(counted)
     last = counted.frames - 1
     if _is_short(counted, container, structure):
         return DamagedClip(
@@ -254,6 +254,14 @@ def _ends_early(
         "Frame {wanted} is outside the clip, whose last frame is {last}. Choose another To frame.",
         wanted=wanted,
         last=last,
+    )
+
+
+def _nothing_readable(counted: Pass) -> DamagedClip:
+    return DamagedClip(
+        "The clip is damaged: not a single frame can be read. Copy it again or choose another one.",
+        0,
+        counted.claimed,
     )
 
 

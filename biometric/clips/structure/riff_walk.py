@@ -46,7 +46,8 @@ class _Walk:
         if self._indexed:
             return True
         for stream, (kind, claimed) in enumerate(zip(self._kinds, self._claims, strict=True)):
-            if kind == b"vids" and claimed > self._chunks.get(b"%02d" % stream, 0):
+            # A place that was never filled in counts more than the file could hold.
+            if kind == b"vids" and self._size >= claimed > self._chunks.get(b"%02d" % stream, 0):
                 return False
         return True
 
