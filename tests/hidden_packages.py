@@ -5,26 +5,30 @@ PACKAGES are separated by commas; ARGUMENTS are pytest's.
 
 import sys
 from collections.abc import Iterable
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from typing import Any
 
 
-class Hiding(MetaPathFinder):
-    """Finds nothing of the packages, and says so as Python does for what is not installed."""
+class WithoutPackages:
+    """A finder of modules that does not find some packages."""
 
-    def __init__(self, packages: Iterable[str]) -> None:
-        self._packages = frozenset(packages)
+    def __init__(self, finder: Any, packages: Iterable[str]) -> None:
+        self._finder, self._packages = finder, frozenset(packages)
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Raise `ModuleNotFoundError` for the packages; leave all else to the other finders."""
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return what the finder finds, None for the packages."""
         if name.partition(".")[0] in self._packages:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return None
+            return None
+        found: ModuleSpec | None = self._finder.find_spec(name, path, target)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)
 
 
 if __name__ == "__main__":
     import pytest
 
     hidden, *arguments = sys.argv[1:]
-    sys.meta_path.insert(0, Hiding(hidden.split(",")))
+    sys.meta_path[:] = [WithoutPackages(finder, hidden.split(",")) for finder in sys.meta_path]  # type: ignore[misc]
     sys.exit(pytest.main(arguments))

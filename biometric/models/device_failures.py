@@ -8,8 +8,20 @@ import torch
 from biometric.errors import DeviceFailed
 from biometric.models.ultralytics_setup import first_line
 
-_SIGNS = ("cuda error", "cuda driver error", "cudnn error", "cudnn_status", "cublas_status", "nvrtc error", "cusolver")
-"""How messages of errors begin, or what they contain, that come from a device and its libraries."""
+_SIGNS = (
+    "cuda error",
+    "cuda driver",
+    "cuda gpus",
+    "cuda-capable",
+    "nvidia driver",
+    "compiled with cuda",
+    "cudnn error",
+    "cudnn_status",
+    "cublas_status",
+    "cusolver",
+    "nvrtc error",
+)
+"""What messages of errors contain that come from a device, its driver or its libraries."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -21,7 +33,7 @@ def is_device_error(error: BaseException) -> bool:
     """Whether the device itself failed (its memory included), and not what was to be computed on it."""
     if is_out_of_memory(error) or isinstance(error, torch.AcceleratorError):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
+    return isinstance(error, RuntimeError | AssertionError) and any(sign in str(error).lower() for sign in _SIGNS)
 
 
 @contextmanager
@@ -29,7 +41,7 @@ def device_failures(device: str) -> Iterator[None]:
     """Turn the failure of a device in the block into `DeviceFailed`; other errors pass."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:
         if not is_device_error(error):
             raise
         raise DeviceFailed(

@@ -2,15 +2,20 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from biometric.entities import Detection, Frame, Image, NoticeCode
+from biometric.entities.model_cards import Role
 from biometric.errors import DeviceFailed, UnsupportedModel, WeightsCorrupt
 from biometric.models.device_fallback import FallbackDetector, FallbackEmbedder
 from biometric.models.device_notices import device_notices
+from biometric.models.loading import load_detector, load_embedder
+from biometric.models.weights import WeightStore
+from biometric.settings import Settings
 
 FRAMES = [Frame(number, np.zeros((40, 60, 3), np.uint8), number / 10) for number in range(3)]
 CROPS = [np.zeros((20, 10, 3), np.uint8)] * 2
@@ -51,7 +56,7 @@ class Embedding:
         return np.tile(np.array([[1, 0]], np.float32), (len(crops), 1))
 
 
-FAILURES = [
+FAILURES: list[Exception] = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
     torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
     RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
@@ -152,3 +157,17 @@ def test_people_are_told_of_the_failure_once() -> None:
     exported = device_notices(Detecting("CPU · fake"), None, "cuda:1")
     assert [notice.code for notice in exported] == [NoticeCode.DETECTOR_ON_CPU]
     assert device_notices(Detecting("CPU · fake"), None, "cpu") == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card that works")
+def test_a_card_that_is_gone_leaves_the_starters_to_the_processor(tmp_path: Path) -> None:
+    weights = WeightStore.of_settings(Settings(models=None, data=tmp_path, cache=tmp_path, offline=True))
+    embedder = load_embedder(weights.starter(Role.EMBEDDER), "cuda", tmp_path)  # type: ignore[arg-type]
+    assert isinstance(embedder, FallbackEmbedder)
+    assert embedder.embed(CROPS).shape == (2, embedder.dimension)
+    assert embedder.device.startswith("CPU")
+    detector = load_detector(weights.starter(Role.DETECTOR), "cuda", tmp_path)  # type: ignore[arg-type]
+    assert detector.detect(FRAMES) == [[], [], []]
+    assert detector.device.startswith("CPU")
+    for model in (embedder, detector):
+        assert isinstance(model.failure, DeviceFailed)  # type: ignore[union-attr]
