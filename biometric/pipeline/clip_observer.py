@@ -8,7 +8,7 @@ from pathlib import Path
 
 from biometric.domain.linked_people import link_people
 from biometric.domain.selection import Rules
-from biometric.entities import Notice, NoticeCode, ObservedClip, Progress, clean_label
+from biometric.entities import ObservedClip, Progress, clean_label
 from biometric.pipeline import observing
 from biometric.pipeline.observation_cache import ObservationCache, ObservationKey
 from biometric.pipeline.sparse_detection import LookIntervals
@@ -87,7 +87,6 @@ class ClipObserver:
                 detector, self._new_tracker, embedder, self._crops, self._sharpness, grey, self._intervals
             )
             sampling = observing.Sampling(folder, self._rules, models.min_track_similarity())
-            known = set(models.notices())
             folder.mkdir(parents=True, mode=0o700)
             try:
                 result = yield from observing.observe(footage, tools, sampling)
@@ -106,7 +105,7 @@ class ClipObserver:
                 model_id=embedder.model_id,
                 folder=folder,
                 analysed_frames=result.analysed_frames,
-                warnings=(*result.warnings, *_device_failures(models, known)),
+                warnings=result.warnings,
                 timings=result.timings,
                 looks=result.looks,
             )
@@ -116,8 +115,3 @@ class ClipObserver:
     def forget(self) -> None:
         """Drop all kept observations and their crops; the next `observe` starts anew."""
         self._cache.clear()
-
-
-def _device_failures(models: Models, known: set[Notice]) -> list[Notice]:
-    """What is to be said of a device that failed while the clip was observed."""
-    return [item for item in models.notices() if item.code is NoticeCode.DEVICE_FAILED and item not in known]
