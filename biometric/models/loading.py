@@ -63,7 +63,7 @@ def load_detector_file(
         return UltralyticsDetector(path, name, device, cache, confidence, files)
     from biometric.models.detection_openvino import OpenVINODetector
 
-    return OpenVINODetector(graph, name, confidence)
+    return OpenVINODetector(graph, name, confidence, cache)
 
 
 def _load_detector_on_card(path: Path, name: str, device: str, cache: Path, confidence: float) -> Detector:
