@@ -20,6 +20,7 @@ from biometric.models.detection import CONFIDENCE, to_detections
 from biometric.models.detector_networks import DetectorNetworks
 from biometric.models.exported_detectors import METADATA, PADDING, ExportedDetector, Letterbox, people_in, read_metadata
 from biometric.models.measured_choices import MeasuredChoices
+from biometric.models.network_shapes import is_quantized
 from biometric.models.ultralytics_setup import first_line, unfitting_detector
 
 
@@ -46,6 +47,7 @@ class OpenVINODetector:
         export = self._export = read_metadata(path.with_name(METADATA), name)
         _check_answers(model, export, name)
         digest = sha256(_digest(path)).hexdigest()
+        self._is_quantized = is_quantized(model)
         choices = MeasuredChoices(cache, digest, f"openvino {openvino.__version__}")
         self._networks = DetectorNetworks(
             model, export.stride, export.size, export.end_to_end, _must_be_fixed(model), choices
@@ -66,9 +68,9 @@ class OpenVINODetector:
         return "CPU · OpenVINO"
 
     @property
-    def computes_in(self) -> str:
-        """The precision that serves on this processor: "float32" or "INT8"."""
-        return self._networks.precision
+    def computes_in(self) -> str | None:
+        """The precision in which an INT8 network computes on this processor, "INT8" or "float32"; None for others."""
+        return self._networks.precision if self._is_quantized else None
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's people, highest confidence first, numbered from 0; [] for no frames.

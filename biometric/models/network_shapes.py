@@ -43,11 +43,21 @@ def fitted(model: openvino.Model, height: int, width: int) -> openvino.Model | N
     return None
 
 
-def kept_places(total: int, full: tuple[int, int], size: tuple[int, int]) -> NDArray[np.int64] | None:
-    """Return which of the `total` places of a network a smaller one has, None where its grids are not known."""
-    for strides in _grids(full, size):
-        if _total(full, strides) == total:
-            return _places(full, size, strides)
+def place_centres(total: int, height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Return the centres, (2, total) x and y in pixels, of a network's places, and each grid's step, (total,).
+
+    None where no known grids of a picture of that size have so many places.
+    """
+    size = (height, width)
+    for strides in _grids(size, size):
+        if _total(size, strides) != total:
+            continue
+        centres, steps = [], []
+        for stride in strides:
+            rows, columns = np.mgrid[0 : height // stride, 0 : width // stride]
+            centres.append((np.stack([columns.reshape(-1), rows.reshape(-1)]) + 0.5) * stride)
+            steps.append(np.full(rows.size, stride))
+        return np.concatenate(centres, axis=1).astype(np.float32), np.concatenate(steps).astype(np.float32)
     return None
 
 

@@ -42,6 +42,12 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino.Core, "compile_model", compiled)
 
 
+@pytest.fixture
+def padded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports of one size stay as they are, as ultralytics runs them."""
+    monkeypatch.setattr("biometric.models.detector_networks.fitted", lambda *_: None)
+
+
 def frames_of(clip: Path, numbers: range) -> list[Frame]:
     capture = cv2.VideoCapture(str(clip))
     pictures = [capture.read()[1] for _ in range(numbers.stop)]
@@ -63,7 +69,7 @@ def assert_same_people(found: list[list[Detection]], expected: list[list[Detecti
 
 
 @pytest.mark.real
-@pytest.mark.usefixtures("exact")
+@pytest.mark.usefixtures("exact", "padded")
 @pytest.mark.parametrize("clip", ["street.mp4", "one-by-one.mp4"])
 @pytest.mark.parametrize("model", ["starter", "int8"])
 def test_the_boxes_are_those_of_ultralytics_on_real_clips(model: str, clip: str, shared: Path, cache: Path) -> None:
@@ -83,7 +89,7 @@ def test_the_boxes_are_those_of_ultralytics_on_real_clips(model: str, clip: str,
 
 
 @pytest.mark.real
-@pytest.mark.usefixtures("exact")
+@pytest.mark.usefixtures("exact", "padded")
 def test_weak_detections_are_those_of_ultralytics(shared: Path, cache: Path) -> None:
     """As measured: down to a confidence of 0.001, where non-maximum suppression has most to do."""
     graph = shared / "models" / "yolov8n_int8_openvino_model" / "yolov8n.xml"
