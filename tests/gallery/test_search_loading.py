@@ -11,11 +11,13 @@ import pytest
 from biometric.domain import search_loading
 from biometric.domain.search_loading import load_searches
 from biometric.entities import Purpose, Threshold, ThresholdSource
+from biometric.entities.progress import finish
 from biometric.errors import GalleryCorrupt
 from biometric.gallery import search as module
 from biometric.gallery.index import Hit
 from biometric.gallery.repository import SQLiteGallery
 from tests.made_galleries import reference, template
+from tests.test_service import ServiceSetup
 
 PEOPLE = 30
 
@@ -142,3 +144,15 @@ def test_a_gallery_that_cannot_be_loaded_stops_no_observing(
     assert len(list(load_searches(opened, threshold))) == 1
     with pytest.raises(GalleryCorrupt):
         found(opened)
+
+
+def test_observing_tells_that_a_large_gallery_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_loading, "LOADED_AT_ONCE", 0)
+    setup = ServiceSetup(tmp_path)
+    try:
+        observed = finish(setup.service.observe(setup.clip))
+        setup.service.enroll(observed, "Ada")
+        steps = [step.stage for step in setup.service.observe(setup.clip)]
+        assert steps[0] == "Loading the gallery: reference"
+    finally:
+        setup.service.close()
