@@ -30,8 +30,13 @@ def test_all_steps_run_on_the_processor(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(gpu, "SHARED", shared)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several that wait for each other take minutes on a busy machine
     monkeypatch.setattr(embedding_torch, "CARD_PRECISION", embedding_torch.CARD_PRECISION)  # put back afterwards
-    assert gpu.main(["--device", "cpu", "--quick", "--json", str(tmp_path / "gpu.json")]) == 0
+    try:
+        assert gpu.main(["--device", "cpu", "--quick", "--json", str(tmp_path / "gpu.json")]) == 0
+    finally:
+        torch.set_num_threads(threads)
     report = json.loads((tmp_path / "gpu.json").read_text())
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == report
     rates = {row["what"]: row["rate"] for row in report["rows"]}

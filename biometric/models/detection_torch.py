@@ -109,8 +109,8 @@ class TorchDetector:
 
     @property
     def device(self) -> str:
-        """For people, such as "CUDA · cuda:0"."""
-        return f"CUDA · {self._device}" if self._on_card else "CPU · torch"
+        """For people, such as "CUDA · NVIDIA H200" or "CPU · torch"."""
+        return f"CUDA · {torch.cuda.get_device_name(self._device)}" if self._on_card else "CPU · torch"
 
     @property
     def network(self) -> Any:
