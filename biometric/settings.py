@@ -4,7 +4,6 @@ Every field is set by the environment variable `SIGHTLINE_<FIELD>` (upper case);
 checked against `Settings.model_fields` by a test.
 """
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +22,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, Pydanti
 
 from biometric import locations
 from biometric.entities.tracker_names import TRACKERS, USUAL_TRACKER
+from biometric.entities.web_addresses import PublicAddress, is_loopback, read_networks
 from biometric.errors import InvalidSetting
 from biometric.errors.misspelt_names import meant_name
 from biometric.errors.phrases import Phrase
@@ -62,8 +62,11 @@ class Settings(BaseSettings):
 
     Attributes:
         host, port: where the page is served.
-        login: "name:password" asked for by the page, or None; not shown when printed. Needed to serve beyond this
-            machine.
+        login: "name:password" of an admin, or None; not shown when printed. To serve beyond this machine, it or a user
+            (`users add`) is needed.
+        public_address: where people reach the page when a reverse proxy stands in front, "https://name", or None.
+        trusted_proxy: addresses or networks of that proxy, whose word about its clients counts.
+        tls_certificate, tls_key: files in PEM format with which the page is served by https, or None.
         data: folder of gallery, query, library and downloaded weights, unless these are set by themselves; the
             checkout, or the platform's folder for data of programs.
         gallery, query: folders of the gallery and of the crops of unknown people.
@@ -111,6 +114,10 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(7860, ge=1, le=65535, description=N_("a port from 1 to 65535"))
     login: SecretStr | None = Field(None, description=N_("name:password with 8 characters or more"))
+    public_address: str | None = Field(None, description=N_("an address such as https://sightline.example"))
+    trusted_proxy: str = Field("", description=N_("addresses or networks, separated by commas"))
+    tls_certificate: Folder | None = Field(None, description=N_("a file in PEM format"))
+    tls_key: Folder | None = Field(None, description=N_("a file in PEM format"))
     data: Folder = Field(default_factory=locations.default_data_folder, description=N_("a folder"))
     gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description=N_("a folder"))
     query: Folder = Field(default_factory=lambda values: values["data"] / "query", description=N_("a folder"))
@@ -178,12 +185,22 @@ class Settings(BaseSettings):
             raise InvalidSetting(_must_be("language", language))
         return language
 
+    @field_validator("public_address", "trusted_proxy")
+    @classmethod
+    def _check_address(cls, text: str | None, info: ValidationInfo) -> str | None:
+        field = str(info.field_name)
+        try:
+            _ = PublicAddress.read(text or "http://a") if field == "public_address" else read_networks(text or "")
+        except ValueError as error:
+            raise InvalidSetting(_must_be(field, text)) from error
+        return text
+
     @model_validator(mode="after")
-    def _check_host(self) -> "Settings":
-        if self.login is None and not is_loopback(self.host):
+    def _check_web(self) -> "Settings":
+        if self.login is None and not is_loopback(self.host) and not (self.data / "users.db").is_file():
             raise InvalidSetting(
                 "SIGHTLINE_HOST must be an address of this machine, unless SIGHTLINE_LOGIN sets a "
-                "name:password, got {host}.",
+                "name:password or a user was added (users add), got {host}.",
                 host=self.host,
             )
         return self
@@ -273,13 +290,3 @@ def _refusal(error: ValidationError, values: Mapping[str, Any]) -> InvalidSettin
         return InvalidSetting("Sightline has no setting {field}.{hint}", field=field, hint=hint)
     secret = Settings.model_fields[field].annotation == SecretStr | None
     return InvalidSetting(_must_be(field, "…" if secret else values.get(field)))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is reached from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

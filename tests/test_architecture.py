@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "calibration": PORTS | {"domain", "statistics"},
     # What an answer leaves behind is told in sentences, as the faces tell it.
     "results": ADAPTER | {"messages", "domain"},
+    "accounts": ADAPTER | {"messages"},
     "clips": ADAPTER,
     "models": ADAPTER,
     "gallery": ADAPTER | {"domain"},  # a template that loses a sample is pooled as at enrollment
@@ -48,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},
-    "ui": PORTS | {"service", "footage_keeper", "domain", "results", "settings", "storage", "messages"},
+    "ui": PORTS | {"service", "footage_keeper", "domain", "results", "settings", "storage", "messages", "accounts"},
     "cli": PORTS
     | {
         "service",
@@ -60,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
         "locations",
         "storage",
         "messages",
+        "accounts",
         "ui",
     }
     | OFFLINE,

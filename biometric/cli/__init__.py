@@ -23,6 +23,7 @@ from biometric.cli import (
     recognition_commands,
     streams,
     train,
+    users,
     verdict,
 )
 from biometric.cli.command_support import (
@@ -154,6 +155,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate_clip.add_commands(commands)
     models.add_commands(commands)
     train.add_commands(commands)
+    users.add_commands(commands)
 
     serve = commands.add_parser("serve", help="serve the web page", description="Serve the web page.")
     serve.add_argument("--host", help="address to serve on (default: 127.0.0.1)")

@@ -60,6 +60,7 @@ BiometricError
 │   └── OutputsDiffer            an exported file does not give what the trained network gives
 ├── EvaluationLibraryMissing     requirements-evaluation.txt is not installed
 ├── TooManyJobs                  too many jobs wait for the models
+├── UsersUnreadable              the file of users is damaged, or of a newer version
 ├── CallerGone                   whoever called the server does not wait for the answer any more
 ├── KeptFootageError             the library of kept footage cannot do what was asked
 │   ├── KeptFootageCorrupt       its database or an observation is damaged or of a newer version
@@ -163,6 +164,7 @@ from biometric.errors.root_error import (
     CallerGone,
     EvaluationLibraryMissing,
     TooManyJobs,
+    UsersUnreadable,
 )
 
 __all__ = [
@@ -237,6 +239,7 @@ __all__ = [
     "UnknownVerdict",
     "UnsupportedModel",
     "UploadMissing",
+    "UsersUnreadable",
     "WeightsCorrupt",
     "WeightsMissing",
 ]

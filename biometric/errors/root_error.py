@@ -29,6 +29,10 @@ class TooManyJobs(BiometricError):
     """Too many jobs wait for the models of this server."""
 
 
+class UsersUnreadable(BiometricError):
+    """The file of users is damaged, of a newer version, or another program's."""
+
+
 class CallerGone(BiometricError):
     """Whoever called the server does not wait for the answer any more."""
 

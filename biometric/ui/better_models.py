@@ -6,10 +6,10 @@ import gradio as gr
 
 from biometric.entities import NoticeCode
 from biometric.entities.model_reports import ModelStatus
+from biometric.entities.web_addresses import is_loopback
 from biometric.errors import BiometricError, InvalidInput, WeightsMissing
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
-from biometric.settings import is_loopback
 from biometric.ui import elements, presenters
 from biometric.ui.browser_input import event
 from biometric.ui.components import on_act

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
+from biometric.entities.web_addresses import Network
 from biometric.ui.asgi import Scope, headers_of
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 CLIENT = "sightline.client"
 SENDER = "sightline.sender"
 USER = "sightline.user"
-"""Names in a request's scope of what is known of its sender: address, whose uploads are its, who is signed in."""
+ROLE = "sightline.role"
+"""Names in a request's scope of what is known of its sender: address, whose uploads are its, who is signed in as what.
+
+The last two are missing where nobody is asked to sign in.
+"""
 COOKIE = "sightline-sender"
 """Cookie by which a browser's uploads are told from others'; it opens nothing."""
 _COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")

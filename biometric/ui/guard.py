@@ -7,10 +7,11 @@ these is refused here, before Gradio sees the request.
 from collections.abc import Sequence
 from urllib.parse import unquote
 
+from biometric.entities.web_addresses import Network, PublicAddress, read_host
 from biometric.messages.translation import gettext as _
 from biometric.ui.asgi import App, Message, Receive, Scope, Send, answer, headers_of
-from biometric.ui.clients import CLIENT, COOKIE, Network, forwarded_client, is_trusted, new_cookie, sender_cookie
-from biometric.ui.hosts import PublicAddress, is_local_host, is_same_origin, read_host
+from biometric.ui.clients import CLIENT, COOKIE, forwarded_client, is_trusted, new_cookie, sender_cookie
+from biometric.ui.hosts import is_local_host, is_same_origin
 
 _API = "/gradio_api"
 _CLOSED = (

@@ -2,31 +2,25 @@
 
 import json
 import threading
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from starlette.middleware import Middleware
 
+from biometric.entities.web_addresses import read_networks
 from biometric.errors import InvalidSetting
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import language
 from biometric.service import Sightline
-from biometric.settings import Settings, is_loopback
+from biometric.settings import Settings
 from biometric.ui import ExampleMaker, no_examples
 from biometric.ui.build import Interface
-from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.components import asset
 from biometric.ui.connections import bounded_connections
-from biometric.ui.event_streams import EventStreams, OpenStreams
-from biometric.ui.first_paint import FirstPaint
-from biometric.ui.guard import Guard
 from biometric.ui.page import Page
-from biometric.ui.request_bodies import RequestBodies
+from biometric.ui.request_layers import check_web, middleware
 from biometric.ui.theme import sightline_theme
-from biometric.ui.tool_calls import ToolCalls, let_tools_in
-from biometric.ui.upload_intake import UploadIntake
+from biometric.ui.tool_calls import let_tools_in
 
 LOADING_SECONDS = 30
 """How long ending waits for models that are being loaded: vendor libraries abort when they are cut off there."""
@@ -37,16 +31,15 @@ QUEUE_SIZE = 20
 IDLE_SECONDS = 0.02
 """Seconds between two looks of an idle queue: nobody notices 20 ms, and an idle server leaves the processor alone."""
 STYLES = ("sightline.css", "people.css", "grid.css", "library.css", "jobs.css", "calibration.css", "verdict.css")
-UPLOADS_AT_ONCE = 5
-"""All uploads together may take this many times the largest one."""
 
 
 def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, block: bool = True) -> Interface:
     """Serve the page; returns when interrupted (or at once, with `block=False`).
 
     Raises:
-        InvalidSetting: the port is taken.
+        InvalidSetting: the port is taken, or settings that are needed together are not.
     """
+    check_web(service.settings)
     interface = Interface(service, examples)
     blocks, settings = interface.blocks, service.settings
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
@@ -55,10 +48,12 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
     try:
-        with bounded_connections():
+        with bounded_connections(read_networks(settings.trusted_proxy)):
+            launched = threading.Event()
             _server, address, _share = blocks.launch(
-                **launch_options(settings, interface.page, blocks), prevent_thread_lock=True
+                **launch_options(settings, interface.page, blocks, launched), prevent_thread_lock=True
             )
+            launched.set()
     except OSError as error:
         raise InvalidSetting(
             "The page cannot be served on {host}, port {port}: the port is in use, or the address is not "
@@ -92,34 +87,26 @@ def _rest_when_idle(blocks: gr.Blocks) -> None:
         queue.sleep_when_free = IDLE_SECONDS
 
 
-def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[str, Any]:
-    """Return what `Blocks.launch` is called with: nothing shared, nothing widened, the data folders blocked."""
-    limit = settings.max_upload_mb * 1_000_000
-    guard = Middleware(
-        Guard,
-        loopback=is_loopback(settings.host),
-    )
-    page.uploads.quota = UPLOADS_AT_ONCE * limit
-    intake = Middleware(UploadIntake, uploads=page.uploads, limit=limit + 100_000)  # the form around the file
-    bodies = Middleware(RequestBodies, uploads=page.uploads)
-    streams = OpenStreams(blocks)
-    page.sessions.is_open = streams.is_open
-    feed = Middleware(
-        ChangeFeed,
-        state_of=partial(page.workspace_state, stalled=streams.stalled),
-        stopping=lambda: is_stopping(blocks),
-    )
-    middleware = [guard, intake, bodies, feed, Middleware(ToolCalls), Middleware(EventStreams, streams=streams)]
-    middleware.append(Middleware(FirstPaint))
-    login = settings.login
+def launch_options(
+    settings: Settings, page: Page, blocks: gr.Blocks, launched: threading.Event | None = None
+) -> dict[str, Any]:
+    """Return what `Blocks.launch` is called with: nothing shared, nothing widened, the data folders blocked.
+
+    Args:
+        launched: set once it has returned; until then Gradio looks whether the page answers, without signing in.
+    """
+    tls: dict[str, Any] = {}
+    if settings.tls_certificate is not None:
+        files = {"ssl_certfile": settings.tls_certificate, "ssl_keyfile": settings.tls_key}
+        tls = {**{name: str(file) for name, file in files.items()}, "ssl_verify": False}  # its own look at itself
     return {
         "server_name": settings.host,
         "server_port": settings.port,
-        "auth": None if login is None else tuple(login.get_secret_value().split(":", 1)),
         "share": False,
         "quiet": True,
         "show_error": False,
-        "max_file_size": limit,
+        **tls,
+        "max_file_size": settings.max_upload_mb * 1_000_000,
         "allowed_paths": [],
         "blocked_paths": [str(path) for path in _data_folders(settings)],
         "strict_cors": True,
@@ -131,7 +118,9 @@ def launch_options(settings: Settings, page: Page, blocks: gr.Blocks) -> dict[st
         "footer_links": [],
         "state_session_capacity": 200,
         "app_kwargs": {
-            "middleware": middleware,
+            "middleware": middleware(
+                settings, page, blocks, stopping=lambda: is_stopping(blocks), launched=launched or threading.Event()
+            ),
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,
@@ -173,4 +162,11 @@ def is_stopping(blocks: gr.Blocks) -> bool:
 
 
 def _data_folders(settings: Settings) -> list[Path]:
-    return [settings.gallery, settings.query, settings.library, settings.cache, *settings.weight_folders]
+    return [
+        settings.data / "users.db",
+        settings.gallery,
+        settings.query,
+        settings.library,
+        settings.cache,
+        *settings.weight_folders,
+    ]

@@ -7,7 +7,8 @@ from typing import Any
 
 from biometric.messages.translation import gettext as _
 from biometric.ui.asgi import App, Message, Receive, Scope, Send, answer
-from biometric.ui.clients import sender_of
+from biometric.ui.clients import ROLE, sender_of
+from biometric.ui.permissions import Permissions, refuse_role
 from biometric.ui.uploads import Uploads
 
 BODY_LIMIT = 4_000_000
@@ -20,11 +21,13 @@ class RequestBodies:
     Args:
         app: the app to pass on to.
         uploads: whose waiting files a body may name.
+        permissions: which role a request needs.
     """
 
-    def __init__(self, app: App, *, uploads: Uploads) -> None:
+    def __init__(self, app: App, *, uploads: Uploads, permissions: Permissions) -> None:
         self._app = app
         self._uploads = uploads
+        self._permissions = permissions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on once its body is read, or answer 4xx with a sentence."""
@@ -42,6 +45,12 @@ class RequestBodies:
                 return
             if not message.get("more_body", False):
                 break
+        role = scope.get(ROLE)
+        if role is not None:
+            needed = self._permissions.needed(scope["method"], scope["path"], bytes(body))
+            if not role.includes(needed):
+                await refuse_role(send, needed)
+                return
         refusal = self._refusal(bytes(body), sender_of(scope))
         if refusal is not None:
             await answer(send, *refusal)

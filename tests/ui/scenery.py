@@ -294,6 +294,7 @@ def make_service(
     `decoded` what it was to decode. One that `skips` frames looks for people only where something may be new.
     """
     values: dict[str, object] = {
+        "data": root,
         "gallery": root / "gallery",
         "query": root / "query",
         "library": root / "library",
@@ -341,6 +342,10 @@ def main(arguments: Sequence[str]) -> None:
         footage=options.get("footage", ""),
         language=options.get("language", "en"),
         linking=options.get("linking") == "1",
+        public_address=options.get("public_address"),
+        trusted_proxy=options.get("trusted_proxy", ""),
+        tls_certificate=options.get("tls_certificate"),
+        tls_key=options.get("tls_key"),
     )
     from biometric.ui import serve
     from biometric.ui.connections import BoundedConnection

@@ -3,6 +3,7 @@
 import os
 import random
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -50,7 +51,7 @@ class Server:
     ) -> None:
         self.root = root
         self.port = free_port() if at is None else at
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if 'tls_certificate' in options else 'http'}://127.0.0.1:{self.port}"
         self.log = root.parent / f"{root.name}.log"
         words = [f"{name}={value}" for name, value in options.items()]
         variables = {**os.environ, **(environment or {})}
@@ -77,7 +78,8 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended:\n{self.log.read_text()}")
             try:
-                urllib.request.urlopen(f"{self.url}/gradio_api/startup-events", timeout=5).read()
+                address = f"{self.url}/gradio_api/startup-events"
+                urllib.request.urlopen(address, timeout=5, context=ssl._create_unverified_context()).read()
             except urllib.error.HTTPError:
                 return  # it answers, if only to ask for a login
             except OSError:
