@@ -263,8 +263,8 @@ def test_every_handler_and_endpoint_has_a_role(server: Server, clients: dict[Rol
 def test_promise_7_nobody_sees_the_page_of_another(clients: dict[Role, httpx.Client], clip: Path) -> None:
     files = {"files": ("clip.mp4", clip.read_bytes())}
     [path] = clients[Role.EXAMINER].post("/gradio_api/upload", files=files).json()
-    body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
-    assert clients[Role.OPERATOR].post("/gradio_api/call/identify", json=body).status_code == 403
+    body = {"clip": {"path": path, "meta": {"_type": "gradio.FileData"}}}
+    assert clients[Role.OPERATOR].post("/gradio_api/call/v2/identify", json=body).status_code == 403
 
 
 # --- programs --------------------------------------------------------------------------------------------------------
@@ -303,11 +303,11 @@ def test_promise_7_a_token_does_no_more_than_its_scope_and_its_user(server: Serv
     with pytest.raises(Exception, match="cannot do more"):
         database.add_token("operator", Role.ADMIN, 1)
 
-    nothing = {"data": [None] * 11}  # of every parameter
+    nothing = {"clip": {"path": "nothing"}, "name": "Nobody"}
 
     def status(secret: str, name: str) -> int:
         headers = {"Authorization": f"Bearer {secret}"}
-        return httpx.post(f"{server.url}/gradio_api/call/{name}", json=nothing, headers=headers).status_code
+        return httpx.post(f"{server.url}/gradio_api/call/v2/{name}", json=nothing, headers=headers).status_code
 
     assert status(narrow, "enroll") == 403
     assert status(wide, "enroll") != 403

@@ -119,18 +119,15 @@ def file(path: Path | str) -> dict[str, Any]:
     return {"path": str(path), "meta": {"_type": "gradio.FileData"}, "orig_name": "clip.mp4"}
 
 
-def call(server: Server, endpoint: str, *data: Any, **headers: str) -> tuple[int, str]:
-    """Call an endpoint; return the status of the call, and what came of it."""
-    body = json.dumps({"data": data}).encode()
-    code, said = ask(server, "POST", f"/gradio_api/call/{endpoint}", body, Content_Type="application/json", **headers)
+def identify(server: Server, path: Path | str, **headers: str) -> tuple[int, str]:
+    """Identify an upload; return the status of the call, and what came of it."""
+    body = json.dumps({"clip": file(path)}).encode()
+    json_headers = {"Content_Type": "application/json", **headers}
+    code, said = ask(server, "POST", "/gradio_api/call/v2/identify", body, **json_headers)
     if code != 200:
         return code, said.decode()
     event = json.loads(said)["event_id"]
-    return code, ask(server, "GET", f"/gradio_api/call/{endpoint}/{event}", **headers)[1].decode()
-
-
-def identify(server: Server, path: Path | str, **headers: str) -> tuple[int, str]:
-    return call(server, "identify", file(path), *[None] * 5, False, False, None, None, **headers)
+    return code, ask(server, "GET", f"/gradio_api/call/identify/{event}", **headers)[1].decode()
 
 
 def spend(server: Server, path: Path) -> None:
