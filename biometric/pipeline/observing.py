@@ -32,6 +32,7 @@ from biometric.entities import (
 from biometric.pipeline.embedding_rounds import Waiting, embed_stretches
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
 from biometric.pipeline.sparse_detection import LookIntervals, SparseDetector
+from biometric.pipeline.stages import BackgroundStage
 from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, in_each_frame, tracked_frames
 from biometric.ports import CropStore, Detector, Embedder, SharpnessOf, SmallGreyOf, TrackerFactory
 
@@ -136,7 +137,8 @@ class _Run:
         self.to_embed: list[Waiting] = []
         self.ended: list[FollowedTrack] = []
         self.people: list[_Person] = []
-        self.analysed = 0
+        self.handed_over = self.analysed = 0
+        self.describing = BackgroundStage("describe")
         grey = tools.small_grey
         self.sparse = None if grey is None else SparseDetector(tools.detector, grey, tools.intervals)
         self.colour = ColourMeter()
@@ -158,8 +160,7 @@ class _Run:
                         self._take(tracked)
                     moments = sum(len(stretch) for _, stretch in self.to_embed)
                     if max(moments, len(self.ended)) >= MOMENTS_AT_ONCE:
-                        self._embed()
-                        self._close_ended()
+                        self._describe()
                 yield self._progress(chunk[-1].frame.index - self.footage.frames.start + 1)
         finally:
             chunks.close()
@@ -169,10 +170,9 @@ class _Run:
         with self.stopwatch.timed("select"):
             for track_id in list(self.tracks):
                 self._end(track_id)
-        self._embed()
-        total = len(self.people) + len(self.ended)
-        self._close_ended()
-        if self.people:
+        self._describe()
+        self.describing.finish()
+        if total := len(self.people):
             yield Progress("Describing person", total, total)
 
     @property
@@ -189,7 +189,8 @@ class _Run:
         return tuple(self._observation(number, person) for number, person in enumerate(people, start=1))
 
     def discard(self) -> None:
-        """Remove the crops written so far: an abandoned observation leaves nothing behind."""
+        """Stop, and remove the crops written so far: an abandoned observation leaves nothing behind."""
+        self.describing.stop()
         for path in self.written:
             path.unlink(missing_ok=True)
 
@@ -216,20 +217,23 @@ class _Run:
         if stretch is not None:
             self.to_embed.append((track, stretch))
 
-    def _embed(self) -> None:
-        """Embed what is worth it of the moments that wait, and give it back to their tracks."""
+    def _describe(self) -> None:
+        """Have what waits embedded, and the people of ended tracks described, while reading goes on."""
         waiting, self.to_embed = self.to_embed, []
-        embed_stretches(waiting, self._embed_crops, CROPS_AT_ONCE)
+        ended, self.ended = self.ended, []
+        self.handed_over += len(ended)
+
+        def job() -> None:
+            embed_stretches(waiting, self._embed_crops, CROPS_AT_ONCE)
+            with self.stopwatch.timed("select"):
+                self.people += [self._person(person) for track in ended for person in track.people()]
+
+        self.describing.do(job)
 
     def _embed_crops(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        self.describing.check()
         with self.stopwatch.timed("embed"):
             return self.tools.embedder.embed(crops)
-
-    def _close_ended(self) -> None:
-        """Put the crops of ended tracks on disk and release the pictures."""
-        tracks, self.ended = self.ended, []
-        with self.stopwatch.timed("select"):
-            self.people += [self._person(person) for track in tracks for person in track.people()]
 
     def _person(self, person: TrackedPerson) -> _Person:
         samples = [
@@ -264,5 +268,5 @@ class _Run:
         total = len(self.footage.frames)
         elapsed = time.perf_counter() - self.started
         left = elapsed / done * (total - done) if elapsed > 1.0 else None
-        people = len(self.people) + len(self.ended) + len(self.tracks)
+        people = self.handed_over + len(self.ended) + len(self.tracks)
         return Progress("Reading frame", min(done, total), total, people, left)

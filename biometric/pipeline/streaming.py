@@ -1,9 +1,11 @@
 """From a clip to tracked people, frame by frame: decode, detect, track. Serves observing and cutting crops.
 
-Streams in bounded memory; closing the generator stops the work and releases the clip.
+Decoding and detecting run ahead in threads of their own. Streams in bounded memory; closing the generator stops the
+work and releases the clip.
 """
 
 import itertools
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -14,17 +16,26 @@ from pathlib import Path
 from biometric.entities import Detection, Frame, FrameRange, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
 from biometric.pipeline.frame_ranges import analysed_rate
+from biometric.pipeline.stages import ahead
 from biometric.ports import Detector, Tracker, VideoReader
 
 FRAMES_AT_ONCE = 8
 """Frames decoded before the detector runs, so that a GPU gets batches; 200 MB at 4K."""
 
 
+FRAMES_AHEAD = 4
+"""Decoded frames that wait for the detector; 100 MB at 4K."""
+
+CHUNKS_AHEAD = 1
+"""Chunks of frames with their detections that wait for the tracker."""
+
+
 class Stopwatch:
-    """Seconds spent in each stage."""
+    """Seconds spent in each stage. Stages run at the same time: their sum may exceed the time that passed."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self._lock = threading.Lock()
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -33,7 +44,8 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[stage] += time.perf_counter() - started
+            with self._lock:
+                self.seconds[stage] += time.perf_counter() - started
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +119,25 @@ def tracked_frames(
     Raises:
         ClipError: the clip cannot be read over the whole range.
     """
-    frames = _decoded(footage, stopwatch)
+    chunks = ahead(_detected(footage, find, stopwatch), CHUNKS_AHEAD, "detect")
+    try:
+        for chunk, found in chunks:
+            with stopwatch.timed("track"):
+                tracked = [_tracked(*pair, tracker) for pair in zip(chunk, found, strict=True)]
+            yield tracked
+    finally:
+        chunks.close()
+
+
+def _detected(
+    footage: FrameSource, find: Finder, stopwatch: Stopwatch
+) -> Generator[tuple[list[Frame], list[Found]], None, None]:
+    frames = ahead(_decoded(footage, stopwatch), FRAMES_AHEAD, "decode")
     try:
         while chunk := list(itertools.islice(frames, FRAMES_AT_ONCE)):
             with stopwatch.timed("detect"):
                 found = find(chunk)
-            with stopwatch.timed("track"):
-                tracked = [_tracked(*pair, tracker) for pair in zip(chunk, found, strict=True)]
-            yield tracked
+            yield chunk, found
     finally:
         frames.close()
 

@@ -86,13 +86,14 @@ def test_a_flicker_is_not_a_person(tmp_path: Path) -> None:
 
 
 def test_promise_6_closing_the_work_stops_it_and_leaves_no_crops(tmp_path: Path) -> None:
-    reader = FakeReader()
-    work = observe(tmp_path, {frame: [(LEFT, 0.9)] for frame in list(range(10)) + list(range(60, 100))}, reader=reader)
+    reader = FakeReader(video_info(frame_count=1000))
+    script = {frame: [(LEFT, 0.9)] for frame in [*range(10), *range(60, 100)]}
+    work = observe(tmp_path, script, reader=reader, stop=1000)
     for _ in range(5):
         next(work)
     work.close()
     assert reader.closed == 1
-    assert max(reader.indices) < 50
+    assert max(reader.indices) < 100
     assert list(tmp_path.iterdir()) == []
 
 
