@@ -41,7 +41,8 @@ SECURITY_HEADERS = {
         "frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # To no other site. Not "no-referrer": browsers then send "Origin: null" with the forms of our own pages.
+    "referrer-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 }
 

@@ -314,7 +314,7 @@ def test_promise_9_nothing_is_recorded_or_sent_elsewhere(enrolled: Server) -> No
     policy = headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "http" not in policy
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     for path in ("/monitoring", f"{API}/runs", f"{API}/run-history/records", "/docs", f"{API}/openapi.json"):
         assert ask(enrolled, "GET", path)[0] in {401, 403, 404}, path
     assert b"fonts.googleapis.com" not in ask(enrolled, "GET", "/theme.css")[2] + body
