@@ -5,6 +5,7 @@ from pathlib import Path
 
 from biometric.entities import Calibration, GalleryChange, KeptCohort, Progress, Purpose, Threshold
 from biometric.entities.calibration_footage import POSSIBLE, StoredCalibration, TargetRate
+from biometric.entities.cohort import check_cohort_days
 from biometric.entities.progress import finish
 from biometric.entities.verdict_evidence import VerdictEvidence
 from biometric.service import Sightline
@@ -53,9 +54,12 @@ class CalibrationCalls:
 
         Raises:
             InvalidCamera: the name of a camera cannot be used.
+            InvalidInput: a cohort cannot be kept for so long.
             CalibrationRefused: too little data for the targets, or `ClipError`: no clip can be read.
             ThresholdBelowCard: a threshold is below the model card's, and `force` was not said.
         """
+        if keep_cohort is not None:
+            check_cohort_days(keep_cohort)  # before clips are read, which takes long
         paths = [Path(clip) for clip in clips]
         known = {Path(clip): camera for clip, camera in (cameras or {}).items()}
         service = self._opened()

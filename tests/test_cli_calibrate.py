@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from biometric.calibration import collection
+from biometric.calibration import collection, procedure
 from tests.test_cli import run, setup  # noqa: F401 - a fixture
 from tests.test_service import ServiceSetup
 
@@ -134,3 +134,34 @@ def test_a_camera_that_cannot_be_used_stores_nothing(
     assert "The camera may have at most 100 characters" in err
     assert history(capsys) == []
     assert setup.reader.reads == 0
+
+
+def test_a_cohort_is_kept_only_with_leave_and_for_a_time_that_can_be(
+    setup: ServiceSetup,  # noqa: F811
+    capsys,
+    thirty: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    fit = procedure.fit
+    monkeypatch.setattr(
+        procedure, "fit", lambda comparison, targets, *rest: asked.append(targets) or fit(comparison, targets, *rest)
+    )
+    possible = ("calibrate", "--clips", setup.clip, "--target-fmr", "possible", "--force")
+    for options, days in (([], None), (["--keep-cohort", 30], 30), (["--keep-cohort", 30, "--dry-run"], 30)):
+        status, out, err = run(capsys, *possible, *options)
+        assert (status, asked.pop().cohort_days) == (0, days)
+        assert ("No cohort was kept: a camera must have seen 200 people" in out) is (days is not None)
+    for days in (0, 366, -1):
+        status, _, err = run(capsys, *possible, "--keep-cohort", days)
+        assert status == 2
+        assert f"A cohort is kept for 1 to 365 days, got {days}." in err
+    with pytest.raises(SystemExit):
+        run(capsys, *possible, "--keep-cohort", "soon")
+    for other in (["--history"], ["--status"], ["--model-card"], ["--delete-cohort"]):
+        status, _, err = run(capsys, "calibrate", *other, "--keep-cohort", 30)
+        assert status == 2
+        assert "Clips and a cohort to keep are for a new calibration" in err
+    status, _, err = run(capsys, "calibrate", "--delete-cohort")
+    assert status == 2
+    assert "No cohort of strangers is kept" in err

@@ -181,6 +181,11 @@ def test_thresholds_are_calibrated_and_go_back(service: biometric.RecognitionSer
     assert service.calibrations() == ()
     with pytest.raises(CalibrationUnusable):
         service.use_calibration(None)
+    with pytest.raises(biometric.BiometricError, match="kept for 1 to 365 days"):
+        service.calibrate(["is not read"], keep_cohort=0)
+    assert service.cohorts() == ()
+    with pytest.raises(biometric.BiometricError, match="No cohort of strangers is kept"):
+        service.delete_cohorts()
 
 
 def test_closing_leaves_nothing_and_says_so(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from biometric.cli.command_support import DONE, build_service, run, show
 from biometric.cli.gallery_trash import undo_hint
 from biometric.entities import clean_camera
 from biometric.entities.calibration_footage import DEFAULT_FMR, DEFAULT_FPIR, POSSIBLE, TargetRate
+from biometric.entities.cohort import check_cohort_days
 from biometric.errors import ClipNotFound, InvalidInput
 from biometric.messages.adaptation_sentences import adaptation_sentence
 from biometric.messages.calibration_sentences import evidence_sentences
@@ -93,6 +94,8 @@ def _calibrate(options: argparse.Namespace) -> int:
             "Clips and a cohort to keep are for a new calibration. Leave out --clips and --keep-cohort, or --history, "
             "--status, --use, --model-card or --delete-cohort."
         )
+    if options.keep_cohort is not None:
+        check_cohort_days(options.keep_cohort)  # before clips are read, which takes long
     clips, cameras = expand(options.clips, options.camera)
     service = build_service(options)
     if options.history:

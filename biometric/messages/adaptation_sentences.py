@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from biometric.entities import AdaptationGain, AdaptationKind, AdaptationReport, KeptCohort
+from biometric.entities import UNADAPTED, AdaptationGain, AdaptationKind, AdaptationReport, KeptCohort
 from biometric.messages.calibration_sentences import one_in
 from biometric.messages.counted import counted
 from biometric.messages.local_dates import day_of
@@ -20,7 +20,7 @@ def adaptation_sentence(report: AdaptationReport | None) -> str:
     """Return which adaptation to cameras a calibration chose, and why; "" for one that tried none."""
     if report is None:
         return ""
-    if not report.tried:
+    if not report.tried and report.chosen == UNADAPTED:
         return _("Scores are not adapted to cameras: too few people were compared with themselves to tell a gain.")
     chosen = report.chosen.kind
     if chosen is AdaptationKind.NONE:
