@@ -80,7 +80,7 @@ def _track(data: bytes, movie_scale: int, fragmented: bool) -> SampleTrack:
     # Times are rounded, by each of two clocks.
     tolerance = 0.1 + 2 * track.length / track.samples / track.scale
     length, claimed_length = track.length / track.scale, media / track.scale
-    if media not in _UNSET and (claimed_length > length + tolerance or length > 2 * claimed_length + 10 + tolerance):
+    if media not in _UNSET and (claimed_length > length + tolerance or length > 1.5 * claimed_length + tolerance):
         raise BrokenTables
     edits = _edits(find(data, b"edts", b"elst"))
     track.shown = sum(length for length, time in edits if time >= 0) / movie_scale or track.length / track.scale
