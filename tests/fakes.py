@@ -85,6 +85,9 @@ class FakeReader:
         finally:
             self.closed += 1
 
+    def read_chosen(self, clip: Path, frames: FrameRange, choice: object) -> Iterator[Frame]:
+        return self.read(clip, frames)
+
     def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
         return {index: self._frame(index) for index in indices if index < self.info.frame_count}
 

@@ -53,6 +53,8 @@ def test_frames_in_which_nothing_changes_are_not_looked_at(tmp_path: Path) -> No
         "unchanged": observed.looks.unchanged,
         "bridged": 0,
         "moved": 1,
+        "undecoded": 0,
+        "all_decoded": "",
     }
 
 
@@ -130,6 +132,16 @@ def test_a_variable_makes_it_thorough_and_a_command_overrides_it(monkeypatch: py
             LookCounts(1200, 3000, 40, 1),
             "People were looked for in 1,200 of 4,240 analysed frames: in 3,000 nothing had changed, in 40 everybody "
             "walked on as before.",
+        ),
+        (
+            LookCounts(5, 95, undecoded=90),
+            "People were looked for in 5 of 100 analysed frames: in 95 nothing had changed. 90 frames did not even "
+            "have to be decoded.",
+        ),
+        (
+            LookCounts(9, all_decoded="sizes"),
+            "People were looked for in 9 of 9 analysed frames. The file does not tell beforehand where nothing "
+            "happens, so frames had to be decoded.",
         ),
         (LookCounts(5, 5), "People were looked for in 5 of 10 analysed frames: in 5 nothing had changed."),
         (

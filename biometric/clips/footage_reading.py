@@ -11,7 +11,7 @@ from biometric.clips.video import PyAVReader
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, VideoInfo
 from biometric.errors import NotAVideo
-from biometric.ports import VideoReader
+from biometric.ports import GroupChoice, VideoReader
 
 
 class FootageReader:
@@ -45,6 +45,10 @@ class FootageReader:
     def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
         """Yield exactly the frames of the range in order; see the two readers."""
         return self._reader(clip).read(clip, frames)
+
+    def read_chosen(self, clip: Path, frames: FrameRange, choice: GroupChoice) -> Iterator[Frame]:
+        """Yield the frames of the range without decoding all of them; see the two readers."""
+        return self._reader(clip).read_chosen(clip, frames, choice)
 
     def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
         """Return single frames by number; numbers beyond the end are left out."""

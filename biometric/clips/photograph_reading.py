@@ -34,6 +34,7 @@ from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Image, VideoInfo
 from biometric.errors import ClipNotFound, ClipTooLarge, InvalidFrameRange, NotAVideo, PhotographUnreadable
 from biometric.errors.phrases import Phrase
+from biometric.ports import GroupChoice
 from biometric.storage import describe_os_error, file_digest
 
 MAX_SIDE = 32_000
@@ -119,6 +120,10 @@ class PhotographReader:
         if frames.last > 0:
             raise InvalidFrameRange("A photograph has only frame 0; frame {frame} was asked for.", frame=frames.last)
         yield self._frame(clip)
+
+    def read_chosen(self, clip: Path, frames: FrameRange, choice: GroupChoice) -> Iterator[Frame]:
+        """Yield the only frame. Raises as `read` does."""
+        return self.read(clip, frames)
 
     def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
         """Return the photograph as frame 0, if that is among the numbers. Raises as `read`."""

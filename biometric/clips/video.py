@@ -18,6 +18,7 @@ from typing import Literal
 
 from biometric.clips.containers import Container, recognise_container
 from biometric.clips.decoding import Pass
+from biometric.clips.group_reading import KINDS, ROUNDING, GroupPass, NotInGroupsError, next_due
 from biometric.clips.hardware_decoding import HardwareDecoding, LeftToProcessor
 from biometric.clips.recording_facts import clip_camera, recorded_at
 from biometric.clips.structure.report import StructureReport
@@ -25,6 +26,7 @@ from biometric.clips.structure.walking import walk_structure
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import Frame, FrameRange, FrameTimes, Notice, NoticeCode, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
+from biometric.ports import GroupChoice
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,6 @@ __all__ = ["PyAVReader", "VideoLimits", "browser_playable"]
 
 _TIME_TOLERANCE = 0.5
 """Seconds by which a header's duration may exceed the last timestamp before the clip counts as cut short."""
-
-_ROUNDING = 0.001
-"""Seconds to which containers round times."""
 
 _PLAYED = {
     "mov": {"h264", "vp9", "av1"},
@@ -103,6 +102,26 @@ class PyAVReader:
         """
         return self._select(clip, range(frames.start, frames.stop, frames.step), frames.spacing)
 
+    def read_chosen(self, clip: Path, frames: FrameRange, choice: GroupChoice) -> Iterator[Frame]:
+        """Yield exactly the frames of the range in order, without decoding all of them. Raises as `read` does.
+
+        Of a group of frames that is not needed, the frames share the picture of the first of them.
+        """
+        container, latest = recognise_container(clip), -1
+        try:
+            if container.kind not in KINDS:
+                raise NotInGroupsError("container")
+            with GroupPass(clip, container, self._limits) as clip_pass:
+                for frame in clip_pass.read(frames, choice):
+                    latest = frame.index
+                    yield frame
+                return
+        except NotInGroupsError as error:
+            choice.give_up(str(error))
+        for frame in self.read(clip, frames):
+            if frame.index > latest:
+                yield frame
+
     def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:
         """Return the frames of the given numbers, in one pass. Raises as `read` does."""
         wanted = sorted(set(indices))
@@ -122,8 +141,8 @@ class PyAVReader:
                     for index, frame in enumerate(clip_pass.decode()):
                         if index == wanted[done]:
                             done += 1
-                            if clip_pass.seconds >= due - _ROUNDING:
-                                due = _next_due(due, clip_pass.seconds, spacing)
+                            if clip_pass.seconds >= due - ROUNDING:
+                                due = next_due(due, clip_pass.seconds, spacing)
                                 yield Frame(index, clip_pass.picture(frame), clip_pass.seconds)
                             if done == len(wanted):
                                 return
@@ -142,13 +161,6 @@ class PyAVReader:
             yield False, on_card
         yield False, Pass(clip, container, self._limits)
         yield True, Pass(clip, container, self._limits, exact=True)
-
-
-def _next_due(due: float, seconds: float, spacing: float) -> float:
-    """Return when the next frame is due: on a grid of `spacing` seconds, so that delays do not add up."""
-    if spacing == 0 or due == -math.inf:
-        return seconds + spacing
-    return due + spacing * (1 + max(0, math.floor((seconds + _ROUNDING - due) / spacing)))
 
 
 def _describe(counted: Pass, container: Container, structure: StructureReport, digest: str) -> VideoInfo:

@@ -20,7 +20,7 @@ most. Of normal noise 1 in 16,000 cells passes, next to another one that does pr
 RESTLESS_FACTOR = 1.6
 """A cell that is known to be restless (leaves, a screen, a lamp) must differ by so much more than it used to."""
 
-MOST_RESTLESS = 12.0
+MOST_RESTLESS = 16.0
 """Grey levels of restlessness that are learnt at most: a person in front of moving leaves differs by more."""
 
 LEARNT_AT_ONCE = 0.5
@@ -88,7 +88,13 @@ class SceneMemory:
         self._reference = cells
 
     def learn(
-        self, cells: NDArray[np.float32], before: NDArray[np.float32], people: NDArray[np.bool_], seconds: float
+        self,
+        cells: NDArray[np.float32],
+        before: NDArray[np.float32],
+        people: NDArray[np.bool_],
+        seconds: float,
+        share: float = LEARNT_AT_ONCE,
+        most: float = MOST_RESTLESS,
     ) -> None:
         """Learn from a look that found nobody new: what has changed apart from the people is restless.
 
@@ -96,13 +102,19 @@ class SceneMemory:
             cells, before: of this look's picture and the one of the look before it.
             people: of the cells' shape; where somebody is, or was at the look before.
             seconds: between the two looks.
+            share: by how much of the difference a changed cell becomes more restless.
+            most: grey levels of restlessness that are learnt at most.
         """
         if before.shape != cells.shape:
             return
         known = self._known(cells.shape)
-        found = np.minimum(difference(cells, before), MOST_RESTLESS)
+        found = np.minimum(difference(cells, before), most)
         known *= np.float32(np.exp(-max(seconds, 0.0) / FORGOTTEN_SECONDS))
-        known += np.where(~people & (found > known), LEARNT_AT_ONCE, 0.0) * (found - known)
+        known += np.where(~people & (found > known), share, 0.0) * (found - known)
+
+    def restless(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return which cells of pictures of a shape are known to be restless, which noise alone is not."""
+        return np.asarray(self._known(shape) > 2 * LEAST_CHANGE, np.bool_)
 
     def _known(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
         if self._restless is None or self._restless.shape != shape:

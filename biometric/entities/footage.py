@@ -162,11 +162,13 @@ class Frame:
         index: 0-based frame number.
         image: (H, W, 3) uint8 BGR, as displayed (rotation and the pixels' aspect ratio applied).
         seconds: its own presentation time, since the clip's first frame.
+        quiet: of a group of frames in which nothing happens; such frames may share one picture, the same array.
     """
 
     index: int
     image: Image
     seconds: float
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,12 +160,17 @@ class LookCounts:
         unchanged: they show what the last frame looked at shows.
         bridged: between two looks at people who walked on as predicted.
         moved: of those looked at, in how many much of the picture had changed, as when the camera moves.
+        undecoded: of those unchanged, how many were not decoded.
+        all_decoded: why from some frame on, or from the first, all were decoded: "sizes" (packets tell nothing of what
+            happens), or what kept the file from being read in groups of frames; "" where that is not so.
     """
 
     looked: int
     unchanged: int = 0
     bridged: int = 0
     moved: int = 0
+    undecoded: int = 0
+    all_decoded: str = ""
 
     @property
     def analysed(self) -> int:

@@ -30,7 +30,10 @@ def describe_looks(looks: LookCounts | None) -> str:
 
     "" where it was each frame and that is nothing unusual.
     """
-    if looks is None or (looks.looked == looks.analysed and looks.moved <= looks.analysed / 2):
+    if looks is None:
+        return ""
+    moved = looks.moved > looks.analysed / 2
+    if looks.looked == looks.analysed and not moved and not looks.all_decoded:
         return ""
     parts = []
     if looks.unchanged:
@@ -40,7 +43,11 @@ def describe_looks(looks: LookCounts | None) -> str:
     said = _("People were looked for in {looked:,} of {analysed:,} analysed frames")
     said = said.format(looked=looks.looked, analysed=looks.analysed)
     said += f": {', '.join(parts)}." if parts else "."
-    if looks.moved > looks.analysed / 2:
+    if looks.undecoded:
+        said += " " + _("{n:,} frames did not even have to be decoded.").format(n=looks.undecoded)
+    if looks.all_decoded:
+        said += " " + _("The file does not tell beforehand where nothing happens, so frames had to be decoded.")
+    if moved:
         said += " " + _("The picture as a whole keeps changing, as when the camera moves.")
     return said
 

@@ -4,6 +4,7 @@ This is the slow half of Sightline; everything after it is arithmetic on its res
 closing it stops the work at once, and the crops written so far are removed.
 """
 
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
@@ -31,6 +32,7 @@ from biometric.entities import (
 )
 from biometric.pipeline.embedding_rounds import Waiting, embed_stretches
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
+from biometric.pipeline.quiet_groups import LEAST_SECONDS, QuietGroups
 from biometric.pipeline.sparse_detection import LookIntervals, SparseDetector
 from biometric.pipeline.stages import BackgroundStage
 from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, in_each_frame, tracked_frames
@@ -118,6 +120,8 @@ def observe(footage: FrameSource, tools: Tools, sampling: Sampling) -> Generator
         run.discard()
         raise
     looks = None if run.sparse is None else run.sparse.counts
+    if looks is not None and run.groups is not None:
+        looks = dataclasses.replace(looks, undecoded=run.groups.passed_over, all_decoded=run.groups.reason)
     return Observed(run.observations(), run.analysed, dict(run.stopwatch.seconds), tuple(_warnings(run)), looks)
 
 
@@ -132,7 +136,7 @@ class _Run:
     """State of one observation."""
 
     def __init__(self, footage: FrameSource, tools: Tools, sampling: Sampling) -> None:
-        self.footage, self.tools, self.sampling = footage, tools, sampling
+        self.tools, self.sampling = tools, sampling
         self.tracks: dict[int, FollowedTrack] = {}
         self.to_embed: list[Waiting] = []
         self.ended: list[FollowedTrack] = []
@@ -141,6 +145,9 @@ class _Run:
         self.describing = BackgroundStage("describe")
         grey = tools.small_grey
         self.sparse = None if grey is None else SparseDetector(tools.detector, grey, tools.intervals)
+        worth_it = grey is not None and len(footage.frames) / footage.video.fps >= LEAST_SECONDS
+        self.groups = QuietGroups(grey, tools.intervals.quiet) if grey is not None and worth_it else None
+        self.footage = dataclasses.replace(footage, choice=self.groups)
         self.colour = ColourMeter()
         self.stopwatch = Stopwatch()
         self.written: list[Path] = []

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from biometric.domain.bridging import Look, between, next_look, unchanged
 from biometric.domain.picture_change import MOVED_CELLS, SceneMemory, cells_of
-from biometric.entities import Detection, Frame, LookCounts
+from biometric.entities import Detection, Frame, Image, LookCounts
 from biometric.pipeline.streaming import Found
 from biometric.ports import Detector, SmallGreyOf
 
@@ -22,6 +22,9 @@ Cells = NDArray[np.float32]
 
 OCCUPIED_SECONDS = 1.0
 """Most seconds from one look at somebody who stands still to the next."""
+
+NOTHING = np.zeros((1, 1), np.bool_)
+"""Cells that have changed, of a frame of which that is known."""
 
 _ROUNDING = 1e-3
 
@@ -51,18 +54,21 @@ class SparseDetector:
         self._scene = SceneMemory()
         self._look: Look | None = None
         self._look_cells: Cells | None = None
+        self._image: Image | None = None
+        self._cells: Cells | None = None
         self._seconds = 0.0
         self._latest: list[Detection] = []
 
     @property
     def counts(self) -> LookCounts:
         """How many frames were looked at so far, and why not the others."""
-        return LookCounts(**{name: self._counted[name] for name in ("looked", "unchanged", "bridged", "moved")})
+        counted = self._counted
+        return LookCounts(counted["looked"], counted["unchanged"], counted["bridged"], counted["moved"])
 
     def find(self, chunk: Sequence[Frame]) -> list[Found]:
         """Return the people of each frame of the next chunk."""
-        cells = [cells_of(self._small_grey(frame.image)) for frame in chunk]
-        changed, certain = self._compare(chunk, cells)
+        cells, fresh = self._seen(chunk)
+        changed, certain = self._compare(chunk, cells, fresh)
         results: list[Found | None] = [None] * len(chunk)
         gap: list[int] = []
         looks = self._detect(chunk, self._looks(chunk, changed, certain))
@@ -77,12 +83,27 @@ class SparseDetector:
             gap = []
         return [self._carried(frame, found) for frame, found in zip(chunk, results, strict=True)]
 
-    def _compare(self, chunk: Sequence[Frame], cells: Sequence[Cells]) -> tuple[list[int], set[int]]:
+    def _seen(self, chunk: Sequence[Frame]) -> tuple[list[Cells], list[bool]]:
+        """Return the cells of each frame, and whether it has a picture of its own; one may stand for several frames."""
+        cells, fresh = list[Cells](), list[bool]()
+        for frame in chunk:
+            fresh.append(self._cells is None or frame.image is not self._image)
+            latest = cells_of(self._small_grey(frame.image)) if self._cells is None or fresh[-1] else self._cells
+            cells.append(latest)
+            self._image, self._cells = frame.image, latest
+        return cells, fresh
+
+    def _compare(
+        self, chunk: Sequence[Frame], cells: Sequence[Cells], fresh: Sequence[bool]
+    ) -> tuple[list[int], set[int]]:
         """Return the frames that differ from the one looked at or are due, and those of them that must be looked at."""
         changed, certain = [], set()
         rest = self._rest()
         for number, frame in enumerate(chunk):
-            changes = self._scene.changes(cells[number])
+            if not fresh[number]:
+                continue
+            # Of what the packets and both ends of a group call quiet, a picture alone is no better witness.
+            changes = NOTHING if frame.quiet else self._scene.changes(cells[number])
             due = frame.seconds - self._seconds >= rest - _ROUNDING
             moved = changes.mean() >= MOVED_CELLS
             if changes.any() or due:

@@ -17,7 +17,7 @@ from biometric.entities import Detection, Frame, FrameRange, VideoInfo
 from biometric.errors import DamagedClip, InvalidFrameRange
 from biometric.pipeline.frame_ranges import analysed_rate
 from biometric.pipeline.stages import ahead
-from biometric.ports import Detector, Tracker, VideoReader
+from biometric.ports import Detector, GroupChoice, Tracker, VideoReader
 
 FRAMES_AT_ONCE = 8
 """Frames decoded before the detector runs, so that a GPU gets batches; 200 MB at 4K."""
@@ -54,6 +54,7 @@ class FrameSource:
 
     Attributes:
         accept_damaged: a clip that ends early is used up to there.
+        choice: chooses which groups of frames are decoded; None: all are.
     """
 
     reader: VideoReader
@@ -61,11 +62,18 @@ class FrameSource:
     video: VideoInfo
     frames: FrameRange
     accept_damaged: bool = False
+    choice: GroupChoice | None = None
 
     @property
     def analysed_fps(self) -> float:
         """Analysed frames per second of footage, on average."""
         return analysed_rate(self.video, self.frames)
+
+    def decoded(self) -> Iterator[Frame]:
+        """Yield the analysed frames; of a group that is not decoded they share one picture."""
+        if self.choice is None:
+            return self.reader.read(self.clip, self.frames)
+        return self.reader.read_chosen(self.clip, self.frames, self.choice)
 
     def may_end_early(self) -> bool:
         """Whether the range's end is only an estimate: the number of frames of a long clip is not counted."""
@@ -150,7 +158,7 @@ def _tracked(frame: Frame, found: Found, tracker: Tracker | None) -> TrackedFram
 
 
 def _decoded(footage: FrameSource, stopwatch: Stopwatch) -> Generator[Frame, None, None]:
-    frames = footage.reader.read(footage.clip, footage.frames)
+    frames = footage.decoded()
     try:
         while True:
             with stopwatch.timed("decode"):

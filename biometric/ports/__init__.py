@@ -4,7 +4,15 @@ They are apart from `service.py` so that each adapter's test can be checked agai
 here.
 """
 
-from biometric.ports.footage_ports import Annotator, CropStore, SharpnessOf, SmallGreyOf, VideoReader, VideoWriter
+from biometric.ports.footage_ports import (
+    Annotator,
+    CropStore,
+    GroupChoice,
+    SharpnessOf,
+    SmallGreyOf,
+    VideoReader,
+    VideoWriter,
+)
 from biometric.ports.gallery_port import ANY_OWNER, Gallery
 from biometric.ports.library_port import FootageLibrary
 from biometric.ports.model_ports import (
@@ -25,6 +33,7 @@ __all__ = [
     "Embedder",
     "FootageLibrary",
     "Gallery",
+    "GroupChoice",
     "ModelAdministration",
     "Models",
     "SharpnessOf",

@@ -13,6 +13,28 @@ from biometric.entities import (
     VideoInfo,
 )
 from biometric.entities.drawing import Bar, Mark
+from biometric.entities.frame_groups import FrameGroup
+
+
+class GroupChoice(Protocol):
+    """Chooses which groups of a clip's frames are decoded."""
+
+    def needs(self, group: FrameGroup, first: Frame, following: Frame | None) -> bool:
+        """Return whether a group has to be decoded.
+
+        Args:
+            first: the group's first analysed frame.
+            following: that of the next group; None: there is none.
+        """
+
+    def take(self, frame: Frame) -> None:
+        """Take an analysed frame of a group that had to be decoded."""
+
+    def skip(self, count: int) -> None:
+        """Take note that so many analysed frames were not decoded."""
+
+    def give_up(self, reason: str) -> None:
+        """Take note that the clip cannot be read in groups; the rest of it is decoded."""
 
 
 class VideoReader(Protocol):
@@ -26,6 +48,13 @@ class VideoReader(Protocol):
 
         Raises:
             DamagedClip: the clip ended before the range did (after yielding what could be read).
+        """
+
+    def read_chosen(self, clip: Path, frames: FrameRange, choice: GroupChoice) -> Iterator[Frame]:
+        """Yield exactly the frames of the range in order, as `read` does, without decoding all of them.
+
+        Of a group that is not needed, the frames share the picture (the same array) of the first of them. Clips that
+        cannot be read in groups of frames are decoded.
         """
 
     def grab(self, clip: Path, indices: Collection[int]) -> dict[int, Frame]:

@@ -260,7 +260,7 @@ def _footage_json(observed: ObservedClip) -> dict[str, Any]:
     return {"camera": observed.camera, "edits": edits_json(observed.warnings), "frames": _looks_json(observed), **known}
 
 
-def _looks_json(observed: ObservedClip) -> dict[str, int]:
+def _looks_json(observed: ObservedClip) -> dict[str, Any]:
     """Return how many frames were analysed, in how many of them people were looked for, and why not in the others."""
     looks = LookCounts(observed.analysed_frames) if observed.looks is None else observed.looks
     return {"analysed": looks.analysed, **asdict(looks)}
