@@ -3,6 +3,7 @@
 Each upload has a folder of its own with an unguessable name, also where two people send the same clip.
 """
 
+import os
 import re
 import secrets
 import shutil
@@ -172,14 +173,17 @@ def folder_size(folder: Path, without: Path | None = None) -> int:
         without: a folder whose files do not count.
     """
     sizes: dict[tuple[int, int], int] = {}
-    for path in folder.rglob("*"):
-        if without is not None and path.is_relative_to(without):
+    for place, folders, files in os.walk(folder):  # which passes over what vanishes; `rglob` raises
+        if without is not None and Path(place) == without:
+            folders.clear()
             continue
-        try:
-            stat = path.lstat()
-        except OSError:
-            continue
-        sizes[stat.st_dev, stat.st_ino] = stat.st_size
+        for name in (*folders, *files):
+            path = Path(place, name)
+            try:
+                stat = path.lstat()
+            except OSError:
+                continue
+            sizes[stat.st_dev, stat.st_ino] = stat.st_size
     return sum(sizes.values())
 
 

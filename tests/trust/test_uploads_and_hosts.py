@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import threading
 import time
@@ -18,8 +19,8 @@ from tests.waiting import wait_for
 LIMIT_MB = 2
 QUOTA = 10_000_000
 """What five uploads of the limit take."""
-PATIENCE = 0.05
-"""The server waits one twentieth of the usual time for what comes slowly."""
+PATIENCE = 0.2
+"""The server waits one fifth of the usual time for what comes slowly: a busy machine is slow, too."""
 EDGE = b"edge"
 
 
@@ -43,7 +44,8 @@ def _nothing_left(server: Server) -> Iterator[None]:
 
 def files(server: Server) -> list[Path]:
     """All files of uploads, complete or not."""
-    return [path for path in (server.root / "temp").rglob("*") if path.is_file() and "private-" in str(path)]
+    found = [Path(place, name) for place, _, names in os.walk(server.root / "temp") for name in names]
+    return [path for path in found if "private-" in str(path) and path.is_file()]
 
 
 def waiting(server: Server) -> list[Path]:
@@ -219,7 +221,7 @@ def test_promise_5_room_is_given_back_when_an_upload_fails(server: Server) -> No
     for _ in range(8):  # each reserves nearly a fifth of all room
         with connected(server) as attacker:
             attacker.sendall(head(server, LIMIT_MB * 1_000_000) + form(0)[0] + b"x" * 100)
-    wait_for(lambda: not files(server), 10)
+    wait_for(lambda: not files(server), 30)
     assert upload(server, b"x" * 1_800_000)[0] == 200
 
 
@@ -231,7 +233,7 @@ def test_promise_3_an_upload_that_breaks_off_leaves_nothing(server: Server) -> N
     with connected(server) as attacker:
         attacker.sendall(head(server, 1_900_000) + begin + b"x" * 1_200_000)
         wait_for(lambda: files(server), 10)
-    wait_for(lambda: not files(server), 10)
+    wait_for(lambda: not files(server), 30)
 
 
 def test_promise_3_an_upload_that_stops_is_given_up(server: Server) -> None:
@@ -241,8 +243,8 @@ def test_promise_3_an_upload_that_stops_is_given_up(server: Server) -> None:
         wait_for(lambda: files(server), 10)
         since = time.monotonic()
         assert answer_of(attacker) == b""
-        wait_for(lambda: not files(server), 10)
-        assert time.monotonic() - since < 10
+        wait_for(lambda: not files(server), 30)
+        assert time.monotonic() - since < 30
 
 
 def test_promise_3_a_form_that_ends_early_is_refused(server: Server) -> None:
@@ -295,7 +297,7 @@ def test_promise_5_a_request_that_never_comes_is_given_up(server: Server, sent: 
         attacker.sendall(sent)
         since = time.monotonic()
         assert answer_of(attacker) == b""
-        assert time.monotonic() - since < 10
+        assert time.monotonic() - since < 30
 
 
 def test_promise_5_a_request_that_comes_too_slowly_is_given_up(server: Server) -> None:
@@ -308,11 +310,11 @@ def test_promise_5_a_request_that_comes_too_slowly_is_given_up(server: Server) -
             attacker.sendall(begin)
             since = time.monotonic()
             with suppress(OSError):  # reset, or a broken pipe
-                while time.monotonic() - since < 20:
+                while time.monotonic() - since < 60:
                     attacker.sendall(b"x")
                     time.sleep(0.1)
-            assert time.monotonic() - since < 15
-    wait_for(lambda: not files(server), 10)
+            assert time.monotonic() - since < 50
+    wait_for(lambda: not files(server), 30)
 
 
 def test_promise_5_one_client_cannot_hold_all_connections(server: Server) -> None:
