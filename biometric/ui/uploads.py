@@ -174,9 +174,7 @@ def folder_size(folder: Path, without: Path | None = None) -> int:
     """
     sizes: dict[tuple[int, int], int] = {}
     for place, folders, files in os.walk(folder):  # which passes over what vanishes; `rglob` raises
-        if without is not None and Path(place) == without:
-            folders.clear()
-            continue
+        folders[:] = [name for name in folders if Path(place, name) != without]
         for name in (*folders, *files):
             path = Path(place, name)
             try:
