@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# `make run SLIM=1` leaves torch and ultralytics out, which graphics cards, .pt detectors, exporting and training need.
+SERVED := $(VENV)/$(if $(SLIM),.slim,.app)
 BIN := $(VENV)/bin
 
 .PHONY: help run test test-slow test-gpu check docs format messages bench bench-gpu train-setup evaluation-setup demo wheel clean
@@ -10,7 +12,7 @@ BIN := $(VENV)/bin
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/.app ## set up on first use, then serve the app on http://127.0.0.1:7860
+run: $(SERVED) ## set up on first use, then serve the app on http://127.0.0.1:7860 (SLIM=1: without torch, 1 GB)
 	$(BIN)/python app.py
 
 # Two to four processes, each of which runs whole files: `make test WORKERS=` runs all tests in one.
@@ -82,8 +84,10 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The package itself is installed last, editable, so that .venv/bin/sightline is there and works from any folder.
-$(VENV)/.app: requirements.txt requirements-build.txt constraints.txt pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt -r requirements-build.txt
+$(VENV)/.app: REQUIREMENTS = requirements.txt
+$(VENV)/.slim: REQUIREMENTS = requirements-slim.txt
+$(VENV)/.app $(VENV)/.slim: requirements.txt requirements-slim.txt requirements-build.txt constraints.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r $(REQUIREMENTS) -r requirements-build.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-build-isolation --no-deps -e .
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(MAKE) --no-print-directory system-libraries
 	@touch $@

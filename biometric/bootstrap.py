@@ -184,12 +184,33 @@ def build_file_embedders(path: Path, card: "Card", form: "InputFormat") -> "tupl
     return embedders, ""
 
 
-def build_file_detector(path: Path, name: str, cache: Path) -> "Detector":
-    """Load a detector's file on the CPU; it reports every detection."""
-    from biometric.models.loading import load_detector_file
+def build_embedder_graph(path: Path, card: "Card", form: "InputFormat") -> dict[str, bytes]:
+    """Return the files with which OpenVINO reads a `.safetensors` without torch, by suffix. Raises `ModelError`."""
+    from biometric.models.embedding_torch import read_network
+    from biometric.models.graph_making import embedder_graph
 
-    quiet_ultralytics(cache)
-    return load_detector_file(path, name, "cpu", cache, confidence=0.0)
+    return embedder_graph(read_network(path, card.architecture), form, path.read_bytes())
+
+
+def build_graph_embedder(graph: Path, path: Path, card: "Card", form: "InputFormat") -> "Embedder":
+    """Load a `.safetensors` by its graph, as the application does on the CPU."""
+    from biometric.models.embedding_openvino import OpenVINOEmbedder
+
+    return OpenVINOEmbedder(graph, form, card.id, card.dimension, weights=path)
+
+
+def build_detector_graph(path: Path, cache: Path) -> dict[str, bytes]:
+    """Return the files with which OpenVINO reads a `.pt` without torch, by suffix. Raises `ModelError`."""
+    from biometric.models.graph_making import detector_graph
+
+    return detector_graph(path, cache)
+
+
+def build_graph_detector(graph: Path, path: Path) -> "Detector":
+    """Load a `.pt` by its graph, as the application does on the CPU; it reports every detection."""
+    from biometric.models.detection_openvino import OpenVINODetector
+
+    return OpenVINODetector(graph, path.name, 0.0, weights=path)
 
 
 def _limits(settings: Settings) -> "VideoLimits":

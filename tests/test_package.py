@@ -31,7 +31,8 @@ def pins(name: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "ranges"),
     [
-        (["requirements.txt"], PROJECT_TABLE["dependencies"]),
+        (["requirements-slim.txt"], PROJECT_TABLE["dependencies"]),
+        (["requirements.txt"], PROJECT_TABLE["optional-dependencies"]["torch"]),
         (["requirements-evaluation.txt"], PROJECT_TABLE["optional-dependencies"]["evaluation"]),
         (["requirements-train.txt"], PROJECT_TABLE["optional-dependencies"]["train"]),
         (["requirements-dev.txt", "requirements-build.txt"], PROJECT_TABLE["optional-dependencies"]["dev"]),

@@ -139,6 +139,8 @@ class Card:
 
     Attributes:
         files: the first one is the file to open, the others belong to it.
+        graph: files beside the first one with which OpenVINO reads it, without torch (`models/shared_weights.py`): an
+            `.xml`, its `.bin`, for detectors a `.yaml`; () for none.
         input: how crops are prepared; None for detectors, which prepare frames themselves.
         dimension: length of the embedding; None for detectors and where only the network knows.
         linking: scores from which tracks of one clip are one person; None: as `link_scores` says.
@@ -166,6 +168,7 @@ class Card:
     identification: DefaultThreshold = NOT_MEASURED
     linking: LinkingThreshold | None = None
     notice: Notice | None = None
+    graph: tuple[CardFile, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.files:

@@ -61,6 +61,7 @@ class CardTable(Table):
     format: Annotated[Format, Field(strict=False)]
     architecture: str
     files: list[FileTable]
+    graph: list[FileTable] = []
     licence: str
     source: str
     input: InputTable | None = None

@@ -168,6 +168,7 @@ def _card(manifest: str, number: int, values: Any) -> Card:
             )
     form = None if table.input is None else _input_format(_key(where, "input"), table.input, IMAGENET)
     files = tuple(_file(_key(where, "files"), file) for file in table.files)
+    graph = tuple(_file(_key(where, "graph"), file) for file in table.graph)
     verification = _threshold(_key(where, "verification"), table.verification)
     identification = _threshold(_key(where, "identification"), table.identification)
     try:
@@ -180,6 +181,7 @@ def _card(manifest: str, number: int, values: Any) -> Card:
             files=files,
             licence=table.licence,
             source=table.source,
+            graph=graph,
             input=form,
             dimension=table.dimension,
             recommended=table.recommended,

@@ -21,30 +21,40 @@ from biometric.models.detector_networks import DetectorNetworks
 from biometric.models.exported_detectors import METADATA, PADDING, ExportedDetector, Letterbox, people_in, read_metadata
 from biometric.models.measured_choices import MeasuredChoices
 from biometric.models.network_shapes import is_quantized
+from biometric.models.shared_weights import read_graph
 from biometric.models.ultralytics_setup import first_line, unfitting_detector
 
 
 class OpenVINODetector:
-    """ports.Detector over an `.xml` of ultralytics with its `.bin` and `metadata.yaml`.
+    """ports.Detector over an `.xml` of ultralytics with its `.bin` and its description.
 
     Args:
-        path: the `.xml`; the other two stand beside it.
+        path: the `.xml`; the others stand beside it. The description is called like it, or `metadata.yaml`.
         name: card name or file name, for people.
         confidence: least confidence to report, in [0, 1].
         cache: folder where measurements of this machine are kept; None: they are made again.
+        weights: the file that holds the network's numbers, where the `.bin` does not (`shared_weights`).
 
     Raises:
         WeightsCorrupt: the files do not load, or hold no detector of ultralytics.
         UnsupportedModel: not a detection model, or one without a class of people.
     """
 
-    def __init__(self, path: Path, name: str, confidence: float = CONFIDENCE, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        confidence: float = CONFIDENCE,
+        cache: Path | None = None,
+        weights: Path | None = None,
+    ) -> None:
         if not 0.0 <= confidence <= 1.0:
             raise ValueError(f"expected a confidence in [0, 1], got {confidence}")
         self._name = name
         self._confidence = confidence
-        model = _read(path, name)
-        export = self._export = read_metadata(path.with_name(METADATA), name)
+        model = _read(path, name, weights)
+        description = path.with_suffix(".yaml")
+        export = self._export = read_metadata(description if description.is_file() else path.with_name(METADATA), name)
         _check_answers(model, export, name)
         digest = sha256(_digest(path)).hexdigest()
         self._is_quantized = is_quantized(model)
@@ -108,11 +118,11 @@ def _digest(path: Path) -> bytes:
     return path.read_bytes() + str(weights.stat().st_size if weights.is_file() else 0).encode()
 
 
-def _read(path: Path, name: str) -> openvino.Model:
+def _read(path: Path, name: str, weights: Path | None) -> openvino.Model:
     """Read a network of pictures in, boxes out. Raises `WeightsCorrupt` for anything else."""
     try:
-        model = openvino.Core().read_model(path)
-    except RuntimeError as error:
+        model = read_graph(path, weights)
+    except (RuntimeError, OSError) as error:
         raise unfitting_detector(name) from error
     pictures, boxes = openvino.PartialShape([-1, 3, -1, -1]), openvino.PartialShape([-1, -1, -1])
     if (

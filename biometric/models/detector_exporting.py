@@ -46,7 +46,7 @@ def exported_checkpoint(path: Path, cache: Path) -> Path:
             with warnings.catch_warnings(), contextlib.redirect_stdout(None):
                 warnings.simplefilter("ignore")  # torch warns of deprecated functions that ultralytics uses
                 model = load_for_ultralytics(copy)
-                exported = Path(model.export(format="openvino", dynamic=True, imgsz=_size(model), verbose=False))
+                exported = Path(model.export(format="openvino", dynamic=True, imgsz=trained_size(model), verbose=False))
         except vendor_errors() as error:
             raise UnsupportedModel(
                 "{file} cannot be exported to OpenVINO: {error}", file=path.name, error=first_line(error)
@@ -63,7 +63,7 @@ def _graph(folder: Path) -> Path:
     return next(iter(folder.glob("*.xml")))
 
 
-def _size(model: Any) -> int:
-    """The picture size that the model was trained for, in pixels of the longer side."""
+def trained_size(model: Any) -> int:
+    """Return the picture size that the model was trained for, in pixels of the longer side."""
     size = model.overrides.get("imgsz", 640)
     return int(max(size)) if isinstance(size, list | tuple) else int(size)

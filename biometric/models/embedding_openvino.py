@@ -18,6 +18,7 @@ from biometric.models.embedding import (
     vectors_agree,
 )
 from biometric.models.parallel_inference import ParallelNetwork
+from biometric.models.shared_weights import read_graph
 
 AT_ONCE = 32
 """Most crops that are computed at the same time, each in a request of its own: on two cores that takes four fifths of
@@ -33,6 +34,7 @@ class OpenVINOEmbedder:
         model_id: the card's id.
         dimension: expected length of the embedding, None to take the network's.
         exact: never use half precision, whatever the CPU offers.
+        weights: the file that holds the network's numbers, where the `.bin` does not (`shared_weights`).
 
     Raises:
         WeightsCorrupt: the file does not load.
@@ -40,11 +42,17 @@ class OpenVINOEmbedder:
     """
 
     def __init__(
-        self, path: Path, form: InputFormat, model_id: str, dimension: int | None = None, exact: bool = False
+        self,
+        path: Path,
+        form: InputFormat,
+        model_id: str,
+        dimension: int | None = None,
+        exact: bool = False,
+        weights: Path | None = None,
     ) -> None:
         self._form = form
         self._model_id = model_id
-        model = _read(path)
+        model = _read(path, weights)
         try:
             wanted = openvino.PartialShape([1, 3, form.height, form.width])
             declared = openvino.PartialShape([1, *list(model.inputs[0].partial_shape)[1:]])
@@ -123,10 +131,10 @@ def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> Parallel
     return half if vectors_agree(full_vectors, half_vectors, HALF_AGREEMENT) else full
 
 
-def _read(path: Path) -> openvino.Model:
+def _read(path: Path, weights: Path | None = None) -> openvino.Model:
     try:
-        model = openvino.Core().read_model(path)
-    except RuntimeError as error:
+        model = read_graph(path, weights)
+    except (RuntimeError, OSError) as error:
         raise WeightsCorrupt(
             "{file} cannot be loaded: it is damaged or no {suffix} model.", file=path.name, suffix=path.suffix
         ) from error

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biometric import locations
 from biometric.entities.model_cards import Card, Format, InputFormat
 from biometric.errors import InvalidSetting, ModelError, ModelLibraryMissing, StorageFull, UnsupportedModel
 from biometric.errors.phrases import Phrase
 from biometric.models.cards import canonical_architecture
 from biometric.models.checksummed_folders import checksummed_folder
-from biometric.models.weights import Weights
+from biometric.models.ultralytics_setup import INSTALL_TORCH, is_installed
+from biometric.models.weights import Weights, check_file
 from biometric.ports import Detector, Embedder
 
 if TYPE_CHECKING:
@@ -24,14 +26,38 @@ def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
     """Load a detector. Raises `ModelError`."""
     from biometric.models.detection import CONFIDENCE
 
-    return load_detector_file(weights.main, _name(weights), device, cache, CONFIDENCE, weights.paths)
+    return _load_detector(weights, device, cache, CONFIDENCE)
 
 
 def load_measured_detector(weights: Weights, device: str, cache: Path) -> Detector:
     """Load a detector as `load_detector` does, but to report every detection, however weak. Raises `ModelError`."""
     from biometric.models.detection import EVERYTHING
 
-    return load_detector_file(weights.main, _name(weights), device, cache, EVERYTHING, weights.paths)
+    return _load_detector(weights, device, cache, EVERYTHING)
+
+
+def _load_detector(weights: Weights, device: str, cache: Path, confidence: float) -> Detector:
+    graph = _graph(weights) if device == "cpu" else None
+    if graph is None:
+        return load_detector_file(weights.main, _name(weights), device, cache, confidence, weights.paths)
+    from biometric.models.detection_openvino import OpenVINODetector
+
+    return OpenVINODetector(graph, _name(weights), confidence, cache, weights.main)
+
+
+def _graph(weights: Weights) -> Path | None:
+    """Return the graph with which OpenVINO reads the weights, every byte checked; None where the card has none here.
+
+    Raises:
+        WeightsCorrupt: a file of it is not what the card says.
+    """
+    for folder in (weights.main.parent, locations.shipped_models()):
+        paths = [folder / file.basename for file in weights.card.graph]
+        if paths and all(path.is_file() for path in paths):
+            for path, file in zip(paths, weights.card.graph, strict=True):
+                check_file(path, file, weights.card.id)
+            return paths[0]
+    return None
 
 
 def load_detector_file(
@@ -107,21 +133,31 @@ def _load_on_processor(weights: Weights, cache: Path) -> Embedder:
 
 def _load_converted(weights: Weights, device: str, cache: Path) -> Embedder:
     """Load a `.safetensors` through OpenVINO; where that cannot be, through torch, which also tells what is wrong."""
+    graph = _graph(weights)
     try:
+        if graph is not None:
+            return _load_in_openvino(graph, weights.card, weights.main)
         return _load_in_openvino(as_ir(weights, cache), weights.card)
     except (ModelError, StorageFull, ImportError) as error:
         logger.warning("the embedder %s is run by torch, more slowly than by OpenVINO: %s", weights.card.id, error)
     return load_in_torch(weights, device, cache)
 
 
-def _load_in_openvino(path: Path, card: Card) -> Embedder:
+def _load_in_openvino(path: Path, card: Card, numbers: Path | None = None) -> Embedder:
     from biometric.models.embedding_openvino import OpenVINOEmbedder
 
-    return OpenVINOEmbedder(path, _form(card), card.id, card.dimension)
+    return OpenVINOEmbedder(path, _form(card), card.id, card.dimension, weights=numbers)
 
 
 def load_in_torch(weights: Weights, device: str, cache: Path) -> "TorchEmbedder":
     """Load an embedder as a network of torch, on the CPU too. Raises `ModelError`, `InvalidSetting`."""
+    if not is_installed("torch"):
+        raise ModelLibraryMissing(
+            "The embedder {id} needs torch, which is not installed. Install it with: {command}. Or name an embedder "
+            "for OpenVINO (.xml or .onnx).",
+            id=weights.card.id,
+            command=INSTALL_TORCH,
+        )
     from biometric.models.embedding_torch import TorchEmbedder
 
     card, path, form = weights.card, weights.main, _form(weights.card)
@@ -169,6 +205,9 @@ def count_cuda_devices() -> int:
     """Count CUDA devices; on Linux without an NVIDIA driver, without the seconds that importing torch takes."""
     drivers = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/proc/driver/nvidia")
     if sys.platform == "linux" and not any(Path(path).exists() for path in drivers):
+        return 0
+    if not is_installed("torch"):
+        logger.info("torch is not installed, so graphics cards are not used")
         return 0
     import torch
 

@@ -40,6 +40,13 @@ _EXAMPLES = 2
 """Crops in the trace. With one, a network could take the number of crops for a constant."""
 
 
+def convert_traced(traced: Any) -> openvino.Model:
+    """Return what `torch.jit.trace` gives as a network for OpenVINO, its numbers as they are. Raises `_FAILURES`."""
+    decoder = TorchScriptPythonDecoder(traced)  # must live as long as the reader works with it
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    return frontend.convert(frontend.load(decoder))
+
+
 def convert_network(network: nn.Module, form: InputFormat, target: Path) -> Path:
     """Write a network as an IR `target` (.xml, with its .bin beside it) for any number of crops; return `target`.
 
@@ -56,9 +63,7 @@ def convert_network(network: nn.Module, form: InputFormat, target: Path) -> Path
             warnings.simplefilter("ignore")  # of deprecation, and of shapes that become constants: they may
             example = torch.zeros(_EXAMPLES, 3, form.height, form.width)
             traced: Any = torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
-            decoder = TorchScriptPythonDecoder(traced)  # must live as long as the reader works with it
-            frontend = FrontEndManager().load_by_framework("pytorch")
-            model = frontend.convert(frontend.load(decoder))
+            model = convert_traced(traced)
         model.reshape(openvino.PartialShape([-1, 3, form.height, form.width]))
     except _FAILURES as error:
         reason = " ".join(str(error).split())[-300:] or type(error).__name__  # the last lines say which operation

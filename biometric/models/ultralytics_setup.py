@@ -92,7 +92,7 @@ def require_library(path: Path) -> None:
     """
     name = path.name.lower()
     for ending, (title, modules, package) in _LIBRARIES.items():
-        if name.endswith(ending) and not any(map(_is_installed, modules)):
+        if name.endswith(ending) and not any(map(is_installed, modules)):
             raise UnsupportedModel(
                 "The detector {file} is a {title} model, and the library that runs it is not installed. "
                 "Install it with: pip install {package}. Or name a detector in another format, such as "
@@ -103,7 +103,8 @@ def require_library(path: Path) -> None:
             )
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported; does not import it."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # a finder that forbids the module, or a module without a specification
@@ -112,7 +113,7 @@ def _is_installed(module: str) -> bool:
 
 def ultralytics_version() -> str | None:
     """The installed version of ultralytics, None where it (or torch) is not installed; imports neither."""
-    if not (_is_installed("ultralytics") and _is_installed("torch")):
+    if not (is_installed("ultralytics") and is_installed("torch")):
         return None
     try:
         return version("ultralytics")

@@ -3,22 +3,24 @@
 Order, for each role: the file or card that the settings name (its successor, where a card that has one is named and its
 files are not there) → the recommended card, if its files are there → any other card but a starter or a card that has a
 successor, whose files are there (with a notice) → the recommended card, downloaded → the starter
-(with a notice), at once where downloading is switched off.
+(with a notice), at once where downloading is switched off. Cards whose file needs a library that is not installed are
+passed over, unless they are named.
 """
 
 import logging
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from biometric.entities import Notice, NoticeCode, Progress
-from biometric.entities.model_cards import Card, Role
+from biometric.entities.model_cards import Card, CardFile, Role
 from biometric.errors import InvalidSetting, ModelError, StorageFull, WeightsCorrupt
 from biometric.errors.phrases import Phrase
 from biometric.models.cards import read_manifests
 from biometric.models.fetching import PATIENCE, Opener, fetch_card, missing, open_https
 from biometric.models.own_weights import digest, fresh_digest, own_card
+from biometric.models.ultralytics_setup import is_installed
 from biometric.models.weight_location import locate_files
 from biometric.settings import Settings
 
@@ -108,12 +110,14 @@ class WeightStore:
                 return replace(named, notice=Notice(NoticeCode.STARTER_WEIGHTS_NAMED, setting=setting))
             return named
         recommended = self.recommended(role)
-        if paths := self._locate(recommended):
+        can_run = _can_run(recommended)
+        if can_run and (paths := self._locate(recommended)):
             return Weights(recommended, paths)
         for card in self.cards:
-            if card.role is role and not (card.starter or card.successor) and (paths := self._locate(card)):
+            usual = card.role is role and not (card.starter or card.successor)
+            if usual and _can_run(card) and (paths := self._locate(card)):
                 return Weights(card, paths, self._replacement(role, card))
-        starter = self.starter(role) if self._offline else None
+        starter = self.starter(role) if self._offline or not can_run else None
         return Weights(recommended) if starter is None else starter
 
     def starter(self, role: Role) -> Weights | None:
@@ -177,21 +181,8 @@ class WeightStore:
         for file, path in zip(weights.card.files, weights.paths, strict=True):
             if path in self._verified and not again:
                 continue
-            try:
-                actual = fresh_digest(path, file.algorithm)
-            except OSError as error:
-                raise WeightsCorrupt(
-                    "The weights {path} cannot be read: {reason}.", path=path, reason=error.strerror
-                ) from error
-            if actual != file.checksum:
-                self._verified.discard(path)
-                raise WeightsCorrupt(
-                    "{path} is not the file that its card {id} describes: its {checksum} does not match. Delete "
-                    "it and fetch it again; give a model of your own another name.",
-                    path=path,
-                    id=weights.card.id,
-                    checksum=file.algorithm.upper(),
-                )
+            self._verified.discard(path)
+            check_file(path, file, weights.card.id)
             self._verified.add(path)
 
     def _named(self, role: Role, wanted: str) -> Weights:
@@ -264,3 +255,31 @@ class WeightStore:
     def _replacement(self, role: Role, card: Card) -> Notice:
         recommended = self.recommended(role).title
         return Notice(NoticeCode.REPLACEMENT_WEIGHTS, role=str(role), title=card.title, recommended=recommended)
+
+
+def _can_run(card: Card) -> bool:
+    """Whether the libraries that the card's file needs are installed: not torch where OpenVINO reads it."""
+    needed = {".pt": ("torch", "ultralytics"), ".safetensors": ("torch",)}.get(PurePath(card.files[0].name).suffix, ())
+    return bool(card.graph) or all(map(is_installed, needed))
+
+
+def check_file(path: Path, file: CardFile, card: str) -> None:
+    """Compare a file with what its card says of it, reading it now.
+
+    Raises:
+        WeightsCorrupt: a byte differs; names the file and what to do.
+    """
+    try:
+        actual = fresh_digest(path, file.algorithm)
+    except OSError as error:
+        raise WeightsCorrupt(
+            "The weights {path} cannot be read: {reason}.", path=path, reason=error.strerror
+        ) from error
+    if actual != file.checksum:
+        raise WeightsCorrupt(
+            "{path} is not the file that its card {id} describes: its {checksum} does not match. Delete "
+            "it and fetch it again; give a model of your own another name.",
+            path=path,
+            id=card,
+            checksum=file.algorithm.upper(),
+        )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from biometric.bootstrap import build_file_detector
+from biometric.bootstrap import build_detector_graph, build_graph_detector
 from biometric.entities import Detection, Frame, Image
 from biometric.entities.model_cards import Card, Format, Role
 from biometric.errors import RunConflict
@@ -48,7 +48,11 @@ def export_detector(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
     (scratch / "trained.pt").write_bytes(checkpoint_bytes(trained.float(), settings))
     pictures, description = trial_pictures(run)
     expected = detect_by_torch(scratch / "trained.pt", pictures)
-    app = build_file_detector(scratch / name, request.id, scratch / "cache")
+    parts = build_detector_graph(scratch / name, scratch / "cache")
+    graph = {f"{request.id}{suffix}": part for suffix, part in parts.items()}
+    for part, part_content in graph.items():
+        (scratch / part).write_bytes(part_content)
+    app = build_graph_detector(scratch / f"{request.id}.xml", scratch / name)
     # One at a time: pictures of several sizes would be padded to one shape, which changes them.
     detected = [app.detect([Frame(number, picture, 0.0)])[0] for number, picture in enumerate(pictures)]
     agreements = (
@@ -62,11 +66,12 @@ def export_detector(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
         format=Format.ULTRALYTICS,
         architecture=run.architecture,
         files=(describe_file(name, content),),
+        graph=tuple(describe_file(*part) for part in graph.items()),
         licence=request.licence,
         source=describe_source(run, request),
         starter=request.starter,
     )
-    return ExportResult(card, {name: content}, agreements, description, tuple(run_notes(run)))
+    return ExportResult(card, {name: content, **graph}, agreements, description, tuple(run_notes(run)))
 
 
 def read_detector_checkpoint(path: Path) -> tuple[nn.Module, dict[str, Any]]:

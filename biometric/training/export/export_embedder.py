@@ -5,7 +5,12 @@ from pathlib import Path
 
 from torch import nn
 
-from biometric.bootstrap import build_file_embedders, build_network_embedder
+from biometric.bootstrap import (
+    build_embedder_graph,
+    build_file_embedders,
+    build_graph_embedder,
+    build_network_embedder,
+)
 from biometric.entities.model_cards import Card, CardFile, Format, InputFormat, Role
 from biometric.errors import UnsupportedModel
 from biometric.training.export import manifest
@@ -43,6 +48,7 @@ def export_embedder(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
     card = _card(run, request, form, trained.dimension)
     min_cosine = MIN_COSINE_HALF if request.half else MIN_COSINE
     files: dict[str, bytes] = {}
+    graph: dict[str, bytes] = {}
     agreements, notes = [], [*run_notes(run), *([_HALF] if request.half else [])]
     for kind in formats:
         path = scratch / f"{request.id}{SUFFIXES[kind]}"
@@ -50,11 +56,22 @@ def export_embedder(run: TrainedRun, request: ExportRequest, scratch: Path) -> E
         path.write_bytes(files[path.name])
         embedders, problem = build_file_embedders(path, card, form)
         notes += [_NO_GPU.format(problem)] if problem else []
+        if kind is Format.SAFETENSORS:
+            graph = {f"{request.id}{suffix}": part for suffix, part in build_embedder_graph(path, card, form).items()}
+            for name, part in graph.items():
+                (scratch / name).write_bytes(part)
+            embedders["OpenVINO with its graph"] = build_graph_embedder(scratch / f"{request.id}.xml", path, card, form)
         agreements += [
             compare(vectors, embedder, f"{path.name} by {how}", pictures, min_cosine)
             for how, embedder in embedders.items()
         ]
-    listed = replace(card, format=formats[0], files=(describe_file(*next(iter(files.items()))),))
+    listed = replace(
+        card,
+        format=formats[0],
+        files=(describe_file(*next(iter(files.items()))),),
+        graph=tuple(describe_file(*part) for part in graph.items()) if formats[0] is Format.SAFETENSORS else (),
+    )
+    files.update(graph)
     return ExportResult(listed, files, tuple(agreements), description, tuple(notes))
 
 

@@ -1,6 +1,7 @@
 """From a run to files that the application uses: written to a temporary folder, compared, then renamed.
 
 ID.safetensors, ID.onnx or ID.pt    the network
+ID.xml, ID.bin (and ID.yaml)        its graph, with which OpenVINO reads a .safetensors or .pt without torch
 ID.toml                             how crops are prepared, for a file that is in no manifest
 ID.md                               the card, for people
 manifest-entry.toml                 the card, for models/manifest.toml
@@ -69,7 +70,7 @@ def install(result: ExportResult, output: Path, models: Path, replace: bool = Fa
     Raises:
         InvalidSetting, StorageFull: see `manifest.install_card`.
     """
-    names = [*(file.name for file in result.card.files), f"{result.card.id}.md"]
+    names = [*(file.name for file in (*result.card.files, *result.card.graph)), f"{result.card.id}.md"]
     try:
         files = {name: (output / name).read_bytes() for name in names}
     except OSError as error:

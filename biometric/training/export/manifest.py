@@ -6,15 +6,15 @@ before it gets its name.
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Comment, Item, Null, Table, Whitespace
+from tomlkit.items import AoT, Array, Comment, Item, Null, Table, Whitespace
 
-from biometric.entities.model_cards import NOT_MEASURED, Card, DefaultThreshold
+from biometric.entities.model_cards import NOT_MEASURED, Card, CardFile, DefaultThreshold
 from biometric.errors import InvalidSetting, StorageFull
 from biometric.models.cards import read_manifest
 from biometric.storage import describe_os_error, file_lock
@@ -40,11 +40,6 @@ def beside(card: Card) -> str:
 
 
 def _entry_table(card: Card) -> Table:
-    files = tomlkit.array()
-    for file in card.files:
-        listed = tomlkit.inline_table()
-        listed.update({"name": file.name, "size": file.size, file.algorithm: file.checksum})
-        files.append(listed)
     table = tomlkit.table()
     table.update(
         {
@@ -59,11 +54,22 @@ def _entry_table(card: Card) -> Table:
             **({} if card.dimension is None else {"dimension": card.dimension}),
         }
     )
-    table.add("files", files.multiline(True))
+    table.add("files", _file_array(card.files))
+    if card.graph:
+        table.add("graph", _file_array(card.graph))
     for name, values in {"input": _input(card), **_thresholds(card)}.items():
         if values:
             table.add(name, tomlkit.item(values))
     return table
+
+
+def _file_array(files: Sequence[CardFile]) -> Array:
+    array = tomlkit.array()
+    for file in files:
+        listed = tomlkit.inline_table()
+        listed.update({"name": file.name, "size": file.size, file.algorithm: file.checksum})
+        array.append(listed)
+    return array.multiline(True)
 
 
 def inside(card: Card) -> dict[str, str]:
@@ -127,7 +133,7 @@ def install_card(card: Card, files: Mapping[str, bytes], models: Path, replace: 
 def _check_names(card: Card, files: Mapping[str, bytes], before: tuple[Card, ...], models: Path, replace: bool) -> None:
     """Refuse names of other files and of other cards' files: weights cannot easily be made again."""
     for other in before:
-        names = files.keys() & {file.name for file in other.files}
+        names = files.keys() & {file.name for file in (*other.files, *other.graph)}
         if other.id != card.id and names:
             raise InvalidSetting(f"{names.pop()} is a file of the card {other.id}. Choose another --id.")
     for name, content in files.items():

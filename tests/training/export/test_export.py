@@ -94,7 +94,7 @@ def test_the_files_say_what_they_are_without_the_table(both: tuple[Path, ExportR
 def test_the_entry_and_the_card_tell_checksums_sizes_and_differences(both: tuple[Path, ExportResult]) -> None:
     out, made = both
     assert {path.name for path in out.iterdir()} == {
-        "small.safetensors", "small.onnx", "small.toml", "small.md", "manifest-entry.toml",
+        "small.safetensors", "small.xml", "small.bin", "small.onnx", "small.toml", "small.md", "manifest-entry.toml",
     }  # fmt: skip
     content = (out / "small.safetensors").read_bytes()
     entry = tomllib.loads((out / "manifest-entry.toml").read_text())["card"]
@@ -102,6 +102,10 @@ def test_the_entry_and_the_card_tell_checksums_sizes_and_differences(both: tuple
     assert entry[0]["files"] == [
         {"name": "small.safetensors", "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     ]
+    assert [file["name"] for file in entry[0]["graph"]] == ["small.xml", "small.bin"]
+    for file in entry[0]["graph"]:
+        assert file["sha256"] == hashlib.sha256((out / file["name"]).read_bytes()).hexdigest()
+    assert (out / "small.bin").stat().st_size < len(content) / 100
     assert entry[0]["starter"] is True
     text = (out / "small.md").read_text()
     assert text.startswith("# Small\n\nData: drawn crops.")
@@ -109,7 +113,7 @@ def test_the_entry_and_the_card_tell_checksums_sizes_and_differences(both: tuple
     for name in ("small.safetensors", "small.onnx"):
         data = (out / name).read_bytes()
         assert f"- `{name}`: {len(data):,} bytes, SHA-256 `{hashlib.sha256(data).hexdigest()}`" in text
-    assert text.count("lowest cosine") == len(made.agreements) == 5
+    assert text.count("lowest cosine") == len(made.agreements) == 6
     assert "verification: 0.8: not measured" in text
 
 

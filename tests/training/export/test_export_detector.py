@@ -81,7 +81,9 @@ def test_only_the_network_is_in_the_file(exported_run: tuple[Path, Path, ExportR
     assert len(content) < 6_000_000
     assert exported.card.format is Format.ULTRALYTICS
     assert exported.card.role is Role.DETECTOR
-    assert {path.name for path in out.iterdir()} == {"eye.pt", "eye.md", "manifest-entry.toml"}
+    assert {path.name for path in out.iterdir()} == {
+        "eye.pt", "eye.xml", "eye.bin", "eye.yaml", "eye.md", "manifest-entry.toml",
+    }  # fmt: skip
 
 
 def test_it_finds_what_the_checkpoint_finds(exported_run: tuple[Path, Path, ExportResult]) -> None:
@@ -111,7 +113,7 @@ def test_a_file_that_finds_something_else_is_not_written(
         return found if path.name == "trained.pt" else [detections[:1] for detections in found]
 
     monkeypatch.setattr(export_detector, "detect_by_torch", moved)
-    monkeypatch.setattr(export_detector, "build_file_detector", _Nothing)
+    monkeypatch.setattr(export_detector, "build_graph_detector", _Nothing)
     with pytest.raises(OutputsDiffer, match=r"eye\.pt by torch: 30 boxes"):
         export(read_run(exported_run[0]), WANTED, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
