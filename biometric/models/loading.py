@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biometric import locations
 from biometric.entities.model_cards import Card, Format, InputFormat
 from biometric.errors import InvalidSetting, ModelError, ModelLibraryMissing, StorageFull, UnsupportedModel
 from biometric.errors.phrases import Phrase
@@ -51,13 +50,12 @@ def _graph(weights: Weights) -> Path | None:
     Raises:
         WeightsCorrupt: a file of it is not what the card says.
     """
-    for folder in (weights.main.parent, locations.shipped_models()):
-        paths = [folder / file.basename for file in weights.card.graph]
-        if paths and all(path.is_file() for path in paths):
-            for path, file in zip(paths, weights.card.graph, strict=True):
-                check_file(path, file, weights.card.id)
-            return paths[0]
-    return None
+    paths = [weights.main.with_name(file.basename) for file in weights.card.graph]
+    if not paths or not all(path.is_file() for path in paths):
+        return None
+    for path, file in zip(paths, weights.card.graph, strict=True):
+        check_file(path, file, weights.card.id)
+    return paths[0]
 
 
 def load_detector_file(
