@@ -17,7 +17,9 @@ def units(data: bytes, length_size: int) -> Iterator[bytes]:
     position = data.find(b"\x00\x00\x01")
     while 0 <= position < len(data) - 3:
         following = data.find(b"\x00\x00\x01", position + 3)
-        yield data[position + 3 : following if following >= 0 else len(data)]
+        # Between start codes one behind the other there is no unit.
+        if following != position + 3:
+            yield data[position + 3 : following if following >= 0 else len(data)]
         position = following
 
 

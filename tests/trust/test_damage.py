@@ -14,6 +14,7 @@ from biometric import cli
 from biometric.bootstrap import make_demo
 from biometric.clips.footage_reading import FootageReader
 from biometric.clips.picture_order import PictureOrder
+from biometric.clips.picture_packets import PictureCounter
 from biometric.clips.structure.walking import walk_structure
 from biometric.entities import FrameRange, NoticeCode
 from biometric.errors import BiometricError, DamagedClip, EmptyClip, PhotographUnreadable
@@ -135,6 +136,17 @@ def test_encoders_that_leave_numbers_out_are_not_taken_for_losses() -> None:
 
 
 # What else may be damaged
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "mpeg2video", "mpeg4", "vp8", "vp9", "av1"])
+def test_packets_are_looked_at_whatever_stands_in_them(codec: str) -> None:
+    rng = np.random.default_rng(0)
+    for start in (b"", b"\x00\x00\x01", b"\x00\x00\x01\x00\x00\x01", b"\x00\x00\x01\x67", b"\x00\x00\x01\xb8"):
+        for extradata in (b"", b"\x01" + rng.bytes(30), start + rng.bytes(9)):
+            counter = PictureCounter(codec, extradata)
+            for length in (1, 2, 5, 40, 400):
+                assert counter.frames_of(memoryview(start + rng.bytes(length)), length) in {0, 1}
+            assert counter.missing >= 0
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF"])
