@@ -1,7 +1,6 @@
 """The tabs' handlers on a real service and drawn people, called as Gradio calls them; no browser, no server."""
 
 import asyncio
-import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -46,12 +45,11 @@ class Desk:
         return next(number for number, block in blocks.items() if block is component)
 
     def upload(self, clip: Path) -> Path:
-        """Put a clip where Gradio puts it."""
-        folder = self.page.uploads.root / hashlib.sha256(clip.read_bytes()).hexdigest()
-        folder.mkdir(exist_ok=True)
-        path = folder / clip.name
-        shutil.copyfile(clip, path)
-        self.page.uploads.arrived(path)
+        """Put a clip where uploads lie."""
+        with self.page.uploads.arriving(clip.stat().st_size) as folder:
+            (folder / "0").mkdir()
+            shutil.copyfile(clip, folder / "0" / clip.name)
+            [path] = self.page.uploads.arrived(folder)
         return path
 
     def open(self, tab: Any, clip: Path) -> Footage:
