@@ -271,9 +271,9 @@ def test_an_installed_export_serves_by_its_name(tmp_path: Path, capsys: pytest.C
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["manifest"] == str(models / "manifest.toml")
-    assert [set(agreement) for agreement in told["agreements"]] == [{"what", "cosine", "difference"}] * 2
+    assert [set(agreement) for agreement in told["agreements"]] == [{"what", "cosine", "difference"}] * 3
     visible = {path.name for path in models.iterdir() if not path.name.startswith(".")}
-    assert visible == {"manifest.toml", "trial.safetensors", "trial.md"}
+    assert visible == {"manifest.toml", "trial.safetensors", "trial.xml", "trial.bin", "trial.md"}
 
     store = WeightStore(read_manifest(models / "manifest.toml"), [models], offline=True)
     weights = store.choose(Role.EMBEDDER, "trial")
