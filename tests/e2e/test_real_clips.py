@@ -107,7 +107,7 @@ def test_the_command_line_journey(shared: Path, tmp_path: Path) -> None:
     assert set(enrolled) == {
         "identity", "reference", "person", "people", "samples_kept", "samples_refused",
         "samples_refused_count", "warnings", "warning_codes", "change",
-        "stretches", "tracks", "link_score", "perhaps_same", "edits", "camera", "picture_detail"
+        "stretches", "tracks", "link_score", "perhaps_same", "edits", "camera", "picture_detail", "frames"
     }  # fmt: skip
 
     match = sightline("verify", clip, "Ada", "--from", 131, "--to", 190)
