@@ -168,7 +168,7 @@ def test_answers_tell_what_their_pixels_cost(setup: ServiceSetup) -> None:
     assert [cost["measure"] for cost in costs] == ["height", "sharpness"]
     sources = ReportSources(setup.service.gallery(), JpegCropStore(), "fake")
     assert "misses 4 in 100 of the right people" in report_html(verification_report(observed, claim, sources))
-    pictures = Pictures(JpegCropStore(), setup.workspace)
+    pictures = Pictures(JpegCropStore())
     assert "misses 4 in 10 of the right people" in answers.evidence(
         search, pictures, setup.service.gallery().references, {}
     )
