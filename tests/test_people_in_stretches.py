@@ -209,7 +209,7 @@ def test_who_may_be_the_same_is_told_by_the_name_that_was_found(answer, tmp_path
     assert describe_perhaps(second.observation, names) == "perhaps the same as person 1"
     text = _identifications_text([dataclasses.replace(item, score=None) for item in people])
     assert re.findall(r"Perhaps the same as (.*) \(score", text) == ["Ada", "person 1"]
-    content = GridContent(people, 100, [], Pictures(JpegCropStore(), tmp_path), lambda _: [], Markup())
+    content = GridContent(people, 100, [], Pictures(JpegCropStore()), lambda _: [], Markup())
     page = grid(content, GridState(opened=1))
     assert "<small>perhaps the same as Ada</small>" in page
     assert "Perhaps the same as Ada (score 0." in page

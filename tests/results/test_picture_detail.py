@@ -87,7 +87,7 @@ def test_a_report_of_an_old_reference_says_not_recorded(observed: ObservedClip) 
 
 
 def test_the_page_tells_pixels_and_that_a_picture_is_enlarged(observed: ObservedClip, tmp_path: Path) -> None:
-    pictures = Pictures(JpegCropStore(), tmp_path / "scratch")
+    pictures = Pictures(JpegCropStore())
     claim, search = with_detail(observed, BOTH)
     sentence = describe_detail(BOTH)
     assert sentence == (
@@ -117,7 +117,7 @@ def test_a_picture_that_fills_its_room_is_not_called_enlarged(
     for sample in observed.observations[0].samples:
         assert sample.crop is not None
         JpegCropStore().save(np.full((*size, 3), 90, np.uint8), sample.crop)
-    pictures = Pictures(JpegCropStore(), tmp_path / "scratch")
+    pictures = Pictures(JpegCropStore())
     html = answers.verdict(with_detail(observed, BOTH)[0], pictures, lambda identity_id: [])
     assert note in html
 
@@ -126,7 +126,7 @@ def test_a_picture_that_is_gone_has_no_size(observed: ObservedClip, tmp_path: Pa
     for sample in observed.observations[0].samples:
         assert sample.crop is not None
         sample.crop.unlink()
-    html = answers.verdict(verification(observed), Pictures(JpegCropStore(), tmp_path / "s"), lambda identity_id: [])
+    html = answers.verdict(verification(observed), Pictures(JpegCropStore()), lambda identity_id: [])
     assert not re.search(r"\d × \d+ pixels", html)
 
 
@@ -147,14 +147,14 @@ def test_evidence_below_the_tiles_has_less_room(
     for sample in observed.observations[0].samples:
         assert sample.crop is not None
         JpegCropStore().save(np.full((height, 60, 3), 90, np.uint8), sample.crop)
-    pictures = Pictures(JpegCropStore(), tmp_path / "scratch")
+    pictures = Pictures(JpegCropStore())
     html = answers.evidence(with_detail(observed, BOTH)[1], pictures, lambda identity_id: [], {})
     assert ("shown larger" in html) is larger
     assert f"60 × {height} pixels" in html
 
 
 def test_both_sides_of_the_last_word_tell_their_size(observed: ObservedClip, tmp_path: Path) -> None:
-    pictures = Pictures(JpegCropStore(), tmp_path / "scratch")
+    pictures = Pictures(JpegCropStore())
     crop = observed.observations[0].samples[0].crop
     left, right = face_choice.sides((("Ada", "this reference"), ("Ben", "closest")), (crop, None), pictures)
     assert left.note == "this reference · shown larger than it is: 38 × 96 pixels"

@@ -67,7 +67,7 @@ def test_a_csv_row_counts_all_refused_samples(mostly_refused, tmp_path: Path) ->
 
 def test_the_page_counts_all_refused_samples(mostly_refused, tmp_path: Path) -> None:
     assert presenters.samples_line(mostly_refused) == "4 of 144,004 samples kept"
-    html = presenters.refused(mostly_refused, Pictures(FakeCrops(), tmp_path / "scratch"))
+    html = presenters.refused(mostly_refused, Pictures(FakeCrops()))
     assert "144,000 refused samples, and why" in html
     assert "143,940 more are not shown" in html
     nothing_kept = dataclasses.replace(mostly_refused, template=None)
