@@ -69,6 +69,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.KeptFootageCorrupt, N_("The library is damaged")),
     (errors.KeptFootageBusy, N_("The library is in use")),
     (errors.KeptFootageError, N_("The library cannot be opened")),
+    (errors.UsersUnreadable, N_("The users cannot be read")),
     (errors.StorageFull, N_("Cannot be written")),
 )
 """What happened, in a few words, by kind of error; of several that fit the first one counts."""
