@@ -64,10 +64,6 @@ class Job:
         background: no page needs to follow it: it shows nothing of its own.
         ended: called in the job's thread once it has ended, however it did.
         clock: seconds that only rise.
-
-    Attributes:
-        serial: tells it from all other jobs.
-        shown_at: number of the screen's step at which it showed something last, 0 before.
     """
 
     def __init__(
@@ -96,7 +92,6 @@ class Job:
         self._seen = self._background = background
         self._sent = self._told = False
         self.serial = next(_SERIALS)
-        self.shown_at = 0
         self._when_ended = ended
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
@@ -233,7 +228,6 @@ class Job:
         with self._lock:
             if self._cancelled:
                 return
-            self.shown_at = self._screen.begin()
             self._screen.record(updates)
             self._shown.record(updates)
             for follower in self._followers:

@@ -25,8 +25,8 @@ from biometric.ui.jobs import Job
 from biometric.ui.jobs import Steps as Steps
 from biometric.ui.live_parts import LiveParts
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.screen import RECORDS_ITSELF
 from biometric.ui.screen import Updates as Updates
-from biometric.ui.screen import follows_job
 from biometric.ui.session import Footage, Session
 from biometric.ui.session_store import Sessions
 from biometric.ui.step_runs import stream_progress
@@ -177,7 +177,6 @@ class Page:
         """
         turns = self.model_turns if instead_of is None else self._clip_turns
 
-        @follows_job
         @wraps(make)
         async def follow(*values: Any) -> AsyncGenerator[Updates, None]:
             request = next(value for value in values if isinstance(value, gr.Request))
@@ -191,6 +190,7 @@ class Page:
                 async for updates in shown:
                     yield updates
 
+        setattr(follow, RECORDS_ITSELF, True)
         return follow
 
     def receipt(self, job: Job) -> Updates:

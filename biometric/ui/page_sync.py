@@ -14,7 +14,7 @@ from biometric.ui.browser_input import event
 from biometric.ui.clients import owner_of
 from biometric.ui.components import asset
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates
-from biometric.ui.screen import RecordingBlocks, Screen, follows_job, is_job_follower, renders_again
+from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen, renders_again
 from biometric.ui.session import Session
 from biometric.ui.session_store import Opening
 from biometric.ui.text_format import escape
@@ -65,7 +65,7 @@ class PageSync:
             [*self.page.following, self._mark, self.page.receipts, self.notice, self._visit]
         )
         blocks.load(self.on_opened, [self._visit], outputs, js=asset("load.js"), **QUIET)
-        followers = [function for function in blocks.fns.values() if is_job_follower(function.fn)]
+        followers = [function for function in blocks.fns.values() if getattr(function.fn, RECORDS_ITSELF, False)]
         for function in followers:
             function.outputs = [*function.outputs, self.page.receipts]
         followed = list(dict.fromkeys(part for function in followers for part in function.outputs))
@@ -108,18 +108,13 @@ class PageSync:
         session = self.page.session(request)
         return {**self._gallery(session), **session.screen.news(self._answers(session))}
 
-    @follows_job
     async def on_resumed(self, data: gr.EventData, request: gr.Request) -> AsyncGenerator[Updates, None]:
-        """A job runs that no page follows, or ended so: show it from here on.
-
-        Its end may have been shown already, and only the word of that be late: what was pressed since then stays.
-        """
-        session = self.page.session(request)
-        job = session.jobs.latest(event(data)[1])
+        """A job runs that no page follows, or ended so: show it from here on."""
+        job = self.page.session(request).jobs.latest(event(data)[1])
         if job is not None:
             async with aclosing(job.follow(self.page.receipt(job))) as shown:
                 async for updates in shown:
-                    yield session.screen.not_overtaken(updates, job.shown_at)
+                    yield updates
 
     def _gallery(self, session: Session) -> Updates:
         revision = self.page.revision(session)  # first, so that a change during the rest is not missed

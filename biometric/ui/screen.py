@@ -24,7 +24,8 @@ Updates = dict[Any, Any]
 Properties = dict[str, Any]
 """Properties of one component by name, `value` among them."""
 
-_FOLLOWS_JOB = "follows_job"
+RECORDS_ITSELF = "records_itself"
+"""Attribute of handlers whose updates are noted by whoever makes them."""
 _RENDERS_AGAIN = "renders_again"
 _UPDATE = "__type__"
 _UPLOADS = (gr.File, gr.Video)
@@ -42,17 +43,6 @@ def renders_again(handler: _Handler) -> _Handler:
     return handler
 
 
-def follows_job(handler: _Handler) -> _Handler:
-    """Mark a handler that passes on what a job shows, which the job notes on the screen itself."""
-    setattr(handler, _FOLLOWS_JOB, True)
-    return handler
-
-
-def is_job_follower(handler: Any) -> bool:
-    """Return whether `follows_job` marks a handler."""
-    return getattr(handler, _FOLLOWS_JOB, False) is True
-
-
 class Screen:
     """The latest properties of components; safe for several threads."""
 
@@ -61,33 +51,22 @@ class Screen:
         self._lock = threading.Lock()
         self._steps = itertools.count(1)
         self._sent: dict[Any, int] = {}
-        self._pressed: dict[Any, int] = {}
 
     def begin(self) -> int:
         """Return the number of a handler's step that begins; later ones are greater."""
         return next(self._steps)
 
-    def sent(self, updates: Mapping[Any, Any], began: int, *, of_job: bool = False) -> None:
-        """Note what a step sends, `of_job` where it passes on what a job shows; what changes nothing does not count."""
+    def sent(self, updates: Mapping[Any, Any], began: int) -> None:
+        """Note what a step sends; those that change nothing do not count."""
         with self._lock:
             for component, update in updates.items():
                 if _properties(update):
                     self._sent[component] = max(began, self._sent.get(component, 0))
-                    if not of_job:
-                        self._pressed[component] = max(began, self._pressed.get(component, 0))
 
     def newest(self, updates: Mapping[Any, Any], began: int) -> Updates:
         """Return a step's updates, but for components of which a step that began later has sent something."""
         with self._lock:
             return {part: update for part, update in updates.items() if self._sent.get(part, 0) <= began}
-
-    def not_overtaken(self, updates: Mapping[Any, Any], shown_at: int) -> Updates:
-        """Return what a job showed last at a step's number, but for components that another handler sent later.
-
-        What was passed on for the job itself does not count: it may have been lost on its way.
-        """
-        with self._lock:
-            return {part: update for part, update in updates.items() if self._pressed.get(part, 0) <= shown_at}
 
     def record(self, updates: Mapping[Any, Any]) -> None:
         """Note values or properties that were sent, by component."""
@@ -174,11 +153,10 @@ class RecordingBlocks(gr.Blocks):
             if began and getattr(block_fn.fn, _RENDERS_AGAIN, False) and isinstance(result["prediction"], dict):
                 result["prediction"] = screen.newest(result["prediction"], began)
             sent = _sent(block_fn.outputs, result["prediction"])
-            of_job = is_job_follower(block_fn.fn)
-            screen.sent(sent, began, of_job=of_job)
+            screen.sent(sent, began)
             if not args or args[0] is None:
                 screen.record(self._fields(block_fn.inputs, processed_input))
-            if not of_job:
+            if not getattr(block_fn.fn, RECORDS_ITSELF, False):
                 screen.record({part: update for part, update in sent.items() if part not in self.rendered_anew})
         return result
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.state_holder import SessionState
 
-from biometric.ui.screen import RecordingBlocks, Screen, follows_job, renders_again
+from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen, renders_again
 from tests.own_loop import run_coroutine
 
 
@@ -39,17 +39,6 @@ def test_what_was_drawn_before_a_later_step_is_not_sent_after_it() -> None:
     }
     later = screen.begin()
     assert screen.newest({"people": "newer"}, later) == {"people": "newer"}
-
-
-def test_what_a_job_showed_is_not_shown_again_over_what_was_sent_since() -> None:
-    screen = Screen()
-    screen.sent({"note": "working"}, screen.begin())
-    shown_at = screen.begin()
-    screen.sent({"note": "refused", "answer": "unknown"}, screen.begin(), of_job=True)  # it may have been lost
-    shown = {"note": "refused", "answer": "unknown"}
-    assert screen.not_overtaken(shown, shown_at) == shown
-    screen.sent({"note": "a clip was opened", "answer": gr.skip()}, screen.begin())
-    assert screen.not_overtaken(shown, shown_at) == {"answer": "unknown"}
 
 
 def test_taking_forgets() -> None:
@@ -98,10 +87,10 @@ async def _note() -> None:
             yield {note: f"one {name}", secret: "x"}
             yield {note: f"two {name}"}
 
-        @follows_job
         async def itself() -> Any:
             yield {other: "not noted"}
 
+        setattr(itself, RECORDS_ITSELF, True)
         button.click(steps, [name, upload, secret], [note, secret])
         button.click(lambda: ("left", "right"), None, [note, other])
         button.click(lambda: "alone", None, [other])

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,21 +92,15 @@ class Desk:
 def shown_by(job: Job) -> Updates:
     """Return all that a job shows until its end, the last of each component."""
 
-    return shown_in(job.follow())
-
-
-def shown_in(steps: AsyncGenerator[Updates, None]) -> Updates:
-    """Return all that a handler that follows a job sends, the last of each component."""
-
     async def follow() -> Updates:
         updates: Updates = {}
-        async for update in steps:
+        async for update in job.follow():
             updates.update({part: value for part, value in update.items() if value != gr.skip()})
         return updates
 
     with ThreadPoolExecutor(1) as thread:  # an event loop of the browser's may run in this thread
         found = thread.submit(asyncio.run, follow()).result()
-    return {part: value.get("value", value) if isinstance(value, dict) else value for part, value in found.items()}
+    return {part: value.get("value", value) for part, value in found.items()}
 
 
 def act(action: str, value: object) -> Any:
@@ -473,18 +467,6 @@ def test_answers_follow_the_gallery(desk: Desk, clips: Clips) -> None:
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_job_that_is_followed_late_does_not_undo_what_was_pressed_since(desk: Desk, clips: Clips) -> None:
-    desk.enroll("Ada", clips["one"])
-    desk.open(desk.identification, clips["one"])
-    desk.identify()
-    resumed = shown_in(desk.interface.sync.on_resumed(act("resumed", FILES_JOB), desk.request))
-    pressed, *others = [part for part in resumed if part is not desk.page.receipts]
-    screen = desk.session.screen
-    screen.sent({pressed: "by a press"}, screen.begin())
-    again = shown_in(desk.interface.sync.on_resumed(act("resumed", FILES_JOB), desk.request))
-    assert set(again) == {*others, desk.page.receipts}
 
 
 def test_a_clip_that_two_people_upload_serves_both_and_goes_with_the_last(desk: Desk, clips: Clips) -> None:
