@@ -88,16 +88,11 @@ class _Replaceable(Generic[Adapter]):
             return self.current
 
 
-class FallbackDetector:
-    """ports.StartableDetector. Takes and raises what `_Replaceable` does."""
+class _Fallback(Generic[Adapter]):
+    """What both adapters below tell of the model that serves."""
 
-    def __init__(self, load_on_card: Callable[[], Detector], load_on_processor: Callable[[], Detector]) -> None:
-        self._models: _Replaceable[Detector] = _Replaceable(load_on_card, load_on_processor)
-
-    @property
-    def name(self) -> str:
-        """Card name or file name, for people."""
-        return self._models.current.name
+    def __init__(self, load_on_card: Callable[[], Adapter], load_on_processor: Callable[[], Adapter]) -> None:
+        self._models: _Replaceable[Adapter] = _Replaceable(load_on_card, load_on_processor)
 
     @property
     def device(self) -> str:
@@ -108,6 +103,15 @@ class FallbackDetector:
     def failure(self) -> DeviceFailed | None:
         """Why the processor serves; None while the card does."""
         return self._models.failure
+
+
+class FallbackDetector(_Fallback[Detector]):
+    """ports.StartableDetector. Takes and raises what `_Replaceable` does."""
+
+    @property
+    def name(self) -> str:
+        """Card name or file name, for people."""
+        return self._models.current.name
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's people. Raises `DeviceFailed`: the card failed, and the processor cannot take over."""
@@ -136,11 +140,8 @@ class FallbackDetector:
         return wait_or_replace
 
 
-class FallbackEmbedder:
+class FallbackEmbedder(_Fallback[Embedder]):
     """ports.Embedder. Takes and raises what `_Replaceable` does."""
-
-    def __init__(self, load_on_card: Callable[[], Embedder], load_on_processor: Callable[[], Embedder]) -> None:
-        self._models: _Replaceable[Embedder] = _Replaceable(load_on_card, load_on_processor)
 
     @property
     def model_id(self) -> str:
@@ -151,16 +152,6 @@ class FallbackEmbedder:
     def dimension(self) -> int:
         """Length of an embedding."""
         return self._models.current.dimension
-
-    @property
-    def device(self) -> str:
-        """What it runs on now, for people."""
-        return self._models.current.device
-
-    @property
-    def failure(self) -> DeviceFailed | None:
-        """Why the processor serves; None while the card does."""
-        return self._models.failure
 
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Return (N, D) unit float32. Raises `DeviceFailed`: the card failed, and the processor cannot take over."""
