@@ -16,24 +16,6 @@ from biometric.models.own_weights import own_card
 from biometric.models.weights import Weights
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenVINO in float32: an untrained network makes much of bfloat16's rounding, which newer CPUs choose."""
-    import openvino
-
-    original = openvino.Core.compile_model
-
-    def compiled(core: Any, model: Any, device_name: Any = None, config: Any = None) -> Any:
-        return original(core, model, device_name, {**(config or {}), "INFERENCE_PRECISION_HINT": "f32"})
-
-    monkeypatch.setattr(openvino.Core, "compile_model", compiled)
-
-
 def frames(count: int = 2, height: int = 360, width: int = 640) -> list[Frame]:
     rng = np.random.default_rng(0)
     blocks = rng.integers(0, 256, (count, height // 20, width // 20, 3))

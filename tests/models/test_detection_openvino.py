@@ -24,24 +24,6 @@ THREE_CLASSES = ExportedDetector(person=1, classes=3, size=(640, 640), stride=32
 END_TO_END = ExportedDetector(person=1, classes=3, size=(640, 640), stride=32, end_to_end=True)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Float32 for ultralytics, too, which takes what OpenVINO chooses: bfloat16 on newer processors."""
-    import openvino
-
-    original = openvino.Core.compile_model
-
-    def compiled(core: Any, model: Any, device_name: Any = None, config: Any = None) -> Any:
-        return original(core, model, device_name, {**(config or {}), "INFERENCE_PRECISION_HINT": "f32"})
-
-    monkeypatch.setattr(openvino.Core, "compile_model", compiled)
-
-
 @pytest.fixture
 def padded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exports of one size stay as they are, as ultralytics runs them."""
