@@ -16,7 +16,7 @@ from biometric.ui import presenters
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
 from biometric.ui.page import Page, Steps, Updates
 from biometric.ui.panel_display import PanelDisplay
-from biometric.ui.screen import RECORDS_ITSELF
+from biometric.ui.screen import records_itself
 from biometric.ui.session import FILES_JOB, Session
 from biometric.ui.step_runs import guarded, stream_progress
 from biometric.ui.text_format import threshold_text
@@ -65,6 +65,7 @@ class AnswerWriting:
     def follower(self) -> Callable[[gr.Request], AsyncGenerator[Updates, None]]:
         """Return the handler that shows the page what the job does."""
 
+        @records_itself
         async def follow(request: gr.Request) -> AsyncGenerator[Updates, None]:
             session = await asyncio.to_thread(self.page.session, request)
             job = session.jobs.latest(FILES_JOB)
@@ -73,7 +74,6 @@ class AnswerWriting:
                     async for updates in shown:
                         yield updates
 
-        setattr(follow, RECORDS_ITSELF, True)
         return follow
 
     def after_decision(self, session: Session, *, changed: bool, threshold: Threshold) -> Updates:

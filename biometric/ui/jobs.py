@@ -153,6 +153,8 @@ class Job:
     async def follow(self, receipt: Updates | None = None) -> AsyncGenerator[Updates, None]:
         """Yield what the job has shown so far, then what it shows, until it ends or this is closed.
 
+        Each part is sent as the screen has it by then, which is newer where something else changed it since.
+
         Args:
             receipt: sent at the end, which counts as shown once `Jobs.note_shown` is told that this arrived: what is
                 sent may get lost. Without one it counts when it was sent.
@@ -165,7 +167,8 @@ class Job:
         try:
             while True:
                 ended = not self.running
-                updates = follower.waiting.take()
+                # What a press has sent meanwhile is newer than what the job showed before it.
+                updates = self._screen.latest(follower.waiting.take())
                 if updates:
                     last = dict.fromkeys(updates, gr.skip())
                     yield updates

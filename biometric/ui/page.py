@@ -21,12 +21,13 @@ from biometric.ui.change_feed import WorkspaceState
 from biometric.ui.chosen_thresholds import chosen_threshold
 from biometric.ui.clients import owner_of
 from biometric.ui.components import asset
+from biometric.ui.gallery_followers import GalleryFollowers, Renderer
 from biometric.ui.jobs import Job
 from biometric.ui.jobs import Steps as Steps
 from biometric.ui.live_parts import LiveParts
 from biometric.ui.picture_uris import Pictures
-from biometric.ui.screen import RECORDS_ITSELF
 from biometric.ui.screen import Updates as Updates
+from biometric.ui.screen import records_itself
 from biometric.ui.session import Footage, Session
 from biometric.ui.session_store import Sessions
 from biometric.ui.step_runs import stream_progress
@@ -34,9 +35,6 @@ from biometric.ui.turns import Place, Turns
 from biometric.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
-
-Renderer = Callable[[Session], Updates]
-"""Gives the updates of a part of the page."""
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
@@ -73,7 +71,7 @@ class Page:
         self.receipts: Any = gr.HTML(
             "", js_on_load=asset("receipts.js"), apply_default_css=False, elem_id="workspace-receipts", render=False
         )
-        self._followers: list[tuple[Renderer, tuple[Any, ...]]] = []
+        self.followers = GalleryFollowers()
 
     def follow_gallery(self, render: Renderer, components: Sequence[Any]) -> None:
         """Render components when the page opens, and anew whenever the gallery or its thresholds have changed.
@@ -85,7 +83,7 @@ class Page:
             render: gives the updates for a page; raises `BiometricError` where the gallery cannot be read.
             components: all components that it may change.
         """
-        self._followers.append((render, tuple(components)))
+        self.followers.add(render, components)
 
     def add_live_part(
         self, name: str, render: Callable[[Session], str], css: str = "", scripts: tuple[str, ...] = ()
@@ -101,22 +99,6 @@ class Page:
         self.follow_gallery(lambda session: {part.component: part.html(session)}, [part.component])
         component: gr.HTML = part.component
         return component
-
-    @property
-    def following(self) -> list[Any]:
-        """All components that follow the gallery."""
-        return list(dict.fromkeys(part for _, components in self._followers for part in components))
-
-    def render_gallery(self, session: Session) -> tuple[Updates, BiometricError | None]:
-        """Return the updates of everything that follows the gallery, and what kept a part from being rendered."""
-        updates: Updates = {}
-        problem: BiometricError | None = None
-        for render, _ in self._followers:
-            try:
-                updates.update(render(session))
-            except BiometricError as error:
-                problem = error
-        return updates, problem
 
     def revision(self, session: Session) -> str:
         """Return a word that changes when a gallery that the page speaks of, or a threshold of it, may have changed."""
@@ -177,6 +159,7 @@ class Page:
         """
         turns = self.model_turns if instead_of is None else self._clip_turns
 
+        @records_itself
         @wraps(make)
         async def follow(*values: Any) -> AsyncGenerator[Updates, None]:
             request = next(value for value in values if isinstance(value, gr.Request))
@@ -190,7 +173,6 @@ class Page:
                 async for updates in shown:
                     yield updates
 
-        setattr(follow, RECORDS_ITSELF, True)
         return follow
 
     def receipt(self, job: Job) -> Updates:

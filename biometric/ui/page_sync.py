@@ -1,5 +1,6 @@
 """Opens a page with what it showed before, and keeps it in step with what happens elsewhere."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -14,7 +15,13 @@ from biometric.ui.browser_input import event
 from biometric.ui.clients import owner_of
 from biometric.ui.components import asset
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates
-from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen, renders_again
+from biometric.ui.screen import (
+    RecordingBlocks,
+    Screen,
+    is_recording_itself,
+    records_itself,
+    renders_again,
+)
 from biometric.ui.session import Session
 from biometric.ui.session_store import Opening
 from biometric.ui.text_format import escape
@@ -62,10 +69,10 @@ class PageSync:
         blocks.screen_of = self._screen
         outputs = list(dict.fromkeys([*blocks.remembered(), *self.outputs]))
         blocks.rendered_anew = frozenset(
-            [*self.page.following, self._mark, self.page.receipts, self.notice, self._visit]
+            [*self.page.followers.components, self._mark, self.page.receipts, self.notice, self._visit]
         )
         blocks.load(self.on_opened, [self._visit], outputs, js=asset("load.js"), **QUIET)
-        followers = [function for function in blocks.fns.values() if getattr(function.fn, RECORDS_ITSELF, False)]
+        followers = [function for function in blocks.fns.values() if is_recording_itself(function.fn)]
         for function in followers:
             function.outputs = [*function.outputs, self.page.receipts]
         followed = list(dict.fromkeys(part for function in followers for part in function.outputs))
@@ -76,7 +83,8 @@ class PageSync:
     def outputs(self) -> list[Any]:
         """All components that `on_changed` may change."""
         answers = [part for tab in self._tabs for part in tab.panel.answers]
-        return list(dict.fromkeys([*self.page.following, *answers, self._problem_place, self.notice, self._mark]))
+        own = [self._problem_place, self.notice, self._mark]
+        return list(dict.fromkeys([*self.page.followers.components, *answers, *own]))
 
     def after(self, event: Any) -> None:
         """Render what follows the gallery after an event that changes it; call `connect` first."""
@@ -108,17 +116,28 @@ class PageSync:
         session = self.page.session(request)
         return {**self._gallery(session), **session.screen.news(self._answers(session))}
 
+    @records_itself
     async def on_resumed(self, data: gr.EventData, request: gr.Request) -> AsyncGenerator[Updates, None]:
-        """A job runs that no page follows, or ended so: show it from here on."""
-        job = self.page.session(request).jobs.latest(event(data)[1])
-        if job is not None:
-            async with aclosing(job.follow(self.page.receipt(job))) as shown:
-                async for updates in shown:
-                    yield updates
+        """A job runs that no page follows, or ended so: show it from here on.
+
+        Its end may have been shown already, and only the word of that be late. What was pressed since then stays:
+        parts are sent as they were noted last, and those that are not noted, because they follow the gallery, are
+        rendered anew.
+        """
+        session = self.page.session(request)
+        job = session.jobs.latest(event(data)[1])
+        if job is None:
+            return
+        following = frozenset(self.page.followers.components)
+        async with aclosing(job.follow(self.page.receipt(job))) as shown:
+            async for updates in shown:
+                anew = following.intersection(part for part, update in updates.items() if update != gr.skip())
+                rendered = await asyncio.to_thread(self.page.followers.render_some, session, anew) if anew else {}
+                yield {**session.screen.latest(updates), **rendered}  # asked again: rendering takes a while
 
     def _gallery(self, session: Session) -> Updates:
         revision = self.page.revision(session)  # first, so that a change during the rest is not missed
-        updates, problem = self.page.render_gallery(session)
+        updates, problem = self.page.followers.render(session)
         if problem is not None:
             updates[self._problem_place] = problems.problem(problem)
         return {**updates, self._mark: f'<i hidden data-revision="{escape(revision)}"></i>'}

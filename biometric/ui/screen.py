@@ -24,8 +24,7 @@ Updates = dict[Any, Any]
 Properties = dict[str, Any]
 """Properties of one component by name, `value` among them."""
 
-RECORDS_ITSELF = "records_itself"
-"""Attribute of handlers whose updates are noted by whoever makes them."""
+_RECORDS_ITSELF = "records_itself"
 _RENDERS_AGAIN = "renders_again"
 _UPDATE = "__type__"
 _UPLOADS = (gr.File, gr.Video)
@@ -41,6 +40,17 @@ def renders_again(handler: _Handler) -> _Handler:
     """
     setattr(handler, _RENDERS_AGAIN, True)
     return handler
+
+
+def records_itself(handler: _Handler) -> _Handler:
+    """Mark a handler that passes on what a job shows, which the job notes itself."""
+    setattr(handler, _RECORDS_ITSELF, True)
+    return handler
+
+
+def is_recording_itself(handler: Any) -> bool:
+    """Return whether `records_itself` marks a handler."""
+    return getattr(handler, _RECORDS_ITSELF, False) is True
 
 
 class Screen:
@@ -67,6 +77,15 @@ class Screen:
         """Return a step's updates, but for components of which a step that began later has sent something."""
         with self._lock:
             return {part: update for part, update in updates.items() if self._sent.get(part, 0) <= began}
+
+    def latest(self, updates: Mapping[Any, Any]) -> Updates:
+        """Return updates that are sent late: of the same properties, with the values that were noted last."""
+        with self._lock:
+            return {part: self._latest(part, update) for part, update in updates.items()}
+
+    def _latest(self, component: Any, update: Any) -> Any:
+        shown, properties = self._shown.get(component, {}), _properties(update)
+        return gr.update(**{name: shown.get(name, value) for name, value in properties.items()})
 
     def record(self, updates: Mapping[Any, Any]) -> None:
         """Note values or properties that were sent, by component."""
@@ -140,6 +159,8 @@ class RecordingBlocks(gr.Blocks):
         request = args[1] if len(args) > 1 else kwargs.get("requests")
         screen = None if self.screen_of is None else self.screen_of(request)
         began = 0 if screen is None else screen.begin()
+        if screen is not None and (not args or args[0] is None):
+            screen.record(self._fields(block_fn.inputs, processed_input))  # first: what the handler sends is newer
         try:
             result = await super().call_function(block_fn, processed_input, *args, **kwargs)
         except BiometricError as error:  # told to whoever sent it, and no news to the log
@@ -154,9 +175,7 @@ class RecordingBlocks(gr.Blocks):
                 result["prediction"] = screen.newest(result["prediction"], began)
             sent = _sent(block_fn.outputs, result["prediction"])
             screen.sent(sent, began)
-            if not args or args[0] is None:
-                screen.record(self._fields(block_fn.inputs, processed_input))
-            if not getattr(block_fn.fn, RECORDS_ITSELF, False):
+            if not is_recording_itself(block_fn.fn):
                 screen.record({part: update for part, update in sent.items() if part not in self.rendered_anew})
         return result
 

@@ -333,3 +333,19 @@ def test_an_end_counts_as_shown_once_the_page_says_that_it_received_it(bench: Be
     assert jobs.unseen() == ("enrollment",)
     jobs.note_shown({job.serial})
     assert jobs.unseen() == ()
+
+
+def test_what_was_pressed_while_an_update_waited_to_be_sent_is_not_undone_by_it(bench: Bench) -> None:
+    job = bench.job()
+
+    async def sent() -> list[Updates]:
+        shown = job.start().follow()
+        first = await anext(shown)
+        bench.go.release(10)
+        job.join(10)
+        bench.screen.record({ANSWER: "closed by a press"})  # the job's answer waits for its turn to be sent
+        return [first, await anext(shown), *[updates async for updates in shown]]
+
+    messages = run_coroutine(sent)
+    assert messages[0][STATUS]["value"] == "step 0"
+    assert messages[1] == {STATUS: gr.update(value=""), ANSWER: gr.update(value="closed by a press")}

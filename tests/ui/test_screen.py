@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.state_holder import SessionState
 
-from biometric.ui.screen import RECORDS_ITSELF, RecordingBlocks, Screen, renders_again
+from biometric.ui.screen import RecordingBlocks, Screen, records_itself, renders_again
 from tests.own_loop import run_coroutine
 
 
@@ -39,6 +39,19 @@ def test_what_was_drawn_before_a_later_step_is_not_sent_after_it() -> None:
     }
     later = screen.begin()
     assert screen.newest({"people": "newer"}, later) == {"people": "newer"}
+
+
+def test_updates_that_are_sent_late_have_the_values_noted_last_of_the_same_properties() -> None:
+    screen = Screen()
+    screen.record({"note": "refused", "name": gr.update(value="Ad", interactive=False)})
+    screen.record({"note": gr.update(value="", visible=False), "name": gr.update(value="Ada", interactive=True)})
+    late = {"note": "refused", "name": gr.update(interactive=False), "other": "not noted", "same": gr.skip()}
+    assert screen.latest(late) == {
+        "note": gr.update(value=""),
+        "name": gr.update(interactive=True),  # what somebody types stays
+        "other": gr.update(value="not noted"),
+        "same": gr.skip(),
+    }
 
 
 def test_taking_forgets() -> None:
@@ -87,10 +100,10 @@ async def _note() -> None:
             yield {note: f"one {name}", secret: "x"}
             yield {note: f"two {name}"}
 
+        @records_itself
         async def itself() -> Any:
             yield {other: "not noted"}
 
-        setattr(itself, RECORDS_ITSELF, True)
         button.click(steps, [name, upload, secret], [note, secret])
         button.click(lambda: ("left", "right"), None, [note, other])
         button.click(lambda: "alone", None, [other])
