@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qs
@@ -23,6 +22,7 @@ from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
 from biometric.ui.asgi import App, Message, Receive, Scope, Send, answer, headers_of
 from biometric.ui.clients import client_of, sender_of
+from biometric.ui.upload_progress import UploadProgress, UploadProgresses
 from biometric.ui.uploads import Uploads
 
 PATH = "/gradio_api/upload"
@@ -129,17 +129,6 @@ def _open_for_owner(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)
 
 
-@dataclass(slots=True)
-class _Progress:
-    """How much of an upload arrived, of which `told` bytes were told to its page."""
-
-    name: str = ""
-    received: int = 0
-    told: int = 0
-    done: bool = False
-    listeners: int = field(default=0)
-
-
 class UploadIntake:
     """ASGI middleware that receives uploads and tells their progress; everything else passes.
 
@@ -153,7 +142,7 @@ class UploadIntake:
         self._app = app
         self._uploads = uploads
         self._limit = limit
-        self._progress: dict[str, _Progress] = {}
+        self._progresses = UploadProgresses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer uploads, and requests for their progress; pass any other request on."""
@@ -161,7 +150,7 @@ class UploadIntake:
         if path == PATH and scope["method"] == "POST":
             await self._receive_upload(scope, receive, send)
         elif path == PROGRESS_PATH and scope["method"] == "GET":
-            await self._tell_progress(_upload_id(scope), receive, send)
+            await self._tell_progress(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -176,15 +165,14 @@ class UploadIntake:
                 send, 413, _("The file is larger than the limit of {most:.0f} MB.").format(most=self._limit / 1e6)
             )
             return
-        upload_id, progress = _upload_id(scope), _Progress()
-        if upload_id and upload_id not in self._progress:
-            self._progress[upload_id] = progress
+        sender, upload_id = sender_of(scope), _upload_id(scope)
+        progress = self._progresses.begin(sender, upload_id)
         try:
             with self._uploads.arriving(int(length), client_of(scope)) as folder:
                 form = UploadForm(folder, headers.get("content-type", ""))
                 if not await _read_form(form, int(length), receive, progress):
                     return  # the caller is gone
-                paths = self._uploads.arrived(folder, sender_of(scope))
+                paths = self._uploads.arrived(folder, sender)
             await answer(send, 200, json.dumps([str(path) for path in paths]), "application/json")
         except InvalidInput as error:
             await answer(send, 400, describe_error(error))
@@ -192,23 +180,21 @@ class UploadIntake:
             text = describe_error(error) if isinstance(error, StorageFull) else _("The upload could not be stored.")
             await answer(send, 507, text)
         finally:
-            progress.done = True
-            if not progress.listeners and self._progress.get(upload_id) is progress:
-                del self._progress[upload_id]
+            self._progresses.end(sender, upload_id, progress)
 
-    async def _tell_progress(self, upload_id: str, receive: Receive, send: Send) -> None:
-        """Send what arrives of an upload as events, as Gradio's page expects them, until it is complete."""
-        progress = self._progress.get(upload_id)
+    async def _tell_progress(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what arrives of the sender's upload as events, as Gradio's page expects them, until it is complete."""
+        sender, upload_id = sender_of(scope), _upload_id(scope)
+        progress = self._progresses.find(sender, upload_id)
         for _waited in range(20):  # the page asks for it at the same moment as it begins to send
             if progress is not None:
                 break
             await asyncio.sleep(PROGRESS_EVERY)
-            progress = self._progress.get(upload_id)
+            progress = self._progresses.find(sender, upload_id)
         if progress is None:
             await answer(send, 404, _("There is no such upload."))
             return
         gone = asyncio.ensure_future(_disconnected(receive))
-        progress.listeners += 1
         try:
             headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -218,12 +204,9 @@ class UploadIntake:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             gone.cancel()
-            progress.listeners -= 1
-            if progress.done and not progress.listeners and self._progress.get(upload_id) is progress:
-                del self._progress[upload_id]
 
 
-async def _read_form(form: UploadForm, length: int, receive: Receive, progress: _Progress) -> bool:
+async def _read_form(form: UploadForm, length: int, receive: Receive, progress: UploadProgress) -> bool:
     """Read a form of at most `length` bytes; False where its sender is gone before the end.
 
     Raises:
@@ -252,7 +235,7 @@ async def _read_form(form: UploadForm, length: int, receive: Receive, progress: 
         form.close()
 
 
-async def _messages(progress: _Progress, gone: "asyncio.Future[None]") -> AsyncIterator[bytes]:
+async def _messages(progress: UploadProgress, gone: "asyncio.Future[None]") -> AsyncIterator[bytes]:
     while not gone.done():
         done, more = progress.done, progress.received - progress.told
         if more and progress.name:

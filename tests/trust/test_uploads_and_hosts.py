@@ -286,6 +286,9 @@ def test_an_upload_tells_its_progress(server: Server) -> None:
     assert messages[-1] == {"msg": "done"}
     assert {one["orig_name"] for one in messages[:-1]} == {"clip.mp4"}
     assert ask(server, "GET", "/gradio_api/upload_progress?upload_id=none")[0] == 404
+    code, late = ask(server, "GET", "/gradio_api/upload_progress?upload_id=abc")  # a small one ends before it is asked
+    assert (code, late.decode().split("\n\n")[-2:]) == (200, ['data: {"msg": "done"}', ""])
+    assert ask(server, "GET", "/gradio_api/upload_progress?upload_id=abc", **browser("a"))[0] == 404
 
 
 # --- slow requests and many connections ------------------------------------------------------------------------------
