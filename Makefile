@@ -7,7 +7,17 @@ VENV := .venv
 SERVED := $(VENV)/$(if $(SLIM),.slim,.app)
 BIN := $(VENV)/bin
 
-.PHONY: help run test test-slow test-gpu check docs format messages bench bench-gpu train-setup evaluation-setup demo wheel clean
+# Packages are installed only as files whose hashes stand in supply/hashes (`make hashes` renews them).
+LAYERS = $(foreach layer,$(1),-r supply/hashes/$(layer).txt)
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check -q
+# Without isolation, what is built from sources is built with what is installed here, not with what pip would fetch.
+INSTALL_HASHED = $(PIP_INSTALL) --require-hashes --no-build-isolation
+HASHES := $(filter-out %/supply.txt,$(wildcard supply/hashes/*.txt))
+# Tools that look after packages have an environment of their own.
+TOOLS := $(VENV)/supply
+
+.PHONY: help run test test-slow test-gpu check docs format messages bench bench-gpu train-setup evaluation-setup demo \
+	wheel hashes sbom audit-packages clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -68,13 +78,22 @@ bench: $(VENV)/.app ## measure speed and memory against the obvious assembly
 train-setup: $(VENV)/.train ## install what `python -m biometric train` needs
 
 evaluation-setup: $(VENV)/.app ## install what `python -m biometric evaluate-clip` needs
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-evaluation.txt
+	$(INSTALL_HASHED) $(call LAYERS,build slim torch evaluation)
 
 demo: $(VENV)/.app ## make the example clips in demo/
 	$(BIN)/python -m biometric demo
 
 wheel: $(VENV)/.dev ## build the package into dist/
 	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-build-isolation --no-deps -w dist .
+
+hashes: $(TOOLS)/.ready ## after a change of requirements*.txt: renew the hashes in supply/hashes (needs the package index)
+	$(TOOLS)/bin/python supply/renew_hashes.py
+
+sbom: $(SERVED) $(TOOLS)/.ready ## write the parts of the installed application, models too, to sbom.json (CycloneDX; SLIM=1)
+	$(TOOLS)/bin/python -m supply.software_bill $(BIN)/python sbom.json $(SERVED_NAMES)
+
+audit-packages: $(TOOLS)/.ready ## look up known weaknesses of all packages (needs a network)
+	$(TOOLS)/bin/python -m supply.package_audit
 
 clean: ## remove the virtual environment and caches (never the gallery)
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache
@@ -84,11 +103,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The package itself is installed last, editable, so that .venv/bin/sightline is there and works from any folder.
-$(VENV)/.app: REQUIREMENTS = requirements.txt
-$(VENV)/.slim: REQUIREMENTS = requirements-slim.txt
-$(VENV)/.app $(VENV)/.slim: requirements.txt requirements-slim.txt requirements-build.txt constraints.txt pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r $(REQUIREMENTS) -r requirements-build.txt
-	$(BIN)/python -m pip install --disable-pip-version-check -q --no-build-isolation --no-deps -e .
+$(VENV)/.app: SERVED_LAYERS = build slim torch
+$(VENV)/.slim: SERVED_LAYERS = build slim
+$(VENV)/.app $(VENV)/.slim: $(HASHES) pyproject.toml | $(BIN)/python
+	$(INSTALL_HASHED) $(call LAYERS,$(SERVED_LAYERS))
+	$(PIP_INSTALL) --no-build-isolation --no-deps -e .
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || $(MAKE) --no-print-directory system-libraries
 	@touch $@
 
@@ -100,10 +119,15 @@ system-libraries:
 	@$(BIN)/python -c 'import cv2' || { \
 		echo "OpenCV needs two system libraries. Debian, Ubuntu: apt install libgl1 libglib2.0-0. Then run make again."; exit 1; }
 
-$(VENV)/.train: requirements-train.txt constraints.txt $(VENV)/.app
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-train.txt
+$(VENV)/.train: $(HASHES) $(VENV)/.app
+	$(INSTALL_HASHED) $(call LAYERS,build slim torch train)
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-evaluation.txt requirements-train.txt constraints.txt $(VENV)/.app
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+$(VENV)/.dev: $(HASHES) $(VENV)/.app
+	$(INSTALL_HASHED) $(call LAYERS,build slim torch train evaluation dev)
+	@touch $@
+
+$(TOOLS)/.ready: supply/hashes/supply.txt | $(BIN)/python
+	$(BIN)/python -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --disable-pip-version-check -q --require-hashes -r supply/hashes/supply.txt
 	@touch $@
