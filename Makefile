@@ -90,7 +90,7 @@ hashes: $(TOOLS)/.ready ## after a change of requirements*.txt: renew the hashes
 	$(TOOLS)/bin/python supply/renew_hashes.py
 
 sbom: $(SERVED) $(TOOLS)/.ready ## write the parts of the installed application, models too, to sbom.json (CycloneDX; SLIM=1)
-	$(TOOLS)/bin/python -m supply.software_bill $(BIN)/python sbom.json $(SERVED_NAMES)
+	$(TOOLS)/bin/python -m supply.software_bill $(BIN)/python sbom.json slim $(if $(SLIM),,torch)
 
 audit-packages: $(TOOLS)/.ready ## look up known weaknesses of all packages (needs a network)
 	$(TOOLS)/bin/python -m supply.package_audit
