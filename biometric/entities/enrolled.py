@@ -150,6 +150,7 @@ class ImportReport:
         identities, references: how many were added.
         already_there: references that the gallery held before.
         renamed: pairs (name in the file, name given here), where a name was taken.
+        left_out_people, left_out_references: how many were left out, because they were deleted here for good.
         change_id: of the line in the gallery's history, by which it can be undone; None when nothing was added.
     """
 
@@ -157,4 +158,6 @@ class ImportReport:
     references: int
     already_there: int
     renamed: tuple[tuple[str, str], ...] = ()
+    left_out_people: int = 0
+    left_out_references: int = 0
     change_id: int | None = field(default=None, compare=False)

@@ -76,6 +76,16 @@ class GalleryDatabase:
                     db.rollback()
                     raise
 
+    def rewrite(self) -> None:
+        """Write the file anew, so that free space in it holds nothing of former rows.
+
+        Raises:
+            GalleryBusy, GalleryCorrupt, GalleryUnavailable, StorageFull: see `translate_errors` and `check_folder`.
+        """
+        with translate_errors(), closing(self._connect(self._busy_seconds)) as db:
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _exists(self) -> bool:
         check_folder(self.path.parent)
         if not self.path.exists():

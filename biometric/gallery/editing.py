@@ -14,8 +14,8 @@ from biometric.entities import (
     clean_name,
     name_key,
 )
-from biometric.errors import InvalidInput, UnknownIdentity
-from biometric.gallery import reference_rows, rows, trash_rows, verdict_rows
+from biometric.errors import InvalidInput
+from biometric.gallery import reference_rows, rows, verdict_rows
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.records import Clock, current_time, make_record, read_crops
 from biometric.gallery.transactions import GalleryTransactions
@@ -251,39 +251,6 @@ class GalleryEditing:
         """
         with self._transactions.writing_history() as write:
             return undo_change(write, change_id)
-
-    def empty_trash(self) -> GalleryChange:
-        """Delete everything in the trash now, rows and crops; what needs it can no longer be undone."""
-        with self._transactions.writing() as write:
-            changes = trash_rows.changes_with_trash(write.db)
-            counts = [trash_rows.count_trash(write.db, change) for change in changes]
-            write.purge(changes)
-            recorder = ChangeRecorder(write, ChangeKind.TRASH_EMPTIED)
-            references, samples = (sum(count[place] for count in counts) for place in (0, 1))
-            return recorder.finish(references, samples, can_be_undone=False)
-
-    def erase(self, identity_id: str) -> GalleryChange:
-        """Delete an identity, enrolled or in the trash, at once and for good.
-
-        With it go its references, samples and crops, those of it in the trash, and its names in the history. People
-        who were merged into it are the same person.
-
-        Raises:
-            UnknownIdentity: nobody here or in the trash has that id.
-        """
-        with self._transactions.writing_existing() as write:
-            number = rows.number_by_id(write.db, identity_id)
-            if number is None:
-                trashed = trash_rows.trashed_identity(write.db, identity_id)
-                if trashed is None:
-                    raise UnknownIdentity(
-                        "This person is neither enrolled nor in the trash. Reload the list of people."
-                    )
-                number = trashed[0]
-            identities = [number, *trash_rows.merged_identities(write.db, number)]
-            references, samples = trash_rows.count_owned(write.db, identities)
-            write.erase(identities)
-            return ChangeRecorder(write, ChangeKind.ERASED).finish(references, samples, can_be_undone=False)
 
     @staticmethod
     def _add_identity(recorder: ChangeRecorder, name: str) -> int:

@@ -1,20 +1,24 @@
 """Takes an opened export into the gallery, inside the caller's transaction."""
 
 import itertools
+from collections import Counter
 
 from sqlite_utils import Database
 
 from biometric.entities import ChangeKind, ImportReport, name_key
 from biometric.entities.names import number_name
-from biometric.gallery import reference_rows, rows, trash_rows
+from biometric.gallery import erasure_rows, reference_rows, rows, trash_rows
 from biometric.gallery.archive import Archive
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.records import IdentityRecord
 from biometric.gallery.transactions import WriteTransaction
 
 
-def import_archive(write: WriteTransaction, archive: Archive) -> ImportReport:
+def import_archive(write: WriteTransaction, archive: Archive, resurrect: bool = False) -> ImportReport:
     """Add the identities and references that are not here yet; those in the trash come out of it.
+
+    Args:
+        resurrect: also add those that were deleted here for good, which are left out otherwise.
 
     Raises:
         ArchiveInvalid: a crop is damaged or no JPEG.
@@ -26,10 +30,18 @@ def import_archive(write: WriteTransaction, archive: Archive) -> ImportReport:
     references = identities = samples = already_there = 0
     renamed: list[tuple[str, str]] = []
     concerned: set[int] = set()
+    erased = erasure_rows.has_tombstones(write.db)
+    left_out: Counter[str] = Counter()
     for identity, reference in archive.references():
         if reference_rows.known_references(write.db, [reference.id]):
             already_there += 1
             continue
+        if erased and _was_erased(write.db, identity.id, reference.id):
+            if not resurrect:
+                left_out[identity.id] += 1
+                continue
+            erasure_rows.remove_tombstone(write.db, erasure_rows.IDENTITY, identity.id)
+            erasure_rows.remove_tombstone(write.db, erasure_rows.REFERENCE, reference.id)
         number = rows.number_by_id(write.db, identity.id)
         if number is None:
             number, name = _add_identity(recorder, identity, names_in_archive)
@@ -51,7 +63,15 @@ def import_archive(write: WriteTransaction, archive: Archive) -> ImportReport:
         recorder.finish(references, samples)
     else:
         recorder.abandon()
-    return ImportReport(identities, references, already_there, tuple(renamed), recorder.id if references else None)
+    change = recorder.id if references else None
+    gone = len(left_out), left_out.total()
+    return ImportReport(identities, references, already_there, tuple(renamed), *gone, change_id=change)
+
+
+def _was_erased(db: Database, identity_id: str, reference_id: str) -> bool:
+    """Return whether a reference, or all of its person, was deleted here for good."""
+    ids = ((erasure_rows.IDENTITY, identity_id), (erasure_rows.REFERENCE, reference_id))
+    return any(erasure_rows.tombstone_of(db, kind, opaque_id) is not None for kind, opaque_id in ids)
 
 
 def find_free_name(db: Database, name: str, reserved: set[str]) -> str:

@@ -29,20 +29,24 @@ from biometric.entities import (
     TrashItem,
     name_key,
 )
+from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.errors import EmptyGallery
 from biometric.gallery import journal, reference_rows, rows, trash_rows
 from biometric.gallery.adaptation_rows import read_learnt
 from biometric.gallery.archive import check_destination, open_archive, write_archive
 from biometric.gallery.calibration_keeping import CalibrationKeeping
+from biometric.gallery.database import translate_errors
 from biometric.gallery.editing import TRASH_TIME
+from biometric.gallery.erasure_keeping import ErasureKeeping
 from biometric.gallery.importing import import_archive
 from biometric.gallery.records import Clock, current_time
 from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred, scores_with
 from biometric.gallery.verdict_keeping import VerdictKeeping
+from biometric.storage import file_digest
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
 
-class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
+class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
     """A `ports.Gallery` in a folder. Several threads and processes may use one folder at a time.
 
     Nothing is created before the first enrollment or import. Any operation may raise `GalleryBusy`, `GalleryCorrupt`,
@@ -223,20 +227,26 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping):
             if stored_model is None:
                 raise EmptyGallery("Nobody is enrolled, so there is nothing to export.")
             write_archive(destination, *stored_model, reference_rows.read_records(write.db, self._files))
+        with translate_errors():
+            written = {destination.resolve(): file_digest(destination)}
+        self.record(NewDerivative(DerivativeKind.EXPORT, written, everybody=True))
         return destination
 
-    def import_(self, archive: Path) -> ImportReport:
+    def import_(self, archive: Path, *, resurrect: bool = False) -> ImportReport:
         """Add an export's identities and references; all or nothing.
 
         Somebody who is here already (by id) gets the references not yet here; somebody else of a name that is taken
-        comes in as "Name (2)".
+        comes in as "Name (2)". Who was erased here, or was in the trash for its whole time, is left out.
+
+        Args:
+            resurrect: bring them back, too.
 
         Raises:
             ArchiveInvalid: the file is damaged, unsafe, or not a gallery export.
             ModelMismatch: its templates are of another model than the gallery's.
         """
         with open_archive(archive) as source, self._transactions.writing() as write:
-            return import_archive(write, source)
+            return import_archive(write, source, resurrect)
 
     def check_model(self, model_id: str) -> None:
         """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""

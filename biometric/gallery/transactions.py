@@ -3,7 +3,7 @@
 Whatever must accompany every write (an audit row, a consent check) belongs here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from biometric.errors import BiometricError, GalleryError, UndoRefused, UnknownIdentity
-from biometric.gallery import cohort_rows, journal, reference_rows, trash_rows
+from biometric.gallery import cohort_rows, derivative_files, journal, person_traces, reference_rows, trash_rows
 from biometric.gallery.database import GalleryDatabase, check_folder, translate_errors
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.migrations import migrate
@@ -47,9 +47,11 @@ class WriteTransaction:
         self._files.place(folder, record.id, crops)
         return number
 
-    def erase(self, numbers: Iterable[int]) -> None:
-        """Delete identities with all that is theirs, enrolled or in the trash; crops follow after the commit."""
+    def erase(self, numbers: Iterable[int], by: str = "") -> None:
+        """Delete identities with all that is theirs, enrolled or in the trash; files follow after the commit."""
         identities = list(numbers)
+        if person_traces.begin_erasure(self.db, self._files, self.now, identities, by=by):
+            self._announce()
         cohort_rows.delete_with_people(self.db, identities)
         places, references = trash_rows.delete_identities(self.db, identities)
         self._announce(*places)
@@ -60,6 +62,9 @@ class WriteTransaction:
         """Let changes expire: what they put into the trash is deleted, its crops after the commit."""
         expired = list(changes)
         if expired:
+            gone = trash_rows.people_and_references(self.db, expired)
+            if person_traces.begin_erasure(self.db, self._files, self.now, *gone, expired=True):
+                self._announce()
             places, identities, references = trash_rows.delete_of_changes(self.db, expired)
             if places:
                 self._announce(*places)
@@ -73,7 +78,7 @@ class WriteTransaction:
         cohort_rows.delete_expired(self.db, self.now)
 
     def delete_files_without_rows(self, db: Database) -> None:
-        """Delete the files that have no row: of what was removed, or of what was rolled back.
+        """Delete the files that have no row, of what was removed or rolled back, and those that name who is gone.
 
         Reads the rows, under the lock (`db` is a later write transaction), instead of recording whether the commit
         succeeded: that is also correct after an interrupt in the middle of it.
@@ -81,6 +86,7 @@ class WriteTransaction:
         known = reference_rows.known_crops(db, [reference for _, reference in self._places])
         for folder, reference in self._places:
             self._files.discard(folder, reference, known.get(reference, ()))
+        derivative_files.delete_marked(db)
         if self._marker is not None:
             self._files.unmark(self._marker)
 
@@ -118,7 +124,7 @@ class GalleryTransactions:
     def origin(self, db: Database) -> tuple[object, ...]:
         """Identify the database file, so that a restored backup is distinguished from the file it replaced."""
         status = self._database.path.stat()
-        return (db.execute("SELECT id FROM gallery").fetchone(), status.st_dev, status.st_ino)
+        return (db.execute("SELECT id, restored FROM gallery").fetchone(), status.st_dev, status.st_ino)
 
     @contextmanager
     def reading(self) -> Iterator[Database | None]:
@@ -159,7 +165,7 @@ class GalleryTransactions:
         write: WriteTransaction | None = None
         try:
             with self._database.writing(busy_seconds) as db:
-                self.files.sweep(partial(reference_rows.known_crops, db))
+                self._sweep(db)
                 changes_before = db.conn.total_changes
                 now = self._clock()
                 write = WriteTransaction(db, self.files, stored_time(now), stored_time(now + self._trash_time))
@@ -174,6 +180,27 @@ class GalleryTransactions:
                 # up.
                 with suppress(GalleryError), self._database.writing() as db:
                     write.delete_files_without_rows(db)
+
+    @contextmanager
+    def recording(self) -> Iterator[tuple[Database, str] | None]:
+        """Hold the write lock for what no page shows, such as the register; yield the database and the time.
+
+        None (and nothing is created) when there is no gallery yet.
+        """
+        with self.reading() as existing:
+            is_there = existing is not None
+        if not is_there:
+            yield None
+            return
+        with self._database.writing() as db:
+            yield db, self.now()
+
+    def rewrite_if(self, needed: Callable[[Path], bool]) -> None:
+        """Write the database file anew where its bytes need that: free space then holds nothing of former rows."""
+        with translate_errors():
+            needs = needed(self._database.path)
+        if needs:
+            self._database.rewrite()
 
     @contextmanager
     def writing_existing(self) -> Iterator[WriteTransaction]:
@@ -198,7 +225,12 @@ class GalleryTransactions:
     def _recover(self) -> None:
         # No waiting: a lock that is taken has a running holder, and every holder sweeps first.
         with suppress(GalleryError), self._database.writing(busy_seconds=0) as db:
-            self.files.sweep(partial(reference_rows.known_crops, db))
+            self._sweep(db)
             # A process killed early leaves a journal that SQLite ignores but keeps. It holds old pages, so old
             # biometric data; any write replaces it and the commit deletes it.
             db.execute("UPDATE gallery SET id = id")
+
+    def _sweep(self, db: Database) -> None:
+        """Finish what killed processes left half-done. Only with the write lock held."""
+        self.files.sweep(partial(reference_rows.known_crops, db))
+        derivative_files.delete_marked(db)

@@ -137,6 +137,14 @@ def changes_with_trash(db: Database) -> list[int]:
     return [int(row[0]) for row in db.execute(sql)]
 
 
+def people_and_references(db: Database, changes: Iterable[int]) -> tuple[list[int], list[int]]:
+    """Return the people and the references that go for good with these changes; who was merged stays as another."""
+    listed = json.dumps(list(changes))
+    sql = f"SELECT number FROM trashed_identities WHERE merged_into IS NULL AND change IN {_LISTED}"
+    people = _numbers(db, sql, listed)
+    return people, _numbers(db, f"SELECT number FROM trashed_references WHERE change IN {_LISTED}", listed)
+
+
 def count_trash(db: Database, change: int) -> tuple[int, int]:
     """Return how many references and samples one change put into the trash."""
     counts = (

@@ -26,12 +26,13 @@ from biometric.entities import (
     Verdict,
 )
 from biometric.entities.calibration_footage import StoredCalibration
+from biometric.ports.erasing_port import ErasingGallery
 
 ANY_OWNER = "*"
 """For `Gallery.enroll`: whoever has the name gets the reference, without asking. No identity has this id."""
 
 
-class Gallery(Protocol):
+class Gallery(ErasingGallery, Protocol):
     """The store of identities and references (adapter: `gallery/repository.py`); the database is authoritative."""
 
     @property
@@ -152,18 +153,6 @@ class Gallery(Protocol):
     def find_in_trash(self, name: str) -> list[str]:
         """The ids of people of that name in the trash, compared by `name_key`, the latest first; for `erase`."""
 
-    def empty_trash(self) -> GalleryChange:
-        """Delete everything in the trash now, rows and crops; what needs it can no longer be undone."""
-
-    def erase(self, identity_id: str) -> GalleryChange:
-        """Delete an identity, enrolled or in the trash, at once and for good.
-
-        With it go its references, samples and crops, those of it in the trash, and its names in the history.
-
-        Raises:
-            UnknownIdentity: nobody here or in the trash has that id.
-        """
-
     def save_verdict(self, verdict: NewVerdict) -> RecordedVerdict:
         """Store what somebody said of a comparison; an earlier verdict on the same one goes to the trash.
 
@@ -223,8 +212,12 @@ class Gallery(Protocol):
     def export(self, destination: Path) -> Path:
         """Write the whole gallery as one file, from one consistent snapshot, atomically."""
 
-    def import_(self, archive: Path) -> ImportReport:
-        """Add an export's identities and references; all or nothing. Raises `ArchiveInvalid`, `ModelMismatch`."""
+    def import_(self, archive: Path, *, resurrect: bool = False) -> ImportReport:
+        """Add an export's identities and references; all or nothing. Raises `ArchiveInvalid`, `ModelMismatch`.
+
+        Args:
+            resurrect: also those that were deleted here for good, which are left out otherwise.
+        """
 
     def check_model(self, model_id: str) -> None:
         """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""

@@ -1,0 +1,136 @@
+"""Deleting people for good, the register of what was written about them, and certificates of both."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from biometric.entities import ChangeKind, GalleryChange
+from biometric.entities.erasure import Derivative, ErasureCertificate, NewDerivative, PersonTraces, UnreachedFile
+from biometric.errors import UnknownIdentity
+from biometric.gallery import derivative_files, derivative_rows, erasure_rows, person_traces, rows, trash_rows
+from biometric.gallery.change_recorder import ChangeRecorder
+from biometric.gallery.database import translate_errors
+from biometric.gallery.editing import GalleryEditing
+from biometric.storage import file_digest
+from biometric.storage.byte_search import contains_any
+
+_SHORTEST_NAME = 4
+"""Bytes of a name that is looked for in free space; shorter ones are parts of other words."""
+
+
+class ErasureKeeping(GalleryEditing):
+    """The part of a gallery that deletes people for good."""
+
+    def empty_trash(self) -> GalleryChange:
+        """Delete everything in the trash now, rows and crops; what needs it can no longer be undone."""
+        with self._transactions.writing() as write:
+            changes = trash_rows.changes_with_trash(write.db)
+            counts = [trash_rows.count_trash(write.db, change) for change in changes]
+            write.purge(changes)
+            recorder = ChangeRecorder(write, ChangeKind.TRASH_EMPTIED)
+            references, samples = (sum(count[place] for count in counts) for place in (0, 1))
+            return recorder.finish(references, samples, can_be_undone=False)
+
+    def erase(self, identity_id: str, by: str = "") -> GalleryChange:
+        """Delete an identity, enrolled or in the trash, at once and for good.
+
+        With it go its references, samples and crops, those of it in the trash, its names in the history, and the files
+        of the register that name it. People who were merged into it are the same person. Free space of the database
+        file holds nothing of them afterwards.
+
+        Args:
+            by: who does it, where somebody is signed in.
+
+        Raises:
+            UnknownIdentity: nobody here or in the trash has that id.
+        """
+        with self._transactions.writing_existing() as write:
+            identities = _same_person(write.db, identity_id)
+            owned = person_traces.read_owned(write.db, self._files, identities)
+            references, samples = trash_rows.count_owned(write.db, identities)
+            write.erase(identities, by)
+            change = ChangeRecorder(write, ChangeKind.ERASED).finish(references, samples, can_be_undone=False)
+        names = [name.encode() for name in owned.traces.names]
+        needles = [name for name in names if len(name) >= _SHORTEST_NAME]
+        needles += [*owned.vectors, *(opaque_id.encode() for opaque_id in owned.identity_ids + owned.reference_ids)]
+        self._transactions.rewrite_if(lambda path: contains_any(path, needles))
+        return change
+
+    # --- the register --------------------------------------------------------------------------------------------
+
+    def record(self, derivative: NewDerivative) -> str | None:
+        """Add files that were just written to the register; return the line's id, None when there is no gallery."""
+        with self._transactions.recording() as recording:
+            return (
+                None if recording is None else derivative_rows.insert_derivative(recording[0], derivative, recording[1])
+            )
+
+    def record_copies(self, derivative_id: str, files: Mapping[Path, str]) -> None:
+        """Add copies of files of a line: paths with the SHA-256 of their bytes."""
+        with self._transactions.recording() as recording:
+            if recording is not None:
+                derivative_rows.add_files(recording[0], derivative_id, files)
+
+    def derivatives(self) -> list[Derivative]:
+        """Return the whole register, oldest first."""
+        with self._transactions.reading_or_empty() as db:
+            return derivative_rows.read(db, derivative_rows.everything(db))
+
+    # --- certificates --------------------------------------------------------------------------------------------
+
+    def traces(self, identity_id: str) -> PersonTraces:
+        """Return by what traces of an identity, enrolled or in the trash, are recognised. Raises `UnknownIdentity`."""
+        with self._transactions.reading_or_empty() as db, translate_errors():
+            return person_traces.read_owned(db, self._files, _same_person(db, identity_id)).traces
+
+    def erasures(self) -> list[ErasureCertificate]:
+        """Return the certificates of all erasures, the latest first."""
+        with self._transactions.reading_or_empty() as db:
+            return erasure_rows.read_erasures(db)
+
+    def erasure_of(self, identity_id: str) -> ErasureCertificate | None:
+        """Return the certificate of the erasure that an identity went with; None where it is not known to be erased."""
+        with self._transactions.reading_or_empty() as db:
+            number = erasure_rows.tombstone_of(db, erasure_rows.IDENTITY, identity_id)
+            return None if number is None else erasure_rows.read_erasure(db, number)
+
+    def save_erasure(self, certificate: ErasureCertificate) -> None:
+        """Store a certificate in place of the one of its id."""
+        with self._transactions.recording() as recording:
+            if recording is not None:
+                erasure_rows.update(recording[0], certificate)
+
+    def latest_erasure(self) -> int:
+        """Return a number that rises with each erasure, 0 before the first; cheap."""
+        with self._transactions.reading() as db:
+            return 0 if db is None else erasure_rows.latest_number(db)
+
+    def remains(self, certificate: ErasureCertificate) -> Mapping[str, int]:
+        """Return how many rows and files of the gallery are of somebody who was erased, by what they are."""
+        pictures = set(certificate.pictures)
+        with self._transactions.reading_or_empty() as db, translate_errors():
+            found = erasure_rows.count_remains(db, certificate)
+            crops = [path for path in self._folder.rglob("*.jpg") if pictures and path.is_file()]
+            return {**found, "pictures": sum(file_digest(path) in pictures for path in crops)}
+
+    def retry_deleting(self) -> list[UnreachedFile]:
+        """Try again to delete what could not be deleted, and return what still cannot."""
+        with self._transactions.recording() as recording:
+            if recording is None:
+                return []
+            db = recording[0]
+            derivative_rows.try_again(db)
+            derivative_files.delete_marked(db)
+            return derivative_files.left(db)
+
+
+def _same_person(db: Database, identity_id: str) -> list[int]:
+    """Return the row numbers of an identity and of those merged into it. Raises `UnknownIdentity`."""
+    number = rows.number_by_id(db, identity_id)
+    if number is None:
+        trashed = trash_rows.trashed_identity(db, identity_id)
+        if trashed is None:
+            raise UnknownIdentity("This person is neither enrolled nor in the trash. Reload the list of people.")
+        number = trashed[0]
+    return [number, *trash_rows.merged_identities(db, number)]

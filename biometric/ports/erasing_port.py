@@ -1,0 +1,64 @@
+"""The part of a gallery that deletes people for good, and knows what was written about them elsewhere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from biometric.entities import GalleryChange
+from biometric.entities.erasure import Derivative, ErasureCertificate, NewDerivative, PersonTraces, UnreachedFile
+
+
+class ErasingGallery(Protocol):
+    """Part of `Gallery` (adapter: `gallery/erasure_keeping.py`). Any method may raise the `GalleryError` family."""
+
+    def empty_trash(self) -> GalleryChange:
+        """Delete everything in the trash now, rows and crops; what needs it can no longer be undone.
+
+        What the register has about people who go with it is deleted, too.
+        """
+
+    def erase(self, identity_id: str, by: str = "") -> GalleryChange:
+        """Delete an identity, enrolled or in the trash, at once and for good.
+
+        With it go its references, samples and crops, those of it in the trash, its names in the history, and the files
+        of the register that name it. Tombstones keep an old export from bringing it back.
+
+        Args:
+            by: who does it, where somebody is signed in.
+
+        Raises:
+            UnknownIdentity: nobody here or in the trash has that id.
+        """
+
+    def record(self, derivative: NewDerivative) -> str | None:
+        """Add files that were just written to the register; return the line's id, None when there is no gallery."""
+
+    def record_copies(self, derivative_id: str, files: Mapping[Path, str]) -> None:
+        """Add copies of files of a line: paths with the SHA-256 of their bytes."""
+
+    def derivatives(self) -> list[Derivative]:
+        """The whole register, oldest first."""
+
+    def traces(self, identity_id: str) -> PersonTraces:
+        """By what traces of an identity, enrolled or in the trash, are recognised. Raises `UnknownIdentity`."""
+
+    def erasures(self) -> list[ErasureCertificate]:
+        """The certificates of all erasures, the latest first."""
+
+    def erasure_of(self, identity_id: str) -> ErasureCertificate | None:
+        """The certificate of the erasure that an identity went with; None where it is not known to be erased."""
+
+    def save_erasure(self, certificate: ErasureCertificate) -> None:
+        """Store a certificate in place of the one of its id."""
+
+    def latest_erasure(self) -> int:
+        """A number that rises with each erasure, 0 before the first; cheap."""
+
+    def remains(self, certificate: ErasureCertificate) -> Mapping[str, int]:
+        """How many rows and files of the gallery are of somebody who was erased, by what they are; all 0 if none.
+
+        The keys are "identities", "references", "templates", "pictures".
+        """
+
+    def retry_deleting(self) -> list[UnreachedFile]:
+        """Try again to delete what could not be deleted, and return what still cannot."""
