@@ -1,0 +1,161 @@
+"""The register of what was written about people, tombstones and certificates of a gallery."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from biometric.entities.erasure import DerivativeKind, ErasureCertificate, NewDerivative, Unreached
+from biometric.gallery.repository import SQLiteGallery
+from biometric.storage import file_digest
+from tests.made_galleries import check, reference
+
+
+def written(folder: Path, *names: str) -> dict[Path, str]:
+    """Files of some results, with their digests."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(f"{name} names Ada".encode())
+    return {folder / name: file_digest(folder / name) for name in names}
+
+
+def enroll(gallery: SQLiteGallery, clips: Path, name: str, seed: int) -> str:
+    return gallery.enroll(name, reference(clips, seed)).identity.id
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> SQLiteGallery:
+    return SQLiteGallery(tmp_path / "gallery")
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    return tmp_path / "clips"
+
+
+def test_erasing_deletes_what_names_somebody_and_only_that(gallery: SQLiteGallery, clips: Path, tmp_path: Path) -> None:
+    ada, ben = enroll(gallery, clips, "Ada", 1), enroll(gallery, clips, "Ben", 2)
+    about_ada = written(tmp_path / "query" / "one", "a.json", "a.mp4")
+    about_ben = written(tmp_path / "query" / "two", "b.json")
+    by_crop = written(tmp_path / "query" / "three", "00000001_00.jpg", "c.json")
+    gallery.record(NewDerivative(DerivativeKind.RESULTS, about_ada, frozenset({ada})))
+    gallery.record(NewDerivative(DerivativeKind.RESULTS, about_ben, frozenset({ben})))
+    gallery.record(NewDerivative(DerivativeKind.RESULTS, by_crop, clip_digest=f"{1:064x}"))
+    export = gallery.export(tmp_path / "all.zip")
+    gallery.erase(ada, by="root")
+    assert not any(path.exists() for path in (*about_ada, *by_crop))
+    assert not (tmp_path / "query" / "one").exists()
+    assert all(path.exists() for path in about_ben)
+    certificate = gallery.erasure_of(ada)
+    assert certificate is not None
+    assert (certificate.by, certificate.expired) == ("root", False)
+    assert certificate.counts == {"identities": 1, "references": 1, "samples": 2, "files": 4}
+    assert [(file.why, file.path) for file in certificate.unreached] == [(Unreached.HANDED_OUT, str(export))]
+    assert set(gallery.remains(certificate).values()) == {0}
+    text = json.dumps(certificate.as_dict())
+    assert "Ada" not in text
+    assert ada not in text
+    assert ErasureCertificate.from_dict(json.loads(text)) == certificate
+    check(gallery)
+
+
+def test_a_file_that_is_another_now_or_gone_is_listed(gallery: SQLiteGallery, clips: Path, tmp_path: Path) -> None:
+    ada = enroll(gallery, clips, "Ada", 1)
+    files = written(tmp_path / "reports", "moved.html", "changed.html", "linked.html")
+    secret = tmp_path / "secret"
+    secret.write_text("somebody else's")
+    moved, changed, linked = files
+    gallery.record(NewDerivative(DerivativeKind.REPORT, files, frozenset({ada})))
+    moved.rename(tmp_path / "elsewhere.html")
+    changed.write_text("edited by hand")
+    linked.unlink()
+    linked.symlink_to(secret)
+    gallery.erase(ada)
+    assert changed.exists()
+    assert linked.is_symlink()
+    assert secret.exists()
+    certificate = gallery.erasure_of(ada)
+    assert certificate is not None
+    outcomes = {file.path: file.why for file in certificate.unreached}
+    assert outcomes == {
+        str(moved.parent): Unreached.GONE,
+        str(changed): Unreached.CHANGED,
+        str(linked): Unreached.CHANGED,
+    }
+    assert {file.path for file in gallery.retry_deleting()} == {str(changed), str(linked)}
+    changed.unlink()
+    assert {file.path for file in gallery.retry_deleting()} == {str(linked)}
+
+
+def test_the_end_of_the_trash_deletes_what_names_somebody(clips: Path, tmp_path: Path) -> None:
+    now = [datetime(2026, 3, 1, tzinfo=UTC)]
+    gallery = SQLiteGallery(tmp_path / "gallery", trash_time=timedelta(days=7), clock=lambda: now[0])
+    ada = enroll(gallery, clips, "Ada", 1)
+    files = written(tmp_path / "query" / "one", "a.json")
+    gallery.record(NewDerivative(DerivativeKind.RESULTS, files, frozenset({ada})))
+    gallery.remove(ada)
+    assert all(path.exists() for path in files)  # it can still be undone
+    now[0] += timedelta(days=8)
+    gallery.identities()
+    assert not any(path.exists() for path in files)
+    certificate = gallery.erasure_of(ada)
+    assert certificate is not None
+    assert certificate.expired
+
+
+@pytest.mark.parametrize("how", ["erase", "empty the trash"])
+def test_an_old_export_does_not_bring_somebody_back(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path, how: str
+) -> None:
+    ada, ben = enroll(gallery, clips, "Ada", 1), enroll(gallery, clips, "Ben", 2)
+    export = gallery.export(tmp_path / "all.zip")
+    if how == "erase":
+        gallery.erase(ada)
+    else:
+        gallery.remove(ada)
+        gallery.empty_trash()
+    gallery.remove(ben)
+    report = gallery.import_(export)
+    assert (report.identities, report.left_out_people, report.left_out_references) == (1, 1, 1)
+    assert [person.name for person in gallery.identities()] == ["Ben"]
+    report = gallery.import_(export, resurrect=True)
+    assert (report.identities, report.left_out_people) == (1, 0)
+    assert gallery.erasure_of(ada) is None
+    assert gallery.import_(export).already_there == 2
+
+
+def test_a_moved_reference_does_not_come_back_under_its_former_person(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path
+) -> None:
+    ada = enroll(gallery, clips, "Ada", 1)
+    gallery.enroll("Ada", reference(clips, 3))
+    export = gallery.export(tmp_path / "all.zip")
+    moved = gallery.references(ada)[1].id
+    gallery.move_reference(moved, new_name="Cleo")
+    gallery.erase(gallery.find("Cleo").id)
+    report = gallery.import_(export)
+    assert (report.references, report.left_out_references) == (0, 1)
+
+
+def test_a_tombstone_tells_nothing_without_the_id(gallery: SQLiteGallery, clips: Path) -> None:
+    ada = enroll(gallery, clips, "Ada Lovelace", 1)
+    held = gallery.references(ada)[0]
+    gallery.erase(ada)
+    data = (gallery.folder / "gallery.sqlite3").read_bytes()
+    for needle in (b"Ada Lovelace", ada.encode(), held.id.encode(), held.template.vector.tobytes()):
+        assert needle not in data
+    with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM tombstones").fetchone() == (2,)
+
+
+def test_recording_is_no_change_of_the_gallery(gallery: SQLiteGallery, clips: Path, tmp_path: Path) -> None:
+    nothing = NewDerivative(DerivativeKind.REPORT, written(tmp_path / "r", "r.pdf"))
+    assert gallery.record(nothing) is None
+    assert not gallery.folder.exists()
+    enroll(gallery, clips, "Ada", 1)
+    before = gallery.revision(), len(gallery.changes())
+    assert gallery.record(nothing) is not None
+    assert (gallery.revision(), len(gallery.changes())) == before
