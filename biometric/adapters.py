@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from biometric.entities import Image
 from biometric.ports import (
     CropStore,
     FootageLibrary,
     Gallery,
     Models,
+    PixelHider,
     SharpnessOf,
     SmallGreyOf,
     TrackerFactory,
@@ -32,3 +34,5 @@ class Adapters:
     open_gallery: Callable[[Path], Gallery]
     open_library: Callable[[], FootageLibrary]
     small_grey: SmallGreyOf | None = None
+    hide_pixels: PixelHider | None = None
+    save_picture: Callable[[Image, Path], None] | None = None

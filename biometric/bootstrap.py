@@ -49,6 +49,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
     """Return a service as `build`, and what releases its models and temporary files before the process ends."""
     from biometric.clips.crops import JpegCropStore, sharpness, small_grey
     from biometric.clips.footage_reading import FootageReader
+    from biometric.clips.pixel_hiding import hide_pixels
     from biometric.clips.video_writing import H264Writer
     from biometric.results.annotation import PillowAnnotator
 
@@ -58,7 +59,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
     quiet_ultralytics(settings.cache)
     reader = FootageReader(_limits(settings), _hardware(settings))
     writer = H264Writer(reader)
-    models = ModelStore(settings)
+    models, annotator = ModelStore(settings), PillowAnnotator()
 
     def release() -> None:
         models.close()
@@ -72,10 +73,12 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
         models=models,
         new_tracker=partial(_new_tracker, settings, models),
         sharpness=sharpness,
-        outputs=OutputWriter(reader, writer, PillowAnnotator()),
+        outputs=OutputWriter(reader, writer, annotator),
         open_gallery=partial(_open_gallery, settings.trash_days),
         open_library=partial(_open_library, settings),
         small_grey=small_grey,
+        hide_pixels=hide_pixels,
+        save_picture=annotator.save,
     )
     return Sightline(settings, adapters, private.path / "observations"), release
 

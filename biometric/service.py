@@ -41,6 +41,7 @@ from biometric.pipeline.probed_clips import ProbedClips
 from biometric.pipeline.sparse_detection import LookIntervals
 from biometric.pipeline.streaming import FrameSource
 from biometric.ports import Gallery
+from biometric.redactor import Redactor
 from biometric.results.answer_files import Outputs, clip_folder_name
 from biometric.results.report_content import ReportSources, identification_report, verification_report
 from biometric.results.report_files import check_report_file, write_report
@@ -52,25 +53,24 @@ class Sightline:
 
     Observations stay in memory and their crops in `workspace` while they are among the latest, so repeating one is
     instant. Methods may be called from several threads. `verdicts` takes what people say of answers, `edits` joins and
-    splits the people of an observation.
+    splits the people of an observation, `redactor` hides people in footage.
     """
 
     def __init__(self, settings: Settings, adapters: Adapters, workspace: Path) -> None:
         self.settings = settings
         self.models, self.crops = adapters.models, adapters.crops
-        self._adapters = adapters
-        self._workspace = workspace
+        self._adapters, self._workspace = adapters, workspace
         skips = not settings.thorough and settings.analysis_fps > 0
         seeing = adapters.crops, adapters.new_tracker, adapters.sharpness, adapters.small_grey if skips else None
         intervals = LookIntervals(settings.quiet_seconds, settings.bridged_seconds)
         self._observer = ClipObserver(*seeing, workspace, Rules(samples=settings.samples), settings.linking, intervals)
         self._pictures = AnswerPictures(adapters.crops, adapters.sharpness, adapters.models.robustness)
-        self._galleries = OpenGalleries(adapters.open_gallery)
-        self._clips = ProbedClips(adapters.reader)
+        self._galleries, self._clips = OpenGalleries(adapters.open_gallery), ProbedClips(adapters.reader)
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
         self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, settings.tracker, str(intervals)))
         self.edits = PersonEditor(functools.partial(self.threshold, adapted=False))
         self.verdicts = VerdictDesk(self.gallery)
+        self.redactor = Redactor(adapters, workspace, self)
 
     # --- clips ---------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from biometric.cli import (
     gallery,
     models,
     recognition_commands,
+    redact,
     streams,
     train,
     users,
@@ -146,6 +147,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(metavar="COMMAND", required=True)
 
     recognition_commands.add_commands(commands)
+    redact.add_commands(commands)
     verdict.add_commands(commands)
     gallery.add_commands(commands)
     footage_commands.add_commands(commands)

@@ -1,5 +1,6 @@
 """Write H.264 MP4 that browsers play (PyAV; its objects stay in here)."""
 
+import contextlib
 import errno
 import itertools
 import math
@@ -11,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from biometric.clips.sound_copying import SoundCopy
 from biometric.entities import Frame, FrameRange, Image, Progress
 from biometric.errors import DamagedClip, InvalidFrameRange, StorageFull
 from biometric.ports import VideoReader
@@ -108,21 +110,34 @@ class H264Writer:
             return
 
     def writing(
-        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0, sound: Path | None = None
     ) -> Generator[int, None, None]:
         """Do what `write` does, yielding the number of frames done; the file appears only when all of them are
-        written."""
+        written.
+
+        Args:
+            sound: the clip that the frames are from, whose sound is copied, if it has any; see `SoundCopy`.
+        """
         try:
             with atomic_path(destination) as partial:
-                yield from _encode(partial, frames, longest_gap)
+                yield from _encode(partial, frames, longest_gap, sound)
         except (av.FFmpegError, OSError) as error:
             raise _storage_error(destination, error) from error
 
 
-def _encode(path: Path, frames: Iterator[Frame], longest_gap: float) -> Generator[int, None, None]:
+def _encode(
+    path: Path, frames: Iterator[Frame], longest_gap: float, sound_of: Path | None
+) -> Generator[int, None, None]:
     first = next(frames, None)
     if first is None:
         raise ValueError("expected at least one frame, got none")
+    with SoundCopy(sound_of, first.seconds) if sound_of is not None else contextlib.nullcontext() as sound:
+        yield from _encode_with(sound, path, first, frames, longest_gap)
+
+
+def _encode_with(
+    sound: SoundCopy | None, path: Path, first: Frame, frames: Iterator[Frame], longest_gap: float
+) -> Generator[int, None, None]:
     reordered = longest_gap * _TICKS[0] * _GAPS_AHEAD <= _MOST_TICKS
     most_ticks = _MOST_TICKS // (_GAPS_AHEAD if reordered else 1)
     ticks = next((ticks for ticks in _TICKS if longest_gap * ticks <= most_ticks), _TICKS[-1])
@@ -135,6 +150,8 @@ def _encode(path: Path, frames: Iterator[Frame], longest_gap: float) -> Generato
         height, width = (max(2, length - length % 2) for length in first.image.shape[:2])
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = Fraction(1, ticks)
+        if sound is not None:
+            sound.add_track(output)
         pts, gap = -1, 0
         for done, frame in enumerate(itertools.chain([first], frames), start=1):
             if frame.image.shape != first.image.shape:
@@ -147,12 +164,16 @@ def _encode(path: Path, frames: Iterator[Frame], longest_gap: float) -> Generato
             picture = av.VideoFrame.from_ndarray(_even(frame.image), format="bgr24")
             picture.pts, picture.time_base = pts, stream.codec_context.time_base
             output.mux(stream.encode(picture))
+            if sound is not None:
+                sound.copy_until(output, pts / ticks)
             yield done
         for packet in stream.encode(None):
             # The last frame is shown as long as the one before; x264 would take the nominal rate.
             if done > 1:
                 packet.duration = gap
             output.mux(packet)
+        if sound is not None:
+            sound.copy_until(output, (pts + gap) / ticks)
     finally:
         output.close()
 

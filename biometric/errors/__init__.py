@@ -44,6 +44,10 @@ BiometricError
 │   ├── NoUsableSample           people, but every sample was refused by quality
 │   ├── SeveralPeople            one person is needed, several are there; carries their numbers
 │   └── CalibrationRefused       too few comparisons for the target rate; carries how many are needed
+├── RedactionError               a clip in which people are hidden cannot be made as asked; none is left
+│   ├── PeopleRemain             somebody is still seen who should be hidden; carries who, and in which frames
+│   ├── SoundNotKept             the clip's sound is of a kind that MP4 files do not carry
+│   └── TooFewPeople             nothing can be measured on so few people
 ├── ModelError
 │   ├── WeightsMissing           a weight file is absent and could not be fetched
 │   ├── WeightsCorrupt           a checksum does not match, or the file does not load
@@ -159,6 +163,7 @@ from biometric.errors.model_errors import (
     WeightsCorrupt,
     WeightsMissing,
 )
+from biometric.errors.redaction_errors import PeopleRemain, RedactionError, SoundNotKept, TooFewPeople
 from biometric.errors.root_error import (
     BiometricError,
     CallerGone,
@@ -220,14 +225,18 @@ __all__ = [
     "OutputsDiffer",
     "PathRefused",
     "PeopleLookDifferent",
+    "PeopleRemain",
     "PeopleSeenTogether",
     "PhotographUnreadable",
     "QueryPathRefused",
+    "RedactionError",
     "RunConflict",
     "SeveralPeople",
+    "SoundNotKept",
     "SplitRefused",
     "StorageFull",
     "ThresholdBelowCard",
+    "TooFewPeople",
     "TooManyJobs",
     "TrainingError",
     "TruthInvalid",

@@ -14,6 +14,7 @@ from biometric.entities import (
 )
 from biometric.entities.drawing import Bar, Mark
 from biometric.entities.frame_groups import FrameGroup
+from biometric.entities.redaction import HiddenRegion, Hiding
 
 
 class GroupChoice(Protocol):
@@ -71,9 +72,14 @@ class VideoWriter(Protocol):
         """
 
     def writing(
-        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0
+        self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0, sound: Path | None = None
     ) -> Generator[int, None, None]:
-        """Do what `write` does, yielding the number of frames written so far; closing it removes the partial file."""
+        """Do what `write` does, yielding the number of frames written so far; closing it removes the partial file.
+
+        Args:
+            sound: the clip that the frames are from, whose sound is copied, if it has any. Raises `SoundNotKept` where
+                it cannot be.
+        """
 
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
         """Transcode a clip that browsers cannot play into a small one, frame for frame."""
@@ -113,3 +119,6 @@ SmallGreyOf = Callable[[Image], GreyPicture]
 
 SharpnessOf = Callable[[Image], float]
 """Measures sharpness of a crop (variance of the Laplacian at a fixed size); higher is sharper."""
+
+PixelHider = Callable[[Image, Sequence[HiddenRegion], Hiding], Image]
+"""Returns a copy of a frame, (h, w, 3) uint8 BGR, in which the regions are hidden."""

@@ -1,0 +1,263 @@
+"""Hides people in footage: the part of the service that plans it, has it written, and measures what hiding leaves."""
+
+import dataclasses
+import shutil
+import uuid
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometric.adapters import Adapters
+from biometric.domain import recognition
+from biometric.domain.hidden_regions import SeenPeople, bridged_boxes, without_duplicates
+from biometric.domain.redaction_choice import ShownPeople, boxes_of_people, shown_people
+from biometric.domain.selection import Rules
+from biometric.entities import FrameRange, Identification, ObservedClip, Progress, VideoInfo
+from biometric.entities.redaction import SAFE_HIDING, Hiding, Redaction, RedactionChoice, RedactionOptions, WhoIsHidden
+from biometric.errors import RedactionError, StorageFull
+from biometric.footage_keeper import FootageKeeper
+from biometric.pipeline.clip_observer import ClipObserver
+from biometric.pipeline.look_recording import LookRecorder
+from biometric.pipeline.redacting import RedactingTools, RedactionPlan, write_redacted
+from biometric.pipeline.redaction_requests import check_destination, every_frame
+from biometric.pipeline.streaming import FrameSource, Stopwatch, in_each_frame, tracked_frames
+from biometric.ports import Gallery
+from biometric.results.answer_files import clip_folder_name
+from biometric.settings import Settings
+from biometric.storage import describe_os_error, make_private_folder
+
+
+class Answering(Protocol):
+    """What the redactor asks the service for (`Sightline`)."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the service works with."""
+
+    @property
+    def library(self) -> FootageKeeper:
+        """What knows the cameras of clips."""
+
+    def probe(self, clip: Path) -> VideoInfo:
+        """Check and describe a clip."""
+
+    def gallery(self, folder: Path | None = None) -> Gallery:
+        """The gallery in a folder, None for the configured one."""
+
+    def identify(
+        self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
+    ) -> tuple[Identification, ...]:
+        """Decide for each observed person who they are."""
+
+
+class Redactor:
+    """Writes clips and photographs in which people are hidden. Methods may be called from several threads.
+
+    Args:
+        workspace: folder for the crops of one redaction.
+        answering: the service.
+    """
+
+    def __init__(self, adapters: Adapters, workspace: Path, answering: Answering) -> None:
+        self._adapters, self._workspace, self._answering = adapters, workspace, answering
+
+    def default_hiding(self) -> tuple[Hiding, bool]:
+        """How people are hidden where nothing is said, and whether that was measured on this computer's footage."""
+        return SAFE_HIDING, False
+
+    def redact(
+        self,
+        clip: Path,
+        destination: Path | None = None,
+        choice: RedactionChoice | None = None,
+        options: RedactionOptions | None = None,
+        frames: FrameRange | None = None,
+        *,
+        label: str | None = None,
+        accept_damaged: bool = False,
+        camera: str | None = None,
+        threshold: float | None = None,
+        gallery: Path | None = None,
+    ) -> Generator[Progress, None, Redaction]:
+        """Write footage in which people are hidden; the return value is the result.
+
+        Every frame is looked at. Whoever is not surely to be shown is hidden. The result has the same number of frames
+        at the same times and in the same size, and none of the metadata of the file. Then people are detected in it
+        again: see `write_redacted`. Closing the generator leaves no file.
+
+        Args:
+            destination: the file to write, an MP4 (of a photograph a JPEG); an older one is replaced. None: one in the
+                clip's query folder.
+            choice: whom to hide; None: everybody.
+            frames: None: the whole clip.
+            label: the clip's name for people, where the file's own name is meaningless.
+            accept_damaged: use a clip that cannot be read to its claimed end, up to where it can be read.
+            camera, threshold, gallery: as of `Sightline.observe` and `Sightline.identify`, where people are chosen.
+
+        Raises:
+            InvalidInput: the destination is the clip itself, or has another ending; nobody of a name is enrolled.
+            DamagedClip: the clip is damaged, and that was not accepted.
+            ClipError, InvalidFrameRange: the clip cannot be read over the range.
+            EmptyGallery: nobody is enrolled, and people are to be told apart.
+            PeopleRemain: somebody who should be hidden is seen in the result, and that was not allowed.
+            SoundNotKept: the sound is to be kept and cannot be.
+            ModelError: weights are missing or do not fit.
+            StorageFull: the destination cannot be written.
+        """
+        choice = RedactionChoice() if choice is None else choice
+        options = RedactionOptions() if options is None else options
+        video = self._answering.probe(clip)
+        wanted, warnings = every_frame(video, frames, accept_damaged)
+        destination = destination or self._usual_file(clip.name if label is None else label, video, wanted)
+        check_destination(clip, destination, video)
+        named = self._named(choice, gallery)
+        yield Progress("Loading models", 0, 0)
+        source = FrameSource(self._adapters.reader, clip, video, wanted, accept_damaged)
+        if choice.needs_gallery:
+            ask = _Question(camera, threshold, gallery)
+            seen, shown, rows = yield from self._look_and_identify(source, choice, named, ask)
+        else:
+            seen = yield from self.look(source)
+            shown, rows = ShownPeople(frozenset()), np.zeros(len(seen.tracks), np.bool_)
+        hiding, measured = (options.hiding, False) if options.hiding is not None else self.default_hiding()
+        plan = RedactionPlan(
+            clip=clip,
+            video=video,
+            frames=FrameRange(seen.first_frame, seen.last_frame + 1),
+            hidden=bridged_boxes(seen, without_duplicates(seen, rows)),
+            shown=bridged_boxes(seen, rows),
+            hiding=hiding,
+            margin=options.margin,
+            keep_sound=options.keep_sound and not video.photograph,
+            allow_remaining=options.allow_remaining,
+        )
+        try:
+            written = yield from write_redacted(self._tools(), plan, destination)
+        except OSError as error:
+            raise _not_written(destination, error) from error
+        return Redaction(
+            path=destination,
+            frames=plan.frames,
+            hiding=hiding,
+            measured=measured,
+            choice=choice,
+            margin=options.margin,
+            sound_kept=plan.keep_sound,
+            hidden_regions=sum(
+                len(written.plan.regions(frame)) for frame in range(plan.frames.start, plan.frames.stop)
+            ),
+            shown=shown.names,
+            unsure=shown.unsure,
+            added=written.added,
+            remaining=written.remaining,
+            warnings=(*warnings, *self._adapters.models.notices()),
+        )
+
+    def look(self, source: FrameSource) -> Generator[Progress, None, SeenPeople]:
+        """Find and follow everybody in each frame, without asking who they are."""
+        recorder, detector = LookRecorder(self._adapters.new_tracker), self._adapters.models.detector()
+        tracker = recorder.new_tracker(source.analysed_fps)
+        chunks = tracked_frames(source, in_each_frame(detector), tracker, Stopwatch())
+        try:
+            for chunk in chunks:
+                done = chunk[-1].frame.index - source.frames.start + 1
+                yield Progress("Reading frame", done, _frame_count(source))
+        finally:
+            chunks.close()
+        return recorder.seen()
+
+    def _look_and_identify(
+        self, source: FrameSource, choice: RedactionChoice, named: Sequence[str], ask: "_Question"
+    ) -> Generator[Progress, None, tuple[SeenPeople, ShownPeople, NDArray[np.bool_]]]:
+        """Find, follow and identify everybody; the last value says which boxes are of people who are shown, (N,)."""
+        # A track that is shown must be sure by itself, so tracks are not linked; to find somebody who is to be hidden,
+        # what was linked counts, too.
+        linking = choice.who is WhoIsHidden.ONLY
+        seen, observed = yield from self.observe(source, linking=linking)
+        observed = self._answering.library.with_camera(observed, ask.camera)
+        if not observed.usable:  # nobody can be identified, so nobody is shown
+            return seen, ShownPeople(frozenset(), unsure=len(observed.observations)), np.zeros(len(seen.tracks), bool)
+        identifications = self._answering.identify(observed, threshold=ask.threshold, gallery=ask.gallery)
+        shown = shown_people(choice, named, identifications)
+        return seen, shown, boxes_of_people(seen, observed.observations, shown.people)
+
+    def observe(
+        self, source: FrameSource, *, linking: bool
+    ) -> Generator[Progress, None, tuple[SeenPeople, ObservedClip]]:
+        """Find, follow and describe everybody in each frame; the crops are removed."""
+        recorder, adapters = LookRecorder(self._adapters.new_tracker), self._adapters
+        folder = self._workspace / uuid.uuid4().hex
+        rules = Rules(samples=self._answering.settings.samples)
+        observer = ClipObserver(adapters.crops, recorder.new_tracker, adapters.sharpness, None, folder, rules, linking)
+        try:
+            work = observer.observe(source, source.clip.name, adapters.models, thorough=True)
+            observed = yield from _counted(work, source)
+            return recorder.seen(), observed
+        finally:
+            observer.forget()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _usual_file(self, label: str, video: VideoInfo, frames: FrameRange) -> Path:
+        folder = self._answering.settings.query / clip_folder_name(label, video.digest)
+        try:
+            make_private_folder(folder)
+        except OSError as error:
+            raise _not_written(folder, error) from error
+        last = min(frames.last, video.frame_count - 1)
+        return folder / f"{frames.first:08d}-{last:08d}-hidden.{'jpg' if video.photograph else 'mp4'}"
+
+    def _named(self, choice: RedactionChoice, gallery: Path | None) -> list[str]:
+        """Return whom the names mean, before anything is read. Raises `UnknownIdentity`, `EmptyGallery`."""
+        if not choice.needs_gallery:
+            return []
+        self._adapters.models.resolve_embedder()
+        opened = self._answering.gallery(gallery)
+        recognition.require_comparable(opened, self._adapters.models.embedder_id())
+        return [opened.find(name).id for name in choice.names]
+
+    def _tools(self) -> RedactingTools:
+        adapters = self._adapters
+        if adapters.hide_pixels is None or adapters.save_picture is None:
+            raise RedactionError("This service was made without what hides people. Make it with bootstrap.build.")
+        return RedactingTools(
+            adapters.reader, adapters.writer, adapters.save_picture, adapters.hide_pixels, adapters.models.detector()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    camera: str | None
+    threshold: float | None
+    gallery: Path | None
+
+
+def _not_written(path: Path, error: OSError) -> StorageFull:
+    return StorageFull(
+        "The clip could not be written to {name}: {reason}. Choose another place.",
+        name=path,
+        reason=describe_os_error(error),
+    )
+
+
+def _frame_count(source: FrameSource) -> int:
+    return min(len(source.frames), max(1, source.video.frame_count - source.frames.start))
+
+
+def _counted(
+    work: Generator[Progress, None, ObservedClip], source: FrameSource
+) -> Generator[Progress, None, ObservedClip]:
+    """Pass on progress with the number of frames that the clip claims, where the range has no end."""
+    try:
+        while True:
+            progress = next(work)
+            total = min(progress.total, _frame_count(source)) if progress.stage == "Reading frame" else progress.total
+            yield dataclasses.replace(progress, total=total)
+    except StopIteration as ended:
+        result: ObservedClip = ended.value
+        return result
+    finally:
+        work.close()
