@@ -2,7 +2,7 @@
 
 import atexit
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from biometric.clips.demo import DemoClip
     from biometric.clips.hardware_decoding import HardwareDecoding
     from biometric.clips.video_limits import VideoLimits
+    from biometric.entities.audit import AuditReport
     from biometric.entities.model_cards import Card, InputFormat
 
 
@@ -74,7 +75,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
         new_tracker=partial(_new_tracker, settings, models),
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, annotator),
-        open_gallery=partial(_open_gallery, settings.trash_days),
+        open_gallery=partial(_open_gallery, settings),
         open_library=partial(_open_library, settings),
         small_grey=small_grey,
         hide_pixels=hide_pixels,
@@ -233,10 +234,27 @@ def _hardware(settings: Settings) -> "HardwareDecoding | None":
     return HardwareDecoding() if settings.decoding == "hardware" else None
 
 
-def _open_gallery(trash_days: float, folder: Path) -> Gallery:
+def _open_gallery(settings: Settings, folder: Path) -> Gallery:
+    from biometric.gallery.audit_log import HeadFolder
     from biometric.gallery.repository import SQLiteGallery
 
-    return SQLiteGallery(folder, trash_time=timedelta(days=trash_days))
+    every = timedelta(minutes=settings.audit_head_minutes)
+    heads = None if settings.audit_heads is None else HeadFolder(settings.audit_heads, every)
+    return SQLiteGallery(folder, trash_time=timedelta(days=settings.trash_days), heads=heads)
+
+
+def is_exported_trail(path: Path) -> bool:
+    """Return whether a file is an audit trail that was exported."""
+    from biometric.gallery import audit_trail
+
+    return audit_trail.is_exported_trail(path)
+
+
+def verify_exported_trail(path: Path, heads: Sequence[Path]) -> "AuditReport":
+    """Verify an exported audit trail; see `audit_trail.verify_exported`."""
+    from biometric.gallery import audit_trail
+
+    return audit_trail.verify_exported(path, heads)
 
 
 def _open_library(settings: Settings) -> FootageLibrary:

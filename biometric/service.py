@@ -12,7 +12,7 @@ from pathlib import Path
 
 from biometric.adapters import Adapters
 from biometric.calibration.gallery_calibration import GalleryCalibration
-from biometric.domain import recognition, search_loading
+from biometric.domain import audit_events, recognition, search_loading
 from biometric.domain.person_editor import PersonEditor
 from biometric.domain.selection import Rules
 from biometric.domain.thresholds import for_camera, threshold_in_force
@@ -43,7 +43,7 @@ from biometric.pipeline.streaming import FrameSource
 from biometric.ports import Gallery
 from biometric.redactor import Redactor
 from biometric.results.answer_files import Outputs, clip_folder_name
-from biometric.results.report_content import ReportSources, identification_report, verification_report
+from biometric.results.report_content import ReportSources, report_of
 from biometric.results.report_files import check_report_file, write_report
 from biometric.settings import Settings
 
@@ -174,6 +174,7 @@ class Sightline:
         opened = self.gallery(gallery)
         limit = for_camera(self.threshold("verification", threshold, gallery), opened, observed.camera)
         verification = recognition.verify(opened, observed, name, person, limit)
+        audit_events.record_verification(opened, observed, verification)
         return self._pictures.checked_verification(opened, verification)
 
     def identify(
@@ -183,6 +184,7 @@ class Sightline:
         opened = self.gallery(gallery)
         limit = for_camera(self.threshold("identification", threshold, gallery), opened, observed.camera)
         identifications = recognition.identify(opened, observed, limit)
+        audit_events.record_identification(opened, observed, identifications)
         return tuple(self._pictures.checked_identification(opened, item) for item in identifications)
 
     def check_outputs(
@@ -227,11 +229,7 @@ class Sightline:
             GalleryError: the gallery cannot be read.
         """
         sources = ReportSources(self.gallery(gallery), self.crops, self.models.detector().name)
-        if isinstance(answer, Verification):
-            report = verification_report(observed, answer, sources)
-        else:
-            report = identification_report(observed, answer, sources)
-        write_report(report, destination)
+        write_report(report_of(observed, answer, sources), destination)
 
     def _output_folder(self, label: str, video: VideoInfo, folder: Path | None) -> Path:
         return (folder or self.settings.query) / clip_folder_name(label, video.digest)

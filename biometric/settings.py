@@ -88,6 +88,8 @@ class Settings(BaseSettings):
         linking: put tracks of one clip together that show one person.
         verification_threshold, identification_threshold: override the model card's, or None.
         trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
+        audit_heads: folder that signed heads of the audit trail are written to, or None; at most one in
+            `audit_head_minutes`.
         library_days: how many days footage is kept after its latest answer; 0: none is kept.
         library_mb: how much footage is kept in all, in 1e6 bytes; the clips answered longest ago make room.
         max_upload_mb: largest upload, in 1e6 bytes.
@@ -149,6 +151,8 @@ class Settings(BaseSettings):
         None, ge=-1, le=1, allow_inf_nan=False, description=N_("a number from -1 to 1")
     )
     trash_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
+    audit_heads: Folder | None = Field(None, description=N_("a folder"))
+    audit_head_minutes: float = Field(60.0, ge=0, le=525600, description=N_("a number of minutes from 0 to 525600"))
     library_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
     library_mb: _Count = 10_000
     max_upload_mb: _Count = 2000

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from biometric import __version__
 from biometric.cli import (
+    audit,
     calibrate,
     evaluate,
     evaluate_clip,
@@ -38,6 +39,7 @@ from biometric.cli.command_support import (
     EndedBySignal,
     signals_unwind,
 )
+from biometric.entities.actors import Actor, Channel, acting_as, system_account
 from biometric.errors import (
     BiometricError,
     IdentityExists,
@@ -89,7 +91,7 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
         activate(Settings.language_of_environment())
         _require_current_folder()
         command: Command = options.command
-        with signals_unwind():
+        with acting_as(Actor(system_account(), Channel.COMMAND)), signals_unwind():
             return command(options)
     except BiometricError as error:
         if debug:
@@ -158,6 +160,7 @@ def parser() -> argparse.ArgumentParser:
     models.add_commands(commands)
     train.add_commands(commands)
     users.add_commands(commands)
+    audit.add_commands(commands)
 
     serve = commands.add_parser("serve", help="serve the web page", description="Serve the web page.")
     serve.add_argument("--host", help="address to serve on (default: 127.0.0.1)")

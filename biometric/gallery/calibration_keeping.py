@@ -85,6 +85,7 @@ class CalibrationKeeping(GalleryEditing):
                 adaptation_rows.insert_learnt(write.db, learnt, calibration.model_id)
             number = calibration_rows.insert(write.db, calibration)
             recorder = ChangeRecorder(write, ChangeKind.CALIBRATED)
+            recorder.note(**calibration_rows.audit_details(write.db, number, calibration.model_id))
             recorder.set_thresholds(calibration.model_id, (number, write.now))
             return recorder.finish(0, 0)
 
@@ -107,6 +108,7 @@ class CalibrationKeeping(GalleryEditing):
                 raise _in_force_already(number)
             kind = ChangeKind.CARD_CHOSEN if number is None else ChangeKind.CALIBRATION_CHOSEN
             recorder = ChangeRecorder(write, kind)
+            recorder.note(**calibration_rows.audit_details(write.db, number, model_id))
             recorder.set_thresholds(model_id, (number, write.now))
             return recorder.finish(0, 0)
 

@@ -1,11 +1,13 @@
 """SQL about calibrations: all that were made, and which one is in force for a model."""
 
+import hashlib
 import json
 from typing import Any
 
 from sqlite_utils import Database
 
 from biometric.entities import Calibration
+from biometric.entities.audit import AuditValue
 from biometric.entities.calibration_footage import StoredCalibration
 from biometric.errors import CalibrationUnusable, CohortGone, GalleryCorrupt
 from biometric.gallery import adaptation_rows
@@ -30,6 +32,13 @@ def read_in_force(db: Database, model_id: str) -> InForce | None:
     sql = "SELECT calibration, since FROM calibrations_in_force WHERE model_id = ?"
     row = db.execute(sql, [model_id]).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+def audit_details(db: Database, number: int | None, model_id: str) -> dict[str, AuditValue]:
+    """Return what an audit record says of a calibration, None: of the model card's thresholds."""
+    row = db.execute("SELECT document FROM calibrations WHERE number = ?", [number]).fetchone()
+    document = None if row is None else hashlib.sha256(row[0].encode()).hexdigest()
+    return {"calibration": number, "calibration_sha256": document, "model": model_id}
 
 
 def set_in_force(db: Database, model_id: str, in_force: InForce | None) -> None:

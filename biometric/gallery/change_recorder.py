@@ -21,11 +21,15 @@ Taking a step back is itself such a step, so that an undoing can be undone.
 """
 
 import base64
+from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 from biometric.entities import ChangeKind, GalleryChange
+from biometric.entities.audit import AuditValue
 from biometric.errors import GalleryCorrupt, NameTaken, UndoRefused
 from biometric.gallery import calibration_rows, journal, rows, trash_rows, verdict_rows
+from biometric.gallery.change_audit import record_change
 from biometric.gallery.transactions import WriteTransaction
 
 
@@ -51,6 +55,8 @@ class ChangeRecorder:
         self.id = journal.insert_change(self.db, kind, write.now, write.expires, undoes)
         self.steps: journal.Steps = []
         self.now = write.now
+        self._write = write
+        self._details: dict[str, AuditValue] = {}
         self._trash_change = self.id if trash_change is None else trash_change
         self.add_people(*people)
 
@@ -59,14 +65,25 @@ class ChangeRecorder:
         for number in numbers:
             journal.add_person(self.db, self.id, number)
 
-    def finish(self, references: int, samples: int, *, can_be_undone: bool = True) -> GalleryChange:
-        """Store the steps and return the change."""
+    def note(self, **details: AuditValue) -> None:
+        """Say what the audit record also holds: opaque ids and numbers, no names."""
+        self._details |= details
+
+    def finish(
+        self, references: int, samples: int, *, can_be_undone: bool = True, gone: Iterable[str] = ()
+    ) -> GalleryChange:
+        """Store the steps, record the change in the audit trail and return it.
+
+        Args:
+            gone: ids of identities that it concerned and that are gone now.
+        """
         journal.set_counts(self.db, self.id, references, samples)
         if can_be_undone:
             journal.set_steps(self.db, self.id, self.steps)
         change = journal.read_change(self.db, self.id)
         if change is None:
             raise GalleryCorrupt("The gallery's history lost a row. Restore its folder from a backup.")
+        record_change(self._write, change, self.steps, gone, self._details)
         return change
 
     def abandon(self) -> None:
@@ -75,6 +92,12 @@ class ChangeRecorder:
         self.db.execute("DELETE FROM journal WHERE id = ?", [self.id])
 
     # --- identities ----------------------------------------------------------------------------------------------
+
+    def add_identity(self, name: str) -> int:
+        """Add an identity, which gets its references next; returns its row number."""
+        number = rows.insert_identity(self.db, uuid4().hex, name, self.now, self.now)
+        self.note_new_identity(number)
+        return number
 
     def note_new_identity(self, number: int) -> None:
         """Record that an identity was added."""

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 from biometric.domain.comparison import pool
 from biometric.entities import (
@@ -16,8 +15,9 @@ from biometric.entities import (
 )
 from biometric.errors import InvalidInput
 from biometric.gallery import reference_rows, rows, verdict_rows
+from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.change_recorder import ChangeRecorder
-from biometric.gallery.records import Clock, current_time, make_record, read_crops
+from biometric.gallery.records import Clock, current_time, input_details, make_record, read_crops
 from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.undoing import undo_change
 from biometric.ports import ANY_OWNER
@@ -36,6 +36,7 @@ class GalleryEditing:
         busy_seconds: how long to wait for another process that is writing.
         trash_time: how long changes can be undone; zero: what is removed is gone at once.
         clock: tells the time, in UTC.
+        heads: where heads of the audit trail go.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class GalleryEditing:
         busy_seconds: float = BUSY_SECONDS,
         trash_time: timedelta = TRASH_TIME,
         clock: Clock = current_time,
+        heads: HeadFolder | None = None,
     ) -> None:
         self._folder = folder
-        self._transactions = GalleryTransactions(folder, busy_seconds, trash_time, clock)
+        self._transactions = GalleryTransactions(folder, busy_seconds, trash_time, clock, heads)
         self._files = self._transactions.files
 
     def enroll(self, name: str, reference: NewReference, *, owner: str | None = ANY_OWNER) -> StoredEnrollment:
@@ -74,12 +76,13 @@ class GalleryEditing:
             existed = number is not None
             recorder = ChangeRecorder(write, ChangeKind.ENROLLED)
             if number is None:
-                number = self._add_identity(recorder, name)
+                number = recorder.add_identity(name)
             else:
                 recorder.touch(number)
             recorder.add_people(number)
             identity_id = rows.identity_id(write.db, number)
             recorder.note_new_reference(write.store(number, identity_id, record, crops))
+            recorder.note(**input_details(record))
             identity = rows.identity_by_id(write.db, self._files, identity_id)
             stored = reference_rows.latest_reference(write.db, self._files, number)
             change = recorder.finish(1, len(record.samples))
@@ -192,7 +195,7 @@ class GalleryEditing:
                 rows.require_free_name(write.db, name, None)
             recorder = ChangeRecorder(write, ChangeKind.REFERENCE_MOVED, source)
             if target is None:
-                target = self._add_identity(recorder, str(name))
+                target = recorder.add_identity(str(name))
             else:
                 recorder.touch(target)
             recorder.add_people(target)
@@ -251,12 +254,6 @@ class GalleryEditing:
         """
         with self._transactions.writing_history() as write:
             return undo_change(write, change_id)
-
-    @staticmethod
-    def _add_identity(recorder: ChangeRecorder, name: str) -> int:
-        number = rows.insert_identity(recorder.db, uuid4().hex, name, recorder.now, recorder.now)
-        recorder.note_new_identity(number)
-        return number
 
 
 def _leave_without(recorder: ChangeRecorder, owner: int) -> None:

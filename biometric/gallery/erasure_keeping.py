@@ -26,11 +26,12 @@ class ErasureKeeping(GalleryEditing):
         """Delete everything in the trash now, rows and crops; what needs it can no longer be undone."""
         with self._transactions.writing() as write:
             changes = trash_rows.changes_with_trash(write.db)
+            gone = trash_rows.identities_of_changes(write.db, changes)
             counts = [trash_rows.count_trash(write.db, change) for change in changes]
             write.purge(changes)
             recorder = ChangeRecorder(write, ChangeKind.TRASH_EMPTIED)
             references, samples = (sum(count[place] for count in counts) for place in (0, 1))
-            return recorder.finish(references, samples, can_be_undone=False)
+            return recorder.finish(references, samples, can_be_undone=False, gone=gone)
 
     def erase(self, identity_id: str, by: str = "") -> GalleryChange:
         """Delete an identity, enrolled or in the trash, at once and for good.
@@ -50,10 +51,11 @@ class ErasureKeeping(GalleryEditing):
             owned = person_traces.read_owned(write.db, self._files, identities)
             references, samples = trash_rows.count_owned(write.db, identities)
             write.erase(identities, by)
-            change = ChangeRecorder(write, ChangeKind.ERASED).finish(references, samples, can_be_undone=False)
+            recorder = ChangeRecorder(write, ChangeKind.ERASED)
+            change = recorder.finish(references, samples, can_be_undone=False, gone=owned.identity_ids)
         names = [name.encode() for name in owned.traces.names]
         needles = [name for name in names if len(name) >= _SHORTEST_NAME]
-        needles += [*owned.vectors, *(opaque_id.encode() for opaque_id in owned.identity_ids + owned.reference_ids)]
+        needles += owned.vectors  # opaque ids stay in the audit trail
         self._transactions.rewrite_if(lambda path: contains_any(path, needles))
         return change
 

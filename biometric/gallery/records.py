@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from biometric.entities import NewReference, Template, Vector, clean_camera, clean_label
+from biometric.entities.audit import AuditValue
 from biometric.errors import InvalidInput
 
 Clock = Callable[[], datetime]
@@ -93,3 +94,13 @@ def read_crops(reference: NewReference) -> list[tuple[str, bytes]]:
                 name=sample.name,
             ) from error
     return crops
+
+
+def input_details(record: ReferenceRecord) -> dict[str, AuditValue]:
+    """Return what an audit record says of footage that a reference is from: no name of it, which may be a person's."""
+    return {
+        "input": record.clip_digest,
+        "frames": [record.first_frame, record.last_frame],
+        "model": record.template.model_id,
+        "reference": record.id,
+    }

@@ -171,6 +171,17 @@ def reference_ids(db: Database, numbers: Iterable[int]) -> dict[int, str]:
     return dict(db.execute(sql, [json.dumps(list(numbers))]).fetchall())
 
 
+def ids_anywhere(db: Database, numbers: Iterable[int]) -> list[str]:
+    """Return the ids of the references with these row numbers, in place or in the trash, in order."""
+    listed = json.dumps(list(numbers))
+    tables = ("biometric_references", "trashed_references")
+    sql = " UNION ".join(
+        f"SELECT id FROM {table} WHERE number IN (SELECT value FROM json_each(?1))"  # noqa: S608 - constants
+        for table in tables
+    )
+    return sorted(str(row[0]) for row in db.execute(sql, [listed]))
+
+
 _REFERENCES = """
     SELECT r.*, c.digest AS clip_digest, c.name AS clip_name
     FROM biometric_references r JOIN clips c ON c.number = r.clip_number

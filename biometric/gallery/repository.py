@@ -29,11 +29,14 @@ from biometric.entities import (
     TrashItem,
     name_key,
 )
+from biometric.entities.audit import AuditAction, AuditEvent
 from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.errors import EmptyGallery
 from biometric.gallery import journal, reference_rows, rows, trash_rows
 from biometric.gallery.adaptation_rows import read_learnt
 from biometric.gallery.archive import check_destination, open_archive, write_archive
+from biometric.gallery.audit_log import HeadFolder
+from biometric.gallery.audit_trail import GalleryAuditTrail
 from biometric.gallery.calibration_keeping import CalibrationKeeping
 from biometric.gallery.database import translate_errors
 from biometric.gallery.editing import TRASH_TIME
@@ -57,6 +60,7 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
         busy_seconds: how long to wait for another process that is writing.
         trash_time: how long changes can be undone; zero: what is removed is gone at once.
         clock: tells the time, in UTC.
+        heads: where heads of the audit trail are written to.
         compact_above: references from which on an index keeps rounded vectors; answers are the same (`GallerySearch`).
     """
 
@@ -67,8 +71,10 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
         trash_time: timedelta = TRASH_TIME,
         clock: Clock = current_time,
         compact_above: int = COMPACT_ABOVE,
+        heads: HeadFolder | None = None,
     ) -> None:
-        super().__init__(folder, busy_seconds, trash_time, clock)
+        super().__init__(folder, busy_seconds, trash_time, clock, heads)
+        self._audit = GalleryAuditTrail(self._transactions)
         self._searches = AdaptedSearches(compact_above)
         self._search_lock = threading.Lock()
 
@@ -76,6 +82,11 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
     def folder(self) -> Path:
         """The gallery's folder."""
         return self._folder
+
+    @property
+    def audit(self) -> GalleryAuditTrail:
+        """The audit trail."""
+        return self._audit
 
     def is_empty(self) -> bool:
         """Whether nobody is enrolled."""
@@ -227,6 +238,8 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
             if stored_model is None:
                 raise EmptyGallery("Nobody is enrolled, so there is nothing to export.")
             write_archive(destination, *stored_model, reference_rows.read_records(write.db, self._files))
+            counts = {"identities": write.db["identities"].count, "references": write.db["biometric_references"].count}
+            write.record(AuditEvent(AuditAction.EXPORTED, details=counts))
         with translate_errors():
             written = {destination.resolve(): file_digest(destination)}
         self.record(NewDerivative(DerivativeKind.EXPORT, written, everybody=True))

@@ -1,18 +1,29 @@
 """The gallery's one write path and its read path: transactions that cover rows and crop files together.
 
-Whatever must accompany every write (an audit row, a consent check) belongs here.
+Whatever must accompany every write belongs here, such as the audit record of a change.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from sqlite_utils import Database
 
+from biometric.entities.audit import AuditAction, AuditEvent, AuditHead
 from biometric.errors import BiometricError, GalleryError, UndoRefused, UnknownIdentity
-from biometric.gallery import cohort_rows, derivative_files, journal, person_traces, reference_rows, trash_rows
+from biometric.gallery import (
+    calibration_rows,
+    cohort_rows,
+    derivative_files,
+    journal,
+    person_traces,
+    reference_rows,
+    trash_rows,
+)
+from biometric.gallery.audit_log import AuditLog, HeadFolder
 from biometric.gallery.database import GalleryDatabase, check_folder, translate_errors
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.migrations import migrate
@@ -26,15 +37,26 @@ class WriteTransaction:
 
     Attributes:
         now, expires: when it began, and until when what it does can be undone; as they are stored.
+        head: the end of the audit trail after what was recorded, None where nothing was.
+        recorded: how many rows recording has changed, which no page shows.
     """
 
-    def __init__(self, db: Database, files: GalleryFiles, now: str, expires: str) -> None:
+    def __init__(self, db: Database, files: GalleryFiles, now: str, expires: str, audit: AuditLog) -> None:
         self.db = db
         self.now = now
         self.expires = expires
+        self.head: AuditHead | None = None
+        self.recorded = 0
+        self._audit = audit
         self._files = files
         self._marker: Path | None = None
         self._places: list[tuple[str, str]] = []
+
+    def record(self, event: AuditEvent) -> None:
+        """Add a record to the audit trail, which stands if what it tells of does."""
+        before = self.db.conn.total_changes
+        self.head = self._audit.append(self.db, event, self.now)
+        self.recorded += self.db.conn.total_changes - before
 
     def store(self, owner: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]]) -> int:
         """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`.
@@ -74,8 +96,13 @@ class WriteTransaction:
 
     def purge_expired(self) -> None:
         """Let all changes expire whose time is over, and delete the cohorts whose time is."""
-        self.purge(journal.expired_changes(self.db, self.now))
+        expired = journal.expired_changes(self.db, self.now)
+        trashed = trash_rows.identities_of_changes(self.db, expired) if expired else ()
+        cohorts = cohort_rows.is_expired(self.db, self.now)
+        self.purge(expired)
         cohort_rows.delete_expired(self.db, self.now)
+        if trashed or cohorts:
+            self.record(AuditEvent(AuditAction.EXPIRED, tuple(trashed), {"changes": [*expired], "cohorts": cohorts}))
 
     def delete_files_without_rows(self, db: Database) -> None:
         """Delete the files that have no row, of what was removed or rolled back, and those that name who is gone.
@@ -109,9 +136,18 @@ class GalleryTransactions:
         busy_seconds: how long to wait for another process that is writing.
         trash_time: how long changes can be undone.
         clock: tells the time.
+        heads: where heads of the audit trail are written to, None for nowhere.
     """
 
-    def __init__(self, folder: Path, busy_seconds: float, trash_time: timedelta, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        busy_seconds: float,
+        trash_time: timedelta,
+        clock: Clock,
+        heads: HeadFolder | None = None,
+    ) -> None:
+        self.audit = AuditLog(folder, heads)
         self.files = GalleryFiles(folder)
         self._database = GalleryDatabase(folder / DATABASE_NAME, busy_seconds)
         self._trash_time = trash_time
@@ -168,18 +204,39 @@ class GalleryTransactions:
                 self._sweep(db)
                 changes_before = db.conn.total_changes
                 now = self._clock()
-                write = WriteTransaction(db, self.files, stored_time(now), stored_time(now + self._trash_time))
+                write = WriteTransaction(
+                    db, self.files, stored_time(now), stored_time(now + self._trash_time), self.audit
+                )
                 write.purge_expired()
                 yield write
                 write.purge_expired()
-                if db.conn.total_changes > changes_before:
+                if db.conn.total_changes - write.recorded > changes_before:
                     db.execute("UPDATE gallery SET revision = revision + 1")
+            if write.head is not None:
+                self.audit.write_due_head(write.head)
         finally:
             if write is not None and write.touches_files:
                 # When the lock is not available, the marker stays, and the next process that opens the gallery cleans
                 # up.
                 with suppress(GalleryError), self._database.writing() as db:
                     write.delete_files_without_rows(db)
+
+    def record(self, event: AuditEvent) -> None:
+        """Add a record of something that changed nothing: pages that follow the gallery's revision do not notice."""
+        with self._database.writing() as db:
+            if event.calibrated_model is not None:
+                in_force = calibration_rows.read_in_force(db, event.calibrated_model)
+                details = {**event.details, "calibration": None if in_force is None else in_force[0]}
+                event = replace(event, details=details)
+            head = self.audit.append(db, event, self.now())
+        self.audit.write_due_head(head)
+
+    def rotate_key(self) -> AuditHead:
+        """Make a new key; see `AuditLog.rotate`."""
+        with self._database.writing() as db:
+            head = self.audit.rotate(db, self.now())
+        self.audit.write_due_head(head)
+        return head
 
     @contextmanager
     def recording(self) -> Iterator[tuple[Database, str] | None]:

@@ -145,6 +145,12 @@ def people_and_references(db: Database, changes: Iterable[int]) -> tuple[list[in
     return people, _numbers(db, f"SELECT number FROM trashed_references WHERE change IN {_LISTED}", listed)
 
 
+def identities_of_changes(db: Database, changes: Iterable[int]) -> list[str]:
+    """Return the ids of identities that these changes put into the trash."""
+    sql = f"SELECT id FROM trashed_identities WHERE change IN {_LISTED} ORDER BY id"
+    return [str(row[0]) for row in db.execute(sql, [json.dumps(list(changes))])]
+
+
 def count_trash(db: Database, change: int) -> tuple[int, int]:
     """Return how many references and samples one change put into the trash."""
     counts = (

@@ -4,6 +4,7 @@ from biometric.domain.constraints import replaced_by, same_probe
 from biometric.entities import ChangeKind, GalleryChange, NewVerdict, RecordedVerdict, Verdict, VerdictWord
 from biometric.errors import UnknownReference
 from biometric.gallery import reference_rows, rows, verdict_rows
+from biometric.gallery.audit_chain import decimal_text
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.editing import GalleryEditing
 
@@ -45,6 +46,17 @@ class VerdictKeeping(GalleryEditing):
                 reference = None
             number = verdict_rows.insert_verdict(write.db, verdict, owner, reference, write.now)
             recorder.note_new_verdict(number)
+            recorder.note(
+                input=verdict.probe.clip_digest,
+                frames=[verdict.probe.first_frame, verdict.probe.last_frame],
+                person=verdict.probe.person,
+                model=template.model_id,
+                verdict=number,
+                purpose=verdict.purpose,
+                decision=verdict.decision.value,
+                score=decimal_text(verdict.score),
+                threshold=decimal_text(verdict.threshold),
+            )
             [stored] = verdict_rows.read_verdicts(write.db, number)
             return RecordedVerdict(stored, recorder.finish(0, 0))
 
@@ -53,4 +65,5 @@ class VerdictKeeping(GalleryEditing):
         with self._transactions.writing_existing() as write:
             recorder = ChangeRecorder(write, ChangeKind.VERDICT_WITHDRAWN, verdict_rows.owner_of(write.db, verdict_id))
             recorder.trash_verdict(verdict_id)
+            recorder.note(verdict=verdict_id)
             return recorder.finish(0, 0)

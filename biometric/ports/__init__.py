@@ -4,6 +4,7 @@ They are apart from `service.py` so that each adapter's test can be checked agai
 here.
 """
 
+from biometric.ports.audit_port import AuditTrail
 from biometric.ports.footage_ports import (
     Annotator,
     CropStore,
@@ -29,6 +30,7 @@ from biometric.ports.model_ports import (
 __all__ = [
     "ANY_OWNER",
     "Annotator",
+    "AuditTrail",
     "CropStore",
     "Detector",
     "Embedder",

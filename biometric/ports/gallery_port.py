@@ -26,6 +26,7 @@ from biometric.entities import (
     Verdict,
 )
 from biometric.entities.calibration_footage import StoredCalibration
+from biometric.ports.audit_port import AuditTrail
 from biometric.ports.erasing_port import ErasingGallery
 
 ANY_OWNER = "*"
@@ -38,6 +39,10 @@ class Gallery(ErasingGallery, Protocol):
     @property
     def folder(self) -> Path:
         """The gallery's folder."""
+
+    @property
+    def audit(self) -> AuditTrail:
+        """Who did what in it; changes record themselves."""
 
     def is_empty(self) -> bool:
         """Whether nobody is enrolled."""

@@ -83,6 +83,15 @@ def identification_report(
     return _report(_("Identification report"), summary, observed, answers, sources)
 
 
+def report_of(
+    observed: ObservedClip, answer: Verification | Sequence[Identification], sources: ReportSources
+) -> AnswerReport:
+    """Return the report of either answer."""
+    if isinstance(answer, Verification):
+        return verification_report(observed, answer, sources)
+    return identification_report(observed, answer, sources)
+
+
 def _report(
     title: str, summary: str, observed: ObservedClip, answers: tuple[ReportAnswer, ...], sources: ReportSources
 ) -> AnswerReport:

@@ -4,18 +4,21 @@ from collections.abc import Callable
 
 import gradio as gr
 
+from biometric.entities.actors import acting_as
 from biometric.entities.progress import Result
 from biometric.errors import BiometricError, IdentityExists, LooksDifferent, PeopleLookDifferent, ThresholdBelowCard
 from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
 from biometric.ui.page import logger
+from biometric.ui.request_actors import endpoint_actor
 from biometric.ui.text_format import escape
 
 
 def run_endpoint(run: Callable[[], Result]) -> Result:
     """Run an endpoint; errors reach the caller as their sentence, escaped because Gradio renders it as HTML."""
     try:
-        return run()
+        with acting_as(endpoint_actor()):
+            return run()
     except BiometricError as error:
         raise gr.Error(escape(describe_error(error) + _consent(error)), print_exception=False) from error
     except gr.Error:

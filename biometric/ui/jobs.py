@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 import gradio as gr
 
 from biometric.entities import Progress
+from biometric.entities.actors import acting_as, current_actor
 from biometric.errors import BiometricError
 from biometric.messages.translation import N_
 from biometric.ui import job_pace
@@ -93,6 +94,7 @@ class Job:
         self._sent = self._told = False
         self.serial = next(_SERIALS)
         self._when_ended = ended
+        self._actor = current_actor()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="job", daemon=True)
 
@@ -190,10 +192,9 @@ class Job:
 
     def _run(self) -> None:
         job_pace.use(self._pace)
+        turn = self._turns.turn(self._unwanted, lambda place: self._show(self._waiting(place)), self._ticket)
         try:
-            with self._turns.turn(
-                self._unwanted, lambda place: self._show(self._waiting(place)), self._ticket
-            ) as granted:
+            with acting_as(self._actor), turn as granted:
                 finished = granted and self._work()
                 if finished:
                     self._turns.note_finished(self._ticket)

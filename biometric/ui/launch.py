@@ -18,6 +18,7 @@ from biometric.ui.build import Interface
 from biometric.ui.components import asset
 from biometric.ui.connections import bounded_connections
 from biometric.ui.page import Page
+from biometric.ui.request_actors import follow_requests
 from biometric.ui.request_layers import check_web, middleware
 from biometric.ui.theme import sightline_theme
 from biometric.ui.tool_calls import let_tools_in
@@ -44,6 +45,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     blocks, settings = interface.blocks, service.settings
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
     _rest_when_idle(blocks)
+    follow_requests()
     service.library.start_sweeping()
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from typing import Any
 
 from biometric.ui.asgi import App, Message, Receive, Scope, Send
+from biometric.ui.clients import user_of
 
 PATH = "/gradio_api/mcp"
 HEADER = "x-sightline-call"
@@ -21,12 +22,18 @@ REMEMBERED = 1000
 
 inner_secret = secrets.token_urlsafe(32)
 _given_up: OrderedDict[str, None] = OrderedDict()
+_callers: dict[str, str] = {}
 _lock = threading.Lock()
 
 
 def is_given_up(call: str) -> bool:
     """Return whether the caller of a tool is gone."""
     return call in _given_up
+
+
+def user_of_call(call: str) -> str | None:
+    """Return who called a tool, "" where nobody is asked to sign in; None where that is no call that is under way."""
+    return _callers.get(call)
 
 
 class ToolCalls:
@@ -54,6 +61,7 @@ class ToolCalls:
             answered = answered or (message["type"] == "http.response.body" and not message.get("more_body", False))
             await send(message)
 
+        _callers[call] = user_of(scope)
         others = [pair for pair in scope["headers"] if pair[0].lower() != HEADER.encode()]
         try:
             await self._app(
@@ -62,6 +70,7 @@ class ToolCalls:
         finally:
             if not answered:
                 _give_up(call)
+            _callers.pop(call, None)
 
 
 def _give_up(call: str) -> None:

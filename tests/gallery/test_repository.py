@@ -34,7 +34,7 @@ from biometric.errors import (
 from biometric.gallery.archive import open_archive
 from biometric.gallery.repository import SQLiteGallery
 from biometric.ports import Gallery
-from tests.made_galleries import JPEG, MODEL, check, reference, template, unit
+from tests.made_galleries import JPEG, MODEL, check, reference, template, traces_in, unit
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -301,8 +301,8 @@ def test_erase_leaves_no_trace_in_rows_files_or_pages(gallery: SQLiteGallery, cl
         with pytest.raises(UnknownIdentity):
             ask(ada.id)
     database = (gallery.folder / "gallery.sqlite3").read_bytes()
-    for trace in (b"Trace-Marker", unit(1).tobytes(), f"{1:064x}".encode(), ada.id.encode()):
-        assert trace not in database
+    traces = (b"Trace-Marker", unit(1).tobytes(), f"{1:064x}".encode(), ada.id.encode())
+    assert traces_in(gallery, *traces) == []
     assert unit(2).tobytes() in database
 
 

@@ -34,7 +34,7 @@ from biometric.errors import (
 )
 from biometric.gallery.repository import SQLiteGallery
 from biometric.ports import Gallery
-from tests.made_galleries import check, reference, template, unit
+from tests.made_galleries import check, reference, template, traces_in, unit
 
 TESTS = Path(__file__).resolve().parent.parent
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -490,8 +490,7 @@ def bytes_of(gallery: SQLiteGallery) -> bytes:
 
 
 def assert_no_trace(gallery: SQLiteGallery, *traces: bytes) -> None:
-    everything = bytes_of(gallery)
-    assert [trace for trace in traces if trace in everything] == []
+    assert traces_in(gallery, *traces) == []
 
 
 def test_what_is_expired_is_gone_at_the_next_opening(gallery: SQLiteGallery, clips: Path, clock: Clock) -> None:
