@@ -88,8 +88,7 @@ class Settings(BaseSettings):
         linking: put tracks of one clip together that show one person.
         verification_threshold, identification_threshold: override the model card's, or None.
         trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
-        audit_heads: folder that signed heads of the audit trail are written to, or None; at most one in
-            `audit_head_minutes`.
+        audit_heads, audit_head_minutes: folder for signed heads of the audit trail, or None; at most one in that time.
         library_days: how many days footage is kept after its latest answer; 0: none is kept.
         library_mb: how much footage is kept in all, in 1e6 bytes; the clips answered longest ago make room.
         max_upload_mb: largest upload, in 1e6 bytes.

@@ -66,6 +66,8 @@ VALUES = {
     "verification_threshold": ("0", 0.0),
     "identification_threshold": ("-0.5", -0.5),
     "trash_days": ("0.5", 0.5),
+    "audit_heads": ("heads", Path.cwd() / "heads"),
+    "audit_head_minutes": ("5", 5.0),
     "library_days": ("0.5", 0.5),
     "library_mb": ("1", 1),
     "max_upload_mb": ("1", 1),
