@@ -1,4 +1,4 @@
-"""The audit trail is tamper-evident: attacks on the database itself, by somebody who may write every file but the key."""
+"""The audit trail is tamper-evident: attacks on the database by somebody who may write every file but the key."""
 
 import json
 import shutil
