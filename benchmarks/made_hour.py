@@ -22,8 +22,11 @@ WIDTH, HEIGHT, FPS = 1280, 720, 25
 KEY_FRAMES = 50
 """Frames from one key frame to the next: two seconds, as network cameras are set when they are delivered."""
 
-SOURCES = {"A": (84, 180), "C": (556, 612)}
-"""Frames of `one-by-one.mp4` in which a person stands in full view."""
+SOURCES = {"A": (100, 150), "B": (340, 374)}
+"""Frames of `one-by-one.mp4` in which a person stands in full view, from head to shoes."""
+
+STANDING = {"A": (379, 10, 147, 384), "B": (377, 2, 174, 384)}
+"""Part of these frames in which they stand: left, top, width and height in pixels."""
 
 Picture = NDArray[np.uint8]
 
@@ -89,7 +92,7 @@ def visits(seconds: float, seed: int = 3) -> list[Visit]:
         ends = [(left, down), (left + across, down)]
         if number % 2:
             ends.reverse()
-        found.append(("AC"[number % 2], length, height, ends))
+        found.append(("AB"[number % 2], length, height, ends))
         passing -= length
         number += 1
     stand = seconds / 6
@@ -113,7 +116,7 @@ class Scene:
         pictures = [frame.image for frame in PyAVReader().read(clip, FrameRange(0, 700))]
         room = np.median(np.stack(pictures[0:60:4]), axis=0).astype(np.uint8)
         self.cutouts = {
-            who: [_cut(pictures[index], room) for index in range(*frames)] for who, frames in SOURCES.items()
+            who: [_cut(pictures[index], STANDING[who]) for index in range(*frames)] for who, frames in SOURCES.items()
         }
         self.room = yuv(np.asarray(cv2.resize(room, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8))
         random = np.random.default_rng(1)
@@ -176,15 +179,21 @@ class Scene:
         return self._scaled[key]
 
 
-def _cut(picture: Picture, room: Picture) -> tuple[Picture, NDArray[np.float32]]:
-    """Cut the person out, who is what differs from the empty room: picture and how much of each pixel is covered."""
-    differs = (cv2.absdiff(picture, room).max(axis=2) > 22).astype(np.uint8)
-    differs = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(differs)
+def _cut(picture: Picture, standing: tuple[int, int, int, int]) -> tuple[Picture, NDArray[np.float32]]:
+    """Cut the person out of a frame: picture and how much of each pixel is covered."""
+    left, top, width, height = standing
+    wide = np.ascontiguousarray(picture[: top + height + 24, left - 40 : left + width + 40])
+    mask = np.zeros(wide.shape[:2], np.uint8)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(wide, mask, (40, top, width, height), *models, 3, cv2.GC_INIT_WITH_RECT)
+    inside = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    # Without what hangs on the person by a thread, such as the edge of the wall behind.
+    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(inside)
     largest = 1 + int(facts[1:, cv2.CC_STAT_AREA].argmax())
-    x, y, width, height = (int(value) for value in facts[largest, :4])
-    cover = cv2.GaussianBlur((labels == largest).astype(np.float32), (5, 5), 0)
-    return picture[y : y + height, x : x + width].copy(), cover[y : y + height, x : x + width].copy()
+    x, y, across, down = (int(value) for value in facts[largest, :4])
+    cover = cv2.GaussianBlur((labels == largest).astype(np.float32), (3, 3), 0)
+    return wide[y : y + down, x : x + across].copy(), cover[y : y + down, x : x + across].copy()
 
 
 def compose(clip: Path, destination: Path, seconds: float) -> list[tuple[Visit, list[tuple[int, Box]]]]:

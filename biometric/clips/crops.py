@@ -97,8 +97,8 @@ def small_grey(image: Image) -> GreyPicture:
     height, width = image.shape[:2]
     scale = min(1.0, GREY_SIZE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Area averaging takes out the noise of single pixels.
-    return np.asarray(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY), np.uint8)
+    # Area averaging takes out the noise of single pixels; of one channel it takes half the time that it takes of three.
+    return np.asarray(cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def sharpness(image: Image) -> float:

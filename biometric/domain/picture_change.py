@@ -33,11 +33,17 @@ MOVED_CELLS = 0.3
 """Share of the cells from which the picture as a whole has changed: the camera moves, or the scene was cut."""
 
 
+SOLID_SIDE, SOLID_CELLS = 5, 7
+"""Of a square of so many cells a side so many must have changed, where somebody comes: one of 28 pixels, in a picture
+made 640 wide, covers them. Noise of a sensor or an encoder changes more in all, but scattered."""
+
+
 def cells_of(picture: GreyPicture) -> NDArray[np.float32]:
     """Return the means of 2 × 2 pixels, (h // 2, w // 2), of an (h, w) uint8 picture."""
     height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
-    halves = picture[:height, :width].astype(np.float32).reshape(height // 2, 2, width // 2, 2)
-    return np.asarray(halves.mean(axis=(1, 3)), np.float32)
+    whole = picture[:height, :width].astype(np.uint16)
+    rows = whole[::2] + whole[1::2]
+    return np.asarray((rows[:, ::2] + rows[:, 1::2]) / np.float32(4), np.float32)
 
 
 def difference(picture: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -60,6 +66,17 @@ def _line(x: NDArray[np.float32], y: NDArray[np.float32]) -> tuple[float, float]
     # Of a picture of one grey, as of a covered camera, only the offset can be told.
     gain = float(spread @ y) / power if power > len(x) else 1.0
     return gain, float(y.mean() - gain * x.mean())
+
+
+def is_solid(changed: NDArray[np.bool_], least: int = SOLID_CELLS) -> bool:
+    """Return whether `least` cells that have changed lie in one square of `SOLID_SIDE` cells a side."""
+    if changed.sum() < least:
+        return False
+    sums = np.pad(changed.astype(np.int32), ((SOLID_SIDE, SOLID_SIDE - 1), (SOLID_SIDE, SOLID_SIDE - 1)))
+    sums = sums.cumsum(axis=0).cumsum(axis=1)
+    side = SOLID_SIDE
+    squares = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    return bool(squares.max() >= least)
 
 
 class SceneMemory:

@@ -33,6 +33,7 @@ from biometric.entities import (
 from biometric.pipeline.embedding_rounds import Waiting, embed_stretches
 from biometric.pipeline.following import FollowedTrack, TrackedPerson
 from biometric.pipeline.quiet_groups import LEAST_SECONDS, QuietGroups
+from biometric.pipeline.small_pictures import SmallPictures
 from biometric.pipeline.sparse_detection import LookIntervals, SparseDetector
 from biometric.pipeline.stages import BackgroundStage
 from biometric.pipeline.streaming import FrameSource, Stopwatch, TrackedFrame, in_each_frame, tracked_frames
@@ -143,10 +144,10 @@ class _Run:
         self.people: list[_Person] = []
         self.handed_over = self.analysed = 0
         self.describing = BackgroundStage("describe")
-        grey = tools.small_grey
-        self.sparse = None if grey is None else SparseDetector(tools.detector, grey, tools.intervals)
-        worth_it = grey is not None and len(footage.frames) / footage.video.fps >= LEAST_SECONDS
-        self.groups = QuietGroups(grey, tools.intervals.quiet) if grey is not None and worth_it else None
+        small = None if tools.small_grey is None else SmallPictures(tools.small_grey)
+        self.sparse = None if small is None else SparseDetector(tools.detector, small, tools.intervals)
+        worth_it = small is not None and len(footage.frames) / footage.video.fps >= LEAST_SECONDS
+        self.groups = QuietGroups(small, tools.intervals.quiet) if small is not None and worth_it else None
         self.footage = dataclasses.replace(footage, choice=self.groups)
         self.colour = ColourMeter()
         self.stopwatch = Stopwatch()

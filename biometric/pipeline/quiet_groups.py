@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.domain.packet_sizes import PacketSizes
-from biometric.domain.picture_change import SceneMemory, cells_of
-from biometric.entities import Frame, Image
+from biometric.domain.picture_change import MOVED_CELLS, SceneMemory, is_solid
+from biometric.entities import Frame
 from biometric.entities.frame_groups import FrameGroup
-from biometric.ports import SmallGreyOf
+from biometric.pipeline.small_pictures import SmallPictures
 
 LEARNT_FROM_KEYS, LEARNT_FROM_FRAMES = 0.5, 0.15
 """Share by which a changed cell becomes restless, from one key frame to the next and from one analysed frame to the
@@ -50,8 +50,8 @@ class QuietGroups:
         reason: why groups are no longer, or never were, passed over; "" while they are.
     """
 
-    def __init__(self, small_grey: SmallGreyOf, most_seconds: float) -> None:
-        self._small_grey, self._most_seconds = small_grey, most_seconds
+    def __init__(self, pictures: SmallPictures, most_seconds: float) -> None:
+        self._pictures, self._most_seconds = pictures, most_seconds
         self._scene, self._sizes = SceneMemory(), PacketSizes()
         self._key: NDArray[np.float32] | None = None
         self._before: NDArray[np.float32] | None = None
@@ -69,13 +69,15 @@ class QuietGroups:
             following: that of the next group; None: there is none.
         """
         self._finish()
-        start = self._cells(first.image) if self._key is None else self._key
-        self._key = None if following is None else self._cells(following.image)
-        changed = self._key is None or self._compare(self._key)
+        start = self._pictures.cells(first.image) if self._key is None else self._key
+        self._key = None if following is None else self._pictures.cells(following.image)
+        changed, clear = (True, True) if self._key is None else self._compare(self._key)
         if self._key is not None:
             self._learn(self._key, start, LEARNT_FROM_KEYS, group.length)
         unusual = self._sizes.unusual(group)
-        if not changed and not unusual and group.length <= self._most_seconds and not self.reason:
+        # Who passes makes packets larger. Pictures alone count where somebody is clear in them, or packets missed that.
+        shown = clear or (changed and self._missed > self._clearly_told)
+        if not shown and not unusual and group.length <= self._most_seconds and not self.reason:
             self._sizes.learn(group)
             return False
         self._group, self._told, self._changed, self._clear = group, unusual, changed, 0
@@ -84,7 +86,7 @@ class QuietGroups:
 
     def take(self, frame: Frame) -> None:
         """Take an analysed frame of a group that had to be decoded."""
-        cells = self._cells(frame.image)
+        cells = self._pictures.cells(frame.image)
         changes = self._scene.changes(cells)
         self._changed = self._changed or int(changes.sum()) >= CHANGED_CELLS
         self._clear = max(self._clear, int((changes & ~self._scene.restless(cells.shape)).sum()))
@@ -115,14 +117,15 @@ class QuietGroups:
             if self._missed >= max(MISSED, self._clearly_told):
                 self.reason = "sizes"
 
-    def _compare(self, cells: NDArray[np.float32]) -> bool:
-        changed = int(self._scene.changes(cells).sum()) >= CHANGED_CELLS
+    def _compare(self, cells: NDArray[np.float32]) -> tuple[bool, bool]:
+        """Return whether a key frame differs from the latest one that did, and whether clearly, where nothing sways."""
+        changes = self._scene.changes(cells)
+        changed = int(changes.sum()) >= CHANGED_CELLS
         if changed:
             self._scene.look(cells)
-        return changed
+        restless = self._scene.restless(cells.shape)
+        # Where most of the picture sways, as when the camera moves, nothing is clear.
+        return changed, is_solid(changes & ~restless) if restless.mean() < MOVED_CELLS else changed
 
     def _learn(self, cells: NDArray[np.float32], before: NDArray[np.float32], share: float, seconds: float) -> None:
         self._scene.learn(cells, before, np.zeros(cells.shape, np.bool_), seconds, share, MOST_RESTLESS)
-
-    def _cells(self, image: Image) -> NDArray[np.float32]:
-        return cells_of(self._small_grey(image))

@@ -13,15 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.domain.bridging import Look, between, next_look, unchanged
-from biometric.domain.picture_change import MOVED_CELLS, SceneMemory, cells_of
+from biometric.domain.picture_change import MOVED_CELLS, SOLID_CELLS, SceneMemory, is_solid
 from biometric.entities import Detection, Frame, Image, LookCounts
+from biometric.pipeline.small_pictures import Cells, SmallPictures
 from biometric.pipeline.streaming import Found
-from biometric.ports import Detector, SmallGreyOf
-
-Cells = NDArray[np.float32]
+from biometric.ports import Detector
 
 OCCUPIED_SECONDS = 1.0
-"""Most seconds from one look at somebody who stands still to the next."""
+"""Most seconds from one look at somebody who has just stopped to the next."""
+
+STILL_SHARE = 0.25
+"""Share of the time for which somebody has been standing still after which to look again, if that is longer."""
+
+MOVING_CELLS = 4
+"""Changed cells that lie together, from which somebody who is known, or near to it, may have moved."""
 
 NOTHING = np.zeros((1, 1), np.bool_)
 """Cells that have changed, of a frame of which that is known."""
@@ -48,15 +53,15 @@ class LookIntervals:
 class SparseDetector:
     """Finds the people of one clip's analysed frames, which come in order. One instance a clip."""
 
-    def __init__(self, detector: Detector, small_grey: SmallGreyOf, intervals: LookIntervals) -> None:
+    def __init__(self, detector: Detector, pictures: SmallPictures, intervals: LookIntervals) -> None:
         self._counted: Counter[str] = Counter()
-        self._detector, self._small_grey, self._intervals = detector, small_grey, intervals
+        self._detector, self._pictures, self._intervals = detector, pictures, intervals
         self._scene = SceneMemory()
         self._look: Look | None = None
         self._look_cells: Cells | None = None
         self._image: Image | None = None
         self._cells: Cells | None = None
-        self._seconds = 0.0
+        self._seconds = self._changed_seconds = 0.0
         self._latest: list[Detection] = []
 
     @property
@@ -88,7 +93,7 @@ class SparseDetector:
         cells, fresh = list[Cells](), list[bool]()
         for frame in chunk:
             fresh.append(self._cells is None or frame.image is not self._image)
-            latest = cells_of(self._small_grey(frame.image)) if self._cells is None or fresh[-1] else self._cells
+            latest = self._pictures.cells(frame.image) if self._cells is None or fresh[-1] else self._cells
             cells.append(latest)
             self._image, self._cells = frame.image, latest
         return cells, fresh
@@ -98,28 +103,38 @@ class SparseDetector:
     ) -> tuple[list[int], set[int]]:
         """Return the frames that differ from the one looked at or are due, and those of them that must be looked at."""
         changed, certain = [], set()
-        rest = self._rest()
+        rest, least = self._rest(), self._least_cells()
         for number, frame in enumerate(chunk):
             if not fresh[number]:
                 continue
-            # Of what the packets and both ends of a group call quiet, a picture alone is no better witness.
-            changes = NOTHING if frame.quiet else self._scene.changes(cells[number])
+            changes = NOTHING if frame.quiet and self._stay() else self._scene.changes(cells[number])
             due = frame.seconds - self._seconds >= rest - _ROUNDING
             moved = changes.mean() >= MOVED_CELLS
-            if changes.any() or due:
+            new = is_solid(changes, least)
+            if new or due:
                 changed.append(number)
                 self._scene.look(cells[number])
                 self._seconds = frame.seconds
+                self._changed_seconds = frame.seconds if new else self._changed_seconds
                 self._counted["moved"] += bool(moved)
             if due or moved:
                 certain.add(number)
         return changed, certain
 
+    def _least_cells(self) -> int:
+        """Return from how many changed cells a picture has changed."""
+        return MOVING_CELLS if self._look is None or self._look.detections else SOLID_CELLS
+
+    def _stay(self) -> bool:
+        """Whether people are known for long: packets and both ends of a group of frames tell that they still stand."""
+        return self._look is not None and bool(self._look.known) and self._look.known_for_long
+
     def _rest(self) -> float:
         """Return after how many seconds an unchanged picture is looked at again."""
         if self._look is None or not self._look.known:
             return self._intervals.quiet
-        return min(OCCUPIED_SECONDS, self._intervals.quiet) if self._look.known_for_long else 0.0
+        still = STILL_SHARE * (self._look.seconds - self._changed_seconds)
+        return min(max(OCCUPIED_SECONDS, still), self._intervals.quiet) if self._look.known_for_long else 0.0
 
     def _looks(self, chunk: Sequence[Frame], changed: Sequence[int], certain: set[int]) -> list[int]:
         """Return the frames to look at first: where people walk on undisturbed, one in each `bridged` seconds."""

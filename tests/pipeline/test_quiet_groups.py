@@ -7,6 +7,7 @@ from biometric.clips.crops import small_grey
 from biometric.entities import Frame, Image
 from biometric.entities.frame_groups import FrameGroup
 from biometric.pipeline.quiet_groups import QuietGroups
+from biometric.pipeline.small_pictures import SmallPictures
 
 FPS, FRAMES = 10, 20
 SIZE = (180, 320)
@@ -29,7 +30,7 @@ def picture(random: np.random.Generator, light: float = 1.0, at: int | None = No
 def watched(count: int, told: bool = True, usual: float = 300.0, **scene) -> tuple[QuietGroups, list[bool]]:
     """Groups that follow each other: which of them are decoded. `scene` gives `at`, `shift`, `light` of a time."""
     random = np.random.default_rng(5)
-    choice, needed = QuietGroups(small_grey, scene.pop("most", 5.0)), []
+    choice, needed = QuietGroups(SmallPictures(small_grey), scene.pop("most", 5.0)), []
     length = scene.pop("length", FRAMES / FPS)
 
     def frame(number: int) -> Frame:

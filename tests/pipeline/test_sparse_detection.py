@@ -9,6 +9,7 @@ from biometric.clips.crops import small_grey
 from biometric.domain.bridging import CROWDED_OVERLAP
 from biometric.entities import Box, Detection, Frame, Image
 from biometric.entities.boxes import iou
+from biometric.pipeline.small_pictures import SmallPictures
 from biometric.pipeline.sparse_detection import OCCUPIED_SECONDS, LookIntervals, SparseDetector
 from biometric.pipeline.streaming import Found
 
@@ -95,7 +96,7 @@ def footage(seconds: float, scene: Scene, *people: Where, start: float = 0.0) ->
 def find(
     detector: Oracle, frames: Sequence[Frame], intervals: LookIntervals = USUAL
 ) -> tuple[SparseDetector, list[Found]]:
-    sparse = SparseDetector(detector, small_grey, intervals)
+    sparse = SparseDetector(detector, SmallPictures(small_grey), intervals)
     return sparse, [found for first in range(0, len(frames), 8) for found in sparse.find(frames[first : first + 8])]
 
 
