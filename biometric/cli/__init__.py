@@ -45,16 +45,21 @@ from biometric.errors import (
     IdentityExists,
     InvalidInput,
     LooksDifferent,
+    ModelLibraryMissing,
     PeopleLookDifferent,
     SeveralPeople,
     ThresholdBelowCard,
 )
+from biometric.errors.model_errors import INSTALL_TORCH
 from biometric.messages import describe_error
 from biometric.messages.translation import N_, activate
 from biometric.messages.translation import gettext as _
 from biometric.settings import Settings
 
 DEBUG = "--debug"
+
+OPTIONAL_LIBRARIES = {"torch", "torchvision", "ultralytics"}
+"""What the slim installation leaves out."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,8 +96,17 @@ def _run(arguments: Sequence[str], debug: bool) -> int:
         activate(Settings.language_of_environment())
         _require_current_folder()
         command: Command = options.command
-        with acting_as(Actor(system_account(), Channel.COMMAND)), signals_unwind():
-            return command(options)
+        try:
+            with acting_as(Actor(system_account(), Channel.COMMAND)), signals_unwind():
+                return command(options)
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] not in OPTIONAL_LIBRARIES:
+                raise
+            raise ModelLibraryMissing(
+                "This command needs {library}, which is not installed. Install it with: {command}",
+                library=error.name,
+                command=INSTALL_TORCH,
+            ) from error
     except BiometricError as error:
         if debug:
             streams.say(traceback.format_exc())

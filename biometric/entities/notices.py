@@ -37,6 +37,7 @@ class NoticeCode(StrEnum):
     STARTER_WEIGHTS = auto()
     ALL_STARTER_WEIGHTS = auto()
     STARTER_WEIGHTS_NAMED = auto()
+    STARTER_WITHOUT_TORCH = auto()
     SUPERSEDED_WEIGHTS = auto()
     REPLACEMENT_WEIGHTS = auto()
     BETTER_WEIGHTS_PRESENT = auto()
@@ -137,6 +138,7 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.STARTER_WEIGHTS: ("role",),
     NoticeCode.ALL_STARTER_WEIGHTS: (),
     NoticeCode.STARTER_WEIGHTS_NAMED: ("setting",),
+    NoticeCode.STARTER_WITHOUT_TORCH: ("role", "recommended", "setting"),
     NoticeCode.SUPERSEDED_WEIGHTS: ("setting", "title", "successor"),
     NoticeCode.REPLACEMENT_WEIGHTS: ("role", "title", "recommended"),
     NoticeCode.BETTER_WEIGHTS_PRESENT: ("role", "title"),

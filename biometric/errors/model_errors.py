@@ -1,6 +1,14 @@
 """A model cannot be used, or a training run cannot begin or go on."""
 
+from typing import Final
+
+from biometric.errors.phrases import Phrase
 from biometric.errors.root_error import BiometricError
+
+INSTALL_TORCH: Final = Phrase(
+    'pip install "sightline[torch]" (in a copy of the sources: pip install -r requirements.txt)'
+)
+"""How what the slim installation leaves out is added."""
 
 
 class ModelError(BiometricError):

@@ -17,6 +17,11 @@ MODEL_TEMPLATES: Final[Mapping[NoticeCode, str]] = {
         "{setting} names starter weights, which are less accurate than the recommended ones. Leave it unset to use "
         "those."
     ),
+    NoticeCode.STARTER_WITHOUT_TORCH: (
+        "{Role} uses starter weights, less accurate: the recommended {recommended} needs torch, which is not "
+        'installed. Install it with pip install "sightline[torch]" (in a copy of the sources: make run), or name an '
+        "OpenVINO export with {setting}."
+    ),
     NoticeCode.SUPERSEDED_WEIGHTS: (
         "{setting} names {title}, whose file is not on this machine: {successor} took its place and serves. A gallery "
         "made with {title} cannot be used with it."

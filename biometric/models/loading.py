@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from biometric.entities.model_cards import Card, Format, InputFormat
 from biometric.errors import InvalidSetting, ModelError, ModelLibraryMissing, StorageFull, UnsupportedModel
+from biometric.errors.model_errors import INSTALL_TORCH
 from biometric.errors.phrases import Phrase
 from biometric.models.cards import canonical_architecture
 from biometric.models.checksummed_folders import checksummed_folder
-from biometric.models.ultralytics_setup import INSTALL_TORCH, is_installed
+from biometric.models.ultralytics_setup import is_installed
 from biometric.models.weights import Weights, check_file
 from biometric.ports import Detector, Embedder
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from biometric.entities import Detection, Frame, Image
 from biometric.errors import InvalidSetting
+from biometric.errors.model_errors import INSTALL_TORCH
 from biometric.models.detection import STARTS_TRACK
-from biometric.models.ultralytics_setup import INSTALL_TORCH, quiet_ultralytics, ultralytics_version
+from biometric.models.ultralytics_setup import quiet_ultralytics, ultralytics_version
 from biometric.ports import Embedder
 
 LOST_SECONDS = 1.0

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from biometric.errors import ModelLibraryMissing, StorageFull, UnsupportedModel, WeightsCorrupt
+from biometric.errors.model_errors import INSTALL_TORCH
 from biometric.errors.phrases import Phrase
 
 _LIBRARIES = {
@@ -26,9 +27,6 @@ _LIBRARIES = {
     "_executorch_model": ("ExecuTorch", ("executorch",), "executorch"),
 }
 """By the end of a name: the format, modules of which one runs it, and the package to install."""
-
-INSTALL_TORCH = Phrase('pip install "sightline[torch]" (in a copy of the sources: pip install -r requirements.txt)')
-"""How what the slim installation leaves out is added."""
 
 _VENDOR_ERRORS = (
     RuntimeError,

@@ -124,11 +124,14 @@ class WeightStore:
         """The starter weights of a role with the notice that they come with, None where they are not here."""
         card = next((card for card in self.cards if card.role is role and card.starter), None)
         paths = () if card is None else self._locate(card)
-        return (
-            Weights(card, paths, Notice(NoticeCode.STARTER_WEIGHTS, role=str(role)))
-            if card is not None and paths
-            else None
-        )
+        if card is None or not paths:
+            return None
+        recommended = self.recommended(role)
+        notice = Notice(NoticeCode.STARTER_WEIGHTS, role=str(role))
+        if not _can_run(recommended):
+            title, setting = recommended.title, f"SIGHTLINE_{role.upper()}"
+            notice = Notice(NoticeCode.STARTER_WITHOUT_TORCH, role=str(role), recommended=title, setting=setting)
+        return Weights(card, paths, notice)
 
     def serve(self, role: Role, wanted: str | None = None) -> Generator[Progress, None, Weights]:
         """Choose, obtain and check what serves a role; the starter, if the recommended card cannot be had soon.

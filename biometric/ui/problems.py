@@ -93,6 +93,7 @@ NOTICE_TITLES: Mapping[NoticeCode, str] = {
     NoticeCode.STARTER_WEIGHTS: N_("Less accurate model"),
     NoticeCode.ALL_STARTER_WEIGHTS: N_("Less accurate models"),
     NoticeCode.STARTER_WEIGHTS_NAMED: N_("Less accurate model"),
+    NoticeCode.STARTER_WITHOUT_TORCH: N_("Less accurate model"),
     NoticeCode.SUPERSEDED_WEIGHTS: N_("Another model serves"),
     NoticeCode.REPLACEMENT_WEIGHTS: N_("Another model serves"),
     NoticeCode.BETTER_WEIGHTS_PRESENT: N_("A better model is there"),

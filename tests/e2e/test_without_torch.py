@@ -108,6 +108,36 @@ def test_what_torch_alone_can_do_says_what_to_install(machine: Machine, tmp_path
         assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pretrain", "crops.h5", "--run", "run"),
+        ("finetune", "market1501", "crops", "--run", "run"),
+        ("distill", "crops.h5", "--held-back", "other.h5", "--run", "run"),
+        ("detector", "data", "--run", "run"),
+        ("export", "--run", "run", "--id", "mine"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_training_says_what_to_install(machine: Machine, words: tuple[str, ...]) -> None:
+    status, _, err, _ = machine.run("train", *words)
+    assert status == 2
+    assert 'pip install "sightline[torch]"' in err
+
+
+def test_the_notice_of_the_starter_says_what_helps(machine: Machine) -> None:
+    status, out, err, _ = machine.run(
+        "verify",
+        str(machine.clips["visit-2-beige-coat"]),
+        "Bea",
+        SIGHTLINE_DETECTOR="",
+        SIGHTLINE_EMBEDDER="starter-embedder-2",
+    )
+    assert status == 0, err
+    assert 'pip install "sightline[torch]"' in err + out
+    assert "models fetch" not in err + out
+
+
 def test_models_are_listed_and_checked_without_torch(machine: Machine) -> None:
     for command in ("list", "check"):
         status, out, err, loaded = machine.run("models", command)
