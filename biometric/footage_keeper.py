@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from biometric.entities import (
     ClipSearch,
     Enrollment,
     FrameRange,
-    GalleryChange,
     Identification,
     KeptAnswer,
     KeptClip,
@@ -246,23 +245,18 @@ class FootageKeeper:
         """Remove a clip with all that is kept of it, at once and for good. Raises `UnknownClip`, `KeptFootageError`."""
         return self.library.remove(clip_id)
 
-    def forget_identity(self, identity_id: str) -> None:
-        """Let kept answers no longer say who somebody is who is about to be erased.
+    def forget_person(self, identity_id: str, crops: Mapping[str, Collection[str]]) -> int:
+        """Let the library hold nothing measured of somebody: see `FootageLibrary.forget_person`."""
+        return self.library.forget_person(identity_id, crops)
 
-        Raises `KeptFootageError`, `StorageFull`.
-        """
-        self.library.forget_identity(identity_id)
+    def answered_identities(self) -> set[str]:
+        """Return the ids of all identities that kept answers are about. Raises `KeptFootageError`."""
+        return self.library.answered_identities()
 
-    def erase_identity(self, identity_id: str, gallery: Path | None = None) -> GalleryChange:
-        """Delete somebody at once and for good: from the gallery, and who they are from kept answers.
-
-        Raises:
-            UnknownIdentity: they are neither enrolled nor in the trash.
-            KeptFootageError, StorageFull: the library cannot be written; nothing is erased then.
-        """
-        opened = self._tools.gallery(gallery)
-        self.library.forget_identity(identity_id)
-        return opened.erase(identity_id)
+    @property
+    def folder(self) -> Path:
+        """The library's folder."""
+        return self.library.folder
 
     def start_sweeping(self, seconds: float = SWEEP_SECONDS) -> None:
         """Remove what is expired now and from time to time, until `close`."""

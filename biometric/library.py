@@ -230,7 +230,7 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
         Raises:
             UnknownIdentity: they are neither enrolled nor in the trash.
         """
-        self._opened().library.erase_identity(identity.id)
+        self._opened().eraser.erase(identity.id)
 
     def undo(self, change: GalleryChange | None = None) -> GalleryChange:
         """Take a change of the gallery back, such as an enrollment or a removal; None: the latest.

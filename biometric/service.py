@@ -32,6 +32,8 @@ from biometric.entities import (
     clean_camera,
 )
 from biometric.entities.calibration_footage import TargetRate
+from biometric.erasing.derivative_register import DerivativeRegister
+from biometric.erasing.people_eraser import PeopleEraser
 from biometric.footage_keeper import FootageKeeper, KeeperTools
 from biometric.open_galleries import OpenGalleries
 from biometric.pipeline.answer_pictures import AnswerPictures
@@ -53,7 +55,8 @@ class Sightline:
 
     Observations stay in memory and their crops in `workspace` while they are among the latest, so repeating one is
     instant. Methods may be called from several threads. `verdicts` takes what people say of answers, `edits` joins and
-    splits the people of an observation, `redactor` hides people in footage.
+    splits the people of an observation, `redactor` hides people in footage, `register` writes down what was written
+    about whom, `eraser` deletes people.
     """
 
     def __init__(self, settings: Settings, adapters: Adapters, workspace: Path) -> None:
@@ -71,6 +74,9 @@ class Sightline:
         self.edits = PersonEditor(functools.partial(self.threshold, adapted=False))
         self.verdicts = VerdictDesk(self.gallery)
         self.redactor = Redactor(adapters, workspace, self)
+        self.register = DerivativeRegister(self.gallery)
+        folders = settings.query, settings.temp
+        self.eraser = PeopleEraser(self.gallery, self.library, folders, self._observer.forget_incomplete)
 
     # --- clips ---------------------------------------------------------------------------------------------------
 
@@ -112,8 +118,7 @@ class Sightline:
             thorough: people are looked for in each analysed frame, as always with `settings.thorough` and exact mode.
 
         Raises:
-            InvalidCamera: its name cannot be used.
-            ClipError: the clip cannot be read over the range.
+            InvalidCamera, ClipError: its name cannot be used; the clip cannot be read over the range.
             InvalidFrameRange: the range is outside the clip.
             ModelError: weights are missing or do not fit.
         """
@@ -190,25 +195,26 @@ class Sightline:
     def check_outputs(
         self, clip: Path, frames: FrameRange | None = None, folder: Path | None = None, *, label: str | None = None
     ) -> None:
-        """Find out before `observe` whether `write_outputs` will be able to write; arguments as of these two.
-
-        Raises:
-            StorageFull: the folder cannot be written or has too little room.
-            ClipError: the clip cannot be read.
-        """
+        """Find out before `observe` whether `write_outputs` can write. Raises `StorageFull`, `ClipError`."""
         video = self.probe(clip)
         target = self._output_folder(label or clip.name, video, folder)
         self._adapters.outputs.check(target, video, frames or FrameRange(0, max(1, video.frame_count)))
 
     def write_outputs(
-        self, observed: ObservedClip, identifications: Sequence[Identification], folder: Path | None = None
+        self,
+        observed: ObservedClip,
+        identifications: Sequence[Identification],
+        folder: Path | None = None,
+        gallery: Path | None = None,
     ) -> Generator[Progress, None, Outputs]:
         """Write crops, CSV, JSON, timeline and annotated clip under `folder` (default: the query folder).
 
         They appear together when all are complete; where that fails or is stopped, no file is left.
         """
         target = self._output_folder(observed.label, observed.video, folder)
-        return self._adapters.outputs.write(observed, identifications, target)
+        written = yield from self._adapters.outputs.write(observed, identifications, target)
+        self.register.results(observed, identifications, written, gallery)
+        return written
 
     def check_report(self, clip: Path, destination: Path) -> None:
         """Find out before `observe` whether a report can be written; see `report_files.check_report_file`."""
@@ -223,13 +229,11 @@ class Sightline:
     ) -> None:
         """Write an answer as a report for people: HTML or PDF, by the ending; an older file there is replaced.
 
-        Raises:
-            InvalidInput: the ending is neither.
-            StorageFull: the file cannot be written.
-            GalleryError: the gallery cannot be read.
+        Raises `InvalidInput`: the ending is neither; `StorageFull`, `GalleryError`: it cannot be written, or made.
         """
         sources = ReportSources(self.gallery(gallery), self.crops, self.models.detector().name)
         write_report(report_of(observed, answer, sources), destination)
+        self.register.report(answer, destination, gallery)
 
     def _output_folder(self, label: str, video: VideoInfo, folder: Path | None) -> Path:
         return (folder or self.settings.query) / clip_folder_name(label, video.digest)
@@ -241,9 +245,7 @@ class Sightline:
     ) -> Threshold:
         """The threshold to decide by: `value` where given, else the default; see `threshold_in_force`.
 
-        Raises:
-            InvalidThreshold: not a number in [-1, 1].
-            GalleryError: the gallery cannot be read.
+        Raises `InvalidThreshold`: not a number in [-1, 1]; `GalleryError`: the gallery cannot be read.
         """
         return threshold_in_force(self.models, self.gallery(gallery), purpose, value, adapted=adapted)
 

@@ -39,10 +39,21 @@ ALLOWED: dict[str, set[str]] = {
     "footage_store": ADAPTER,
     "adapters": PORTS | {"results"},
     "footage_keeper": PORTS,
+    "erasing": PORTS | {"results", "storage", "footage_keeper"},
     "open_galleries": PORTS,
     "redactor": PORTS | {"adapters", "footage_keeper", "domain", "pipeline", "results", "settings", "storage"},
     "service": PORTS
-    | {"adapters", "open_galleries", "footage_keeper", "redactor", "domain", "pipeline", "calibration", "results"}
+    | {
+        "adapters",
+        "open_galleries",
+        "footage_keeper",
+        "redactor",
+        "erasing",
+        "domain",
+        "pipeline",
+        "calibration",
+        "results",
+    }
     | {"settings", "storage", "messages"},
     "library": PORTS | {"service", "settings", "bootstrap", "messages", "library_edits", "library_calibration"},
     "library_edits": PORTS | {"service"},
@@ -50,11 +61,13 @@ ALLOWED: dict[str, set[str]] = {
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},
-    "ui": PORTS | {"service", "footage_keeper", "domain", "results", "settings", "storage", "messages", "accounts"},
+    "ui": PORTS
+    | {"service", "footage_keeper", "erasing", "domain", "results", "settings", "storage", "messages", "accounts"},
     "cli": PORTS
     | {
         "service",
         "footage_keeper",
+        "erasing",
         "bootstrap",
         "domain",
         "results",

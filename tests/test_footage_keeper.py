@@ -67,7 +67,7 @@ def test_people_are_found_by_the_names_that_they_have_now(setup: ServiceSetup) -
     assert library.clips("ada")[1] == 1
     gallery.rename(enrolled.identity.id, "Grace")
     assert (library.clips("ada")[1], library.clips("grace")[1]) == (0, 1)
-    library.erase_identity(enrolled.identity.id)
+    setup.service.eraser.erase(enrolled.identity.id)
     assert library.clips("grace")[1] == 0
     assert library.history()[0][0].people[0].erased
     assert gallery.is_empty()

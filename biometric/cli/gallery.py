@@ -4,7 +4,7 @@ import argparse
 from itertools import groupby
 from typing import Any
 
-from biometric.cli import gallery_trash
+from biometric.cli import gallery_erasure, gallery_trash
 from biometric.cli.command_support import DONE, build_service, show
 from biometric.cli.gallery_trash import (
     add_action,
@@ -17,6 +17,7 @@ from biometric.cli.gallery_trash import (
 from biometric.entities import BiometricReference, clean_camera
 from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.messages.counted import counted
+from biometric.messages.erasure_sentences import describe_left_out
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
 from biometric.messages.verdict_sentences import describe_different
@@ -41,8 +42,10 @@ def add_commands(commands: Any) -> None:
     )
     add_action(actions, "camera", "say which camera a reference was seen by", _camera, "name", "reference", "camera")
     gallery_trash.add_actions(actions)
+    gallery_erasure.add_actions(actions)
     add_action(actions, "export", "write the whole gallery as one file", _export, "file")
-    add_action(actions, "import", "add the identities of an exported file", _import, "file")
+    importing = add_action(actions, "import", "add the identities of an exported file", _import, "file")
+    importing.add_argument("--resurrect", action="store_true", help="also those who were erased here")
 
 
 def _open_gallery(options: argparse.Namespace) -> Gallery:
@@ -179,17 +182,20 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    report = _open_gallery(options).import_(options.file)
+    report = _open_gallery(options).import_(options.file, resurrect=options.resurrect)
     added = counted(report.identities, "identity"), count_references(report.references)
     lines = [_("Added: {identities}, {references}.").format(identities=added[0], references=added[1])]
     if report.already_there:
         lines.append(_("Already there: {references}.").format(references=count_references(report.already_there)))
+    if report.left_out_people:
+        lines.append(f"{describe_left_out(report)} {_('To bring them back, add --resurrect.')}")
     taken = _("{old} is called {new} here, because the name was taken.")
     lines += [taken.format(old=old, new=new) for old, new in report.renamed]
     result = {
         "identities": report.identities,
         "references": report.references,
         "already_there": report.already_there,
+        "left_out": {"identities": report.left_out_people, "references": report.left_out_references},
         "renamed": [{"from": old, "to": new} for old, new in report.renamed],
         "change": report.change_id,
     }

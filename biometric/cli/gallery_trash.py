@@ -1,7 +1,6 @@
-"""`python -m biometric gallery …`: remove, erase, undo, trash, history, and what all gallery commands share."""
+"""`python -m biometric gallery …`: remove, undo, trash, history, and what all gallery commands share."""
 
 import argparse
-import contextlib
 import shlex
 import sys
 from datetime import datetime
@@ -10,8 +9,8 @@ from typing import Any
 
 from biometric.cli import command_support, streams
 from biometric.cli.command_support import DONE, show
-from biometric.entities import BiometricReference, GalleryChange, Identity, clean_name
-from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
+from biometric.entities import BiometricReference, GalleryChange, Identity
+from biometric.errors import InvalidInput, UnknownReference
 from biometric.messages.change_sentences import describe_change, describe_undoing
 from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
@@ -24,8 +23,6 @@ def add_actions(actions: Any) -> None:
     remove = add_action(actions, "remove", "put an identity, a reference or a sample into the trash", _remove, "name")
     remove.add_argument("--reference", metavar="ID", help="remove only this reference (see: gallery show)")
     remove.add_argument("--sample", metavar="FILE", help="remove only this sample of the reference")
-    erase = add_action(actions, "erase", "delete an identity for good, also from trash and history", _erase, "name")
-    accept_yes(erase)
     undo = add_action(actions, "undo", "take a change of the gallery back", _undo)
     undo.add_argument("change", metavar="ID", type=int, nargs="?", help="number of the change (default: the latest)")
     trash = add_action(actions, "trash", "show what is in the trash and until when", _trash)
@@ -78,35 +75,6 @@ def _remove(options: argparse.Namespace) -> int:
             change = gallery.remove_sample(reference.id, options.sample)
     result = {"removed": identity.name, "references": change.references, "change": change_json(change)}
     show(options, result, f"{describe_change(change)} {undo_hint(change, options)}")
-    return DONE
-
-
-def _erase(options: argparse.Namespace) -> int:
-    service = command_support.build_service(options)
-    gallery = service.gallery()
-    ids = gallery.find_in_trash(options.name)
-    where = [_("the trash")] if ids else []
-    try:
-        enrolled = gallery.find(options.name)
-    except UnknownIdentity:
-        if not ids:
-            raise
-    else:
-        ids.insert(0, enrolled.id)
-        where.insert(0, _("the gallery ({references})").format(references=count_references(enrolled.reference_count)))
-    name = clean_name(options.name)
-    text = _("Erase {name} from {places} for good? This cannot be undone.")
-    confirm(options, text.format(name=name, places=", ".join(where)))
-    changes = []
-    for identity_id in ids:
-        with contextlib.suppress(UnknownIdentity):  # erased with somebody whom it had been merged into
-            changes.append(service.library.erase_identity(identity_id))
-    references, samples = (sum(getattr(change, name) for change in changes) for name in ("references", "samples"))
-    text = _(
-        "{name} was erased with {references} and {samples}. Copies in exports and in the query folder are not touched, "
-        "nor are kept clips in which they can be seen."
-    ).format(name=name, references=count_references(references), samples=count_samples(samples))
-    show(options, {"erased": name, "references": references, "samples": samples}, text)
     return DONE
 
 

@@ -169,6 +169,7 @@ class PersonTraces:
     Attributes:
         identity_ids: theirs, and of those merged into them.
         names: that they have or had, as far as the history knows.
+        references: how many they have.
         crops: names of their crops by the digest of the clip that they are from.
         pictures: size and SHA-256 of their crops' bytes.
         derivatives: what the register has about them.
@@ -176,6 +177,7 @@ class PersonTraces:
 
     identity_ids: tuple[str, ...]
     names: tuple[str, ...]
+    references: int
     crops: Mapping[str, frozenset[str]]
     pictures: frozenset[tuple[int, str]]
     derivatives: tuple[Derivative, ...]

@@ -5,6 +5,8 @@ write path), `library_database` (schema, opening, locking), `library_rows` and `
 (folders) and `observation_files` (what was seen).
 """
 
+import json
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -24,7 +26,7 @@ from biometric.entities import (
     clean_camera,
 )
 from biometric.errors import KeptFootageError, UnknownClip
-from biometric.footage_store import answer_rows, observation_files
+from biometric.footage_store import answer_rows, forgetting, observation_files
 from biometric.footage_store import library_rows as rows
 from biometric.footage_store.clip_files import StagedFootage, clip_name, size_of
 from biometric.footage_store.library_database import translate_errors
@@ -152,6 +154,31 @@ class SQLiteFootageLibrary:
         with self._transactions.writing() as (db, _):
             sql = "UPDATE answered_people SET identity_id = NULL, erased = 1 WHERE identity_id = ?"
             return int(db.execute(sql, [identity_id]).rowcount)
+
+    def forget_person(self, identity_id: str, crops: Mapping[str, Collection[str]]) -> int:
+        """Let kept answers and observations hold nothing that was measured of an identity: see `ports`."""
+        with self._transactions.reading() as existing:
+            if existing is None:
+                return 0
+        count = 0
+        with self._transactions.writing() as (db, _), translate_errors(self._folder):
+            for row in forgetting.observations_of(db, identity_id, list(crops)):
+                folder = self._files.clip_folder(row["clip_id"]) / row["id"]
+                try:
+                    observed = self._observation(row["clip_id"], row["id"], row["file"], row["label"])
+                except KeptFootageError:
+                    continue  # it cannot be read, so nothing of it is used
+                if forgetting.strip(folder, observed, json.loads(row["people"]), crops.get(row["digest"], ())):
+                    count += 1  # what is left is no answer to whoever looks at the same frames again
+                    db.execute("UPDATE observations SET made_with = '' WHERE number = ?", [row["number"]])
+        self.forget_identity(identity_id)
+        return count
+
+    def answered_identities(self) -> set[str]:
+        """Return the ids of all identities that kept answers are about."""
+        with self._transactions.reading() as db:
+            sql = "SELECT DISTINCT identity_id AS id FROM answered_people WHERE identity_id IS NOT NULL"
+            return set() if db is None else {str(row["id"]) for row in rows.query(db, sql)}
 
     def sweep(self) -> int:
         """Remove what is expired or beyond the size limit, and what killed processes left; return how many clips."""

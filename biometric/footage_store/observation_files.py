@@ -5,6 +5,7 @@ The file is NumPy's `.npz` without pickles: one array of JSON text and columns o
 """
 
 import hashlib
+import io
 import json
 import zipfile
 from collections import Counter
@@ -34,6 +35,7 @@ from biometric.entities import (
 )
 from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import KeptFootageCorrupt
+from biometric.storage import write_atomically
 
 OBSERVATION_NAME = "observation.npz"
 _FORMAT = 1
@@ -89,6 +91,13 @@ def write(arrays: Arrays, path: Path) -> None:
     with path.open("xb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     path.chmod(0o600)
+
+
+def rewrite(arrays: Arrays, path: Path) -> None:
+    """Write packed arrays in place of a file that is there, at once. Raises `OSError`."""
+    data = io.BytesIO()
+    np.savez_compressed(data, allow_pickle=False, **arrays)
+    write_atomically(path, data.getvalue())
 
 
 def read(path: Path, clip: Path, label: str) -> ObservedClip:

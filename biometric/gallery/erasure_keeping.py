@@ -1,6 +1,6 @@
 """Deleting people for good, the register of what was written about them, and certificates of both."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -108,11 +108,15 @@ class ErasureKeeping(GalleryEditing):
         with self._transactions.reading() as db:
             return 0 if db is None else erasure_rows.latest_number(db)
 
-    def remains(self, certificate: ErasureCertificate) -> Mapping[str, int]:
-        """Return how many rows and files of the gallery are of somebody who was erased, by what they are."""
+    def remains(self, certificate: ErasureCertificate, answered: Collection[str] = ()) -> Mapping[str, int]:
+        """Return how many rows and files of the gallery are of somebody who was erased, by what they are.
+
+        Args:
+            answered: identity ids that other places hold.
+        """
         pictures = set(certificate.pictures)
         with self._transactions.reading_or_empty() as db, translate_errors():
-            found = erasure_rows.count_remains(db, certificate)
+            found = erasure_rows.count_remains(db, certificate, answered)
             crops = [path for path in self._folder.rglob("*.jpg") if pictures and path.is_file()]
             return {**found, "pictures": sum(file_digest(path) in pictures for path in crops)}
 

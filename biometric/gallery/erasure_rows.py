@@ -150,7 +150,7 @@ def update(db: Database, certificate: ErasureCertificate) -> None:
     db.execute("UPDATE erasures SET document = ? WHERE id = ?", [_text(certificate), certificate.id])
 
 
-def count_remains(db: Database, certificate: ErasureCertificate) -> dict[str, int]:
+def count_remains(db: Database, certificate: ErasureCertificate, answered: Iterable[str]) -> dict[str, int]:
     """Return how many identities, references and templates of a certificate are here."""
     wanted = {kind: set(certificate.digests.get(kind, ())) for kind in (IDENTITY, REFERENCE, TEMPLATE)}
     known = keys(db)
@@ -160,7 +160,9 @@ def count_remains(db: Database, certificate: ErasureCertificate) -> dict[str, in
 
     ids = [kind for kind, opaque_id in _stored_ids(db) if is_wanted(kind, opaque_id.encode())]
     templates = sum(is_wanted(TEMPLATE, vector) for vector in _stored_vectors(db)) if wanted[TEMPLATE] else 0
-    return {"identities": ids.count(IDENTITY), "references": ids.count(REFERENCE), "templates": templates}
+    answers = sum(is_wanted(IDENTITY, identity_id.encode()) for identity_id in answered)
+    counts = {"identities": ids.count(IDENTITY), "references": ids.count(REFERENCE)}
+    return {**counts, "templates": templates, "answers": answers}
 
 
 def _stored_vectors(db: Database) -> Iterator[bytes]:

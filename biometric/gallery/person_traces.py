@@ -61,6 +61,7 @@ def read_owned(
     traces = PersonTraces(
         tuple(ids),
         tuple(sorted(names)),
+        len(reference_ids),
         {digest: frozenset(found) for digest, found in crops.items()},
         frozenset(pictures),
         tuple(derivative_rows.read(db, derivative_rows.about(db, ids, crops if ids else {}))),

@@ -15,6 +15,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "other place": NN_("{n:,} other place", "{n:,} other places"),
     "pair": NN_("{n:,} pair", "{n:,} pairs"),
     "person": NN_("{n:,} person", "{n:,} people"),
+    "picture": NN_("{n:,} picture", "{n:,} pictures"),
     "reference": NN_("{n:,} reference", "{n:,} references"),
     "refused sample": NN_("{n:,} refused sample", "{n:,} refused samples"),
     "sample": NN_("{n:,} sample", "{n:,} samples"),

@@ -112,6 +112,10 @@ class ClipObserver:
             observed = self._cache.put(key, observed)
         return dataclasses.replace(observed, path=footage.clip, label=clean_label(label))
 
+    def forget_incomplete(self) -> None:
+        """Drop the kept observations some of whose crops were deleted."""
+        self._cache.forget_incomplete()
+
     def forget(self) -> None:
         """Drop all kept observations and their crops; the next `observe` starts anew."""
         self._cache.clear()

@@ -61,6 +61,15 @@ class ObservationCache:
                 remove_quietly(oldest.folder)
         return observed
 
+    def forget_incomplete(self) -> None:
+        """Forget the observations some of whose crops were deleted, with the others: they show who was erased."""
+        with self._lock:
+            for key, observed in list(self._held.items()):
+                samples = [sample for person in observed.observations for sample in person.samples]
+                if any(sample.crop is not None and not sample.crop.is_file() for sample in samples):
+                    del self._held[key]
+                    remove_quietly(observed.folder)
+
     def clear(self) -> None:
         """Forget everything and remove the crops."""
         with self._lock:

@@ -1,6 +1,6 @@
 """The part of a gallery that deletes people for good, and knows what was written about them elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -54,10 +54,13 @@ class ErasingGallery(Protocol):
     def latest_erasure(self) -> int:
         """A number that rises with each erasure, 0 before the first; cheap."""
 
-    def remains(self, certificate: ErasureCertificate) -> Mapping[str, int]:
+    def remains(self, certificate: ErasureCertificate, answered: Collection[str] = ()) -> Mapping[str, int]:
         """How many rows and files of the gallery are of somebody who was erased, by what they are; all 0 if none.
 
-        The keys are "identities", "references", "templates", "pictures".
+        The keys are "identities", "references", "templates", "pictures", "answers".
+
+        Args:
+            answered: identity ids that other places hold, such as answers that are kept.
         """
 
     def retry_deleting(self) -> list[UnreachedFile]:

@@ -1,5 +1,6 @@
 """The library of kept footage."""
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -77,6 +78,19 @@ class FootageLibrary(Protocol):
 
     def forget_identity(self, identity_id: str) -> int:
         """Let kept answers no longer say who an identity is, because it is erased; returns how many people it was."""
+
+    def forget_person(self, identity_id: str, crops: Mapping[str, Collection[str]]) -> int:
+        """Let kept answers and observations hold nothing that was measured of an identity; the footage stays.
+
+        Args:
+            crops: names of its crops by the digest of the clip that they are from.
+
+        Returns:
+            How many observations lost somebody.
+        """
+
+    def answered_identities(self) -> set[str]:
+        """The ids of all identities that kept answers are about."""
 
     def sweep(self) -> int:
         """Remove what is expired or beyond the size limit, and what killed processes left; returns how many clips."""

@@ -116,11 +116,12 @@ class AnswerWriting:
         working = {self.status: presenters.working(_("Writing the annotated footage"))}
         yield {**working, self.again: gr.update(visible=False), self.panel.cancel: gr.update(interactive=True)}
         outputs = yield from stream_progress(
-            self.page.service.write_outputs(observed, found, query),
+            self.page.service.write_outputs(observed, found, query, session.gallery),
             lambda progress: {self.status: presenters.working(progress)},
         )
         # What lies in the query folder is never served; the page hands out copies that go with the session.
         copies = copy_for_download(outputs, session.new_folder("results"))
+        self.page.service.register.copies(observed, found, copies.values(), session.gallery)
         limits = _threshold(found), _threshold(session.identifications)
         if footage.observed is not observed or _deciding(limits[0]) != _deciding(limits[1]):
             return  # the page shows other frames, or another answer, by now

@@ -169,7 +169,7 @@ class Endpoints:
                 observed = service.edits.apply(observed, changes, gallery=where)
                 identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
-                    written = finish(service.write_outputs(observed, identifications, folder), require_caller)
+                    written = finish(service.write_outputs(observed, identifications, folder, where), require_caller)
                     files = written.as_dict()
             return results.identification_json(identifications, files, observed)
 

@@ -17,6 +17,7 @@ from biometric.ui.better_models import connect_better_models
 from biometric.ui.calibration_api import CalibrationEndpoints, register_calibration
 from biometric.ui.calibration_tab import calibration_tab
 from biometric.ui.enrollment_tab import EnrollmentTab
+from biometric.ui.erasure_watch import ErasureWatch
 from biometric.ui.header import limits, page_header
 from biometric.ui.identification_tab import IdentificationTab
 from biometric.ui.job_bar import job_bar
@@ -128,6 +129,7 @@ class Interface:
         for change in changes:
             self.sync.after(change)
         self.blocks.unload(self.on_unload)
+        self.erasures = ErasureWatch(self.page.service, self.page.sessions, self.sync.answers)
 
     def _restore(self, session: Session) -> Updates:
         """Return what a reloaded page needs besides what was sent to it: the open tab, and fields as they stand."""

@@ -9,10 +9,12 @@ import gradio as gr
 
 from biometric.entities import ImportReport
 from biometric.errors import ArchiveInvalid
+from biometric.messages.erasure_sentences import describe_left_out
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.components import area
 from biometric.ui.page import QUIET, Page, Steps, Updates
+from biometric.ui.people_state import PeopleState
 from biometric.ui.step_runs import guarded, run_once
 from biometric.ui.text_format import count, people
 
@@ -40,6 +42,9 @@ def gallery_transfer(page: Page) -> GalleryTransfer:
             elem_id="gallery-import",
             elem_classes=["sl-drop", "sl-import"],
         )
+        resurrect = gr.Button(
+            _("Bring back those who were erased"), size="sm", visible=False, elem_id="gallery-resurrect"
+        )
 
     def on_export(request: gr.Request) -> Updates:
         folder = page.session(request).new_folder("export")
@@ -54,17 +59,38 @@ def gallery_transfer(page: Page) -> GalleryTransfer:
 
         return run_once(run, message)
 
-    def on_import(path: str | None) -> Steps:
+    def on_import(path: str | None, request: gr.Request) -> Steps:
+        people = page.session(request).people
+
         def run() -> Steps:
             yield {message: presenters.working(_("Importing"))}
-            report = read_import(page, path)
-            yield {message: elements.banner("good", *imported_words(report))}
+            _answered(page, people)
+            report = read_import(page, path, keep_if_left_out=True)
+            if report.left_out_people and path is not None:
+                people.waiting_import = Path(path)
+            mood: elements.Mood = "warning" if report.left_out_people else "good"
+            offer = gr.update(visible=bool(report.left_out_people))
+            yield {message: elements.banner(mood, *imported_words(report)), resurrect: offer}
 
         yield from guarded(run(), message, lambda: {archive: gr.update(value=None)})
 
+    def on_resurrect(request: gr.Request) -> Steps:
+        people = page.session(request).people
+
+        def run() -> Steps:
+            yield {message: presenters.working(_("Importing")), resurrect: gr.update(visible=False)}
+            path, people.waiting_import = people.waiting_import, None
+            report = read_import(page, None if path is None else str(path), resurrect=True)
+            yield {message: elements.banner("good", *imported_words(report))}
+
+        yield from guarded(run(), message)
+
+    resurrect.click(on_resurrect, None, [message, resurrect], concurrency_limit=1, **QUIET)
+
     export.click(on_export, None, [message, download], concurrency_limit=1, **QUIET)
     return GalleryTransfer(
-        accordion, imported=archive.upload(on_import, [archive], [message, archive], concurrency_limit=1, **QUIET)
+        accordion,
+        imported=archive.upload(on_import, [archive], [message, archive, resurrect], concurrency_limit=1, **QUIET),
     )
 
 
@@ -74,31 +100,50 @@ def write_export(page: Page, folder: Path) -> Path:
     return page.service.gallery().export(folder / f"gallery-{stamp}.zip")
 
 
-def read_import(page: Page, path: str | None) -> ImportReport:
+def _answered(page: Page, people: PeopleState) -> None:
+    """Remove an export that waits for an answer that nobody gave."""
+    if people.waiting_import is not None:
+        page.uploads.release(people.waiting_import)
+        people.waiting_import = None
+
+
+def read_import(
+    page: Page, path: str | None, *, resurrect: bool = False, keep_if_left_out: bool = False
+) -> ImportReport:
     """Add the people of an uploaded export, which is removed then.
+
+    Args:
+        resurrect: also those who were erased here.
+        keep_if_left_out: the file stays where people were left out because they were erased here.
 
     Raises:
         ArchiveInvalid: there is no file, or it is no export of a gallery.
     """
     if path is None:
         raise ArchiveInvalid("There is no file. Choose an export of a gallery.")
+    report: ImportReport | None = None
     try:
-        return page.service.gallery().import_(Path(path))
+        report = page.service.gallery().import_(Path(path), resurrect=resurrect)
+        return report
     finally:
-        page.uploads.release(Path(path))
+        if not (keep_if_left_out and report is not None and report.left_out_people):
+            page.uploads.release(Path(path))
 
 
 def imported_words(report: ImportReport) -> tuple[str, str]:
     """Return title and sentence about an import."""
     if not report.references:
-        return _("Nothing new in this file"), _("{count} were there already.").format(
-            count=count(report.already_there, "reference")
-        )
+        text = _("{count} were there already.").format(count=count(report.already_there, "reference"))
+        if report.left_out_people:
+            text = describe_left_out(report)
+        return _("Nothing new in this file"), text
     text = _("{people} and {count} were added.").format(
         people=people(report.identities), count=count(report.references, "reference")
     )
     if report.already_there:
         text += _(" {count} were there already.").format(count=count(report.already_there, "reference"))
+    if report.left_out_people:
+        text += f" {describe_left_out(report)}"
     for before, now in report.renamed:
         text += _(" {before} is called {now} here.").format(before=before, now=now)
     return _("Imported"), text

@@ -47,6 +47,8 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     _rest_when_idle(blocks)
     follow_requests()
     service.library.start_sweeping()
+    interface.erasures.look()
+    interface.erasures.start()
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
     try:
@@ -69,6 +71,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
         try:
             threading.Event().wait()
         except KeyboardInterrupt as error:
+            interface.erasures.stop()
             blocks.close(verbose=False)
             interface.page.sessions.close()
             interface.page.keeping.wait(KEEPING_SECONDS)

@@ -135,6 +135,10 @@ class PageSync:
                 rendered = await asyncio.to_thread(self.page.followers.render_some, session, anew) if anew else {}
                 yield {**session.screen.latest(updates), **rendered}  # asked again: rendering takes a while
 
+    def answers(self, session: Session) -> Updates:
+        """Return the updates that show a workspace's answers as they would be given now."""
+        return self._answers(session)
+
     def _gallery(self, session: Session) -> Updates:
         revision = self.page.revision(session)  # first, so that a change during the rest is not missed
         updates, problem = self.page.followers.render(session)

@@ -17,7 +17,8 @@ def act(desk: PeopleDesk, state: PeopleState, action: str, value: str) -> Galler
         InvalidInput: there is no such action, or what it is about is gone.
         BiometricError: the gallery refused; nothing has changed.
     """
-    state.clicks, state.focus, state.refused = state.clicks + 1, "", None
+    state.clicks, state.focus, state.refused, state.erased = state.clicks + 1, "", None, None
+    state.told = ""
     step = _STEPS.get(action)
     if step is not None:
         step(desk, state, value)
@@ -129,8 +130,7 @@ def erase(desk: PeopleDesk, state: PeopleState, identity_id: str) -> GalleryChan
     identity = desk.shown_person(state, identity_id)
     if state.question != "erase":
         raise InvalidInput("Nothing was erased. Press “Erase …” on the page of {name} first.", name=identity.name)
-    desk.before_erasing(identity.id)
-    change = desk.gallery().erase(identity.id)
+    change, state.erased = desk.erase(identity.id, state.user)
     desk.pictures.forget(desk.gallery().folder)
     state.go("everybody", focus="people")
     return change

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from biometric.domain.constraints import verdicts_between
 from biometric.domain.resemblance import Resemblance, frames_shared, resemblance, resemblances
-from biometric.entities import BiometricReference, Identity, Threshold
+from biometric.entities import BiometricReference, GalleryChange, Identity, Threshold
+from biometric.entities.erasure import ErasureCertificate
+from biometric.erasing.people_eraser import PeopleEraser
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
 from biometric.messages import describe_error
 from biometric.messages.translation import N_
@@ -14,6 +16,7 @@ from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.ui import face_choice, people_pages
+from biometric.ui.erasure_display import outlook_words
 from biometric.ui.face_choice import Answer, Caution, FaceChoice, LastWord
 from biometric.ui.gallery_history import history
 from biometric.ui.people_state import PeopleState
@@ -33,14 +36,14 @@ class PeopleDesk:
         threshold: the verification threshold in force, by which two identities look alike or not.
         pictures: turns crops into pictures of the page.
         trash_days: how long what is removed can be brought back.
-        before_erasing: called with an identity's id, so that others forget them, too; an error of it stops the erasure.
+        eraser: erases people with all that was written about them; None: from the gallery alone.
     """
 
     gallery: Callable[[], Gallery]
     threshold: Callable[[], Threshold]
     pictures: Pictures
     trash_days: float
-    before_erasing: Callable[[str], object] = lambda identity_id: None
+    eraser: PeopleEraser | None = None
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
@@ -71,7 +74,8 @@ class PeopleDesk:
         identity = self.person(state)
         references = self.gallery().references(identity.id)
         if state.place == "person":
-            return people_pages.person(identity, references, state, self.pictures)
+            words = self._outlook(identity) if state.question == "erase" else []
+            return people_pages.person(identity, references, state, self.pictures, words)
         choice = self._choice(identity, references, state)
         if state.other is not None:
             return face_choice.last_word(choice, self._last_word(identity, references, state), state)
@@ -157,6 +161,16 @@ class PeopleDesk:
             face_choice.scale(closest.score, threshold),
             _answers(identity, other, warnings, state),
         )
+
+    def _outlook(self, identity: Identity) -> list[str]:
+        """Return what erasing somebody will do."""
+        return [] if self.eraser is None else outlook_words(self.eraser.outlook(identity.id))
+
+    def erase(self, identity_id: str, by: str) -> tuple[GalleryChange, ErasureCertificate | None]:
+        """Erase somebody for good; return the change and the certificate."""
+        if self.eraser is None:
+            return self.gallery().erase(identity_id, by), None
+        return self.eraser.erase(identity_id, by=by)
 
     # --- what a click is about -----------------------------------------------------------------------------------
 

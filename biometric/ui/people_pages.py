@@ -101,8 +101,18 @@ def everybody(identities: Sequence[Identity], state: PeopleState, pictures: Pict
     )
 
 
-def person(identity: Identity, references: Sequence[BiometricReference], state: PeopleState, pictures: Pictures) -> str:
-    """Return the page of one person: what can be done, and the references, the latest first."""
+def person(
+    identity: Identity,
+    references: Sequence[BiometricReference],
+    state: PeopleState,
+    pictures: Pictures,
+    erasing: Sequence[str] = (),
+) -> str:
+    """Return the page of one person: what can be done, and the references, the latest first.
+
+    Args:
+        erasing: what erasing will do, in sentences, where that is asked.
+    """
     head = PersonHead(
         identity.id,
         identity.name,
@@ -122,6 +132,7 @@ def person(identity: Identity, references: Sequence[BiometricReference], state: 
         person=head,
         visits=visits,
         question=state.question,
+        erasing=erasing,
         **refused_name(state, "#people-new-name"),
         name_limit=NAME_LIMIT,
     )

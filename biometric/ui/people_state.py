@@ -1,8 +1,10 @@
 """What the People tab shows in one workspace: everybody, one person, a choice of faces, or the history."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from biometric.entities.erasure import ErasureCertificate
 from biometric.errors import BiometricError
 
 Place = Literal["everybody", "person", "same person", "move", "history"]
@@ -38,6 +40,9 @@ class PeopleState:
         focus: `data-key` of the element to which the latest click takes the keyboard, "" where it stays.
         clicks: how many there were, so that the page tells a new click from another rendering of the same.
         noted: number of the change that the undo line is about, or None.
+        user: who is signed in, "" where nobody is asked to.
+        erased, told: the certificate of the erasure that the latest click made, or None; what the page says of it.
+        waiting_import: an export some of whose people were erased here, until somebody says whether they come back.
     """
 
     place: Place = "everybody"
@@ -53,6 +58,10 @@ class PeopleState:
     focus: str = ""
     clicks: int = 0
     noted: int | None = None
+    user: str = ""
+    erased: ErasureCertificate | None = None
+    told: str = ""
+    waiting_import: Path | None = None
 
     def go(self, place: Place, *, identity: str | None = None, focus: str = "") -> None:
         """Open another place; what was typed or chosen in the former one is left behind."""

@@ -9,8 +9,10 @@ from biometric.errors import InvalidName, NameTaken, UnknownIdentity, UnknownRef
 from biometric.messages.translation import gettext as _
 from biometric.ui import people_actions, problems
 from biometric.ui.browser_input import event
+from biometric.ui.clients import owner_of
 from biometric.ui.components import area, on_act
 from biometric.ui.elements import COMING
+from biometric.ui.erasure_display import erased_banner
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
 from biometric.ui.gallery_transfer import gallery_transfer
 from biometric.ui.page import QUIET, Page, Updates
@@ -56,6 +58,8 @@ class PeopleTab:
         """Return the tab as the gallery is now."""
         state = session.people
         noted = "" if state.noted is None else undo_line(self.desk.gallery().changes(CHANGES_SHOWN), state.noted)
+        if state.erased is not None:
+            state.told = noted = state.told or erased_banner(state.erased, session.new_folder)
         html = f'<div data-focus="{escape(state.focus)}" data-turn="{state.clicks}">{self.desk.html(state)}</div>'
         return {self.undo: noted, self.main: html}
 
@@ -80,7 +84,7 @@ def people_tab(page: Page) -> PeopleTab:
         threshold=lambda: page.service.threshold("verification", adapted=False),
         pictures=page.pictures,
         trash_days=page.service.settings.trash_days,
-        before_erasing=page.service.library.forget_identity,
+        eraser=page.service.eraser,
     )
     undo = area(elem_id="people-undo")
     problem = area(elem_id="people-problem")
@@ -98,6 +102,7 @@ def people_tab(page: Page) -> PeopleTab:
                 session.people.refused = None
                 return {problem: gr.skip()}
             try:
+                session.people.user = owner_of(request)[0]
                 people_actions.act(desk, session.people, action, value)
             except (InvalidName, NameTaken) as error:
                 if action not in people_actions.NAMING:

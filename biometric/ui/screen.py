@@ -6,7 +6,7 @@ of the fields that people fill in. That covers whatever a tab shows, questions a
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
@@ -109,6 +109,15 @@ class Screen:
                     for name, value in _properties(update).items()
                 )
             }
+
+    def forget(self, texts: Collection[str]) -> None:
+        """Forget every value that holds one of these texts, as it is or escaped."""
+        wanted = {form for text in texts for form in (text, escape(text)) if form}
+        with self._lock:
+            for component, shown in list(self._shown.items()):
+                self._shown[component] = {
+                    name: value for name, value in shown.items() if not any(form in str(value) for form in wanted)
+                }
 
     def take(self) -> Updates:
         """Return the updates and forget them."""

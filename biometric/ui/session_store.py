@@ -174,6 +174,11 @@ class Sessions:
         for entry in entries:
             entry.session.jobs.join(max(0.0, deadline - time.monotonic()))
 
+    def all(self) -> list[tuple[Session, bool]]:
+        """Return all sessions, each with whether a page of it holds a connection."""
+        with self._lock:
+            return [(entry.session, any(map(self.is_open, entry.pages))) for entry in self._entries]
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -49,6 +49,13 @@ class Jobs:
             self.cancel(name)
             self._jobs.pop(name, None)
 
+    def forget_ended(self, *, but_unseen: bool) -> None:
+        """Forget what jobs that have ended showed; `but_unseen`: those whose end a page is still to show stay."""
+        with self._lock:
+            for name, job in list(self._jobs.items()):
+                if not job.running and not (but_unseen and job.unseen):
+                    del self._jobs[name]
+
     def cancel_all(self) -> None:
         """Cancel every running job."""
         self.cancel(*list(self._jobs))

@@ -26,12 +26,12 @@ class HeldWriter:
         self._write = desk.service.write_outputs
         monkeypatch.setattr(desk.service, "write_outputs", self.write)
 
-    def write(self, observed: Any, found: Any, folder: Path) -> Generator[Progress, None, Any]:
+    def write(self, observed: Any, found: Any, folder: Path, gallery: Path | None) -> Generator[Progress, None, Any]:
         self.started.append(found[0].threshold.value)
         try:
             while not self.go.wait(0.01):
                 yield Progress("Writing annotated frame", 1, 40)
-            return (yield from self._write(observed, found, folder))
+            return (yield from self._write(observed, found, folder, gallery))
         except GeneratorExit:
             self.closed += 1
             raise
