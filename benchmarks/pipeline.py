@@ -25,7 +25,7 @@ import av
 import numpy as np
 
 from biometric.bootstrap import build
-from biometric.entities import FrameRange, Identification, ObservedClip
+from biometric.entities import EnrollmentBasis, FrameRange, GivenBasis, Identification, LegalBasis, ObservedClip
 from biometric.entities.boxes import iou
 from biometric.entities.progress import finish
 from biometric.service import Sightline
@@ -121,7 +121,9 @@ def speed(rounds: int) -> None:
             service = make_service(Path(folder) / name)
             early = observe(service, clip, FrameRange.inclusive(first, last))
             chosen = person or (early.most_prominent.person if early.most_prominent else None)
-            enrollment = service.enroll(early, "Ada", chosen)
+            enrollment = service.enroll(
+                early, "Ada", chosen, given=GivenBasis(EnrollmentBasis(LegalBasis.OTHER, "a benchmark"))
+            )
             enrolled = enrollment.reference.template.vector[None]
             assembly.identify(clip, enrolled)  # both are warm now
             ours, theirs, stages = [], [], {}

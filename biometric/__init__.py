@@ -4,7 +4,7 @@
 
     with biometric.open_service() as service:
         observed = service.observe("visit-1.mp4", progress=print)
-        service.enroll(observed, "Ada Lovelace")
+        service.enroll(observed, "Ada Lovelace", basis="consent", purpose="door of the studio")
 
 Importing this package is cheap: each name below is loaded when it is first used, and models when they are first needed.
 Everything else in the package may change without notice.

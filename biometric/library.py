@@ -10,6 +10,7 @@ from biometric.entities import (
     Enrollment,
     FrameRange,
     GalleryChange,
+    GivenBasis,
     Identification,
     Identity,
     ObservedClip,
@@ -17,6 +18,7 @@ from biometric.entities import (
     Verdict,
     Verification,
 )
+from biometric.entities.enrollment_basis import complete_basis
 from biometric.entities.progress import finish
 from biometric.library_calibration import CalibrationCalls, Report
 from biometric.library_edits import ObservationEdits
@@ -38,7 +40,7 @@ def open_service(settings: Settings | None = None) -> "RecognitionService":
         >>> import biometric
         >>> with biometric.open_service() as service:
         ...     observed = service.observe("demo/visit-1-beige-coat.mp4")
-        ...     enrollment = service.enroll(observed, "Grace Hopper")
+        ...     enrollment = service.enroll(observed, "Grace Hopper", basis="consent", purpose="door of the studio")
         >>> enrollment.identity.name
         'Grace Hopper'
     """
@@ -105,7 +107,17 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
         return finish(work, progress)
 
     def enroll(
-        self, observed: ObservedClip, name: str, person: int | None = None, *, add: bool = False, force: bool = False
+        self,
+        observed: ObservedClip,
+        name: str,
+        person: int | None = None,
+        *,
+        add: bool = False,
+        force: bool = False,
+        basis: str = "",
+        purpose: str = "",
+        responsible: str = "",
+        basis_note: str = "",
     ) -> Enrollment:
         """Store one observed person under a name; an existing name gets another reference only where you say so.
 
@@ -113,8 +125,12 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
             person: number of the person, from 1; None where only one is in range.
             add: an existing name gets another reference; a new name is enrolled as without.
             force: with `add`, also where the reference looks like a different person.
+            basis: legal basis: "consent", "contract", "employment", "legal-claim", "research-protocol" or "other".
+            purpose, responsible, basis_note: what for, who answers for it, and anything else; what is left out is as
+                the gallery's default, see `set_basis`.
 
         Raises:
+            BasisMissing: neither basis and purpose nor the gallery's default say on what the enrollment rests.
             IdentityExists: somebody has the name, and `add` was not said.
             LooksDifferent: the score against their references is below the verification threshold, and `force` was
                 not said.
@@ -122,7 +138,13 @@ class RecognitionService(ObservationEdits, CalibrationCalls):
             ObservationError: nobody, several people, or no usable sample.
             GalleryError, ModelMismatch: the gallery cannot take it.
         """
-        return self._opened().enroll(observed, name, person, add=add, force=force)
+        service = self._opened()
+        said = complete_basis(service.gallery().default_basis(), basis, purpose, responsible, basis_note)
+        return service.enroll(observed, name, person, add=add, force=force, given=GivenBasis(said))
+
+    def set_basis(self, basis: str, purpose: str, responsible: str = "", note: str = "") -> None:
+        """Say once for the gallery on what basis people are enrolled. Raises `InvalidBasis`: it cannot be used."""
+        self._opened().gallery().set_default_basis(complete_basis(None, basis, purpose, responsible, note))
 
     def verify(
         self, observed: ObservedClip, name: str, person: int | None = None, *, threshold: float | None = None

@@ -32,6 +32,7 @@ from biometric.entities import (
     clean_camera,
 )
 from biometric.entities.calibration_footage import TargetRate
+from biometric.entities.life_cycle import NOTHING_GIVEN, GivenBasis
 from biometric.erasing.derivative_register import DerivativeRegister
 from biometric.erasing.people_eraser import PeopleEraser
 from biometric.footage_keeper import FootageKeeper, KeeperTools
@@ -137,10 +138,7 @@ class Sightline:
         return self.library.with_camera(observed, camera)
 
     def reload_models(self) -> None:
-        """Release the models and all observations; the best weights that are here serve from the next use on.
-
-        Call it while nothing is observed: one clip is then looked at by one model.
-        """
+        """Release models and observations, while none is made; the best weights here serve from the next use on."""
         self.models.close()
         self.forget_observations()
 
@@ -160,10 +158,12 @@ class Sightline:
         gallery: Path | None = None,
         add: bool = False,
         force: bool = False,
+        given: GivenBasis = NOTHING_GIVEN,
     ) -> Enrollment:
         """Store one observed person under a name: see `recognition.enroll`."""
         opened, threshold = self.gallery(gallery), functools.partial(self.threshold, gallery=gallery)
-        enrolled = recognition.enroll(opened, observed, name, person, dropped, threshold, add=add, force=force)
+        store = functools.partial(recognition.enroll, add=add, force=force, given=given)
+        enrolled = store(opened, observed, name, person, dropped, threshold)
         return self._pictures.checked_enrollment(opened, enrolled)
 
     def verify(

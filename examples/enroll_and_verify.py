@@ -13,7 +13,8 @@ NAME = "Ada Lovelace"
 def main(enrolled: str, probe: str) -> None:
     """Enroll the only person of `enrolled`, verify the only person of `probe`."""
     with biometric.open_service() as service:
-        enrollment = service.enroll(service.observe(enrolled), NAME, add=True)  # add: also when it is run again
+        basis = {"basis": "consent", "purpose": "trying Sightline"}
+        enrollment = service.enroll(service.observe(enrolled), NAME, add=True, **basis)  # add: also when run again
         print(f"{NAME}: {enrollment.reference.template.sample_count} samples")
         verification = service.verify(service.observe(probe), NAME)
         print(f"{verification.decision}: score {verification.score:.3f}, threshold {verification.threshold.value:.3f}")

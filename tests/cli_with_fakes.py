@@ -6,11 +6,13 @@ from pathlib import Path
 
 from biometric import cli
 from biometric.cli import calibrate, command_support, gallery, recognition_commands
+from tests.lawful import give_galleries_a_default
 from tests.test_service import ServiceSetup
 
 
 def run(folder: Path, arguments: list[str]) -> int:
     """Run one command in `folder`, which holds a made clip afterwards."""
+    give_galleries_a_default()
     setup = ServiceSetup(folder)
     for module in (calibrate, command_support, gallery, recognition_commands):
         module.build_service = lambda options: setup.service

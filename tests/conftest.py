@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from tests.browser_setup import find
+from tests.lawful import give_galleries_a_default
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers fill the cores; a thread for each core in each of them, and in their servers, only costs switches.
     # Read by torch and NumPy when they are first imported, which is later than this file.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+give_galleries_a_default()
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED") or PROJECT.parent / "shared")

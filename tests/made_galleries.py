@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from biometric.entities import NewReference, NewSample, Template
+from biometric.entities import GivenBasis, NewReference, NewSample, Template
 from biometric.gallery.repository import SQLiteGallery
+from tests.lawful import TEST_BASIS
 
 DIMENSION = 16
 MODEL = "model-a"
@@ -39,7 +40,13 @@ def reference(
         vector = unit(1000 * seed + frame, dimension)
         kept.append(NewSample(f"{frame:08d}_00.jpg", source, 0.5 + frame / 10, frame, vector))
     return NewReference(
-        Template(unit(seed, dimension), model_id, max(1, samples)), tuple(kept), f"{seed:064x}", f"{seed}.mp4", 0, 9
+        Template(unit(seed, dimension), model_id, max(1, samples)),
+        tuple(kept),
+        f"{seed:064x}",
+        f"{seed}.mp4",
+        0,
+        9,
+        given=GivenBasis(TEST_BASIS),
     )
 
 

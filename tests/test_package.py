@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 import biometric
 from tests.conftest import PROJECT
 from tests.fresh_interpreter import OFFLINE, packages_loaded_by
+from tests.lawful import ENROLL_OPTIONS
 
 PROJECT_TABLE = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -111,7 +112,7 @@ def test_the_installed_command_enrolls_and_verifies_from_another_folder(installe
     made = run(installed, tmp_path, "sightline", "demo", "clips")
     assert made.returncode == 0, made.stderr
     for status, *words in (
-        (0, "enroll", "clips/visit-1-beige-coat.mp4", "Ada"),
+        (0, "enroll", "clips/visit-1-beige-coat.mp4", "Ada", *ENROLL_OPTIONS),
         (0, "verify", "clips/visit-2-beige-coat.mp4", "Ada"),
     ):
         done = run(installed, tmp_path, "sightline", *words)

@@ -4,7 +4,7 @@ import argparse
 from itertools import groupby
 from typing import Any
 
-from biometric.cli import gallery_erasure, gallery_trash
+from biometric.cli import gallery_erasure, gallery_life_cycle, gallery_trash
 from biometric.cli.command_support import DONE, build_service, show
 from biometric.cli.gallery_trash import (
     add_action,
@@ -18,11 +18,13 @@ from biometric.entities import BiometricReference, clean_camera
 from biometric.errors import InvalidInput, UnknownIdentity
 from biometric.messages.counted import counted
 from biometric.messages.erasure_sentences import describe_left_out
+from biometric.messages.life_cycle_sentences import describe_basis_record, describe_lifetime
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.results.answer_json import change_json, identity_json
+from biometric.results.life_cycle_json import basis_record_json
 
 
 def add_commands(commands: Any) -> None:
@@ -43,6 +45,7 @@ def add_commands(commands: Any) -> None:
     add_action(actions, "camera", "say which camera a reference was seen by", _camera, "name", "reference", "camera")
     gallery_trash.add_actions(actions)
     gallery_erasure.add_actions(actions)
+    gallery_life_cycle.add_actions(actions)
     add_action(actions, "export", "write the whole gallery as one file", _export, "file")
     importing = add_action(actions, "import", "add the identities of an exported file", _import, "file")
     importing.add_argument("--resurrect", action="store_true", help="also those who were erased here")
@@ -56,8 +59,10 @@ def _list(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     identities = gallery.identities()
     line = _("{name}: {references}, since {day}")
+    lasting = {item.identity_id: describe_lifetime(item) for item in gallery.lifetimes()}
     lines = [
         line.format(name=item.name, references=count_references(item.reference_count), day=item.created_at[:10])
+        + f"; {lasting[item.id]}"
         for item in identities
     ]
     nobody = _("Nobody is enrolled yet.")
@@ -90,7 +95,10 @@ def _show(options: argparse.Namespace) -> int:
                 camera=item.camera or _("unknown"),
             )
             lines.append(f"    {item.id}  {text}")
+            lines.append(f"      {describe_basis_record(item.basis)}")
             lines += [f"      {crop.name}" for crop in item.crops]
+    [lifetime] = [item for item in gallery.lifetimes() if item.identity_id == identity.id]
+    lines.insert(1, f"  {describe_lifetime(lifetime)}")
     result = {**identity_json(identity), "references": [_reference_json(item) for item in references]}
     result["cover"] = None if identity.thumbnail is None else str(identity.thumbnail)
     show(options, result, "\n".join(lines))
@@ -189,6 +197,12 @@ def _import(options: argparse.Namespace) -> int:
         lines.append(_("Already there: {references}.").format(references=count_references(report.already_there)))
     if report.left_out_people:
         lines.append(f"{describe_left_out(report)} {_('To bring them back, add --resurrect.')}")
+    if report.without_basis:
+        references = count_references(report.without_basis)
+        lines.append(_("Legal basis not recorded: {references}.").format(references=references))
+    if report.expired:
+        text = _("Expired, so not matched with: {references}. See gallery retention for when they are deleted.")
+        lines.append(text.format(references=count_references(report.expired)))
     taken = _("{old} is called {new} here, because the name was taken.")
     lines += [taken.format(old=old, new=new) for old, new in report.renamed]
     result = {
@@ -198,6 +212,8 @@ def _import(options: argparse.Namespace) -> int:
         "left_out": {"identities": report.left_out_people, "references": report.left_out_references},
         "renamed": [{"from": old, "to": new} for old, new in report.renamed],
         "change": report.change_id,
+        "without_basis": report.without_basis,
+        "expired": report.expired,
     }
     show(options, result, "\n".join(lines))
     return DONE
@@ -214,5 +230,8 @@ def _reference_json(reference: BiometricReference) -> dict[str, Any]:
         "from": reference.first_frame,
         "to": reference.last_frame,
         "created": reference.created_at,
+        "basis": basis_record_json(reference.basis),
+        "match_until": reference.match_until,
+        "keep_until": reference.keep_until,
         "crops": [str(path) for path in reference.crops],
     }

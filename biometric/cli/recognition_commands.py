@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.cli import several_clips, streams
+from biometric.cli.basis_options import add_basis_options, given_basis
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
 from biometric.cli.edit_options import add_edit_options, edited
 from biometric.cli.gallery_trash import undo_hint
@@ -33,6 +34,7 @@ from biometric.messages import (
 )
 from biometric.messages.counted import counted
 from biometric.messages.detail_sentences import describe_cost, describe_detail
+from biometric.messages.life_cycle_sentences import describe_basis_record
 from biometric.messages.person_sentences import (
     answered_names,
     describe_links,
@@ -55,6 +57,7 @@ def add_commands(commands: Any) -> None:
     enroll.add_argument("--accept-damaged", action="store_true", help="use a clip that cannot be read to its end")
     enroll.add_argument("--add", action="store_true", help="an existing name gets another reference")
     enroll.add_argument("--force", action="store_true", help="with --add: although it looks like a different person")
+    add_basis_options(enroll, "the gallery's, see gallery basis")
 
     verify = add_clip_command(commands, "verify", "check whether a person of a clip is who they claim to be", _verify)
     _camera_option(verify)
@@ -143,8 +146,9 @@ def _enroll(options: argparse.Namespace) -> int:
     clean_camera(options.camera or "")
     service.models.resolve_embedder()
     service.gallery().check_model(service.models.embedder_id())
+    given, consent = given_basis(service.gallery(), options), {"add": options.add, "force": options.force}
     observed = observe(service, options)
-    enrollment = service.enroll(observed, options.name, options.person, add=options.add, force=options.force)
+    enrollment = service.enroll(observed, options.name, options.person, given=given, **consent)
     options.when_interrupted = _("The person was stored")
     name, template = enrollment.identity.name, enrollment.reference.template
     samples, frames = counted(template.sample_count, "sample"), stretch_frames(enrollment.observation)
@@ -154,6 +158,7 @@ def _enroll(options: argparse.Namespace) -> int:
         else _("{name} is enrolled: {samples} kept from {frames}.")
     )
     lines = [outcome.format(name=name, samples=samples, frames=frames)]
+    lines.append(describe_basis_record(enrollment.reference.basis))
     lines += filter(None, [describe_detail(enrollment.detail, enrollment.added), describe_looks(observed.looks)])
     lines += _warnings(enrollment)
     if enrollment.change is not None:

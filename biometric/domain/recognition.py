@@ -6,12 +6,15 @@ from dataclasses import replace
 from biometric.domain import comparison, constraints
 from biometric.domain.conflicts import find_bystanders, mark_changed_answers, resolve_name_conflicts
 from biometric.domain.existing_identity import find_conflict, require_consent
+from biometric.domain.expired_references import expired_reason, mark_expired
 from biometric.domain.person_choice import one_person, require_usable
 from biometric.entities import (
+    NOTHING_GIVEN,
     Adapting,
     Candidate,
     Decision,
     Enrollment,
+    GivenBasis,
     Identification,
     NameConflict,
     NewReference,
@@ -29,6 +32,7 @@ from biometric.entities import (
     clean_name,
     name_key,
 )
+from biometric.entities.enrollment_basis import require_basis
 from biometric.errors import (
     DamagedClip,
     EmptyGallery,
@@ -56,6 +60,7 @@ def enroll(
     *,
     add: bool = False,
     force: bool = False,
+    given: GivenBasis = NOTHING_GIVEN,
 ) -> Enrollment:
     """Store one observed person under a name; an existing name gets another reference only where the caller says so.
 
@@ -65,8 +70,10 @@ def enroll(
         threshold: gives the default threshold for "verification" and "identification".
         add: an existing name gets another reference; a new name is enrolled as without.
         force: with `add`, also where the reference looks like a different person.
+        given: on which basis; without one on the gallery's default.
 
     Raises:
+        BasisMissing: there is no basis.
         DamagedClip: the clip is damaged and its use was not accepted when observing.
         SeveralPeople, NobodyFound, NoUsableSample, UnknownPerson: there is not exactly one person to enroll.
         IdentityExists: somebody has the name, also since a moment ago in another process, and `add` was not said.
@@ -83,12 +90,13 @@ def enroll(
             observed.video.claimed_frames,
             observed.video.damage,
         )
+    require_basis(given.basis or gallery.default_basis())
     observation = one_person(observed, person, Phrase("enroll"))
     samples = [sample for sample in observation.kept if sample.detection.crop_name not in dropped]
     if not samples:
         raise NoUsableSample("Every sample of this person was dropped. Keep at least one to enroll.")
     gallery.check_model(observed.model_id)
-    reference = _new_reference(observed, samples)
+    reference = _new_reference(observed, samples, given)
     attempts = 0
     while True:
         attempts += 1
@@ -123,8 +131,9 @@ def verify(
 ) -> Verification:
     """Decide whether one observed person is who they claim to be.
 
-    Where somebody said before that this person is not the claimed identity, the answer is "no match", and whom the
-    person was said not to be is no better candidate. The score and what was said stand in the answer.
+    There is no decision where all references of the claimed identity have expired; the reason says since when. Where
+    somebody said before that this person is not the claimed identity, the answer is "no match", and whom the person was
+    said not to be is no better candidate. The score and what was said stand in the answer.
 
     Raises:
         EmptyGallery, UnknownIdentity, ModelMismatch: there is nothing to compare with.
@@ -150,6 +159,8 @@ def verify(
     decision, reason = comparison.verification_decision(
         score, best_other.score if best_other is not None else None, threshold
     )
+    if score is None:
+        decision, reason = Decision.NO_DECISION, expired_reason(gallery, identity)
     warnings, bystander = tuple[Notice, ...](), NoticeCode.BYSTANDER_ALSO_REACHES
     if identity.id in excluded and score is not None:
         values = {"score": score, "threshold": threshold.value}
@@ -195,10 +206,10 @@ def identify(gallery: Gallery, observed: ObservedClip, threshold: Threshold) -> 
         ]
     )
     if not any(constraints.excluded(verdicts) for verdicts in given.values()):
-        return answers
+        return mark_expired(gallery, answers)
     camera = observed.camera
     unconstrained = [_identify_one(gallery, observation, camera, threshold) for observation in observed.observations]
-    return mark_changed_answers(answers, resolve_name_conflicts(unconstrained))
+    return mark_expired(gallery, mark_changed_answers(answers, resolve_name_conflicts(unconstrained)))
 
 
 def require_comparable(gallery: Gallery, model_id: str) -> None:
@@ -267,7 +278,7 @@ def _resemblance(
     return lookalikes, warnings
 
 
-def _new_reference(observed: ObservedClip, samples: Sequence[Sample]) -> NewReference:
+def _new_reference(observed: ObservedClip, samples: Sequence[Sample], given: GivenBasis) -> NewReference:
     stored = tuple(
         NewSample(item.detection.crop_name, item.crop, item.quality, item.detection.frame_index, item.embedding)
         for item in samples
@@ -276,4 +287,4 @@ def _new_reference(observed: ObservedClip, samples: Sequence[Sample]) -> NewRefe
     template = comparison.pool([sample.embedding for sample in stored], observed.model_id)
     frames = [sample.frame_index for sample in stored]
     source = (observed.video.digest, observed.label, min(frames), max(frames), observed.camera)
-    return NewReference(template, stored, *source)
+    return NewReference(template, stored, *source, given)

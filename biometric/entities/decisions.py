@@ -167,7 +167,8 @@ class Identification:
     """Answer to "who is this?" for one person of the range.
 
     Attributes:
-        decision: IDENTIFIED, UNKNOWN, or NO_DECISION where somebody closer has the name in the same frames.
+        decision: IDENTIFIED, UNKNOWN, or NO_DECISION where somebody closer has the name in the same frames, or the
+            references of everybody enrolled have expired.
         candidates: best identities first, at most five, whatever the threshold; without those that the person was
             said not to be.
         identity: the first candidate's when identified, else None.

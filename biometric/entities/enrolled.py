@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from biometric.entities.footage import Vector
+from biometric.entities.life_cycle import NOTHING_GIVEN, BasisRecord, GivenBasis
 from biometric.entities.people import Template
 
 CROP_NAME = re.compile(r"[0-9]{8,12}_[0-9]{2,6}\.jpg", re.ASCII)
@@ -44,7 +45,8 @@ class Identity:
 class BiometricReference:
     """A stored template with where it came from.
 
-    `crops` are the kept samples' files, in frame order; `camera` is "" for the unknown one.
+    `crops` are the kept samples' files, in frame order; `camera` is "" for the unknown one. `basis` is None where none
+    was recorded. After `match_until` nobody is compared with it, and after `keep_until` it is deleted; both ISO 8601.
 
     Example:
         >>> (identity,) = service.identities()
@@ -63,6 +65,9 @@ class BiometricReference:
     crops: tuple[Path, ...]
     best_crop: Path | None = None
     camera: str = ""
+    basis: BasisRecord | None = None
+    match_until: str = ""
+    keep_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class NewSample:
 class NewReference:
     """A biometric reference that is to be stored in a gallery; frames are 0-based and inclusive.
 
-    `camera` is a name as `clean_camera` returns it, "" for the unknown one.
+    `camera` is a name as `clean_camera` returns it, "" for the unknown one; `given` is the basis of the enrollment.
 
     Raises:
         ValueError: embeddings of another dimension than the template's, one crop name twice, or frames reversed.
@@ -130,6 +135,7 @@ class NewReference:
     first_frame: int
     last_frame: int
     camera: str = ""
+    given: GivenBasis = NOTHING_GIVEN
 
     def __post_init__(self) -> None:
         names = [sample.name for sample in self.samples]
@@ -152,6 +158,8 @@ class ImportReport:
         renamed: pairs (name in the file, name given here), where a name was taken.
         left_out_people, left_out_references: how many were left out, because they were deleted here for good.
         change_id: of the line in the gallery's history, by which it can be undone; None when nothing was added.
+        without_basis, expired: how many of the added references have no recorded basis, and are not matched with any
+            more.
     """
 
     identities: int
@@ -161,3 +169,5 @@ class ImportReport:
     left_out_people: int = 0
     left_out_references: int = 0
     change_id: int | None = field(default=None, compare=False)
+    without_basis: int = 0
+    expired: int = 0

@@ -31,6 +31,11 @@ class ChangeKind(StrEnum):
     VERDICT_WITHDRAWN = "verdict_withdrawn"
     UNDONE = "undone"
     REDONE = "redone"
+    BASIS_CHOSEN = "basis_chosen"
+    RETENTION_SET = "retention_set"
+    HELD = "held"
+    RELEASED = "released"
+    PURGED = "purged"
     ERASED = "erased"
     TRASH_EMPTIED = "trash_emptied"
 

@@ -96,6 +96,17 @@ def clean_camera(text: str) -> str:
     return camera if comparable_text(camera) else ""
 
 
+def clean_text(text: str, limit: int) -> str | None:
+    """Return free text as it is stored: NFC, white space as single spaces, "" where nothing is visible.
+
+    None: it is longer than `limit` characters, or has control characters or marks that turn the writing direction.
+    """
+    cleaned = " ".join(unicodedata.normalize("NFC", text.translate(_TYPED_SPACE)).split())
+    if has_unsafe_characters(cleaned) or len(cleaned) > limit:
+        return None
+    return cleaned if comparable_text(cleaned) else ""
+
+
 def name_key(text: str) -> str:
     """Return the key by which two spellings are one person.
 

@@ -75,6 +75,8 @@ class NoticeCode(StrEnum):
     # why an identification was decided so
     NO_GOOD_SAMPLE = auto()
     NOBODY_TO_COMPARE = auto()
+    REFERENCES_EXPIRED = auto()
+    PEOPLE_EXPIRED = auto()
     NOBODY_REACHES_THRESHOLD = auto()
     BEST_REACHES_THRESHOLD = auto()
     CLOSE_CALL = auto()
@@ -166,6 +168,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.BYSTANDER_ALSO_REACHES: ("person", "score", "own_score"),
     NoticeCode.NO_GOOD_SAMPLE: (),
     NoticeCode.NOBODY_TO_COMPARE: (),
+    NoticeCode.REFERENCES_EXPIRED: ("name", "expired"),
+    NoticeCode.PEOPLE_EXPIRED: ("people",),
     NoticeCode.NOBODY_REACHES_THRESHOLD: (),
     NoticeCode.BEST_REACHES_THRESHOLD: (),
     NoticeCode.CLOSE_CALL: ("name",),
@@ -218,7 +222,8 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
 
 Scores and thresholds are unrounded; `share`, `rate`, `upper` and `target` are in [0, 1]; frame numbers count from 0;
 `person` is the number of the other person, whose score is `score`. `role`, `edge`, `format`, `basis`, `problem` and
-`purpose` are codes. `STORED_NOTE` holds a sentence of a calibration that was stored before notes had codes.
+`purpose` are codes, `expired` is a time (ISO 8601). `STORED_NOTE` holds a sentence of a calibration that was stored
+before notes had codes.
 """
 
 REFUSALS = (

@@ -6,6 +6,10 @@ BiometricError
 │   │   └── NameMissing          an empty name, or one without visible characters
 │   ├── InvalidCamera            over-long or unprintable name of a camera
 │   ├── InvalidThreshold         not a number in [-1, 1]
+│   ├── InvalidBasis             over-long or unprintable text, no purpose, or no such legal basis
+│   ├── BasisMissing             no legal basis was given, and the gallery has no default
+│   ├── InvalidRetention         days for which references are matched with or kept that cannot be
+│   ├── OnLegalHold              what would be removed is under a legal hold
 │   ├── InvalidFrameRange        From after To, or outside the clip
 │   ├── InvalidSetting           an environment variable or option that cannot be used
 │   ├── DatasetInvalid           a data set for evaluation is missing or malformed; names the first bad path
@@ -147,6 +151,7 @@ from biometric.errors.kept_footage_errors import (
     KeptFootageUnavailable,
     UnknownClip,
 )
+from biometric.errors.life_cycle_errors import BasisMissing, InvalidBasis, InvalidRetention, OnLegalHold
 from biometric.errors.model_errors import (
     DataTooSmall,
     DeviceFailed,
@@ -174,6 +179,7 @@ from biometric.errors.root_error import (
 
 __all__ = [
     "ArchiveInvalid",
+    "BasisMissing",
     "BiometricError",
     "CalibrationRefused",
     "CalibrationUnusable",
@@ -198,10 +204,12 @@ __all__ = [
     "GalleryPathRefused",
     "GalleryUnavailable",
     "IdentityExists",
+    "InvalidBasis",
     "InvalidCamera",
     "InvalidFrameRange",
     "InvalidInput",
     "InvalidName",
+    "InvalidRetention",
     "InvalidSetting",
     "InvalidThreshold",
     "KeptFootageBusy",
@@ -221,6 +229,7 @@ __all__ = [
     "NobodyFound",
     "NotAVideo",
     "ObservationError",
+    "OnLegalHold",
     "OutOfMemory",
     "OutputsDiffer",
     "PathRefused",

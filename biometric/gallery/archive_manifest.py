@@ -2,9 +2,10 @@
 
 Version 1: {"format", "version", "model_id", "dimension", "identities": [{"id", "name", "created_at", "updated_at",
 "references": [{"id", "template", "sample_count", "clip_digest", "clip_name", "first_frame", "last_frame",
-"created_at", "camera", "samples": [{"name", "quality", "frame_index", "embedding"}]}]}]}. `template` and `embedding`
+"created_at", "camera", "legal_basis", "purpose", "responsible", "basis_note", "basis_recorded_at", "entry_point",
+"samples": [{"name", "quality", "frame_index", "embedding"}]}]}]}. `template` and `embedding`
 are base64 of D little-endian float32 numbers. Times are ISO 8601. No other keys, each key once; "camera" is left out
-where it is unknown, so that earlier versions can read the file.
+where it is unknown, and the six keys of the basis where none was recorded, so that earlier versions can read the file.
 """
 
 import base64
@@ -20,6 +21,7 @@ import numpy as np
 from biometric.entities import Template, Vector, clean_camera, clean_label, clean_name
 from biometric.errors import InvalidCamera, InvalidName
 from biometric.errors.phrases import Phrase
+from biometric.gallery.manifest_basis import basis_to_json, read_basis
 from biometric.gallery.manifest_schema import (
     FORMAT,
     VERSION,
@@ -174,6 +176,7 @@ def _reference(
             for sample in checked.samples
         ),
         camera=camera,
+        basis=read_basis(checked, describe_place(place)),
     )
 
 
@@ -202,6 +205,7 @@ def _reference_to_json(reference: ReferenceRecord) -> dict[str, object]:
         "last_frame": reference.last_frame,
         "created_at": reference.created_at,
         **({"camera": reference.camera} if reference.camera else {}),
+        **basis_to_json(reference.basis),
         LISTS[2]: [
             {
                 "name": sample.name,

@@ -28,7 +28,7 @@ from uuid import uuid4
 from biometric.entities import ChangeKind, GalleryChange
 from biometric.entities.audit import AuditValue
 from biometric.errors import GalleryCorrupt, NameTaken, UndoRefused
-from biometric.gallery import calibration_rows, journal, rows, trash_rows, verdict_rows
+from biometric.gallery import calibration_rows, journal, retention_rows, rows, trash_rows, verdict_rows
 from biometric.gallery.change_audit import record_change
 from biometric.gallery.transactions import WriteTransaction
 
@@ -135,7 +135,8 @@ class ChangeRecorder:
         self.steps.append(["reference_in", number])
 
     def trash_reference(self, number: int) -> None:
-        """Put a reference with its samples into the trash."""
+        """Put a reference with its samples into the trash. Raises `OnLegalHold`."""
+        retention_rows.require_no_hold(self.db, [self._owner(number)])
         self.steps.append(["reference_out", number, self._owner(number)])
         trash_rows.trash_reference(self.db, number, self._trash_change)
 
@@ -149,7 +150,9 @@ class ChangeRecorder:
         self.steps.append(["reference_in", number])
 
     def set_owner(self, number: int, owner: int) -> None:
-        """Give a reference to another identity."""
+        """Give a reference to another identity. Raises `OnLegalHold`: the former is held, and the other is not."""
+        if not retention_rows.held_identities(self.db, [owner]):
+            retention_rows.require_no_hold(self.db, [self._owner(number)])
         self.steps.append(["owner", number, self._owner(number)])
         self.db.execute("UPDATE biometric_references SET identity_number = ? WHERE number = ?", [owner, number])
 
@@ -173,7 +176,9 @@ class ChangeRecorder:
         return former
 
     def trash_sample(self, number: int) -> None:
-        """Put a sample into the trash; its reference stays."""
+        """Put a sample into the trash; its reference stays. Raises `OnLegalHold`."""
+        [reference] = self._row("SELECT reference_number FROM samples WHERE number = ?", number)
+        retention_rows.require_no_hold(self.db, [self._owner(reference)])
         trash_rows.trash_sample(self.db, number, self._trash_change, with_reference=False)
         self.steps.append(["sample_out", number])
 

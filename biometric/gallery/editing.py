@@ -14,7 +14,7 @@ from biometric.entities import (
     name_key,
 )
 from biometric.errors import InvalidInput
-from biometric.gallery import reference_rows, rows, verdict_rows
+from biometric.gallery import basis_rows, reference_rows, rows, verdict_rows
 from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.records import Clock, current_time, input_details, make_record, read_crops
@@ -61,7 +61,7 @@ class GalleryEditing:
         Raises:
             NameTaken: somebody else than `owner` has the name.
             UnknownIdentity: nobody has the name any more.
-            InvalidName: the name cannot be used.
+            InvalidName, BasisMissing: the name cannot be used; there is no legal basis.
             InvalidInput: a crop that is to be stored is no longer on disk.
             ModelMismatch: the gallery holds templates of another model.
         """
@@ -69,7 +69,7 @@ class GalleryEditing:
         crops = read_crops(reference)
         with self._transactions.writing() as write:
             rows.check_model(write.db, reference.template.model_id, reference.template.vector.size)
-            record = make_record(reference, write.now)
+            record = make_record(reference, write.now, basis_rows.read_default_basis(write.db))
             number = rows.number_by_key(write.db, name_key(name))
             if owner != ANY_OWNER:
                 rows.require_owner(name, owner, None if number is None else rows.identity_id(write.db, number))

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from biometric.entities import ChangeKind, ImportReport, name_key
 from biometric.entities.names import number_name
-from biometric.gallery import erasure_rows, reference_rows, rows, trash_rows
+from biometric.gallery import erasure_rows, reference_rows, retention_rows, rows, trash_rows
 from biometric.gallery.archive import Archive
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.records import IdentityRecord
@@ -32,6 +32,8 @@ def import_archive(write: WriteTransaction, archive: Archive, resurrect: bool = 
     concerned: set[int] = set()
     erased = erasure_rows.has_tombstones(write.db)
     left_out: Counter[str] = Counter()
+    added: list[int] = []
+    without_basis = 0
     for identity, reference in archive.references():
         if reference_rows.known_references(write.db, [reference.id]):
             already_there += 1
@@ -54,18 +56,24 @@ def import_archive(write: WriteTransaction, archive: Archive, resurrect: bool = 
         trashed = trash_rows.trashed_reference(write.db, reference.id)
         if trashed is not None:
             recorder.restore_reference(trashed, number)
+            added.append(trashed)
         else:
             crops = ((sample.name, archive.crop(reference.id, sample.name)) for sample in reference.samples)
-            recorder.note_new_reference(write.store(number, identity.id, reference, crops))
+            added.append(write.store(number, identity.id, reference, crops))
+            recorder.note_new_reference(added[-1])
+        without_basis += reference.basis is None
         references += 1
         samples += len(reference.samples)
+    retention_rows.wait_until_shown(write.db, added, write.now)
     if references:
         recorder.finish(references, samples)
     else:
         recorder.abandon()
     change = recorder.id if references else None
     gone = len(left_out), left_out.total()
-    return ImportReport(identities, references, already_there, tuple(renamed), *gone, change_id=change)
+    expired = retention_rows.count_expired(write.db, added, write.now)
+    told = already_there, tuple(renamed), *gone
+    return ImportReport(identities, references, *told, change, without_basis=without_basis, expired=expired)
 
 
 def _was_erased(db: Database, identity_id: str, reference_id: str) -> bool:

@@ -93,7 +93,17 @@ def expired_changes(db: Database, now: str) -> list[int]:
     return [int(row[0]) for row in db.execute(_EXPIRED, [now])]
 
 
-_EXPIRED = "SELECT id FROM journal WHERE steps IS NOT NULL AND expires_at <= ?"
+_HELD = (
+    "SELECT p.change FROM journal_people p JOIN person_retention r ON r.identity_number = p.identity_number "
+    "WHERE r.held_since <> ''"
+)
+_EXPIRED = f"SELECT id FROM journal WHERE steps IS NOT NULL AND expires_at <= ? AND id NOT IN ({_HELD})"  # noqa: S608
+
+
+def without_held(db: Database, changes: Iterable[int]) -> list[int]:
+    """Return those of these changes that concern nobody under a legal hold."""
+    held = {int(row[0]) for row in db.execute(_HELD)}
+    return [change for change in changes if change not in held]
 
 
 def forget_steps(db: Database, changes: Iterable[int]) -> None:
@@ -166,7 +176,8 @@ _BLOCKER = """
     LEFT JOIN journal undone ON undone.id = later.undoes
     LEFT JOIN journal original ON original.id = undone.undoes
     WHERE later.id > :change AND later.undone_by IS NULL AND (later.undoes IS NULL OR later.undoes < :change) AND
-        coalesce(original.kind, undone.kind, later.kind) NOT GLOB 'verdict_*' AND (
+        coalesce(original.kind, undone.kind, later.kind) NOT GLOB 'verdict_*' AND
+        later.kind NOT IN ('held', 'released', 'retention_set') AND (
         later.id IN (
             SELECT theirs.change FROM journal_people mine
             JOIN journal_people theirs ON theirs.identity_number = mine.identity_number

@@ -33,6 +33,10 @@ def _check_time(text: str) -> str:
     return text
 
 
+def _check_time_or_nothing(text: str) -> str:
+    return _check_time(text) if text else ""
+
+
 def _check_no_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError
@@ -107,6 +111,12 @@ class ReferenceEntry(ManifestEntry):
     last_frame: _Count
     created_at: _Time
     camera: _Text = ""
+    legal_basis: _Text = ""
+    purpose: _Text = ""
+    responsible: _Text = ""
+    basis_note: _Text = ""
+    basis_recorded_at: Annotated[str, Field(max_length=64), AfterValidator(_check_time_or_nothing)] = ""
+    entry_point: _Text = ""
     samples: list[SampleEntry]
 
 

@@ -18,7 +18,7 @@ from sqlite_utils import Database
 
 from biometric.entities.names import comparable_text, number_name
 from biometric.errors import GalleryCorrupt
-from biometric.gallery import adaptation_rows, audit_rows, cohort_rows, erasure_rows, verdict_rows
+from biometric.gallery import adaptation_rows, audit_rows, cohort_rows, erasure_rows, life_cycle_schema, verdict_rows
 from biometric.storage.sqlite_files import apply_migrations, stored_version
 
 logger = logging.getLogger(__name__)
@@ -261,6 +261,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     cohort_rows.create_tables,
     erasure_rows.create_tables,
     audit_rows.create_tables,
+    life_cycle_schema.create_tables,
 )
 """In order; the first has number 1. Append only."""
 

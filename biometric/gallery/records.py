@@ -10,8 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from biometric.entities import NewReference, Template, Vector, clean_camera, clean_label
+from biometric.entities import (
+    BasisRecord,
+    EnrollmentBasis,
+    NewReference,
+    Template,
+    Vector,
+    clean_camera,
+    clean_label,
+)
 from biometric.entities.audit import AuditValue
+from biometric.entities.enrollment_basis import require_basis
 from biometric.errors import InvalidInput
 
 Clock = Callable[[], datetime]
@@ -42,6 +51,7 @@ class ReferenceRecord:
     created_at: str
     samples: tuple[SampleRecord, ...]
     camera: str = ""
+    basis: BasisRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +74,13 @@ def stored_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def make_record(reference: NewReference, created_at: str) -> ReferenceRecord:
-    """Give a new reference its id and time, so that it can be stored."""
+def make_record(reference: NewReference, created_at: str, default: EnrollmentBasis | None) -> ReferenceRecord:
+    """Give a new reference its id, its time and its basis, else the gallery's default, so that it can be stored.
+
+    Raises:
+        BasisMissing: it has no basis, and neither has the gallery a default.
+    """
+    basis = require_basis(reference.given.basis or default)
     samples = tuple(
         SampleRecord(sample.name, sample.quality, sample.frame_index, sample.embedding) for sample in reference.samples
     )
@@ -79,6 +94,7 @@ def make_record(reference: NewReference, created_at: str) -> ReferenceRecord:
         created_at=created_at,
         samples=samples,
         camera=clean_camera(reference.camera),
+        basis=BasisRecord(basis, created_at, reference.given.entry_point),
     )
 
 
@@ -103,4 +119,5 @@ def input_details(record: ReferenceRecord) -> dict[str, AuditValue]:
         "frames": [record.first_frame, record.last_frame],
         "model": record.template.model_id,
         "reference": record.id,
+        "basis": "" if record.basis is None else record.basis.basis.legal_basis.value,
     }

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from biometric.entities import BiometricReference, Template, Vector
 from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import GalleryCorrupt, UnknownReference
+from biometric.gallery import basis_rows, retention_rows
 from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 from biometric.gallery.records import IdentityRecord, ReferenceRecord, SampleRecord
 
@@ -41,9 +42,9 @@ def latest_reference(db: Database, files: GalleryFiles, number: int) -> Biometri
     return _reference(db, files, next(db.query(_REFERENCES + "WHERE r.number = ?", [last])))
 
 
-def vectors(db: Database, number: int) -> tuple[list[str], list[Vector], list[str]]:
-    """Return ids, (D,) vectors and cameras of an identity's references, oldest first."""
-    stored = list(_reference_rows(db, number))
+def vectors(db: Database, number: int, now: str) -> tuple[list[str], list[Vector], list[str]]:
+    """Return ids, (D,) vectors and cameras of an identity's references that are matched with now, oldest first."""
+    stored = [row for row in _reference_rows(db, number) if retention_rows.read_times(db, row["number"])[0] > now]
     return (
         [row["id"] for row in stored],
         [unblob(row["vector"]) for row in stored],
@@ -96,6 +97,8 @@ def insert_reference(db: Database, owner: int, folder: str, record: ReferenceRec
         for number, sample in enumerate(record.samples, start=last + 1)
     )
     inserted: Any = reference.last_pk
+    if record.basis is not None:
+        basis_rows.insert_basis(db, int(inserted), record.basis)
     return int(inserted)
 
 
@@ -200,6 +203,7 @@ def _reference(db: Database, files: GalleryFiles, row: Row) -> BiometricReferenc
     crops = tuple(files.crop(row["folder"], row["id"], name) for name, _ in samples)
     best = max(range(len(samples)), key=lambda position: samples[position][1], default=None)
     owner = db.execute("SELECT id FROM identities WHERE number = ?", [row["identity_number"]]).fetchone()[0]
+    match_until, keep_until = retention_rows.read_times(db, row["number"])
     return BiometricReference(
         id=row["id"],
         identity_id=owner,
@@ -212,6 +216,9 @@ def _reference(db: Database, files: GalleryFiles, row: Row) -> BiometricReferenc
         crops=crops,
         best_crop=None if best is None else crops[best],
         camera=row["camera"],
+        basis=basis_rows.read_basis(db, row["number"]),
+        match_until=match_until,
+        keep_until=keep_until,
     )
 
 
@@ -242,4 +249,5 @@ def _record(db: Database, files: GalleryFiles, row: Row) -> ReferenceRecord:
         created_at=row["created_at"],
         samples=samples,
         camera=row["camera"],
+        basis=basis_rows.read_basis(db, row["number"]),
     )

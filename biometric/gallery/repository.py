@@ -42,6 +42,7 @@ from biometric.gallery.database import translate_errors
 from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.erasure_keeping import ErasureKeeping
 from biometric.gallery.importing import import_archive
+from biometric.gallery.life_cycle_keeping import LifeCycleKeeping
 from biometric.gallery.records import Clock, current_time
 from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred, scores_with
 from biometric.gallery.verdict_keeping import VerdictKeeping
@@ -49,7 +50,7 @@ from biometric.storage import file_digest
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
 
-class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
+class SQLiteGallery(CalibrationKeeping, LifeCycleKeeping, VerdictKeeping, ErasureKeeping):
     """A `ports.Gallery` in a folder. Several threads and processes may use one folder at a time.
 
     Nothing is created before the first enrollment or import. Any operation may raise `GalleryBusy`, `GalleryCorrupt`,
@@ -206,6 +207,8 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
     def scores(self, template: Template, identity_id: str, adapting: Adapting = AS_THEY_ARE) -> list[tuple[str, float]]:
         """Return (reference id, comparison score) of one identity's references, best first; arguments as of `search`.
 
+        Expired references are left out.
+
         Raises:
             UnknownIdentity: there is no such identity.
             ModelMismatch: the gallery holds templates of another model.
@@ -213,8 +216,11 @@ class SQLiteGallery(CalibrationKeeping, VerdictKeeping, ErasureKeeping):
         with self._transactions.reading_or_empty() as db:
             number = rows.identity_number(db, identity_id)
             rows.check_model(db, template.model_id, template.vector.size)
-            ids, vectors, cameras = reference_rows.vectors(db, number)
-            learnt = read_learnt(db, adapting.adaptation, self._transactions.now())
+            now = self._transactions.now()
+            ids, vectors, cameras = reference_rows.vectors(db, number, now)
+            learnt = read_learnt(db, adapting.adaptation, now)
+        if not ids:
+            return []
         scores = scores_with(learnt, (template.vector, adapting.camera), np.stack(vectors), cameras)
         order = np.argsort(-scores, kind="stable")
         return [(ids[position], float(scores[position])) for position in order]

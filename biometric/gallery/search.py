@@ -16,6 +16,7 @@ from biometric.domain.camera_means import centre_by_camera
 from biometric.domain.stranger_scores import describe_by_strangers, normalised
 from biometric.entities import LearntAdaptation, LearntCameras, ScoreAdaptation, StrangerCohort, Vector, camera_key
 from biometric.errors import GalleryCorrupt
+from biometric.gallery import retention_rows
 from biometric.gallery.adaptation_rows import read_learnt
 from biometric.gallery.cohort_rows import require_kept
 from biometric.gallery.compact_index import CompactIndex
@@ -33,7 +34,9 @@ _SEARCHES_KEPT = 2
 _NO_NUMBERS = np.empty(0, np.int64)
 
 _NEXT = (
-    "SELECT number, identity_number, vector, camera FROM biometric_references WHERE number > ? ORDER BY number LIMIT ?"
+    "SELECT r.number, r.identity_number, r.vector, r.camera FROM biometric_references r "
+    "JOIN reference_times t ON t.reference_number = r.number "
+    "WHERE r.number > ? AND t.match_until > ? ORDER BY r.number LIMIT ?"
 )
 _LISTED = (
     "SELECT number, identity_number, vector, camera FROM biometric_references "
@@ -41,12 +44,16 @@ _LISTED = (
 )
 _CHANGED = (
     "SELECT r.number, r.identity_number, r.vector, r.camera FROM changes c "
-    "JOIN biometric_references r ON r.number = c.reference_number WHERE c.revision > ? ORDER BY c.revision"
+    "JOIN biometric_references r ON r.number = c.reference_number "
+    "JOIN reference_times t ON t.reference_number = r.number "
+    "WHERE c.revision > ? AND t.match_until > ? ORDER BY c.revision"
 )
 
 
 class GallerySearch:
     """An index with the revision of the database that it corresponds to. The caller holds a lock.
+
+    It holds the references that are matched with at the time of `set_time`; others are left out, or taken out.
 
     Args:
         learnt: what scores are adapted with; None: they are cosines of vectors as they are.
@@ -61,8 +68,16 @@ class GallerySearch:
         self._index: FlatIndex | None = None
         self._origin: tuple[object, ...] = ()
         self._revision = 0
+        self._now = self._wanted_time = ""
+        """The times, as they are stored, for which the index was made and is asked for."""
         self._last_read: int | None = None
         """Number of the reference up to which the index was built; None: it has all."""
+
+    def set_time(self, now: str) -> None:
+        """Say at which time, as it is stored, the next searches are."""
+        if now < self._now:
+            self._index = None  # the clock was set back: what expired meanwhile is matched with again
+        self._wanted_time = now
 
     def search(self, db: Database, origin: tuple[object, ...], dimension: int, query: Vector, count: int) -> list[Hit]:
         """Return the `count` best identities of the snapshot `db`, highest score first.
@@ -91,6 +106,12 @@ class GallerySearch:
         if revision > self._revision:
             self._update(index, db, self._revision)
             self._revision = revision
+        if self._wanted_time > self._now:
+            expired = retention_rows.expired_between(db, self._now, self._wanted_time)
+            if expired:
+                nothing = np.empty((0, index.dimension), np.float32)
+                index.update(np.array(expired, np.int64), _NO_NUMBERS, _NO_NUMBERS, nothing)
+            self._now = self._wanted_time
         if self._must_be_compact(index, len(index)):
             # It has grown since it was built. Reading everything again happens once in its life.
             self._index = None
@@ -113,10 +134,11 @@ class GallerySearch:
             if self._must_be_compact(index, references):
                 index = CompactIndex(dimension)
             self._index, self._origin, self._revision, self._last_read = index, origin, revision, 0
+            self._now = self._wanted_time
         if self._last_read is None:
             return 0
         last = None
-        for numbers, owners, vectors in self._read(db.execute(_NEXT, [self._last_read, _CHUNK]), dimension):
+        for numbers, owners, vectors in self._read(db.execute(_NEXT, [self._last_read, self._now, _CHUNK]), dimension):
             index.update(_NO_NUMBERS, numbers, owners, vectors)
             last = int(numbers[-1])
         self._last_read = last
@@ -141,7 +163,7 @@ class GallerySearch:
     def _update(self, index: FlatIndex, db: Database, since: int) -> None:
         changed = db.execute("SELECT reference_number FROM changes WHERE revision > ?", [since]).fetchall()
         removed = np.array(changed, dtype=np.int64).reshape(-1)
-        for references, owners, vectors in self._read(db.execute(_CHANGED, [since]), index.dimension):
+        for references, owners, vectors in self._read(db.execute(_CHANGED, [since, self._now]), index.dimension):
             index.update(removed, references, owners, vectors)
             removed = _NO_NUMBERS
         if len(removed):
@@ -174,11 +196,16 @@ class AdaptedSearches:
         self._searches: dict[ScoreAdaptation, GallerySearch] = {}
 
     def of(self, db: Database, adaptation: ScoreAdaptation, now: str) -> GallerySearch:
-        """Return the search for an adaptation. Raises `GalleryCorrupt`, `CohortGone`: what it needs is not there."""
+        """Return the search for an adaptation, at the time `now`.
+
+        Raises:
+            GalleryCorrupt, CohortGone: what it needs is not there.
+        """
         search = self._searches.pop(adaptation, None)
         require_kept(db, adaptation, now)
         if search is None:
             search = GallerySearch(read_learnt(db, adaptation, now), self._compact_above)
+        search.set_time(now)
         while len(self._searches) >= _SEARCHES_KEPT:
             self._searches.pop(next(iter(self._searches)))
         self._searches[adaptation] = search

@@ -21,6 +21,7 @@ from biometric.gallery import (
     journal,
     person_traces,
     reference_rows,
+    retention_rows,
     trash_rows,
 )
 from biometric.gallery.audit_log import AuditLog, HeadFolder
@@ -59,20 +60,17 @@ class WriteTransaction:
         self.recorded += self.db.conn.total_changes - before
 
     def store(self, owner: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]]) -> int:
-        """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`.
-
-        Returns:
-            The reference's row number.
-        """
+        """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`; return its own."""
         self._announce((folder, record.id))
         number = reference_rows.insert_reference(self.db, owner, folder, record)
         self._files.place(folder, record.id, crops)
         return number
 
-    def erase(self, numbers: Iterable[int], by: str = "") -> None:
-        """Delete identities with all that is theirs, enrolled or in the trash; files follow after the commit."""
+    def erase(self, numbers: Iterable[int], by: str = "", *, expired: bool = False) -> None:
+        """Delete identities (`by` whom, or `expired`) with all of theirs; files follow. Raises `OnLegalHold`."""
         identities = list(numbers)
-        if person_traces.begin_erasure(self.db, self._files, self.now, identities, by=by):
+        retention_rows.require_no_hold(self.db, identities)
+        if person_traces.begin_erasure(self.db, self._files, self.now, identities, by=by, expired=expired):
             self._announce()
         cohort_rows.delete_with_people(self.db, identities)
         places, references = trash_rows.delete_identities(self.db, identities)
@@ -80,9 +78,16 @@ class WriteTransaction:
         journal.forget_references(self.db, references)
         journal.forget_people(self.db, identities)
 
+    def erase_references(self, numbers: Iterable[int]) -> None:
+        """Delete references, enrolled or in the trash; crops follow after the commit."""
+        references = list(numbers)
+        person_traces.begin_erasure(self.db, self._files, self.now, (), references, expired=True)
+        self._announce(*trash_rows.delete_references(self.db, references))
+        journal.forget_references(self.db, references)
+
     def purge(self, changes: Iterable[int]) -> None:
-        """Let changes expire: what they put into the trash is deleted, its crops after the commit."""
-        expired = list(changes)
+        """Let changes expire, unless they are of people under a legal hold: what they put into the trash is deleted."""
+        expired = journal.without_held(self.db, changes)
         if expired:
             gone = trash_rows.people_and_references(self.db, expired)
             if person_traces.begin_erasure(self.db, self._files, self.now, *gone, expired=True):

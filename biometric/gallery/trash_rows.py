@@ -223,6 +223,11 @@ def delete_identities(db: Database, numbers: Iterable[int]) -> tuple[list[Place]
     return _delete(db, identities, references, []), set(references)
 
 
+def delete_references(db: Database, numbers: Iterable[int]) -> list[Place]:
+    """Delete references, enrolled or in the trash; return where crops are to be deleted after the commit."""
+    return _delete(db, [], list(numbers), [])
+
+
 def _delete(db: Database, identities: list[int], references: list[int], samples: list[int]) -> list[Place]:
     of_identities, of_references, of_samples = map(json.dumps, (identities, references, samples))
     verdict_rows.delete_of_people(db, identities, references)

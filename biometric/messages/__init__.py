@@ -57,6 +57,8 @@ def describe(notice: Notice) -> str:
             shown[name] = pgettext(name, words.get(str(values[name]), str(values[name]))).format(**values)
     if "day" in values:
         shown["day"] = day_of(str(values["day"]))
+    if "expired" in values:
+        shown["expired"] = day_of(str(values["expired"]))
     if "role" in values:
         role = str(shown["role"])
         shown |= {"role": values["role"], "role_name": role, "Role": role[:1].upper() + role[1:]}

@@ -16,11 +16,13 @@ def short_day(stamp: str) -> str:
 
 
 def day_of(date: str | None) -> str:
-    """Return "4 December 2026" of a date without a time, such as "2026-12-04"; it is said as it is if it is none."""
+    """Return "4 December 2026" of a date such as "2026-12-04", or of a time stamp; what is none is said as it is."""
     from babel.dates import format_date
 
     try:
-        return format_date(clock.date.fromisoformat(date or ""), "long", locale=_locale())
+        moment = clock.datetime.fromisoformat(date or "")
+        day = (moment if moment.tzinfo is None else moment.astimezone()).date()
+        return format_date(day, "long", locale=_locale())
     except ValueError:
         return date or ""
 

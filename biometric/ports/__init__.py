@@ -17,6 +17,7 @@ from biometric.ports.footage_ports import (
 )
 from biometric.ports.gallery_port import ANY_OWNER, Gallery
 from biometric.ports.library_port import FootageLibrary
+from biometric.ports.life_cycle_port import LifeCycle
 from biometric.ports.model_ports import (
     Detector,
     Embedder,
@@ -37,6 +38,7 @@ __all__ = [
     "FootageLibrary",
     "Gallery",
     "GroupChoice",
+    "LifeCycle",
     "ModelAdministration",
     "Models",
     "PixelHider",

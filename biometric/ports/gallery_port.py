@@ -28,12 +28,13 @@ from biometric.entities import (
 from biometric.entities.calibration_footage import StoredCalibration
 from biometric.ports.audit_port import AuditTrail
 from biometric.ports.erasing_port import ErasingGallery
+from biometric.ports.life_cycle_port import LifeCycle
 
 ANY_OWNER = "*"
 """For `Gallery.enroll`: whoever has the name gets the reference, without asking. No identity has this id."""
 
 
-class Gallery(ErasingGallery, Protocol):
+class Gallery(ErasingGallery, LifeCycle, Protocol):
     """The store of identities and references (adapter: `gallery/repository.py`); the database is authoritative."""
 
     @property
@@ -83,6 +84,7 @@ class Gallery(ErasingGallery, Protocol):
         Raises:
             NameTaken: somebody else than `owner` has the name.
             UnknownIdentity: nobody has the name any more.
+            BasisMissing: the reference has no basis, and the gallery no default.
             ModelMismatch: the gallery holds templates of another model.
         """
 
@@ -173,7 +175,7 @@ class Gallery(ErasingGallery, Protocol):
         """The verdicts about everybody enrolled, the latest first. Exports do not hold them."""
 
     def search(self, template: Template, count: int, adapting: Adapting = AS_THEY_ARE) -> list[Candidate]:
-        """The `count` best identities, exact, highest score first; [] when empty.
+        """The `count` best identities, exact, highest score first; [] when empty. Expired references are left out.
 
         Args:
             adapting: the adaptation that scores are made with, and the probe's camera; of a reference it is its clip's.

@@ -30,6 +30,7 @@ from biometric.messages import describe, describe_all, describe_basis, describe_
 from biometric.messages.change_sentences import describe_change
 from biometric.messages.verdict_sentences import describe_verdict
 from biometric.results.detail_json import detail_json
+from biometric.results.life_cycle_json import basis_record_json
 from biometric.results.person_edit_json import edits_json
 
 REFUSED_LISTED = 50
@@ -47,10 +48,7 @@ def notice_json(notice: Notice, sentence_key: str = "reason") -> dict[str, Any]:
 
 def warnings_json(warnings: Sequence[Notice]) -> dict[str, Any]:
     """Return warnings as sentences, and as codes with values in the same order."""
-    return {
-        "warnings": describe_all(warnings),
-        "warning_codes": [warning.as_dict() for warning in warnings],
-    }
+    return {"warnings": describe_all(warnings), "warning_codes": [warning.as_dict() for warning in warnings]}
 
 
 def threshold_json(threshold: Threshold) -> dict[str, Any]:
@@ -80,6 +78,7 @@ def enrollment_json(enrollment: Enrollment, observed: ObservedClip) -> dict[str,
         "person": observation.person,
         "people": enrollment.people,
         "camera": enrollment.reference.camera,
+        "basis": basis_record_json(enrollment.reference.basis),
         **_seen_json(observation),
         "samples_kept": enrollment.reference.template.sample_count,
         "samples_refused_count": observation.refused_count,

@@ -15,7 +15,7 @@ from biometric.results import answer_json as results
 from biometric.results.person_edit_json import read_edits
 from biometric.storage import resolve_inside
 from biometric.ui.browser_input import parse_int
-from biometric.ui.call_values import read_camera, read_name, read_person, read_threshold
+from biometric.ui.call_values import read_basis, read_camera, read_name, read_person, read_threshold
 from biometric.ui.callers import caller_waits, require_caller
 from biometric.ui.endpoint_runs import run_endpoint
 from biometric.ui.page import Page
@@ -50,6 +50,10 @@ class Endpoints:
         edits: list[dict[str, Any]] | None = None,
         camera: str | None = None,
         thorough: bool = False,
+        basis: str | None = None,
+        purpose: str | None = None,
+        responsible: str | None = None,
+        basis_note: str | None = None,
     ) -> dict[str, Any]:
         """Enroll a person seen in a video or photograph under a name. Answers what was kept, and what not and why.
 
@@ -67,10 +71,17 @@ class Endpoints:
                 "person": 4, "frame": 120}, with numbers of a former answer.
             camera: name of the camera that the clip is from; what the file says if left out.
             thorough: look for people in each analysed frame, also where nothing changes.
+            basis: legal basis: consent, contract, employment, legal-claim, research-protocol or other; the gallery's
+                default if left out, as the three that follow.
+            purpose: what the references are for.
+            responsible: who answers for the enrollment.
+            basis_note: anything else, such as where a signed consent is kept.
         """
 
         def run() -> dict[str, Any]:
             changes, folder = read_edits(edits), self._gallery(gallery)
+            default = self._page.service.gallery(folder).default_basis()
+            given = read_basis(default, basis, purpose, responsible, basis_note)
             with self._observed(
                 clip, from_frame, to_frame, accept_damaged, camera=camera, thorough=thorough
             ) as observed:
@@ -81,6 +92,7 @@ class Endpoints:
                     gallery=folder,
                     add=add is True,
                     force=force is True,
+                    given=given,
                 )
             return results.enrollment_json(enrollment, observed)
 

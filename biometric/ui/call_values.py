@@ -1,6 +1,7 @@
 """Single values that callers of the API give, checked. Nothing of them is trusted."""
 
-from biometric.entities import clean_camera
+from biometric.entities import EnrollmentBasis, EntryPoint, GivenBasis, clean_camera
+from biometric.entities.enrollment_basis import complete_basis
 from biometric.errors import InvalidInput
 from biometric.ui.browser_input import parse_int
 
@@ -19,6 +20,19 @@ def read_camera(value: object) -> str | None:
     if not isinstance(value, str):
         raise InvalidInput("The camera must be text.")
     return clean_camera(value)
+
+
+def read_basis(default: EnrollmentBasis | None, *values: object) -> GivenBasis:
+    """Return the basis that a caller gave, in the order of `complete_basis`, completed by the gallery's default.
+
+    Raises:
+        InvalidInput: a value is no text, or cannot be used.
+        BasisMissing: basis or purpose is not said, and there is no default.
+    """
+    words = ["" if value is None else value for value in values]
+    if not all(isinstance(word, str) for word in words):
+        raise InvalidInput("Basis, purpose, responsible and basis_note must be text.")
+    return GivenBasis(complete_basis(default, *map(str, words)), EntryPoint.API)
 
 
 def read_person(value: object) -> int | None:

@@ -17,6 +17,7 @@ from biometric.entities import (
     AdaptationReport,
     Decision,
     NoticeCode,
+    Retention,
     StrangerCohort,
     Threshold,
     ThresholdSource,
@@ -40,6 +41,7 @@ class Hall:
     def __init__(self, folder: Path) -> None:
         self.now, self.folder = START, folder
         self.gallery = SQLiteGallery(folder / "gallery", clock=lambda: self.now)
+        self.gallery.set_retention(Retention(365, 365))
         self.models = FakeModels(FakeDetector({}), FakeEmbedder())
         noise = np.random.default_rng(0).normal(size=(30, DIMENSION))
         expires = (START + timedelta(days=10)).isoformat()

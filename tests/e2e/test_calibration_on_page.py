@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from biometric.bootstrap import make_demo
+from biometric.gallery.repository import SQLiteGallery
 from tests.conftest import PROJECT
+from tests.lawful import TEST_BASIS
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
@@ -26,6 +28,7 @@ def app(shared: Path, tmp_path: Path) -> Iterator[Server]:
     root = tmp_path / "data"
     environment = {"SIGHTLINE_MODELS": str(shared / "models"), "SIGHTLINE_OFFLINE": "1"}
     environment |= {f"SIGHTLINE_{name.upper()}": str(root / name) for name in ("gallery", "query", "library", "temp")}
+    SQLiteGallery(root / "gallery").set_default_basis(TEST_BASIS)
     with serving(root, command=[sys.executable, str(PROJECT / "app.py")], environment=environment) as running:
         yield running
 

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from biometric.bootstrap import make_demo
+from biometric.gallery.repository import SQLiteGallery
 from tests.conftest import PROJECT
+from tests.lawful import TEST_BASIS
 from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
@@ -38,6 +40,7 @@ def app(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         "SIGHTLINE_LIBRARY": str(root / "library"),
         "SIGHTLINE_TEMP": str(root / "temp"),
     }
+    SQLiteGallery(root / "gallery").set_default_basis(TEST_BASIS)
     with serving(root, command=[sys.executable, str(PROJECT / "app.py")], environment=environment) as running:
         yield running
 

@@ -11,6 +11,7 @@ import pytest
 
 from biometric.bootstrap import make_demo
 from tests.conftest import PROJECT
+from tests.lawful import ENROLL_OPTIONS
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="the demo clips need it")
 
@@ -68,7 +69,7 @@ class Machine:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     machine = Machine(tmp_path_factory.mktemp("slim"))
-    status, _, err, loaded = machine.run("enroll", str(machine.clips["visit-1-beige-coat"]), "Bea")
+    status, _, err, loaded = machine.run("enroll", str(machine.clips["visit-1-beige-coat"]), "Bea", *ENROLL_OPTIONS)
     assert status == 0, err
     assert not loaded & set(HEAVY)
     return machine

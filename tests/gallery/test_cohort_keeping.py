@@ -17,6 +17,7 @@ from biometric.entities import (
     Adapting,
     Calibration,
     ChangeKind,
+    Retention,
     ScoreAdaptation,
     StrangerCohort,
     Template,
@@ -49,6 +50,7 @@ def clock() -> Clock:
 @pytest.fixture
 def gallery(tmp_path: Path, clock: Clock, clips: Path) -> SQLiteGallery:
     made = SQLiteGallery(tmp_path / "gallery", clock=clock)
+    made.set_retention(Retention(365, 365))
     for number in range(12):
         made.enroll(f"P{number % 9}", reference(clips, number))
     return made

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,8 @@ def written_by(version: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> P
 def test_every_older_schema_is_brought_up_with_its_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    gallery = SQLiteGallery(written_by(version, tmp_path / "gallery", monkeypatch))
+    soon_after = datetime(2024, 1, 3, tzinfo=UTC)
+    gallery = SQLiteGallery(written_by(version, tmp_path / "gallery", monkeypatch), clock=lambda: soon_after)
     ada = gallery.find("ada")
     assert (ada.id, ada.name, ada.reference_count, ada.sample_count) == ("a" * 32, "Ada", 1, 1)
     [held] = gallery.references(ada.id)

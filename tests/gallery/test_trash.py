@@ -479,7 +479,7 @@ def test_any_sequence_is_undone_in_reverse_order(gallery: SQLiteGallery, clips: 
         gallery.undo(change.id)
         assert state(gallery)[:3] == before[:3], change
     assert check(gallery) == {"Ada": 2, "Ben": 1}
-    assert found(gallery, 1) == found(SQLiteGallery(gallery.folder), 1)
+    assert found(gallery, 1) == found(SQLiteGallery(gallery.folder, clock=lambda: START), 1)
 
 
 # The end of what is in the trash

@@ -27,6 +27,7 @@ from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Sightline
 from biometric.settings import Settings
+from tests.lawful import give_galleries_a_default
 from tests.ui.scenery import FPS, CoatModels
 
 WIDTH, HEIGHT, FRAMES = 1280, 720, 40
@@ -162,6 +163,7 @@ def make_crowd_service(root: Path, port: int = 7860) -> Sightline:
 if __name__ == "__main__":
     from biometric.ui import serve
 
+    give_galleries_a_default()
     try:
         with signals_unwind():
             serve(make_crowd_service(Path(sys.argv[1]), int(os.environ["SIGHTLINE_PORT"])))

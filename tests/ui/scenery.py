@@ -47,6 +47,7 @@ from biometric.results.annotation import PillowAnnotator
 from biometric.results.answer_files import OutputWriter
 from biometric.service import Sightline
 from biometric.settings import Settings
+from tests.lawful import give_galleries_a_default
 
 WIDTH, HEIGHT, FPS = 640, 360, 10
 HUES = (0, 30, 60, 90, 120, 150)
@@ -326,6 +327,8 @@ def main(arguments: Sequence[str]) -> None:
     port, root = int(arguments[0]), Path(arguments[1])
     options = dict(one.split("=", 1) for one in arguments[2:])
     root.mkdir(parents=True, exist_ok=True)
+    if options.get("basis") != "0":
+        give_galleries_a_default()
     service = make_service(
         root,
         delay=float(options.get("delay", 0)),
