@@ -22,6 +22,7 @@ from biometric.entities.enrollment_basis import complete_basis
 from biometric.entities.progress import finish
 from biometric.library_calibration import CalibrationCalls, Report
 from biometric.library_edits import ObservationEdits
+from biometric.library_redaction import RedactionCalls
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -49,7 +50,7 @@ def open_service(settings: Settings | None = None) -> "RecognitionService":
     return RecognitionService(*build_releasable(Settings.from_environment() if settings is None else settings))
 
 
-class RecognitionService(ObservationEdits, CalibrationCalls):
+class RecognitionService(ObservationEdits, RedactionCalls, CalibrationCalls):
     """Observe clips; enroll, verify and identify the people in them. Made by `open_service`.
 
     Observing is slow and happens once a clip and range; the other calls are arithmetic on the result, which is kept

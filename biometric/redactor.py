@@ -1,8 +1,5 @@
 """Hides people in footage: the part of the service that plans it, has it written, and measures what hiding leaves."""
 
-import dataclasses
-import shutil
-import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +14,25 @@ from biometric.domain.hidden_regions import SeenPeople, bridged_boxes, without_d
 from biometric.domain.redaction_choice import ShownPeople, boxes_of_people, shown_people
 from biometric.domain.selection import Rules
 from biometric.entities import FrameRange, Identification, ObservedClip, Progress, VideoInfo
-from biometric.entities.redaction import SAFE_HIDING, Hiding, Redaction, RedactionChoice, RedactionOptions, WhoIsHidden
+from biometric.entities.redaction import (
+    DEFAULT_MARGIN,
+    Hiding,
+    Redaction,
+    RedactionChoice,
+    RedactionOptions,
+    WhoIsHidden,
+)
+from biometric.entities.redaction_measure import RedactionMeasure
 from biometric.errors import RedactionError, StorageFull
 from biometric.footage_keeper import FootageKeeper
-from biometric.pipeline.clip_observer import ClipObserver
-from biometric.pipeline.look_recording import LookRecorder
+from biometric.pipeline.hiding_measure import MeasuredFootage, MeasuringTools, measure_hiding
+from biometric.pipeline.people_looking import Describing, describe_everybody, look_at_everybody
 from biometric.pipeline.redacting import RedactingTools, RedactionPlan, write_redacted
 from biometric.pipeline.redaction_requests import check_destination, every_frame
-from biometric.pipeline.streaming import FrameSource, Stopwatch, in_each_frame, tracked_frames
+from biometric.pipeline.streaming import FrameSource
 from biometric.ports import Gallery
 from biometric.results.answer_files import clip_folder_name
+from biometric.results.redaction_defaults import read_default, save_default
 from biometric.settings import Settings
 from biometric.storage import describe_os_error, make_private_folder
 
@@ -67,7 +73,7 @@ class Redactor:
 
     def default_hiding(self) -> tuple[Hiding, bool]:
         """How people are hidden where nothing is said, and whether that was measured on this computer's footage."""
-        return SAFE_HIDING, False
+        return read_default(self._answering.settings.data, self._adapters.models.embedder_id())
 
     def redact(
         self,
@@ -121,7 +127,7 @@ class Redactor:
             ask = _Question(camera, threshold, gallery)
             seen, shown, rows = yield from self._look_and_identify(source, choice, named, ask)
         else:
-            seen = yield from self.look(source)
+            seen = yield from look_at_everybody(source, self._adapters.models.detector(), self._adapters.new_tracker)
             shown, rows = ShownPeople(frozenset()), np.zeros(len(seen.tracks), np.bool_)
         hiding, measured = (options.hiding, False) if options.hiding is not None else self.default_hiding()
         plan = RedactionPlan(
@@ -157,18 +163,42 @@ class Redactor:
             warnings=(*warnings, *self._adapters.models.notices()),
         )
 
-    def look(self, source: FrameSource) -> Generator[Progress, None, SeenPeople]:
-        """Find and follow everybody in each frame, without asking who they are."""
-        recorder, detector = LookRecorder(self._adapters.new_tracker), self._adapters.models.detector()
-        tracker = recorder.new_tracker(source.analysed_fps)
-        chunks = tracked_frames(source, in_each_frame(detector), tracker, Stopwatch())
-        try:
-            for chunk in chunks:
-                done = chunk[-1].frame.index - source.frames.start + 1
-                yield Progress("Reading frame", done, _frame_count(source))
-        finally:
-            chunks.close()
-        return recorder.seen()
+    def measure(
+        self,
+        clip: Path,
+        frames: FrameRange | None = None,
+        *,
+        margin: float = DEFAULT_MARGIN,
+        accept_damaged: bool = False,
+    ) -> Generator[Progress, None, RedactionMeasure]:
+        """Measure what each way of hiding leaves of the people of a clip; the return value is the result.
+
+        Everybody is hidden in each way, and detected and recognised again. The weakest setting under which recognising
+        is no better than guessing is how people are hidden from now on where nothing else is said (`default_hiding`).
+
+        Raises:
+            TooFewPeople: fewer than two people can be compared.
+            ClipError, InvalidFrameRange, ModelError: as of `redact`.
+            StorageFull: the measurement cannot be stored.
+        """
+        options = RedactionOptions(margin=margin)
+        video = self._answering.probe(clip)
+        wanted, _ = every_frame(video, frames, accept_damaged)
+        source = FrameSource(self._adapters.reader, clip, video, wanted, accept_damaged)
+        seen, observed = yield from describe_everybody(source, self._describing(), linking=True)
+        everybody = np.ones(len(seen.tracks), np.bool_)
+        hidden = bridged_boxes(seen, everybody)
+        models, tools = self._adapters.models, self._tools()
+        measuring = MeasuringTools(tools.detector, models.embedder(), tools.hide_pixels)
+        footage = MeasuredFootage(source, seen, observed.observations, hidden, options.margin)
+        threshold = models.card_threshold("verification").value
+        measure = yield from measure_hiding(measuring, footage, threshold)
+        save_default(self._answering.settings.data, measure)
+        return measure
+
+    def chart_file(self, clip: Path) -> Path:
+        """The usual file of a measurement's chart, in the clip's query folder, which is made."""
+        return self._query_folder(clip.name, self._answering.probe(clip)) / "hiding.png"
 
     def _look_and_identify(
         self, source: FrameSource, choice: RedactionChoice, named: Sequence[str], ask: "_Question"
@@ -177,7 +207,7 @@ class Redactor:
         # A track that is shown must be sure by itself, so tracks are not linked; to find somebody who is to be hidden,
         # what was linked counts, too.
         linking = choice.who is WhoIsHidden.ONLY
-        seen, observed = yield from self.observe(source, linking=linking)
+        seen, observed = yield from describe_everybody(source, self._describing(), linking=linking)
         observed = self._answering.library.with_camera(observed, ask.camera)
         if not observed.usable:  # nobody can be identified, so nobody is shown
             return seen, ShownPeople(frozenset(), unsure=len(observed.observations)), np.zeros(len(seen.tracks), bool)
@@ -185,30 +215,20 @@ class Redactor:
         shown = shown_people(choice, named, identifications)
         return seen, shown, boxes_of_people(seen, observed.observations, shown.people)
 
-    def observe(
-        self, source: FrameSource, *, linking: bool
-    ) -> Generator[Progress, None, tuple[SeenPeople, ObservedClip]]:
-        """Find, follow and describe everybody in each frame; the crops are removed."""
-        recorder, adapters = LookRecorder(self._adapters.new_tracker), self._adapters
-        folder = self._workspace / uuid.uuid4().hex
-        rules = Rules(samples=self._answering.settings.samples)
-        observer = ClipObserver(adapters.crops, recorder.new_tracker, adapters.sharpness, None, folder, rules, linking)
-        try:
-            work = observer.observe(source, source.clip.name, adapters.models, thorough=True)
-            observed = yield from _counted(work, source)
-            return recorder.seen(), observed
-        finally:
-            observer.forget()
-            shutil.rmtree(folder, ignore_errors=True)
-
     def _usual_file(self, label: str, video: VideoInfo, frames: FrameRange) -> Path:
+        last = min(frames.last, video.frame_count - 1)
+        return (
+            self._query_folder(label, video)
+            / f"{frames.first:08d}-{last:08d}-hidden.{'jpg' if video.photograph else 'mp4'}"
+        )
+
+    def _query_folder(self, label: str, video: VideoInfo) -> Path:
         folder = self._answering.settings.query / clip_folder_name(label, video.digest)
         try:
             make_private_folder(folder)
         except OSError as error:
             raise _not_written(folder, error) from error
-        last = min(frames.last, video.frame_count - 1)
-        return folder / f"{frames.first:08d}-{last:08d}-hidden.{'jpg' if video.photograph else 'mp4'}"
+        return folder
 
     def _named(self, choice: RedactionChoice, gallery: Path | None) -> list[str]:
         """Return whom the names mean, before anything is read. Raises `UnknownIdentity`, `EmptyGallery`."""
@@ -218,6 +238,12 @@ class Redactor:
         opened = self._answering.gallery(gallery)
         recognition.require_comparable(opened, self._adapters.models.embedder_id())
         return [opened.find(name).id for name in choice.names]
+
+    def _describing(self) -> Describing:
+        adapters, rules = self._adapters, Rules(samples=self._answering.settings.samples)
+        return Describing(
+            adapters.crops, adapters.new_tracker, adapters.sharpness, adapters.models, self._workspace, rules
+        )
 
     def _tools(self) -> RedactingTools:
         adapters = self._adapters
@@ -241,23 +267,3 @@ def _not_written(path: Path, error: OSError) -> StorageFull:
         name=path,
         reason=describe_os_error(error),
     )
-
-
-def _frame_count(source: FrameSource) -> int:
-    return min(len(source.frames), max(1, source.video.frame_count - source.frames.start))
-
-
-def _counted(
-    work: Generator[Progress, None, ObservedClip], source: FrameSource
-) -> Generator[Progress, None, ObservedClip]:
-    """Pass on progress with the number of frames that the clip claims, where the range has no end."""
-    try:
-        while True:
-            progress = next(work)
-            total = min(progress.total, _frame_count(source)) if progress.stage == "Reading frame" else progress.total
-            yield dataclasses.replace(progress, total=total)
-    except StopIteration as ended:
-        result: ObservedClip = ended.value
-        return result
-    finally:
-        work.close()

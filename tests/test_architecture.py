@@ -55,9 +55,12 @@ ALLOWED: dict[str, set[str]] = {
         "results",
     }
     | {"settings", "storage", "messages"},
-    "library": PORTS | {"service", "settings", "bootstrap", "messages", "library_edits", "library_calibration"},
+    "library": PORTS
+    | {"service", "settings", "bootstrap", "messages", "library_edits", "library_calibration"}
+    | {"library_redaction"},
     "library_edits": PORTS | {"service"},
     "library_calibration": PORTS | {"service"},
+    "library_redaction": PORTS | {"service"},
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},

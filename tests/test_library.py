@@ -15,6 +15,7 @@ from biometric.errors import (
     CalibrationRefused,
     CalibrationUnusable,
     ClipNotFound,
+    InvalidInput,
     InvalidSetting,
     PeopleLookDifferent,
     PeopleSeenTogether,
@@ -216,6 +217,16 @@ def test_people_are_split_and_joined_as_the_example_says(service: biometric.Reco
     (example,) = finder.find(ObservationEdits, globs={"biometric": biometric})
     assert example.examples
     assert runner.run(example).failed == 0
+
+
+def test_a_clip_is_redacted_as_the_example_says(service: biometric.RecognitionService, tmp_path: Path) -> None:
+    hidden = service.redact("visit-3.mp4", tmp_path / "hidden.mp4", biometric.FrameRange(0, 10))
+    assert (str(hidden.hiding), hidden.remaining, len(hidden.frames)) == ("box", (), 10)
+    assert hidden.hidden_regions >= 10
+    for wrong in ({"keep": "Ada"}, {"keep": ["Ada"], "hide_unknown": True}, {"strength": 3}, {"method": "fog"}):
+        with pytest.raises(InvalidInput):
+            service.redact("visit-3.mp4", tmp_path / "other.mp4", **wrong)
+    assert not (tmp_path / "other.mp4").exists()
 
 
 def test_strangers_and_people_seen_together_are_not_joined(service: biometric.RecognitionService) -> None:

@@ -20,9 +20,10 @@ from biometric.entities.redaction import (
 )
 from biometric.errors import InvalidInput
 from biometric.messages import describe_all
-from biometric.messages.redaction_sentences import describe_redaction
+from biometric.messages.redaction_sentences import describe_redaction, measure_table
 from biometric.messages.translation import gettext as _
-from biometric.results.redaction_json import redaction_json
+from biometric.results.redaction_chart import write_redaction_chart
+from biometric.results.redaction_json import measure_json, redaction_json
 from biometric.service import Sightline
 
 
@@ -55,6 +56,11 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--from", dest="first", type=int, metavar="F", help="first frame (default: 0)")
     parser.add_argument("--to", dest="last", type=int, metavar="F", help="last frame, inclusive (default: the last)")
     parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="write no clip, but measure what each method and strength leaves, as a table and a chart (PNG)",
+    )
+    parser.add_argument(
         "--output", type=Path, metavar="FILE", help="file to write (default: in the clip's query folder)"
     )
     parser.add_argument("--query", type=Path, metavar="DIR", help="folder of results (default: query/)")
@@ -77,6 +83,8 @@ def _strengths() -> str:
 def _redact(options: argparse.Namespace) -> int:
     choice, how = _choice(options), _options(options)
     service = command_support.build_service(options)
+    if options.measure:
+        return _measure(service, options, how.margin)
     if choice.needs_gallery:
         service.threshold("identification", options.threshold)
     redaction = _written(service, options, choice, how)
@@ -86,19 +94,36 @@ def _redact(options: argparse.Namespace) -> int:
     return NOT_CONFIRMED if redaction.remaining else DONE
 
 
+def _measure(service: Sightline, options: argparse.Namespace, margin: float) -> int:
+    if options.output is not None and options.output.suffix.lower() != ".png":
+        raise InvalidInput("The chart is written as .png. Choose a name with that ending.")
+    work = service.redactor.measure(
+        options.clip, _frames(service, options), margin=margin, accept_damaged=options.accept_damaged
+    )
+    measure = run(work)
+    chart = options.output or service.redactor.chart_file(options.clip)
+    write_redaction_chart(measure, chart)
+    text = "\n".join([measure_table(measure), _("chart: {path}").format(path=chart)])
+    show(options, {**measure_json(measure), "chart": str(chart)}, text)
+    return DONE
+
+
+def _frames(service: Sightline, options: argparse.Namespace) -> FrameRange | None:
+    if options.first is None and options.last is None:
+        return None
+    last = options.last if options.last is not None else service.probe(options.clip).frame_count - 1
+    return FrameRange.inclusive(options.first or 0, last)
+
+
 def _written(
     service: Sightline, options: argparse.Namespace, choice: RedactionChoice, how: RedactionOptions
 ) -> Redaction:
-    frames = None
-    if options.first is not None or options.last is not None:
-        last = options.last if options.last is not None else service.probe(options.clip).frame_count - 1
-        frames = FrameRange.inclusive(options.first or 0, last)
     work = service.redactor.redact(
         options.clip,
         options.output,
         choice,
         how,
-        frames,
+        _frames(service, options),
         accept_damaged=options.accept_damaged,
         camera=options.camera,
         threshold=options.threshold,

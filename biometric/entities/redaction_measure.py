@@ -62,11 +62,11 @@ class RedactionMeasure:
         return weakest_safe_hiding(self.rows) if self.people >= FEWEST_PEOPLE else None
 
 
-FEWEST_PEOPLE: Final = 10
-"""Of fewer people nothing can be told: with three, a guess is right once in three times."""
+FEWEST_PEOPLE: Final = 20
+"""Of fewer people nothing is told: with ten, three of them recognised may be guessing."""
 
-_PREFERRED = (HidingMethod.BLUR, HidingMethod.PIXELS, HidingMethod.SILHOUETTE, HidingMethod.BOX)
-"""Methods by how much of the scene they leave to be seen, most first."""
+_PREFERRED = (HidingMethod.BLUR, HidingMethod.PIXELS, HidingMethod.BOX, HidingMethod.SILHOUETTE)
+"""Methods by how much of people they leave to be seen, most first."""
 
 
 def weakest_safe_hiding(rows: Sequence[MeasuredHiding]) -> Hiding | None:

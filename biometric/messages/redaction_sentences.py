@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from biometric.entities.redaction import Hiding, HidingMethod, Redaction, WhoIsHidden
+from biometric.entities.redaction import SAFE_HIDING, Hiding, HidingMethod, Redaction, WhoIsHidden
+from biometric.entities.redaction_measure import FEWEST_PEOPLE, RedactionMeasure
+from biometric.messages import decimal
 from biometric.messages.translation import N_, ngettext
 from biometric.messages.translation import gettext as _
 
@@ -17,7 +19,7 @@ METHODS: Final = {
 def hiding_name(hiding: Hiding | None) -> str:
     """Return a method with its strength: "blur 25"; None is the footage as it is."""
     if hiding is None:
-        return _("as it is")
+        return _("original")
     name = _(METHODS[hiding.method])
     return name if hiding.strength is None else f"{name} {hiding.strength}"
 
@@ -61,6 +63,35 @@ def describe_second_pass(redaction: Redaction) -> str:
         )
         return text.format(n=redaction.added)
     return _("Looking again found nobody outside what is hidden.")
+
+
+def measure_table(measure: RedactionMeasure) -> str:
+    """Return what each hiding leaves as a table of text, and what follows from it."""
+    heads = [_("hidden by"), _("detected"), _("rank-1"), _("alike"), _("match"), _("false match"), ""]
+    rows = [heads]
+    for row in measure.rows:
+        rates = (row.detection_rate, row.rank1, row.rank1_alike, row.match_rate, row.false_match_rate)
+        told = _("guessing") if row.chance else ""
+        rows.append([hiding_name(row.hiding), *(f"{decimal(100 * rate, 1)} %" for rate in rates), told])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+    text = _("{people} people, {n:,} boxes in the original; a guess is right in {rate} %; threshold {threshold}.")
+    rate, threshold = decimal(100 * measure.guess_rate, 1), decimal(measure.threshold)
+    lines.append(text.format(people=measure.people, n=measure.detections, rate=rate, threshold=threshold))
+    return "\n".join([*lines, describe_default(measure)])
+
+
+def describe_default(measure: RedactionMeasure) -> str:
+    """Return how people are hidden from now on where nothing is said."""
+    safe = measure.weakest_safe
+    if safe is not None:
+        text = _("Default from now on: {method}, the weakest setting where recognising is no better than guessing.")
+        return text.format(method=hiding_name(safe))
+    method = hiding_name(SAFE_HIDING)
+    if measure.people < FEWEST_PEOPLE:
+        text = _("Too few people to choose a default ({people} of {least}); it stays {method}.")
+        return text.format(people=measure.people, least=FEWEST_PEOPLE, method=method)
+    return _("No setting was as safe as guessing; the default stays {method}.").format(method=method)
 
 
 def _hidden(redaction: Redaction) -> str:
