@@ -41,6 +41,7 @@ from biometric.cli.command_support import (
 )
 from biometric.entities.actors import Actor, Channel, acting_as, system_account
 from biometric.errors import (
+    AttachRefused,
     BiometricError,
     IdentityExists,
     InvalidInput,
@@ -139,6 +140,8 @@ def _sentences(error: BiometricError) -> str:
             options += text.format(
                 name=shlex.quote(error.conflict.identity.name), reference=error.conflict.reference_id
             )
+    elif isinstance(error, AttachRefused):
+        options = _(" Say so with --attach; with --separate they become people of their own.")
     elif isinstance(error, ThresholdBelowCard):
         options = _(" Say so with --force.")
     return describe_error(error) + options

@@ -4,7 +4,7 @@ import argparse
 from itertools import groupby
 from typing import Any
 
-from biometric.cli import gallery_erasure, gallery_life_cycle, gallery_trash
+from biometric.cli import gallery_erasure, gallery_life_cycle, gallery_transfer, gallery_trash
 from biometric.cli.command_support import DONE, build_service, show
 from biometric.cli.gallery_trash import (
     add_action,
@@ -16,11 +16,8 @@ from biometric.cli.gallery_trash import (
 )
 from biometric.entities import BiometricReference, clean_camera
 from biometric.errors import InvalidInput, UnknownIdentity
-from biometric.messages.counted import counted
-from biometric.messages.erasure_sentences import describe_left_out
 from biometric.messages.life_cycle_sentences import describe_basis_record, describe_lifetime
 from biometric.messages.translation import gettext as _
-from biometric.messages.translation import ngettext
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.results.answer_json import change_json, identity_json
@@ -46,9 +43,7 @@ def add_commands(commands: Any) -> None:
     gallery_trash.add_actions(actions)
     gallery_erasure.add_actions(actions)
     gallery_life_cycle.add_actions(actions)
-    add_action(actions, "export", "write the whole gallery as one file", _export, "file")
-    importing = add_action(actions, "import", "add the identities of an exported file", _import, "file")
-    importing.add_argument("--resurrect", action="store_true", help="also those who were erased here")
+    gallery_transfer.add_actions(actions)
 
 
 def _open_gallery(options: argparse.Namespace) -> Gallery:
@@ -176,46 +171,6 @@ def _camera(options: argparse.Namespace) -> int:
     )
     result = {"identity": identity.name, "reference": reference.id, "camera": camera, "change": change_json(change)}
     show(options, result, f"{text} {undo_hint(change, options)}")
-    return DONE
-
-
-def _export(options: argparse.Namespace) -> int:
-    gallery = _open_gallery(options)
-    count = gallery.size()
-    path = gallery.export(options.file)
-    text = ngettext("{n} identity was written to {path}.", "{n} identities were written to {path}.", count)
-    text = text.format(n=count, path=path)
-    show(options, {"file": str(path), "identities": count}, text)
-    return DONE
-
-
-def _import(options: argparse.Namespace) -> int:
-    report = _open_gallery(options).import_(options.file, resurrect=options.resurrect)
-    added = counted(report.identities, "identity"), count_references(report.references)
-    lines = [_("Added: {identities}, {references}.").format(identities=added[0], references=added[1])]
-    if report.already_there:
-        lines.append(_("Already there: {references}.").format(references=count_references(report.already_there)))
-    if report.left_out_people:
-        lines.append(f"{describe_left_out(report)} {_('To bring them back, add --resurrect.')}")
-    if report.without_basis:
-        references = count_references(report.without_basis)
-        lines.append(_("Legal basis not recorded: {references}.").format(references=references))
-    if report.expired:
-        text = _("Expired, so not matched with: {references}. See gallery retention for when they are deleted.")
-        lines.append(text.format(references=count_references(report.expired)))
-    taken = _("{old} is called {new} here, because the name was taken.")
-    lines += [taken.format(old=old, new=new) for old, new in report.renamed]
-    result = {
-        "identities": report.identities,
-        "references": report.references,
-        "already_there": report.already_there,
-        "left_out": {"identities": report.left_out_people, "references": report.left_out_references},
-        "renamed": [{"from": old, "to": new} for old, new in report.renamed],
-        "change": report.change_id,
-        "without_basis": report.without_basis,
-        "expired": report.expired,
-    }
-    show(options, result, "\n".join(lines))
     return DONE
 
 

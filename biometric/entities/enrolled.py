@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from biometric.entities.exports import UNSIGNED, ExportSigner
 from biometric.entities.footage import Vector
 from biometric.entities.life_cycle import NOTHING_GIVEN, BasisRecord, GivenBasis
 from biometric.entities.people import Template
@@ -157,6 +158,8 @@ class ImportReport:
         already_there: references that the gallery held before.
         renamed: pairs (name in the file, name given here), where a name was taken.
         left_out_people, left_out_references: how many were left out, because they were deleted here for good.
+        attached: names of people who were here and got references.
+        signer: who signed the file.
         change_id: of the line in the gallery's history, by which it can be undone; None when nothing was added.
         without_basis, expired: how many of the added references have no recorded basis, and are not matched with any
             more.
@@ -168,6 +171,8 @@ class ImportReport:
     renamed: tuple[tuple[str, str], ...] = ()
     left_out_people: int = 0
     left_out_references: int = 0
+    attached: tuple[str, ...] = ()
+    signer: ExportSigner = UNSIGNED
     change_id: int | None = field(default=None, compare=False)
     without_basis: int = 0
     expired: int = 0

@@ -81,6 +81,8 @@ BiometricError
     ├── GalleryBusy              another process holds the gallery for too long
     ├── GalleryUnavailable       the gallery's folder is a file, or may not be read
     ├── ArchiveInvalid           an import file is damaged or not a gallery export
+    │   └── WrongPassphrase      it is encrypted, and no or another passphrase was given
+    ├── AttachRefused            an import would give references to people who are here, without saying so
     └── StorageFull              the disk is full or not writable
 
 Messages are whole sentences for the person in front of the screen: what is wrong, and what to do.
@@ -105,6 +107,7 @@ from biometric.errors.footage_errors import (
 )
 from biometric.errors.gallery_errors import (
     ArchiveInvalid,
+    AttachRefused,
     CohortGone,
     EmptyGallery,
     GalleryBusy,
@@ -112,6 +115,7 @@ from biometric.errors.gallery_errors import (
     GalleryError,
     GalleryUnavailable,
     StorageFull,
+    WrongPassphrase,
 )
 from biometric.errors.input_errors import (
     CalibrationUnusable,
@@ -179,6 +183,7 @@ from biometric.errors.root_error import (
 
 __all__ = [
     "ArchiveInvalid",
+    "AttachRefused",
     "BasisMissing",
     "BiometricError",
     "CalibrationRefused",
@@ -260,4 +265,5 @@ __all__ = [
     "UsersUnreadable",
     "WeightsCorrupt",
     "WeightsMissing",
+    "WrongPassphrase",
 ]

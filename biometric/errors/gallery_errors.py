@@ -31,5 +31,13 @@ class ArchiveInvalid(GalleryError):
     """An import file is damaged or not a gallery export."""
 
 
+class WrongPassphrase(ArchiveInvalid):
+    """An import file is encrypted, and no or another passphrase was given."""
+
+
+class AttachRefused(GalleryError):
+    """An import would give references to people who are here already, without saying so."""
+
+
 class StorageFull(GalleryError):
     """The disk is full or not writable."""

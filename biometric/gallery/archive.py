@@ -9,18 +9,24 @@ ever extracted under a name of its own, and no more is in memory than one refere
 """
 
 import errno
+import hashlib
+import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, StorageFull
+from biometric.entities.exports import ExportSigner
+from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, StorageFull, WrongPassphrase
 from biometric.errors.phrases import Phrase
 from biometric.gallery.archive_manifest import ManifestSummary, read_references, read_summary, write_manifest
+from biometric.gallery.export_signatures import HashingWriter, read_signer
 from biometric.gallery.manifest_stream import refuse
 from biometric.gallery.records import IdentityRecord, ReferenceRecord
+from biometric.gallery.sealed_files import SealedReader, SealingWriter, is_sealed
 from biometric.storage import atomic_path, describe_os_error
 
 MANIFEST = "gallery.json"
@@ -45,6 +51,8 @@ class Archive:
 
     summary: ManifestSummary
     crop_count: int
+    signer: ExportSigner
+    encrypted: bool
     _file: zipfile.ZipFile
 
     @property
@@ -102,7 +110,12 @@ def check_destination(destination: Path, gallery: Path) -> None:
 
 
 def write_archive(
-    destination: Path, model_id: str, dimension: int, people: Iterable[tuple[IdentityRecord, Iterable[ReferenceRecord]]]
+    destination: Path,
+    model_id: str,
+    dimension: int,
+    people: Iterable[tuple[IdentityRecord, Iterable[ReferenceRecord]]],
+    sign: Callable[[Mapping[str, str]], bytes],
+    passphrase: str | None = None,
 ) -> None:
     """Write an export, readable by its owner only; the file appears complete or not at all.
 
@@ -110,6 +123,8 @@ def write_archive(
         destination: where; an older file there is replaced.
         model_id, dimension: of all templates.
         people: each identity with its references, each sample with the path of its crop.
+        sign: makes the file's comment, the signature, from the SHA-256 of each member.
+        passphrase: encrypts the file; None: anybody can read it.
 
     Raises:
         GalleryCorrupt: a crop is not on disk.
@@ -119,31 +134,59 @@ def write_archive(
     try:
         with (
             atomic_path(destination) as partial,
-            zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+            partial.open("wb") as file,
+            _sealed(file, passphrase) as target,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
         ):
-            with archive.open(_info(MANIFEST, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as manifest:
-                crops = write_manifest(manifest, model_id, dimension, people)
+            digests: dict[str, str] = {}
+            with archive.open(_info(MANIFEST, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as member:
+                hashing = HashingWriter(member)
+                crops = write_manifest(hashing, model_id, dimension, people)
+            digests[MANIFEST] = hashing.digest
             for reference_id, name, crop in crops:
-                archive.writestr(_info(_member(reference_id, name), zipfile.ZIP_STORED), _read_crop(crop))
+                data, place = _read_crop(crop), _member(reference_id, name)
+                archive.writestr(_info(place, zipfile.ZIP_STORED), data)
+                digests[place] = hashlib.sha256(data).hexdigest()
+            archive.comment = sign(digests)
     except OSError as error:
         raise _export_error(destination, error) from error
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
+def _sealed(file: IO[bytes], passphrase: str | None) -> Iterator[IO[bytes]]:
+    if passphrase is None:
+        yield file
+        return
+    writer = SealingWriter(file, passphrase)
+    yield writer  # type: ignore[misc]
+    writer.finish()
+
+
+@contextmanager
+def open_archive(path: Path, passphrase: str | None = None) -> Iterator[Archive]:
     """Open an export and check everything but the contents of its crops, which `Archive.crop` checks.
 
     Raises:
-        ArchiveInvalid: the file is missing, damaged, unsafe, of an unknown version or not a gallery export.
+        ArchiveInvalid: the file is missing, damaged, unsafe, of an unknown version, not as it was signed, or not a
+            gallery export.
+        WrongPassphrase: it is encrypted, and this passphrase does not open it.
     """
-    with _translate_zip_errors():
-        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-            refuse(Phrase("it cannot be read: it is a folder, a device or a pipe"))
-        file = zipfile.ZipFile(path)
-    with file:
+    with ExitStack() as opened:
+        with _translate_zip_errors():
+            if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+                refuse(Phrase("it cannot be read: it is a folder, a device or a pipe"))
+            plain: IO[bytes] = opened.enter_context(path.open("rb"))
+            encrypted = is_sealed(plain)
+            if encrypted:
+                if passphrase is None:
+                    raise WrongPassphrase("This export is encrypted. Give its passphrase. Nothing was imported.")
+                plain = io.BufferedReader(SealedReader(plain, passphrase), 1 << 16)  # type: ignore[type-var]
+            file = opened.enter_context(zipfile.ZipFile(plain))
         crops = _check_members(file, path.stat().st_size)
         summary = read_summary(_manifest_opener(file), crops)
-        yield Archive(summary, len(crops), file)
+        with _translate_zip_errors():
+            signer = read_signer(file)
+        yield Archive(summary, len(crops), signer, encrypted, file)
 
 
 def _manifest_opener(file: zipfile.ZipFile) -> Callable[[], Callable[[int], bytes]]:

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,6 +32,14 @@ from biometric.gallery.manifest_schema import (
 )
 from biometric.gallery.manifest_stream import LISTS, describe_place, read_elements, refuse
 from biometric.gallery.records import IdentityRecord, ReferenceRecord, SampleRecord
+
+
+class TakesBytes(Protocol):
+    """What a manifest is written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take bytes."""
+
 
 Read = Callable[[int], bytes]
 """Returns up to so many of a file's next bytes, none at its end."""
@@ -97,7 +105,7 @@ def read_references(
 
 
 def write_manifest(
-    file: IO[bytes],
+    file: TakesBytes,
     model_id: str,
     dimension: int,
     people: Iterable[tuple[IdentityRecord, Iterable[ReferenceRecord]]],

@@ -7,24 +7,42 @@ from sqlite_utils import Database
 
 from biometric.entities import ChangeKind, ImportReport, name_key
 from biometric.entities.names import number_name
-from biometric.gallery import erasure_rows, reference_rows, retention_rows, rows, trash_rows
+from biometric.gallery import audit_rows, erasure_rows, reference_rows, retention_rows, rows, trash_rows
 from biometric.gallery.archive import Archive
 from biometric.gallery.change_recorder import ChangeRecorder
+from biometric.gallery.import_preview import People, attach_refused, preview_import, was_erased
 from biometric.gallery.records import IdentityRecord
+from biometric.gallery.signing_key import SigningKey
 from biometric.gallery.transactions import WriteTransaction
 
 
-def import_archive(write: WriteTransaction, archive: Archive, resurrect: bool = False) -> ImportReport:
+def import_archive(
+    write: WriteTransaction,
+    archive: Archive,
+    resurrect: bool = False,
+    *,
+    attach: bool = False,
+    separate: bool = False,
+    own: SigningKey | None = None,
+) -> ImportReport:
     """Add the identities and references that are not here yet; those in the trash come out of it.
 
     Args:
         resurrect: also add those that were deleted here for good, which are left out otherwise.
+        attach: people who are here, or in the trash, get references that are not here.
+        separate: such references become people of their own instead.
+        own: this gallery's key.
 
     Raises:
+        AttachRefused: there are such references, and neither was said.
         ArchiveInvalid: a crop is damaged or no JPEG.
         ModelMismatch: its templates are of another model than the gallery's.
     """
     rows.check_model(write.db, archive.model_id, archive.dimension)
+    preview = preview_import(write.db, archive, own)
+    if preview.attaching and not (attach or separate):
+        raise attach_refused(preview)
+    apart = People(write.db) if separate else None
     names_in_archive = {name_key(identity.name) for identity in archive.identities}
     recorder = ChangeRecorder(write, ChangeKind.IMPORTED)
     references = identities = samples = already_there = 0
@@ -38,12 +56,18 @@ def import_archive(write: WriteTransaction, archive: Archive, resurrect: bool = 
         if reference_rows.known_references(write.db, [reference.id]):
             already_there += 1
             continue
-        if erased and _was_erased(write.db, identity.id, reference.id):
+        if erased and was_erased(write.db, identity.id, reference.id):
             if not resurrect:
                 left_out[identity.id] += 1
                 continue
             erasure_rows.remove_tombstone(write.db, erasure_rows.IDENTITY, identity.id)
             erasure_rows.remove_tombstone(write.db, erasure_rows.REFERENCE, reference.id)
+        trashed = trash_rows.trashed_reference(write.db, reference.id)
+        if apart is not None and apart.would_attach(identity.id, trashed is not None):
+            if trashed is not None:  # it can be brought back
+                already_there += 1
+                continue
+            identity = apart.other(identity)
         number = rows.number_by_id(write.db, identity.id)
         if number is None:
             number, name = _add_identity(recorder, identity, names_in_archive)
@@ -53,7 +77,6 @@ def import_archive(write: WriteTransaction, archive: Archive, resurrect: bool = 
         if number not in concerned:
             concerned.add(number)
             recorder.add_people(number)
-        trashed = trash_rows.trashed_reference(write.db, reference.id)
         if trashed is not None:
             recorder.restore_reference(trashed, number)
             added.append(trashed)
@@ -66,20 +89,28 @@ def import_archive(write: WriteTransaction, archive: Archive, resurrect: bool = 
         samples += len(reference.samples)
     retention_rows.wait_until_shown(write.db, added, write.now)
     if references:
+        recorder.note(
+            signer=preview.signer.kind.value,
+            signer_key=preview.signer.public_key,
+            attached=sum(count for _, count in preview.attaching) if attach else 0,
+        )
         recorder.finish(references, samples)
+        if preview.signer.public_key:
+            audit_rows.note_signer(write.db, preview.signer.public_key, preview.signer.gallery, write.now)
     else:
         recorder.abandon()
     change = recorder.id if references else None
     gone = len(left_out), left_out.total()
     expired = retention_rows.count_expired(write.db, added, write.now)
     told = already_there, tuple(renamed), *gone
-    return ImportReport(identities, references, *told, change, without_basis=without_basis, expired=expired)
-
-
-def _was_erased(db: Database, identity_id: str, reference_id: str) -> bool:
-    """Return whether a reference, or all of its person, was deleted here for good."""
-    ids = ((erasure_rows.IDENTITY, identity_id), (erasure_rows.REFERENCE, reference_id))
-    return any(erasure_rows.tombstone_of(db, kind, opaque_id) is not None for kind, opaque_id in ids)
+    attached = tuple(name for name, _ in preview.attaching) if attach and not separate else ()
+    return ImportReport(
+        *(identities, references, *told, change),
+        without_basis=without_basis,
+        expired=expired,
+        attached=attached,
+        signer=preview.signer,
+    )
 
 
 def find_free_name(db: Database, name: str, reserved: set[str]) -> str:

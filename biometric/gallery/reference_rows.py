@@ -174,6 +174,12 @@ def reference_ids(db: Database, numbers: Iterable[int]) -> dict[int, str]:
     return dict(db.execute(sql, [json.dumps(list(numbers))]).fetchall())
 
 
+def has_template(db: Database, reference_id: str, template: Template) -> bool:
+    """Return whether the reference of that id has this very template."""
+    row = db.execute("SELECT vector FROM biometric_references WHERE id = ?", [reference_id]).fetchone()
+    return row is not None and bytes(row[0]) == blob(template.vector)
+
+
 def ids_anywhere(db: Database, numbers: Iterable[int]) -> list[str]:
     """Return the ids of the references with these row numbers, in place or in the trash, in order."""
     listed = json.dumps(list(numbers))

@@ -11,6 +11,7 @@ process. Beside this module: `editing`, `calibration_keeping` and `verdict_keepi
 import threading
 from collections.abc import Generator, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,34 +24,35 @@ from biometric.entities import (
     Candidate,
     GalleryChange,
     Identity,
-    ImportReport,
     Progress,
     Template,
     TrashItem,
     name_key,
 )
-from biometric.entities.audit import AuditAction, AuditEvent
+from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
 from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.errors import EmptyGallery
-from biometric.gallery import journal, reference_rows, rows, trash_rows
+from biometric.gallery import audit_rows, journal, reference_rows, rows, trash_rows
 from biometric.gallery.adaptation_rows import read_learnt
-from biometric.gallery.archive import check_destination, open_archive, write_archive
+from biometric.gallery.archive import check_destination, write_archive
 from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.audit_trail import GalleryAuditTrail
 from biometric.gallery.calibration_keeping import CalibrationKeeping
 from biometric.gallery.database import translate_errors
 from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.erasure_keeping import ErasureKeeping
-from biometric.gallery.importing import import_archive
+from biometric.gallery.export_signatures import signed_comment
+from biometric.gallery.import_keeping import ImportKeeping
 from biometric.gallery.life_cycle_keeping import LifeCycleKeeping
 from biometric.gallery.records import Clock, current_time
+from biometric.gallery.sealed_files import check_passphrase
 from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred, scores_with
 from biometric.gallery.verdict_keeping import VerdictKeeping
 from biometric.storage import file_digest
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
 
-class SQLiteGallery(CalibrationKeeping, LifeCycleKeeping, VerdictKeeping, ErasureKeeping):
+class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, VerdictKeeping, ErasureKeeping):
     """A `ports.Gallery` in a folder. Several threads and processes may use one folder at a time.
 
     Nothing is created before the first enrollment or import. Any operation may raise `GalleryBusy`, `GalleryCorrupt`,
@@ -225,8 +227,11 @@ class SQLiteGallery(CalibrationKeeping, LifeCycleKeeping, VerdictKeeping, Erasur
         order = np.argsort(-scores, kind="stable")
         return [(ids[position], float(scores[position])) for position in order]
 
-    def export(self, destination: Path) -> Path:
-        """Write the whole gallery as one file, atomically; other processes' writes wait, so it is one moment's state.
+    def export(self, destination: Path, *, passphrase: str | None = None) -> Path:
+        """Write the whole gallery as one signed file, atomically; other processes' writes wait: one moment's state.
+
+        Args:
+            passphrase: encrypts the file; None: anybody can read it.
 
         Raises:
             EmptyGallery: nobody is enrolled.
@@ -238,34 +243,30 @@ class SQLiteGallery(CalibrationKeeping, LifeCycleKeeping, VerdictKeeping, Erasur
             if db is None or rows.model(db) is None:
                 raise EmptyGallery("Nobody is enrolled, so there is nothing to export.")
         check_destination(destination, self._folder)
+        if passphrase is not None:
+            check_passphrase(passphrase)
         # The write lock, not just a snapshot: crops must not be deleted while they are being copied.
         with self._transactions.writing() as write:
             stored_model = rows.model(write.db)
             if stored_model is None:
                 raise EmptyGallery("Nobody is enrolled, so there is nothing to export.")
-            write_archive(destination, *stored_model, reference_rows.read_records(write.db, self._files))
-            counts = {"identities": write.db["identities"].count, "references": write.db["biometric_references"].count}
-            write.record(AuditEvent(AuditAction.EXPORTED, details=counts))
-        with translate_errors():
-            written = {destination.resolve(): file_digest(destination)}
+            keys = self._transactions.audit.keys
+            sign = partial(
+                signed_comment, key=keys.key() or keys.make(), gallery=audit_rows.gallery_id(write.db), time=write.now
+            )
+            records = reference_rows.read_records(write.db, self._files)
+            write_archive(destination, *stored_model, records, sign, passphrase)
+            with translate_errors():
+                written = {destination.resolve(): file_digest(destination)}
+            details: dict[str, AuditValue] = {
+                "identities": write.db["identities"].count,
+                "references": write.db["biometric_references"].count,
+                "encrypted": passphrase is not None,
+                "file_sha256": next(iter(written.values())),
+            }
+            write.record(AuditEvent(AuditAction.EXPORTED, details=details))
         self.record(NewDerivative(DerivativeKind.EXPORT, written, everybody=True))
         return destination
-
-    def import_(self, archive: Path, *, resurrect: bool = False) -> ImportReport:
-        """Add an export's identities and references; all or nothing.
-
-        Somebody who is here already (by id) gets the references not yet here; somebody else of a name that is taken
-        comes in as "Name (2)". Who was erased here, or was in the trash for its whole time, is left out.
-
-        Args:
-            resurrect: bring them back, too.
-
-        Raises:
-            ArchiveInvalid: the file is damaged, unsafe, or not a gallery export.
-            ModelMismatch: its templates are of another model than the gallery's.
-        """
-        with open_archive(archive) as source, self._transactions.writing() as write:
-            return import_archive(write, source, resurrect)
 
     def check_model(self, model_id: str) -> None:
         """Raise `ModelMismatch`, naming both models and what to do, unless empty or of that model."""

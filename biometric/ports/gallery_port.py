@@ -26,6 +26,7 @@ from biometric.entities import (
     Verdict,
 )
 from biometric.entities.calibration_footage import StoredCalibration
+from biometric.entities.exports import ImportPreview
 from biometric.ports.audit_port import AuditTrail
 from biometric.ports.erasing_port import ErasingGallery
 from biometric.ports.life_cycle_port import LifeCycle
@@ -216,14 +217,32 @@ class Gallery(ErasingGallery, LifeCycle, Protocol):
     def delete_cohorts(self) -> GalleryChange:
         """Delete all cohorts at once and for good. Raises `InvalidInput`: none is kept."""
 
-    def export(self, destination: Path) -> Path:
-        """Write the whole gallery as one file, from one consistent snapshot, atomically."""
+    def export(self, destination: Path, *, passphrase: str | None = None) -> Path:
+        """Write the whole gallery as one signed file, from one consistent snapshot, atomically.
 
-    def import_(self, archive: Path, *, resurrect: bool = False) -> ImportReport:
+        Args:
+            passphrase: encrypts it. Raises `InvalidInput`: too short.
+        """
+
+    def preview_import(self, archive: Path, *, passphrase: str | None = None) -> ImportPreview:
+        """What importing an export would do, and who signed it. Raises as `import_`, but `AttachRefused`."""
+
+    def import_(
+        self,
+        archive: Path,
+        *,
+        resurrect: bool = False,
+        attach: bool = False,
+        separate: bool = False,
+        passphrase: str | None = None,
+    ) -> ImportReport:
         """Add an export's identities and references; all or nothing. Raises `ArchiveInvalid`, `ModelMismatch`.
 
         Args:
             resurrect: also those that were deleted here for good, which are left out otherwise.
+            attach: people who are here already get references that are not here; else `AttachRefused` is raised.
+            separate: such references become people of their own instead.
+            passphrase: opens an encrypted file; else `WrongPassphrase` is raised.
         """
 
     def check_model(self, model_id: str) -> None:

@@ -65,6 +65,8 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.CohortGone, N_("The cohort is not kept any more")),
     (errors.GalleryBusy, N_("The gallery is in use")),
     (errors.GalleryUnavailable, N_("The gallery cannot be opened")),
+    (errors.WrongPassphrase, N_("The passphrase is wrong or missing")),
+    (errors.AttachRefused, N_("People of this export are here already")),
     (errors.ArchiveInvalid, N_("This is not a Sightline export")),
     (errors.KeptFootageCorrupt, N_("The library is damaged")),
     (errors.KeptFootageBusy, N_("The library is in use")),

@@ -1,0 +1,101 @@
+"""What importing an export would do, before it is done."""
+
+from collections import Counter
+from dataclasses import replace
+from uuid import uuid4
+
+from sqlite_utils import Database
+
+from biometric.entities.exports import ImportPreview
+from biometric.errors import AttachRefused
+from biometric.errors.phrases import Phrase
+from biometric.gallery import audit_rows, erasure_rows, reference_rows, trash_rows
+from biometric.gallery.archive import Archive
+from biometric.gallery.export_signatures import known_signer
+from biometric.gallery.records import IdentityRecord
+from biometric.gallery.signing_key import SigningKey
+
+MOST_NAMES = 5
+"""Most names that a refusal says."""
+
+
+class People:
+    """Which people of an export are here or in the trash, as the gallery was before the import."""
+
+    def __init__(self, db: Database) -> None:
+        self._here = {str(row[0]) for row in db.execute("SELECT id FROM identities")}
+        self._trashed = {str(row[0]) for row in db.execute("SELECT id FROM trashed_identities")}
+        self._others: dict[str, IdentityRecord] = {}
+
+    def is_trashed(self, identity_id: str) -> bool:
+        """Return whether somebody is in the trash."""
+        return identity_id in self._trashed
+
+    def would_attach(self, identity_id: str, in_trash: bool) -> bool:
+        """Return whether a reference that is not here would be given to somebody who is here or in the trash.
+
+        Args:
+            in_trash: the reference itself is in the trash: it comes back with its person, or to them.
+        """
+        return identity_id in self._here or (identity_id in self._trashed and not in_trash)
+
+    def other(self, identity: IdentityRecord) -> IdentityRecord:
+        """Return the person of their own who gets such references."""
+        return self._others.setdefault(identity.id, replace(identity, id=uuid4().hex))
+
+
+def preview_import(db: Database, archive: Archive, own: SigningKey | None) -> ImportPreview:
+    """Return what importing an export would do.
+
+    Raises:
+        ArchiveInvalid: it cannot be read.
+    """
+    people = People(db)
+    erased = erasure_rows.has_tombstones(db)
+    attaching: Counter[str] = Counter()
+    added: set[str] = set()
+    back: set[str] = set()
+    gone: Counter[str] = Counter()
+    references = already_there = differing = 0
+    for identity, reference in archive.references():
+        if reference_rows.known_references(db, [reference.id]):
+            already_there += 1
+            differing += not reference_rows.has_template(db, reference.id, reference.template)
+        elif erased and was_erased(db, identity.id, reference.id):
+            gone[identity.id] += 1
+        elif people.would_attach(identity.id, trash_rows.trashed_reference(db, reference.id) is not None):
+            attaching[identity.id] += 1
+        else:
+            references += 1
+            (back if people.is_trashed(identity.id) else added).add(identity.id)
+    here = audit_rows.names(db, [*attaching, *back])
+    return ImportPreview(
+        signer=known_signer(db, archive.signer, own),
+        encrypted=archive.encrypted,
+        identities=len(added),
+        references=references,
+        attaching=tuple((here[identity_id], count) for identity_id, count in attaching.items()),
+        from_trash=tuple(here[identity_id] for identity_id in sorted(back)),
+        erased=len(gone),
+        erased_references=gone.total(),
+        already_there=already_there,
+        differing=differing,
+    )
+
+
+def attach_refused(preview: ImportPreview) -> AttachRefused:
+    """Return the error that an import would give references to people who are here."""
+    names = ", ".join(name for name, _ in preview.attaching[:MOST_NAMES])
+    more = len(preview.attaching) - MOST_NAMES
+    return AttachRefused(
+        "This export would give references to people who are here already: {names}{more}. Whoever made the file then "
+        "decides who is taken for them. Nothing was imported.",
+        names=names,
+        more=Phrase(" and {count} more", count=more) if more > 0 else "",
+    )
+
+
+def was_erased(db: Database, identity_id: str, reference_id: str) -> bool:
+    """Return whether a reference, or all of its person, was deleted here for good."""
+    ids = ((erasure_rows.IDENTITY, identity_id), (erasure_rows.REFERENCE, reference_id))
+    return any(erasure_rows.tombstone_of(db, kind, opaque_id) is not None for kind, opaque_id in ids)
