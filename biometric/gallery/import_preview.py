@@ -31,13 +31,13 @@ class People:
         """Return whether somebody is in the trash."""
         return identity_id in self._trashed
 
-    def would_attach(self, identity_id: str, in_trash: bool) -> bool:
+    def would_attach(self, identity_id: str, former_owner: str | None) -> bool:
         """Return whether a reference that is not here would be given to somebody who is here or in the trash.
 
         Args:
-            in_trash: the reference itself is in the trash: it comes back with its person, or to them.
+            former_owner: id of whose it was, where the reference is in the trash: to them it just comes back.
         """
-        return identity_id in self._here or (identity_id in self._trashed and not in_trash)
+        return former_owner != identity_id and (identity_id in self._here or identity_id in self._trashed)
 
     def other(self, identity: IdentityRecord) -> IdentityRecord:
         """Return the person of their own who gets such references."""
@@ -63,7 +63,7 @@ def preview_import(db: Database, archive: Archive, own: SigningKey | None) -> Im
             differing += not reference_rows.has_template(db, reference.id, reference.template)
         elif erased and was_erased(db, identity.id, reference.id):
             gone[identity.id] += 1
-        elif people.would_attach(identity.id, trash_rows.trashed_reference(db, reference.id) is not None):
+        elif people.would_attach(identity.id, trash_rows.owner_of_trashed(db, reference.id)):
             attaching[identity.id] += 1
         else:
             references += 1

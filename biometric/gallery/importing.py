@@ -63,7 +63,7 @@ def import_archive(
             erasure_rows.remove_tombstone(write.db, erasure_rows.IDENTITY, identity.id)
             erasure_rows.remove_tombstone(write.db, erasure_rows.REFERENCE, reference.id)
         trashed = trash_rows.trashed_reference(write.db, reference.id)
-        if apart is not None and apart.would_attach(identity.id, trashed is not None):
+        if apart and apart.would_attach(identity.id, trash_rows.owner_of_trashed(write.db, reference.id)):
             if trashed is not None:  # it can be brought back
                 already_there += 1
                 continue
@@ -105,7 +105,8 @@ def import_archive(
     told = already_there, tuple(renamed), *gone
     attached = tuple(name for name, _ in preview.attaching) if attach and not separate else ()
     return ImportReport(
-        *(identities, references, *told, change),
+        *(identities, references, *told),
+        change_id=change,
         without_basis=without_basis,
         expired=expired,
         attached=attached,

@@ -118,6 +118,16 @@ def trashed_reference(db: Database, reference_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def owner_of_trashed(db: Database, reference_id: str) -> str | None:
+    """Return the id of whose a reference in the trash was, None where it is not there."""
+    sql = (
+        "SELECT coalesce(i.id, t.id, '') FROM trashed_references r LEFT JOIN identities i ON i.number = "
+        "r.identity_number LEFT JOIN trashed_identities t ON t.number = r.identity_number WHERE r.id = ?"
+    )
+    row = db.execute(sql, [reference_id]).fetchone()
+    return None if row is None else str(row[0])
+
+
 def merged_identities(db: Database, number: int) -> list[int]:
     """Return the identities in the trash that were merged into this one, directly or not."""
     sql = (

@@ -121,7 +121,7 @@ def test_importing_twice_adds_only_what_is_new(
     target.remove(target.find("Zoë").id)
     target.rename(target.find("Ada").id, "Ada King")
     gallery.enroll("Ada", reference(clips, 9))
-    report = target.import_(gallery.export(export))
+    report = target.import_(gallery.export(export), attach=True)
     assert (report.identities, report.references, report.already_there, report.renamed) == (1, 2, 2, ())
     assert check(target) == {"Ada King": 3, "Zoë": 1}
     assert target.import_(export).already_there == 4

@@ -285,3 +285,24 @@ def test_commands_ask_before_they_attach(
     capsys.readouterr()
     assert main(["gallery", "import", *folder, str(sealed), "--passphrase-stdin", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["signer"]["kind"] == "own"
+
+
+def test_a_reference_in_the_trash_is_not_given_to_somebody_else(
+    source: SQLiteGallery, export: Path, tmp_path: Path
+) -> None:
+    ada, ben = source.find("Ada").id, source.find("Ben").id
+    source.remove(ben)
+    swapped = rewritten(
+        export,
+        lambda members: members.update(
+            {
+                "gallery.json": members["gallery.json"]
+                .replace(ada.encode(), b"x")
+                .replace(ben.encode(), ada.encode())
+                .replace(b'"x"', b'"' + ben.encode() + b'"')
+            }
+        ),
+        b"",
+    )
+    with pytest.raises(AttachRefused, match="Ada"):
+        source.import_(swapped)
