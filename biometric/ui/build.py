@@ -94,7 +94,7 @@ class Interface:
         changes = [
             connect_better_models(self.page, self.header),
             *enrollment.connect(),
-            self.people.imported,
+            *self.people.imported,
             *calibrated,
         ]
         verification.connect()

@@ -42,7 +42,7 @@ class PeopleState:
         noted: number of the change that the undo line is about, or None.
         user: who is signed in, "" where nobody is asked to.
         erased, told: the certificate of the erasure that the latest click made, or None; what the page says of it.
-        waiting_import: an export some of whose people were erased here, until somebody says whether they come back.
+        waiting_import: an uploaded export, until somebody says whether and how it is imported.
     """
 
     place: Place = "everybody"

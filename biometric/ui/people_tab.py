@@ -38,7 +38,7 @@ class PeopleTab:
         problem: says what went wrong.
         main: the place that is shown.
         transfer: export and import, beside everybody.
-        imported: the event after which an import is done.
+        imported: the events after which an import is done.
     """
 
     desk: PeopleDesk
@@ -47,7 +47,7 @@ class PeopleTab:
     problem: gr.HTML
     main: gr.HTML
     transfer: gr.Accordion
-    imported: Any
+    imported: list[Any]
 
     @property
     def following(self) -> list[Any]:
