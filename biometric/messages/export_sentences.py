@@ -31,7 +31,8 @@ def describe_preview(preview: ImportPreview) -> list[str]:
     lines = [describe_signer(preview.signer)]
     text = _("It would add {people} with {references}.")
     added = counted(preview.identities, "person"), counted(preview.references, "reference")
-    lines.append(text.format(people=added[0], references=added[1]))
+    if preview.references:
+        lines.append(text.format(people=added[0], references=added[1]))
     if preview.attaching:
         names = ", ".join(f"{name} ({count})" for name, count in preview.attaching)
         lines.append(describe_attaching(names))
