@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from biometric.domain.packet_sizes import PacketSizes
 from biometric.domain.picture_change import MOVED_CELLS, SceneMemory, is_solid
+from biometric.domain.swaying import SwayingCells
 from biometric.entities import Frame
 from biometric.entities.frame_groups import FrameGroup
 from biometric.pipeline.small_pictures import SmallPictures
@@ -29,7 +30,7 @@ CHANGED_CELLS = 6
 noise makes one or two."""
 
 CLEAR_CELLS = 40
-"""Changed cells, not restless ones, that packets must tell, too: about somebody of a sixth of the picture's height."""
+"""Changed cells, apart from what sways, that packets must tell, too: about somebody of a sixth of the picture's height."""
 
 SETTLING_GROUPS = 15
 """Groups in a row, with larger packets than before and nobody clearly in the pictures, after which that is usual."""
@@ -52,9 +53,10 @@ class QuietGroups:
 
     def __init__(self, pictures: SmallPictures, most_seconds: float) -> None:
         self._pictures, self._most_seconds = pictures, most_seconds
-        self._scene, self._sizes = SceneMemory(), PacketSizes()
+        self._scene, self._swaying, self._sizes = SceneMemory(), SwayingCells(), PacketSizes()
         self._key: NDArray[np.float32] | None = None
         self._before: NDArray[np.float32] | None = None
+        self._sways = np.zeros((1, 1), np.bool_)
         self._group: FrameGroup | None = None
         self._told = self._changed = False
         self._clear = self._missed = self._clearly_told = self._larger = 0
@@ -73,6 +75,8 @@ class QuietGroups:
         self._key = None if following is None else self._pictures.cells(following.image)
         changed, clear = (True, True) if self._key is None else self._compare(self._key)
         if self._key is not None:
+            self._swaying.learn(self._key, start)
+            self._sways = self._swaying.cells(self._key.shape)
             self._learn(self._key, start, LEARNT_FROM_KEYS, group.length)
         unusual = self._sizes.unusual(group)
         # Who passes makes packets larger. Pictures alone count where somebody is clear in them, or packets missed that.
@@ -80,7 +84,7 @@ class QuietGroups:
         if not shown and not unusual and group.length <= self._most_seconds and not self.reason:
             self._sizes.learn(group)
             return False
-        self._group, self._told, self._changed, self._clear = group, unusual, changed, 0
+        self._group, self._told, self._changed, self._clear = group, unusual, clear, 0
         self._before = start
         return True
 
@@ -88,8 +92,10 @@ class QuietGroups:
         """Take an analysed frame of a group that had to be decoded."""
         cells = self._pictures.cells(frame.image)
         changes = self._scene.changes(cells)
-        self._changed = self._changed or int(changes.sum()) >= CHANGED_CELLS
-        self._clear = max(self._clear, int((changes & ~self._scene.restless(cells.shape)).sum()))
+        if changes.shape == self._sways.shape:
+            changes &= ~self._sways
+        self._changed = self._changed or is_solid(changes)
+        self._clear = max(self._clear, int(changes.sum()))
         if self._before is not None:
             self._learn(cells, self._before, LEARNT_FROM_FRAMES, 0.1)
         self._before = cells
@@ -123,9 +129,10 @@ class QuietGroups:
         changed = int(changes.sum()) >= CHANGED_CELLS
         if changed:
             self._scene.look(cells)
-        restless = self._scene.restless(cells.shape)
-        # Where most of the picture sways, as when the camera moves, nothing is clear.
-        return changed, is_solid(changes & ~restless) if restless.mean() < MOVED_CELLS else changed
+        sways = self._swaying.cells(cells.shape)
+        # Where much of the picture sways, as when the camera moves, nothing is clear.
+        return changed, is_solid(changes & ~sways) if sways.mean() < MOVED_CELLS else changed
 
     def _learn(self, cells: NDArray[np.float32], before: NDArray[np.float32], share: float, seconds: float) -> None:
-        self._scene.learn(cells, before, np.zeros(cells.shape, np.bool_), seconds, share, MOST_RESTLESS)
+        if cells.shape == self._sways.shape:  # apart from what sways, who passes must still be seen where somebody did
+            self._scene.learn(cells, before, ~self._sways, seconds, share, MOST_RESTLESS)
