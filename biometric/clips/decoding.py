@@ -20,6 +20,7 @@ from av.video.reformatter import VideoReformatter
 
 from biometric.clips.clip_opening import open_clip
 from biometric.clips.containers import RAW_STREAMS, Container
+from biometric.clips.counting_time import cannot_finish
 from biometric.clips.frame_account import FrameAccount
 from biometric.clips.frame_clock import FrameClock
 from biometric.clips.tracks import choose_video_track, display_turn, pixel_aspect
@@ -43,7 +44,7 @@ class Pass:
         packets, frames: of the video track, so far.
         incomplete_packets, incomplete_frames: that the demuxer or the decoder marks as having lost data.
         broken: a packet behind the first frame could not be read or decoded, and decoding stopped there.
-        cut: the deadline passed; packets were counted from there on.
+        cut: the deadline passed, or could not be met; packets were counted from there on.
         account: of the frames that packets should have made.
         end: seconds at which the last packet of any track ends, on the container's clock.
     """
@@ -116,16 +117,17 @@ class Pass:
             pass
 
     def decode(self, deadline: float = math.inf) -> Iterator[av.VideoFrame]:
-        """Yield the frames; past the deadline (of `time.monotonic`) only count packets."""
+        """Yield the frames; past the deadline (of `time.monotonic`), or what cannot meet it, only count packets."""
         self._frames = self._decode(deadline)
         return self._frames
 
     def _decode(self, deadline: float) -> Generator[av.VideoFrame, None, None]:
+        begun = time.monotonic()
         try:
             for packet in self._demux():
                 if not self._counts(packet):
                     continue
-                if not self.cut and self.frames >= _ALWAYS_DECODED and time.monotonic() > deadline:
+                if not self.cut and self.frames >= _ALWAYS_DECODED and self._out_of_time(begun, deadline):
                     self.cut = True
                     yield from self._frames_of(None)
                 if not packet.is_discard:
@@ -143,6 +145,10 @@ class Pass:
             self.broken = True
             if self._too_large():
                 raise self._limits.pixels_exceeded("a frame") from None
+
+    def _out_of_time(self, begun: float, deadline: float) -> bool:
+        now = time.monotonic()
+        return now > deadline or cannot_finish(now - begun, deadline - begun, self._clock.seconds, self.header_seconds)
 
     def _demux(self) -> Iterator["av.Packet[Any]"]:
         """Yield the packets of all tracks, because the file's end is known from all of them only."""

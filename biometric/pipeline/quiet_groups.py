@@ -30,7 +30,7 @@ CHANGED_CELLS = 6
 noise makes one or two."""
 
 CLEAR_CELLS = 40
-"""Changed cells, apart from what sways, that packets must tell, too: about somebody of a sixth of the picture's height."""
+"""Changed cells, apart from what sways, that packets must tell, too: about somebody of a sixth of the height."""
 
 SETTLING_GROUPS = 15
 """Groups in a row, with larger packets than before and nobody clearly in the pictures, after which that is usual."""
