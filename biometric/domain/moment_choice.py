@@ -23,13 +23,21 @@ STRETCH = 16
 EVERY = 8
 """In each run of so many moments at least one is embedded."""
 
-FEWEST = 4
-"""Samples of a person that are embedded before the template can count as certain: with fewer, none can be told to be
-blurred or of somebody else, and no two halves can be compared."""
+FEWEST = 3
+"""Samples of a person that are embedded before the template can count as certain: of two that differ, nothing tells
+which one is of somebody else."""
 
-CERTAIN = 0.985
-"""Cosine of a template with the one before its latest sample from which further samples are not needed. Templates of
-all samples then differ from it by .99 in the median (.96 for one in twenty)."""
+CERTAIN = 0.97
+"""Cosine of a template with the one before its latest sample from which further samples are not needed. The template of
+all samples then has a cosine of .994 with it in the median and .97 for one in twenty; with four samples and .985 it was
+.996 and .97, with an eighth more crops."""
+
+UNUSABLE_RUN = 4
+"""Unusable moments in a row of which at least one is embedded, though usable ones are preferred."""
+
+SHARP = 0.5
+"""Share of the median sharpness of the moments that wait below which one is embedded only where no other serves: of few
+samples, none can be told to be blurred afterwards."""
 
 OTHER_COLOURS = 30.0
 OTHER_COLOURS_AT_END = 22.0
@@ -133,7 +141,17 @@ class MomentStretch:
         if not self._so_far.is_certain:
             count = max(count, FEWEST)
         parts = np.array_split(np.arange(len(self._picks)), min(count, len(self._picks)))
-        return [self._best(part.tolist()) for part in parts]
+        seeds = [self._best(part.tolist()) for part in parts]
+        return sorted(seeds + [self._best(run) for run in self._unusable_runs() if not set(run) & set(seeds)])
+
+    def _unusable_runs(self) -> list[list[int]]:
+        """Return runs of unusable moments, `UNUSABLE_RUN` or longer: seeds pass over them, whoever may be there."""
+        places = range(len(self._picks))
+        runs = [list(run) for usable, run in itertools.groupby(places, self._is_usable) if not usable]
+        return [run for run in runs if len(run) >= UNUSABLE_RUN]
+
+    def _is_usable(self, place: int) -> bool:
+        return self._picks[place].usable
 
     def _between(self) -> list[int]:
         """Return moments in gaps between embedded ones: where these differ, or colours say that one in between does.
@@ -175,9 +193,13 @@ class MomentStretch:
 
     def _best(self, places: Sequence[int]) -> int:
         middle = (places[0] + places[-1]) / 2
-        return max(
-            places, key=lambda place: (self._picks[place].usable, self._picks[place].quality, -abs(place - middle))
-        )
+        least = SHARP * float(np.median([pick.sharpness for pick in self._picks]))
+
+        def rank(place: int) -> tuple[bool, bool, float, float]:
+            pick = self._picks[place]
+            return pick.usable, pick.sharpness >= least, pick.quality, -abs(place - middle)
+
+        return max(places, key=rank)
 
     def _change(self, first: int, second: int) -> float:
         return colour_change(self._grid(first), self._grid(second))

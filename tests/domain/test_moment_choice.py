@@ -1,5 +1,7 @@
 """Few moments of somebody who walks on are embedded; wherever somebody else comes into a track, all that are needed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_a_few_moments_of_somebody_who_always_looks_the_same_are_embedded() -> N
     assert max(np.diff([0, *frames, 159])) < 2 * EVERY
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
+@pytest.mark.parametrize("count", range(1, FEWEST + 1))
 def test_of_somebody_seen_briefly_everything_is_embedded(count: int) -> None:
     assert choose(same(count))[0] == list(range(count))
 
@@ -93,6 +95,29 @@ def test_somebody_of_other_colours_at_either_end_is_seen(place: int) -> None:
     rows = embeddings(3, place) + embeddings(5, 40 - place)
     _, people = choose(rows, [100] * place + [130] * (40 - place))
     assert [max(frames) < place for frames in people] == [True, False]
+
+
+def test_blurred_moments_are_embedded_only_where_no_other_serves() -> None:
+    stretch, blurred = MomentStretch(SIMILARITY, EmbeddedSoFar(MOST)), {0, 3, 4, 9, 12}
+    for place in range(16):
+        pick = Pick(Detection(place, BOX, 0.9), np.zeros((8, 4, 3), np.uint8), 0.9, 100.0)
+        if place in blurred:
+            pick = replace(pick, quality=1.0, sharpness=30.0)
+        stretch.append(pick)
+    assert not blurred & set(stretch.wanted())
+    stretch = MomentStretch(SIMILARITY, EmbeddedSoFar(MOST))
+    for place in range(3):
+        stretch.append(Pick(Detection(place, BOX, 0.9), np.zeros((8, 4, 3), np.uint8), 0.9, 10.0 if place else 100.0))
+    assert stretch.wanted() == [0, 1, 2], "of somebody seen briefly every moment counts"
+
+
+def test_several_unusable_moments_in_a_row_are_not_passed_over() -> None:
+    rows, other = same(16), np.zeros(DIMENSION, np.float32)
+    other[1] = 1.0
+    rows[6:10] = [other] * 4
+    frames, people = choose(rows, unusable=frozenset(range(6, 10)))
+    assert {5, 6, 9, 10} <= set(frames)
+    assert [7 in person for person in people] == [False, True]
 
 
 def test_usable_moments_are_preferred_and_unusable_ones_do_not_make_a_template_certain() -> None:

@@ -67,7 +67,7 @@ def test_tiles_of_one_person_are_joined_and_the_reference_has_the_samples_of_all
     assert "2 people can be enrolled from these frames" in sheet.answer
     assert "Person 1 is chosen." in sheet.answer
     assert "Ada is enrolled" in sheet.desk.enroll("Ada")
-    assert sheet.desk.service.gallery().find("Ada").sample_count == 10
+    assert sheet.desk.service.gallery().find("Ada").sample_count == 11
 
 
 def test_an_undo_brings_the_people_back(sheet: Sheet) -> None:

@@ -151,7 +151,7 @@ def test_files_and_handing_over_follow_the_edit(editor: Editor) -> None:
     assert handed_over.person == 1
     assert handed_over.observed == editor.footage.observed
     assert "Bea is enrolled" in editor.desk.enroll("Bea")
-    assert editor.desk.service.gallery().find("Bea").sample_count == 10
+    assert editor.desk.service.gallery().find("Bea").sample_count == 11
 
 
 def test_frames_read_again_get_the_same_edits(editor: Editor) -> None:
