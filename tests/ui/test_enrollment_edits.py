@@ -62,7 +62,7 @@ def test_tiles_of_one_person_are_joined_and_the_reference_has_the_samples_of_all
     assert sheet.people == [1, 3]
     assert "Person 1 was joined by hand from the people 1, 2." in shown
     assert 'data-focus="person:1"' in shown
-    assert "Person 1: 10 of 10 samples will be used" in shown
+    assert "Person 1: 11 of 11 samples will be used" in shown
     assert "selected" not in shown
     assert "2 people can be enrolled from these frames" in sheet.answer
     assert "Person 1 is chosen." in sheet.answer
