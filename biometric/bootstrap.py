@@ -13,6 +13,7 @@ from biometric.messages.translation import activate
 from biometric.models.store import ModelStore
 from biometric.models.ultralytics_setup import quiet_ultralytics
 from biometric.ports import (
+    AuditTrail,
     Detector,
     Embedder,
     FootageLibrary,
@@ -243,18 +244,16 @@ def _open_gallery(settings: Settings, folder: Path) -> Gallery:
     return SQLiteGallery(folder, trash_time=timedelta(days=settings.trash_days), heads=heads)
 
 
-def is_exported_trail(path: Path) -> bool:
-    """Return whether a file is an audit trail that was exported."""
+def open_trail(settings: Settings) -> AuditTrail:
+    """Return the audit trail of the gallery of the settings."""
+    return _open_gallery(settings, settings.gallery).audit
+
+
+def verify_exported_trail(path: Path, heads: Sequence[Path]) -> "AuditReport | None":
+    """Verify an exported audit trail, see `audit_trail.verify_exported`; None where the file is none."""
     from biometric.gallery import audit_trail
 
-    return audit_trail.is_exported_trail(path)
-
-
-def verify_exported_trail(path: Path, heads: Sequence[Path]) -> "AuditReport":
-    """Verify an exported audit trail; see `audit_trail.verify_exported`."""
-    from biometric.gallery import audit_trail
-
-    return audit_trail.verify_exported(path, heads)
+    return audit_trail.verify_exported(path, heads) if audit_trail.is_exported_trail(path) else None
 
 
 def _open_library(settings: Settings) -> FootageLibrary:

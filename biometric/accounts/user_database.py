@@ -14,6 +14,8 @@ from pathlib import Path
 from biometric.accounts.account_types import SignedIn, Token, User, clean_user_name, name_key
 from biometric.accounts.passwords import hash_password, is_password
 from biometric.accounts.roles import Role, lesser
+from biometric.entities.actors import Actor, Channel, acting_as, current_actor
+from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
 from biometric.errors import InvalidInput, StorageFull, UsersUnreadable
 from biometric.storage.sqlite_files import (
     BUSY_SECONDS,
@@ -27,6 +29,8 @@ from biometric.storage.sqlite_files import (
 
 APPLICATION_ID = 0x51474855
 SESSION_SECONDS = 12 * 3600
+Clock = Callable[[], float]
+Record = Callable[[AuditEvent], object]
 TOKEN_PREFIX = "sightline_"  # noqa: S105 - what tokens begin with
 
 
@@ -52,14 +56,15 @@ class UserDatabase:
         path: the file; made with the first user or session.
         login: name and password of a user who is no row: an admin whom the settings name; or None.
         clock: seconds since 1970.
+        record: takes what is done into the audit trail, right after it is done.
 
-    Every method raises `UsersUnreadable` where the file cannot be read, and `StorageFull` where it cannot be written.
+    Methods raise `UsersUnreadable` where the file cannot be read, `StorageFull` where it cannot be written.
     """
 
     def __init__(
-        self, path: Path, login: tuple[str, str] | None = None, clock: Callable[[], float] = time.time
+        self, path: Path, login: tuple[str, str] | None = None, clock: Clock = time.time, record: Record = bool
     ) -> None:
-        self._path = path
+        self._path, self._record = path, record
         self._login = login
         self._login_version = secrets.token_hex(8)  # sessions of the settings' user end with the process
         self._clock = clock
@@ -97,6 +102,7 @@ class UserDatabase:
                 raise InvalidInput("The first user must be an admin: say --role admin.")
             row = (name, name_key(name), role.value, stored, self._clock())
             db.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?)", row)
+        self._note(AuditAction.USER_ADDED, name, role=role.value)
 
     def remove(self, name: str) -> None:
         """Remove a user with all sessions and tokens. Raises `InvalidInput`: there is none, or no other admin."""
@@ -108,6 +114,7 @@ class UserDatabase:
             for table in ("sessions", "tokens"):
                 db.execute(f"DELETE FROM {table} WHERE user = ?", (name,))  # noqa: S608 - one of two
             db.execute("DELETE FROM users WHERE name = ?", (name,))
+        self._note(AuditAction.USER_REMOVED, name)
 
     def set_password(self, name: str, password: str) -> None:
         """Give a user another password, which ends all sessions. Raises `InvalidInput`: as `add`, or nobody of it."""
@@ -116,6 +123,7 @@ class UserDatabase:
             name, _ = self._known(db, name)
             db.execute("UPDATE users SET password = ? WHERE name = ?", (stored, name))
             db.execute("DELETE FROM sessions WHERE user = ?", (name,))
+        self._note(AuditAction.USER_PASSWORD_SET, name)
 
     def set_role(self, name: str, role: Role) -> None:
         """Give a user another role, from the next request on. Raises `InvalidInput`: as `remove`."""
@@ -124,25 +132,33 @@ class UserDatabase:
             if former is Role.ADMIN and role is not Role.ADMIN and len(self._admins(db)) == 1:
                 raise InvalidInput("{name} is the only admin. Give somebody else that role first.", name=name)
             db.execute("UPDATE users SET role = ? WHERE name = ?", (role.value, name))
+        self._note(AuditAction.USER_ROLE_SET, name, role=role.value)
 
     def sign_in(self, name: str, password: str, address: str) -> str | None:
         """Return the secret of a new session, None where name or password are wrong."""
+        secret, known = self._session(name, password, address)
+        action = AuditAction.SIGN_IN_FAILED if secret is None else AuditAction.SIGNED_IN
+        self._note(action, known, by="" if secret is None else known, address=address)
+        return secret
+
+    def _session(self, name: str, password: str, address: str) -> tuple[str | None, str]:
+        """Return the secret of a new session, or None, and whose the name is: "" for nobody's, it may be a password."""
         with self._database() as db:
             row = db.execute("SELECT name, password FROM users WHERE key = ?", (name_key(name),)).fetchone()
         if self._login is not None and name_key(name) == name_key(self._login[0]):
             known, version = self._login[0], self._login_version
             if not secrets.compare_digest(password.encode(), self._login[1].encode()):
-                return None
+                return None, known
         else:
             if not is_password(password, None if row is None else row[1]):
-                return None
+                return None, "" if row is None else str(row[0])
             known, version = row[0], _version(row[1])
         secret, now = secrets.token_urlsafe(32), self._clock()
         with self._database(write=True) as db:
             db.execute("DELETE FROM sessions WHERE expires_at <= ?", (now,))
             values = (_digest(secret), known, version, address, now, now + SESSION_SECONDS)
             db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)", values)
-        return secret
+        return secret, known
 
     def session(self, secret: str) -> SignedIn | None:
         """Return who a session is of, None where it has ended or never was."""
@@ -170,13 +186,18 @@ class UserDatabase:
     def sign_out(self, secret: str) -> None:
         """End one session."""
         with self._database(write=True) as db:
+            row = db.execute("SELECT user FROM sessions WHERE digest = ?", (_digest(secret),)).fetchone()
             db.execute("DELETE FROM sessions WHERE digest = ?", (_digest(secret),))
+        if row is not None:
+            self._note(AuditAction.SIGNED_OUT, row[0], by=row[0])
 
     def end_sessions(self, name: str) -> int:
         """End all sessions of a user; return how many there were. Raises `InvalidInput`: there is no such user."""
         with self._database(write=True) as db:
             name, _ = self._known(db, name)
-            return db.execute("DELETE FROM sessions WHERE user = ?", (name,)).rowcount
+            ended = db.execute("DELETE FROM sessions WHERE user = ?", (name,)).rowcount
+        self._note(AuditAction.SESSIONS_ENDED, name)
+        return int(ended)
 
     def add_token(self, name: str, role: Role, days: float, label: str = "") -> tuple[str, str]:
         """Return id and secret of a new token of a user, which is shown once.
@@ -193,6 +214,7 @@ class UserDatabase:
                 raise InvalidInput("A token cannot do more than {name}, who is {role}.", name=name, role=users_role)
             values = (token_id, _digest(secret), name, label[:100], role.value, now, now + days * 86400, None)
             db.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._note(AuditAction.TOKEN_ADDED, name, role=role.value, token=token_id)
         return token_id, secret
 
     def tokens(self) -> list[Token]:
@@ -211,6 +233,7 @@ class UserDatabase:
         with self._database(write=True) as db:
             if not db.execute("DELETE FROM tokens WHERE id = ?", (token_id,)).rowcount:
                 raise InvalidInput("There is no token {token}.", token=token_id)
+        self._note(AuditAction.TOKEN_REMOVED, "", token=token_id)
 
     def token(self, secret: str) -> SignedIn | None:
         """Return who a token is of, and what it may do: no more than its user may now. None where it is worthless."""
@@ -228,6 +251,10 @@ class UserDatabase:
             if row[4] is None or now - row[4] > 60:
                 db.execute("UPDATE tokens SET used_at = ? WHERE id = ?", (now, row[0]))
         return SignedIn(row[1], lesser(Role(row[2]), Role(row[3])), f"token:{row[0]}")
+
+    def _note(self, action: AuditAction, account: str, by: str | None = None, **details: AuditValue) -> None:
+        with acting_as(current_actor() if by is None else Actor(by, Channel.PAGE, is_user=bool(by))):
+            self._record(AuditEvent(action.value, details={"account": account, **details}))
 
     def _known(self, db: sqlite3.Connection, name: str) -> tuple[str, Role]:
         row = db.execute("SELECT name, role FROM users WHERE key = ?", (name_key(name),)).fetchone()

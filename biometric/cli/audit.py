@@ -68,13 +68,11 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from biometric.bootstrap import is_exported_trail, verify_exported_trail
+    from biometric.bootstrap import verify_exported_trail
 
     files = options.files
-    if files and is_exported_trail(files[0]):
-        report = verify_exported_trail(files[0], files[1:])
-    else:
-        report = _trail(options).verify(files)
+    exported = verify_exported_trail(files[0], files[1:]) if files else None
+    report = _trail(options).verify(files) if exported is None else exported
     show(options, _report_json(report), "\n".join(describe_report(report)))
     return DONE if report.intact else NOT_CONFIRMED
 

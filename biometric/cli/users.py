@@ -59,7 +59,10 @@ def _password(parser: argparse.ArgumentParser) -> None:
 
 
 def _users() -> UserDatabase:
-    return UserDatabase(Settings.from_environment().data / "users.db")
+    from biometric.bootstrap import open_trail
+
+    settings = Settings.from_environment()
+    return UserDatabase(settings.data / "users.db", record=open_trail(settings).record)
 
 
 def _read_password(options: argparse.Namespace) -> str:

@@ -125,7 +125,7 @@ def _statement(comment: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         statement = None
     if not isinstance(statement, dict) or statement.get("format") != FORMAT:
-        refuse(Phrase("it is damaged or no zip file: {error}", error="its comment is none of an export"))
+        refuse(Phrase("it is damaged or no zip file: {error}", error=Phrase("its comment is none of an export")))
     return statement
 
 

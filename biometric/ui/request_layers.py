@@ -8,9 +8,12 @@ from typing import Any
 from starlette.middleware import Middleware
 
 from biometric.accounts.user_database import UserDatabase
+from biometric.entities.audit import AuditEvent
 from biometric.entities.web_addresses import PublicAddress, is_loopback, read_networks
 from biometric.errors import InvalidSetting
 from biometric.settings import Settings
+from biometric.ui.audit_page import PATH as AUDIT_PATH
+from biometric.ui.audit_page import AuditPage
 from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.event_streams import EventStreams, OpenStreams
 from biometric.ui.first_paint import FirstPaint
@@ -18,7 +21,7 @@ from biometric.ui.guard import Guard
 from biometric.ui.page import Page
 from biometric.ui.permissions import Permissions
 from biometric.ui.request_bodies import RequestBodies
-from biometric.ui.sign_in import SignIn, WhoBar
+from biometric.ui.sign_in import OwnPage, SignIn, WhoBar
 from biometric.ui.tool_calls import ToolCalls
 from biometric.ui.upload_intake import UploadIntake
 from biometric.ui.users_page import PATH as USERS_PATH
@@ -44,7 +47,7 @@ def middleware(
     page.uploads.quota = UPLOADS_AT_ONCE * limit
     streams = OpenStreams(blocks)
     page.sessions.is_open = streams.is_open
-    users = users_of(settings)
+    users = users_of(settings, page.service.gallery().audit.record)
     public = None if settings.public_address is None else PublicAddress.read(settings.public_address)
     return [
         Middleware(
@@ -53,7 +56,9 @@ def middleware(
             public=public,
             proxies=read_networks(settings.trusted_proxy),
         ),
-        Middleware(SignIn, users=users, pages={USERS_PATH: UsersPage(users)}, launched=launched),
+        Middleware(
+            SignIn, users=users, pages=_own_pages(users, page), launched=launched, open_pages=frozenset({AUDIT_PATH})
+        ),
         Middleware(UploadIntake, uploads=page.uploads, limit=limit + FORM_BYTES),
         Middleware(RequestBodies, uploads=page.uploads, permissions=Permissions(lambda: blocks.fns)),
         Middleware(ChangeFeed, state_of=partial(page.workspace_state, stalled=streams.stalled), stopping=stopping),
@@ -84,9 +89,13 @@ def check_web(settings: Settings) -> None:
         )
 
 
-def users_of(settings: Settings) -> UserDatabase:
-    """Return the users of the settings' data folder."""
-    return UserDatabase(settings.data / "users.db", _login(settings))
+def _own_pages(users: UserDatabase, page: Page) -> dict[str, OwnPage]:
+    return {USERS_PATH: UsersPage(users), AUDIT_PATH: AuditPage(page.service.gallery)}
+
+
+def users_of(settings: Settings, record: Callable[[AuditEvent], object] = lambda event: None) -> UserDatabase:
+    """Return the users of the settings' data folder; `record` takes what is done into the audit trail."""
+    return UserDatabase(settings.data / "users.db", _login(settings), record=record)
 
 
 def _login(settings: Settings) -> tuple[str, str] | None:

@@ -8,13 +8,14 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import parse_qs
 
 from biometric.accounts.account_types import SignedIn
 from biometric.accounts.roles import ROLE_NAMES, Role
 from biometric.accounts.throttle import Throttle
 from biometric.accounts.user_database import SESSION_SECONDS, UserDatabase
+from biometric.entities.actors import acting_as
 from biometric.errors import BiometricError
 from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
@@ -23,6 +24,7 @@ from biometric.ui import tool_calls
 from biometric.ui.asgi import App, Message, Receive, Scope, Send, answer, headers_of
 from biometric.ui.clients import ROLE, SENDER, USER, client_of, cookie_of
 from biometric.ui.permissions import refuse_role
+from biometric.ui.request_actors import actor_of
 from biometric.ui.templating import render
 from biometric.ui.upload_intake import PATH as UPLOAD_PATH
 
@@ -50,6 +52,7 @@ class SignIn:
         users: who can sign in.
         pages: pages of our own for those who have signed in, by their path.
         launched: set once Gradio has seen that the page answers; until then one path is open for that.
+        open_pages: paths of those that are shown to everybody where nobody is asked to sign in: on this machine alone.
         throttle: slows down who guesses.
     """
 
@@ -60,8 +63,10 @@ class SignIn:
         users: UserDatabase,
         pages: dict[str, OwnPage],
         launched: threading.Event,
+        open_pages: Collection[str] = (),
         throttle: Throttle | None = None,
     ) -> None:
+        self._open_pages = open_pages
         self._app = app
         self._launched = launched
         self._users = users
@@ -77,7 +82,10 @@ class SignIn:
             return
         try:
             if not await asyncio.to_thread(lambda: self._users.is_needed):
-                await self._app(scope, receive, send)
+                if scope["path"].rstrip("/") in self._open_pages:
+                    await self._own_page(SignedIn("", Role.ADMIN, ""), scope, receive, send)
+                else:
+                    await self._app(scope, receive, send)
                 return
             await self._serve(scope, receive, send)
         except BiometricError as error:  # the users cannot be read: nobody is let in
@@ -191,7 +199,8 @@ class SignIn:
         if body is None:
             await answer(send, 400, _("The request is too large."))
             return
-        status, html = await asyncio.to_thread(self._pages[scope["path"].rstrip("/")], who, scope, body)
+        with acting_as(actor_of({USER: who.name})):
+            status, html = await asyncio.to_thread(self._pages[scope["path"].rstrip("/")], who, scope, body)
         if status == 303:
             await answer(send, 303, "", extra=(("location", html), NOT_KEPT))
         else:
