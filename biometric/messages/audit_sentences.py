@@ -109,7 +109,7 @@ _DETAILS = (
     ("model", N_("model {value}")),
     ("input", N_("input {value}…")),
     ("file_sha256", N_("file {value}…")),
-    ("identities", N_("{value} identities")),
+    ("identities", N_("identities: {value}")),
     ("references", N_("references: {value}")),
     ("account", N_("account {value}")),
     ("role", N_("role {value}")),
