@@ -23,6 +23,8 @@ class AuditAction(StrEnum):
     VERIFIED = "verified"
     IDENTIFIED = "identified"
     EXPORTED = "exported"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"
     EXPIRED = "expired"
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"

@@ -158,7 +158,7 @@ def count_remains(db: Database, certificate: ErasureCertificate, answered: Itera
     def is_wanted(kind: str, value: bytes) -> bool:
         return any(keyed_digest(key, kind, value) in wanted[kind] for key in known)
 
-    ids = [kind for kind, opaque_id in _stored_ids(db) if is_wanted(kind, opaque_id.encode())]
+    ids = [kind for kind, opaque_id in stored_ids(db) if is_wanted(kind, opaque_id.encode())]
     templates = sum(is_wanted(TEMPLATE, vector) for vector in _stored_vectors(db)) if wanted[TEMPLATE] else 0
     answers = sum(is_wanted(IDENTITY, identity_id.encode()) for identity_id in answered)
     counts = {"identities": ids.count(IDENTITY), "references": ids.count(REFERENCE)}
@@ -171,7 +171,7 @@ def _stored_vectors(db: Database) -> Iterator[bytes]:
             yield bytes(vector)
 
 
-def _stored_ids(db: Database) -> Iterator[tuple[str, str]]:
+def stored_ids(db: Database) -> Iterator[tuple[str, str]]:
     """Yield (kind, id) of every identity and reference, in place and in the trash."""
     places = (
         (IDENTITY, "identities"),

@@ -20,13 +20,16 @@ from pathlib import Path
 from uuid import uuid4
 
 from biometric.entities.enrolled import CROP_NAME
-from biometric.storage import sync_folder, write_atomically
+from biometric.storage import is_held, sync_folder, write_atomically
 
 OPAQUE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _CROP_OR_TEMPORARY = re.compile(
     rf"{CROP_NAME.pattern}(\.part)?|\.{CROP_NAME.pattern}\.[0-9a-f]{{16}}\.partial|\.[0-9a-f]{{16}}\.lock", re.ASCII
 )
 """What a reference's folder may hold; `.part` was the temporary name of version 0.1."""
+
+RESTORING = ".restoring.lock"
+"""Held while a backup takes the place of the gallery: crops without a row are then of the other one."""
 
 Rows = Callable[[list[str]], dict[str, set[str]]]
 """Which of these reference ids have a row, and the names of the crops that belong to each."""
@@ -94,7 +97,7 @@ class GalleryFiles:
     def sweep(self, rows: Rows) -> None:
         """Delete what interrupted writes left: crops without a row. Only with the write lock held."""
         markers = self.interrupted()
-        if not markers:
+        if not markers or is_held(self._folder / RESTORING):
             return
         for identity in self._opaque_folders(self._folder):
             references = [path.name for path in self._opaque_folders(identity)]

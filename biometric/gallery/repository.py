@@ -47,6 +47,7 @@ from biometric.gallery.life_cycle_keeping import LifeCycleKeeping
 from biometric.gallery.records import Clock, current_time
 from biometric.gallery.sealed_files import check_passphrase
 from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred, scores_with
+from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.verdict_keeping import VerdictKeeping
 from biometric.storage import file_digest
 from biometric.storage.sqlite_files import BUSY_SECONDS
@@ -85,6 +86,11 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
     def folder(self) -> Path:
         """The gallery's folder."""
         return self._folder
+
+    @property
+    def transactions(self) -> GalleryTransactions:
+        """The gallery's one write path, for what works on the gallery as a whole."""
+        return self._transactions
 
     @property
     def audit(self) -> GalleryAuditTrail:

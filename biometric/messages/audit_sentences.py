@@ -41,6 +41,8 @@ ACTIONS: Final[Mapping[str, str]] = {
     AuditAction.VERIFIED.value: N_("Verified a claim"),
     AuditAction.IDENTIFIED.value: N_("Identified people"),
     AuditAction.EXPORTED.value: N_("Exported the gallery"),
+    AuditAction.BACKED_UP.value: N_("Backed the gallery up"),
+    AuditAction.RESTORED.value: N_("Restored a backup"),
     AuditAction.EXPIRED.value: N_("Deleted what had expired"),
     AuditAction.SIGNED_IN.value: N_("Signed in"),
     AuditAction.SIGNED_OUT.value: N_("Signed out"),

@@ -20,7 +20,7 @@ from biometric.storage.atomic_writes import (
     write_atomically,
     write_scratch,
 )
-from biometric.storage.claims import file_lock, remove_leftovers
+from biometric.storage.claims import file_lock, is_held, remove_leftovers
 from biometric.storage.files_and_paths import (
     describe_os_error,
     file_digest,
@@ -39,6 +39,7 @@ __all__ = [
     "describe_os_error",
     "file_digest",
     "file_lock",
+    "is_held",
     "link_or_copy",
     "make_private_folder",
     "remove_leftovers",

@@ -55,6 +55,17 @@ def file_lock(path: Path, timeout: float, *, keep: bool = True) -> Iterator[None
         _unlock(lock, keep=keep)
 
 
+def is_held(path: Path) -> bool:
+    """Return whether somebody, in this process or another, holds the lock file `path`; else it is removed."""
+    if not path.exists():
+        return False
+    try:
+        with file_lock(path, 0, keep=False):
+            return False
+    except TimeoutError:
+        return True
+
+
 def _unlock(lock: filelock.BaseFileLock, *, keep: bool) -> None:
     path = Path(lock.lock_file)
     if not keep:

@@ -1,0 +1,101 @@
+"""`python -m biometric gallery …`: backup and restore."""
+
+import argparse
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from biometric.cli.command_support import DONE, show
+from biometric.cli.gallery_erasure import read_certificates
+from biometric.cli.gallery_trash import add_action, local_time
+from biometric.messages.counted import counted
+from biometric.messages.translation import gettext as _
+from biometric.messages.translation import ngettext
+from biometric.settings import Settings
+
+
+def add_actions(actions: Any) -> None:
+    """Add the commands to the parser of `gallery`."""
+    backup = add_action(actions, "backup", "write all of the gallery as it is now, and read it back", _backup)
+    backup.add_argument(
+        "destination", metavar="FILE_OR_FOLDER", type=Path, help="a file ending in .zip, or a new folder"
+    )
+    restore = add_action(actions, "restore", "bring a backup back, without those who were erased since", _restore)
+    restore.add_argument("backup", metavar="BACKUP", type=Path, help="the file or folder that backup wrote")
+    restore.add_argument("--replace", action="store_true", help="let it take the place of the gallery that is there")
+    restore.add_argument(
+        "--erased",
+        metavar="CERTIFICATE",
+        type=Path,
+        action="append",
+        default=[],
+        help="leave out who was erased by this certificate, where the gallery is lost (can be repeated)",
+    )
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings.from_environment(None, gallery=options.gallery)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from biometric.bootstrap import back_up_gallery
+
+    destination = options.destination
+    as_folder = destination.suffix.lower() != ".zip"
+    report = back_up_gallery(_settings(options), destination, as_folder=as_folder)
+    text = _("{people} and {references} are in {path}.").format(
+        people=counted(report.identities, "person"),
+        references=counted(report.references, "reference"),
+        path=destination,
+    )
+    text += " " + _("It was read back, and every file compared.")
+    if report.probe_score is not None:
+        text += " " + _("A stored person was identified in it (score {score:.2f}).").format(score=report.probe_score)
+    text += " " + _("It holds pictures and templates of people: keep it where only you can read it.")
+    show(options, {"backup": str(destination), **asdict(report)}, text)
+    return DONE
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from biometric.bootstrap import restore_gallery
+
+    settings = _settings(options)
+    erased = [certificate for path in options.erased for certificate in read_certificates(path)]
+    report = restore_gallery(settings, options.backup, replace=options.replace, erased=erased)
+    lines = [
+        _("Restored: {people}, {references}.").format(
+            people=counted(report.identities, "person"), references=counted(report.references, "reference")
+        ),
+        _("The backup was made on {time}, {age} ago; what was changed since is not in it.").format(
+            time=local_time(report.backup.made_at), age=_age(report.backup.made_at)
+        ),
+    ]
+    if report.left_out:
+        lines.append(
+            ngettext(
+                "{n:,} person or reference that was erased since was not brought back.",
+                "{n:,} people and references that were erased since were not brought back.",
+                report.left_out,
+            ).format(n=report.left_out)
+        )
+    elif not report.replaced and not erased:
+        lines.append(
+            _("There was no gallery here, so it is not known who was erased since: give certificates with --erased.")
+        )
+    show(options, {**asdict(report), "age_seconds": round(_seconds_since(report.backup.made_at))}, "\n".join(lines))
+    return DONE
+
+
+def _seconds_since(time: str) -> float:
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+
+
+def _age(time: str) -> str:
+    """Return how long ago a time is, in days, hours or minutes."""
+    minutes = int(_seconds_since(time) // 60)
+    if minutes >= 2 * 24 * 60:
+        return counted(minutes // (24 * 60), "day")
+    if minutes >= 120:
+        return ngettext("{n:,} hour", "{n:,} hours", minutes // 60).format(n=minutes // 60)
+    return ngettext("{n:,} minute", "{n:,} minutes", minutes).format(n=minutes)

@@ -1,0 +1,212 @@
+"""Backups of a gallery: while it is written to, verified, restored over another, and killed at any instant."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from biometric.entities.audit import AuditQuery
+from biometric.errors import ArchiveInvalid, EmptyGallery, GalleryCorrupt, InvalidInput
+from biometric.gallery.backing_up import back_up, restore
+from biometric.gallery.repository import SQLiteGallery
+from tests.conftest import PROJECT
+from tests.made_galleries import check, reference, template
+
+
+def enroll(gallery: SQLiteGallery, root: Path, name: str, seed: int) -> str:
+    return gallery.enroll(name, reference(root / "crops", seed)).identity.id
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> SQLiteGallery:
+    made = SQLiteGallery(tmp_path / "gallery")
+    for name, seed in (("Ada", 1), ("Ben", 2)):
+        enroll(made, tmp_path, name, seed)
+    return made
+
+
+@pytest.mark.parametrize("name", ["backup.zip", "backup"])
+def test_promise_22_a_backup_is_restored_with_all_that_it_held(
+    gallery: SQLiteGallery, tmp_path: Path, name: str
+) -> None:
+    gallery.remove(gallery.find("Ben").id)
+    report = back_up(gallery, tmp_path / name, as_folder=name == "backup")
+    assert (report.identities, report.references) == (1, 1)
+    assert report.probe_score == pytest.approx(1.0, abs=1e-3)
+    enroll(gallery, tmp_path, "Cleo", 3)
+    restored = SQLiteGallery(tmp_path / "elsewhere")
+    result = restore(tmp_path / name, restored)
+    assert (result.identities, result.left_out, result.replaced) == (1, 0, False)
+    assert check(restored) == {"Ada": 1}
+    assert restored.search(template(1), 1)[0].identity.name == "Ada"
+    restored.undo()  # the trash came along
+    assert check(restored) == {"Ada": 1, "Ben": 1}
+    assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_gallery_is_replaced_only_when_told_and_open_ones_notice(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    enroll(gallery, tmp_path, "Cleo", 3)
+    assert gallery.search(template(3), 1)[0].identity.name == "Cleo"
+    before = gallery.revision()
+    with pytest.raises(InvalidInput, match="already"):
+        restore(tmp_path / "b.zip", SQLiteGallery(gallery.folder))
+    assert check(gallery) == {"Ada": 1, "Ben": 1, "Cleo": 1}
+    assert restore(tmp_path / "b.zip", SQLiteGallery(gallery.folder), replace=True).replaced
+    assert check(gallery) == {"Ada": 1, "Ben": 1}
+    assert gallery.revision() != before
+    assert gallery.search(template(3), 1)[0].identity.name != "Cleo"
+
+
+def test_who_was_erased_since_is_not_brought_back(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    ada = gallery.find("Ada").id
+    gallery.erase(ada)
+    certificate = gallery.erasure_of(ada)
+    assert certificate is not None
+    result = restore(tmp_path / "b.zip", gallery, replace=True)
+    assert result.left_out == 2  # the person and the reference
+    assert check(gallery) == {"Ben": 1}
+    assert gallery.erasure_of(ada) is not None
+    lost = SQLiteGallery(tmp_path / "lost")
+    assert restore(tmp_path / "b.zip", lost, erased=[certificate]).left_out == 2
+    assert check(lost) == {"Ben": 1}
+    assert set(lost.remains(certificate).values()) == {0}
+
+
+def test_nothing_is_changed_by_what_is_no_backup(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    back_up(gallery, tmp_path / "folder", as_folder=True)
+    bad: list[Path] = [gallery.export(tmp_path / "export.zip"), tmp_path / "nothing.zip"]
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes((tmp_path / "b.zip").read_bytes()[:-500])
+    changed = tmp_path / "changed.zip"
+    data = bytearray((tmp_path / "b.zip").read_bytes())
+    place = data.index(b"cropcrop")
+    data[place] ^= 1
+    changed.write_bytes(data)
+    named = tmp_path / "named.zip"
+    with zipfile.ZipFile(tmp_path / "b.zip") as source, zipfile.ZipFile(named, "w") as target:
+        manifest = json.loads(source.read("backup.json"))
+        manifest["files"]["../../escaped"] = next(iter(manifest["files"].values()))
+        target.writestr("backup.json", json.dumps(manifest))
+        target.writestr("../../escaped", "x")
+    lacking = tmp_path / "lacking"
+    shutil.copytree(tmp_path / "folder", lacking)
+    next(lacking.rglob("*.jpg")).unlink()
+    linked = tmp_path / "linked"
+    shutil.copytree(tmp_path / "folder", linked)
+    crop = next(linked.rglob("*.jpg"))
+    crop.unlink()
+    crop.symlink_to("/etc/passwd")
+    for path in (*bad, cut, changed, named, lacking, linked):
+        with pytest.raises(ArchiveInvalid):
+            restore(path, gallery, replace=True)
+        assert check(gallery) == {"Ada": 1, "Ben": 1}
+    with pytest.raises(EmptyGallery):
+        back_up(SQLiteGallery(tmp_path / "none"), tmp_path / "c.zip")
+    with pytest.raises(InvalidInput):
+        back_up(gallery, gallery.folder / "inside.zip")
+    with pytest.raises(InvalidInput):
+        back_up(gallery, tmp_path / "folder", as_folder=True)
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+
+
+def test_a_damaged_gallery_is_kept_beside_the_restored_one(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    (gallery.folder / "gallery.sqlite3").write_bytes(b"damaged" * 1000)
+    with pytest.raises(GalleryCorrupt):
+        gallery.identities()
+    restore(tmp_path / "b.zip", gallery, replace=True)
+    assert check(gallery) == {"Ada": 1, "Ben": 1}
+    assert len(list(tmp_path.glob("gallery.damaged-*"))) == 1
+
+
+def test_promise_22_backups_made_during_writes_are_whole(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    ended = threading.Event()
+    other = SQLiteGallery(gallery.folder)
+
+    def write() -> None:
+        number = 10
+        while not ended.is_set():
+            added = enroll(other, tmp_path, f"P{number}", number)
+            if number % 2:
+                other.erase(added)
+            number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(6):
+            back_up(gallery, tmp_path / f"{number}.zip")
+    finally:
+        ended.set()
+        writer.join()
+    for number in range(6):
+        copy = SQLiteGallery(tmp_path / f"copy-{number}")
+        restore(tmp_path / f"{number}.zip", copy)
+        assert check(copy).items() >= {"Ada": 1, "Ben": 1}.items()
+    check(gallery)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from biometric.gallery.backing_up import back_up, restore
+from biometric.gallery.repository import SQLiteGallery
+from tests.dying import die_at
+gallery, backup = SQLiteGallery(Path(sys.argv[1])), Path(sys.argv[2])
+gallery.identities()
+die_at(int(sys.argv[4]), ("replace", "rename", "unlink", "rmdir", "mkdir", "link", "fsync", "open", "close"))
+if sys.argv[3] == "restore":
+    restore(backup, gallery, replace=True)
+else:
+    back_up(gallery, backup)
+"""
+
+
+def killed(folder: Path, backup: Path, action: str, instant: int) -> bool:
+    """Do it in a process that is killed before its `instant`-th call; return whether it got to its end."""
+    arguments = [sys.executable, "-c", KILLED, str(folder), str(backup), action, str(instant)]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    return subprocess.run(arguments, env=environment, cwd=PROJECT, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 8, 12, 17, 23, 29, 36, 43, 51, 60, 75, 95, 120, 150])
+def test_promise_20_a_killed_restore_leaves_the_one_gallery_or_the_other(
+    gallery: SQLiteGallery, tmp_path: Path, step: int
+) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    enroll(gallery, tmp_path, "Cleo", 3)
+    gallery.erase(gallery.find("Ben").id)
+    whole = killed(gallery.folder, tmp_path / "b.zip", "restore", step)
+    after = SQLiteGallery(gallery.folder)
+    found = check(after)
+    assert found == {"Ada": 1} if whole else found in ({"Ada": 1}, {"Ada": 1, "Cleo": 1})
+    enroll(after, tmp_path, "Dora", 4)
+    assert check(after).keys() >= {"Ada", "Dora"}
+
+
+@pytest.mark.parametrize("step", [1, 4, 9, 15, 22, 30])
+def test_promise_20_a_killed_backup_leaves_no_half_one(gallery: SQLiteGallery, tmp_path: Path, step: int) -> None:
+    killed(gallery.folder, tmp_path / "b.zip", "backup", step)
+    if (tmp_path / "b.zip").exists():
+        restore(tmp_path / "b.zip", SQLiteGallery(tmp_path / "copy"))
+    assert check(gallery) == {"Ada": 1, "Ben": 1}
+    back_up(gallery, tmp_path / "next.zip")
+
+
+def test_a_restored_gallery_goes_on_with_its_audit_trail(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    enroll(gallery, tmp_path, "Cleo", 3)
+    gallery.erase(gallery.find("Ben").id)
+    before = gallery.audit.records(AuditQuery())[1]
+    restore(tmp_path / "b.zip", gallery, replace=True)
+    assert gallery.audit.records(AuditQuery())[1] == before + 1
+    assert gallery.audit.verify().intact
