@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from biometric.clips.hardware_decoding import HardwareDecoding
     from biometric.clips.video_limits import VideoLimits
     from biometric.entities.audit import AuditReport
-    from biometric.entities.backups import BackupReport, RestoreReport
-    from biometric.entities.erasure import ErasureCertificate
     from biometric.entities.model_cards import Card, InputFormat
 
 
@@ -256,26 +254,6 @@ def verify_exported_trail(path: Path, heads: Sequence[Path]) -> "AuditReport | N
     from biometric.gallery import audit_trail
 
     return audit_trail.verify_exported(path, heads) if audit_trail.is_exported_trail(path) else None
-
-
-def back_up_gallery(settings: Settings, destination: Path, *, as_folder: bool) -> "BackupReport":
-    """Write a verified backup of the gallery: see `backing_up.back_up`."""
-    from biometric.gallery.backing_up import back_up
-    from biometric.gallery.repository import SQLiteGallery
-
-    gallery = SQLiteGallery(settings.gallery, trash_time=timedelta(days=settings.trash_days))
-    return back_up(gallery, destination, as_folder=as_folder)
-
-
-def restore_gallery(
-    settings: Settings, source: Path, *, replace: bool, erased: Sequence["ErasureCertificate"]
-) -> "RestoreReport":
-    """Restore a backup into the gallery's folder: see `backing_up.restore`."""
-    from biometric.gallery.backing_up import restore
-    from biometric.gallery.repository import SQLiteGallery
-
-    gallery = SQLiteGallery(settings.gallery, trash_time=timedelta(days=settings.trash_days))
-    return restore(source, gallery, replace=replace, erased=erased)
 
 
 def _open_library(settings: Settings) -> FootageLibrary:

@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from biometric.cli.command_support import DONE, show
+from biometric.cli.command_support import DONE, build_service, show
 from biometric.cli.gallery_erasure import read_certificates
 from biometric.cli.gallery_trash import add_action, local_time
 from biometric.messages.counted import counted
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
-from biometric.settings import Settings
 
 
 def add_actions(actions: Any) -> None:
@@ -34,16 +33,10 @@ def add_actions(actions: Any) -> None:
     )
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    return Settings.from_environment(None, gallery=options.gallery)
-
-
 def _backup(options: argparse.Namespace) -> int:
-    from biometric.bootstrap import back_up_gallery
-
     destination = options.destination
     as_folder = destination.suffix.lower() != ".zip"
-    report = back_up_gallery(_settings(options), destination, as_folder=as_folder)
+    report = build_service(options).gallery().backups.back_up(destination, as_folder=as_folder)
     text = _("{people} and {references} are in {path}.").format(
         people=counted(report.identities, "person"),
         references=counted(report.references, "reference"),
@@ -58,11 +51,8 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from biometric.bootstrap import restore_gallery
-
-    settings = _settings(options)
     erased = [certificate for path in options.erased for certificate in read_certificates(path)]
-    report = restore_gallery(settings, options.backup, replace=options.replace, erased=erased)
+    report = build_service(options).gallery().backups.restore(options.backup, replace=options.replace, erased=erased)
     lines = [
         _("Restored: {people}, {references}.").format(
             people=counted(report.identities, "person"), references=counted(report.references, "reference")

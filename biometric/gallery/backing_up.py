@@ -38,7 +38,7 @@ from biometric.storage import (
     sync_folder,
     sync_tree,
 )
-from biometric.storage.sqlite_files import BUSY_SECONDS, connect_database, create_database
+from biometric.storage.sqlite_files import BUSY_SECONDS, connect_database, copy_database
 
 _TRIES = 3
 """Copies made without a lock before one is made under it."""
@@ -135,6 +135,23 @@ def restore(
     return RestoreReport(report, verified.identities, verified.references, left_out, occupied)
 
 
+class BackupKeeping:
+    """The backups of one gallery: `ports.GalleryBackups`."""
+
+    def __init__(self, gallery: SQLiteGallery) -> None:
+        self._gallery = gallery
+
+    def back_up(self, destination: Path, *, as_folder: bool = False) -> BackupReport:
+        """Write a backup: see `back_up`."""
+        return back_up(self._gallery, destination, as_folder=as_folder)
+
+    def restore(
+        self, source: Path, *, replace: bool = False, erased: Collection[ErasureCertificate] = ()
+    ) -> RestoreReport:
+        """Restore a backup: see `restore`."""
+        return restore(source, self._gallery, replace=replace, erased=erased)
+
+
 def _note(gallery: SQLiteGallery, action: AuditAction, report: BackupReport) -> None:
     details: dict[str, AuditValue] = {
         "made_at": report.made_at,
@@ -198,16 +215,6 @@ def _crops_of(database: Path) -> Iterator[str]:
     with closing(connect_database(database, BUSY_SECONDS)) as connection:
         for folder, reference, name in connection.execute(sql):
             yield f"{folder}/{reference}/{name}"
-
-
-def copy_database(source: Path, destination: Path) -> None:
-    """Copy a database into another file, as one transaction of it; writers wait. Raises `sqlite3.Error`, `OSError`."""
-    create_database(destination)
-    with (
-        closing(connect_database(source, BUSY_SECONDS)) as reading,
-        closing(connect_database(destination, BUSY_SECONDS)) as writing,
-    ):
-        reading.backup(writing, pages=-1, sleep=0.01)
 
 
 def _verified(folder: Path, made_at: str) -> BackupReport:

@@ -49,6 +49,7 @@ from biometric.gallery.sealed_files import check_passphrase
 from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred, scores_with
 from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.verdict_keeping import VerdictKeeping
+from biometric.ports.backup_port import GalleryBackups
 from biometric.storage import file_digest
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
@@ -91,6 +92,13 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
     def transactions(self) -> GalleryTransactions:
         """The gallery's one write path, for what works on the gallery as a whole."""
         return self._transactions
+
+    @property
+    def backups(self) -> GalleryBackups:
+        """What writes and restores backups."""
+        from biometric.gallery.backing_up import BackupKeeping  # which opens galleries itself
+
+        return BackupKeeping(self)
 
     @property
     def audit(self) -> GalleryAuditTrail:

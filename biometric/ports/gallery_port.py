@@ -28,6 +28,7 @@ from biometric.entities import (
 from biometric.entities.calibration_footage import StoredCalibration
 from biometric.entities.exports import ImportPreview
 from biometric.ports.audit_port import AuditTrail
+from biometric.ports.backup_port import GalleryBackups
 from biometric.ports.erasing_port import ErasingGallery
 from biometric.ports.life_cycle_port import LifeCycle
 
@@ -41,6 +42,10 @@ class Gallery(ErasingGallery, LifeCycle, Protocol):
     @property
     def folder(self) -> Path:
         """The gallery's folder."""
+
+    @property
+    def backups(self) -> GalleryBackups:
+        """What writes and restores backups of it."""
 
     @property
     def audit(self) -> AuditTrail:

@@ -7,6 +7,7 @@ applied. Functions here raise `sqlite3.Error` and `OSError`; callers say what th
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -54,6 +55,16 @@ def connect_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def copy_database(source: Path, destination: Path) -> None:
+    """Copy a database into another file, as one transaction of it; writers wait. Raises `sqlite3.Error`, `OSError`."""
+    create_database(destination)
+    with (
+        closing(connect_database(source, BUSY_SECONDS)) as reading,
+        closing(connect_database(destination, BUSY_SECONDS)) as writing,
+    ):
+        reading.backup(writing, pages=-1, sleep=0.01)
 
 
 def stored_version(db: _Executes, application_id: int) -> int | None:

@@ -1,0 +1,30 @@
+"""Backups of a gallery."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Protocol
+
+from biometric.entities.backups import BackupReport, RestoreReport
+from biometric.entities.erasure import ErasureCertificate
+
+
+class GalleryBackups(Protocol):
+    """Writes and restores backups (adapter: `gallery/backing_up.py`). May raise the `GalleryError` family."""
+
+    def back_up(self, destination: Path, *, as_folder: bool = False) -> BackupReport:
+        """Write a backup, which appears complete and verified or not at all; others may write meanwhile.
+
+        Raises `InvalidInput`: the destination cannot be meant.
+        """
+
+    def restore(
+        self, source: Path, *, replace: bool = False, erased: Collection[ErasureCertificate] = ()
+    ) -> RestoreReport:
+        """Restore a backup into this gallery's folder, without those who were erased since.
+
+        Args:
+            replace: whether a gallery that is there goes.
+            erased: certificates of erasures that this gallery does not know (any more).
+
+        Raises `ArchiveInvalid`: it is no backup, or damaged; `InvalidInput`: there is a gallery already.
+        """
