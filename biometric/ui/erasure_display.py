@@ -57,4 +57,4 @@ def erased_banner(certificate: ErasureCertificate, new_folder: Callable[[str], P
         f"{elements.icon('download')} {escape(_('Certificate (JSON)'))}</a></div>"
     )
     lines = "".join(f"<p>{escape(line)}</p>" for line in rest)
-    return elements.banner("warning" if rest else "good", _("Erased for good"), first, body=lines + link)
+    return elements.banner("warning" if rest else "good", _("A person was erased for good"), first, body=lines + link)

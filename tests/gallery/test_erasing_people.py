@@ -36,7 +36,9 @@ def clips(tmp_path: Path) -> Path:
     return tmp_path / "clips"
 
 
-def test_erasing_deletes_what_names_somebody_and_only_that(gallery: SQLiteGallery, clips: Path, tmp_path: Path) -> None:
+def test_promise_23_erasing_deletes_what_names_somebody_and_only_that(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path
+) -> None:
     ada, ben = enroll(gallery, clips, "Ada", 1), enroll(gallery, clips, "Ben", 2)
     about_ada = written(tmp_path / "query" / "one", "a.json", "a.mp4")
     about_ben = written(tmp_path / "query" / "two", "b.json")
@@ -90,7 +92,7 @@ def test_a_file_that_is_another_now_or_gone_is_listed(gallery: SQLiteGallery, cl
     assert {file.path for file in gallery.retry_deleting()} == {str(linked)}
 
 
-def test_the_end_of_the_trash_deletes_what_names_somebody(clips: Path, tmp_path: Path) -> None:
+def test_promise_23_the_end_of_the_trash_deletes_what_names_somebody(clips: Path, tmp_path: Path) -> None:
     now = [datetime(2026, 3, 1, tzinfo=UTC)]
     gallery = SQLiteGallery(tmp_path / "gallery", trash_time=timedelta(days=7), clock=lambda: now[0])
     ada = enroll(gallery, clips, "Ada", 1)
@@ -107,7 +109,7 @@ def test_the_end_of_the_trash_deletes_what_names_somebody(clips: Path, tmp_path:
 
 
 @pytest.mark.parametrize("how", ["erase", "empty the trash"])
-def test_an_old_export_does_not_bring_somebody_back(
+def test_promise_23_an_old_export_does_not_bring_somebody_back(
     gallery: SQLiteGallery, clips: Path, tmp_path: Path, how: str
 ) -> None:
     ada, ben = enroll(gallery, clips, "Ada", 1), enroll(gallery, clips, "Ben", 2)
