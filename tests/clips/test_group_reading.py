@@ -133,6 +133,34 @@ def test_a_stream_that_changes_its_size_is_decoded(tmp_path: Path) -> None:
     assert choice.reason == "container"
 
 
+def test_a_picture_that_changes_its_size_within_its_groups_is_read_as_ever(tmp_path: Path) -> None:
+    clip = tmp_path / "both.webm"
+    with av.open(str(clip), "w") as output:
+        stream, shift = None, 0
+        for number, size in enumerate([clips.SIZE, (384, 256), clips.SIZE]):
+            part = clips.write_clip(
+                tmp_path / f"{number}.webm", 24, codec="libvpx", options={"g": "12"}, size=size, first_number=shift
+            )
+            with av.open(str(part)) as source:
+                track = source.streams.video[0]
+                stream = stream or output.add_stream_from_template(track)
+                for packet in source.demux(track):
+                    if packet.pts is None:
+                        continue
+                    packet.pts = packet.dts = packet.pts + round(shift / 25 / packet.time_base)
+                    packet.stream = stream
+                    output.mux(packet)
+            shift += 24
+    reader, choice = FootageReader(), EveryOther()
+    whole = list(reader.read(clip, FrameRange(0, 72)))
+    chosen = list(reader.read_chosen(clip, FrameRange(0, 72), choice))
+    assert [(frame.index, frame.seconds) for frame in chosen] == [(frame.index, frame.seconds) for frame in whole]
+    assert {frame.image.shape for frame in chosen} == {whole[0].image.shape}
+    assert choice.skipped
+    for one, other in zip(whole, chosen, strict=True):
+        assert other.quiet or np.array_equal(one.image, other.image)
+
+
 @pytest.mark.parametrize("share", [0.4, 0.8])
 @pytest.mark.parametrize("name", ["a.mkv", "fragments.mp4"])
 def test_a_clip_that_is_cut_off_ends_as_ever(tmp_path: Path, name: str, share: float) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.quiet_hour import measure
+from biometric.bootstrap import make_demo
 from biometric.entities import Decision, Observation, ObservedClip
 
 pytestmark = pytest.mark.real
@@ -86,3 +88,22 @@ def test_a_crowd_is_the_same(service, observe, shared: Path, tmp_path: Path) -> 
         service.enroll(thorough, f"P{person.person}", person.person, gallery=tmp_path / "g", force=True, add=True)
     both = [decisions(service, clip, tmp_path / "g") for clip in (thorough, sparse)]
     assert both[0] == both[1]
+
+
+def test_demo_clips_are_the_same(service, observe, tmp_path: Path) -> None:
+    demo = {clip.path.stem: clip.path for clip in make_demo(tmp_path / "demo")}
+    service.enroll(observe(demo["visit-1-beige-coat"]), "Beige Coat", gallery=tmp_path / "g")
+    clip = demo["visit-2-everybody"]
+    thorough, sparse = observe(clip, thorough=True), observe(clip)
+    assert len(sparse.observations) == len(thorough.observations)
+    assert same_people(thorough, sparse) == 1.0
+    answers = decisions(service, sparse, tmp_path / "g")
+    assert answers == decisions(service, thorough, tmp_path / "g")
+    assert (str(Decision.IDENTIFIED), "Beige Coat") in answers
+
+
+@pytest.mark.slow
+def test_nobody_is_lost_in_some_quiet_minutes(tmp_path: Path) -> None:
+    recall = measure(tmp_path, 3)
+    assert recall.found >= 2
+    assert recall.lost == ()
