@@ -71,7 +71,13 @@ class VerdictDesk:
         opened = self._open_gallery(gallery)
         identity = _judged_identity(answer) if name is None else opened.find(name)
         adapting = Adapting(answer.threshold.adaptation, observed.camera)
-        reference_id, score = opened.scores(probe.template, identity.id, adapting)[0]
+        scores = opened.scores(probe.template, identity.id, adapting)
+        if not scores:
+            raise InvalidInput(
+                "The references of {name} have expired, so there is nothing to judge. Enroll {name} again.",
+                name=identity.name,
+            )
+        reference_id, score = scores[0]
         return opened.save_verdict(
             NewVerdict(
                 word=word,

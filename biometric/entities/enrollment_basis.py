@@ -9,7 +9,8 @@ def require_basis(basis: EnrollmentBasis | None) -> EnrollmentBasis:
     if basis is None:
         raise BasisMissing(
             "Nothing was stored, because no legal basis was given and the gallery has no default. Say the basis "
-            "(consent, contract, …) and the purpose, or set them once for the gallery (gallery basis)."
+            "(consent, contract, …) and the purpose, or set them once for the gallery, on the Enrollment tab or with "
+            "gallery basis."
         )
     return basis
 

@@ -107,6 +107,10 @@ NOTHING_GIVEN = GivenBasis()
 """An enrollment by a program, on the gallery's default."""
 
 
+ON_PAGE = GivenBasis(entry_point=EntryPoint.PAGE)
+"""An enrollment on the page, on the gallery's default."""
+
+
 @dataclass(frozen=True, slots=True)
 class BasisRecord:
     """The basis that was recorded with a reference; `recorded_at` is ISO 8601, UTC."""

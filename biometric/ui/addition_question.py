@@ -4,10 +4,19 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from biometric.entities import BiometricReference, NameConflict, ObservedClip, name_key
+from biometric.entities import (
+    NOTHING_GIVEN,
+    BiometricReference,
+    GalleryChange,
+    GivenBasis,
+    NameConflict,
+    ObservedClip,
+    name_key,
+)
 from biometric.errors import InvalidName, UnknownIdentity
 from biometric.messages import describe
 from biometric.messages.translation import gettext as _
+from biometric.ports import Gallery
 from biometric.ui import elements
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.presenters import References
@@ -26,6 +35,7 @@ class Addition:
         name: the name that was typed.
         conflict: whose name that is, and how both compare.
         clip: label of the new person's clip.
+        given: on which basis the person is enrolled.
         same_person: the tick that below the threshold has to come first.
     """
 
@@ -33,6 +43,7 @@ class Addition:
     name: str
     conflict: NameConflict
     clip: str
+    given: GivenBasis = NOTHING_GIVEN
     same_person: bool = False
 
     @property
@@ -108,3 +119,22 @@ def name_is_used(session: Session, name: object) -> bool:
         return name_key(name) == session.enrolled[0][3]
     except InvalidName:
         return False
+
+
+def enrolled_again(
+    gallery: Gallery, observed: ObservedClip, name: str, enrolled: BiometricReference
+) -> tuple[str, GalleryChange | None]:
+    """Say that the same frames of the same person were enrolled before; the reference gets another camera, if any.
+
+    Returns:
+        What is said, and the change of the camera.
+    """
+    if observed.camera == enrolled.camera:
+        note = _("These frames of {wanted} were enrolled just now. Nothing was added a second time.")
+        return elements.banner("info", _("Already enrolled"), note.format(wanted=name)), None
+    change = gallery.set_camera(enrolled.id, observed.camera)
+    note = _(
+        "These frames of {name} were enrolled just now, and nothing was added a second time. The camera of the "
+        "reference is {camera} now; it was {former}."
+    ).format(name=name, camera=observed.camera or _("unknown"), former=enrolled.camera or _("unknown"))
+    return elements.banner("good", _("Camera changed"), note), change

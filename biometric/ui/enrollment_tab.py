@@ -8,11 +8,19 @@ from typing import Any
 
 import gradio as gr
 
-from biometric.entities import BiometricReference, ObservedClip, clean_name
+from biometric.entities import BiometricReference, GivenBasis, ObservedClip, clean_name
 from biometric.errors import FootageChanged, IdentityExists, LooksDifferent
 from biometric.messages.translation import gettext as _
 from biometric.ui import contact_sheets, elements, introductions, presenters, problems
-from biometric.ui.addition_question import Addition, enrollment_token, latest_reference, name_is_used, question
+from biometric.ui.addition_question import (
+    Addition,
+    enrolled_again,
+    enrollment_token,
+    latest_reference,
+    name_is_used,
+    question,
+)
+from biometric.ui.basis_fields import BasisFields
 from biometric.ui.browser_input import event
 from biometric.ui.components import field_note_area, on_act
 from biometric.ui.enrollment_sheet import CHANGED, click_on_sheet, invitation, sheet
@@ -38,6 +46,7 @@ class EnrollmentTab:
             self.panel = parts.panel()
         self.answer, self.contact_sheet = parts.answer, parts.contact_sheet
         self.panel.places.add(Field.NAME, self.name_note, NAME_FIELD)
+        self.basis.place(self.panel.places)
 
     def _undo_line(self) -> None:
         self.undo = UndoLine(self.page, TAB)
@@ -51,11 +60,12 @@ class EnrollmentTab:
             html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
         )
         self.name_note = field_note_area(TAB, Field.NAME)
+        self.basis = BasisFields(self.page, TAB)
 
     @property
     def components(self) -> list[Any]:
         """All components that a handler of the tab may change."""
-        return [*self.panel.components, *self.panel.answers, self.name, self.undo.line]
+        return [*self.panel.components, *self.panel.answers, self.name, self.undo.line, *self.basis.fields]
 
     def connect(self) -> list[Any]:
         """Attach events; returns the events after which the gallery may have changed."""
@@ -63,7 +73,7 @@ class EnrollmentTab:
         job = gr.on(
             [panel.submit.click, self.name.submit],
             panel.as_job(self.submit),
-            [self.name, *panel.fields],
+            [self.name, *self.basis.fields, *panel.fields],
             self.components,
             **FOLLOWS_JOB,
         )
@@ -77,7 +87,7 @@ class EnrollmentTab:
         gr.on(changes, self.name_after_change, name, name, **QUIET)
         for chosen in (panel.examples, panel.timeline):
             on_act(chosen, self.name_after_change, name, outputs=name, **QUIET)
-        outputs = [*panel.answers, self.name, self.name_note, self.undo.line]
+        outputs = [*panel.answers, self.name, self.name_note, self.undo.line, *self.basis.components]
         answered = on_act(self.answer, self.answered, outputs=outputs, trigger_mode="once", **QUIET)
         undone = on_act(self.undo.line, self.undone, outputs=outputs, trigger_mode="once", **QUIET)
         return [job, answered, undone]
@@ -102,19 +112,17 @@ class EnrollmentTab:
         """Return the name after clip, range or person was changed: one that was enrolled already goes away."""
         return "" if name_is_used(self.page.session(request), name) else gr.skip()
 
-    def submit(
-        self, name: Any, first: Any, last: Any, accept: Any, camera: Any, thorough: Any, request: gr.Request
-    ) -> Steps:
-        """Observe if need be, then enroll, or ask which person."""
+    def submit(self, request: gr.Request, name: Any, *fields: Any) -> Steps:
+        """Observe if need be, then enroll, or ask which person; `fields` are those of the basis, then the panel's."""
         session = self.page.session(request)
-        yield from self.panel.run_submission(
-            self._submit(session, name, first, last, accept, camera, thorough), session
-        )
+        yield from self.panel.run_submission(self._submit(session, name, *fields), session)
 
     def _submit(self, session: Session, name: Any, *fields: Any) -> Steps:
-        footage = self.panel.take(session, *fields)
+        said = len(self.basis.fields)
+        footage = self.panel.take(session, *fields[said:])
         footage.addition = None
         wanted = clean_name(name if isinstance(name, str) else "")
+        given = self.basis.read(fields[:said], footage.gallery)
         observed = yield from self.panel.observe(session, footage)
         session.enrollment_shown = False
         token = enrollment_token(footage, observed, wanted)
@@ -125,10 +133,17 @@ class EnrollmentTab:
             footage.people_shown = True
             yield self._ask(footage)
         else:
-            yield self._enroll(session, footage, observed, wanted)
+            yield self._enroll(session, footage, observed, wanted, given)
 
     def _enroll(
-        self, session: Session, footage: Footage, observed: ObservedClip, name: str, *, consent: bool = False
+        self,
+        session: Session,
+        footage: Footage,
+        observed: ObservedClip,
+        name: str,
+        given: GivenBasis,
+        *,
+        consent: bool = False,
     ) -> Updates:
         footage.check_wanted()
         several, into = len(observed.usable) > 1, footage.gallery
@@ -142,11 +157,12 @@ class EnrollmentTab:
                 gallery=into,
                 add=consent,
                 force=consent and footage.addition is not None and footage.addition.same_person,
+                given=given,
             )
         except (IdentityExists, LooksDifferent) as error:
             if error.conflict is None:
                 raise
-            footage.addition = Addition(token, name, error.conflict, observed.label)
+            footage.addition = Addition(token, name, error.conflict, observed.label, given)
             return {self.answer: question(footage.addition, self.page.pictures)}
         footage.addition = None
         footage.people_shown = False  # somebody else of these frames is asked about anew
@@ -164,22 +180,16 @@ class EnrollmentTab:
                 elements.banner("info", _("Stored in the gallery {gallery}").format(gallery=self._gallery_name(into)))
                 + html
             )
-        return {self.answer: html, self.contact_sheet: "", **self.undo.note(session, enrollment.change, into)}
+        shown = {self.answer: html, self.contact_sheet: "", **self.basis.done(session)}
+        return {**shown, **self.undo.note(session, enrollment.change, into)}
 
     def _enrolled_again(
         self, session: Session, footage: Footage, observed: ObservedClip, name: str, enrolled: BiometricReference
     ) -> Updates:
         """The same frames of the same person once more: nothing is added, but the reference gets another camera."""
-        if observed.camera == enrolled.camera:
-            note = _("These frames of {wanted} were enrolled just now. Nothing was added a second time.")
-            return {self.answer: elements.banner("info", _("Already enrolled"), note.format(wanted=name))}
-        change = self.page.service.gallery(footage.gallery).set_camera(enrolled.id, observed.camera)
-        note = _(
-            "These frames of {name} were enrolled just now, and nothing was added a second time. The camera of the "
-            "reference is {camera} now; it was {former}."
-        ).format(name=name, camera=observed.camera or _("unknown"), former=enrolled.camera or _("unknown"))
-        banner = elements.banner("good", _("Camera changed"), note)
-        return {self.answer: banner, **self.undo.note(session, change, footage.gallery)}
+        html, change = enrolled_again(self.page.service.gallery(footage.gallery), observed, name, enrolled)
+        told = {} if change is None else self.undo.note(session, change, footage.gallery)
+        return {self.answer: html, **told}
 
     def answered(self, data: gr.EventData, request: gr.Request) -> Updates:
         """An answer to the question whether a reference goes under a name that somebody has."""
@@ -199,7 +209,7 @@ class EnrollmentTab:
             if action == "same":
                 addition.same_person = not addition.same_person and not addition.conflict.reaches_threshold
             elif action == "add" and addition.allowed:
-                return self._enroll(session, footage, observed, addition.name, consent=True)
+                return self._enroll(session, footage, observed, addition.name, addition.given, consent=True)
             return {self.answer: question(addition, self.page.pictures)}
 
         return run_once(run, self.answer)

@@ -20,6 +20,7 @@ class Field(StrEnum):
     CLIP = "clip"
     RANGE = "range"
     NAME = "name"
+    BASIS = "basis"
     CAMERA = "camera"
     CLAIM = "claim"
     GALLERY_PATH = "gallery-path"
@@ -35,6 +36,8 @@ _FIELDS: tuple[tuple[type[BiometricError], Field], ...] = (
     (errors.InvalidCamera, Field.CAMERA),
     (errors.InvalidName, Field.NAME),
     (errors.NameTaken, Field.NAME),
+    (errors.BasisMissing, Field.BASIS),
+    (errors.InvalidBasis, Field.BASIS),
     (errors.ClaimMissing, Field.CLAIM),
     (errors.UnknownIdentity, Field.CLAIM),
     (errors.GalleryPathRefused, Field.GALLERY_PATH),

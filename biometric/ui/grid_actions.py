@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from biometric.entities import Enrollment, GalleryChange, Identification, ObservedClip, clean_name, name_key
+from biometric.entities.life_cycle import ON_PAGE
 from biometric.errors import BiometricError, FootageChanged, IdentityExists, InvalidInput, InvalidName, LooksDifferent
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
@@ -207,7 +208,9 @@ def _enroll(
     state, asked = session.grid, session.grid.addition
     force = consent and asked is not None and asked.same_person
     try:
-        enrollment = service.enroll(observed, name, person, gallery=session.gallery, add=consent, force=force)
+        enrollment = service.enroll(
+            observed, name, person, gallery=session.gallery, add=consent, force=force, given=ON_PAGE
+        )
     except (IdentityExists, LooksDifferent) as error:
         if error.conflict is None:
             raise

@@ -130,10 +130,10 @@ class PeopleDesk:
         rest = [reference for reference in references if reference.id != moved.id]
         if rest:
             own = dict(self.gallery().scores(moved.template, identity.id))
-            best = max(own[reference.id] for reference in rest if reference.id in own)
-            intro += _(" Against {name}'s other references they score {best:.2f}.").format(
-                name=identity.name, best=best
-            )
+            best = max((own[reference.id] for reference in rest if reference.id in own), default=None)
+            if best is not None:
+                text = _(" Against {name}'s other references they score {best:.2f}.")
+                intro += text.format(name=identity.name, best=best)
         return FaceChoice(
             identity, _("Whose reference is this, if not {name}'s?").format(name=identity.name), intro, new_person=True
         )
