@@ -11,7 +11,7 @@ import gradio as gr
 
 from biometric.entities import EnrollmentBasis, EntryPoint, GivenBasis
 from biometric.entities.enrollment_basis import complete_basis
-from biometric.errors import InvalidInput
+from biometric.errors import BasisMissing, InvalidInput
 from biometric.messages.life_cycle_sentences import LEGAL_BASES, describe_legal_basis
 from biometric.messages.translation import gettext as _
 from biometric.ui.components import field_note_area
@@ -35,11 +35,14 @@ class BasisFields:
         self._page, self._tab = page, tab
         with gr.Accordion(_("Legal basis"), open=False, elem_id=f"{tab}-basis") as self.line:
             choices = [(_(name), basis.value) for basis, name in LEGAL_BASES.items()]
-            self.basis = gr.Dropdown(choices, value=None, label=_("Legal basis"), elem_id=f"{tab}-legal-basis")
             self.note = field_note_area(tab, Field.BASIS)
-            self.purpose = self._text(_("Purpose"), "purpose", _("Door of the studio"))
-            self.responsible = self._text(_("Who is responsible (optional)"), "responsible")
-            self.remark = self._text(_("Note (optional)"), "basis-note", _("Where the signed consent is kept"))
+            with gr.Row():
+                label, named = _("Legal basis"), f"{tab}-legal-basis"
+                self.basis = gr.Dropdown(choices, value=None, label=label, min_width=140, elem_id=named)
+                self.purpose = self._text(_("Purpose"), "purpose", _("Door of the studio"))
+            with gr.Row():
+                self.responsible = self._text(_("Responsible (optional)"), "responsible")
+                self.remark = self._text(_("Note (optional)"), "basis-note", _("Where the consent is kept"))
             self.keep = gr.Checkbox(
                 label=_("Use it for everybody from now on"),
                 info=_("What is left empty is as in the line above. The first time, this is kept anyway."),
@@ -72,6 +75,8 @@ class BasisFields:
         words = ["" if value is None else value for value in fields]
         if not all(isinstance(word, str) for word in words):
             raise InvalidInput("Basis, purpose, responsible and note must be text.")
+        if default is None and not (words[0].strip() and words[1].strip()):
+            raise BasisMissing("Choose the legal basis and type the purpose. This is asked once for the gallery.")
         basis = complete_basis(default, *words)
         if default is None or (keep is True and basis != default):
             opened.set_default_basis(basis)
@@ -89,8 +94,9 @@ class BasisFields:
 
     def _label(self, default: EnrollmentBasis | None) -> str:
         if default is None:
-            return _("Legal basis: asked once, with the first enrollment")
+            return _("Legal basis: asked once")
         return _("Legal basis: {basis}").format(basis=shortened(describe_legal_basis(default), _SHOWN))
 
     def _text(self, label: str, name: str, placeholder: str | None = None) -> gr.Textbox:
-        return gr.Textbox(label=label, placeholder=placeholder, max_lines=1, elem_id=f"{self._tab}-{name}")
+        named = f"{self._tab}-{name}"
+        return gr.Textbox(label=label, placeholder=placeholder, max_lines=1, min_width=140, elem_id=named)
