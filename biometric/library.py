@@ -23,6 +23,7 @@ from biometric.entities.progress import finish
 from biometric.library_calibration import CalibrationCalls, Report
 from biometric.library_edits import ObservationEdits
 from biometric.library_redaction import RedactionCalls
+from biometric.retention_duty import delete_overdue
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -47,7 +48,9 @@ def open_service(settings: Settings | None = None) -> "RecognitionService":
     """
     from biometric.bootstrap import build_releasable
 
-    return RecognitionService(*build_releasable(Settings.from_environment() if settings is None else settings))
+    service, release = build_releasable(Settings.from_environment() if settings is None else settings)
+    delete_overdue(service)
+    return RecognitionService(service, release)
 
 
 class RecognitionService(ObservationEdits, RedactionCalls, CalibrationCalls):

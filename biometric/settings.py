@@ -89,6 +89,7 @@ class Settings(BaseSettings):
         verification_threshold, identification_threshold: override the model card's, or None.
         trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
         audit_heads, audit_head_minutes: folder for signed heads of the audit trail, or None; at most one in that time.
+        query_hours: how many hours files of identifications, below the query folder, are kept.
         library_days: how many days footage is kept after its latest answer; 0: none is kept.
         library_mb: how much footage is kept in all, in 1e6 bytes; the clips answered longest ago make room.
         max_upload_mb: largest upload, in 1e6 bytes.
@@ -152,6 +153,7 @@ class Settings(BaseSettings):
     trash_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
     audit_heads: Folder | None = Field(None, description=N_("a folder"))
     audit_head_minutes: float = Field(60.0, ge=0, le=525600, description=N_("a number of minutes from 0 to 525600"))
+    query_hours: float = Field(72.0, gt=0, le=87600, allow_inf_nan=False, description=N_("a number up to 87600"))
     library_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
     library_mb: _Count = 10_000
     max_upload_mb: _Count = 2000

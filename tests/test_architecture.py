@@ -55,9 +55,10 @@ ALLOWED: dict[str, set[str]] = {
         "results",
     }
     | {"settings", "storage", "messages"},
+    "retention_duty": PORTS | {"service"},
     "library": PORTS
     | {"service", "settings", "bootstrap", "messages", "library_edits", "library_calibration"}
-    | {"library_redaction"},
+    | {"library_redaction", "retention_duty"},
     "library_edits": PORTS | {"service"},
     "library_calibration": PORTS | {"service"},
     "library_redaction": PORTS | {"service"},
@@ -65,7 +66,8 @@ ALLOWED: dict[str, set[str]] = {
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},
     "ui": PORTS
-    | {"service", "footage_keeper", "erasing", "domain", "results", "settings", "storage", "messages", "accounts"},
+    | {"service", "footage_keeper", "erasing", "domain", "results", "settings", "storage", "messages", "accounts"}
+    | {"retention_duty"},
     "cli": PORTS
     | {
         "service",
@@ -79,6 +81,7 @@ ALLOWED: dict[str, set[str]] = {
         "storage",
         "messages",
         "accounts",
+        "retention_duty",
         "ui",
     }
     | OFFLINE,

@@ -68,6 +68,7 @@ VALUES = {
     "trash_days": ("0.5", 0.5),
     "audit_heads": ("heads", Path.cwd() / "heads"),
     "audit_head_minutes": ("5", 5.0),
+    "query_hours": ("24", 24.0),
     "library_days": ("0.5", 0.5),
     "library_mb": ("1", 1),
     "max_upload_mb": ("1", 1),

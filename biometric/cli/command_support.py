@@ -16,6 +16,7 @@ from biometric.entities import Progress
 from biometric.entities.progress import Result, finish
 from biometric.locations import absolute_path
 from biometric.messages.durations import describe_progress
+from biometric.retention_duty import delete_overdue
 from biometric.service import Sightline
 from biometric.settings import Settings
 
@@ -70,7 +71,9 @@ def build_service(options: argparse.Namespace) -> Sightline:
     from biometric.bootstrap import build
 
     given = {name: getattr(options, name, None) for name in ("gallery", "query", "thorough")}
-    return build(Settings.from_environment(None, **given))
+    service = build(Settings.from_environment(None, **given))
+    delete_overdue(service)
+    return service
 
 
 class CommandParser(argparse.ArgumentParser):

@@ -14,6 +14,9 @@ from biometric.entities.erasure import Derivative, DerivativeKind, Unreached, Un
 from biometric.gallery import derivative_rows, erasure_rows
 from biometric.storage import file_digest
 
+_STRUCK = (None, Unreached.GONE)
+"""Outcomes by which there is no such file any more."""
+
 
 def delete_marked(db: Database) -> None:
     """Delete the files of all lines that are marked, and write down the outcome. Only with the write lock held."""
@@ -30,6 +33,26 @@ def delete_marked(db: Database) -> None:
         if len(struck) < len(outcomes):
             derivative_rows.give_up(db, number)
         derivative_rows.delete_files(db, number, struck)
+
+
+def delete_old_results(db: Database, root: Path, before: str) -> int:
+    """Delete files of identifications that were written below a folder before a time; return how many.
+
+    What is not exactly as it was written stays, and its line with it. Only with the write lock held.
+    """
+    count = 0
+    lines = [(number, line) for number in derivative_rows.everything(db) for line in derivative_rows.read(db, [number])]
+    for number, derivative in lines:
+        if derivative.kind is not DerivativeKind.RESULTS or derivative.written_at > before:
+            continue
+        below = {path: digest for path, digest in derivative.files.items() if path.is_relative_to(root)}
+        outcomes = {path: _delete(path, digest) for path, digest in below.items()}
+        count += sum(why is None for why in outcomes.values())
+        for folder in {path.parent for path in outcomes} - {root}:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+        derivative_rows.delete_files(db, number, [path for path, why in outcomes.items() if why in _STRUCK])
+    return count
 
 
 def left(db: Database) -> list[UnreachedFile]:

@@ -1,6 +1,7 @@
 """Basis and retention of a gallery: what enrollments rest on, how long references last, and deleting them in time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from biometric.entities import (
     ChangeKind,
@@ -13,7 +14,7 @@ from biometric.entities import (
 from biometric.entities.life_cycle import GRACE, SHORTENED_GRACE, TEXT_LIMIT
 from biometric.entities.names import clean_text
 from biometric.errors import InvalidInput
-from biometric.gallery import basis_rows, retention_rows, rows, trash_rows
+from biometric.gallery import basis_rows, derivative_files, retention_rows, rows, trash_rows
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.editing import GalleryEditing
 from biometric.gallery.records import stored_time
@@ -123,6 +124,20 @@ class LifeCycleKeeping(GalleryEditing):
         with self._transactions.writing() as write:
             retention_rows.mark_shown(write.db, write.now, GRACE)
         return True
+
+    def purge_results(self, folder: Path, keep: timedelta) -> int:
+        """Delete the files of identifications, crops of unknown people among them, that were written below a folder.
+
+        Only files of the register go, while they are exactly what was written there, and older than `keep`.
+
+        Returns:
+            How many were deleted.
+        """
+        with self._transactions.recording() as recording:
+            if recording is None:
+                return 0
+            before = stored_time(datetime.fromisoformat(recording[1]) - keep)
+            return derivative_files.delete_old_results(recording[0], folder.resolve(), before)
 
     def purge_overdue(self) -> PurgeReport:
         """Delete for good the references that were kept long enough, with people of whom nothing is left.

@@ -1,5 +1,7 @@
 """The part of a gallery that knows on what basis people are enrolled, and for how long."""
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
 from biometric.entities import EnrollmentBasis, GalleryChange, PersonLifetime, PurgeReport, Retention
@@ -50,6 +52,12 @@ class LifeCycle(Protocol):
         """Say that people saw what `lifetimes` says, which what an earlier version or an import brought waits for.
 
         It goes seven days later. Returns whether anything waited.
+        """
+
+    def purge_results(self, folder: Path, keep: timedelta) -> int:
+        """Delete files of identifications below a folder that are older than `keep` and as they were written.
+
+        Returns how many. Files that are not in the register stay.
         """
 
     def purge_overdue(self) -> PurgeReport:

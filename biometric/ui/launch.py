@@ -11,6 +11,7 @@ from biometric.entities.web_addresses import read_networks
 from biometric.errors import InvalidSetting
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import language
+from biometric.retention_duty import RetentionDuty
 from biometric.service import Sightline
 from biometric.settings import Settings
 from biometric.ui import ExampleMaker, no_examples
@@ -49,6 +50,8 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     service.library.start_sweeping()
     interface.erasures.look()
     interface.erasures.start()
+    duty = RetentionDuty(service)
+    duty.start()
     loading = threading.Thread(target=interface.page.prepare, name="prepare", daemon=True)
     loading.start()
     try:
@@ -72,6 +75,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
             threading.Event().wait()
         except KeyboardInterrupt as error:
             interface.erasures.stop()
+            duty.stop()
             blocks.close(verbose=False)
             interface.page.sessions.close()
             interface.page.keeping.wait(KEEPING_SECONDS)

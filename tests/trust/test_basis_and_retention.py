@@ -3,6 +3,7 @@
 Each test tries to get around one of them, with a clock of its own, on a real gallery.
 """
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from biometric.entities import (
     ThresholdSource,
 )
 from biometric.entities.enrollment_basis import complete_basis
+from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.errors import (
     BasisMissing,
     GalleryBusy,
@@ -41,10 +43,13 @@ from biometric.errors import (
 )
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages import describe
+from biometric.retention_duty import RetentionDuty, delete_overdue
 from tests.builders import axis, observed_clip, person
 from tests.gallery.test_migrations import written_by
 from tests.lawful import without_default
 from tests.made_galleries import reference, template
+from tests.test_service import ServiceSetup
+from tests.waiting import wait_for
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DOOR = EnrollmentBasis(LegalBasis.CONSENT, "door of the studio", "Grace Hopper", "forms in the safe")
@@ -402,6 +407,70 @@ def test_an_old_export_is_not_deleted_before_that_was_shown_either(
     gallery.mark_purges_shown()
     clock.advance(days=7)
     assert gallery.purge_overdue().references == 1
+
+
+# --- results, and when it happens ----------------------------------------------------------------------------------
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_results_go_after_their_time_and_only_what_was_written_there(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path, clock: Clock
+) -> None:
+    gallery.enroll("Ada", reference(clips, 1))
+    query, elsewhere = tmp_path / "query", tmp_path / "handed-over"
+    places = [query / "clip-1" / "00000001_00.jpg", query / "clip-1" / "0-9.csv", elsewhere / "0-9.csv"]
+    changed, linked = query / "clip-2" / "0-9.csv", query / "clip-2" / "0-9.json"
+    for place in (*places, changed, linked):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"written by Sightline: {place.name}")
+    written = {place: digest(place) for place in (*places, changed, linked)}
+    gallery.record(NewDerivative(DerivativeKind.RESULTS, written, frozenset(), "a" * 64))
+    of_somebody = query / "clip-1" / "notes.txt"
+    of_somebody.write_text("mine")
+    changed.write_text("corrected by hand")
+    linked.rename(tmp_path / "aside.json")
+    linked.symlink_to(tmp_path / "aside.json")
+
+    def purge() -> int:
+        return gallery.purge_results(query, timedelta(hours=72))
+
+    clock.advance(hours=71)
+    assert purge() == 0
+    clock.advance(days=-30)
+    assert purge() == 0, "a clock set back deletes nothing"
+    clock.advance(days=30, hours=2)
+    assert purge() == 2
+    assert [path.exists() for path in places] == [False, False, True]
+    assert of_somebody.read_text() == "mine"
+    assert changed.read_text() == "corrected by hand"
+    assert linked.is_symlink()
+    assert (tmp_path / "aside.json").exists()
+    assert purge() == 0
+
+
+def test_a_program_deletes_what_is_overdue_when_it_starts_and_a_server_every_day(
+    tmp_path: Path, clips: Path, clock: Clock
+) -> None:
+    setup = ServiceSetup(tmp_path)
+    service = setup.service
+    folder = service.settings.gallery
+    late = SQLiteGallery(folder, clock=lambda: datetime.now(UTC) - timedelta(days=31))
+    late.enroll("Ada", reference(clips, 1))
+    late.enroll("Ben", reference(clips, 2))
+    late.hold(late.find("Ben").id)
+    assert service.gallery().size() == 2
+    duty = RetentionDuty(service, every=timedelta(seconds=0.05))
+    duty.start()
+    assert [identity.name for identity in service.gallery().identities()] == ["Ben"]
+    late.enroll("Cid", reference(clips, 3))
+    wait_for(lambda: [identity.name for identity in service.gallery().identities()] == ["Ben"])
+    duty.stop()
+    (folder / "gallery.sqlite3").write_bytes(b"no database")
+    assert delete_overdue(service).references == 0, "what is damaged stops no program"
+    service.close()
 
 
 def test_a_purge_that_cannot_write_changes_nothing_and_the_next_one_does_it(
