@@ -114,6 +114,34 @@ def test_commands_say_what_was_skipped_and_take_thorough(
     assert asked == [None] * 3 + [True] * 3
 
 
+def test_several_clips_are_looked_at_in_every_frame_where_the_command_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observed: list[ObservedClip] = []
+
+    def build(options: argparse.Namespace) -> Sightline:
+        service = made(tmp_path, thorough=options.thorough is True).service
+        identify = service.identify
+
+        def noted(clip: ObservedClip, *rest: object, **others: object):
+            observed.append(clip)
+            return identify(clip, *rest, **others)
+
+        monkeypatch.setattr(service, "identify", noted)
+        return service
+
+    monkeypatch.setattr(recognition_commands, "build_service", build)
+    first = made(tmp_path).clip
+    second = first.with_name("other.mp4")
+    second.write_bytes(b"another clip")
+    assert cli.main(["enroll", str(first), "Ada", "--to", "40"]) == 0
+    for options, everywhere in (([], False), (["--thorough"], True)):
+        observed.clear()
+        assert cli.main(["identify", str(first), str(second), "--no-files", "--json", *options]) == 0
+        assert [looked(clip) == clip.analysed_frames for clip in observed] == [everywhere] * 2
+        capsys.readouterr()
+
+
 def test_a_variable_makes_it_thorough_and_a_command_overrides_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_environment({"SIGHTLINE_THOROUGH": "1"}, thorough=None).thorough
     assert Settings.from_environment({}, thorough=True).thorough
