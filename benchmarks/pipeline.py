@@ -5,6 +5,7 @@ crop, the mean of a track's embeddings, the cosine to each enrolled template.
 
     python -m benchmarks.pipeline            all of it
     python -m benchmarks.pipeline --memory   only peak memory for a clip and for the same clip ten times over
+    python -m benchmarks.pipeline --passes   only memory after each of ten passes over the same clip in one process
 
 Needs SIGHTLINE_SHARED (or ../shared) for clips and weights.
 """
@@ -112,11 +113,13 @@ def compare_decisions(identifications: tuple[Identification, ...], assembly: dic
     return f"{same} of {total} people decided alike"
 
 
-def speed(rounds: int) -> None:
+def speed(rounds: int, only: str | None = None) -> None:
     """Print frames per second of both, their ratio, the share of each stage, and the decisions."""
     with tempfile.TemporaryDirectory() as folder:
         assembly = Assembly()
         for name, (first, last, person) in ENROLLED.items():
+            if only not in (None, name):
+                continue
             clip = SHARED / "clips" / name
             service = make_service(Path(folder) / name)
             early = observe(service, clip, FrameRange.inclusive(first, last))
@@ -177,6 +180,19 @@ def peak(clip: Path) -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def passes(count: int) -> None:
+    """Print the memory that is held after each of several passes over a clip, and the peak so far, in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        service = make_service(Path(folder))
+        for number in range(1, count + 1):
+            service.forget_observations()
+            observe(service, SHARED / "clips" / "street.mp4")
+            held = int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize() / 2**20
+            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"pass {number:2}: {held:.0f} MB held, peak {most:.0f} MB", flush=True)
+        service.close()
+
+
 def loop(source: Path, destination: Path, times: int) -> None:
     """Write a clip several times over, without encoding again."""
     with av.open(str(destination), "w") as output:
@@ -199,15 +215,21 @@ def main() -> None:
     """Run what was asked for."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--only", choices=list(ENROLLED), help="measure the speed of this clip, and nothing else")
     options.add_argument("--memory", action="store_true")
+    options.add_argument("--passes", action="store_true")
     options.add_argument("--peak", type=Path)
     chosen = options.parse_args()
     if chosen.peak is not None:
         peak(chosen.peak)
         return
+    if chosen.passes:
+        passes(10)
+        return
     if not chosen.memory:
-        speed(chosen.rounds)
-    memory()
+        speed(chosen.rounds, chosen.only)
+    if chosen.only is None:
+        memory()
 
 
 if __name__ == "__main__":

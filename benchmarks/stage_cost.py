@@ -9,7 +9,7 @@ round observes the clip once as always, for the frames per second, and once with
 time of each.
 
 The limit covers what OpenVINO computes through oneDNN: all convolutions and products of matrices. Its own kernels for
-means, normalisation and resizing (under 5 % of the time of each network) go on with AVX-512. Normalisation over a few
+means and normalisation (about 2 % of the default embedder's time) go on with AVX-512. Normalisation over a few
 numbers crashes under the limit (OpenVINO 2026.4) and is written as products of matrices there.
 
 Needs SIGHTLINE_SHARED (or ../shared) for clips and weights.
