@@ -80,7 +80,9 @@ def _remove(options: argparse.Namespace) -> int:
 
 def _line(verdict: Verdict) -> str:
     probe = verdict.probe
-    return _("{id}  {day}  {clip}, person {person}: {said} Score {score}, threshold {threshold}.").format(
+    by = f" ({verdict.by})" if verdict.by and not verdict.by_user else ""
+    return _("{id}  {day}{by}  {clip}, person {person}: {said} Score {score}, threshold {threshold}.").format(
+        by=by,
         id=verdict.id,
         day=local_day(verdict.created_at),
         clip=probe.clip_name,

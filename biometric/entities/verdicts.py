@@ -115,6 +115,8 @@ class Verdict(NewVerdict):
         id: rises with every verdict of a gallery.
         name: of the identity, as it is called now.
         created_at: ISO 8601, UTC.
+        by: who gave it, "" for those of earlier versions; `by_user`: that is a user who was signed in, else the account
+            of the operating system.
 
     Example:
         >>> (person,) = service.identify(observed)
@@ -126,6 +128,8 @@ class Verdict(NewVerdict):
     id: int
     name: str
     created_at: str
+    by: str = ""
+    by_user: bool = False
 
 
 class RecordedVerdict(NamedTuple):

@@ -238,11 +238,6 @@ ALTER TABLE journal ADD COLUMN concerns_thresholds INTEGER NOT NULL DEFAULT 0
 """
 
 
-def _verdicts(db: Database) -> None:
-    """What people said of comparisons, in place and in the trash."""
-    verdict_rows.create_tables(db)
-
-
 def _cameras(db: Database) -> None:
     """By which camera a reference was seen; "" for the unknown one, of which all earlier ones are."""
     for table in ("biometric_references", "trashed_references"):
@@ -255,13 +250,14 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     _comparable_names,
     _trash_and_journal,
     _calibrations_in_force,
-    _verdicts,
+    verdict_rows.create_tables,
     _cameras,
     adaptation_rows.create_tables,
     cohort_rows.create_tables,
     erasure_rows.create_tables,
     audit_rows.create_tables,
     life_cycle_schema.create_tables,
+    verdict_rows.add_givers,
 )
 """In order; the first has number 1. Append only."""
 

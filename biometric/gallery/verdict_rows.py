@@ -24,6 +24,7 @@ from biometric.entities import (
     VerdictWord,
     clean_label,
 )
+from biometric.entities.actors import current_actor
 from biometric.errors import GalleryCorrupt, UnknownVerdict
 from biometric.gallery import journal
 from biometric.gallery.reference_rows import blob, unblob
@@ -31,7 +32,7 @@ from biometric.gallery.reference_rows import blob, unblob
 TABLES = ("verdicts", "trashed_verdicts")
 _COLUMNS = (
     "number, identity_number, reference_number, word, purpose, score, threshold, decision, created_at, clip_digest, "
-    "clip_name, person, track, model_id, sample_count, vector, adaptation"
+    "clip_name, person, track, model_id, sample_count, vector, adaptation, given_by, given_by_user"
 )
 _TRACK = np.dtype([("frame", "<i4"), ("box_index", "<i4"), ("box", "<f4", (4,))])
 """One row of a stored track."""
@@ -69,11 +70,18 @@ def create_tables(db: Database) -> None:
     db.execute("CREATE INDEX trashed_verdicts_of_change ON trashed_verdicts (change)")
 
 
+def add_givers(db: Database) -> None:
+    """Say who gave a verdict, "" for all earlier ones: a migration, which is never edited."""
+    for table in TABLES:
+        db.execute(f"ALTER TABLE {table} ADD COLUMN given_by TEXT NOT NULL DEFAULT ''")
+        db.execute(f"ALTER TABLE {table} ADD COLUMN given_by_user INTEGER NOT NULL DEFAULT 0")
+
+
 def insert_verdict(
     db: Database, verdict: NewVerdict, identity_number: int, reference_number: int | None, created_at: str
 ) -> int:
-    """Add a verdict and return its row number."""
-    probe = verdict.probe
+    """Add a verdict of whoever acts, and return its row number."""
+    probe, actor = verdict.probe, current_actor()
     track = np.zeros(len(probe.frames), _TRACK)
     track["frame"], track["box_index"], track["box"] = probe.frames, probe.box_indices, probe.boxes
     inserted: Any = (
@@ -96,6 +104,8 @@ def insert_verdict(
                 "sample_count": probe.template.sample_count,
                 "vector": blob(probe.template.vector),
                 "adaptation": str(verdict.adaptation),
+                "given_by": actor.name,
+                "given_by_user": int(actor.is_user),
             }
         )
         .last_pk
@@ -233,6 +243,8 @@ def _verdict(row: Row) -> Verdict:
             id=row["number"],
             name=row["identity_name"],
             created_at=row["created_at"],
+            by=row["given_by"],
+            by_user=bool(row["given_by_user"]),
         )
     except (TypeError, ValueError) as error:
         raise _damaged(error) from error

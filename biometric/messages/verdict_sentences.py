@@ -6,6 +6,7 @@ from biometric.entities import Notice, NoticeCode, Verdict, VerdictCounts, Verdi
 from biometric.entities.verdict_evidence import VerdictEvidence
 from biometric.messages import describe, describe_rate, shown_apart
 from biometric.messages.counted import counted
+from biometric.messages.local_dates import short_day
 from biometric.messages.translation import N_, local_number, ngettext
 from biometric.messages.translation import gettext as _
 
@@ -16,9 +17,31 @@ _SAID = {
 }
 
 
+_SAID_BY = {
+    VerdictWord.CONFIRMED: N_("{by} said that this is {name}."),
+    VerdictWord.WRONG: N_("{by} said that this is not {name}."),
+    VerdictWord.UNDECIDED: N_("{by} left open whether this is {name}."),
+}
+"""The same where people sign in, so that "you" may be somebody else."""
+
+
 def describe_verdict(verdict: Verdict) -> str:
-    """Return what was said, as a sentence."""
-    return _(_SAID[verdict.word]).format(name=verdict.name)
+    """Return what was said, as a sentence; by whom, where people sign in."""
+    texts = _SAID_BY if verdict.by_user else _SAID
+    return _(texts[verdict.word]).format(name=verdict.name, by=verdict.by)
+
+
+def describe_review(verdicts: Sequence[Verdict]) -> list[str]:
+    """Return what a report says of the judgement of an answer: by whom, on which day, or that nobody gave one."""
+    if not verdicts:
+        return [_("Nobody has judged this answer. A machine's answer alone is a proposal.")]
+    lines = []
+    for said in verdicts:
+        given = (
+            short_day(said.created_at) if said.by_user or not said.by else f"{said.by}, {short_day(said.created_at)}"
+        )
+        lines.append(f"{describe_verdict(said)} ({given})")
+    return lines
 
 
 def describe_verdicts(verdicts: Iterable[Verdict]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from biometric.entities import AdaptationKind, Identification, ObservedClip
+from biometric.entities import AdaptationKind, Identification, ObservedClip, Verdict
 from biometric.messages import decimals_apart, describe_all, describe_reason, plain_decimal
 from biometric.results.detail_json import DETAIL_COLUMNS, detail_cells
 
@@ -71,7 +71,7 @@ def csv_text(observed: ObservedClip, identifications: Sequence[Identification]) 
                 "second_identity": escape_csv_formula(second.identity.name) if second is not None else "",
                 "second_score": _number(second.score if second is not None else None, decimals),
                 "reason": _safe_sentences(item),
-                "verdicts": escape_csv_formula("; ".join(f"{said.word}: {said.name}" for said in item.verdicts)),
+                "verdicts": escape_csv_formula("; ".join(_said(said) for said in item.verdicts)),
                 "stretches": "; ".join(
                     f"{stretch.first_seconds:.3f}-{stretch.last_seconds:.3f}" for stretch in item.observation.stretches
                 ),
@@ -108,3 +108,9 @@ def _number(value: float | None, decimals: int) -> str:
 
 def _safe_sentences(item: Identification) -> str:
     return escape_csv_formula(" ".join([describe_reason(item), *describe_all(item.warnings)]))
+
+
+def _said(verdict: Verdict) -> str:
+    """Return a verdict in a cell: "confirmed: Ada, by eve"."""
+    by = f", by {verdict.by}" if verdict.by else ""
+    return f"{verdict.word}: {verdict.name}{by}"

@@ -236,6 +236,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "person": verdict.probe.person,
         "from": verdict.probe.first_frame,
         "to": verdict.probe.last_frame,
+        "by": verdict.by or None,
         "when": verdict.created_at,
     }
 
@@ -248,6 +249,7 @@ def recorded_verdict_json(recorded: RecordedVerdict) -> dict[str, Any]:
 def _verdicts_json(answer: Verification | Identification) -> dict[str, Any]:
     """What was said of this person before, and whom they cannot be because of it."""
     return {
+        "proposal": not answer.verdicts,  # nobody has judged it
         "verdicts": [verdict_json(verdict) for verdict in answer.verdicts],
         "excluded": [verdict.name for verdict in answer.verdicts if verdict.word is VerdictWord.WRONG],
     }

@@ -45,7 +45,7 @@ from biometric.messages.person_sentences import (
     stretch_times,
 )
 from biometric.messages.translation import gettext as _
-from biometric.messages.verdict_sentences import describe_verdict
+from biometric.messages.verdict_sentences import describe_review
 from biometric.ports import CropStore, Gallery
 from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportCandidate, ReportPicture
 
@@ -231,8 +231,8 @@ def _detail_facts(detail: ComparedDetail | None, compared: bool) -> Iterator[tup
 
 
 def _verdict_facts(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
-    """What was said of this person before, with the day."""
-    return [(_("Verdict"), f"{describe_verdict(said)} ({short_day(said.created_at)})") for said in verdicts]
+    """What was said of this person, by whom, with the day; or that nobody has judged the answer."""
+    return [(_("Verdict"), text) for text in describe_review(verdicts)]
 
 
 def _row(candidate: Candidate, threshold: Threshold, decimals: int) -> ReportCandidate:

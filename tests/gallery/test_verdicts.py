@@ -307,3 +307,20 @@ def test_a_reference_that_goes_for_good_leaves_no_pointer(gallery: SQLiteGallery
     gallery.empty_trash()
     assert [item.reference_id for item in gallery.verdicts()] == [None]
     assert [item.id for item in gallery.references(ada.id)] == [first.id]
+
+
+def test_a_verdict_says_who_gave_it(gallery: SQLiteGallery, clips: Path) -> None:
+    ada, _, _, _ = gallery.enroll("Ada", reference(clips, 1))
+    with acting_as(Actor("eve", Channel.PAGE, is_user=True)):
+        gallery.save_verdict(verdict(ada.id, WRONG, probe(7)))
+    with acting_as(Actor("root", Channel.COMMAND)):
+        gallery.save_verdict(verdict(ada.id, CONFIRMED, probe(8)))
+    latest, first = gallery.verdicts()
+    assert (latest.by, latest.by_user, first.by, first.by_user) == ("root", False, "eve", True)
+    assert describe_verdict(first) == "eve said that this is not Ada."
+    assert describe_verdict(latest) == "You said that this is Ada."
+    assert describe_review([latest])[0].startswith("You said that this is Ada. (root, ")
+    assert describe_review([]) == ["Nobody has judged this answer. A machine's answer alone is a proposal."]
+    gallery.remove(ada.id)
+    gallery.undo()
+    assert [item.by for item in gallery.verdicts()] == ["root", "eve"]
