@@ -10,6 +10,7 @@ import pytest
 
 from biometric import cli
 from biometric.cli import command_support, gallery, recognition_commands
+from biometric.entities.actors import system_account
 from tests.fakes import video_info
 from tests.test_service import ServiceSetup
 
@@ -46,7 +47,7 @@ def test_a_wrong_match_is_said_listed_and_taken_back(setup: ServiceSetup, run: R
     status, out, _ = run("verdict", "set", setup.clip, "wrong")
     assert status == 0
     assert re.fullmatch(
-        r"1  \S+  other\.mp4, person 1: You said that this is not Ada\. Score 1\.00, threshold 0\.60\.\n"
+        r"1  \S+ \(\S+\)  other\.mp4, person 1: You said that this is not Ada\. Score 1\.00, threshold 0\.60\.\n"
         r"To undo it until \S+: python -m biometric gallery undo 2\n",
         out,
     )
@@ -83,7 +84,8 @@ def test_json_csv_and_report_say_it(setup: ServiceSetup, run: Run, tmp_path: Pat
     run("identify", setup.clip, "--output", tmp_path / "out", "--report", report)
     [table] = (tmp_path / "out").rglob("*.csv")
     [row] = csv.DictReader(table.read_text("utf-8-sig").splitlines())
-    assert (row["decision"], row["identity"], row["verdicts"]) == ("unknown", "", "wrong: Ada")
+    assert (row["decision"], row["identity"], row["verdicts"]) == ("unknown", "", f"wrong: Ada, by {system_account()}")
+    assert (listed["by"], result["proposal"]) == (system_account(), False)
     assert "You said that this is not Ada. (" in report.read_text("utf-8")
 
 

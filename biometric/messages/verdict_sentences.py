@@ -37,9 +37,8 @@ def describe_review(verdicts: Sequence[Verdict]) -> list[str]:
         return [_("Nobody has judged this answer. A machine's answer alone is a proposal.")]
     lines = []
     for said in verdicts:
-        given = (
-            short_day(said.created_at) if said.by_user or not said.by else f"{said.by}, {short_day(said.created_at)}"
-        )
+        account = "" if said.by_user else said.by
+        given = ", ".join(filter(None, [account, short_day(said.created_at)]))
         lines.append(f"{describe_verdict(said)} ({given})")
     return lines
 

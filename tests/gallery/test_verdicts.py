@@ -20,9 +20,11 @@ from biometric.entities import (
     Verdict,
     VerdictWord,
 )
+from biometric.entities.actors import Actor, Channel, acting_as
 from biometric.errors import GalleryCorrupt, ModelMismatch, UndoRefused, UnknownIdentity, UnknownVerdict
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages.change_sentences import describe_change
+from biometric.messages.verdict_sentences import describe_review, describe_verdict
 from tests.conftest import PROJECT
 from tests.made_galleries import MODEL, check, reference, traces_in, unit
 
