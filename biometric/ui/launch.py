@@ -1,6 +1,8 @@
 """Serves the page with cautious settings."""
 
 import json
+import signal
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -72,7 +74,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     if block:
         print(_("Sightline is at {address} (Ctrl+C ends it)").format(address=address), flush=True)
         try:
-            threading.Event().wait()
+            _wait_for_signal()
         except KeyboardInterrupt as error:
             interface.erasures.stop()
             duty.stop()
@@ -84,6 +86,25 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
             if type(error) is not KeyboardInterrupt:  # a signal; Ctrl+C is the usual way to end the page
                 raise
     return interface
+
+
+def _wait_for_signal() -> None:
+    """Wait until the handler of a signal raises something.
+
+    A system may give a signal to any thread, while handlers of Python run in the main one, which sleeps: it is woken
+    through a socket.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        threading.Event().wait()
+    sleeping, waking = socket.socketpair()
+    with sleeping, waking:
+        waking.setblocking(False)
+        former = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
+        try:
+            while True:
+                sleeping.recv(1)
+        finally:
+            signal.set_wakeup_fd(former)
 
 
 def _rest_when_idle(blocks: gr.Blocks) -> None:
