@@ -23,6 +23,7 @@ from biometric.entities.redaction import (
     WhoIsHidden,
 )
 from biometric.entities.redaction_measure import RedactionMeasure
+from biometric.erasing.derivative_register import DerivativeRegister
 from biometric.errors import RedactionError, StorageFull
 from biometric.footage_keeper import FootageKeeper
 from biometric.pipeline.hiding_measure import MeasuredFootage, MeasuringTools, measure_hiding
@@ -43,6 +44,10 @@ class Answering(Protocol):
     @property
     def settings(self) -> Settings:
         """What the service works with."""
+
+    @property
+    def register(self) -> DerivativeRegister:
+        """What writes down who is shown in which file."""
 
     @property
     def library(self) -> FootageKeeper:
@@ -145,6 +150,7 @@ class Redactor:
             written = yield from write_redacted(self._tools(), plan, destination)
         except OSError as error:
             raise _not_written(destination, error) from error
+        self._answering.register.hidden_clip(destination, shown.identity_ids, video.digest, gallery)
         return Redaction(
             path=destination,
             frames=plan.frames,

@@ -41,7 +41,8 @@ ALLOWED: dict[str, set[str]] = {
     "footage_keeper": PORTS,
     "erasing": PORTS | {"results", "storage", "footage_keeper"},
     "open_galleries": PORTS,
-    "redactor": PORTS | {"adapters", "footage_keeper", "domain", "pipeline", "results", "settings", "storage"},
+    "redactor": PORTS
+    | {"adapters", "erasing", "footage_keeper", "domain", "pipeline", "results", "settings", "storage"},
     "service": PORTS
     | {
         "adapters",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biometric import cli
-from biometric.cli import command_support
+from biometric.cli import command_support, recognition_commands
 from biometric.domain import hidden_regions
 from biometric.entities import FrameRange
 from biometric.entities.redaction import (
@@ -399,3 +399,30 @@ def test_the_command(setup: PaintedService, capsys, monkeypatch: pytest.MonkeyPa
     setup.detector.looked.clear()
     assert cli.main(["redact", str(clip), "--output", target, "--allow-remaining"]) == 1
     assert "Warning: somebody who should be hidden is still seen in 40 frames" in capsys.readouterr().out
+
+
+def test_identify_also_writes_the_clip_with_strangers_hidden(
+    setup: PaintedService, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition_commands, "build_service", lambda options: setup.service)
+    setup.enroll("Ruby")
+    clip = write_people(setup.folder / "clip.mp4", {"Ruby": walking(40, 30, 0), "Azur": walking(40, 230, 0)})
+    folder = setup.folder / "results"
+    assert cli.main(["identify", str(clip), "--hide-unknown", "--output", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "Everybody who is not enrolled is hidden in frames 0–39.\nShown: Ruby." in said
+    assert setup.seen(folder / "clip-hidden.mp4", "Azur") == []
+    assert len(setup.seen(folder / "clip-hidden.mp4", "Ruby")) == 40
+    assert cli.main(["identify", str(clip), str(clip), "--hide-unknown"]) == 2
+
+
+def test_erasing_somebody_finds_the_clip_that_shows_them(setup: PaintedService) -> None:
+    setup.enroll("Ruby")
+    clip = write_people(setup.folder / "clip.mp4", {"Ruby": walking(40, 30, 0)})
+    result = setup.redact(clip, setup.folder / "out.mp4", EXCEPT_RUBY)
+    other = setup.redact(clip, setup.folder / "nobody.mp4")
+    ruby = setup.service.gallery().find("Ruby")
+    setup.service.eraser.erase(ruby.id)
+    assert not result.path.exists()
+    assert other.path.exists()
+    assert clip.exists()

@@ -10,6 +10,7 @@ from biometric.cli.basis_options import add_basis_options, given_basis
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, Command, build_service, run, show
 from biometric.cli.edit_options import add_edit_options, edited
 from biometric.cli.gallery_trash import undo_hint
+from biometric.cli.hiding_option import add_hiding_option, check_hiding_option, write_hidden
 from biometric.cli.score_texts import score_text, threshold_text
 from biometric.domain import recognition
 from biometric.entities import (
@@ -75,6 +76,7 @@ def add_commands(commands: Any) -> None:
     )
     add_threshold_option(identify)
     _report_option(identify)
+    add_hiding_option(identify)
     identify.add_argument("--query", type=Path, metavar="DIR", help="folder for the new crops (default: query/)")
     identify.add_argument("--no-files", action="store_true", help="only print the answer; write nothing")
     identify.add_argument(
@@ -193,6 +195,7 @@ def _identify(options: argparse.Namespace) -> int:
         raise InvalidInput("--folders-are-cameras needs a folder. Name one, or leave the option out.")
     service.models.resolve_embedder()
     recognition.require_comparable(service.gallery(), service.models.embedder_id())
+    check_hiding_option(options)
     if several_clips.are_several(options.clips):
         return several_clips.identify_several(service, options, _answer_text)
     (options.clip,) = options.clips
@@ -220,6 +223,8 @@ def _identify(options: argparse.Namespace) -> int:
         streams.answer("\n".join(f"{kind}: {path}" for kind, path in files.items() if path is not None))
     if options.report is not None:
         _write_report(service, observed, identifications, options)
+    if options.hide_unknown:
+        write_hidden(service, options, _wanted_frames(service, options))
     return DONE
 
 

@@ -22,11 +22,13 @@ class ShownPeople:
         people: numbers of the people who are shown.
         names: their names, as enrolled, each once; without people who are shown because they are surely nobody hidden.
         unsure: how many are hidden only because it is not sure who they are.
+        identity_ids: of those named.
     """
 
     people: frozenset[int]
     names: tuple[str, ...] = ()
     unsure: int = 0
+    identity_ids: frozenset[str] = frozenset()
 
 
 def shown_people(
@@ -55,8 +57,9 @@ def shown_people(
             unsure += not is_shown and _is_unsure(item, choice, named)
         if is_shown:
             shown.append(item)
-    names = sorted({item.identity.name for item in shown if item.identity is not None})
-    return ShownPeople(frozenset(item.observation.person for item in shown), tuple(names), unsure)
+    known = [item.identity for item in shown if item.identity is not None]
+    names, ids = sorted({identity.name for identity in known}), frozenset(identity.id for identity in known)
+    return ShownPeople(frozenset(item.observation.person for item in shown), tuple(names), unsure, ids)
 
 
 def _is_named(item: Identification, named: Collection[str]) -> bool:

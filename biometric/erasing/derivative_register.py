@@ -34,6 +34,11 @@ class DerivativeRegister:
         files += [folder / name for name in crops]
         self._record(DerivativeKind.RESULTS, files, named_in(answers), observed.video.digest, gallery)
 
+    def hidden_clip(self, path: Path, shown: Collection[str], clip_digest: str, gallery: Path | None) -> None:
+        """Write down a clip in which people are hidden, and those whose ids are given are shown."""
+        if shown:
+            self._record(DerivativeKind.RESULTS, [path], shown, clip_digest, gallery)
+
     def report(self, answer: Verification | Sequence[Identification], path: Path, gallery: Path | None) -> None:
         """Write down a report."""
         self._record(DerivativeKind.REPORT, [path], named_in(answer), "", gallery)

@@ -1,0 +1,54 @@
+"""`identify --hide-unknown`: beside the answer, the clip with everybody hidden who is not enrolled."""
+
+import argparse
+
+from biometric.cli import streams
+from biometric.cli.command_support import run
+from biometric.entities import FrameRange
+from biometric.entities.redaction import RedactionChoice, WhoIsHidden
+from biometric.errors import InvalidInput
+from biometric.messages.redaction_sentences import describe_redaction
+from biometric.messages.translation import gettext as _
+from biometric.service import Sightline
+
+
+def add_hiding_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option of `identify` that also writes the clip with everybody hidden who is not enrolled."""
+    parser.add_argument(
+        "--hide-unknown", action="store_true", help="also write the clip with everybody hidden who is not enrolled"
+    )
+
+
+def check_hiding_option(options: argparse.Namespace) -> None:
+    """Raise `InvalidInput` where the option is given for several clips."""
+    if options.hide_unknown and (len(options.clips) > 1 or options.clips[0].is_dir()):
+        raise InvalidInput("--hide-unknown is for one clip. Leave it out, or name one clip.")
+
+
+def write_hidden(service: Sightline, options: argparse.Namespace, frames: FrameRange | None) -> None:
+    """Write the clip with everybody hidden who is not enrolled, after the answer was printed.
+
+    Raises:
+        PeopleRemain: somebody is seen in it who should be hidden.
+    """
+    streams.finish_output()
+    options.when_interrupted = _("The answer stands; the clip with people hidden was not written")
+    choice, target = RedactionChoice(WhoIsHidden.UNKNOWN), None
+    if options.output is not None:
+        ending = "jpg" if service.probe(options.clip).photograph else "mp4"
+        target = options.output / f"{options.clip.stem}-hidden.{ending}"
+    work = service.redactor.redact(
+        options.clip,
+        target,
+        choice,
+        frames=frames,
+        accept_damaged=True,
+        camera=options.camera,
+        threshold=options.threshold,
+    )
+    redaction = run(work)
+    options.when_interrupted = _("The answer stands, and its files are written")
+    if options.json:
+        streams.say(describe_redaction(redaction))
+    else:
+        streams.answer(describe_redaction(redaction))
