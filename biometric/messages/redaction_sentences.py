@@ -25,7 +25,12 @@ def hiding_name(hiding: Hiding | None) -> str:
 
 
 def describe_redaction(redaction: Redaction) -> str:
-    """Return what was written, who is hidden and shown, and whether anybody is still seen; a line each."""
+    """Return what was written where, who is hidden and shown, and whether anybody is still seen; a line each."""
+    return "\n".join([*redaction_lines(redaction), _("clip: {path}").format(path=redaction.path)])
+
+
+def redaction_lines(redaction: Redaction) -> list[str]:
+    """Return who is hidden and shown, how, and whether anybody is still seen, in sentences."""
     lines = [_hidden(redaction)]
     if redaction.shown:
         lines.append(_("Shown: {names}.").format(names=", ".join(redaction.shown)))
@@ -39,8 +44,7 @@ def describe_redaction(redaction: Redaction) -> str:
     lines.append(_how(redaction))
     lines.append(describe_second_pass(redaction))
     lines.append(_("Sound: copied.") if redaction.sound_kept else _("Sound: left out."))
-    lines.append(_("clip: {path}").format(path=redaction.path))
-    return "\n".join(lines)
+    return lines
 
 
 def describe_second_pass(redaction: Redaction) -> str:

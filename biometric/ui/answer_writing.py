@@ -14,10 +14,11 @@ from biometric.messages.translation import gettext as _
 from biometric.storage import resolve_inside
 from biometric.ui import presenters
 from biometric.ui.downloads import annotated_footage, copy_for_download, download_links
+from biometric.ui.hidden_clip import HiddenClip
 from biometric.ui.page import Page, Steps, Updates
 from biometric.ui.panel_display import PanelDisplay
 from biometric.ui.screen import records_itself
-from biometric.ui.session import FILES_JOB, Session
+from biometric.ui.session import FILES_JOB, HIDING_JOB, Session
 from biometric.ui.step_runs import guarded, stream_progress
 from biometric.ui.text_format import threshold_text
 
@@ -38,11 +39,12 @@ class AnswerWriting:
         self.again = gr.Button(_("Write the files again"), visible=False, size="sm")
         self.clip = gr.HTML("", apply_default_css=False, elem_id="annotated")
         self.files = gr.HTML("", apply_default_css=False, elem_id="identification-files")
+        self.hiding = HiddenClip(panel)
 
     @property
     def components(self) -> list[Any]:
         """All components that show the files."""
-        return [self.status, self.again, self.clip, self.files]
+        return [self.status, self.again, self.clip, self.files, *self.hiding.parts]
 
     @property
     def outputs(self) -> list[Any]:
@@ -95,10 +97,20 @@ class AnswerWriting:
 
     def cancel(self, session: Session) -> Updates:
         """Stop the writing; the updates offer to write the files after all."""
+        stopped = self.hiding.cancel(session)
         if session.jobs.get(FILES_JOB) is None:
-            return {}
+            return stopped
         session.jobs.drop(FILES_JOB)
-        return self._not_written(session)
+        return {**stopped, **self._not_written(session)}
+
+    def drop(self, session: Session) -> None:
+        """Give up what is being written, because there will be another answer."""
+        session.jobs.drop(FILES_JOB)
+        session.jobs.drop(HIDING_JOB)
+
+    def not_offered(self) -> Updates:
+        """Return the updates where there is no answer."""
+        return {self.again: gr.update(visible=False), **self.hiding.hidden()}
 
     def _not_written(self, session: Session) -> Updates:
         return {self.status: "", self.again: gr.update(visible=True), **self._rest(session)}

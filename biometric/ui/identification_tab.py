@@ -23,7 +23,7 @@ from biometric.ui.person_editing import edit_line, untold
 from biometric.ui.presence import presence
 from biometric.ui.problems import notes
 from biometric.ui.report_download import ReportDownload
-from biometric.ui.session import FILES_JOB, Session
+from biometric.ui.session import Session
 from biometric.ui.step_runs import guarded, run_once
 from biometric.ui.tab_layout import HandOver, connect_cancel, tab_layout
 from biometric.ui.threshold_box import threshold_box
@@ -85,7 +85,7 @@ class IdentificationTab:
         return {
             **blank,
             self.answer: introductions.of_identification(),
-            self.writing.again: gr.update(visible=False),
+            **self.writing.not_offered(),
             **self.report.hidden(),
         }
 
@@ -104,8 +104,9 @@ class IdentificationTab:
         rewrite = self.writing.again.click(panel.as_job(self.rewrite), [self.query], outputs, **FOLLOWS_JOB)
         follow = self.writing.follower()
         writing = [event.then(follow, None, self.writing.outputs, **FOLLOWS_JOB) for event in (job, rewrite)]
-        connect(panel, [job, rewrite, *writing])
-        connect_cancel(panel, [job, rewrite, *writing], self.on_cancel, *self.writing.components)
+        jobs = [job, rewrite, *writing, self.writing.hiding.connect()]
+        connect(panel, jobs)
+        connect_cancel(panel, jobs, self.on_cancel, *self.writing.components)
         clicked = on_act(
             self.contact_sheet, self.on_grid_clicked, outputs=[*panel.answers, *self.enrollment.components], **QUIET
         )
@@ -130,7 +131,7 @@ class IdentificationTab:
     ) -> Steps:
         """Observe if need be, identify, and have the annotated clip and the files written by a job of their own."""
         session, folders = self.page.session(request), list[Path]()
-        session.jobs.drop(FILES_JOB)
+        self.writing.drop(session)
 
         def run() -> Steps:
             where, folder = self._gallery(gallery), self.writing.folder(_text(query))
@@ -178,6 +179,7 @@ class IdentificationTab:
             self.times: answers.table(people, observed),
             self.panel.presence: presence(people, observed),
             **self.report.offered(),
+            **self.writing.hiding.offered(),
             **self.undo.render(session),
         }
 
@@ -231,12 +233,11 @@ class IdentificationTab:
     def rewrite(self, query: Any, request: gr.Request) -> Steps:
         """Write the clip and the files again, with the answer as it stands."""
         session = self.page.session(request)
-        session.jobs.drop(FILES_JOB)
+        self.writing.drop(session)
         folders: list[Path] = []
 
         def run() -> Steps:
-            folder = self.writing.folder(_text(query))
-            footage = session.footage(TAB)
+            folder, footage = self.writing.folder(_text(query)), session.footage(TAB)
             if footage.observed is None or not session.identifications:
                 raise FootageChanged(CHANGED)
             yield {self.writing.again: gr.update(visible=False)}
@@ -250,8 +251,7 @@ class IdentificationTab:
             self.writing.begin(session, folder)
 
     def _write_report(self, session: Session, path: Path) -> None:
-        observed = session.footage(TAB).observed
-        if observed is None or not session.identifications:
+        if (observed := session.footage(TAB).observed) is None or not session.identifications:
             raise FootageChanged(CHANGED)
         self.page.service.write_report(observed, session.identifications, path, session.gallery)
 

@@ -10,7 +10,7 @@ from biometric.messages.translation import N_, ngettext
 from biometric.messages.translation import gettext as _
 from biometric.ui.batch_queue import ClipState
 from biometric.ui.jobs import Job
-from biometric.ui.session import BATCH_JOB, FILES_JOB, MODELS_JOB, TABS, Session
+from biometric.ui.session import BATCH_JOB, FILES_JOB, HIDING_JOB, MODELS_JOB, TABS, Session
 from biometric.ui.turns import Place
 
 STARTING = N_("Starting")
@@ -19,6 +19,7 @@ TITLES = {
     "verification": N_("Verification: look at the people in {clip}"),
     "identification": N_("Identification: look at the people in {clip}"),
     FILES_JOB: N_("Write the files of {clip}"),
+    HIDING_JOB: N_("Hide strangers in {clip}"),
     "calibration": N_("Calibration"),
     MODELS_JOB: N_("Get better models"),
 }
@@ -26,6 +27,7 @@ TITLES = {
 OPENING = N_("Open a clip")
 CANCELLED = {
     FILES_JOB: N_("Cancelled. The answer stands; its files were not written."),
+    HIDING_JOB: N_("Cancelled. The answer stands; no clip was written."),
     "calibration": N_("Cancelled. The former thresholds stay."),
 }
 """What its tab says after a job was cancelled, where that is not the usual sentence."""

@@ -50,6 +50,7 @@ MODULES = {
     "panel_display": Role.EXAMINER,
     "people_tab": Role.OPERATOR,
     "report_download": Role.EXAMINER,
+    "hidden_clip": Role.EXAMINER,
     "tab_layout": Role.VIEWER,
     "threshold_box": Role.EXAMINER,
     "verification_tab": Role.EXAMINER,

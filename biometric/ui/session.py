@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 TABS = ("enrollment", "verification", "identification")
 
-FILES_JOB = "identification-files"
-"""Name of the job that writes the files of an identification."""
+FILES_JOB, HIDING_JOB = "identification-files", "identification-hidden"
+"""Names of the jobs that write the files of an identification, and the clip with strangers hidden."""
 MODELS_JOB = "models"
 """Name of the job that gets better models."""
 BATCH_JOB = "library-batch"
@@ -274,6 +274,7 @@ class Session:
         else:
             self.identifications, self.grid, self.written_at = (), GridState(order=self.grid.order), None
             self.jobs.drop(FILES_JOB)
+            self.jobs.drop(HIDING_JOB)
 
     def carry(self, tab: str) -> bool:
         """Give a tab without footage the latest of another tab; True when it received some."""

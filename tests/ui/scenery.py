@@ -21,6 +21,7 @@ from biometric.cli.command_support import EndedBySignal, signals_unwind
 from biometric.clips.crops import JpegCropStore, sharpness, small_grey
 from biometric.clips.decoding import VideoLimits
 from biometric.clips.footage_reading import FootageReader
+from biometric.clips.pixel_hiding import hide_pixels
 from biometric.clips.video_writing import H264Writer
 from biometric.entities import (
     Detection,
@@ -318,6 +319,8 @@ def make_service(
         open_gallery=SQLiteGallery,
         open_library=partial(SQLiteFootageLibrary, settings.library, settings.library_days, 10**9),
         small_grey=small_grey if skips else None,
+        hide_pixels=hide_pixels,
+        save_picture=PillowAnnotator().save,
     )
     return Sightline(settings, adapters, root / "observations")
 
