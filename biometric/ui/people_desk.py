@@ -6,11 +6,12 @@ from pathlib import Path
 
 from biometric.domain.constraints import verdicts_between
 from biometric.domain.resemblance import Resemblance, frames_shared, resemblance, resemblances
-from biometric.entities import BiometricReference, GalleryChange, Identity, Threshold
+from biometric.entities import BiometricReference, GalleryChange, Identity, PersonLifetime, Threshold
 from biometric.entities.erasure import ErasureCertificate
 from biometric.erasing.people_eraser import PeopleEraser
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
 from biometric.messages import describe_error
+from biometric.messages.life_cycle_sentences import describe_lifetime
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_different
@@ -19,6 +20,7 @@ from biometric.ui import face_choice, people_pages
 from biometric.ui.erasure_display import outlook_words
 from biometric.ui.face_choice import Answer, Caution, FaceChoice, LastWord
 from biometric.ui.gallery_history import history
+from biometric.ui.people_lifetimes import lifetimes_of, retention_line
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.templating import render
@@ -52,7 +54,7 @@ class PeopleDesk:
         if state.place == "history":
             return history(self.gallery(), state, self.pictures, self.trash_days)
         if state.place == "everybody":
-            return people_pages.everybody(self.gallery().identities(), state, self.pictures)
+            return self._everybody(state)
         try:
             return self._of_person(state)
         except (UnknownIdentity, UnknownReference) as error:
@@ -75,13 +77,23 @@ class PeopleDesk:
         references = self.gallery().references(identity.id)
         if state.place == "person":
             words = self._outlook(identity) if state.question == "erase" else []
-            return people_pages.person(identity, references, state, self.pictures, words)
+            lasting = [item for item in self._lifetimes() if item.identity_id == identity.id]
+            said = describe_lifetime(lasting[0]) if lasting else ""
+            return people_pages.person(identity, references, state, self.pictures, words, said)
         choice = self._choice(identity, references, state)
         if state.other is not None:
             return face_choice.last_word(choice, self._last_word(identity, references, state), state)
         compared = self._compared(references, state)
         found, more = self._faces(identity, compared, state)
         return face_choice.faces(choice, found, more, self.threshold(), state, self.pictures)
+
+    def _everybody(self, state: PeopleState) -> str:
+        lifetimes = self._lifetimes()
+        retention = retention_line(self.gallery(), lifetimes) if lifetimes else ""
+        return people_pages.everybody(self.gallery().identities(), state, self.pictures, lifetimes, retention)
+
+    def _lifetimes(self) -> list[PersonLifetime]:
+        return lifetimes_of(self.gallery(), self.gallery().identities())
 
     def person(self, state: PeopleState) -> Identity:
         """Return the person whose page is open. Raises `UnknownIdentity`."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from biometric.entities import NAME_LIMIT, BiometricReference, Identity, comparable_text
+from biometric.entities import NAME_LIMIT, BiometricReference, Identity, PersonLifetime, comparable_text
 from biometric.messages.translation import gettext as _
 from biometric.ui import problems
+from biometric.ui.people_lifetimes import reference_line, tile_note
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
 from biometric.ui.templating import render
@@ -27,6 +28,7 @@ class PersonTile:
     cover: str
     references: int
     last: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Visit:
     last: int
     samples: int
     model: str
+    lasting: str
     folded: bool
     pictures: tuple[SamplePicture, ...]
     chosen: SamplePicture | None
@@ -78,8 +81,19 @@ def matching(identities: Iterable[Identity], query: str) -> list[Identity]:
     return [identity for identity in identities if wanted in comparable_text(identity.name)]
 
 
-def everybody(identities: Sequence[Identity], state: PeopleState, pictures: Pictures) -> str:
-    """Return all identities as tiles, those whose name contains the search text."""
+def everybody(
+    identities: Sequence[Identity],
+    state: PeopleState,
+    pictures: Pictures,
+    lifetimes: Sequence[PersonLifetime] = (),
+    retention: str = "",
+) -> str:
+    """Return all identities as tiles, those whose name contains the search text.
+
+    Args:
+        lifetimes, retention: until when their references are kept; how long that is, in a line.
+    """
+    lasting = {item.identity_id: item for item in lifetimes}
     found = matching(identities, state.query)
     tiles = [
         PersonTile(
@@ -88,6 +102,7 @@ def everybody(identities: Sequence[Identity], state: PeopleState, pictures: Pict
             pictures.crop(identity.thumbnail, 200),
             identity.reference_count,
             short_day(identity.updated_at),
+            tile_note(lasting.get(identity.id)),
         )
         for identity in found[: state.shown]
     ]
@@ -98,6 +113,7 @@ def everybody(identities: Sequence[Identity], state: PeopleState, pictures: Pict
         found=len(found),
         more=len(found) - len(tiles),
         query=state.query.strip(),
+        retention=retention,
     )
 
 
@@ -107,11 +123,13 @@ def person(
     state: PeopleState,
     pictures: Pictures,
     erasing: Sequence[str] = (),
+    lasting: str = "",
 ) -> str:
     """Return the page of one person: what can be done, and the references, the latest first.
 
     Args:
         erasing: what erasing will do, in sentences, where that is asked.
+        lasting: until when the references are kept.
     """
     head = PersonHead(
         identity.id,
@@ -133,6 +151,7 @@ def person(
         visits=visits,
         question=state.question,
         erasing=erasing,
+        lasting=lasting,
         **refused_name(state, "#people-new-name"),
         name_limit=NAME_LIMIT,
     )
@@ -169,6 +188,7 @@ def _visit(
         last=reference.last_frame,
         samples=len(reference.crops),
         model=reference.template.model_id,
+        lasting=reference_line(reference),
         folded=folded,
         pictures=shots,
         chosen=next((shot for shot in shots if shot.chosen), None),

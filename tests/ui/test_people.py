@@ -7,7 +7,7 @@ import pytest
 
 from biometric.clips.crops import JpegCropStore
 from biometric.domain import recognition
-from biometric.entities import GalleryChange, Identity, Purpose, Threshold, ThresholdSource
+from biometric.entities import GalleryChange, Identity, Purpose, Retention, Threshold, ThresholdSource
 from biometric.errors import InvalidInput, NameTaken, UnknownIdentity, UnknownReference
 from biometric.gallery.repository import SQLiteGallery
 from biometric.ui import people_actions
@@ -454,3 +454,17 @@ def test_each_click_that_moves_the_keyboard_names_a_place_that_is_shown(visit: V
         focus = visit.state.focus
         keys = [found for name, found in Seen(visit.desk.html(visit.state)).attributes if name == "data-key"]
         assert not focus or focus in keys, (action, focus)
+
+
+def test_the_tab_says_what_expires_and_is_deleted_when(visit: Visit) -> None:
+    ada = visit.enroll("Ada", 0)
+    told = "References are matched with for 7 days, deleted after 30 days. Next, 1 reference deleted on"
+    assert told in visit.shown()
+    visit.gallery.set_retention(Retention(1e-6, 2))
+    visit.gallery.hold(ada.id, "court file 7")
+    assert "legal hold · expired" in visit.shown()
+    visit.click("open", ada.id)
+    shown = visit.shown()
+    assert "legal hold since" in shown
+    assert "(court file 7)" in shown
+    assert "Consent · Tests · responsible: Sightline (recorded on" in shown
