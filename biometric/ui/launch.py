@@ -110,11 +110,14 @@ def _wait_for_signal() -> None:
 def _rest_when_idle(blocks: gr.Blocks) -> None:
     """Let Gradio's queue look for work every `IDLE_SECONDS`; by default it does so a thousand times a second.
 
-    Gradio has no setting for it. Where a later version names it otherwise, its default stays.
+    It looks for news of its own progress bars a hundred times a second; the page has none, so that once will do.
+    Gradio has no settings for it. Where a later version names them otherwise, its defaults stay.
     """
     queue: Any = getattr(blocks, "_queue", None)
     if hasattr(queue, "sleep_when_free"):
         queue.sleep_when_free = IDLE_SECONDS
+    if hasattr(queue, "progress_update_sleep_when_free"):
+        queue.progress_update_sleep_when_free = 1.0
 
 
 def launch_options(

@@ -36,8 +36,11 @@ from biometric.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-"""Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports)."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
+"""Every handler of the page: no endpoint of the API, no overlay of Gradio's (the status line reports).
+
+Nor a hidden one: a part that goes while its overlay waits would leave a clock behind that runs with every frame.
+"""
 FOLLOWS_JOB: dict[str, Any] = {**QUIET, "concurrency_limit": None, "trigger_mode": "multiple"}
 """A handler made by `Page.as_job`: it only hands on what a job shows, so that any number may do so at a time."""
 FILES_AT_ONCE = 2  # answers whose files are written at a time, beside the work of models
