@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biometric import bootstrap, cli
-from biometric.cli import recognition_commands
+from biometric.cli import command_support, recognition_commands
 from biometric.cli.command_support import build_service
 from biometric.clips.crops import small_grey
 from biometric.entities import LookCounts, ObservedClip
@@ -147,6 +147,7 @@ def test_a_variable_makes_it_thorough_and_a_command_overrides_it(monkeypatch: py
     assert Settings.from_environment({}, thorough=True).thorough
     built: list[Settings] = []
     monkeypatch.setattr(bootstrap, "build", built.append)
+    monkeypatch.setattr(command_support, "delete_overdue", lambda service: None)
     build_service(argparse.Namespace(thorough=True))
     assert built[0].thorough
 
