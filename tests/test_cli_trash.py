@@ -60,8 +60,11 @@ def test_one_reference_and_one_sample_are_removed_moved_and_shown(stored: SQLite
     first, second = ids(stored, "Ada")
     out = run(capsys, "show", "Ada")[1].splitlines()
     assert out[0].startswith(f"Ada: 2 references, 4 samples, cover {first} 00000001_00.jpg")
-    assert [line.strip().split("  ")[0] for line in out[1:]] == [
-        *("1.mp4", first, "00000000_00.jpg", "00000001_00.jpg", "2.mp4", second, "00000000_00.jpg", "00000001_00.jpg")
+    assert out[1].startswith("  matched with until ")
+    basis = next(line.strip() for line in out if "Consent" in line)
+    pictures = ("00000000_00.jpg", "00000001_00.jpg")
+    assert [line.strip().split("  ")[0] for line in out[2:]] == [
+        *("1.mp4", first, basis, *pictures, "2.mp4", second, basis, *pictures)
     ]
     assert "1 sample of" not in run(capsys, "cover", "Ada", second[:8], "00000000_00.jpg")[1]
     assert stored.find("Ada").thumbnail == stored.references(stored.find("Ada").id)[1].crops[0]

@@ -117,7 +117,7 @@ def rows(gallery: SQLiteGallery, table: str) -> int:
 # --- basis ---------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_basis_nothing_is_stored(gallery: SQLiteGallery, clips: Path, tmp_path: Path) -> None:
+def test_promise_24_without_a_basis_nothing_is_stored(gallery: SQLiteGallery, clips: Path, tmp_path: Path) -> None:
     with pytest.raises(BasisMissing, match="no legal basis") as refused:
         gallery.enroll("Ada", without_basis(reference(clips, 1)))
     assert isinstance(refused.value, InvalidInput)
@@ -200,7 +200,7 @@ def test_exports_carry_the_basis_and_an_export_without_says_so(
 # --- matching ------------------------------------------------------------------------------------------------------
 
 
-def test_expired_references_match_nobody_and_that_is_said(
+def test_promise_24_expired_references_match_nobody_and_that_is_said(
     gallery: SQLiteGallery, clips: Path, tmp_path: Path, clock: Clock
 ) -> None:
     gallery.set_default_basis(DOOR)
