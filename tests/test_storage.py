@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from biometric.storage import (
     resolve_inside,
     write_atomically,
 )
+from biometric.storage.sqlite_files import connect_database, create_database
 
 PROJECT = Path(__file__).parent.parent
 
@@ -624,3 +625,16 @@ def test_a_long_path_is_not_repeated_whole(root: Path) -> None:
     with pytest.raises(PathRefused) as refusal:
         resolve_inside(root, "../" + "x" * 10_000)
     assert len(str(refusal.value)) < 300 + len(str(root))
+
+
+def test_a_database_that_is_made_again_stays_locked_for_other_processes(tmp_path: Path) -> None:
+    """Closing any descriptor of a file ends the locks that SQLite holds on it in this process."""
+    path = tmp_path / "folder" / "one.db"
+    create_database(path)
+    with closing(connect_database(path, 0)) as writing:
+        writing.execute("CREATE TABLE t (x)")
+        writing.execute("BEGIN EXCLUSIVE")
+        create_database(path)
+        other = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        ended = subprocess.run([sys.executable, "-c", other, path], capture_output=True, text=True, check=False)
+        assert "database is locked" in ended.stderr

@@ -7,7 +7,7 @@ applied. Functions here raise `sqlite3.Error` and `OSError`; callers say what th
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -38,10 +38,15 @@ Db = TypeVar("Db", bound=_Executes)
 
 
 def create_database(path: Path) -> None:
-    """Make folder and file, private to the owner, where they are not there. Raises `OSError`."""
+    """Make folder and file, private to the owner, where they are not there. Raises `OSError`.
+
+    A file that is there is not opened: closing it would end all locks that SQLite holds on it in this process, also
+    those of other threads (https://sqlite.org/howtocorrupt.html, "POSIX advisory locks canceled").
+    """
     make_private_folder(path.parent)
     # SQLite gives its journal the permissions of the database, so this one call protects both.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def connect_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
