@@ -21,6 +21,7 @@ from biometric.ui.build import Interface
 from biometric.ui.components import asset
 from biometric.ui.connections import bounded_connections
 from biometric.ui.page import Page
+from biometric.ui.queue_rest import rest_when_idle
 from biometric.ui.request_actors import follow_requests
 from biometric.ui.request_layers import check_web, middleware
 from biometric.ui.theme import sightline_theme
@@ -32,8 +33,6 @@ KEEPING_SECONDS = 10
 """How long ending waits for answers that are being kept."""
 QUEUE_SIZE = 20
 """Most waiting events; more are answered with "the queue is full"."""
-IDLE_SECONDS = 0.02
-"""Seconds between two looks of an idle queue: nobody notices 20 ms, and an idle server leaves the processor alone."""
 STYLES = ("sightline.css", "people.css", "grid.css", "library.css", "jobs.css", "calibration.css", "verdict.css")
 
 
@@ -47,7 +46,7 @@ def serve_page(service: Sightline, examples: ExampleMaker = no_examples, *, bloc
     interface = Interface(service, examples)
     blocks, settings = interface.blocks, service.settings
     blocks.queue(max_size=QUEUE_SIZE, default_concurrency_limit=8, api_open=False)
-    _rest_when_idle(blocks)
+    rest_when_idle(blocks)
     follow_requests()
     service.library.start_sweeping()
     interface.erasures.look()
@@ -105,19 +104,6 @@ def _wait_for_signal() -> None:
                 sleeping.recv(1)
         finally:
             signal.set_wakeup_fd(former)
-
-
-def _rest_when_idle(blocks: gr.Blocks) -> None:
-    """Let Gradio's queue look for work every `IDLE_SECONDS`; by default it does so a thousand times a second.
-
-    It looks for news of its own progress bars a hundred times a second; the page has none, so that once will do.
-    Gradio has no settings for it. Where a later version names them otherwise, its defaults stay.
-    """
-    queue: Any = getattr(blocks, "_queue", None)
-    if hasattr(queue, "sleep_when_free"):
-        queue.sleep_when_free = IDLE_SECONDS
-    if hasattr(queue, "progress_update_sleep_when_free"):
-        queue.progress_update_sleep_when_free = 1.0
 
 
 def launch_options(

@@ -12,7 +12,7 @@ from tests.ui.serving import Server, serving
 from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
-REST = {"Identification": 8.0, "People": 3.0, "Calibration": 3.0}
+REST = {"Identification": 4.5, "People": 2.0, "Calibration": 2.0}
 """Seconds for which nobody touches each tab. What the page asks for on any tab is seen on the first one."""
 SHARE = 0.15
 """Largest share of one processor that page and server may take at rest. Measured: 0.04 and 0.02 on a busy machine."""
@@ -75,9 +75,9 @@ def test_an_untouched_page_of_an_empty_gallery_makes_no_request(chromium: Any, t
     with serving(tmp_path / "data") as server:
         visitor = Visitor(chromium, server.url)
         assert visitor.page.locator("#job-bar summary").count() == 0
-        visitor.page.wait_for_timeout(3_000)
+        visitor.page.wait_for_timeout(1_500)
         asked: list[str] = []
         visitor.page.on("request", partial(_note, asked))
-        visitor.page.wait_for_timeout(4_000)
+        visitor.page.wait_for_timeout(2_500)
         assert not asked
         visitor.close()
