@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from biometric.entities import Decision
+from tests.lawful import ENROLL_OPTIONS
 
 pytestmark = pytest.mark.real
 
@@ -100,14 +101,14 @@ def test_the_command_line_journey(shared: Path, tmp_path: Path) -> None:
     def sightline(*arguments: object) -> subprocess.CompletedProcess[str]:
         return run(*arguments, "--gallery", gallery, "--json", **environment)
 
-    done = sightline("enroll", clip, "Ada", "--from", 63, "--to", 130)
+    done = sightline("enroll", clip, "Ada", "--from", 63, "--to", 130, *ENROLL_OPTIONS)
     assert done.returncode == 0, done.stderr
     enrolled = json.loads(done.stdout)
     assert (enrolled["identity"], enrolled["person"], enrolled["people"]) == ("Ada", 1, 1)
     assert set(enrolled) == {
         "identity", "reference", "person", "people", "samples_kept", "samples_refused",
         "samples_refused_count", "warnings", "warning_codes", "change",
-        "stretches", "tracks", "link_score", "perhaps_same", "edits", "camera", "picture_detail", "frames"
+        "stretches", "tracks", "link_score", "perhaps_same", "edits", "camera", "picture_detail", "frames", "basis",
     }  # fmt: skip
 
     match = sightline("verify", clip, "Ada", "--from", 131, "--to", 190)

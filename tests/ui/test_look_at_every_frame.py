@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.test_tabs import Clips, Desk, run, sit_down
+from tests.ui.test_tabs import AS_BY_DEFAULT, Clips, Desk, run, sit_down
 
 
 @pytest.fixture
@@ -64,5 +64,5 @@ def test_it_is_offered_where_frames_would_be_skipped(
 
 def test_a_tick_that_is_no_tick_is_none(desk: Desk, clips: Clips) -> None:
     desk.open(desk.enrollment, clips["one"])
-    run(desk.enrollment.submit("Ada", 0, 39, False, None, "yes", desk.request))
+    run(desk.enrollment.submit(desk.request, "Ada", *AS_BY_DEFAULT, 0, 39, False, None, "yes"))
     assert not desk.session.footage("enrollment").thorough

@@ -214,7 +214,7 @@ def test_erasing_and_emptying_ask_first(visitor: Visitor) -> None:
     focused(page, "ask-erase:")
     press(page, "Erase …")
     press(page, "Erase for good")
-    undo_line(page, "A person was erased")
+    page.locator("#people-undo", has_text="A person was erased for good").wait_for()
     assert not page.locator("#people-undo button").count()
     open_person(page, "Ben")
     press(page, "Remove")

@@ -49,7 +49,7 @@ def test_a_field_can_take_the_keyboard_when_its_error_is_told(desk: Desk, damage
     panel = desk.enrollment.panel
     note, states = panel.places.note(Field.CLIP), dict[Any, bool]()
     seen: list[bool] = []
-    for update in desk.enrollment.submit("Ada", *desk.footage(desk.enrollment), desk.request):
+    for update in desk.enroll_pressed("Ada"):
         for component, value in update.items():
             if isinstance(value, dict) and "interactive" in value:
                 states[component] = value["interactive"]

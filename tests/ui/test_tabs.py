@@ -24,6 +24,9 @@ from tests.ui.scenery import make_service
 Clips = dict[str, Path]
 Meanwhile = Callable[[], object]
 
+AS_BY_DEFAULT = (None, "", "", "", False)
+"""The fields of the legal basis, as they are where the gallery has a default."""
+
 
 class Desk:
     """Somebody at an open page."""
@@ -61,10 +64,13 @@ class Desk:
         footage = self.session.footage(tab.panel.tab)
         return footage.first, footage.last, footage.accept_damaged, footage.camera, footage.thorough
 
+    def enroll_pressed(self, name: str) -> Steps:
+        return self.enrollment.submit(self.request, name, *AS_BY_DEFAULT, *self.footage(self.enrollment))
+
     def enroll(self, name: str, clip: Path | None = None, meanwhile: Meanwhile | None = None) -> str:
         if clip is not None:
             self.open(self.enrollment, clip)
-        steps = self.enrollment.submit(name, *self.footage(self.enrollment), self.request)
+        steps = self.enroll_pressed(name)
         return str(run(steps, meanwhile)[self.enrollment.answer])
 
     def claim(self, name: str) -> Updates:
@@ -595,13 +601,10 @@ def test_a_person_handed_over_comes_without_a_name(desk: Desk, clips: Clips) -> 
 
 def test_a_missing_name_is_told_at_its_field(desk: Desk, clips: Clips) -> None:
     desk.open(desk.enrollment, clips["one"])
-    updates = run(desk.enrollment.submit(" ", *desk.footage(desk.enrollment), desk.request))
+    updates = run(desk.enroll_pressed(" "))
     assert "<strong>Name missing.</strong>" in updates[desk.enrollment.name_note]
     assert "sl-bad" not in str(updates.get(desk.enrollment.answer))
-    assert (
-        run(desk.enrollment.submit("Ada", *desk.footage(desk.enrollment), desk.request))[desk.enrollment.name_note]
-        == ""
-    )
+    assert run(desk.enroll_pressed("Ada"))[desk.enrollment.name_note] == ""
 
 
 def press(desk: Desk, word: str) -> Updates:
@@ -693,7 +696,7 @@ def test_a_camera_that_cannot_be_used_is_told_at_its_field(desk: Desk, clips: Cl
     desk.open(desk.enrollment, clips["one"])
     for camera in ("x" * 101, "a\x07b"):
         assert "This camera cannot be used" in panel.on_camera_named(camera, desk.request)[note]
-        updates = run(desk.enrollment.submit("Ada", 0, 39, False, camera, False, desk.request))
+        updates = run(desk.enrollment.submit(desk.request, "Ada", *AS_BY_DEFAULT, 0, 39, False, camera, False))
         assert "This camera cannot be used" in updates[note]
     assert desk.service.gallery().is_empty()
 
