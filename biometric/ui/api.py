@@ -15,7 +15,7 @@ from biometric.results import answer_json as results
 from biometric.results.person_edit_json import read_edits
 from biometric.storage import resolve_inside
 from biometric.ui.browser_input import parse_int
-from biometric.ui.call_values import read_basis, read_camera, read_name, read_person, read_threshold
+from biometric.ui.call_values import read_basis, read_camera, read_folder, read_name, read_person, read_threshold
 from biometric.ui.callers import caller_waits, require_caller
 from biometric.ui.endpoint_runs import run_endpoint
 from biometric.ui.page import Page
@@ -172,7 +172,7 @@ class Endpoints:
         """
 
         def run() -> dict[str, Any]:
-            folder = resolve_inside(self._page.service.settings.query, query or "")
+            folder = resolve_inside(self._page.service.settings.query, read_folder(query))
             limit, where, service = read_threshold(threshold), self._gallery(gallery), self._page.service
             files: dict[str, str | None] | None = None
             changes = read_edits(edits)

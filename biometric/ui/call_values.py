@@ -2,7 +2,7 @@
 
 from biometric.entities import EnrollmentBasis, EntryPoint, GivenBasis, clean_camera
 from biometric.entities.enrollment_basis import complete_basis
-from biometric.errors import InvalidInput
+from biometric.errors import InvalidInput, PathRefused
 from biometric.ui.browser_input import parse_int
 
 
@@ -20,6 +20,13 @@ def read_camera(value: object) -> str | None:
     if not isinstance(value, str):
         raise InvalidInput("The camera must be text.")
     return clean_camera(value)
+
+
+def read_folder(value: object) -> str:
+    """Return a folder that a caller gave, "" where none was. Raises `PathRefused`: it is no text."""
+    if value is not None and not isinstance(value, str):
+        raise PathRefused("The query folder must be a path.")
+    return value or ""
 
 
 def read_basis(default: EnrollmentBasis | None, *values: object) -> GivenBasis:

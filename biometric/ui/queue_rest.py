@@ -13,6 +13,8 @@ REST_SECONDS = 1.0
 """Sleep of a queue that nobody has asked anything; whoever asks ends it."""
 WAIT_SECONDS = 0.02
 """Sleep between two looks while something waits for its turn, and for the first one after it."""
+TIMER_SECONDS = 0.002
+"""A sleep that ends within this time is not ended earlier."""
 PROGRESS_SECONDS = 1.0
 """Sleep between two looks for news of Gradio's own progress bars, of which the page has none."""
 
@@ -49,19 +51,22 @@ class _Rest:
     def __init__(self, queue: Any) -> None:
         self._queue = queue
         self._sleep: asyncio.Future[Any] | None = None
+        self._until = 0.0
 
-    def begin(self, awaited: Any) -> None:
-        """Note what the loop awaits: where nothing waits in the queue, that is its sleep."""
+    def begin(self, awaited: Any, looked: float) -> None:
+        """Note what the loop awaits since it looked: where nothing waits in the queue, that is its sleep."""
         idle = not len(self._queue) and isinstance(awaited, asyncio.Future)
         self._sleep = awaited if idle else None
         if idle:
+            self._until = looked + self._queue.sleep_when_free
             self._queue.sleep_when_free = REST_SECONDS  # from the next sleep on, unless something is asked
 
     def end(self) -> None:
         """Wake the loop; called where it runs."""
         self._queue.sleep_when_free = WAIT_SECONDS
-        if self._sleep is not None and not self._sleep.done():
-            self._sleep.set_result(None)
+        if self._sleep is None or self._sleep.done() or asyncio.get_running_loop().time() > self._until - TIMER_SECONDS:
+            return  # awake, or about to be: a timer that is due already would find the result given
+        self._sleep.set_result(None)
 
 
 class _Followed:
@@ -72,15 +77,18 @@ class _Followed:
         self._rest = rest
 
     def __await__(self) -> Generator[Any, Any, Any]:
+        clock = asyncio.get_running_loop().time
         try:
+            looked = clock()
             awaited = self._coroutine.send(None)
             while True:
-                self._rest.begin(awaited)
+                self._rest.begin(awaited, looked)
                 try:
                     yield awaited
                 except BaseException as error:  # noqa: BLE001 - such as being cancelled; the loop is to know
                     awaited = self._coroutine.throw(error)
                 else:
+                    looked = clock()
                     awaited = self._coroutine.send(None)
         except StopIteration as end:
             return end.value

@@ -14,6 +14,7 @@ from biometric.errors import InvalidSetting
 from biometric.settings import Settings
 from biometric.ui.audit_page import PATH as AUDIT_PATH
 from biometric.ui.audit_page import AuditPage
+from biometric.ui.call_forms import CallForms
 from biometric.ui.change_feed import ChangeFeed
 from biometric.ui.event_streams import EventStreams, OpenStreams
 from biometric.ui.first_paint import FirstPaint
@@ -61,6 +62,7 @@ def middleware(
         ),
         Middleware(UploadIntake, uploads=page.uploads, limit=limit + FORM_BYTES),
         Middleware(RequestBodies, uploads=page.uploads, permissions=Permissions(lambda: blocks.fns)),
+        Middleware(CallForms, handlers=lambda: blocks.fns),
         Middleware(ChangeFeed, state_of=partial(page.workspace_state, stalled=streams.stalled), stopping=stopping),
         Middleware(ToolCalls),
         Middleware(EventStreams, streams=streams),

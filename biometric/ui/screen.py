@@ -5,6 +5,7 @@ of the fields that people fill in. That covers whatever a tab shows, questions a
 """
 
 import itertools
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
@@ -17,7 +18,10 @@ from gradio.components import Component
 
 from biometric.errors import BiometricError
 from biometric.messages import describe_error
+from biometric.messages.translation import gettext as _
 from biometric.ui.text_format import escape
+
+logger = logging.getLogger(__name__)
 
 Updates = dict[Any, Any]
 """New values or properties by Gradio component."""
@@ -163,6 +167,18 @@ class RecordingBlocks(gr.Blocks):
             parts.update(dict.fromkeys(filter(_is_field, function.inputs)))
         return list(parts)
 
+    async def preprocess_data(self, block_fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """Read what a handler or endpoint was sent, as Gradio does; what cannot be read is told to whoever sent it."""
+        try:
+            return await super().preprocess_data(block_fn, *args, **kwargs)
+        except gr.Error as error:
+            error.print_exception = False
+            raise
+        except Exception as error:  # whatever a component of Gradio makes of a value of another kind
+            logger.warning("refused the values sent for %s: %s", block_fn.api_name or block_fn.name, _first_line(error))
+            text = _("The values that were sent cannot be used here. Nothing was done.")
+            raise gr.Error(text, print_exception=False) from error
+
     async def call_function(self, block_fn: Any, processed_input: list[Any], *args: Any, **kwargs: Any) -> Any:
         """Run a handler's next step, as Gradio does, and note what it was sent and what it sends."""
         request = args[1] if len(args) > 1 else kwargs.get("requests")
@@ -210,6 +226,10 @@ class RecordingBlocks(gr.Blocks):
         """Return what was sent of fields that people fill in."""
         sent = zip(inputs, values, strict=False)
         return {field: value for field, value in sent if _is_field(field) and field not in self.rendered_anew}
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 def _sent(outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from biometric.ui.queue_rest import REST_SECONDS, rest_when_idle
+from biometric.ui.queue_rest import REST_SECONDS, WAIT_SECONDS, rest_when_idle
 from tests.own_loop import run_coroutine
 from tests.ui.serving import Server, serving
 
@@ -85,6 +85,27 @@ def test_what_a_loop_awaits_beside_its_sleep_is_left_alone() -> None:
         loop.cancel()
 
     run_coroutine(visit)
+
+
+def test_a_sleep_that_is_over_is_not_ended_once_more(caplog: pytest.LogCaptureFixture) -> None:
+    async def visit() -> None:
+        queue = Queue()
+        rest_when_idle(SimpleNamespace(_queue=queue))
+        loop = asyncio.ensure_future(queue.start_processing())
+        for _ in range(5):
+            await asyncio.sleep(0)
+            await queue.push("event")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            late = asyncio.ensure_future(queue.push("late"))
+            time.sleep(WAIT_SECONDS + 0.01)  # the loop runs it next, and then a timer that is due
+            await late
+            await asyncio.sleep(0.03)
+        assert queue.taken == ["event", "late"] * 5
+        loop.cancel()
+
+    run_coroutine(visit)
+    assert "invalid state" not in caplog.text
 
 
 def test_another_queue_keeps_its_ways() -> None:
