@@ -23,6 +23,7 @@ from biometric.messages.translation import language
 from biometric.ui import tool_calls
 from biometric.ui.asgi import App, Message, Receive, Scope, Send, answer, headers_of
 from biometric.ui.clients import ROLE, SENDER, USER, client_of, cookie_of
+from biometric.ui.open_requests import OpenRequests
 from biometric.ui.permissions import refuse_role
 from biometric.ui.request_actors import actor_of
 from biometric.ui.templating import render
@@ -74,6 +75,7 @@ class SignIn:
         self._throttle = throttle or Throttle()
         self._checking: asyncio.Semaphore | None = None
         self._waiting = 0
+        self._open = OpenRequests()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request of somebody who is known on; answer others with the way to sign in."""
@@ -114,7 +116,8 @@ class SignIn:
         elif path == UPLOAD_PATH and scope["method"] == "POST" and not who.role.includes(Role.EXAMINER):
             await refuse_role(send, Role.EXAMINER)
         else:
-            await self._app({**scope, USER: who.name, ROLE: who.role, SENDER: f"login:{who.by}"}, receive, send)
+            signed_in = {**scope, USER: who.name, ROLE: who.role, SENDER: f"login:{who.by}"}
+            await self._open.serve(self._app, signed_in, receive, send, who.by, lambda: self._who(scope) is not None)
 
     def _who(self, scope: Scope) -> SignedIn | None:
         kind, _space, token = headers_of(scope).get("authorization", "").partition(" ")
