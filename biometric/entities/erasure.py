@@ -12,6 +12,8 @@ class DerivativeKind(StrEnum):
 
     RESULTS = "results"
     """The files of an identification: crops, table, data, timeline, annotated clip, and copies for downloading."""
+    REDACTED = "redacted"
+    """A clip or photograph in which others are hidden; made to be kept, so no retention deletes it."""
     REPORT = "report"
     EXPORT = "export"
     BACKUP = "backup"

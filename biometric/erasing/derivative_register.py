@@ -37,7 +37,7 @@ class DerivativeRegister:
     def hidden_clip(self, path: Path, shown: Collection[str], clip_digest: str, gallery: Path | None) -> None:
         """Write down a clip in which people are hidden, and those whose ids are given are shown."""
         if shown:
-            self._record(DerivativeKind.RESULTS, [path], shown, clip_digest, gallery)
+            self._record(DerivativeKind.REDACTED, [path], shown, clip_digest, gallery)
 
     def report(self, answer: Verification | Sequence[Identification], path: Path, gallery: Path | None) -> None:
         """Write down a report."""

@@ -91,7 +91,7 @@ class PeopleEraser:
         return ErasureOutlook(
             traces.references,
             len(traces.pictures),
-            kinds.count(DerivativeKind.RESULTS),
+            sum(kind in (DerivativeKind.RESULTS, DerivativeKind.REDACTED) for kind in kinds),
             kinds.count(DerivativeKind.REPORT),
             len([item for item in handed_out if not self._is_temporary(item.files)]),
         )

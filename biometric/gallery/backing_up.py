@@ -13,6 +13,7 @@ import contextlib
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
 from biometric.entities.backups import BackupReport, RestoreReport
 from biometric.entities.erasure import DerivativeKind, ErasureCertificate, NewDerivative
 from biometric.errors import EmptyGallery, GalleryCorrupt, GalleryError, InvalidInput
-from biometric.gallery import backup_files, carried_over
+from biometric.gallery import backup_files, carried_over, retention_rows
 from biometric.gallery.archive import check_destination
 from biometric.gallery.database import translate_errors
 from biometric.gallery.files import RESTORING
@@ -119,6 +120,8 @@ def restore(
             left_out = carried_over.carry_over(copy, gallery if occupied else None, erased)
             with copy.transactions.recording() as recording:
                 if recording is not None:
+                    # What became overdue since the backup was made, nobody has seen coming.
+                    retention_rows.let_overdue_wait(recording[0], gallery.transactions.now())
                     recording[0].execute("UPDATE gallery SET restored = ?, revision = revision + 1", [uuid4().hex])
             verified = _verified(staged, report.made_at)
             if not occupied:
@@ -232,8 +235,9 @@ def _verified(folder: Path, made_at: str) -> BackupReport:
                 "The copy of the gallery's database is damaged ({problem}). Nothing was changed.", problem=problem
             )
         sql = (
-            "SELECT i.id, r.vector, r.model_id, r.sample_count FROM biometric_references r "
-            "JOIN identities i ON i.number = r.identity_number ORDER BY r.number DESC LIMIT 1"
+            "SELECT i.id, r.vector, r.model_id, r.sample_count, t.match_until FROM biometric_references r "
+            "JOIN identities i ON i.number = r.identity_number "
+            "JOIN reference_times t ON t.reference_number = r.number ORDER BY r.number DESC LIMIT 1"
         )
         probe = db.execute(sql).fetchone()
     missing = [name for name in _crops_of(folder / backup_files.DATABASE) if not (folder / name).is_file()]
@@ -241,8 +245,10 @@ def _verified(folder: Path, made_at: str) -> BackupReport:
         raise GalleryCorrupt("The copy of the gallery lacks the crop {crop}. Nothing was changed.", crop=missing[0])
     score = None
     if probe is not None:
-        identity_id, vector, model_id, samples = probe
-        best = copy.search(Template(unblob(vector), model_id, samples), 5)
+        identity_id, vector, model_id, samples, match_until = probe
+        # As of a time at which it was matched with: by now all may have expired.
+        earlier = datetime.fromisoformat(match_until) - timedelta(milliseconds=1)
+        best = SQLiteGallery(folder, clock=lambda: earlier).search(Template(unblob(vector), model_id, samples), 5)
         score = next((item.score for item in best if item.identity.id == identity_id), None)
         if score is None or score < _SAME:
             raise GalleryCorrupt("A stored person was not identified in the copy of the gallery. Nothing was changed.")

@@ -6,6 +6,7 @@ not delete other files, and what somebody made of a file is theirs to look at.
 
 import stat
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -38,15 +39,16 @@ def delete_marked(db: Database) -> None:
 def delete_old_results(db: Database, root: Path, before: str) -> int:
     """Delete files of identifications that were written below a folder before a time; return how many.
 
-    What is not exactly as it was written stays, and its line with it. Only with the write lock held.
+    What is not exactly as it was written stays, and its line with it. So does what was written anew since, byte for
+    byte the same: a later line tells, or, where another gallery wrote it, the file's own time. Only with the write
+    lock held.
     """
-    count = 0
-    lines = [(number, line) for number in derivative_rows.everything(db) for line in derivative_rows.read(db, [number])]
-    for number, derivative in lines:
-        if derivative.kind is not DerivativeKind.RESULTS or derivative.written_at > before:
-            continue
-        below = {path: digest for path, digest in derivative.files.items() if path.is_relative_to(root)}
-        outcomes = {path: _delete(path, digest) for path, digest in below.items()}
+    count, earliest = 0, datetime.fromisoformat(before).timestamp()
+    anew = derivative_rows.paths_written_after(db, before)
+    for number in derivative_rows.written_until(db, DerivativeKind.RESULTS, before):
+        [derivative] = derivative_rows.read(db, [number])
+        old = [path for path in derivative.files if path.is_relative_to(root) and path not in anew]
+        outcomes = {path: _delete(path, derivative.files[path]) for path in old if not _is_newer(path, earliest)}
         count += sum(why is None for why in outcomes.values())
         for folder in {path.parent for path in outcomes} - {root}:
             with suppress(OSError):  # it is not empty
@@ -75,6 +77,14 @@ def _unreached(derivative: Derivative, outcomes: dict[Path, Unreached | None]) -
             digest = "" if why is Unreached.GONE else derivative.files[path]
             found[str(place)] = UnreachedFile(derivative.kind, derivative.written_at, why, str(place), digest)
     return list(found.values())
+
+
+def _is_newer(path: Path, earliest: float) -> bool:
+    """Whether a file was written after a time, in seconds since 1970; False where there is none."""
+    try:
+        return path.lstat().st_mtime > earliest
+    except OSError:
+        return False
 
 
 def _delete(path: Path, digest: str) -> Unreached | None:

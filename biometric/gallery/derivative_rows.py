@@ -154,6 +154,18 @@ def _insert_files(db: Database, number: int, files: Mapping[Path, str]) -> None:
         )
 
 
+def written_until(db: Database, kind: DerivativeKind, when: str) -> list[int]:
+    """Return the numbers of the lines of a kind that were written until a time, oldest first."""
+    sql = "SELECT number FROM derivatives WHERE kind = ? AND written_at <= ? ORDER BY number"
+    return [int(row[0]) for row in db.execute(sql, [kind.value, when])]
+
+
+def paths_written_after(db: Database, when: str) -> set[Path]:
+    """Return the files of the lines that were written after a time."""
+    sql = "SELECT path FROM derivative_files JOIN derivatives ON number = derivative WHERE written_at > ?"
+    return {Path(row[0]) for row in db.execute(sql, [when])}
+
+
 def _forget_overwritten(db: Database, files: Mapping[Path, str]) -> None:
     for path, digest in files.items():
         db.execute("DELETE FROM derivative_files WHERE path = ? AND digest <> ?", [str(path), digest])

@@ -170,6 +170,11 @@ def is_overdue(db: Database, now: str) -> bool:
     return db.execute(sql, [now, now]).fetchone() is not None
 
 
+def let_overdue_wait(db: Database, now: str) -> None:
+    """Let all that is overdue stay until that was shown."""
+    db.execute("UPDATE reference_times SET purge_from = ? WHERE keep_until <= ?", [UNSHOWN, now])
+
+
 def wait_until_shown(db: Database, references: Collection[int], now: str) -> None:
     """Let those of these references that are overdue stay until that was shown."""
     sql = (

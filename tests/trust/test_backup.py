@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,18 @@ def test_promise_22_a_backup_is_restored_with_all_that_it_held(
     restored.undo()  # the trash came along
     assert check(restored) == {"Ada": 1, "Ben": 1}
     assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_gallery_whose_references_have_all_expired_is_backed_up_and_restored(tmp_path: Path) -> None:
+    """Seven days after the last enrollment nothing is matched with any more; a backup is no less needed."""
+    made = SQLiteGallery(tmp_path / "gallery", clock=lambda: datetime.now(UTC) - timedelta(days=20))
+    enroll(made, tmp_path, "Ada", 1)
+    gallery = SQLiteGallery(made.folder)
+    assert gallery.search(template(1), 1) == []
+    assert back_up(gallery, tmp_path / "b.zip").probe_score == pytest.approx(1.0, abs=1e-3)
+    restored = SQLiteGallery(tmp_path / "restored")
+    assert restore(tmp_path / "b.zip", restored).identities == 1
+    assert check(restored) == {"Ada": 1}
 
 
 def test_a_gallery_is_replaced_only_when_told_and_open_ones_notice(gallery: SQLiteGallery, tmp_path: Path) -> None:

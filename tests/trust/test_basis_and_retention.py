@@ -5,6 +5,7 @@ Each test tries to get around one of them, with a clock of its own, on a real ga
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,6 +33,7 @@ from biometric.entities import (
 )
 from biometric.entities.enrollment_basis import complete_basis
 from biometric.entities.erasure import DerivativeKind, NewDerivative
+from biometric.erasing.derivative_register import DerivativeRegister
 from biometric.errors import (
     BasisMissing,
     GalleryBusy,
@@ -41,6 +43,7 @@ from biometric.errors import (
     OnLegalHold,
     UnknownIdentity,
 )
+from biometric.gallery.backing_up import back_up, restore
 from biometric.gallery.repository import SQLiteGallery
 from biometric.messages import describe
 from biometric.retention_duty import RetentionDuty, delete_overdue
@@ -426,6 +429,7 @@ def test_results_go_after_their_time_and_only_what_was_written_there(
     for place in (*places, changed, linked):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(f"written by Sightline: {place.name}")
+        os.utime(place, (START.timestamp(), START.timestamp()))
     written = {place: digest(place) for place in (*places, changed, linked)}
     gallery.record(NewDerivative(DerivativeKind.RESULTS, written, frozenset(), "a" * 64))
     of_somebody = query / "clip-1" / "notes.txt"
@@ -449,6 +453,64 @@ def test_results_go_after_their_time_and_only_what_was_written_there(
     assert linked.is_symlink()
     assert (tmp_path / "aside.json").exists()
     assert purge() == 0
+
+
+def old_file(place: Path, written: datetime) -> dict[Path, str]:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("a crop, the same each time")
+    os.utime(place, (written.timestamp(), written.timestamp()))
+    return {place: digest(place)}
+
+
+def test_results_written_anew_have_their_whole_time_though_they_are_the_same(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path, clock: Clock
+) -> None:
+    """Somebody identifies a clip again on the third day: its crops are those of the first day, byte for byte."""
+    gallery.enroll("Ada", reference(clips, 1))
+    query = tmp_path / "query"
+    own, of_another_gallery = query / "clip-1" / "00000001_00.jpg", query / "clip-2" / "00000001_00.jpg"
+    for place in (own, of_another_gallery):
+        gallery.record(NewDerivative(DerivativeKind.RESULTS, old_file(place, START), frozenset(), "a" * 64))
+    clock.advance(hours=71)
+    gallery.record(NewDerivative(DerivativeKind.RESULTS, old_file(own, START), frozenset(), "a" * 64))
+    old_file(of_another_gallery, clock.now)
+    clock.advance(hours=2)
+    assert gallery.purge_results(query, timedelta(hours=72)) == 0
+    assert own.exists()
+    assert of_another_gallery.exists()
+    clock.advance(hours=71)
+    assert gallery.purge_results(query, timedelta(hours=72)) == 2
+    assert list(query.rglob("*.jpg")) == []
+
+
+def test_redacted_clips_are_not_results_that_go_after_their_time(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path, clock: Clock
+) -> None:
+    ada = gallery.enroll("Ada", reference(clips, 1)).identity
+    hidden = tmp_path / "query" / "clip-1" / "0-9-hidden.mp4"
+    old_file(hidden, START)
+    DerivativeRegister(lambda _: gallery).hidden_clip(hidden, {ada.id}, "a" * 64, None)
+    clock.advance(days=30)
+    assert gallery.purge_results(tmp_path / "query", timedelta(hours=72)) == 0
+    assert hidden.exists()
+    gallery.erase(ada.id)
+    assert not hidden.exists(), "it shows somebody who was erased"
+
+
+def test_an_old_backup_is_not_deleted_before_that_was_shown(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path, clock: Clock
+) -> None:
+    gallery.enroll("Ada", reference(clips, 1))
+    backup = tmp_path / "gallery.backup"
+    back_up(gallery, backup)
+    clock.advance(days=100)
+    restored = SQLiteGallery(tmp_path / "restored", clock=clock)
+    restore(backup, restored)
+    assert restored.purge_overdue().references == 0, "a start after restoring deletes nothing yet"
+    assert lifetime(restored, "Ada").waits_until_shown == 1
+    restored.mark_purges_shown()
+    clock.advance(days=7)
+    assert restored.purge_overdue().references == 1
 
 
 def test_a_program_deletes_what_is_overdue_when_it_starts_and_a_server_every_day(
