@@ -24,18 +24,18 @@ from biometric.entities.redaction import (
 )
 from biometric.entities.redaction_measure import RedactionMeasure
 from biometric.erasing.derivative_register import DerivativeRegister
-from biometric.errors import RedactionError, StorageFull
+from biometric.errors import InvalidInput, RedactionError
 from biometric.footage_keeper import FootageKeeper
 from biometric.pipeline.hiding_measure import MeasuredFootage, MeasuringTools, measure_hiding
 from biometric.pipeline.people_looking import Describing, describe_everybody, look_at_everybody
 from biometric.pipeline.redacting import RedactingTools, RedactionPlan, write_redacted
-from biometric.pipeline.redaction_requests import check_destination, every_frame
+from biometric.pipeline.redaction_requests import check_destination, every_frame, not_written
 from biometric.pipeline.streaming import FrameSource
 from biometric.ports import Gallery
 from biometric.results.answer_files import clip_folder_name
 from biometric.results.redaction_defaults import read_default, save_default
 from biometric.settings import Settings
-from biometric.storage import describe_os_error, make_private_folder
+from biometric.storage import make_private_folder
 
 
 class Answering(Protocol):
@@ -110,7 +110,8 @@ class Redactor:
             camera, threshold, gallery: as of `Sightline.observe` and `Sightline.identify`, where people are chosen.
 
         Raises:
-            InvalidInput: the destination is the clip itself, or has another ending; nobody of a name is enrolled.
+            InvalidInput: the destination is the clip itself, a folder, or has another ending; nobody of a name is
+                enrolled, or all references of somebody who is to be hidden have expired.
             DamagedClip: the clip is damaged, and that was not accepted.
             ClipError, InvalidFrameRange: the clip cannot be read over the range.
             EmptyGallery: nobody is enrolled, and people are to be told apart.
@@ -126,6 +127,7 @@ class Redactor:
         destination = destination or self._usual_file(clip.name if label is None else label, video, wanted)
         check_destination(clip, destination, video)
         named = self._named(choice, gallery)
+        keep_sound = options.keep_sound and not video.photograph and self._adapters.writer.has_sound(clip)
         yield Progress("Loading models", 0, 0)
         source = FrameSource(self._adapters.reader, clip, video, wanted, accept_damaged)
         if choice.needs_gallery:
@@ -143,13 +145,13 @@ class Redactor:
             shown=bridged_boxes(seen, rows),
             hiding=hiding,
             margin=options.margin,
-            keep_sound=options.keep_sound and not video.photograph,
+            keep_sound=keep_sound,
             allow_remaining=options.allow_remaining,
         )
         try:
             written = yield from write_redacted(self._tools(), plan, destination)
         except OSError as error:
-            raise _not_written(destination, error) from error
+            raise not_written(destination, error) from error
         self._answering.register.hidden_clip(destination, shown.identity_ids, video.digest, gallery)
         return Redaction(
             path=destination,
@@ -233,17 +235,32 @@ class Redactor:
         try:
             make_private_folder(folder)
         except OSError as error:
-            raise _not_written(folder, error) from error
+            raise not_written(folder, error) from error
         return folder
 
     def _named(self, choice: RedactionChoice, gallery: Path | None) -> list[str]:
-        """Return whom the names mean, before anything is read. Raises `UnknownIdentity`, `EmptyGallery`."""
+        """Return whom the names mean, before anything is read.
+
+        Raises:
+            UnknownIdentity, EmptyGallery: there is nobody of a name, or nobody at all.
+            InvalidInput: people are to be hidden who cannot be recognised, so that they would be shown.
+        """
         if not choice.needs_gallery:
             return []
         self._adapters.models.resolve_embedder()
         opened = self._answering.gallery(gallery)
         recognition.require_comparable(opened, self._adapters.models.embedder_id())
-        return [opened.find(name).id for name in choice.names]
+        named = [opened.find(name) for name in choice.names]
+        if choice.who is WhoIsHidden.ONLY:
+            expired = {lifetime.identity_id for lifetime in opened.lifetimes() if lifetime.has_expired}
+            names = ", ".join(identity.name for identity in named if identity.id in expired)
+            if names:
+                raise InvalidInput(
+                    "All references of {names} have expired, so nobody is recognised by them and the clip would show "
+                    "who should be hidden. Enroll them again, or hide everybody.",
+                    names=names,
+                )
+        return [identity.id for identity in named]
 
     def _describing(self) -> Describing:
         adapters, rules = self._adapters, Rules(samples=self._answering.settings.samples)
@@ -265,11 +282,3 @@ class _Question:
     camera: str | None
     threshold: float | None
     gallery: Path | None
-
-
-def _not_written(path: Path, error: OSError) -> StorageFull:
-    return StorageFull(
-        "The clip could not be written to {name}: {reason}. Choose another place.",
-        name=path,
-        reason=describe_os_error(error),
-    )

@@ -10,7 +10,7 @@ import pytest
 from biometric import cli
 from biometric.cli import command_support, recognition_commands
 from biometric.domain import hidden_regions
-from biometric.entities import FrameRange
+from biometric.entities import FrameRange, Retention
 from biometric.entities.redaction import (
     ALL_HIDINGS,
     Hiding,
@@ -25,11 +25,13 @@ from biometric.errors import (
     InvalidInput,
     PeopleRemain,
     SoundNotKept,
+    StorageFull,
     UnknownIdentity,
 )
 from biometric.pipeline import redacting
 from tests import made_clips
 from tests.painted_people import COLOURS, PaintedService, box_of, frames_of, walking, write_people
+from tests.waiting import wait_for
 
 BOTH = {"Ruby": walking(40, 30), "Jade": walking(40, 200, -1)}
 EXCEPT_RUBY = RedactionChoice(WhoIsHidden.ALL_BUT, ("Ruby",))
@@ -306,6 +308,14 @@ def test_sound_that_mp4_does_not_carry_is_refused_and_nothing_is_left(setup: Pai
     with pytest.raises(SoundNotKept, match="pcm_s16le"):
         setup.redact(clip, setup.folder / "kept.mp4", None, RedactionOptions(keep_sound=True))
     assert [path.name for path in setup.folder.iterdir() if path.is_file()] == ["sound.mkv"]
+    assert setup.detector.looked == set(), "before hours of looking, not behind them"
+
+
+def test_of_a_clip_without_sound_nothing_says_that_it_was_copied(setup: PaintedService) -> None:
+    clip = write_people(setup.folder / "clip.mp4", {"Ruby": walking(10, 30)})
+    result = setup.redact(clip, setup.folder / "kept.mp4", None, RedactionOptions(keep_sound=True))
+    assert not result.sound_kept
+    assert setup.seen(result.path, "Ruby") == []
 
 
 def test_a_photograph_becomes_a_photograph(setup: PaintedService) -> None:
@@ -360,6 +370,39 @@ def test_what_cannot_be_done_is_refused_before_anything_is_read(setup: PaintedSe
     with pytest.raises(UnknownIdentity):
         setup.redact(clip, setup.folder / "out.mp4", EXCEPT_RUBY)
     assert setup.detector.looked == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("missing/out.mp4", StorageFull),
+        ("clip.mp4/out.mp4", StorageFull),
+        ("folder.mp4", InvalidInput),
+        ("a" * 300 + ".mp4", StorageFull),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(
+    setup: PaintedService, name: str, error: type[Exception]
+) -> None:
+    clip = write_people(setup.folder / "clip.mp4", BOTH)
+    (setup.folder / "folder.mp4").mkdir()
+    with pytest.raises(error):
+        setup.redact(clip, setup.folder / name)
+    assert setup.detector.looked == set()
+
+
+def test_whoever_is_to_be_hidden_and_is_recognised_no_more_is_not_shown(setup: PaintedService) -> None:
+    """After seven days Ruby's references match nobody: she would pass for one of those who need not be hidden."""
+    setup.enroll("Ruby", "Jade")
+    gallery = setup.service.gallery()
+    gallery.set_retention(Retention(1e-6, 30), gallery.find("Ruby").id)
+    wait_for(lambda: gallery.count_expired_people() == 1)
+    clip = write_people(setup.folder / "clip.mp4", {"Ruby": walking(40, 30, 0), "Jade": walking(40, 230, 0)})
+    with pytest.raises(InvalidInput, match="references of Ruby have expired"):
+        setup.redact(clip, setup.folder / "out.mp4", RedactionChoice(WhoIsHidden.ONLY, ("Jade", "Ruby")))
+    assert not (setup.folder / "out.mp4").exists()
+    result = setup.redact(clip, setup.folder / "out.mp4", EXCEPT_RUBY)
+    assert (result.shown, setup.seen(result.path, "Ruby")) == ((), [])
 
 
 def test_choices_and_options_check_themselves() -> None:

@@ -61,6 +61,11 @@ class SoundCopy:
     ) -> None:
         self._file.close()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the clip has any sound."""
+        return self._track is not None
+
     def add_track(self, output: av.container.OutputContainer) -> None:
         """Give the file that is written a track for the sound, if the clip has any. Call it before any packet."""
         if self._track is not None:

@@ -109,6 +109,16 @@ class H264Writer:
             # What can be read is copied; `probe` reports what is missing.
             return
 
+    def has_sound(self, clip: Path) -> bool:
+        """Whether a clip has sound that `writing` would copy.
+
+        Raises:
+            SoundNotKept: it has sound that cannot be copied.
+            ClipError: it cannot be opened.
+        """
+        with SoundCopy(clip, 0.0) as sound:
+            return sound.is_there
+
     def writing(
         self, destination: Path, frames: Iterator[Frame], longest_gap: float = 0.0, sound: Path | None = None
     ) -> Generator[int, None, None]:

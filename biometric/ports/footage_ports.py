@@ -81,6 +81,9 @@ class VideoWriter(Protocol):
                 it cannot be.
         """
 
+    def has_sound(self, clip: Path) -> bool:
+        """Whether a clip has sound that `writing` would copy. Raises `SoundNotKept`, `ClipError`."""
+
     def proxy(self, clip: Path, destination: Path) -> Generator[Progress, None, None]:
         """Transcode a clip that browsers cannot play into a small one, frame for frame."""
 
