@@ -11,10 +11,8 @@ from biometric.entities.redaction import (
     Redaction,
     RedactionChoice,
     RedactionOptions,
-    WhoIsHidden,
 )
 from biometric.entities.redaction_measure import RedactionMeasure
-from biometric.errors import InvalidInput
 from biometric.service import Sightline
 
 Report = Callable[[Progress], object]
@@ -75,14 +73,11 @@ class RedactionCalls:
             >>> str(hidden.hiding), hidden.remaining
             ('box', ())
         """
-        hiding = None if method is None else Hiding.chosen(method, strength)
-        if method is None and strength is not None:
-            raise InvalidInput("A strength is one of a method. Say which method it is for.")
-        options = RedactionOptions(hiding, margin, keep_sound, allow_remaining)
+        options = RedactionOptions(Hiding.asked(method, strength), margin, keep_sound, allow_remaining)
         work = self._opened().redactor.redact(
             Path(clip),
             None if destination is None else Path(destination),
-            _choice(keep, hide, hide_unknown),
+            RedactionChoice.chosen(keep, hide, hide_unknown),
             options,
             frames,
             accept_damaged=accept_damaged,
@@ -107,15 +102,3 @@ class RedactionCalls:
         """
         work = self._opened().redactor.measure(Path(clip), frames, margin=margin, accept_damaged=accept_damaged)
         return finish(work, progress)
-
-
-def _choice(keep: Sequence[str], hide: Sequence[str], hide_unknown: bool) -> RedactionChoice:
-    if isinstance(keep, str) or isinstance(hide, str):
-        raise InvalidInput("Names are given as a list, also a single one.")
-    if bool(keep) + bool(hide) + hide_unknown > 1:
-        raise InvalidInput("Choose one: who is kept, who is hidden, or everybody who is not enrolled.")
-    if keep:
-        return RedactionChoice(WhoIsHidden.ALL_BUT, tuple(keep))
-    if hide:
-        return RedactionChoice(WhoIsHidden.ONLY, tuple(hide))
-    return RedactionChoice(WhoIsHidden.UNKNOWN if hide_unknown else WhoIsHidden.EVERYBODY)

@@ -16,7 +16,6 @@ from biometric.entities.redaction import (
     Redaction,
     RedactionChoice,
     RedactionOptions,
-    WhoIsHidden,
 )
 from biometric.errors import InvalidInput
 from biometric.messages import describe_all
@@ -81,7 +80,8 @@ def _strengths() -> str:
 
 
 def _redact(options: argparse.Namespace) -> int:
-    choice, how = _choice(options), _options(options)
+    choice = RedactionChoice.chosen(options.keep or (), options.hide or (), options.hide_unknown)
+    how = _options(options)
     service = command_support.build_service(options)
     if options.measure:
         return _measure(service, options, how.margin)
@@ -129,14 +129,6 @@ def _written(
         threshold=options.threshold,
     )
     return run(work)
-
-
-def _choice(options: argparse.Namespace) -> RedactionChoice:
-    if options.keep:
-        return RedactionChoice(WhoIsHidden.ALL_BUT, tuple(options.keep))
-    if options.hide:
-        return RedactionChoice(WhoIsHidden.ONLY, tuple(options.hide))
-    return RedactionChoice(WhoIsHidden.UNKNOWN if options.hide_unknown else WhoIsHidden.EVERYBODY)
 
 
 def _options(options: argparse.Namespace) -> RedactionOptions:

@@ -1,6 +1,7 @@
 """Hiding people in footage: what is chosen, what is hidden where, and what came of it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -90,6 +91,17 @@ class Hiding:
         possible = STRENGTHS[kind]
         return cls(kind, possible[-1] if strength is None and possible else strength)
 
+    @classmethod
+    def asked(cls, method: str | None, strength: int | None = None) -> "Hiding | None":
+        """Return the same, None where no method is named.
+
+        Raises:
+            InvalidInput: as `chosen`, or a strength without a method.
+        """
+        if method is None and strength is not None:
+            raise InvalidInput("A strength is one of a method. Say which method it is for.")
+        return None if method is None else cls.chosen(method, strength)
+
     def __str__(self) -> str:
         return self.method.value if self.strength is None else f"{self.method.value} {self.strength}"
 
@@ -128,6 +140,25 @@ class RedactionChoice:
             raise InvalidInput("Nobody is named. Say who is kept or hidden, or leave the choice out.")
         if self.names and not named:
             raise InvalidInput("Names are only for everybody but those, or only those. Leave the names out.")
+
+    @classmethod
+    def chosen(
+        cls, keep: Sequence[str] = (), hide: Sequence[str] = (), hide_unknown: bool = False
+    ) -> "RedactionChoice":
+        """Return what callers say: who is kept, who is hidden, or everybody not enrolled; everybody without a word.
+
+        Raises:
+            InvalidInput: more than one of them, or names that are no list of texts.
+        """
+        if isinstance(keep, str) or isinstance(hide, str) or not all(isinstance(name, str) for name in (*keep, *hide)):
+            raise InvalidInput("Names are given as a list, also a single one.")
+        if bool(keep) + bool(hide) + hide_unknown > 1:
+            raise InvalidInput("Choose one: who is kept, who is hidden, or everybody who is not enrolled.")
+        if keep:
+            return cls(WhoIsHidden.ALL_BUT, tuple(keep))
+        if hide:
+            return cls(WhoIsHidden.ONLY, tuple(hide))
+        return cls(WhoIsHidden.UNKNOWN if hide_unknown else WhoIsHidden.EVERYBODY)
 
     @property
     def needs_gallery(self) -> bool:

@@ -244,10 +244,7 @@ class Endpoints:
         named = read_camera(camera)
         service = self._page.service
         with self._page.uploads.borrowed(upload) as path:
-            frames = None
-            if first is not None or last is not None:
-                end = service.probe(path).frame_count - 1 if last is None else parse_int(last, "to_frame")
-                frames = FrameRange.inclusive(0 if first is None else parse_int(first, "from_frame"), end)
+            frames = self._frames(path, first, last)
             if target is not None:
                 service.check_outputs(path, frames, target, label=label)
             with self._page.model_turns.turn(lambda: not caller_waits()):  # given back before files are written
@@ -257,6 +254,13 @@ class Endpoints:
                 observed = finish(work, require_caller)
             require_caller()  # nothing is stored for nobody
             yield observed
+
+    def _frames(self, path: Path, first: Any, last: Any) -> FrameRange | None:
+        """Return the range that a caller gave, None where none was."""
+        if first is None and last is None:
+            return None
+        end = self._page.service.probe(path).frame_count - 1 if last is None else parse_int(last, "to_frame")
+        return FrameRange.inclusive(0 if first is None else parse_int(first, "from_frame"), end)
 
     def _clip(self, clip: Any) -> tuple[Path, str]:
         """Return path and name of an uploaded clip; a path that Gradio did not give for an upload is refused."""

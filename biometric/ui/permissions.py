@@ -21,6 +21,7 @@ CALLS = {
     "calibrations": Role.VIEWER,
     "verify": Role.EXAMINER,
     "identify": Role.EXAMINER,
+    "redact": Role.EXAMINER,
     "record_verdict": Role.EXAMINER,
     "remove_verdict": Role.EXAMINER,
     "enroll": Role.OPERATOR,

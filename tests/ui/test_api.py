@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from biometric.clips.footage_reading import FootageReader
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from tests.made_footage import footage, identification
 from tests.ui.serving import Server, serving
@@ -16,7 +17,17 @@ gradio_client = pytest.importorskip("gradio_client")
 LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
 VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
 CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration", "/delete_cohorts"}
-ENDPOINTS = {"/enroll", "/verify", "/identify", "/identities", "/set_camera", *LIBRARY, *VERDICTS, *CALIBRATION}
+ENDPOINTS = {
+    "/enroll",
+    "/verify",
+    "/identify",
+    "/redact",
+    "/identities",
+    "/set_camera",
+    *LIBRARY,
+    *VERDICTS,
+    *CALIBRATION,
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +61,40 @@ def test_enroll_verify_identify_and_list(client: Any, clips: dict[str, Path]) ->
 
     listed = client.predict(api_name="/identities")
     assert [one["identity"] for one in listed] == ["Ada Lovelace"]
+
+
+def test_a_clip_is_written_with_people_hidden(client: Any, clips: dict[str, Path], server: Server) -> None:
+    upload = gradio_client.handle_file(clips["three"])
+    client.predict(clip=gradio_client.handle_file(clips["one"]), name="Kept", add=True, force=True, api_name="/enroll")
+    hidden = client.predict(clip=upload, keep=["Kept"], from_frame=20, to_frame=29, api_name="/redact")
+    assert (hidden["hidden"], hidden["names"], hidden["method"]) == ("everybody but", ["Kept"], "box")
+    assert (hidden["from"], hidden["to"], hidden["remaining"]) == (20, 29, [])
+    file = Path(hidden["file"])
+    assert file.is_relative_to(server.root / "query")
+    assert FootageReader().probe(file).frame_count == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"keep": "Kept"}, "Names are given as a list|could not be understood"),
+        ({"keep": [1]}, "Names are given as a list"),
+        ({"keep": ["Kept"], "hide": ["Kept"]}, "Choose one"),
+        ({"hide": ["Nobody of this name"]}, "Nobody of this name"),
+        ({"method": "fog"}, "Choose one of blur, pixels, box, silhouette"),
+        ({"strength": 25}, "Say which method"),
+        ({"method": "blur", "strength": "25"}, "must be a whole number"),
+        ({"margin": "wide"}, "must be a number"),
+        ({"from_frame": 9, "to_frame": 3}, "comes after"),
+        ({"gallery": "/etc"}, "leads outside"),
+    ],
+)
+def test_promise_4_what_is_asked_of_redaction_is_checked(
+    client: Any, clips: dict[str, Path], arguments: dict[str, Any], words: str
+) -> None:
+    client.predict(clip=gradio_client.handle_file(clips["one"]), name="Kept", add=True, force=True, api_name="/enroll")
+    with pytest.raises(Exception, match=words):
+        client.predict(clip=gradio_client.handle_file(clips["three"]), **arguments, api_name="/redact")
 
 
 def test_a_verdict_is_recorded_followed_listed_and_taken_back(client: Any, clips: dict[str, Path]) -> None:
