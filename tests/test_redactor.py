@@ -303,6 +303,15 @@ def test_sound_of_a_range_is_that_of_its_frames(setup: PaintedService) -> None:
     assert 0.4 < last < 0.53
 
 
+def test_sound_of_a_transport_stream_is_copied(setup: PaintedService) -> None:
+    """Its AAC has no header with the sample rate, and its packets have headers that an MP4 does not take."""
+    clip = with_sound(setup.folder, container="ts")
+    kept = setup.redact(clip, setup.folder / "kept.mp4", None, RedactionOptions(keep_sound=True))
+    assert len(sound_of(kept.path)[2]) >= 30
+    with av.open(str(kept.path)) as written:
+        assert {frame.sample_rate for frame in written.decode(audio=0)} == {16000}
+
+
 def test_sound_that_mp4_does_not_carry_is_refused_and_nothing_is_left(setup: PaintedService) -> None:
     clip = with_sound(setup.folder, "pcm_s16le", "mkv")
     with pytest.raises(SoundNotKept, match="pcm_s16le"):

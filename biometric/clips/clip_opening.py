@@ -1,5 +1,6 @@
 """Opens a clip with PyAV so that nothing but its own file is read, and nothing is decoded before limits are checked."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import av
@@ -14,13 +15,14 @@ HEADERLESS = RAW_STREAMS | {"mpegts", "mpeg", "flv"}
 
 
 def open_clip(
-    clip: Path, kind: str, limits: VideoLimits, hwaccel: HWAccel | None = None
+    clip: Path, kind: str, limits: VideoLimits, hwaccel: HWAccel | None = None, learning: Collection[str] = ()
 ) -> av.container.InputContainer:
     """Open a clip as the container that was recognised, without decoding anything.
 
     Args:
         kind: FFmpeg's name of the container.
         hwaccel: what decodes instead of the processor.
+        learning: FFmpeg's names of decoders that may run to learn about tracks without a header; none for video.
 
     Raises:
         DamagedClip: it cannot be opened.
@@ -33,7 +35,7 @@ def open_clip(
     if kind in HEADERLESS:
         # Where tracks only show up while reading, PyAV cannot hand `max_pixels` to the decoder that FFmpeg runs to
         # learn about them. The parsers learn enough; no decoder is allowed to run before the limits are checked.
-        options["codec_whitelist"] = "none"
+        options["codec_whitelist"] = ",".join(learning) or "none"
     try:
         # The "file:" prefix keeps a name such as "http:x.mp4" a file name.
         return av.open(

@@ -1,5 +1,6 @@
 """Copies a clip's sound into another MP4 as it is coded, packet by packet (PyAV; its objects stay in `clips`)."""
 
+import errno
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -38,7 +39,8 @@ class SoundCopy:
         try:
             self._shift = _first_frame_time(self._file) + start
             self._file.close()
-            self._file = open_clip(clip, kind, VideoLimits())
+            # Parsers do not learn the sample rate of AAC in a transport stream, which an MP4 has to say.
+            self._file = open_clip(clip, kind, VideoLimits(), learning=(*CARRIED, "mp3float"))
             self._track = _sound_track(self._file)
             if self._track is not None and self._track.codec_context.codec.canonical_name not in CARRIED:
                 raise SoundNotKept(
@@ -72,7 +74,12 @@ class SoundCopy:
             self._stream = output.add_stream_from_template(self._track)
 
     def copy_until(self, output: av.container.OutputContainer, seconds: float) -> None:
-        """Write the packets that begin before so many seconds of the file that is written."""
+        """Write the packets that begin before so many seconds of the file that is written.
+
+        Raises:
+            SoundNotKept: the file does not take them.
+            av.FFmpegError: it cannot be written.
+        """
         while self._stream is not None:
             packet = self._waiting if self._waiting is not None else next(self._packets, None)
             self._waiting = None
@@ -82,7 +89,15 @@ class SoundCopy:
                 self._waiting = packet
                 return
             packet.stream = self._stream
-            output.mux(packet)
+            try:
+                output.mux(packet)
+            except av.FFmpegError as error:
+                if error.errno != errno.EINVAL:  # a full disk, for one, is no matter of the sound
+                    raise
+                raise SoundNotKept(
+                    "The clip's sound is damaged, or coded in a way that MP4 files do not carry. Leave the sound out, "
+                    "or convert the clip first."
+                ) from error
 
     def _shifted(self) -> "Iterator[av.Packet[Any]]":
         if self._track is None:
