@@ -75,6 +75,9 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.KeptFootageCorrupt, N_("The library is damaged")),
     (errors.KeptFootageBusy, N_("The library is in use")),
     (errors.KeptFootageError, N_("The library cannot be opened")),
+    (errors.PeopleRemain, N_("Somebody is still seen")),
+    (errors.SoundNotKept, N_("The sound cannot be kept")),
+    (errors.TooFewPeople, N_("Too few people to measure")),
     (errors.UsersUnreadable, N_("The users cannot be read")),
     (errors.StorageFull, N_("Cannot be written")),
 )

@@ -69,7 +69,8 @@ def test_nobody_is_enrolled_for_a_program_that_is_gone(server: Server, clips: di
         pass
     stopped_early(server, since)
     clip, since = uploaded(server, clips["again"]), time.monotonic()
-    with page(server, "enroll", clip, "Gone", None, None, None, None, False, False, False, None, None, False):
+    values = ("Gone", *[None] * 4, False, False, False, None, None, False, *[None] * 4)
+    with page(server, "enroll", clip, *values):
         pass
     stopped_early(server, since)
     client = gradio_client.Client(server.url, verbose=False)

@@ -12,7 +12,7 @@ import pytest
 from biometric.ui.field_errors import Field
 from biometric.ui.page import Updates
 from tests.own_loop import run_coroutine
-from tests.ui.test_tabs import Clips, Desk, desk  # noqa: F401 - a fixture
+from tests.ui.test_tabs import AS_BY_DEFAULT, Clips, Desk, desk  # noqa: F401 - a fixture
 
 PAGE: Any = gr.Request(session_hash="page")
 WHOLE = (0, 39, False, None, False)
@@ -67,7 +67,7 @@ def shown(desk: Desk) -> Shown:  # noqa: F811 - the fixture
 async def refused_then_opened(shown: Shown, clip: Path, *, lost: bool) -> Any:
     """Press Enroll without a clip, then choose one; returns the note that said the error."""
     panel = shown.desk.enrollment.panel
-    await shown.press(panel.submit, "click", "", 0, 0, False, None, False)
+    await shown.press(panel.submit, "click", "", *AS_BY_DEFAULT, 0, 0, False, None, False)
     note = next(part for part in shown.parts if getattr(part, "elem_id", "") == f"enrollment-{Field.FOOTAGE}-note")
     assert "No clip yet" in shown.value(note)
     await shown.press(panel.drop, "upload", str(shown.desk.upload(clip)), lost=lost)
@@ -100,7 +100,7 @@ def test_parts_that_follow_the_gallery_are_rendered_anew(shown: Shown, clips: Cl
     async def visit() -> None:
         tab = shown.desk.enrollment
         await shown.press(tab.panel.drop, "upload", str(shown.desk.upload(clips["one"])))
-        await shown.press(tab.panel.submit, "click", "Ada", *WHOLE)
+        await shown.press(tab.panel.submit, "click", "Ada", *AS_BY_DEFAULT, *WHOLE)
         assert "Undo" in shown.value(tab.undo.line)
         number, _ = shown.desk.session.noted_changes["enrollment"]
         await shown.press(tab.undo.line, "act", data=clicked("undo", number))
