@@ -32,6 +32,12 @@ ROLE_NAMES = {
     Role.ADMIN: N_("admin"),
 }
 """What the roles are called."""
+ROLE_LIMITS = {
+    Role.VIEWER: N_("This role looks at people, kept footage and calibrations. Ask an admin for more."),
+    Role.EXAMINER: N_("This role verifies and identifies, and leaves people as they are. Ask an admin for more."),
+    Role.OPERATOR: N_("Calibrating, exporting, importing and erasing need an admin."),
+}
+"""What a role may not do, in a sentence."""
 
 
 def read_role(text: str) -> Role:

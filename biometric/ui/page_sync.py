@@ -67,7 +67,7 @@ class PageSync:
         """
         self._tabs, self._restore, self._problem_place = tabs, restore, problem_place
         blocks.screen_of = self._screen
-        outputs = list(dict.fromkeys([*blocks.remembered(), *self.outputs]))
+        outputs = list(dict.fromkeys([*blocks.remembered(), *self.outputs, *blocks.limits.fields]))
         blocks.rendered_anew = frozenset(
             [*self.page.followers.components, self._mark, self.page.receipts, self.notice, self._visit]
         )

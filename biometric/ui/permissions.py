@@ -135,8 +135,12 @@ def needed_by_function(handler: Any, action: str | None = None) -> Role:
 
 async def refuse_role(send: Send, needed: Role) -> None:
     """Answer that this needs another role; the page shows `detail` of an error."""
-    text = _("This needs the role {role}. Ask an admin for it.").format(role=_(ROLE_NAMES[needed]))
-    await answer(send, 403, json.dumps({"detail": text}), "application/json")
+    await answer(send, 403, json.dumps({"detail": role_sentence(needed)}), "application/json")
+
+
+def role_sentence(needed: Role) -> str:
+    """Return the sentence that says which role something needs."""
+    return _("This needs the role {role}. Ask an admin for it.").format(role=_(ROLE_NAMES[needed]))
 
 
 def _needed_by_tools(message: Any) -> Role:

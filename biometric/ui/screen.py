@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
 
@@ -16,9 +17,11 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
+from biometric.accounts.roles import Role
 from biometric.errors import BiometricError
 from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
+from biometric.ui.role_limits import RoleLimits, role_of
 from biometric.ui.text_format import escape
 
 logger = logging.getLogger(__name__)
@@ -202,7 +205,24 @@ class RecordingBlocks(gr.Blocks):
             screen.sent(sent, began)
             if not is_recording_itself(block_fn.fn):
                 screen.record({part: update for part, update in sent.items() if part not in self.rendered_anew})
+        role = role_of(request)
+        if role is not None and role is not Role.ADMIN and block_fn.targets:
+            self._switch_off(block_fn, result, role)
         return result
+
+    @cached_property
+    def limits(self) -> RoleLimits:
+        """What of the page is for some roles only; ask once all handlers are attached."""
+        return RoleLimits(self)
+
+    def _switch_off(self, block_fn: Any, result: dict[str, Any], role: Role) -> None:
+        opened = any(event == "load" for _part, event in block_fn.targets)
+        sent = {part: _properties(update) for part, update in _sent(block_fn.outputs, result["prediction"]).items()}
+        limited = self.limits.switch_off(role, sent, opened)
+        if limited != sent:
+            result["prediction"] = {
+                part: gr.update(**properties) for part, properties in limited.items() if part in block_fn.outputs
+            }
 
     def handle_streaming_diffs(
         self,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from urllib.parse import parse_qs
 
 from biometric.accounts.account_types import SignedIn
-from biometric.accounts.roles import ROLE_NAMES, Role
+from biometric.accounts.roles import ROLE_LIMITS, ROLE_NAMES, Role
 from biometric.accounts.throttle import Throttle
 from biometric.accounts.user_database import SESSION_SECONDS, UserDatabase
 from biometric.entities.actors import acting_as
@@ -222,7 +222,11 @@ class WhoBar:
             await self._app(scope, receive, send)
             return
         bar = render(
-            "who_bar.html", name=scope[USER], role=_(ROLE_NAMES[scope[ROLE]]), admin=scope[ROLE] is Role.ADMIN
+            "who_bar.html",
+            name=scope[USER],
+            role=_(ROLE_NAMES[scope[ROLE]]),
+            limits=_(ROLE_LIMITS[scope[ROLE]]) if scope[ROLE] in ROLE_LIMITS else "",
+            admin=scope[ROLE] is Role.ADMIN,
         ).encode()
         start: Message = {}
         chunks: list[bytes] = []
