@@ -1,6 +1,7 @@
 """Keeping answers and finding them again, on fakes: nothing is decoded or looked at twice."""
 
 import dataclasses
+import json
 import time
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 
 from biometric.entities import AnswerKind, FrameRange
 from biometric.entities.progress import finish
-from biometric.errors import ClipNotFound, UnknownClip
+from biometric.errors import ClipNotFound, OnLegalHold, UnknownClip
 from biometric.footage_keeper import FootageKeeper, KeeperTools
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
 from tests.fakes import FakeReader
+from tests.made_galleries import reference
 from tests.test_service import ServiceSetup
 
 
@@ -71,6 +73,34 @@ def test_people_are_found_by_the_names_that_they_have_now(setup: ServiceSetup) -
     assert library.clips("grace")[1] == 0
     assert library.history()[0][0].people[0].erased
     assert gallery.is_empty()
+
+
+def test_who_is_under_a_legal_hold_is_not_forgotten_by_the_library(setup: ServiceSetup) -> None:
+    observed = finish(setup.service.observe(setup.clip))
+    identity = setup.service.enroll(observed, "Ada").identity
+    answer = setup.service.library.keep(observed, setup.service.identify(observed))
+    assert answer is not None
+    setup.service.gallery().hold(identity.id, "a claim")
+    with pytest.raises(OnLegalHold):
+        setup.service.eraser.erase(identity.id)
+    assert any(person.samples for person in setup.service.library.observation(answer).observations)
+    assert setup.service.library.clips("ada")[1] == 1
+
+
+def test_results_about_whoever_has_a_name_now_stay_when_its_former_owner_is_erased(setup: ServiceSetup) -> None:
+    gallery = setup.service.gallery()
+    made = setup.clip.parent / "made"
+    ada = gallery.enroll("Ben", reference(made, 1)).identity
+    gallery.rename(ada.id, "Ada Lovelace")
+    gallery.enroll("Ben", reference(made, 2))
+    folder = setup.service.settings.query / "clip"
+    folder.mkdir(parents=True)
+    for stem, name in (("00000000-00000009", "Ben"), ("00000010-00000019", "Ada Lovelace")):
+        (folder / f"{stem}.json").write_text(json.dumps({"people": [{"identity": name}]}))
+        (folder / f"{stem}.txt").write_text("notes of my own")
+    setup.service.eraser.erase(ada.id)
+    left = sorted(path.name for path in folder.iterdir())
+    assert left == ["00000000-00000009.json", "00000000-00000009.txt", "00000010-00000019.txt"]
 
 
 def test_another_model_is_told(setup: ServiceSetup) -> None:

@@ -10,9 +10,11 @@ from random import Random
 import pytest
 
 from biometric import messages
-from biometric.entities import REFUSALS, Notice, NoticeCode, Threshold, ThresholdSource
+from biometric.entities import REFUSALS, ChangeKind, Notice, NoticeCode, Threshold, ThresholdSource
+from biometric.entities.audit import AuditAction
 from biometric.entities.notices import VALUES
 from biometric.errors import ClipError
+from biometric.messages.audit_sentences import ACTIONS
 
 NUMBERS = {"basis": "pairs for searches", "problem": "DamagedClip", "format": "onnx", "role": "detector", "day": "then"}
 TEXTS = {"name", "other", "text", "title", "recommended", "file", "description", "setting", "detector", "edge"}
@@ -163,3 +165,7 @@ def test_closeness_has_two_words_and_only_below_the_threshold() -> None:
     for score in (0.2, 0.5, 0.9):
         with pytest.raises(ValueError, match="expected a score"):
             messages.describe_closeness(score, threshold)
+
+
+def test_every_action_of_the_audit_trail_has_words() -> None:
+    assert set(ACTIONS) == {action.value for actions in (ChangeKind, AuditAction) for action in actions}

@@ -42,7 +42,10 @@ def _open_gallery(options: argparse.Namespace) -> Gallery:
 
 def _read_passphrase(options: argparse.Namespace, twice: bool) -> str:
     if options.passphrase_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            return sys.stdin.readline().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InvalidInput("The passphrase on standard input is no text in UTF-8.") from error
     if not sys.stdin.isatty():
         raise InvalidInput("There is no terminal to ask for the passphrase. Pass it with --passphrase-stdin.")
     passphrase = getpass.getpass(_("Passphrase: "))

@@ -145,6 +145,13 @@ class AuditReport:
 
 
 def fingerprint(public_key: str) -> str:
-    """Return what people compare of a public key: 8 groups of 4 hexadecimal digits of its SHA-256."""
-    digest = hashlib.sha256(bytes.fromhex(public_key)).hexdigest()[:32]
+    """Return what people compare of a public key: 8 groups of 4 hexadecimal digits of its SHA-256.
+
+    What somebody wrote in the place of a key has one, too.
+    """
+    try:
+        key = bytes.fromhex(public_key)
+    except ValueError:
+        key = public_key.encode("utf-8", "replace")
+    digest = hashlib.sha256(key).hexdigest()[:32]
     return " ".join(digest[start : start + 4] for start in range(0, 32, 4))

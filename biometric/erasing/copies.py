@@ -16,6 +16,8 @@ from biometric.storage import file_digest
 
 _STEM = re.compile(r"\d{8}-\d{8}", re.ASCII)
 """How the files of an identification are called, beside their crops."""
+_SUFFIXES = frozenset((".json", ".csv", ".png", ".mp4", ".jpg"))
+"""What an identification writes; other files of such names are somebody's own."""
 
 
 def files_below(root: Path) -> Iterator[Path]:
@@ -45,7 +47,7 @@ def results_naming(query: Path, names: Collection[str]) -> list[Path]:
     found: list[Path] = []
     for path in files_below(query):
         if path.suffix == ".json" and _STEM.fullmatch(path.stem) is not None and wanted & set(_named(path)):
-            found += [beside for beside in path.parent.glob(f"{path.stem}.*") if not beside.is_symlink()]
+            found += [beside for beside in path.parent.glob(f"{path.stem}.*") if _is_result(beside)]
     return found
 
 
@@ -63,6 +65,10 @@ def delete(paths: Collection[Path]) -> tuple[int, list[Path]]:
         except OSError:
             continue  # it is not empty
     return len(paths) - len(refused), refused
+
+
+def _is_result(path: Path) -> bool:
+    return path.suffix in _SUFFIXES and path.is_file() and not path.is_symlink()
 
 
 def _named(path: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from biometric.entities import GalleryChange
+from biometric.entities import GalleryChange, name_key
 from biometric.entities.erasure import (
     DerivativeKind,
     ErasureCertificate,
@@ -103,10 +103,12 @@ class PeopleEraser:
 
         Raises:
             UnknownIdentity: they are neither enrolled nor in the trash.
+            OnLegalHold: they are under a legal hold; nothing is erased, nor forgotten by the library.
             KeptFootageError, StorageFull: the library cannot be written; nothing is erased then.
             GalleryError: the gallery cannot be written.
         """
         opened = self._gallery(gallery)
+        opened.require_erasable(identity_id)
         traces = opened.traces(identity_id)
         observations = sum(self._library.forget_person(item, traces.crops) for item in traces.identity_ids)
         change = opened.erase(identity_id, by)
@@ -153,7 +155,12 @@ class PeopleEraser:
         return ErasureCheck(certificate, rows, tuple(dict.fromkeys(found)), tuple(unreached), gone)
 
     def _copies(self, opened: Gallery, traces: PersonTraces) -> list[Path]:
-        """Return copies of somebody's pictures, what offers them for downloading, and results that name them."""
+        """Return copies of somebody's pictures, what offers them for downloading, and results that name them.
+
+        A name that they once had and somebody else has now is not looked for: such results are about the other one.
+        """
+        others = {name_key(identity.name) for identity in opened.identities()}
+        names = [name for name in traces.names if name_key(name) not in others and not opened.find_in_trash(name)]
         wanted = set(traces.pictures)
         offered: list[Path] = []
         for item in opened.derivatives():
@@ -161,7 +168,7 @@ class PeopleEraser:
                 offered += [path for path in item.files if path.is_file()]
         wanted |= {(path.stat().st_size, digest) for path, digest in digests_of(offered).items()}
         found = [path for folder in (self._query, self._temp) for path in copies.copies_below(folder, wanted)]
-        return list(dict.fromkeys([*found, *copies.results_naming(self._query, traces.names)]))
+        return list(dict.fromkeys([*found, *copies.results_naming(self._query, names)]))
 
     def _is_temporary(self, files: Iterable[Path]) -> bool:
         return all(path.is_relative_to(self._temp.resolve()) for path in files)

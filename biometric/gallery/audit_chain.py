@@ -40,7 +40,7 @@ def decimal_text(number: float) -> str:
 
 def digest(text: str) -> str:
     """Return the hash of a canonical text: SHA-256, 64 hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def record_text(number: int, previous: str, time: str, actor: Actor, event: AuditEvent) -> str:
@@ -63,7 +63,7 @@ def record_text(number: int, previous: str, time: str, actor: Actor, event: Audi
 
 def read_record(text: str) -> AuditRecord:
     """Return a record from its text. Raises `ValueError`: it is not one."""
-    values = json.loads(text)
+    values = _parsed(text)
     if not isinstance(values, dict):
         raise ValueError("expected an object")
     try:
@@ -111,7 +111,7 @@ def head_values(head: AuditHead) -> dict[str, Any]:
 
 def read_head(text: str) -> AuditHead:
     """Return a head from its file's text. Raises `ValueError`: it is not one."""
-    values = json.loads(text)
+    values = _parsed(text)
     if not isinstance(values, dict) or values.get("format") != HEAD_FORMAT or values.get("version") != VERSION:
         raise ValueError("expected a head")
     names = ("gallery", "hash", "time", "public_key", "signature")
@@ -125,6 +125,13 @@ def read_head(text: str) -> AuditHead:
 def rotation_bytes(former: str, new: str, number: int) -> bytes:
     """Return what the former key signs when another takes its place in a record."""
     return canonical({"former_key": former, "public_key": new, "number": number}).encode()
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("expected no deeper lists") from error
 
 
 def _refuse_floats(value: object) -> None:

@@ -9,6 +9,8 @@ from sqlite_utils import Database
 from biometric.entities.audit import AuditHead, AuditQuery
 from biometric.gallery.audit_chain import Row
 
+_ROW = "number, CAST(record AS BLOB)"
+"""Bytes, because somebody may have written what is no text."""
 _QUERY = (
     ("since", "json_extract(record, '$.time') >= ?"),
     ("until", "json_extract(record, '$.time') < ?"),
@@ -62,13 +64,14 @@ def insert_record(db: Database, number: int, text: str) -> None:
 
 def last_record(db: Database) -> Row | None:
     """Return the record with the highest number, None where there is none."""
-    row = db.execute("SELECT number, record FROM audit_records ORDER BY number DESC LIMIT 1").fetchone()
-    return None if row is None else (int(row[0]), str(row[1]))
+    row = db.execute(f"SELECT {_ROW} FROM audit_records ORDER BY number DESC LIMIT 1").fetchone()  # noqa: S608
+    return None if row is None else _row(*row)
 
 
 def records(db: Database) -> Iterator[Row]:
     """Yield all records in order."""
-    yield from db.execute("SELECT number, record FROM audit_records ORDER BY number")
+    for row in db.execute(f"SELECT {_ROW} FROM audit_records ORDER BY number"):  # noqa: S608
+        yield _row(*row)
 
 
 def find_records(db: Database, query: AuditQuery, limit: int, offset: int) -> tuple[list[Row], int]:
@@ -78,8 +81,12 @@ def find_records(db: Database, query: AuditQuery, limit: int, offset: int) -> tu
     where = f"CASE WHEN json_valid(record) THEN {wanted} ELSE 1 END"  # one that somebody damaged is shown always
     values: list[Any] = [value for _, value in conditions]
     total = int(db.execute(f"SELECT count(*) FROM audit_records WHERE {where}", values).fetchone()[0])  # noqa: S608
-    sql = f"SELECT number, record FROM audit_records WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?"  # noqa: S608
-    return [(int(number), str(text)) for number, text in db.execute(sql, [*values, limit, offset])], total
+    sql = f"SELECT {_ROW} FROM audit_records WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?"  # noqa: S608
+    return [_row(*row) for row in db.execute(sql, [*values, limit, offset])], total
+
+
+def _row(number: int, record: bytes) -> Row:
+    return int(number), record.decode("utf-8", "surrogateescape")
 
 
 def read_end(db: Database) -> AuditHead | None:
@@ -87,7 +94,8 @@ def read_end(db: Database) -> AuditHead | None:
     row = db.execute("SELECT number, hash, count, time, public_key, signature FROM audit_head").fetchone()
     if row is None:
         return None
-    number, hash_, count, time, public_key, signature = row
+    number, count = (value if isinstance(value, int) else -1 for value in (row[0], row[2]))
+    hash_, time, public_key, signature = (str(value) for value in (row[1], *row[3:]))
     return AuditHead(gallery_id(db), number, hash_, count, time, public_key, signature)
 
 

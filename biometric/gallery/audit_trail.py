@@ -133,7 +133,7 @@ def verify_exported(path: Path, heads: Sequence[Path] = ()) -> AuditReport:
             for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), ""), start=1):
                 text = line.removesuffix("\n")
                 if text.startswith(_HEAD_LINE):
-                    end = read_head(canonical(json.loads(text)["head"]))
+                    end = read_head(text.removeprefix(_HEAD_LINE).removesuffix("}"))
                     break
                 verifier.check(number, text)
     except (OSError, ValueError, KeyError) as error:
@@ -153,8 +153,11 @@ def read_head_file(path: Path) -> AuditHead:
 def _shown(number: int, text: str) -> AuditRecord:
     """Return a record; one that somebody made unreadable without anything but its number."""
     try:
-        return read_record(text)
-    except ValueError:
+        record = read_record(text)
+        canonical(json.loads(text))
+        json.dumps(json.loads(text), ensure_ascii=False).encode()  # lone surrogates cannot be shown
+        return record
+    except (ValueError, RecursionError):
         return AuditRecord(number, "", "", False, "", AuditAction.UNREADABLE, (), {}, "", digest(text))
 
 

@@ -43,7 +43,7 @@ class TrailVerifier:
         try:
             record = read_record(text)
             same = canonical(json.loads(text)) == text
-        except ValueError:
+        except (ValueError, RecursionError):
             self._found(Phrase("Record {number} cannot be read.", number=number))
             self._previous = digest(text)
             return

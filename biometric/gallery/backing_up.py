@@ -11,8 +11,7 @@ for it, and a kill leaves the one gallery or the other. The crops of both are th
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterator
-from contextlib import closing
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -39,7 +38,7 @@ from biometric.storage import (
     sync_folder,
     sync_tree,
 )
-from biometric.storage.sqlite_files import BUSY_SECONDS, connect_database, copy_database
+from biometric.storage.sqlite_files import BUSY_SECONDS, copy_database
 
 _TRIES = 3
 """Copies made without a lock before one is made under it."""
@@ -65,6 +64,7 @@ def back_up(gallery: SQLiteGallery, destination: Path, *, as_folder: bool = Fals
     with gallery.transactions.reading() as db:
         if db is None:
             raise EmptyGallery("There is no gallery yet, so there is nothing to back up.")
+    erasure = gallery.latest_erasure()
     with translate_errors(), staged_folder(destination.parent) as staged:
         made_at = _copy(gallery, staged)
         report = _verified(staged, made_at)
@@ -80,7 +80,7 @@ def back_up(gallery: SQLiteGallery, destination: Path, *, as_folder: bool = Fals
                 backup_files.pack(staged, partial)
             written = destination
         digest = {written.resolve(): file_digest(written)}
-    gallery.record(NewDerivative(DerivativeKind.BACKUP, digest, everybody=True))
+    gallery.record(NewDerivative(DerivativeKind.BACKUP, digest, everybody=True), began=erasure)
     _note(gallery, AuditAction.BACKED_UP, report)
     return report
 
@@ -116,7 +116,7 @@ def restore(
             staged.mkdir(mode=0o700)
             report = backup_files.unpack(source, staged)
             _verified(staged, report.made_at)
-            copy = SQLiteGallery(staged)
+            copy, state = SQLiteGallery(staged), carried_over.state(gallery)
             left_out = carried_over.carry_over(copy, gallery if occupied else None, erased)
             with copy.transactions.recording() as recording:
                 if recording is not None:
@@ -131,7 +131,7 @@ def restore(
                 staged.rename(folder)
                 sync_folder(folder.parent)
             elif _is_readable(gallery):
-                _replace(gallery, staged, parent / "former.sqlite3")
+                left_out += _replace(gallery, copy, parent / "former.sqlite3", state)
             else:
                 _replace_damaged(folder, staged)
     _note(gallery, AuditAction.RESTORED, report)
@@ -187,7 +187,7 @@ def _copy(gallery: SQLiteGallery, staged: Path) -> str:
 
 def _copy_crops(gallery: SQLiteGallery, staged: Path) -> list[str]:
     """Copy the crops that the copied rows name, and remove others; return those that are not there."""
-    wanted = set(_crops_of(staged / backup_files.DATABASE))
+    wanted = set(backup_files.crops_of(staged / backup_files.DATABASE))
     for path in [path for path in staged.rglob("*.jpg") if path.relative_to(staged).as_posix() not in wanted]:
         path.unlink()
     missing = []
@@ -204,20 +204,6 @@ def _copy_crops(gallery: SQLiteGallery, staged: Path) -> list[str]:
         else:
             target.chmod(0o600)
     return missing
-
-
-def _crops_of(database: Path) -> Iterator[str]:
-    """Yield the crops that the rows of a database name, enrolled and in the trash."""
-    sql = """
-        SELECT r.folder, r.id, s.name FROM
-            (SELECT reference_number, name FROM samples UNION ALL
-             SELECT reference_number, name FROM trashed_samples) s
-        JOIN (SELECT number, folder, id FROM biometric_references UNION ALL
-              SELECT number, folder, id FROM trashed_references) r ON r.number = s.reference_number
-    """
-    with closing(connect_database(database, BUSY_SECONDS)) as connection:
-        for folder, reference, name in connection.execute(sql):
-            yield f"{folder}/{reference}/{name}"
 
 
 def _verified(folder: Path, made_at: str) -> BackupReport:
@@ -240,7 +226,7 @@ def _verified(folder: Path, made_at: str) -> BackupReport:
             "JOIN reference_times t ON t.reference_number = r.number ORDER BY r.number DESC LIMIT 1"
         )
         probe = db.execute(sql).fetchone()
-    missing = [name for name in _crops_of(folder / backup_files.DATABASE) if not (folder / name).is_file()]
+    missing = [name for name in backup_files.crops_of(folder / backup_files.DATABASE) if not (folder / name).is_file()]
     if missing:
         raise GalleryCorrupt("The copy of the gallery lacks the crop {crop}. Nothing was changed.", crop=missing[0])
     score = None
@@ -268,18 +254,31 @@ def _is_readable(gallery: SQLiteGallery) -> bool:
         return False
 
 
-def _replace(gallery: SQLiteGallery, staged: Path, former: Path) -> None:
-    """Let a verified copy take the place of a gallery that others may be using."""
+def _replace(gallery: SQLiteGallery, copy: SQLiteGallery, former: Path, state: object) -> int:
+    """Let a verified copy take the place of a gallery that others may be using.
+
+    Args:
+        former: where the database that is replaced is kept meanwhile.
+        state: of the gallery when the copy took over what it had.
+
+    Returns:
+        How many people and references were erased since then, which the copy does not have either.
+    """
+    staged, left_out = copy.folder, 0
     sync_tree(staged)
     with file_lock(gallery.folder / RESTORING, BUSY_SECONDS, keep=False):
         with gallery.transactions.writing():
             gallery.transactions.files.mark()  # whoever clears up next finds what has no row, of either gallery
         for path in sorted(staged.rglob("*.jpg")):
             target = gallery.folder / path.relative_to(staged)
-            if not target.exists():
-                make_private_folder(target.parent)
-                link_or_copy(path, target)
-                sync_folder(target.parent)
+            if target.is_file() and file_digest(target) == file_digest(path):
+                continue
+            target.unlink(missing_ok=True)  # damaged: the crops of a reference never change
+            make_private_folder(target.parent)
+            link_or_copy(path, target)
+            sync_folder(target.parent)
+        if carried_over.state(gallery) != state:
+            left_out = carried_over.carry_over(copy, gallery, ())
         copy_database(_database(gallery), former)
         copy_database(staged / backup_files.DATABASE, _database(gallery))
         try:
@@ -289,6 +288,7 @@ def _replace(gallery: SQLiteGallery, staged: Path, former: Path) -> None:
             raise
     with gallery.transactions.writing():
         pass  # clears up
+    return left_out
 
 
 def _replace_damaged(folder: Path, staged: Path) -> None:

@@ -14,7 +14,7 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,11 +23,28 @@ from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import ArchiveInvalid
 from biometric.errors.phrases import Phrase
 from biometric.storage import describe_os_error, file_digest
+from biometric.storage.sqlite_files import BUSY_SECONDS, connect_database
 
 FORMAT, VERSION = "sightline-backup", 1
 MANIFEST, DATABASE = "backup.json", "gallery.sqlite3"
 _MOST_MANIFEST_BYTES = 4_000_000_000
+_MOST_GROWTH, _SMALL = 40, 1_000_000
+"""How many times a member may grow when unpacked, and the bytes below which that does not matter: we compress none."""
 _MEMBER = re.compile(rf"gallery\.sqlite3|[0-9a-f]{{32}}/[0-9a-f]{{32}}/{CROP_NAME.pattern}", re.ASCII)
+
+
+def crops_of(database: Path) -> Iterator[str]:
+    """Yield the crops that the rows of a database name, enrolled and in the trash."""
+    sql = """
+        SELECT r.folder, r.id, s.name FROM
+            (SELECT reference_number, name FROM samples UNION ALL
+             SELECT reference_number, name FROM trashed_samples) s
+        JOIN (SELECT number, folder, id FROM biometric_references UNION ALL
+              SELECT number, folder, id FROM trashed_references) r ON r.number = s.reference_number
+    """
+    with closing(connect_database(database, BUSY_SECONDS)) as connection:
+        for folder, reference, name in connection.execute(sql):
+            yield f"{folder}/{reference}/{name}"
 
 
 def write_manifest(folder: Path, report: BackupReport) -> Mapping[str, str]:
@@ -108,7 +125,7 @@ def read_manifest(archive: Any) -> tuple[BackupReport, dict[str, str]]:
         digests = {str(name): str(digest) for name, digest in stored["files"].items()}
         counts = int(stored["identities"]), int(stored["references"])
         report = BackupReport(str(stored["made_at"]), *counts, len(digests), None)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _refusal(Phrase("its {name} cannot be read", name=MANIFEST)) from error
     for name in digests:
         _require(_MEMBER.fullmatch(name) is not None, name[:120])
@@ -126,8 +143,11 @@ def _opened(source: Path) -> Iterator[Any]:
         if source.exists() and not source.is_file():
             raise _refusal(Phrase("it is a device or a pipe"))
         with zipfile.ZipFile(source) as archive:
+            for member in archive.infolist():
+                grown = member.file_size > _MOST_GROWTH * max(member.compress_size, _SMALL)
+                _require(not grown, member.filename[:120])
             yield archive
-    except FileNotFoundError as error:
+    except (FileNotFoundError, KeyError) as error:
         raise _refusal(Phrase("a file of it is missing")) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise _refusal(Phrase("it is damaged or no backup: {error}", error=error)) from error

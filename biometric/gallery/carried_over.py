@@ -61,6 +61,14 @@ def carry_over(copy: SQLiteGallery, current: SQLiteGallery | None, erased: Colle
     return len(gone)
 
 
+def state(gallery: SQLiteGallery) -> object:
+    """Return what differs once somebody was erased, or something recorded, in a gallery; None: it cannot be read."""
+    try:
+        return gallery.latest_erasure(), gallery.audit.head()
+    except GalleryError:
+        return None
+
+
 _KINDS = (erasure_rows.IDENTITY, erasure_rows.REFERENCE)
 
 _Rows = dict[str, list[tuple[object, ...]]]

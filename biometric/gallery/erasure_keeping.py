@@ -1,5 +1,6 @@
 """Deleting people for good, the register of what was written about them, and certificates of both."""
 
+import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -7,13 +8,23 @@ from sqlite_utils import Database
 
 from biometric.entities import ChangeKind, GalleryChange
 from biometric.entities.erasure import Derivative, ErasureCertificate, NewDerivative, PersonTraces, UnreachedFile
-from biometric.errors import UnknownIdentity
-from biometric.gallery import derivative_files, derivative_rows, erasure_rows, person_traces, rows, trash_rows
+from biometric.errors import GalleryError, UnknownIdentity
+from biometric.gallery import (
+    derivative_files,
+    derivative_rows,
+    erasure_rows,
+    person_traces,
+    retention_rows,
+    rows,
+    trash_rows,
+)
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.database import translate_errors
 from biometric.gallery.editing import GalleryEditing
 from biometric.storage import file_digest
 from biometric.storage.byte_search import contains_any
+
+logger = logging.getLogger(__name__)
 
 _SHORTEST_NAME = 4
 """Bytes of a name that is looked for in free space; shorter ones are parts of other words."""
@@ -45,6 +56,7 @@ class ErasureKeeping(GalleryEditing):
 
         Raises:
             UnknownIdentity: nobody here or in the trash has that id.
+            OnLegalHold: they are under a legal hold.
         """
         with self._transactions.writing_existing() as write:
             identities = _same_person(write.db, identity_id)
@@ -56,17 +68,33 @@ class ErasureKeeping(GalleryEditing):
         names = [name.encode() for name in owned.traces.names]
         needles = [name for name in names if len(name) >= _SHORTEST_NAME]
         needles += owned.vectors  # opaque ids stay in the audit trail
-        self._transactions.rewrite_if(lambda path: contains_any(path, needles))
+        try:
+            self._transactions.rewrite_if(lambda path: contains_any(path, needles))
+        except GalleryError as error:  # they are erased all the same
+            logger.warning("Free space of the gallery's file could not be cleared of somebody erased: %s", error)
         return change
 
     # --- the register --------------------------------------------------------------------------------------------
 
-    def record(self, derivative: NewDerivative) -> str | None:
-        """Add files that were just written to the register; return the line's id, None when there is no gallery."""
+    def record(self, derivative: NewDerivative, *, began: int | None = None) -> str | None:
+        """Add files that were just written to the register; return the line's id, None when there is no gallery.
+
+        Args:
+            began: `latest_erasure` of when their writing began: who was erased since is in them, so their certificates
+                list them.
+        """
         with self._transactions.recording() as recording:
-            return (
-                None if recording is None else derivative_rows.insert_derivative(recording[0], derivative, recording[1])
-            )
+            if recording is None:
+                return None
+            db, now = recording
+            derivative_id = derivative_rows.insert_derivative(db, derivative, now)
+            if began is not None:
+                listed = derivative_rows.handed_out(
+                    Derivative(derivative_id, derivative.kind, now, derivative.files, derivative.everybody)
+                )
+                for number in range(began + 1, erasure_rows.latest_number(db) + 1):
+                    erasure_rows.add_outcome(db, number, 0, listed)
+            return derivative_id
 
     def record_copies(self, derivative_id: str, files: Mapping[Path, str]) -> None:
         """Add copies of files of a line: paths with the SHA-256 of their bytes."""
@@ -85,6 +113,11 @@ class ErasureKeeping(GalleryEditing):
         """Return by what traces of an identity, enrolled or in the trash, are recognised. Raises `UnknownIdentity`."""
         with self._transactions.reading_or_empty() as db, translate_errors():
             return person_traces.read_owned(db, self._files, _same_person(db, identity_id)).traces
+
+    def require_erasable(self, identity_id: str) -> None:
+        """Raise what `erase` would before it deletes anything: `UnknownIdentity`, `OnLegalHold`."""
+        with self._transactions.reading_or_empty() as db:
+            retention_rows.require_no_hold(db, _same_person(db, identity_id))
 
     def erasures(self) -> list[ErasureCertificate]:
         """Return the certificates of all erasures, the latest first."""

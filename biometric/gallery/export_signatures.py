@@ -22,7 +22,6 @@ from biometric.gallery.manifest_stream import refuse
 from biometric.gallery.signing_key import SigningKey, is_signed
 
 FORMAT, VERSION = "sightline-export", 1
-_READ = 1 << 20
 
 
 class HashingWriter:
@@ -81,11 +80,8 @@ def read_signer(file: zipfile.ZipFile) -> ExportSigner:
         refuse(Phrase("its signature is of a later version, or damaged"))
     digests = {}
     for member in file.infolist():
-        hashed = hashlib.sha256()
         with file.open(member) as content:
-            while block := content.read(_READ):
-                hashed.update(block)
-        digests[member.filename] = hashed.hexdigest()
+            digests[member.filename] = hashlib.file_digest(content, "sha256").hexdigest()
     valid = is_signed(statement["public_key"], signature, canonical(statement).encode())
     if not valid or statement["digest"] != _digest(digests):
         refuse(Phrase("its signature does not fit: it was changed after it was signed"))

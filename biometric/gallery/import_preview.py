@@ -44,8 +44,11 @@ class People:
         return self._others.setdefault(identity.id, replace(identity, id=uuid4().hex))
 
 
-def preview_import(db: Database, archive: Archive, own: SigningKey | None) -> ImportPreview:
+def preview_import(db: Database, archive: Archive, own: SigningKey | None, resurrect: bool = False) -> ImportPreview:
     """Return what importing an export would do.
+
+    Args:
+        resurrect: who was erased here comes back, and counts as others do, not among the erased.
 
     Raises:
         ArchiveInvalid: it cannot be read.
@@ -61,7 +64,7 @@ def preview_import(db: Database, archive: Archive, own: SigningKey | None) -> Im
         if reference_rows.known_references(db, [reference.id]):
             already_there += 1
             differing += not reference_rows.has_template(db, reference.id, reference.template)
-        elif erased and was_erased(db, identity.id, reference.id):
+        elif erased and not resurrect and was_erased(db, identity.id, reference.id):
             gone[identity.id] += 1
         elif people.would_attach(identity.id, trash_rows.owner_of_trashed(db, reference.id)):
             attaching[identity.id] += 1

@@ -39,7 +39,7 @@ def import_archive(
         ModelMismatch: its templates are of another model than the gallery's.
     """
     rows.check_model(write.db, archive.model_id, archive.dimension)
-    preview = preview_import(write.db, archive, own)
+    preview = preview_import(write.db, archive, own, resurrect)
     if preview.attaching and not (attach or separate):
         raise attach_refused(preview)
     apart = People(write.db) if separate else None

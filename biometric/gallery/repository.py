@@ -32,7 +32,7 @@ from biometric.entities import (
 from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
 from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.errors import EmptyGallery
-from biometric.gallery import audit_rows, journal, reference_rows, rows, trash_rows
+from biometric.gallery import audit_rows, erasure_rows, journal, reference_rows, rows, trash_rows
 from biometric.gallery.adaptation_rows import read_learnt
 from biometric.gallery.archive import check_destination, write_archive
 from biometric.gallery.audit_log import HeadFolder
@@ -279,7 +279,8 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
                 "file_sha256": next(iter(written.values())),
             }
             write.record(AuditEvent(AuditAction.EXPORTED, details=details))
-        self.record(NewDerivative(DerivativeKind.EXPORT, written, everybody=True))
+            erasure = erasure_rows.latest_number(write.db)
+        self.record(NewDerivative(DerivativeKind.EXPORT, written, everybody=True), began=erasure)
         return destination
 
     def check_model(self, model_id: str) -> None:

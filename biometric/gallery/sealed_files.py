@@ -154,7 +154,7 @@ class SealedReader(io.RawIOBase):
 def _keys(passphrase: str, salt: bytes, cost: int) -> tuple[bytes, bytes]:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    key = Scrypt(salt=salt, length=64, n=1 << cost, r=8, p=1).derive(passphrase.encode())
+    key = Scrypt(salt=salt, length=64, n=1 << cost, r=8, p=1).derive(passphrase.encode("utf-8", "surrogatepass"))
     return key[:32], key[32:]
 
 

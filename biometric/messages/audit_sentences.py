@@ -32,6 +32,11 @@ ACTIONS: Final[Mapping[str, str]] = {
     ChangeKind.REDONE.value: N_("Made a change again"),
     ChangeKind.ERASED.value: N_("Erased a person"),
     ChangeKind.TRASH_EMPTIED.value: N_("Emptied the trash"),
+    ChangeKind.BASIS_CHOSEN.value: N_("Changed the default basis"),
+    ChangeKind.RETENTION_SET.value: N_("Set how long references are kept"),
+    ChangeKind.HELD.value: N_("Put a person under a legal hold"),
+    ChangeKind.RELEASED.value: N_("Released a legal hold"),
+    ChangeKind.PURGED.value: N_("Deleted references that were kept long enough"),
     AuditAction.STARTED.value: N_("The trail begins"),
     AuditAction.KEY_ROTATION_BEGUN.value: N_("Asked for a new key"),
     AuditAction.KEY_ROTATED.value: N_("Changed the key"),
@@ -98,9 +103,15 @@ def describe_details(record: AuditRecord) -> str:
         value = details.get(key)
         if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
             shown = str(value)[:12] if key in ("input", "calibration_sha256", "file_sha256") else value
-            number = local_number(f"{float(value):.3f}") if key in ("score", "threshold") else shown
-            parts.append(_(text).format(value=number))
+            parts.append(_(text).format(value=_rounded(value) if key in ("score", "threshold") else shown))
     return ", ".join(parts)
+
+
+def _rounded(value: str | int) -> str:
+    try:
+        return local_number(f"{float(value):.3f}")
+    except ValueError:  # somebody changed the record
+        return str(value)
 
 
 _DETAILS = (

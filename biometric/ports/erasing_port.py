@@ -42,6 +42,9 @@ class ErasingGallery(Protocol):
     def traces(self, identity_id: str) -> PersonTraces:
         """By what traces of an identity, enrolled or in the trash, are recognised. Raises `UnknownIdentity`."""
 
+    def require_erasable(self, identity_id: str) -> None:
+        """Raise what `erase` would before it deletes anything: `UnknownIdentity`, `OnLegalHold`."""
+
     def erasures(self) -> list[ErasureCertificate]:
         """The certificates of all erasures, the latest first."""
 

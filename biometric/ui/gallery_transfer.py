@@ -10,7 +10,7 @@ import gradio as gr
 
 from biometric.entities import ImportReport
 from biometric.entities.exports import ImportPreview, SignerKind
-from biometric.errors import ArchiveInvalid, BiometricError, WrongPassphrase
+from biometric.errors import ArchiveInvalid, AttachRefused, BiometricError, WrongPassphrase
 from biometric.messages.erasure_sentences import describe_left_out
 from biometric.messages.export_sentences import describe_preview, describe_signer
 from biometric.messages.translation import gettext as _
@@ -122,7 +122,14 @@ def gallery_transfer(page: Page) -> GalleryTransfer:
             def run() -> Steps:
                 yield {message: presenters.working(_("Importing")), **shown()}
                 path, state.waiting_import = state.waiting_import, None
-                report = read_import(page, path, secret or None, keep_if_left_out=True, **said)
+                asked = {"resurrect": state.resurrecting, **said}
+                state.resurrecting = False
+                try:
+                    report = read_import(page, path, secret or None, keep_if_unanswered=True, **asked)
+                except AttachRefused as error:  # of somebody erased, which the preview could not ask about
+                    state.waiting_import, state.resurrecting = path, asked["resurrect"]
+                    yield {message: problems.problem(error), **shown("attach", "separate", "cancel")}
+                    return
                 left_out = bool(report.left_out_people)
                 if left_out:
                     state.waiting_import = path
@@ -167,6 +174,7 @@ def write_export(page: Page, folder: Path, passphrase: str | None = None) -> Pat
 
 def _answered(page: Page, people: PeopleState) -> None:
     """Remove an export that waits for an answer that nobody gave."""
+    people.resurrecting = False
     if people.waiting_import is not None:
         page.uploads.release(people.waiting_import)
         people.waiting_import = None
@@ -200,13 +208,14 @@ def read_import(
     attach: bool = False,
     separate: bool = False,
     resurrect: bool = False,
-    keep_if_left_out: bool = False,
+    keep_if_unanswered: bool = False,
 ) -> ImportReport:
     """Add the people of an uploaded export, which is removed then.
 
     Args:
         attach, separate, resurrect: see `Gallery.import_`.
-        keep_if_left_out: the file stays where people were left out because they were erased here.
+        keep_if_unanswered: the file stays where people were left out because they were erased here, or
+            `AttachRefused` is raised.
 
     Raises:
         ArchiveInvalid: there is no file, or it is no export of a gallery.
@@ -214,13 +223,17 @@ def read_import(
     """
     if path is None:
         raise ArchiveInvalid("There is no file. Choose an export of a gallery.")
-    report: ImportReport | None = None
+    unanswered = False
     said = {"attach": attach, "separate": separate, "resurrect": resurrect}
     try:
         report = page.service.gallery().import_(path, passphrase=passphrase, **said)
+        unanswered = bool(report.left_out_people)
         return report
+    except AttachRefused:
+        unanswered = True
+        raise
     finally:
-        if not (keep_if_left_out and report is not None and report.left_out_people):
+        if not (keep_if_unanswered and unanswered):
             page.uploads.release(path)
 
 

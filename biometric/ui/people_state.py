@@ -43,6 +43,7 @@ class PeopleState:
         user: who is signed in, "" where nobody is asked to.
         erased, told: the certificate of the erasure that the latest click made, or None; what the page says of it.
         waiting_import: an uploaded export, until somebody says whether and how it is imported.
+        resurrecting: whether those who were erased are to come back with it.
     """
 
     place: Place = "everybody"
@@ -62,6 +63,7 @@ class PeopleState:
     erased: ErasureCertificate | None = None
     told: str = ""
     waiting_import: Path | None = None
+    resurrecting: bool = False
 
     def go(self, place: Place, *, identity: str | None = None, focus: str = "") -> None:
         """Open another place; what was typed or chosen in the former one is left behind."""

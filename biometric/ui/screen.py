@@ -273,5 +273,6 @@ def _has_ended(prediction: Any) -> bool:
 
 
 def _is_field(component: Any) -> bool:
-    """Whether people fill it in, other than with an upload, which the server takes and moves."""
-    return isinstance(component, Component) and not isinstance(component, (*_UPLOADS, gr.State))
+    """Whether people fill it in, and it is noted: not uploads, which the server takes and moves, nor passphrases."""
+    is_secret = getattr(component, "type", None) == "password"
+    return isinstance(component, Component) and not is_secret and not isinstance(component, (*_UPLOADS, gr.State))

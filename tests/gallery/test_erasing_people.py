@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from biometric.entities.erasure import DerivativeKind, ErasureCertificate, NewDerivative, Unreached
+from biometric.errors import StorageFull
 from biometric.gallery.repository import SQLiteGallery
+from biometric.gallery.transactions import GalleryTransactions
 from biometric.storage import file_digest
 from tests.made_galleries import check, reference, traces_in
 
@@ -160,3 +162,19 @@ def test_recording_is_no_change_of_the_gallery(gallery: SQLiteGallery, clips: Pa
     before = gallery.revision(), len(gallery.changes())
     assert gallery.record(nothing) is not None
     assert (gallery.revision(), len(gallery.changes())) == before
+
+
+def test_somebody_is_erased_although_the_file_cannot_be_written_anew(
+    gallery: SQLiteGallery, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = enroll(gallery, clips, "Ada Lovelace", 1)
+    results = written(tmp_path / "query" / "one", "a.json")
+    gallery.record(NewDerivative(DerivativeKind.RESULTS, results, frozenset({ada})))
+
+    def full(*_: object) -> None:
+        raise StorageFull("The disk is full.")
+
+    monkeypatch.setattr(GalleryTransactions, "rewrite_if", full)
+    gallery.erase(ada)
+    assert gallery.erasure_of(ada) is not None
+    assert not any(path.exists() for path in results)

@@ -18,6 +18,7 @@ from biometric.gallery.audit_chain import canonical, digest
 from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.audit_trail import verify_exported
 from biometric.gallery.repository import SQLiteGallery
+from biometric.messages.audit_sentences import describe_details, describe_report
 from tests.made_galleries import reference
 
 ADA = Actor("ada", Channel.PAGE, is_user=True)
@@ -150,6 +151,19 @@ ATTACKS: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "The signature of the trail's end is not valid",
     ),
+    "a record is nested without end": (
+        ("UPDATE audit_records SET record = replace(printf('%100000s', ''), ' ', '[') WHERE number = 4",),
+        "Record 4 cannot be read",
+    ),
+    "a record is no text": (
+        ("UPDATE audit_records SET record = CAST(x'ff7b' AS TEXT) WHERE number = 4",),
+        "Record 4 cannot be read",
+    ),
+    "a threshold is a word": (
+        ("UPDATE audit_records SET record = replace(record, '0.530000', 'much') WHERE number = 5",),
+        "Record 6 does not follow the one before",
+    ),
+    "a key is none": (("UPDATE audit_head SET public_key = 'none', hash = x'00'",), "signature of the trail's end"),
     "the end is taken away": (("DELETE FROM audit_head",), "The trail has no signed end"),
     "two records change places": (
         (
@@ -187,6 +201,9 @@ def test_promise_25_an_attack_on_the_rows_shows(gallery: SQLiteGallery, name: st
     report = gallery.audit.verify()
     assert not report.intact
     assert problem in told(report)
+    assert describe_report(report)[0] == "The audit trail was changed."
+    records, total = gallery.audit.records(AuditQuery())  # they are shown all the same
+    assert len([describe_details(record) for record in records]) == total
 
 
 @pytest.mark.parametrize("name", ATTACKS)

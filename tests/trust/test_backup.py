@@ -1,5 +1,6 @@
 """Backups of a gallery: while it is written to, verified, restored over another, and killed at any instant."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,11 +10,13 @@ import threading
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from biometric.entities.audit import AuditQuery
 from biometric.errors import ArchiveInvalid, EmptyGallery, GalleryCorrupt, InvalidInput
+from biometric.gallery import backing_up, backup_files
 from biometric.gallery.backing_up import back_up, restore
 from biometric.gallery.repository import SQLiteGallery
 from tests.conftest import PROJECT
@@ -223,3 +226,85 @@ def test_a_restored_gallery_goes_on_with_its_audit_trail(gallery: SQLiteGallery,
     restore(tmp_path / "b.zip", gallery, replace=True)
     assert gallery.audit.records(AuditQuery())[1] == before + 1
     assert gallery.audit.verify().intact
+
+
+def test_promise_22_references_that_no_longer_match_are_backed_up_and_restored(tmp_path: Path) -> None:
+    weeks_ago = datetime.now(UTC) - timedelta(days=40)
+    old = SQLiteGallery(tmp_path / "gallery", clock=lambda: weeks_ago)
+    enroll(old, tmp_path, "Ada", 1)
+    back_up(old, tmp_path / "b.zip")
+    restored = SQLiteGallery(tmp_path / "elsewhere")
+    restore(tmp_path / "b.zip", restored)
+    assert restored.purge_overdue().references == 0  # not before it was shown
+    assert check(restored) == {"Ada": 1}
+    assert back_up(restored, tmp_path / "again.zip").probe_score == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_damaged_crop_is_sound_again_after_restoring(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    crop = gallery.references(gallery.find("Ada").id)[0].crops[0]
+    sound = crop.read_bytes()
+    back_up(gallery, tmp_path / "b.zip")
+    crop.write_bytes(sound[:50])
+    restore(tmp_path / "b.zip", gallery, replace=True)
+    assert crop.read_bytes() == sound
+
+
+def test_who_is_erased_while_a_backup_is_written_has_it_listed(
+    gallery: SQLiteGallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = gallery.find("Ada").id
+    write_manifest = backup_files.write_manifest
+
+    def erase_meanwhile(*arguments: Any) -> Any:
+        gallery.erase(ada)
+        return write_manifest(*arguments)
+
+    monkeypatch.setattr(backup_files, "write_manifest", erase_meanwhile)
+    back_up(gallery, tmp_path / "b.zip")
+    certificate = gallery.erasure_of(ada)
+    assert certificate is not None
+    assert [Path(file.path) for file in certificate.unreached] == [tmp_path / "b.zip"]
+
+
+def test_who_is_erased_while_a_backup_is_restored_is_left_out(
+    gallery: SQLiteGallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    ada = gallery.find("Ada").id
+    link_or_copy, erased = backing_up.link_or_copy, []
+
+    def erase_meanwhile(*arguments: Any) -> None:
+        if not erased:
+            erased.append(gallery.erase(ada))
+        link_or_copy(*arguments)
+
+    monkeypatch.setattr(backing_up, "link_or_copy", erase_meanwhile)
+    for crop in gallery.references(gallery.find("Ben").id)[0].crops:
+        crop.write_bytes(b"damaged")  # so that there is one to put back
+    assert restore(tmp_path / "b.zip", gallery, replace=True).left_out == 2
+    assert check(gallery) == {"Ben": 1}
+    assert gallery.erasure_of(ada) is not None
+    assert gallery.audit.verify().intact
+
+
+@pytest.mark.parametrize("forgery", ["missing", "number", "bomb"])
+def test_a_file_that_only_looks_like_a_backup_is_refused(gallery: SQLiteGallery, tmp_path: Path, forgery: str) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    crop = next(name for name in members if name.endswith(".jpg"))
+    manifest = json.loads(members["backup.json"])
+    if forgery == "missing":
+        del members[crop]
+    elif forgery == "number":
+        manifest["identities"] = float("inf")
+    else:
+        members[crop] = bytes(100_000_000)
+        manifest["files"][crop] = hashlib.sha256(members[crop]).hexdigest()
+    members["backup.json"] = json.dumps(manifest).encode()
+    with zipfile.ZipFile(tmp_path / "forged.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(ArchiveInvalid, match="no backup of a gallery that can be restored"):
+        restore(tmp_path / "forged.zip", SQLiteGallery(tmp_path / "elsewhere"))
+    assert not (tmp_path / "elsewhere").exists()

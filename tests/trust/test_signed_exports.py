@@ -3,8 +3,10 @@
 import io
 import json
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -306,3 +308,27 @@ def test_a_reference_in_the_trash_is_not_given_to_somebody_else(
     )
     with pytest.raises(AttachRefused, match="Ada"):
         source.import_(swapped)
+
+
+def test_an_erased_reference_comes_back_to_somebody_who_is_here_only_when_told(
+    source: SQLiteGallery, tmp_path: Path, clips: Path
+) -> None:
+    """A stranger's template under the id of a reference of Ada's that was deleted for good."""
+    ada = source.find("Ada")
+    old = source.references(ada.id)[0].id
+    forger = SQLiteGallery(tmp_path / "forger")
+    forger.import_(source.export(tmp_path / "export.zip"))
+    with closing(sqlite3.connect(forger.folder / "gallery.sqlite3")) as connection:
+        connection.execute("UPDATE biometric_references SET vector = ? WHERE id = ?", [unit(9).tobytes(), old])
+        connection.commit()
+    forged = forger.export(tmp_path / "forged.zip")
+    source.enroll("Ada", reference(clips, 5))
+    change = source.remove_reference(old)
+    with source.transactions.writing() as write:
+        write.purge([change.id])
+    assert source.import_(forged).left_out_references == 1
+    with pytest.raises(AttachRefused, match="Ada"):
+        source.import_(forged, resurrect=True)
+    assert check(source) == {"Ada": 1, "Ben": 1}
+    source.import_(forged, resurrect=True, separate=True)
+    assert check(source) == {"Ada": 1, "Ada (2)": 1, "Ben": 1}

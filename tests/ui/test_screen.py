@@ -180,3 +180,16 @@ async def _several_updates() -> None:
     assert (action, path) == ("replace", [])
     assert "value" not in second
     assert "value" not in last[0]
+
+
+def test_a_passphrase_is_not_noted() -> None:
+    with RecordingBlocks(analytics_enabled=False) as blocks:
+        name, passphrase, note = gr.Textbox(), gr.Textbox(type="password"), gr.HTML()
+        gr.Button().click(lambda name, passphrase: "done", [name, passphrase], [note])
+    assert set(blocks.remembered()) == {name, note}
+    screen = Screen()
+    blocks.create_limiter()
+    blocks.screen_of = lambda request: screen
+    [function] = blocks.fns.values()
+    run_coroutine(lambda: blocks.call_function(function, ["Ada", "correct horse battery"]))
+    assert screen.updates() == {name: gr.update(value="Ada"), note: gr.update(value="done")}
