@@ -31,6 +31,8 @@ from biometric.gallery.migrations import migrate
 from biometric.gallery.records import Clock, ReferenceRecord, stored_time
 
 DATABASE_NAME = "gallery.sqlite3"
+_PATIENCE = 6
+"""How many times longer the record of an answer waits than a change, which is quickly made again."""
 
 
 class WriteTransaction:
@@ -155,6 +157,7 @@ class GalleryTransactions:
         self.audit = AuditLog(folder, heads)
         self.files = GalleryFiles(folder)
         self._database = GalleryDatabase(folder / DATABASE_NAME, busy_seconds)
+        self._busy_seconds = busy_seconds
         self._trash_time = trash_time
         self._clock = clock
 
@@ -221,14 +224,13 @@ class GalleryTransactions:
                 self.audit.write_due_head(write.head)
         finally:
             if write is not None and write.touches_files:
-                # When the lock is not available, the marker stays, and the next process that opens the gallery cleans
-                # up.
+                # Without the lock the marker stays, and the next process that opens the gallery cleans up.
                 with suppress(GalleryError), self._database.writing() as db:
                     write.delete_files_without_rows(db)
 
     def record(self, event: AuditEvent) -> None:
         """Add a record of something that changed nothing: pages that follow the gallery's revision do not notice."""
-        with self._database.writing() as db:
+        with self._database.writing(self._busy_seconds * _PATIENCE) as db:
             if event.calibrated_model is not None:
                 in_force = calibration_rows.read_in_force(db, event.calibrated_model)
                 details = {**event.details, "calibration": None if in_force is None else in_force[0]}

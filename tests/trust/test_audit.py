@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 from biometric.cli import main
 from biometric.entities.actors import Actor, Channel, acting_as
 from biometric.entities.audit import AuditEvent, AuditQuery, AuditReport
-from biometric.errors import GalleryUnavailable, InvalidInput
+from biometric.errors import GalleryBusy, GalleryUnavailable, InvalidInput
 from biometric.gallery.audit_chain import canonical, digest
 from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.audit_trail import verify_exported
@@ -396,6 +397,19 @@ def test_recording_an_answer_does_not_refresh_pages(gallery: SQLiteGallery) -> N
     before = gallery.revision()
     gallery.audit.record(AuditEvent("identified"))
     assert gallery.revision() == before
+
+
+def test_an_answer_waits_longer_for_an_export_than_a_change_does(gallery: SQLiteGallery, clips: Path) -> None:
+    hasty = SQLiteGallery(gallery.folder, busy_seconds=0.1)
+    with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3", check_same_thread=False)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises(GalleryBusy):
+            hasty.enroll("Cleo", reference(clips, 3))
+        timer = threading.Timer(0.25, db.rollback)
+        timer.start()
+        hasty.audit.record(AuditEvent("identified"))
+        timer.join()
+    assert gallery.audit.records(AuditQuery(action="identified"))[1] == 5
 
 
 def test_nothing_is_recorded_where_nothing_is(tmp_path: Path) -> None:
