@@ -81,7 +81,7 @@ def read_signer(file: zipfile.ZipFile) -> ExportSigner:
     digests = {}
     for member in file.infolist():
         with file.open(member) as content:
-            digests[member.filename] = hashlib.file_digest(content, "sha256").hexdigest()
+            digests[member.filename] = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
     valid = is_signed(statement["public_key"], signature, canonical(statement).encode())
     if not valid or statement["digest"] != _digest(digests):
         refuse(Phrase("its signature does not fit: it was changed after it was signed"))

@@ -62,7 +62,7 @@ def gallery_transfer(page: Page) -> GalleryTransfer:
                 "cancel": _("Cancel"),
             }
             buttons = {
-                name: gr.Button(text, size="sm", visible=False, elem_id=f"gallery-{name}")
+                name: gr.Button(text, size="sm", visible=False, elem_id=f"gallery-{name}-button")
                 for name, text in texts.items()
             }
 

@@ -183,6 +183,10 @@ async def _several_updates() -> None:
 
 
 def test_a_passphrase_is_not_noted() -> None:
+    run_coroutine(_pass)
+
+
+async def _pass() -> None:
     with RecordingBlocks(analytics_enabled=False) as blocks:
         name, passphrase, note = gr.Textbox(), gr.Textbox(type="password"), gr.HTML()
         gr.Button().click(lambda name, passphrase: "done", [name, passphrase], [note])
@@ -191,5 +195,5 @@ def test_a_passphrase_is_not_noted() -> None:
     blocks.create_limiter()
     blocks.screen_of = lambda request: screen
     [function] = blocks.fns.values()
-    run_coroutine(lambda: blocks.call_function(function, ["Ada", "correct horse battery"]))
+    await blocks.call_function(function, ["Ada", "correct horse battery"])
     assert screen.updates() == {name: gr.update(value="Ada"), note: gr.update(value="done")}
