@@ -58,7 +58,8 @@ class RedactionCalls:
             margin: what is hidden around people, as a share of their height.
             keep_sound: the sound is copied; voices identify people, too.
             allow_remaining: keep the result although somebody is seen in it who should be hidden.
-            threshold: in [-1, 1], from which somebody is sure to be who they seem; None: the default.
+            threshold: in [-1, 1], from which somebody is sure to be who they seem; None: the default, which is also the
+                highest for people to hide.
 
         Raises:
             PeopleRemain: somebody who should be hidden is seen in the result, which was removed.

@@ -13,7 +13,7 @@ from biometric.domain import recognition
 from biometric.domain.hidden_regions import SeenPeople, bridged_boxes, without_duplicates
 from biometric.domain.redaction_choice import ShownPeople, boxes_of_people, shown_people
 from biometric.domain.selection import Rules
-from biometric.entities import FrameRange, Identification, ObservedClip, Progress, VideoInfo
+from biometric.entities import FrameRange, Identification, ObservedClip, Progress, Purpose, Threshold, VideoInfo
 from biometric.entities.redaction import (
     DEFAULT_MARGIN,
     Hiding,
@@ -58,6 +58,9 @@ class Answering(Protocol):
 
     def gallery(self, folder: Path | None = None) -> Gallery:
         """The gallery in a folder, None for the configured one."""
+
+    def threshold(self, purpose: Purpose, value: float | None = None, gallery: Path | None = None) -> Threshold:
+        """The threshold to decide by: `value` where given, else the default."""
 
     def identify(
         self, observed: ObservedClip, *, threshold: float | None = None, gallery: Path | None = None
@@ -107,7 +110,8 @@ class Redactor:
             frames: None: the whole clip.
             label: the clip's name for people, where the file's own name is meaningless.
             accept_damaged: use a clip that cannot be read to its claimed end, up to where it can be read.
-            camera, threshold, gallery: as of `Sightline.observe` and `Sightline.identify`, where people are chosen.
+            camera, threshold, gallery: as of `Sightline.observe` and `Sightline.identify`, where people are chosen;
+                for people to hide a threshold above the default is the default, or they would be shown.
 
         Raises:
             InvalidInput: the destination is the clip itself, a folder, or has another ending; nobody of a name is
@@ -219,9 +223,17 @@ class Redactor:
         observed = self._answering.library.with_camera(observed, ask.camera)
         if not observed.usable:  # nobody can be identified, so nobody is shown
             return seen, ShownPeople(frozenset(), unsure=len(observed.observations)), np.zeros(len(seen.tracks), bool)
-        identifications = self._answering.identify(observed, threshold=ask.threshold, gallery=ask.gallery)
+        threshold = ask.threshold
+        if choice.who is WhoIsHidden.ONLY and self._is_above_default(ask):
+            threshold = None
+        identifications = self._answering.identify(observed, threshold=threshold, gallery=ask.gallery)
         shown = shown_people(choice, named, identifications)
         return seen, shown, boxes_of_people(seen, observed.observations, shown.people)
+
+    def _is_above_default(self, ask: "_Question") -> bool:
+        """Whether fewer people would be taken for somebody than by default. Raises `InvalidThreshold`."""
+        asked = self._answering.threshold("identification", ask.threshold, ask.gallery)
+        return asked.value > self._answering.threshold("identification", None, ask.gallery).value
 
     def _usual_file(self, label: str, video: VideoInfo, frames: FrameRange) -> Path:
         last = min(frames.last, video.frame_count - 1)

@@ -29,6 +29,8 @@ def delete_overdue(service: Sightline) -> PurgeReport:
             service.library.forget_person(identity_id, {})
     except BiometricError as error:
         logger.warning("What was kept long enough could not be deleted: %s", error)
+    except Exception:  # a fault of ours must neither stop a program nor end the daily look
+        logger.exception("What was kept long enough could not be deleted")
     if report.references:
         logger.info("References whose time was over were deleted: %d", report.references)
     return report

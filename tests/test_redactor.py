@@ -10,7 +10,7 @@ import pytest
 from biometric import cli
 from biometric.cli import command_support, recognition_commands
 from biometric.domain import hidden_regions
-from biometric.entities import FrameRange, Retention
+from biometric.entities import FrameRange, ObservedClip, Retention
 from biometric.entities.redaction import (
     ALL_HIDINGS,
     Hiding,
@@ -80,6 +80,26 @@ def test_only_one_is_hidden_and_others_stay(setup: PaintedService) -> None:
     result = setup.redact(clip, setup.folder / "out.mp4", only)
     assert setup.seen(result.path, "Ruby") == []
     assert setup.seen(result.path, "Azur") == list(range(40))
+
+
+@pytest.mark.parametrize(("asked", "used"), [(0.99, None), (0.2, 0.2)])
+def test_a_threshold_never_shows_more_of_those_to_hide(
+    setup: PaintedService, monkeypatch: pytest.MonkeyPatch, asked: float, used: float | None
+) -> None:
+    """Above the default, fewer people are taken for somebody, and the unsure ones begin higher, too."""
+    setup.enroll("Ruby")
+    identify, thresholds = setup.service.identify, []
+
+    def noted(observed: ObservedClip, *, threshold: float | None, gallery: Path | None) -> object:
+        thresholds.append(threshold)
+        return identify(observed, threshold=threshold, gallery=gallery)
+
+    monkeypatch.setattr(setup.service, "identify", noted)
+    clip = write_people(setup.folder / "clip.mp4", {"Ruby": walking(20, 30, 0)})
+    only = RedactionChoice(WhoIsHidden.ONLY, ("Ruby",))
+    setup.redact(clip, setup.folder / "out.mp4", only, threshold=asked)
+    setup.redact(clip, setup.folder / "out.mp4", EXCEPT_RUBY, threshold=asked)
+    assert thresholds == [used, asked]
 
 
 def test_whoever_is_not_enrolled_is_hidden(setup: PaintedService) -> None:

@@ -514,7 +514,7 @@ def test_an_old_backup_is_not_deleted_before_that_was_shown(
 
 
 def test_a_program_deletes_what_is_overdue_when_it_starts_and_a_server_every_day(
-    tmp_path: Path, clips: Path, clock: Clock
+    tmp_path: Path, clips: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup = ServiceSetup(tmp_path)
     service = setup.service
@@ -532,6 +532,8 @@ def test_a_program_deletes_what_is_overdue_when_it_starts_and_a_server_every_day
     duty.stop()
     (folder / "gallery.sqlite3").write_bytes(b"no database")
     assert delete_overdue(service).references == 0, "what is damaged stops no program"
+    monkeypatch.setattr(service, "gallery", lambda: 1 / 0)
+    assert delete_overdue(service).references == 0, "nor does a fault of ours"
     service.close()
 
 
