@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from biometric.errors import PathRefused, StorageFull
+from biometric.gallery.backup_files import FolderArchive
 from biometric.storage import (
     PrivateFolder,
     atomic_files,
@@ -33,6 +34,7 @@ from biometric.storage import (
     resolve_inside,
     write_atomically,
 )
+from biometric.storage.byte_search import found_in
 from biometric.storage.sqlite_files import connect_database, create_database
 
 PROJECT = Path(__file__).parent.parent
@@ -625,6 +627,47 @@ def test_a_long_path_is_not_repeated_whole(root: Path) -> None:
     with pytest.raises(PathRefused) as refusal:
         resolve_inside(root, "../" + "x" * 10_000)
     assert len(str(refusal.value)) < 300 + len(str(root))
+
+
+READS = {
+    "digest": file_digest,
+    "search": lambda path: found_in(path, [b"nowhere"]),
+    "backup": lambda path: FolderArchive(path.parent).open(path.name).close(),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_database_that_is_read_as_a_file_stays_locked_for_other_processes(
+    tmp_path: Path, read: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "one.db"
+    create_database(path)
+    read(path)  # its descriptor may be closed: nothing is open yet
+    with closing(connect_database(path, 0)) as writing:
+        writing.execute("CREATE TABLE t (x)")
+        writing.execute("BEGIN EXCLUSIVE")
+        before = len(list(Path("/proc/self/fd").iterdir())) if sys.platform == "linux" else 0
+        for _ in range(5):
+            read(path)
+        other = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        ended = subprocess.run([sys.executable, "-c", other, path], capture_output=True, text=True, check=False)
+        assert "database is locked" in ended.stderr
+        if sys.platform == "linux":
+            assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+
+
+def test_a_deleted_database_that_was_read_takes_no_room(tmp_path: Path) -> None:
+    path, another = tmp_path / "one.db", tmp_path / "another"
+    create_database(path)
+    with closing(connect_database(path, 0)) as db:
+        db.execute("CREATE TABLE t (x)")
+    assert file_digest(path) == file_digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+    path.unlink()
+    another.write_bytes(b"another")
+    assert file_digest(another) == hashlib.sha256(b"another").hexdigest()
+    if sys.platform == "linux":
+        links = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+        assert not [link for link in links if str(path) in link]
 
 
 def test_a_database_that_is_made_again_stays_locked_for_other_processes(tmp_path: Path) -> None:

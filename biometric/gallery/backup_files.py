@@ -23,6 +23,7 @@ from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import ArchiveInvalid
 from biometric.errors.phrases import Phrase
 from biometric.storage import describe_os_error, file_digest
+from biometric.storage.lock_keeping_reads import open_keeping_locks
 from biometric.storage.sqlite_files import BUSY_SECONDS, connect_database
 
 FORMAT, VERSION = "sightline-backup", 1
@@ -113,7 +114,7 @@ class FolderArchive:
         path = self._folder / name
         if path.is_symlink() or not path.is_file():
             raise FileNotFoundError(name)
-        return path.open("rb")
+        return open_keeping_locks(path)
 
 
 def read_manifest(archive: Any) -> tuple[BackupReport, dict[str, str]]:

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from biometric.storage.lock_keeping_reads import open_keeping_locks
+
 _BLOCK = 1 << 22
 
 
@@ -24,7 +26,7 @@ def found_in(path: Path, needles: Collection[bytes], *, first: bool = False) -> 
     found: set[bytes] = set()
     overlap = max((len(needle) for needle in wanted), default=0)
     try:
-        with path.open("rb") as file:
+        with open_keeping_locks(path) as file:
             held = b""
             while wanted - found and (block := file.read(_BLOCK)):
                 held = held[-overlap:] + block

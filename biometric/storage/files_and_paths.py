@@ -10,6 +10,7 @@ from pathlib import Path
 from biometric.entities.names import has_unsafe_characters
 from biometric.errors import PathRefused
 from biometric.errors.phrases import Phrase
+from biometric.storage.lock_keeping_reads import open_keeping_locks
 
 _SHOWN = 60
 """Most characters of a refused path that a message repeats."""
@@ -17,7 +18,7 @@ _SHOWN = 60
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
     """Return a file's checksum in hexadecimal digits. Raises `OSError`."""
-    with path.open("rb") as stream:
+    with open_keeping_locks(path) as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from biometric.storage.lock_keeping_reads import register_database
 from biometric.storage.private_folders import make_private_folder
 
 BUSY_SECONDS = 20.0
@@ -51,6 +52,7 @@ def create_database(path: Path) -> None:
 
 def connect_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
     """Open a file that is there, without implicit transactions. Raises `sqlite3.Error`."""
+    register_database(path)
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     try:
         connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
