@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from enum import Enum, auto
 from uuid import uuid4
 
 from sqlite_utils import Database
@@ -12,17 +13,38 @@ from biometric.errors.phrases import Phrase
 from biometric.gallery import audit_rows, erasure_rows, reference_rows, trash_rows
 from biometric.gallery.archive import Archive
 from biometric.gallery.export_signatures import known_signer
-from biometric.gallery.records import IdentityRecord
+from biometric.gallery.records import IdentityRecord, ReferenceRecord
 from biometric.gallery.signing_key import SigningKey
 
 MOST_NAMES = 5
 """Most names that a refusal says."""
 
 
-class People:
-    """Which people of an export are here or in the trash, as the gallery was before the import."""
+class Arrival(Enum):
+    """What a reference of an export is to a gallery."""
 
-    def __init__(self, db: Database) -> None:
+    KNOWN = auto()
+    """It is here already."""
+
+    ERASED = auto()
+    """It, or all of its person, was deleted here for good."""
+
+    ATTACHING = auto()
+    """It would be given to somebody who is here or in the trash."""
+
+    NEW = auto()
+
+
+class People:
+    """Which people of an export are here or in the trash, as the gallery was before the import.
+
+    Args:
+        resurrect: who was erased here counts as others do.
+    """
+
+    def __init__(self, db: Database, resurrect: bool) -> None:
+        self._db = db
+        self._asks_for_erased = not resurrect and erasure_rows.has_tombstones(db)
         self._here = {str(row[0]) for row in db.execute("SELECT id FROM identities")}
         self._trashed = {str(row[0]) for row in db.execute("SELECT id FROM trashed_identities")}
         self._others: dict[str, IdentityRecord] = {}
@@ -31,13 +53,16 @@ class People:
         """Return whether somebody is in the trash."""
         return identity_id in self._trashed
 
-    def would_attach(self, identity_id: str, former_owner: str | None) -> bool:
-        """Return whether a reference that is not here would be given to somebody who is here or in the trash.
-
-        Args:
-            former_owner: id of whose it was, where the reference is in the trash: to them it just comes back.
-        """
-        return former_owner != identity_id and (identity_id in self._here or identity_id in self._trashed)
+    def arrival(self, identity: IdentityRecord, reference: ReferenceRecord) -> Arrival:
+        """Return what a reference is to the gallery; one in the trash just comes back to whose it was."""
+        if reference_rows.known_references(self._db, [reference.id]):
+            return Arrival.KNOWN
+        if self._asks_for_erased and _was_erased(self._db, identity.id, reference.id):
+            return Arrival.ERASED
+        is_known = identity.id in self._here or identity.id in self._trashed
+        if is_known and trash_rows.owner_of_trashed(self._db, reference.id) != identity.id:
+            return Arrival.ATTACHING
+        return Arrival.NEW
 
     def other(self, identity: IdentityRecord) -> IdentityRecord:
         """Return the person of their own who gets such references."""
@@ -53,20 +78,20 @@ def preview_import(db: Database, archive: Archive, own: SigningKey | None, resur
     Raises:
         ArchiveInvalid: it cannot be read.
     """
-    people = People(db)
-    erased = erasure_rows.has_tombstones(db)
+    people = People(db, resurrect)
     attaching: Counter[str] = Counter()
     added: set[str] = set()
     back: set[str] = set()
     gone: Counter[str] = Counter()
     references = already_there = differing = 0
     for identity, reference in archive.references():
-        if reference_rows.known_references(db, [reference.id]):
+        arrival = people.arrival(identity, reference)
+        if arrival is Arrival.KNOWN:
             already_there += 1
             differing += not reference_rows.has_template(db, reference.id, reference.template)
-        elif erased and not resurrect and was_erased(db, identity.id, reference.id):
+        elif arrival is Arrival.ERASED:
             gone[identity.id] += 1
-        elif people.would_attach(identity.id, trash_rows.owner_of_trashed(db, reference.id)):
+        elif arrival is Arrival.ATTACHING:
             attaching[identity.id] += 1
         else:
             references += 1
@@ -98,7 +123,7 @@ def attach_refused(preview: ImportPreview) -> AttachRefused:
     )
 
 
-def was_erased(db: Database, identity_id: str, reference_id: str) -> bool:
+def _was_erased(db: Database, identity_id: str, reference_id: str) -> bool:
     """Return whether a reference, or all of its person, was deleted here for good."""
     ids = ((erasure_rows.IDENTITY, identity_id), (erasure_rows.REFERENCE, reference_id))
     return any(erasure_rows.tombstone_of(db, kind, opaque_id) is not None for kind, opaque_id in ids)

@@ -7,10 +7,10 @@ from sqlite_utils import Database
 
 from biometric.entities import ChangeKind, ImportReport, name_key
 from biometric.entities.names import number_name
-from biometric.gallery import audit_rows, erasure_rows, reference_rows, retention_rows, rows, trash_rows
+from biometric.gallery import audit_rows, erasure_rows, retention_rows, rows, trash_rows
 from biometric.gallery.archive import Archive
 from biometric.gallery.change_recorder import ChangeRecorder
-from biometric.gallery.import_preview import People, attach_refused, preview_import, was_erased
+from biometric.gallery.import_preview import Arrival, People, attach_refused, preview_import
 from biometric.gallery.records import IdentityRecord
 from biometric.gallery.signing_key import SigningKey
 from biometric.gallery.transactions import WriteTransaction
@@ -42,32 +42,32 @@ def import_archive(
     preview = preview_import(write.db, archive, own, resurrect)
     if preview.attaching and not (attach or separate):
         raise attach_refused(preview)
-    apart = People(write.db) if separate else None
+    people = People(write.db, resurrect)
     names_in_archive = {name_key(identity.name) for identity in archive.identities}
     recorder = ChangeRecorder(write, ChangeKind.IMPORTED)
     references = identities = samples = already_there = 0
     renamed: list[tuple[str, str]] = []
     concerned: set[int] = set()
-    erased = erasure_rows.has_tombstones(write.db)
     left_out: Counter[str] = Counter()
     added: list[int] = []
     without_basis = 0
     for identity, reference in archive.references():
-        if reference_rows.known_references(write.db, [reference.id]):
+        arrival = people.arrival(identity, reference)
+        if arrival is Arrival.KNOWN:
             already_there += 1
             continue
-        if erased and was_erased(write.db, identity.id, reference.id):
-            if not resurrect:
-                left_out[identity.id] += 1
-                continue
+        if arrival is Arrival.ERASED:
+            left_out[identity.id] += 1
+            continue
+        if resurrect:
             erasure_rows.remove_tombstone(write.db, erasure_rows.IDENTITY, identity.id)
             erasure_rows.remove_tombstone(write.db, erasure_rows.REFERENCE, reference.id)
         trashed = trash_rows.trashed_reference(write.db, reference.id)
-        if apart and apart.would_attach(identity.id, trash_rows.owner_of_trashed(write.db, reference.id)):
+        if separate and arrival is Arrival.ATTACHING:
             if trashed is not None:  # it can be brought back
                 already_there += 1
                 continue
-            identity = apart.other(identity)
+            identity = people.other(identity)
         number = rows.number_by_id(write.db, identity.id)
         if number is None:
             number, name = _add_identity(recorder, identity, names_in_archive)
