@@ -224,7 +224,7 @@ class Redactor:
         if not observed.usable:  # nobody can be identified, so nobody is shown
             return seen, ShownPeople(frozenset(), unsure=len(observed.observations)), np.zeros(len(seen.tracks), bool)
         threshold = ask.threshold
-        if choice.who is WhoIsHidden.ONLY and self._is_above_default(ask):
+        if choice.who is WhoIsHidden.ONLY and threshold is not None and self._is_above_default(ask):
             threshold = None
         identifications = self._answering.identify(observed, threshold=threshold, gallery=ask.gallery)
         shown = shown_people(choice, named, identifications)

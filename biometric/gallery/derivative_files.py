@@ -28,7 +28,7 @@ def delete_marked(db: Database) -> None:
             for folder in {path.parent for path in outcomes}:
                 with suppress(OSError):  # it is not empty
                     folder.rmdir()
-        struck = [path for path, why in outcomes.items() if why in (None, Unreached.GONE)]
+        struck = [path for path, why in outcomes.items() if why in _STRUCK]
         deleted = sum(why is None for why in outcomes.values())
         erasure_rows.add_outcome(db, erasure, deleted, _unreached(derivative, outcomes))
         if len(struck) < len(outcomes):

@@ -11,10 +11,11 @@ from biometric.entities import (
     PurgeReport,
     Retention,
 )
+from biometric.entities.erasure import DerivativeKind
 from biometric.entities.life_cycle import GRACE, SHORTENED_GRACE, TEXT_LIMIT
 from biometric.entities.names import clean_text
 from biometric.errors import InvalidInput
-from biometric.gallery import basis_rows, derivative_files, retention_rows, rows, trash_rows
+from biometric.gallery import basis_rows, derivative_files, derivative_rows, retention_rows, rows, trash_rows
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.editing import GalleryEditing
 from biometric.gallery.records import stored_time
@@ -133,11 +134,14 @@ class LifeCycleKeeping(GalleryEditing):
         Returns:
             How many were deleted.
         """
-        with self._transactions.recording() as recording:
-            if recording is None:
+        before = stored_time(datetime.fromisoformat(self._transactions.now()) - keep)
+        with self._transactions.reading() as existing:
+            if existing is None or not derivative_rows.written_until(existing, DerivativeKind.RESULTS, before):
                 return 0
-            before = stored_time(datetime.fromisoformat(recording[1]) - keep)
-            return derivative_files.delete_old_results(recording[0], folder.resolve(), before)
+        with self._transactions.recording() as recording:
+            return (
+                0 if recording is None else derivative_files.delete_old_results(recording[0], folder.resolve(), before)
+            )
 
     def purge_overdue(self) -> PurgeReport:
         """Delete for good the references that were kept long enough, with people of whom nothing is left.

@@ -38,7 +38,8 @@ class ErasureWatch:
         self._service = service
         self._sessions = sessions
         self._answers = answers
-        self._seen: dict[Path | None, tuple[object, int]] = {}
+        self._marks: dict[Path | None, object] = {}
+        self._seen: dict[Path | None, tuple[str, int]] = {}
         self._names: dict[str, set[str]] = {}
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -68,11 +69,14 @@ class ErasureWatch:
     def _look_at(self, folder: Path | None) -> None:
         gallery = self._service.gallery(folder)
         mark = _mark(gallery)
-        seen, number = self._seen.get(folder, (None, -1))
-        if mark == seen:
+        if mark == self._marks.get(folder):
             return
-        latest = gallery.latest_erasure()
-        self._seen[folder] = mark, latest
+        revision, latest = gallery.revision(), gallery.latest_erasure()
+        self._marks[folder] = mark
+        seen, number = self._seen.get(folder, ("", -1))
+        if (revision, latest) == (seen, number):  # what was written is no change of people: a record of an answer
+            return
+        self._seen[folder] = revision, latest
         here = {identity.id: identity.name for identity in gallery.identities()}
         gone = [known for known in self._names if known not in here] if latest > number >= 0 else []
         erased = [identity_id for identity_id in gone if gallery.erasure_of(identity_id) is not None]
