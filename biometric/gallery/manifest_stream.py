@@ -25,6 +25,8 @@ MAX_VALUE = 800_000
 _CHUNK = 1 << 16
 _PUNCTUATION = frozenset("{}[]:,")
 _SPACE = " \t\n\r"
+_NUMBER = frozenset("-0123456789")
+"""How numbers begin."""
 _TOKEN = re.compile(
     rf"""[{_SPACE}]*+([{{}}\[\]:,]|"(?:[^"\\\x00-\x1f]++|\\.)*+"|-?[0-9][-+.0-9eE]*+|true|false|null)""", re.DOTALL
 )
@@ -97,8 +99,8 @@ class _Tokens:
     def _scan(self) -> str:
         while True:
             match = _TOKEN.match(self._text, self._position)
-            # A number may continue in the next chunk.
-            if match is not None and (self._ended or match.end() < len(self._text) or not match[1][-1].isdigit()):
+            # A number may continue in the next chunk, also behind its point or its "e".
+            if match is not None and (self._ended or match.end() < len(self._text) or match[1][0] not in _NUMBER):
                 self._position = match.end()
                 return match[1]
             if self._ended:

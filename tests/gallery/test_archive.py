@@ -20,6 +20,7 @@ import pytest
 from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, ModelMismatch, StorageFull
 from biometric.gallery import archive as gallery_archive
 from biometric.gallery import archive_manifest
+from biometric.gallery.manifest_stream import read_elements
 from biometric.gallery.repository import SQLiteGallery
 from tests.made_galleries import JPEG, check, reference, template, unit
 
@@ -388,6 +389,15 @@ def test_a_repeated_key_is_refused(export: Path, target: SQLiteGallery) -> None:
         members["gallery.json"] = members["gallery.json"].replace(b'"name": "Ada"', b'"name": "Ada", "name": "Eve"')
 
     refuse(rewrite(export, repeat), target, "a key twice")
+
+
+@pytest.mark.parametrize("number", ["0.5", "-0.5", "12", "1e-05", "2.5E+3"])
+def test_a_number_may_be_cut_anywhere_by_the_pieces_that_a_file_is_read_in(number: str) -> None:
+    data = b'{"identities": [{"references": [{"samples": [{"quality": %s}]}]}]}' % number.encode()
+    for cut in range(1, len(data)):
+        pieces = iter([data[:cut], data[cut:], b""])
+        place, values = next(element for element in read_elements(lambda _, p=pieces: next(p), 9) if element[0])
+        assert (place, values) == ((0, 0), {"samples": [{"quality": float(number)}]}), cut
 
 
 def test_keys_may_stand_in_any_order(export: Path, target: SQLiteGallery) -> None:
