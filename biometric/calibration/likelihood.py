@@ -8,15 +8,23 @@ steep, and the ratio is capped by the number of people that it rests on: see `en
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from biometric.entities import LikelihoodRatio, Notice
+from biometric.entities.likelihood_ratios import LikelihoodSpread
+from biometric.statistics import intervals
 
 GENUINE_NEEDED = 10
 """Fewest people with genuine scores, and fewest impostor trials, for a mapping to be fitted at all."""
+ROUNDS = 200
+"""Draws of the bootstrap that says how sure slope and intercept are."""
+_BINS = 2000
+"""Bins over [-1, 1] in which a draw's scores are counted: a thousandth each."""
 
 
 def fit_likelihood_ratio(
@@ -46,3 +54,54 @@ def fit_likelihood_ratio(
     if not (math.isfinite(slope) and slope > 0):
         raise ValueError("expected genuine scores above impostor scores, got the reverse")
     return LikelihoodRatio(slope, intercept, 1.0 / people, float(trials), basis)
+
+
+def with_spread(
+    fitted: LikelihoodRatio, genuine: Sequence[tuple[int, float]], pairs: Mapping[tuple[int, int], float]
+) -> LikelihoodRatio:
+    """Return a mapping with how much it varies from one draw of people to another (bootstrap over people).
+
+    A person who is drawn twice counts twice in genuine scores, and on their side of each pair.
+
+    Args:
+        genuine: (person, score) that the mapping was fitted to.
+        pairs: its impostor scores, by pair of people.
+    """
+    same, same_people = np.array([score for _, score in genuine]), np.array([person for person, _ in genuine])
+    different, different_people = np.array(list(pairs.values())), np.array(list(pairs))
+    everybody, owners = np.unique(np.concatenate([same_people, different_people.ravel()]), return_inverse=True)
+    own, both = owners[: len(same)], owners[len(same) :].reshape(-1, 2)
+    scores = np.concatenate([same, different])
+    centre, spread, total = float(scores.mean()), float(scores.std()), len(scores)
+    places = [np.clip(((values + 1) / 2 * _BINS).astype(int), 0, _BINS - 1) for values in (same, different)]
+    found = []
+    for weights in intervals.draws(len(everybody), ROUNDS):
+        for drawn in weights:
+            weighed = drawn[own], drawn[both].prod(axis=1)
+            counts = tuple(
+                np.bincount(place, weight, _BINS).astype(np.float64)
+                for place, weight in zip(places, weighed, strict=True)
+            )
+            line = _weighted_line(counts, centre, spread, total)
+            if line is not None:
+                found.append(line)
+    if len(found) < ROUNDS / 2:
+        return fitted
+    (slope, shared), (_, intercept) = np.cov(np.array(found).T).tolist()
+    return replace(fitted, spread=LikelihoodSpread(slope, intercept, shared, len(found)))
+
+
+def _weighted_line(
+    counts: tuple[NDArray[np.float64], ...], centre: float, spread: float, total: int
+) -> tuple[float, float] | None:
+    """Return slope and intercept of genuine and impostor scores counted in bins; None where a draw has too few."""
+    if any(np.count_nonzero(side) < 2 for side in counts):
+        return None
+    middles = (np.arange(_BINS) + 0.5) / _BINS * 2 - 1
+    used = [np.flatnonzero(side) for side in counts]
+    rows = (np.concatenate([middles[place] for place in used]) - centre) / spread
+    labels = np.concatenate([np.ones(len(used[0])), np.zeros(len(used[1]))])
+    weights = np.concatenate([side[place] / side.sum() * total / 2 for side, place in zip(counts, used, strict=True)])
+    model = LogisticRegression(C=1.0, max_iter=1000).fit(rows[:, np.newaxis], labels, sample_weight=weights)
+    slope = float(model.coef_[0, 0]) / spread
+    return slope, float(model.intercept_[0]) - slope * centre

@@ -269,9 +269,10 @@ def _likelihood(collected: collection.Collected) -> LikelihoodRatio | None:
         return None
     basis = Notice(NoticeCode.LIKELIHOOD_BASIS, people=people, pairs=len(collected.pairs))
     try:
-        return likelihood.fit_likelihood_ratio(
+        fitted = likelihood.fit_likelihood_ratio(
             [score for _, score in scores], list(collected.pairs.values()), people, trials, basis
         )
+        return likelihood.with_spread(fitted, scores, collected.pairs)
     except ValueError:
         return None
 

@@ -26,7 +26,6 @@ from biometric.entities.calibration import (
     FittedThreshold,
     GenuineScores,
     Histogram,
-    LikelihoodRatio,
 )
 from biometric.entities.cohort import KeptCohort, LearntAdaptation, StrangerCohort
 from biometric.entities.decisions import (
@@ -87,6 +86,7 @@ from biometric.entities.life_cycle import (
     PurgeReport,
     Retention,
 )
+from biometric.entities.likelihood_ratios import LikelihoodRatio
 from biometric.entities.links import LinkKind, LinkScores, PerhapsSame, Stretch
 from biometric.entities.names import (
     LABEL_LIMIT,

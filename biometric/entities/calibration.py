@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from biometric.entities.adaptation import UNADAPTED, AdaptationReport, ScoreAdaptation
-from biometric.entities.notices import Notice, NoticeCode
+from biometric.entities.likelihood_ratios import LikelihoodRatio, read_note
+from biometric.entities.notices import Notice
 
 
 class FitBasis(StrEnum):
@@ -37,42 +38,6 @@ _SPELT_OUT = {
     "pairs of different people": FitBasis.PAIRS,
     "strangers searched in the gallery": FitBasis.SEARCHES,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LikelihoodRatio:
-    """Maps a comparison score to how much likelier it is for one person than for two: exp(slope · score + intercept).
-
-    Attributes:
-        slope, intercept: of the natural logarithm of the ratio; slope > 0.
-        lowest, highest: the ratio stays within these, because data of n people are no evidence on rarer events than 1
-            in n (after Vergeer and others, "Numerical likelihood ratios outputted by LR systems are often based on
-            extrapolation: when to stop extrapolating?", Science & Justice 56, 2016).
-        basis: on how many scores it rests; None where that is not known.
-    """
-
-    slope: float
-    intercept: float
-    lowest: float
-    highest: float
-    basis: Notice | None = None
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.slope) and self.slope > 0 and math.isfinite(self.intercept)):
-            raise ValueError(f"expected a finite slope above 0 and intercept, got {self.slope} and {self.intercept}")
-        if not (0 < self.lowest <= 1 <= self.highest and math.isfinite(self.highest)):
-            raise ValueError(f"expected limits around 1, got {self.lowest} and {self.highest}")
-
-    def ratio(self, score: float) -> float:
-        """Return the likelihood ratio of a score in [-1, 1], within the limits; it never falls with the score.
-
-        Raises:
-            ValueError: the score is no number.
-        """
-        if not math.isfinite(score):
-            raise ValueError(f"expected a finite score, got {score}")
-        exponent = self.slope * score + self.intercept
-        return math.exp(min(max(exponent, math.log(self.lowest)), math.log(self.highest)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,14 +227,14 @@ class Calibration:
                 "sources": dict(data["sources"]),
                 "genuine": tuple(GenuineScores(**item) for item in data["genuine"]),
                 "histogram": Histogram(tuple(data["histogram"]["different"]), tuple(data["histogram"]["same"])),
-                "notes": tuple(_note(note) for note in data["notes"]),
+                "notes": tuple(read_note(note) for note in data["notes"]),
             }
         )
 
 
 def _write_basis(data: dict[str, Any], likelihood: LikelihoodRatio | None) -> None:
     if likelihood is not None:
-        data["likelihood"]["basis"] = None if likelihood.basis is None else likelihood.basis.as_dict()
+        data["likelihood"] = likelihood.as_dict()
 
 
 def _thresholds(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,18 +242,9 @@ def _thresholds(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "verification": _fitted(data["verification"]),
         "identification": None if identification is None else _fitted(identification),
-        "likelihood": None if likelihood is None else _likelihood(likelihood),
+        "likelihood": None if likelihood is None else LikelihoodRatio.from_dict(likelihood),
     }
 
 
 def _fitted(data: Mapping[str, Any]) -> FittedThreshold:
     return FittedThreshold(**{**data, "basis": FitBasis.read(data["basis"])})
-
-
-def _likelihood(data: Mapping[str, Any]) -> LikelihoodRatio:
-    basis = data.get("basis") or None
-    return LikelihoodRatio(**{**data, "basis": None if basis is None else _note(basis)})
-
-
-def _note(data: str | Mapping[str, Any]) -> Notice:
-    return Notice(NoticeCode.STORED_NOTE, text=data) if isinstance(data, str) else Notice.from_dict(data)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from biometric.entities.adaptation import UNADAPTED, ScoreAdaptation
-from biometric.entities.calibration import LikelihoodRatio
 from biometric.entities.enrolled import BiometricReference, Candidate, Identity
 from biometric.entities.gallery_changes import GalleryChange
+from biometric.entities.likelihood_ratios import LikelihoodRatio
 from biometric.entities.notices import Notice, NoticeCode
 from biometric.entities.people import Observation
 from biometric.entities.picture_detail import ComparedDetail

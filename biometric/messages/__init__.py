@@ -181,15 +181,23 @@ def describe_basis(basis: FitBasis, searched: int) -> str:
 
 
 def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
-    """Return words and number: "likelihood ratio 11: moderate support for the same person".
+    """Return words and number: "likelihood ratio 11 (95 % interval 4–28): moderate support for the same person".
 
-    A score that is not a number gives "no likelihood ratio".
+    The interval is left out where the calibration did not measure it. A score that is not a number gives "no likelihood ratio".
     """
     if not math.isfinite(score):
         return _("no likelihood ratio")
-    ratio = likelihood.ratio(score)
-    number = local_number(f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}")
-    return _("likelihood ratio {number}: {support}").format(number=number, support=describe_support(ratio))
+    ratio, interval = likelihood.ratio(score), likelihood.interval(score)
+    words = {"number": ratio_number(ratio), "support": describe_support(ratio)}
+    if interval is None:
+        return _("likelihood ratio {number}: {support}").format(**words)
+    low, high = map(ratio_number, interval)
+    return _("likelihood ratio {number} (95 % interval {low}–{high}): {support}").format(low=low, high=high, **words)
+
+
+def ratio_number(ratio: float) -> str:
+    """Return a likelihood ratio to two digits below 10, to whole numbers above."""
+    return local_number(f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.2g}")
 
 
 def describe_support(ratio: float) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import math
 
 import numpy as np
 import pytest
@@ -174,6 +175,46 @@ def test_likelihood_ratios_follow_the_densities() -> None:
     ratios = [fitted.ratio(float(score)) for score in scores]
     assert ratios == sorted(ratios)
     assert (min(ratios), max(ratios)) == pytest.approx((1 / 3000, 9000))
+
+
+def drawn_people(random: np.random.Generator, people: int) -> tuple[list, dict]:
+    """Two genuine scores each of so many people, and a score of each pair; both normal, of one width."""
+    genuine = [(person, float(score)) for person in range(people) for score in random.normal(0.7, 0.15, 2)]
+    pairs = {(one, two): float(random.normal(0.2, 0.15)) for two in range(people) for one in range(two)}
+    return genuine, pairs
+
+
+def fitted_to(genuine: list, pairs: dict) -> LikelihoodRatio:
+    people = len({person for person, _ in genuine})
+    scores = [score for _, score in genuine]
+    fitted = likelihood.fit_likelihood_ratio(scores, list(pairs.values()), people, len(pairs), BASIS)
+    return likelihood.with_spread(fitted, genuine, pairs)
+
+
+def test_the_interval_of_a_ratio_holds_the_true_one_and_narrows_with_people() -> None:
+    random = np.random.default_rng(3)
+    held, widths = 0, {}
+    for people in (15, 60):
+        for _ in range(10):
+            fitted = fitted_to(*drawn_people(random, people))
+            interval = fitted.interval(0.5)
+            assert interval is not None
+            low, high = interval
+            assert low <= fitted.ratio(0.5) <= high
+            held += low <= math.exp(0.5 / 0.15**2 * 0.05) <= high  # of the two densities at 0.5
+            widths.setdefault(people, []).append(math.log(high / low))
+    assert held >= 17
+    assert np.median(widths[60]) < 0.8 * np.median(widths[15])
+
+
+def test_the_interval_stays_within_the_limits_and_survives_storing() -> None:
+    fitted = fitted_to(*drawn_people(np.random.default_rng(5), 15))
+    assert fitted.interval(1.0) == (fitted.highest, fitted.highest)
+    assert fitted.is_limited(1.0)
+    assert not fitted.is_limited(0.45)
+    assert LikelihoodRatio.from_dict(json.loads(json.dumps(fitted.as_dict()))) == fitted
+    assert LikelihoodRatio(10.0, -5.0, 0.1, 100.0).interval(0.5) is None
+    assert "(95 % interval " in describe_likelihood(fitted, 0.6)
 
 
 def test_likelihood_needs_people_and_sense() -> None:
