@@ -26,7 +26,8 @@ from biometric.ui.library_tab import TakingTab, library_tab
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.page_sync import PageSync
 from biometric.ui.people_tab import people_tab
-from biometric.ui.screen import RecordingBlocks, renders_again
+from biometric.ui.recording_blocks import RecordingBlocks
+from biometric.ui.screen import renders_again
 from biometric.ui.session import TABS, Session
 from biometric.ui.tab_layout import HandOver, tab_heading
 from biometric.ui.verification_tab import VerificationTab

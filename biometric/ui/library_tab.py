@@ -69,9 +69,11 @@ class LibraryTab:
 
     def after_click(self, session: Session) -> Updates:
         """Return the tab where a click has led."""
-        state = session.library
-        shown = gr.update(visible=state.place == "clips", value=state.query)
-        return {**self.render(session), self.search: shown, self.problem: ""}
+        return {**self.render(session), self.problem: ""}
+
+    def search_shown(self, state: LibraryState) -> Any:
+        """Return the search box where a click has led to another place; elsewhere somebody may be typing into it."""
+        return gr.update(visible=state.place == "clips", value=state.query)
 
     def _html(self, state: LibraryState) -> str:
         keeper = self.page.service.library
@@ -120,6 +122,7 @@ def library_tab(page: Page, tabs: gr.Tabs, takers: Mapping[str, TakingTab]) -> L
         def run() -> Updates:
             action, value = event(data)
             state = session.library
+            place = state.place
             state.clicks, state.focus, state.said = state.clicks + 1, "", ""
             try:
                 if action == "open":
@@ -127,7 +130,8 @@ def library_tab(page: Page, tabs: gr.Tabs, takers: Mapping[str, TakingTab]) -> L
                 _act(page, state, action, value)
             except UnknownClip as error:  # gone meanwhile: show what is there instead
                 return {**tab.after_click(session), problem: problems.refusal(error)}
-            return tab.after_click(session)
+            moved = {search: tab.search_shown(state)} if state.place != place else {}
+            return {**tab.after_click(session), **moved}
 
         return run_once(run, problem)
 

@@ -15,13 +15,8 @@ from biometric.ui.browser_input import event
 from biometric.ui.clients import owner_of
 from biometric.ui.components import asset
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page, Updates
-from biometric.ui.screen import (
-    RecordingBlocks,
-    Screen,
-    is_recording_itself,
-    records_itself,
-    renders_again,
-)
+from biometric.ui.recording_blocks import RecordingBlocks
+from biometric.ui.screen import Screen, is_recording_itself, records_itself, renders_again
 from biometric.ui.session import Session
 from biometric.ui.session_store import Opening
 from biometric.ui.text_format import escape

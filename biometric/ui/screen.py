@@ -1,30 +1,20 @@
 """What a page shows, as the server last sent it, so that a reloaded page shows the same again.
 
-All handlers of the page pass `RecordingBlocks`, which notes what each sends for which component, and what it was sent
-of the fields that people fill in. That covers whatever a tab shows, questions and problems included.
+All handlers of the page pass `recording_blocks.RecordingBlocks`, which notes what each sends for which component, and
+what it was sent of the fields that people fill in. That covers whatever a tab shows, questions and problems included.
 """
 
 import itertools
-import logging
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
-from enum import Enum
-from functools import cached_property
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.blocks import Block
-from gradio.components import Component
 
-from biometric.accounts.roles import Role
-from biometric.errors import BiometricError
-from biometric.messages import describe_error
-from biometric.messages.translation import gettext as _
-from biometric.ui.role_limits import RoleLimits, role_of
 from biometric.ui.text_format import escape
-
-logger = logging.getLogger(__name__)
 
 Updates = dict[Any, Any]
 """New values or properties by Gradio component."""
@@ -34,7 +24,6 @@ Properties = dict[str, Any]
 _RECORDS_ITSELF = "records_itself"
 _RENDERS_AGAIN = "renders_again"
 _UPDATE = "__type__"
-_UPLOADS = (gr.File, gr.Video)
 
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -60,6 +49,29 @@ def is_recording_itself(handler: Any) -> bool:
     return getattr(handler, _RECORDS_ITSELF, False) is True
 
 
+def is_rendering_again(handler: Any) -> bool:
+    """Return whether `renders_again` marks a handler."""
+    return getattr(handler, _RENDERS_AGAIN, False) is True
+
+
+@dataclass(frozen=True, slots=True)
+class SentPart:
+    """What was sent of a component, by numbers of steps.
+
+    Attributes:
+        newest: the step that began last of those that have sent something.
+        began: the step that sent something last.
+        when: the number that came next when it did.
+    """
+
+    newest: int
+    began: int
+    when: int
+
+
+_NEVER = SentPart(0, 0, 0)
+
+
 class Screen:
     """The latest properties of components; safe for several threads."""
 
@@ -67,7 +79,7 @@ class Screen:
         self._shown: dict[Any, Properties] = {}
         self._lock = threading.Lock()
         self._steps = itertools.count(1)
-        self._sent: dict[Any, int] = {}
+        self._sent: dict[Any, SentPart] = {}
 
     def begin(self) -> int:
         """Return the number of a handler's step that begins; later ones are greater."""
@@ -77,13 +89,23 @@ class Screen:
         """Note what a step sends; those that change nothing do not count."""
         with self._lock:
             for component, update in updates.items():
-                if _properties(update):
-                    self._sent[component] = max(began, self._sent.get(component, 0))
+                if properties_of(update):
+                    newest = max(began, self._sent[component].newest) if component in self._sent else began
+                    self._sent[component] = SentPart(newest, began, next(self._steps))
 
     def newest(self, updates: Mapping[Any, Any], began: int) -> Updates:
         """Return a step's updates, but for components of which a step that began later has sent something."""
         with self._lock:
-            return {part: update for part, update in updates.items() if self._sent.get(part, 0) <= began}
+            return {part: update for part, update in updates.items() if self._sent.get(part, _NEVER).newest <= began}
+
+    def crossed(self, components: Collection[Any], began: int) -> bool:
+        """Return whether a step that began earlier has sent something of these components since this one began.
+
+        What either has drawn may leave out what the other did, so that they are to be drawn again.
+        """
+        with self._lock:
+            sent = [self._sent.get(part, _NEVER) for part in components]
+        return any(part.began < began < part.when for part in sent)
 
     def latest(self, updates: Mapping[Any, Any]) -> Updates:
         """Return updates that are sent late: of the same properties, with the values that were noted last."""
@@ -91,14 +113,14 @@ class Screen:
             return {part: self._latest(part, update) for part, update in updates.items()}
 
     def _latest(self, component: Any, update: Any) -> Any:
-        shown, properties = self._shown.get(component, {}), _properties(update)
+        shown, properties = self._shown.get(component, {}), properties_of(update)
         return gr.update(**{name: shown.get(name, value) for name, value in properties.items()})
 
     def record(self, updates: Mapping[Any, Any]) -> None:
         """Note values or properties that were sent, by component."""
         with self._lock:
             for component, update in updates.items():
-                self._shown.setdefault(component, {}).update(_properties(update))
+                self._shown.setdefault(component, {}).update(properties_of(update))
 
     def updates(self) -> Updates:
         """Return updates that show the same on a fresh page."""
@@ -113,7 +135,7 @@ class Screen:
                 for component, update in updates.items()
                 if any(
                     name not in self._shown.get(component, {}) or self._shown[component][name] != value
-                    for name, value in _properties(update).items()
+                    for name, value in properties_of(update).items()
                 )
             }
 
@@ -133,7 +155,7 @@ class Screen:
         return {component: gr.update(**properties) for component, properties in shown.items() if properties}
 
 
-def _properties(update: Any) -> Properties:
+def properties_of(update: Any) -> Properties:
     """Return what an update changes: a dictionary of Gradio's, a component made for its properties, or a bare value."""
     if isinstance(update, dict) and update.get(_UPDATE) == "update":
         return {name: value for name, value in update.items() if name != _UPDATE}
@@ -142,137 +164,3 @@ def _properties(update: Any) -> Properties:
     if isinstance(update, SimpleNamespace):
         return {name: value for name, value in vars(update).items() if not name.startswith("_")}
     return {"value": update}
-
-
-class HasScreen(Protocol):
-    """Finds the screen of the page that sent a request, None where it is no page."""
-
-    def __call__(self, request: Any) -> Screen | None:
-        """Return the screen."""
-
-
-class RecordingBlocks(gr.Blocks):
-    """Blocks that note what their handlers send.
-
-    Attributes:
-        screen_of: finds the screen to note it on; nothing is noted until it is set.
-        rendered_anew: components that each load renders from the truth, which are not noted.
-    """
-
-    screen_of: HasScreen | None = None
-    rendered_anew: frozenset[Any] = frozenset()
-
-    def remembered(self) -> list[Any]:
-        """Return all components that may be noted: what the handlers attached so far change, and fields they read."""
-        parts: dict[Any, None] = {}
-        for function in self.fns.values():
-            parts.update(dict.fromkeys(function.outputs))
-            parts.update(dict.fromkeys(filter(_is_field, function.inputs)))
-        return list(parts)
-
-    async def preprocess_data(self, block_fn: Any, *args: Any, **kwargs: Any) -> Any:
-        """Read what a handler or endpoint was sent, as Gradio does; what cannot be read is told to whoever sent it."""
-        try:
-            return await super().preprocess_data(block_fn, *args, **kwargs)
-        except gr.Error as error:
-            error.print_exception = False
-            raise
-        except Exception as error:  # whatever a component of Gradio makes of a value of another kind
-            logger.warning("refused the values sent for %s: %s", block_fn.api_name or block_fn.name, _first_line(error))
-            text = _("The values that were sent cannot be used here. Nothing was done.")
-            raise gr.Error(text, print_exception=False) from error
-
-    async def call_function(self, block_fn: Any, processed_input: list[Any], *args: Any, **kwargs: Any) -> Any:
-        """Run a handler's next step, as Gradio does, and note what it was sent and what it sends."""
-        request = args[1] if len(args) > 1 else kwargs.get("requests")
-        screen = None if self.screen_of is None else self.screen_of(request)
-        began = 0 if screen is None else screen.begin()
-        if screen is not None and (not args or args[0] is None):
-            screen.record(self._fields(block_fn.inputs, processed_input))  # first: what the handler sends is newer
-        try:
-            result = await super().call_function(block_fn, processed_input, *args, **kwargs)
-        except BiometricError as error:  # told to whoever sent it, and no news to the log
-            raise gr.Error(escape(describe_error(error)), print_exception=False) from error
-        if not result["is_generating"] and _has_ended(result["prediction"]):
-            # Gradio 6.31 would empty all that a handler of many steps may change, where it has none to make.
-            nothing = [gr.skip()] * len(block_fn.outputs)
-            result["prediction"] = nothing[0] if len(nothing) == 1 else nothing
-        screen = None if self.screen_of is None else self.screen_of(request)  # a load has opened one
-        if screen is not None:
-            if began and getattr(block_fn.fn, _RENDERS_AGAIN, False) and isinstance(result["prediction"], dict):
-                result["prediction"] = screen.newest(result["prediction"], began)
-            sent = _sent(block_fn.outputs, result["prediction"])
-            screen.sent(sent, began)
-            if not is_recording_itself(block_fn.fn):
-                screen.record({part: update for part, update in sent.items() if part not in self.rendered_anew})
-        role = role_of(request)
-        if role is not None and role is not Role.ADMIN and block_fn.targets:
-            self._switch_off(block_fn, result, role)
-        return result
-
-    @cached_property
-    def limits(self) -> RoleLimits:
-        """What of the page is for some roles only; ask once all handlers are attached."""
-        return RoleLimits(self)
-
-    def _switch_off(self, block_fn: Any, result: dict[str, Any], role: Role) -> None:
-        opened = any(event == "load" for _part, event in block_fn.targets)
-        sent = {part: _properties(update) for part, update in _sent(block_fn.outputs, result["prediction"]).items()}
-        limited = self.limits.switch_off(role, sent, opened)
-        if limited != sent:
-            result["prediction"] = {
-                part: gr.update(**properties) for part, properties in limited.items() if part in block_fn.outputs
-            }
-
-    def handle_streaming_diffs(
-        self,
-        block_fn: Any,
-        data: list[Any],
-        session_hash: str | None,
-        run: str | None,
-        final: bool,
-        simple_format: bool = False,
-    ) -> list[Any]:
-        """Return a handler's next update for the page: each value whole, in place of the difference to the former one.
-
-        Gradio's page applies differences to the very objects that it may not have shown yet (6.31): on a busy machine
-        an answer was lost when the next update came, which takes it away again because it is about something else.
-        """
-        first = session_hash is None or run is None or run not in self.pending_diff_streams[session_hash]
-        data = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format=True)
-        return data if first or final or simple_format else [[["replace", [], value]] for value in data]
-
-    def _fields(self, inputs: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:
-        """Return what was sent of fields that people fill in."""
-        sent = zip(inputs, values, strict=False)
-        return {field: value for field, value in sent if _is_field(field) and field not in self.rendered_anew}
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
-
-
-def _sent(outputs: Sequence[Any], prediction: Any) -> dict[Any, Any]:
-    """Return what a handler sends by component, in whichever of Gradio's forms it does."""
-    if isinstance(prediction, dict) and _UPDATE not in prediction:
-        sent = prediction
-    elif len(outputs) == 1:
-        sent = {outputs[0]: prediction}
-    elif isinstance(prediction, list | tuple):
-        sent = dict(zip(outputs, prediction, strict=False))
-    else:
-        sent = {}
-    # An Enum is Gradio's mark of a handler's end.
-    return {part: update for part, update in sent.items() if not isinstance(update, Enum)}
-
-
-def _has_ended(prediction: Any) -> bool:
-    """Whether this is Gradio's mark of the end of a handler of several steps, which it gives in place of an update."""
-    first = prediction[0] if isinstance(prediction, tuple) and prediction else prediction
-    return isinstance(first, Enum)
-
-
-def _is_field(component: Any) -> bool:
-    """Whether people fill it in, and it is noted: not uploads, which the server takes and moves, nor passphrases."""
-    is_secret = getattr(component, "type", None) == "password"
-    return isinstance(component, Component) and not is_secret and not isinstance(component, (*_UPLOADS, gr.State))

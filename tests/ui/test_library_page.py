@@ -112,7 +112,7 @@ def test_clips_are_searched_by_clip_person_and_camera(kept: Server, chromium: An
     page = visitor.page
     library(visitor)
     press(visitor, "More about three.mp4")
-    press(visitor, "Note the camera …")
+    page.locator(MAIN).get_by_role("button", name=re.compile("(Note|Change) the camera …")).click()
     page.fill("#kept-camera", "Back door")
     page.keyboard.press("Enter")
     page.wait_for_selector(f"{MAIN} >> text=Change the camera …")

@@ -1,13 +1,15 @@
 """What is noted of a page, and what a reloaded page is sent."""
 
 import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 from gradio.state_holder import SessionState
 
-from biometric.ui.screen import RecordingBlocks, Screen, records_itself, renders_again
+from biometric.ui.recording_blocks import RecordingBlocks
+from biometric.ui.screen import Screen, records_itself, renders_again
 from tests.own_loop import run_coroutine
 
 
@@ -84,6 +86,81 @@ async def _overtake() -> None:
     assert (await blocks.call_function(pressing, []))["prediction"] == {place: "chosen"}
     going.set()
     assert (await late)["prediction"] == {count: "2"}
+
+
+def test_a_press_before_and_during_a_drawing_are_told_from_each_other() -> None:
+    screen = Screen()
+    press, drawing = screen.begin(), screen.begin()
+    assert not screen.crossed(["people"], drawing)
+    screen.sent({"people": "chosen", "note": gr.skip()}, press)
+    assert screen.crossed(["people"], drawing)  # it may have been drawn from what the press had not done yet
+    assert not screen.crossed(["note"], drawing)
+    screen.sent({"people": "drawn"}, drawing)
+    assert not screen.crossed(["people"], drawing)
+    later = screen.begin()
+    screen.sent({"people": "chosen again"}, later)
+    assert not screen.crossed(["people"], drawing)
+    assert not screen.crossed(["people"], screen.begin())
+
+
+def test_what_was_drawn_anew_is_not_drawn_over_a_press_that_is_answered_faster() -> None:
+    run_coroutine(_overtake_while_it_is_made)
+
+
+async def _overtake_while_it_is_made() -> None:
+    """Gradio makes a message component by component, in threads; a press comes there, begun earlier or later."""
+    screen, state, at = Screen(), {"chosen": "nobody"}, threading.Event()
+    go_on, drawn = threading.Event(), 0
+
+    with RecordingBlocks(analytics_enabled=False) as blocks:
+        place, count, button = gr.HTML(), gr.HTML(), gr.Button()
+        make = count.postprocess
+
+        def make_slowly(value: Any) -> Any:
+            at.set()
+            assert go_on.wait(20)
+            return make(value)
+
+        count.postprocess = make_slowly
+
+        @renders_again
+        def draw() -> Any:
+            nonlocal drawn
+            drawn += 1
+            return {place: state["chosen"], count: "2"}
+
+        def press() -> Any:
+            state["chosen"] = "Ada"
+            return {place: state["chosen"]}
+
+        async def early() -> Any:
+            await begun.wait()
+            return press()
+
+        button.click(draw, None, [place, count])
+        button.click(press, None, [place])
+        button.click(early, None, [place])
+    blocks.create_limiter()
+    blocks.screen_of = lambda request: screen
+    drawing, pressing, waiting = blocks.fns.values()
+    begun = asyncio.Event()
+    for handler, times in ((pressing, 1), (waiting, 2)):
+        state["chosen"], drawn = "nobody", 0
+        at.clear()
+        go_on.clear()
+        begun.clear()
+        sooner = asyncio.ensure_future(blocks.process_api(handler, [])) if handler is waiting else None
+        await asyncio.sleep(0)
+        late = asyncio.ensure_future(blocks.process_api(drawing, []))
+        assert await asyncio.to_thread(at.wait, 20)
+        begun.set()
+        pressed = await (sooner or blocks.process_api(handler, []))
+        assert pressed["data"] == ["Ada"]
+        go_on.set()
+        shown = (await late)["data"]
+        assert shown[0] in (gr.skip(), "Ada")
+        assert shown[1] == "2"
+        assert drawn == times  # a press that began earlier may know less than what was drawn: drawn again
 
 
 def test_blocks_note_what_handlers_send_and_were_sent() -> None:
