@@ -121,10 +121,11 @@ class FootageKeeper:
         if not self.keeps_anything:
             return None
         new = answer if isinstance(answer, NewAnswer) else NewAnswer.of(answer, gallery)
-        footage = NewFootage(observed, self._made_with(observed.looks is None), self._thumbnail(observed), own_file)
+        footage = NewFootage(observed, self.made_with(observed.looks is None), self._thumbnail(observed), own_file)
         return self.library.keep(footage, new, replaces)
 
-    def _made_with(self, thorough: bool) -> str:
+    def made_with(self, thorough: bool) -> str:
+        """Return with what clips are looked at now, but for the encoder, as one line."""
         detectors = [status.card for status in self._tools.models.status() if status.role == Role.DETECTOR]
         linked = ", linked" if self._tools.linking else ""
         looking = "" if thorough else f", {self._tools.looking}"
@@ -149,7 +150,7 @@ class FootageKeeper:
     ) -> ObservedClip | None:
         """Return what was seen in these frames of the same file in the same way, if it is kept and whole."""
         try:
-            model, made_with = self._tools.models.embedder_id(), self._made_with(thorough)
+            model, made_with = self._tools.models.embedder_id(), self.made_with(thorough)
             wanted = WantedObservation(video.digest, frames, model, made_with)
             kept = self.library.find_observation(wanted)
         except BiometricError:

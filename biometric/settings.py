@@ -52,6 +52,8 @@ def _folders(value: object) -> object:
     return (value,) if isinstance(value, Path) else value
 
 
+_Folders = Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_folders)]
+_SEVERAL_FOLDERS = N_("one or several folders, separated as in PATH")
 _Count = Annotated[int, Field(ge=1, description=N_("a whole number of at least 1"))]
 
 
@@ -72,6 +74,7 @@ class Settings(BaseSettings):
         gallery, query: folders of the gallery and of the crops of unknown people.
         library: folder of the library of footage.
         footage: folders of this machine whose clips the page may identify; none: only uploads.
+        analysis_roots: folders that jobs of `analyze` name clips below, by their last names; none: any clip.
         models: an extra folder of weights, searched after those of `weight_folders`, or None.
         detector, embedder: a weight file or a card's name, or None for the recommended card.
         device: "auto", "cpu" or "cuda" ("cuda:1", …).
@@ -124,9 +127,8 @@ class Settings(BaseSettings):
     gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description=N_("a folder"))
     query: Folder = Field(default_factory=lambda values: values["data"] / "query", description=N_("a folder"))
     library: Folder = Field(default_factory=lambda values: values["data"] / "library", description=N_("a folder"))
-    footage: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_folders)] = Field(
-        (), description=N_("one or several folders, separated as in PATH")
-    )
+    footage: _Folders = Field((), description=_SEVERAL_FOLDERS)
+    analysis_roots: _Folders = Field((), description=_SEVERAL_FOLDERS)
     models: Folder | None = Field(None, description=N_("a folder"))
     detector: str | None = None
     embedder: str | None = None

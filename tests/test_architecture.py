@@ -37,6 +37,10 @@ ALLOWED: dict[str, set[str]] = {
     "models": ADAPTER,
     "gallery": ADAPTER | {"domain"},  # a template that loses a sample is pooled as at enrollment
     "footage_store": ADAPTER,
+    "job_queue": ADAPTER,
+    # What a job says of its failure is told in sentences, once, by the worker.
+    "analysis": PORTS | {"service", "storage", "messages"},
+    "worker_metrics": PORTS,
     "adapters": PORTS | {"results"},
     "footage_keeper": PORTS,
     "erasing": PORTS | {"results", "storage", "footage_keeper"},
@@ -66,6 +70,7 @@ ALLOWED: dict[str, set[str]] = {
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},
+    "bootstrap_jobs": PORTS | {"bootstrap", "service", "settings", "analysis", "job_queue", "worker_metrics"},
     "ui": PORTS
     | {"service", "footage_keeper", "erasing", "domain", "results", "settings", "storage", "messages", "accounts"}
     | {"retention_duty"},
@@ -75,6 +80,8 @@ ALLOWED: dict[str, set[str]] = {
         "footage_keeper",
         "erasing",
         "bootstrap",
+        "bootstrap_jobs",
+        "analysis",
         "domain",
         "results",
         "settings",
@@ -167,10 +174,10 @@ def test_no_exception_outlives_its_reason() -> None:
     assert sorted(EXCEPTIONS.keys() - refused()) == []
 
 
-@pytest.mark.parametrize("adapter", ["clips", "models", "gallery", "footage_store"])
+@pytest.mark.parametrize("adapter", ["clips", "models", "gallery", "footage_store", "job_queue"])
 def test_only_bootstrap_builds_adapters(adapter: str) -> None:
     users = {room_of(module) for module, room in arrows() if room == adapter}
-    assert users <= {"bootstrap"} | OFFLINE
+    assert users <= {"bootstrap", "bootstrap_jobs"} | OFFLINE
 
 
 def test_the_application_never_imports_offline_work() -> None:

@@ -48,6 +48,7 @@ VALUES = {
     "query": ("/data/q", Path("/data/q")),
     "library": ("/data/l", Path("/data/l")),
     "footage": (f"/data/f{os.pathsep}/data/h", (Path("/data/f"), Path("/data/h"))),
+    "analysis_roots": ("/data/r", (Path("/data/r"),)),
     "models": ("/data/m", Path("/data/m")),
     "detector": ("yolo26n.pt", "yolo26n.pt"),
     "embedder": ("osnet", "osnet"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from biometric import __version__
 from biometric.cli import (
+    analyze,
     audit,
     calibrate,
     evaluate,
@@ -20,6 +21,7 @@ from biometric.cli import (
     evaluate_detector,
     footage_commands,
     gallery,
+    jobs,
     models,
     recognition_commands,
     redact,
@@ -27,6 +29,7 @@ from biometric.cli import (
     train,
     users,
     verdict,
+    worker,
 )
 from biometric.cli.command_support import (
     DONE,
@@ -166,6 +169,9 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(metavar="COMMAND", required=True)
 
     recognition_commands.add_commands(commands)
+    analyze.add_commands(commands)
+    worker.add_commands(commands)
+    jobs.add_commands(commands)
     redact.add_commands(commands)
     verdict.add_commands(commands)
     gallery.add_commands(commands)

@@ -5,17 +5,21 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+from biometric.analysis.analyst_process import StartAnalyst
 from biometric.cli import streams
 from biometric.entities import Progress
+from biometric.entities.clip_jobs import ClipJob
 from biometric.entities.progress import Result, finish
 from biometric.locations import absolute_path
 from biometric.messages.durations import describe_progress
+from biometric.ports.jobs_port import JobQueue
 from biometric.retention_duty import delete_overdue
 from biometric.service import Sightline
 from biometric.settings import Settings
@@ -70,10 +74,45 @@ def build_service(options: argparse.Namespace) -> Sightline:
     """Return the service for a command's options."""
     from biometric.bootstrap import build
 
-    given = {name: getattr(options, name, None) for name in ("gallery", "query", "thorough")}
+    given = {name: getattr(options, name, None) for name in ("gallery", "query", "thorough", "device")}
     service = build(Settings.from_environment(None, **given))
     delete_overdue(service)
     return service
+
+
+def open_job_queue(settings: Settings) -> JobQueue:
+    """Return the queue of clips to analyse."""
+    from biometric.bootstrap_jobs import open_job_queue as opened
+
+    return opened(settings)
+
+
+def analyst_of(settings: Settings) -> StartAnalyst:
+    """Return what a process that analyses clips does."""
+    from biometric.bootstrap_jobs import analyst_of as of_settings
+
+    return of_settings(settings)
+
+
+def this_place() -> str:
+    """Return this machine and process in words."""
+    return f"{socket.gethostname()}, {os.getpid()}"
+
+
+@contextlib.contextmanager
+def metrics(queue: JobQueue, options: argparse.Namespace) -> Iterator[Callable[[ClipJob], object]]:
+    """Serve a worker's metrics inside the block where the options say so; give what is told of each job that ended.
+
+    Raises:
+        InvalidSetting: the port is taken, or the package prometheus-client is not installed.
+    """
+    if options.metrics_port is None:
+        yield lambda job: None
+        return
+    from biometric.bootstrap_jobs import serve_metrics
+
+    with serve_metrics(queue, options.metrics_host, options.metrics_port) as note:
+        yield note
 
 
 class CommandParser(argparse.ArgumentParser):

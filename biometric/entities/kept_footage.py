@@ -77,12 +77,14 @@ class NewAnswer:
     Attributes:
         gallery: the gallery's folder, None for the configured one.
         threshold: what was decided by; None for an enrollment.
+        id: 32 hexadecimal digits by which it is kept at most once, whoever gives it; "": it gets one of its own.
     """
 
     kind: AnswerKind
     people: tuple[AnsweredPerson, ...]
     threshold: Threshold | None = None
     gallery: Path | None = None
+    id: str = ""
 
     @classmethod
     def of(
@@ -124,6 +126,12 @@ class NewAnswer:
             for answer in answers
         )
         return cls(AnswerKind.IDENTIFICATION, people, answers[0].threshold if answers else None, gallery)
+
+    @classmethod
+    def of_undecided(cls, people: Sequence[Observation]) -> "NewAnswer":
+        """Return an identification that could decide on nobody, as it is kept."""
+        undecided = Decision.NO_DECISION, ScoreBand.NO_MATCH, None, None, None
+        return cls(AnswerKind.IDENTIFICATION, tuple(_answered(person, *undecided) for person in people))
 
 
 def _answered(

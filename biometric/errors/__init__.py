@@ -23,6 +23,8 @@ BiometricError
 │   ├── UnknownVerdict           no such verdict in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
 │   ├── UnknownClip              no such clip or answer in the footage library
+│   ├── UnknownJob               no such job in the queue of clips to analyse
+│   ├── JobStateRefused          a job is in a state in which this cannot be done with it
 │   ├── PeopleSeenTogether       people to join are seen at different places in the same frames
 │   ├── PeopleLookDifferent      people to join score below the threshold, and that was not forced
 │   ├── SplitRefused             a person cannot be split at a frame
@@ -70,6 +72,11 @@ BiometricError
 ├── TooManyJobs                  too many jobs wait for the models
 ├── UsersUnreadable              the file of users is damaged, or of a newer version
 ├── CallerGone                   whoever called the server does not wait for the answer any more
+├── JobQueueError                the queue of clips to analyse cannot do what was asked
+│   ├── JobQueueCorrupt          its database is damaged, of a newer version, or another program's
+│   ├── JobQueueBusy             another process holds it for too long
+│   ├── JobLost                  a worker was silent for too long, and another one took its job over
+│   └── WorkersFailed            no worker can go on, for a reason that has nothing to do with a clip
 ├── KeptFootageError             the library of kept footage cannot do what was asked
 │   ├── KeptFootageCorrupt       its database or an observation is damaged or of a newer version
 │   ├── KeptFootageBusy          another process holds it for too long
@@ -148,6 +155,15 @@ from biometric.errors.input_errors import (
     UnknownVerdict,
     UploadMissing,
 )
+from biometric.errors.job_errors import (
+    JobLost,
+    JobQueueBusy,
+    JobQueueCorrupt,
+    JobQueueError,
+    JobStateRefused,
+    UnknownJob,
+    WorkersFailed,
+)
 from biometric.errors.kept_footage_errors import (
     KeptFootageBusy,
     KeptFootageCorrupt,
@@ -217,6 +233,11 @@ __all__ = [
     "InvalidRetention",
     "InvalidSetting",
     "InvalidThreshold",
+    "JobLost",
+    "JobQueueBusy",
+    "JobQueueCorrupt",
+    "JobQueueError",
+    "JobStateRefused",
     "KeptFootageBusy",
     "KeptFootageCorrupt",
     "KeptFootageError",
@@ -257,6 +278,7 @@ __all__ = [
     "UndoRefused",
     "UnknownClip",
     "UnknownIdentity",
+    "UnknownJob",
     "UnknownPerson",
     "UnknownReference",
     "UnknownVerdict",
@@ -265,5 +287,6 @@ __all__ = [
     "UsersUnreadable",
     "WeightsCorrupt",
     "WeightsMissing",
+    "WorkersFailed",
     "WrongPassphrase",
 ]

@@ -97,8 +97,10 @@ class SQLiteFootageLibrary:
     def _place(
         self, staged: StagedFootage, footage: NewFootage, answer: NewAnswer, replaces: str | None
     ) -> KeptAnswer | None:
-        observed, now, answer_id = footage.observed, self._transactions.now(), uuid4().hex
+        observed, now, answer_id = footage.observed, self._transactions.now(), answer.id or uuid4().hex
         with self._transactions.writing() as (db, removed):
+            if answer.id and (kept := answer_rows.answer(db, answer.id)) is not None:
+                return kept
             clip = rows.clip_of_digest(db, observed.video.digest)
             number = None if clip is None else clip["number"]
             known = None if number is None else rows.observation_number(db, number, staged.fingerprint)
@@ -206,11 +208,9 @@ class SQLiteFootageLibrary:
     ) -> tuple[list[KeptAnswer], int]:
         """Return the history of all clips, newest first, and how many there are without the limit."""
         with self._transactions.reading() as db:
-            return (
-                ([], 0)
-                if db is None
-                else answer_rows.recent_answers(db, self._transactions.since(), kind, limit, offset)
-            )
+            if db is None:
+                return [], 0
+            return answer_rows.recent_answers(db, self._transactions.since(), kind, limit, offset)
 
     def observation(self, answer: KeptAnswer) -> ObservedClip:
         """Return the observation that an answer was decided on; nothing is decoded.
@@ -264,9 +264,8 @@ class SQLiteFootageLibrary:
 
     def _observation(self, clip_id: str, observation_id: str, file: str, label: str) -> ObservedClip:
         folder = self._files.clip_folder(clip_id)
-        return observation_files.read(
-            folder / observation_id / observation_files.OBSERVATION_NAME, folder / file, label
-        )
+        path = folder / observation_id / observation_files.OBSERVATION_NAME
+        return observation_files.read(path, folder / file, label)
 
     def _require(self, db: Database | None, clip_id: str) -> rows.Row:
         row = None if db is None else rows.clip_row(db, clip_id)

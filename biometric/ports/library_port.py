@@ -35,6 +35,8 @@ class FootageLibrary(Protocol):
     def keep(self, footage: NewFootage, answer: NewAnswer, replaces: str | None = None) -> KeptAnswer | None:
         """Keep an answer with its observation and its clip; the same file is kept once, whatever its name.
 
+        An answer whose id is kept already is not kept again: the kept one is returned.
+
         To make room, the clips whose latest answers are oldest are removed.
 
         Args:

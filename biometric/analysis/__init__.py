@@ -1,0 +1,1 @@
+"""Many clips: jobs of them, workers that analyse them, and folders that are watched."""

@@ -1,0 +1,1 @@
+"""The queue of clips to analyse, in SQLite: one machine, any number of processes."""

@@ -1,0 +1,173 @@
+"""`analyze`, `worker` and `jobs`."""
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from biometric import cli
+from biometric.analysis.clip_places import locate, named_clips, place_of
+from biometric.cli import command_support
+from biometric.entities.clip_jobs import AnalysisRequest, JobSearch, JobState, NewClipJob
+from biometric.errors import InvalidInput, PathRefused
+from biometric.service import Sightline
+from tests.analysis.fake_analysts import be_fake_analyst, clip, fake_service, queue_of
+from tests.waiting import wait_for
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sightline]:
+    service = fake_service(tmp_path)
+    monkeypatch.setattr(command_support, "build_service", lambda options: service)
+    monkeypatch.setattr(command_support, "open_job_queue", lambda settings: queue_of(tmp_path))
+    monkeypatch.setattr(command_support, "analyst_of", lambda settings: partial(be_fake_analyst, tmp_path))
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def run(service: Sightline, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+def test_a_folder_is_analysed_failures_are_rows_and_nothing_is_done_twice(run: Run, tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    for name, content in {"a.mp4": "", "b.mp4": "text", "copy.mp4": "clip a.mp4"}.items():
+        clip(clips, name, content)
+    (clips / "notes.txt").write_text("x")
+    empty = clip(clips, "empty.mp4")
+    empty.write_text("")
+    status, out, err = run("analyze", clips)
+    assert status == 2
+    assert f"{clips / 'copy.mp4'}: Identified 1 person: 1 unknown" in out or f"{clips / 'a.mp4'}: Identified" in out
+    assert "1 clip analysed, 2 not analysed, 1 person" in out
+    assert f"{clips / 'b.mp4'}: b.mp4 is not a video." in err
+    assert "empty.mp4 is an empty file." in err
+    status, out, err = run("analyze", clips / "a.mp4", "--json")
+    data = json.loads(out)
+    assert (status, [job["state"] for job in data["jobs"]]) == (0, ["done"])
+    status, out, _ = run("jobs", "list")
+    assert status == 0
+    assert "done: 1, failed: 1" in out
+    status, out, _ = run("jobs", "list", "--state", "failed", "--json")
+    [failed] = json.loads(out)
+    assert failed["error"] == {"kind": "NotAVideo", "message": "b.mp4 is not a video."}
+    status, out, _ = run("jobs", "show", failed["id"])
+    assert "asked for by" in out
+    assert "b.mp4 is not a video." in out
+
+
+def test_patterns_ranges_and_cameras(run: Run, tmp_path: Path) -> None:
+    hall, door = clip(tmp_path / "c" / "hall", "a.mp4"), clip(tmp_path / "c" / "door", "b.mp4")
+    status, out, _ = run(
+        "analyze", tmp_path / "c" / "**" / "*.mp4", "--camera-from-folder", "--from", 5, "--to", 9, "--json"
+    )
+    jobs = json.loads(out)["jobs"]
+    assert status == 0
+    assert {job["clip"]: job["camera"] for job in jobs} == {str(hall): "hall", str(door): "door"}
+    assert {job["result"]["frames"] for job in jobs} == {5}
+    status, _, err = run("analyze", tmp_path / "c" / "x*.mp4")
+    assert (status, "No video, photograph or folder fits" in err) == (2, True)
+    status, _, err = run("analyze", hall, "--from", 9, "--to", 5)
+    assert (status, "the first must not be after the last" in err) == (2, True)
+
+
+def test_what_only_waits_is_analysed_by_a_worker_and_others_are_left_alone(run: Run, tmp_path: Path) -> None:
+    path = clip(tmp_path / "clips", "a.mp4")
+    status, out, _ = run("analyze", path, "--only-queue")
+    assert (status, out) == (0, "1 clip waits for a worker.\n")
+    queue = queue_of(tmp_path)
+    other = NewClipJob("", "/else.mp4", "ab" * 32, AnalysisRequest(), "another model")
+    queue.defer([other])
+    status, _, err = run("worker", "--once")
+    assert status == 2, "clips are left that this worker cannot analyse"
+    assert "1 clip waits for a worker with other models or settings, and is left alone: another model." in err
+    jobs, _total = queue.jobs(JobSearch())
+    assert [(job.new.path, job.state.value) for job in jobs] == [("/else.mp4", "waiting"), (str(path), "done")]
+    _, out, _ = run("jobs", "cancel", "--all", "--json")
+    assert [job["clip"] for job in json.loads(out)] == ["/else.mp4"]
+    _, out, _ = run("jobs", "retry", 2)
+    assert out == "1 job waits anew.\n"
+    status, _, err = run("jobs", "remove")
+    assert (status, "Name jobs by their numbers" in err) == (2, True)
+    _, out, _ = run("jobs", "remove", "--all")
+    assert out == "1 job is forgotten.\n"
+    status, _, err = run("jobs", "show", 1)
+    assert (status, "There is no job 1" in err) == (2, True)
+
+
+def test_a_cancelled_clip_ends_the_command_with_its_row(run: Run, tmp_path: Path) -> None:
+    path, queue = clip(tmp_path / "clips", "a.mp4", "long"), queue_of(tmp_path)
+
+    def cancel() -> None:
+        wait_for(lambda: queue.counts()[JobState.RUNNING], 60)
+        queue.cancel([1])
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    status, _, err = run("analyze", path)
+    thread.join()
+    assert (status, err) == (2, f"{path}: cancelled\n")
+
+
+def test_nothing_is_analysed_that_would_not_be_kept(
+    run: Run, service: Sightline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(service.library), "keeps_anything", property(lambda keeper: False))
+    status, _, err = run("analyze", clip(tmp_path / "clips", "a.mp4"))
+    assert (status, "SIGHTLINE_LIBRARY_DAYS must be above 0" in err) == (2, True)
+
+
+def test_clips_are_named_once_and_by_their_folders(tmp_path: Path) -> None:
+    a = clip(tmp_path / "c", "a.mp4")
+    b = clip(tmp_path / "c" / "hall", "b.mp4")
+    assert named_clips([tmp_path / "c", a]) == {a: "c", b: "hall"}
+    assert named_clips([tmp_path / "c" / "*.mp4", b]) == {a: "c", b: "hall"}
+    odd = clip(tmp_path / "c", "[1]*.mp4")
+    assert named_clips([odd]) == {odd: "c"}, "a file of that name is no pattern"
+
+
+def test_jobs_name_clips_below_roots_and_are_found_where_the_root_is(tmp_path: Path) -> None:
+    here, there = tmp_path / "here" / "footage", tmp_path / "there" / "footage"
+    path = clip(here / "hall", "a.mp4")
+    root, place = place_of(path, [tmp_path / "other", here])
+    assert (root, place) == ("footage", "hall/a.mp4")
+    shutil.copytree(here, there)
+
+    def job(root: str, path: str) -> NewClipJob:
+        return NewClipJob(root, path, "", AnalysisRequest(), "")
+
+    assert locate(job(root, place), [there]) == there / "hall" / "a.mp4"
+    assert locate(job("", str(path)), [here]) == path
+    assert locate(job("", str(path)), []) == path
+    refused: list[tuple[NewClipJob, list[Path]]] = [
+        (job("footage", "../../secret.mp4"), [here]),
+        (job("footage", "/etc/passwd"), [here]),
+        (job("elsewhere", "a.mp4"), [here]),
+        (job("footage", "a.mp4"), []),
+        (job("", "/etc/passwd"), [here]),
+    ]
+    for new, roots in refused:
+        with pytest.raises(PathRefused):
+            locate(new, roots)
+    with pytest.raises(PathRefused, match="SIGHTLINE_ANALYSIS_ROOTS"):
+        place_of(path, [there])
+    (here / "link.mp4").symlink_to("/etc/passwd")
+    with pytest.raises(PathRefused):
+        locate(job("footage", "link.mp4"), [here])
+    with pytest.raises(PathRefused, match="no text in UTF-8"):
+        place_of(tmp_path / "\udce9.mp4", [])
+    with pytest.raises(InvalidInput):
+        named_clips([tmp_path / "nothing*"])
