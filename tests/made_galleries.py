@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from biometric.entities import GivenBasis, NewReference, NewSample, Template
+from biometric.entities.sighting_queries import SightingFilter
 from biometric.gallery.repository import SQLiteGallery
 from tests.lawful import TEST_BASIS
 
@@ -86,6 +87,9 @@ def check(gallery: SQLiteGallery) -> dict[str, int]:
     people = gallery.identities()
     expected = {crop for one in people for held in gallery.references(one.id) for crop in held.crops}
     expected |= trashed_crops(gallery)
+    kept, total = gallery.sightings.find(SightingFilter(limit=10_000))
+    assert len(kept) == total
+    expected |= {sighting.crop for sighting in kept if sighting.crop is not None}
     assert all(one.reference_count == len(gallery.references(one.id)) > 0 for one in people)
     assert all(crop.stat().st_size > 0 for crop in expected)
     files = {path for path in gallery.folder.rglob("*") if path.is_file()}

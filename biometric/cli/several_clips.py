@@ -13,7 +13,7 @@ from biometric.messages import describe_error
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
 from biometric.results.answer_json import identification_json
-from biometric.results.sightings import AnsweredClip, PersonSightings, sightings_json, sightings_table
+from biometric.results.occurrences import AnsweredClip, PersonOccurrences, occurrences_json, occurrences_table
 from biometric.service import Sightline
 from biometric.storage.footage_folders import folder_camera, list_clips
 
@@ -89,17 +89,17 @@ def identify_several(
         results.append({"clip": label, **identification_json(answer, files, observed)})
         people = NewAnswer.of_identifications(answer).people
         answered.append(AnsweredClip(str(clip), label, observed.video.recorded_at, people))
-    rows = sightings_table(answered, service.library.names())
+    rows = occurrences_table(answered, service.library.names())
     table = "\n".join(["", *(row_text(row) for row in rows)]) if rows else ""
-    show(options, {"clips": results, "people": [sightings_json(row) for row in rows]}, table)
+    show(options, {"clips": results, "people": [occurrences_json(row) for row in rows]}, table)
     return WRONG if failed else DONE
 
 
-def row_text(row: PersonSightings) -> str:
+def row_text(row: PersonOccurrences) -> str:
     """Return "Ada: 4 clips, first 09:12, last 17:40"."""
     clips = ngettext("{count} clip", "{count} clips", row.clip_count).format(count=row.clip_count)
     if row.identity_id is None:
-        name = _("Unknown ({number})").format(number=len(row.sightings))
+        name = _("Unknown ({number})").format(number=len(row.occurrences))
     else:
         name = row.name or _("erased")
     text = _("{name}: {clips}, first {first}, last {last}")

@@ -21,6 +21,7 @@ BiometricError
 │   ├── UnknownIdentity          nobody of that name is enrolled
 │   ├── UnknownReference         no such reference or sample in the gallery
 │   ├── UnknownVerdict           no such verdict in the gallery
+│   ├── UnknownSighting          no such sighting in the gallery
 │   ├── UnknownPerson            no such person number in the observed range
 │   ├── UnknownClip              no such clip or answer in the footage library
 │   ├── UnknownJob               no such job in the queue of clips to analyse
@@ -152,6 +153,7 @@ from biometric.errors.input_errors import (
     UnknownIdentity,
     UnknownPerson,
     UnknownReference,
+    UnknownSighting,
     UnknownVerdict,
     UploadMissing,
 )
@@ -281,6 +283,7 @@ __all__ = [
     "UnknownJob",
     "UnknownPerson",
     "UnknownReference",
+    "UnknownSighting",
     "UnknownVerdict",
     "UnsupportedModel",
     "UploadMissing",

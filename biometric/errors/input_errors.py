@@ -82,6 +82,10 @@ class UnknownVerdict(InvalidInput):
     """There is no such verdict in the gallery."""
 
 
+class UnknownSighting(InvalidInput):
+    """There is no such sighting in the gallery, or not any more."""
+
+
 class UnknownPerson(InvalidInput):
     """The person number does not occur in the observed range."""
 

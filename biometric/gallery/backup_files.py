@@ -42,6 +42,7 @@ def crops_of(database: Path) -> Iterator[str]:
              SELECT reference_number, name FROM trashed_samples) s
         JOIN (SELECT number, folder, id FROM biometric_references UNION ALL
               SELECT number, folder, id FROM trashed_references) r ON r.number = s.reference_number
+        UNION ALL SELECT folder, id, crop FROM sightings WHERE crop <> ''
     """
     with closing(connect_database(database, BUSY_SECONDS)) as connection:
         for folder, reference, name in connection.execute(sql):

@@ -48,6 +48,8 @@ def carry_over(copy: SQLiteGallery, current: SQLiteGallery | None, erased: Colle
         try:
             if kind == erasure_rows.IDENTITY:
                 copy.erase(opaque_id)
+            elif kind == erasure_rows.SIGHTING:
+                copy.sightings.remove([opaque_id])
             else:
                 change = copy.remove_reference(opaque_id)
                 with copy.transactions.writing() as write:
@@ -69,7 +71,7 @@ def state(gallery: SQLiteGallery) -> object:
         return None
 
 
-_KINDS = (erasure_rows.IDENTITY, erasure_rows.REFERENCE)
+_KINDS = (erasure_rows.IDENTITY, erasure_rows.REFERENCE, erasure_rows.SIGHTING)
 
 _Rows = dict[str, list[tuple[object, ...]]]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from biometric.entities import GalleryChange
 from biometric.entities.audit import AuditEvent, AuditValue
 from biometric.gallery import journal, reference_rows
-from biometric.gallery.transactions import WriteTransaction
+from biometric.gallery.write_transaction import WriteTransaction
 
 MOST_REFERENCES = 100
 """Most references whose ids one record holds."""

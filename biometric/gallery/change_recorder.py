@@ -30,7 +30,7 @@ from biometric.entities.audit import AuditValue
 from biometric.errors import GalleryCorrupt, NameTaken, UndoRefused
 from biometric.gallery import calibration_rows, journal, retention_rows, rows, trash_rows, verdict_rows
 from biometric.gallery.change_audit import record_change
-from biometric.gallery.transactions import WriteTransaction
+from biometric.gallery.write_transaction import WriteTransaction
 
 
 class ChangeRecorder:

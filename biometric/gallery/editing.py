@@ -14,7 +14,7 @@ from biometric.entities import (
     name_key,
 )
 from biometric.errors import InvalidInput
-from biometric.gallery import basis_rows, reference_rows, rows, verdict_rows
+from biometric.gallery import basis_rows, reference_rows, rows, sighting_links, verdict_rows
 from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.records import Clock, current_time, input_details, make_record, read_crops
@@ -253,7 +253,9 @@ class GalleryEditing:
             ModelMismatch: meanwhile the gallery holds templates of another model.
         """
         with self._transactions.writing_history() as write:
-            return undo_change(write, change_id)
+            change = undo_change(write, change_id)
+            sighting_links.reckon_linked(write.db)
+            return change
 
 
 def _leave_without(recorder: ChangeRecorder, owner: int) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from biometric.entities.erasure import ErasureCertificate, UnreachedFile
 from biometric.errors import GalleryCorrupt
 from biometric.gallery import derivative_rows
 
-IDENTITY, REFERENCE, TEMPLATE = "identity", "reference", "template"
+IDENTITY, REFERENCE, TEMPLATE, SIGHTING = "identity", "reference", "template", "sighting"
 _LISTED = "(SELECT value FROM json_each(?))"
 VECTORS = (
     ("biometric_references", "vector"),
@@ -30,6 +30,7 @@ VECTORS = (
     ("verdicts", "vector"),
     ("trashed_verdicts", "vector"),
     ("cohort_templates", "vector"),
+    ("sightings", "vector"),
 )
 """Tables and columns that hold vectors of people."""
 
@@ -96,22 +97,19 @@ def insert_erasure(db: Database, certificate: ErasureCertificate) -> int:
     """Store a certificate with its tombstones; return its number."""
     row = {"id": certificate.id, "erased_at": certificate.erased_at, "document": _text(certificate)}
     number = int(str(db.table("erasures").insert(row).last_pk))
-    for kind in (IDENTITY, REFERENCE):
+    for kind in (IDENTITY, REFERENCE, SIGHTING):
         for digest in certificate.digests.get(kind, ()):
             db.execute("INSERT OR REPLACE INTO tombstones (digest, erasure) VALUES (?, ?)", [digest, number])
     return number
 
 
 def new_certificate(
-    db: Database, now: str, identity_ids: Iterable[str], reference_ids: Iterable[str], vectors: Iterable[bytes]
+    db: Database, now: str, opaque_ids: Mapping[str, Iterable[str]], vectors: Iterable[bytes]
 ) -> ErasureCertificate:
-    """Return the certificate of people whose rows are still there."""
+    """Return the certificate of people whose rows are still there; ids by their kind."""
     key = keys(db)[0]
-    values = {
-        IDENTITY: [identity_id.encode() for identity_id in identity_ids],
-        REFERENCE: [reference_id.encode() for reference_id in reference_ids],
-        TEMPLATE: list(vectors),
-    }
+    values = {kind: [opaque_id.encode() for opaque_id in ids] for kind, ids in opaque_ids.items()}
+    values[TEMPLATE] = list(vectors)
     digests = {
         kind: tuple(sorted({keyed_digest(key, kind, value) for value in items})) for kind, items in values.items()
     }
@@ -152,7 +150,7 @@ def update(db: Database, certificate: ErasureCertificate) -> None:
 
 def count_remains(db: Database, certificate: ErasureCertificate, answered: Iterable[str]) -> dict[str, int]:
     """Return how many identities, references and templates of a certificate are here."""
-    wanted = {kind: set(certificate.digests.get(kind, ())) for kind in (IDENTITY, REFERENCE, TEMPLATE)}
+    wanted = {kind: set(certificate.digests.get(kind, ())) for kind in (IDENTITY, REFERENCE, TEMPLATE, SIGHTING)}
     known = keys(db)
 
     def is_wanted(kind: str, value: bytes) -> bool:
@@ -162,7 +160,7 @@ def count_remains(db: Database, certificate: ErasureCertificate, answered: Itera
     templates = sum(is_wanted(TEMPLATE, vector) for vector in _stored_vectors(db)) if wanted[TEMPLATE] else 0
     answers = sum(is_wanted(IDENTITY, identity_id.encode()) for identity_id in answered)
     counts = {"identities": ids.count(IDENTITY), "references": ids.count(REFERENCE)}
-    return {**counts, "templates": templates, "answers": answers}
+    return {**counts, "templates": templates, "answers": answers, "sightings": ids.count(SIGHTING)}
 
 
 def _stored_vectors(db: Database) -> Iterator[bytes]:
@@ -172,12 +170,13 @@ def _stored_vectors(db: Database) -> Iterator[bytes]:
 
 
 def stored_ids(db: Database) -> Iterator[tuple[str, str]]:
-    """Yield (kind, id) of every identity and reference, in place and in the trash."""
+    """Yield (kind, id) of every identity and reference, in place and in the trash, and of every sighting."""
     places = (
         (IDENTITY, "identities"),
         (IDENTITY, "trashed_identities"),
         (REFERENCE, "biometric_references"),
         (REFERENCE, "trashed_references"),
+        (SIGHTING, "sightings"),
     )
     for kind, table in places:
         for (opaque_id,) in db.execute(f"SELECT id FROM {table}"):

@@ -13,7 +13,7 @@ from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.import_preview import Arrival, People, attach_refused, preview_import
 from biometric.gallery.records import IdentityRecord
 from biometric.gallery.signing_key import SigningKey
-from biometric.gallery.transactions import WriteTransaction
+from biometric.gallery.write_transaction import WriteTransaction
 
 
 def import_archive(

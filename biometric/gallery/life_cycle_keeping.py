@@ -15,7 +15,15 @@ from biometric.entities.erasure import DerivativeKind
 from biometric.entities.life_cycle import GRACE, SHORTENED_GRACE, TEXT_LIMIT
 from biometric.entities.names import clean_text
 from biometric.errors import InvalidInput
-from biometric.gallery import basis_rows, derivative_files, derivative_rows, retention_rows, rows, trash_rows
+from biometric.gallery import (
+    basis_rows,
+    derivative_files,
+    derivative_rows,
+    retention_rows,
+    rows,
+    sighting_links,
+    trash_rows,
+)
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.editing import GalleryEditing
 from biometric.gallery.records import stored_time
@@ -61,6 +69,7 @@ class LifeCycleKeeping(GalleryEditing):
                 retention_rows.set_retention(write.db, retention)
             day_later = stored_time(datetime.fromisoformat(write.now) + SHORTENED_GRACE)
             retention_rows.reckon_times(write.db, write.now, day_later)
+            sighting_links.reckon_people(write.db, people or None, write.now, day_later)
             return recorder.finish(0, 0, can_be_undone=False)
 
     def hold(self, identity_id: str, reason: str = "") -> GalleryChange:
@@ -84,6 +93,7 @@ class LifeCycleKeeping(GalleryEditing):
                 raise InvalidInput("This person is under a legal hold already. Nothing was changed.")
             recorder = ChangeRecorder(write, ChangeKind.HELD, number)
             retention_rows.set_hold(write.db, number, write.now, cleaned)
+            sighting_links.reckon_people(write.db, [number], write.now, write.now)
             return recorder.finish(0, 0, can_be_undone=False)
 
     def release(self, identity_id: str) -> GalleryChange:
@@ -101,6 +111,7 @@ class LifeCycleKeeping(GalleryEditing):
             retention_rows.set_hold(write.db, number, "", "")
             day_later = stored_time(datetime.fromisoformat(write.now) + SHORTENED_GRACE)
             retention_rows.postpone(write.db, number, write.now, day_later)
+            sighting_links.reckon_people(write.db, [number], write.now, day_later)
             return recorder.finish(0, 0, can_be_undone=False)
 
     def lifetimes(self) -> list[PersonLifetime]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sqlite_utils import Database
 
 from biometric.entities.erasure import Derivative, PersonTraces
-from biometric.gallery import derivative_rows, erasure_rows
+from biometric.gallery import derivative_rows, erasure_rows, sighting_erasing, sighting_rows
 from biometric.gallery.files import GalleryFiles
 
 _LISTED = "(SELECT value FROM json_each(?))"
@@ -26,9 +26,10 @@ class OwnedRows:
     """What people have in the gallery, enrolled and in the trash.
 
     Attributes:
-        identity_ids, reference_ids: opaque ids.
+        identity_ids, reference_ids, sighting_ids: opaque ids.
         created_at: when the first of them was enrolled; "" for nobody.
-        vectors: of their references and samples, as they are stored.
+        vectors: of their references, samples and sightings, as they are stored.
+        sightings: row numbers.
     """
 
     identity_ids: tuple[str, ...]
@@ -36,6 +37,8 @@ class OwnedRows:
     created_at: str
     vectors: tuple[bytes, ...]
     traces: PersonTraces
+    sightings: tuple[int, ...] = ()
+    sighting_ids: tuple[str, ...] = ()
 
 
 def read_owned(
@@ -58,6 +61,8 @@ def read_owned(
         sql = f"SELECT number FROM {table} WHERE identity_number IN {_LISTED}"
         numbers += [int(row[0]) for row in db.execute(sql, [people])]
     reference_ids, vectors, crops, pictures = _of_references(db, files, numbers)
+    sightings = sighting_erasing.sightings_of(db, identities, numbers if identities else ())
+    sighting_ids = sighting_erasing.collect(db, files, sightings, vectors, crops, pictures)
     traces = PersonTraces(
         tuple(ids),
         tuple(sorted(names)),
@@ -66,7 +71,8 @@ def read_owned(
         frozenset(pictures),
         tuple(derivative_rows.read(db, derivative_rows.about(db, ids, crops if ids else {}))),
     )
-    return OwnedRows(tuple(ids), tuple(reference_ids), min(created, default=""), tuple(vectors), traces)
+    owned = tuple(ids), tuple(reference_ids), min(created, default=""), tuple(vectors), traces
+    return OwnedRows(*owned, tuple(sightings), tuple(sighting_ids))
 
 
 def _of_references(
@@ -113,21 +119,28 @@ def begin_erasure(
     *,
     by: str = "",
     expired: bool = False,
-) -> bool:
+) -> tuple[bool, list[tuple[str, str]]]:
     """Store tombstones and certificate of people whose rows are about to be deleted, and mark what names them.
 
     Args:
         identities: row numbers.
         references: row numbers of references that are deleted although their person stays.
 
+    Their sightings are deleted, and others do not say any more that they were compared with them.
+
     Returns:
-        Whether files of the register are to be deleted after the commit.
+        Whether files of the register are to be deleted after the commit, and where crops of sightings are.
     """
     owned = read_owned(db, files, identities, references)
     if not owned.identity_ids and not owned.reference_ids:
-        return False
-    certificate = erasure_rows.new_certificate(db, now, owned.identity_ids, owned.reference_ids, owned.vectors)
-    samples = len(owned.vectors) - len(owned.reference_ids)
+        return False, []
+    opaque_ids = {
+        erasure_rows.IDENTITY: owned.identity_ids,
+        erasure_rows.REFERENCE: owned.reference_ids,
+        erasure_rows.SIGHTING: owned.sighting_ids,
+    }
+    certificate = erasure_rows.new_certificate(db, now, opaque_ids, owned.vectors)
+    samples = len(owned.vectors) - len(owned.reference_ids) - len(owned.sighting_ids)
     certificate = replace(
         certificate,
         by=by,
@@ -137,6 +150,7 @@ def begin_erasure(
             "identities": len(owned.identity_ids),
             "references": len(owned.reference_ids),
             "samples": samples,
+            **({"sightings": len(owned.sighting_ids)} if owned.sighting_ids else {}),
         },
     )
     erasure = erasure_rows.insert_erasure(db, certificate)
@@ -148,7 +162,8 @@ def begin_erasure(
         handed_out = [item for item in _of_everybody(db) if item.written_at >= owned.created_at]
         listed = [file for item in handed_out for file in derivative_rows.handed_out(item)]
         erasure_rows.add_outcome(db, erasure, 0, listed)
-    return bool(numbers)
+        sighting_erasing.forget_people(db, [*identities])
+    return bool(numbers), sighting_rows.delete_sightings(db, owned.sightings)
 
 
 def _of_everybody(db: Database) -> list[Derivative]:

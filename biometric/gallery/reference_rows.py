@@ -114,23 +114,6 @@ def known_references(db: Database, reference_ids: Iterable[str]) -> set[str]:
     return {row[0] for row in db.execute(sql, [json.dumps(list(reference_ids))])}
 
 
-def known_crops(db: Database, reference_ids: Iterable[str]) -> dict[str, set[str]]:
-    """Return which of these reference ids are in the gallery or its trash, with the names of their crops."""
-    listed = [json.dumps(list(reference_ids))]
-    ids: dict[int, str] = {}
-    for table in ("biometric_references", "trashed_references"):
-        sql = f"SELECT number, id FROM {table} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
-        ids.update(db.execute(sql, listed).fetchall())
-    crops: dict[str, set[str]] = {reference: set() for reference in ids.values()}
-    listed = [json.dumps(list(ids))]
-    for table in ("samples", "trashed_samples"):
-        where = "reference_number IN (SELECT value FROM json_each(?))"
-        sql = f"SELECT reference_number, name FROM {table} WHERE {where}"  # noqa: S608 - constants
-        for number, name in db.execute(sql, listed):
-            crops[ids[number]].add(name)
-    return crops
-
-
 def reference_number(db: Database, reference_id: str) -> tuple[int, int]:
     """Return the row numbers of a reference and of the identity that has it. Raises `UnknownReference`."""
     sql = "SELECT number, identity_number FROM biometric_references WHERE id = ?"

@@ -1,11 +1,9 @@
 """The gallery: identities and biometric references in SQLite (sqlite-utils), crops as files, search through an index.
 
-The database is authoritative. Every write is one transaction that also covers the crop files; reading takes a
-snapshot. The index is built on the first search and refreshed when the database has changed, also from another
-process. Beside this module: `editing`, `calibration_keeping` and `verdict_keeping` (operations that change it),
-`change_recorder` and `journal` (what undoing needs), `trash_rows`, `transactions` (the write path), `database`
-(opening, locking), `migrations` (schema), `records` (what is stored), `rows`, `reference_rows`, `calibration_rows` and
-`verdict_rows` (SQL), `files` (crops), `search`, `index`, `compact_index`, `archive` (the export file), `importing`.
+The database is authoritative. A write is one transaction that also covers the crop files; reading takes a snapshot.
+The index is built on the first search and refreshed when the database has changed, also from another process. Beside
+this module: `editing` and `…_keeping` (operations that change it), `transactions` (writing), `database` (opening,
+locking), `migrations`, `…_rows` (SQL), `search`, `archive` (the export file).
 """
 
 import threading
@@ -47,6 +45,7 @@ from biometric.gallery.life_cycle_keeping import LifeCycleKeeping
 from biometric.gallery.records import Clock, current_time
 from biometric.gallery.sealed_files import check_passphrase
 from biometric.gallery.search import COMPACT_ABOVE, AdaptedSearches, centred, scores_with
+from biometric.gallery.sighting_keeping import GallerySightings
 from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.verdict_keeping import VerdictKeeping
 from biometric.ports.backup_port import GalleryBackups
@@ -80,6 +79,7 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
     ) -> None:
         super().__init__(folder, busy_seconds, trash_time, clock, heads)
         self._audit = GalleryAuditTrail(self._transactions)
+        self._sightings = GallerySightings(self._transactions, compact_above)
         self._searches = AdaptedSearches(compact_above)
         self._search_lock = threading.Lock()
 
@@ -99,6 +99,11 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
         from biometric.gallery.backing_up import BackupKeeping  # which opens galleries itself
 
         return BackupKeeping(self)
+
+    @property
+    def sightings(self) -> GallerySightings:
+        """Who was seen in kept footage."""
+        return self._sightings
 
     @property
     def audit(self) -> GalleryAuditTrail:
@@ -290,6 +295,7 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
                 rows.check_model(db, model_id)
 
     def close(self) -> None:
-        """Free the index. No connection outlives an operation, so there is nothing else to release."""
+        """Free the indices. No connection outlives an operation, so there is nothing else to release."""
+        self._sightings.close()
         with self._search_lock:
             self._searches.forget()

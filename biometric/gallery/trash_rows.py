@@ -259,6 +259,12 @@ def _delete(db: Database, identities: list[int], references: list[int], samples:
     )
     db.execute(f"DELETE FROM trashed_references WHERE number IN {_LISTED}", [of_references])
     db.execute(f"DELETE FROM biometric_references WHERE number IN {_LISTED}", [of_references])
+    db.execute(
+        "UPDATE sightings SET identity_number = (SELECT t.merged_into FROM trashed_identities t "
+        "WHERE t.number = sightings.identity_number) WHERE identity_number IN "
+        f"(SELECT number FROM trashed_identities WHERE merged_into IS NOT NULL AND number IN {_LISTED})",
+        [of_identities],
+    )
     db.execute(f"DELETE FROM trashed_identities WHERE number IN {_LISTED}", [of_identities])
     db.execute(f"DELETE FROM identities WHERE number IN {_LISTED}", [of_identities])
     db.execute(

@@ -9,7 +9,7 @@ from biometric.errors import UndoRefused
 from biometric.errors.phrases import Phrase
 from biometric.gallery import journal
 from biometric.gallery.change_recorder import ChangeRecorder
-from biometric.gallery.transactions import WriteTransaction
+from biometric.gallery.write_transaction import WriteTransaction
 
 
 def undo_change(write: WriteTransaction, change_id: int | None) -> GalleryChange:

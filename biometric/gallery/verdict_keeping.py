@@ -3,7 +3,7 @@
 from biometric.domain.constraints import replaced_by, same_probe
 from biometric.entities import ChangeKind, GalleryChange, NewVerdict, RecordedVerdict, Verdict, VerdictWord
 from biometric.errors import UnknownReference
-from biometric.gallery import reference_rows, rows, verdict_rows
+from biometric.gallery import reference_rows, rows, sighting_links, verdict_rows
 from biometric.gallery.audit_chain import decimal_text
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.editing import GalleryEditing
@@ -46,6 +46,7 @@ class VerdictKeeping(GalleryEditing):
                 reference = None
             number = verdict_rows.insert_verdict(write.db, verdict, owner, reference, write.now)
             recorder.note_new_verdict(number)
+            sighting_links.link_verdict(write.db, number, verdict.probe)
             recorder.note(
                 input=verdict.probe.clip_digest,
                 frames=[verdict.probe.first_frame, verdict.probe.last_frame],

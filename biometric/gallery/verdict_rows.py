@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from biometric.domain.comparison import score
@@ -82,8 +83,6 @@ def insert_verdict(
 ) -> int:
     """Add a verdict of whoever acts, and return its row number."""
     probe, actor = verdict.probe, current_actor()
-    track = np.zeros(len(probe.frames), _TRACK)
-    track["frame"], track["box_index"], track["box"] = probe.frames, probe.box_indices, probe.boxes
     inserted: Any = (
         db.table("verdicts")
         .insert(
@@ -99,7 +98,7 @@ def insert_verdict(
                 "clip_digest": probe.clip_digest,
                 "clip_name": clean_label(probe.clip_name),
                 "person": probe.person,
-                "track": track.tobytes(),
+                "track": packed_track(probe),
                 "model_id": probe.template.model_id,
                 "sample_count": probe.template.sample_count,
                 "vector": blob(probe.template.vector),
@@ -122,6 +121,13 @@ def read_verdicts(db: Database, number: int | None = None) -> list[Verdict]:
         f"LEFT JOIN biometric_references r ON r.number = v.reference_number {where} ORDER BY v.number DESC"
     )
     return [_verdict(row) for row in db.query(sql, [] if number is None else [number])]
+
+
+def probes_of_clip(db: Database, digest: str) -> Iterator[tuple[int, ProbeRecord]]:
+    """Yield number and probe of each verdict, in place or in the trash, about a clip."""
+    for table in TABLES:
+        for row in list(db.query(f"SELECT * FROM {table} WHERE clip_digest = ?", [digest])):
+            yield row["number"], _probe(row)
 
 
 def owner_of(db: Database, number: int) -> int:
@@ -186,8 +192,8 @@ def delete_of_people(db: Database, identities: Collection[int], references: Coll
         gone |= {int(row[0]) for row in db.execute(sql, [listed])}
     probes = {int(row["number"]): _probe(row) for table in TABLES for row in db.query(f"SELECT * FROM {table}")}
     if probes:
-        for digest, boxes, template in _shown(db, references):
-            gone |= {number for number, probe in probes.items() if _may_show(probe, digest, boxes, template)}
+        for digest, boxes, template in shown(db, references):
+            gone |= {number for number, probe in probes.items() if may_show(probe, digest, boxes, template)}
     numbers = json.dumps(sorted(gone))
     for table in TABLES:
         db.execute(f"DELETE FROM {table} WHERE number IN {_LISTED}", [numbers])
@@ -196,7 +202,7 @@ def delete_of_people(db: Database, identities: Collection[int], references: Coll
     journal.forget_verdicts(db, gone)
 
 
-def _shown(db: Database, references: Iterable[int]) -> Iterator[tuple[str, dict[int, int], Template]]:
+def shown(db: Database, references: Iterable[int]) -> Iterator[tuple[str, dict[int, int], Template]]:
     """Yield of each reference, in place or in the trash, its clip, the person's box number by frame, its template."""
     for number in references:
         for table in ("biometric_references", "trashed_references"):
@@ -215,7 +221,7 @@ def _frame_and_box(crop_name: str) -> tuple[int, int]:
     return int(frame), int(box)
 
 
-def _may_show(probe: ProbeRecord, digest: str, boxes: dict[int, int], template: Template) -> bool:
+def may_show(probe: ProbeRecord, digest: str, boxes: dict[int, int], template: Template) -> bool:
     """Return whether a reference that goes may show the person of a probe: in doubt the verdict goes, too."""
     if equal_templates(probe.template, template):
         return True
@@ -226,6 +232,19 @@ def _may_show(probe: ProbeRecord, digest: str, boxes: dict[int, int], template: 
         return certain
     same_model = probe.template.model_id == template.model_id
     return not same_model or score(probe.template, template) >= _POSSIBLY_SAME
+
+
+def packed_track(probe: ProbeRecord) -> bytes:
+    """Return the boxes of a probe as they are stored."""
+    track = np.zeros(len(probe.frames), _TRACK)
+    track["frame"], track["box_index"], track["box"] = probe.frames, probe.box_indices, probe.boxes
+    return track.tobytes()
+
+
+def unpacked_track(stored: bytes) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    """Return frames, box numbers and boxes, (N,), (N,) and (N, 4), of stored boxes. Raises `ValueError`."""
+    track = np.frombuffer(stored, _TRACK)
+    return track["frame"].astype(np.int32), track["box_index"].astype(np.int32), track["box"].astype(np.float32)
 
 
 def _verdict(row: Row) -> Verdict:
@@ -252,14 +271,14 @@ def _verdict(row: Row) -> Verdict:
 
 def _probe(row: Row) -> ProbeRecord:
     try:
-        track = np.frombuffer(row["track"], _TRACK)
+        frames, box_indices, boxes = unpacked_track(row["track"])
         return ProbeRecord(
             clip_digest=row["clip_digest"],
             clip_name=row["clip_name"],
             person=row["person"],
-            frames=track["frame"].astype(np.int32),
-            box_indices=track["box_index"].astype(np.int32),
-            boxes=track["box"].astype(np.float32),
+            frames=frames,
+            box_indices=box_indices,
+            boxes=boxes,
             template=_template(row),
         )
     except (TypeError, ValueError) as error:

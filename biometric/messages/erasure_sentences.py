@@ -24,6 +24,11 @@ def describe_erasure(name: str, certificate: ErasureCertificate) -> list[str]:
             "{n:,} files with their name or pictures were deleted.",
             files,
         ).format(n=files)
+    sightings = counts.get("sightings", 0)
+    if sightings:
+        text += " " + ngettext(
+            "{n:,} sighting of them was deleted.", "{n:,} sightings of them were deleted.", sightings
+        ).format(n=sightings)
     seen = counts.get("observations", 0)
     if seen:
         text += " " + ngettext(

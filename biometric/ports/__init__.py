@@ -27,6 +27,7 @@ from biometric.ports.model_ports import (
     Tracker,
     TrackerFactory,
 )
+from biometric.ports.sightings_port import SightingStore
 
 __all__ = [
     "ANY_OWNER",
@@ -43,6 +44,7 @@ __all__ = [
     "Models",
     "PixelHider",
     "SharpnessOf",
+    "SightingStore",
     "SmallGreyOf",
     "StartableDetector",
     "Tracker",

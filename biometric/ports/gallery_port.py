@@ -31,6 +31,7 @@ from biometric.ports.audit_port import AuditTrail
 from biometric.ports.backup_port import GalleryBackups
 from biometric.ports.erasing_port import ErasingGallery
 from biometric.ports.life_cycle_port import LifeCycle
+from biometric.ports.sightings_port import SightingStore
 
 ANY_OWNER = "*"
 """For `Gallery.enroll`: whoever has the name gets the reference, without asking. No identity has this id."""
@@ -50,6 +51,10 @@ class Gallery(ErasingGallery, LifeCycle, Protocol):
     @property
     def audit(self) -> AuditTrail:
         """Who did what in it; changes record themselves."""
+
+    @property
+    def sightings(self) -> SightingStore:
+        """Who was seen in kept footage."""
 
     def is_empty(self) -> bool:
         """Whether nobody is enrolled."""

@@ -6,7 +6,7 @@ from typing import Any
 from biometric.entities import AnsweredPerson, KeptAnswer, KeptClip
 from biometric.messages.answer_sentences import describe_answer
 from biometric.results.answer_json import threshold_json
-from biometric.results.sightings import times_json
+from biometric.results.occurrences import times_json
 
 
 def kept_clip_json(clip: KeptClip, names: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,13 @@ from biometric.messages.durations import describe_place
 from biometric.messages.person_sentences import describe_times
 from biometric.messages.translation import N_, ngettext
 from biometric.messages.translation import gettext as _
-from biometric.results.sightings import AnsweredClip, PersonSightings, Sighting, sightings_csv, sightings_table
+from biometric.results.occurrences import (
+    AnsweredClip,
+    Occurrence,
+    PersonOccurrences,
+    occurrences_csv,
+    occurrences_table,
+)
 from biometric.ui import templating
 from biometric.ui.batch_queue import AGAIN, UNFINISHED, ClipState, QueuedClip
 from biometric.ui.batch_records import CutOffQueue
@@ -46,7 +52,7 @@ class ClipLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SightingLine:
+class OccurrenceLine:
     """One person in one clip; `open` is "clip id/answer id", "" where the clip is not kept; `seek` in seconds."""
 
     text: str
@@ -63,7 +69,7 @@ class PersonLine:
     clips: str
     first: str
     last: str
-    sightings: tuple[SightingLine, ...]
+    occurrences: tuple[OccurrenceLine, ...]
 
 
 def queue_html(session: Session, names: Mapping[str, str], cut_off: Sequence[CutOffQueue]) -> str:
@@ -83,19 +89,19 @@ def queue_html(session: Session, names: Mapping[str, str], cut_off: Sequence[Cut
         active=session.batch.is_active,
         summary=_summary(clips),
         people=[_person(row, clips) for row in rows],
-        csv="data:text/csv;charset=utf-8," + quote(sightings_csv(rows)) if rows else "",
+        csv="data:text/csv;charset=utf-8," + quote(occurrences_csv(rows)) if rows else "",
         cut_off=[_cut_off(queue) for queue in cut_off],
     )
 
 
-def answered(clips: Sequence[QueuedClip], names: Mapping[str, str]) -> list[PersonSightings]:
+def answered(clips: Sequence[QueuedClip], names: Mapping[str, str]) -> list[PersonOccurrences]:
     """Return the table over all clips that are done."""
     done = [
         AnsweredClip(clip.key, clip.label, clip.recorded_at, clip.people)
         for clip in clips
         if clip.state is ClipState.DONE
     ]
-    return sightings_table(done, names)
+    return occurrences_table(done, names)
 
 
 def _summary(clips: Sequence[QueuedClip]) -> str:
@@ -155,10 +161,10 @@ def _who(clip: QueuedClip, names: Mapping[str, str]) -> str:
     return ", ".join(parts) or _("nobody seen")
 
 
-def _person(row: PersonSightings, clips: Sequence[QueuedClip]) -> PersonLine:
+def _person(row: PersonOccurrences, clips: Sequence[QueuedClip]) -> PersonLine:
     name = row.name
     if row.identity_id is None:
-        name = _("Unknown ({number})").format(number=len(row.sightings))
+        name = _("Unknown ({number})").format(number=len(row.occurrences))
     by_key = {clip.key: clip for clip in clips}
     return PersonLine(
         row.identity_id or "unknown",
@@ -166,16 +172,16 @@ def _person(row: PersonSightings, clips: Sequence[QueuedClip]) -> PersonLine:
         count(row.clip_count, "clip"),
         row.first_words(),
         row.last_words(),
-        tuple(_sighting(sighting, by_key[sighting.clip.key]) for sighting in row.sightings),
+        tuple(_occurrence(occurrence, by_key[occurrence.clip.key]) for occurrence in row.occurrences),
     )
 
 
-def _sighting(sighting: Sighting, clip: QueuedClip) -> SightingLine:
-    person = sighting.person
-    text = _("{clip}, {time}").format(clip=sighting.clip.label, time=describe_times(person.times))
+def _occurrence(occurrence: Occurrence, clip: QueuedClip) -> OccurrenceLine:
+    person = occurrence.person
+    text = _("{clip}, {time}").format(clip=occurrence.clip.label, time=describe_times(person.times))
     if not person.found:
         text = _("Person {number}, {where}").format(number=person.person, where=text)
-    return SightingLine(text, _open(clip), f"{person.first_seconds:.3f}")
+    return OccurrenceLine(text, _open(clip), f"{person.first_seconds:.3f}")
 
 
 def _open(clip: QueuedClip) -> str:

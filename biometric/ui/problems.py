@@ -28,6 +28,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.UnknownIdentity, N_("Nobody of that name")),
     (errors.UnknownReference, N_("No such reference")),
     (errors.UnknownVerdict, N_("No such verdict")),
+    (errors.UnknownSighting, N_("No such sighting")),
     (errors.PeopleSeenTogether, N_("Seen together")),
     (errors.PeopleLookDifferent, N_("They look like different people")),
     (errors.SplitRefused, N_("Cannot be split here")),

@@ -43,7 +43,7 @@ class AnsweredClip:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Occurrence:
     """One person in one clip."""
 
     clip: AnsweredClip
@@ -69,38 +69,38 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonSightings:
+class PersonOccurrences:
     """A row of the table: one identity, or all people whom nobody was found for.
 
     Attributes:
         identity_id: None for people who are unknown or undecided; whether some of them are one person is not known.
         name: "" where there is none: unknown, or erased since.
-        sightings: in order of time; of clips without a date, in the order of the clips.
+        occurrences: in order of time; of clips without a date, in the order of the clips.
     """
 
     identity_id: str | None
     name: str
-    sightings: tuple[Sighting, ...]
+    occurrences: tuple[Occurrence, ...]
 
     @property
     def clip_count(self) -> int:
         """In how many clips they are seen."""
-        return len({sighting.clip.key for sighting in self.sightings})
+        return len({occurrence.clip.key for occurrence in self.occurrences})
 
     @property
-    def first(self) -> Sighting:
-        """The first sighting."""
-        return self.sightings[0]
+    def first(self) -> Occurrence:
+        """The first occurrence."""
+        return self.occurrences[0]
 
     @property
-    def last(self) -> Sighting:
-        """The sighting that ends last."""
-        return max(self.sightings, key=_end) if self.is_dated else self.sightings[-1]
+    def last(self) -> Occurrence:
+        """The occurrence that ends last."""
+        return max(self.occurrences, key=_end) if self.is_dated else self.occurrences[-1]
 
     @property
     def is_dated(self) -> bool:
-        """Whether the date of each sighting is known."""
-        return all(sighting.start is not None for sighting in self.sightings)
+        """Whether the date of each occurrence is known."""
+        return all(occurrence.start is not None for occurrence in self.occurrences)
 
     def first_words(self) -> str:
         """Return when they are first seen: "09:12", "2026-12-04 09:12" over several days, "hall.mp4, 0:03.1"."""
@@ -110,41 +110,41 @@ class PersonSightings:
         """Return when they are last seen, in the same form."""
         return self._words(self.last, self.last.end, self.last.person.last_seconds)
 
-    def _words(self, sighting: Sighting, moment: datetime | None, seconds: float) -> str:
+    def _words(self, occurrence: Occurrence, moment: datetime | None, seconds: float) -> str:
         if not self.is_dated or moment is None:
-            return _("{clip}, {time}").format(clip=sighting.clip.label, time=clock(seconds))
+            return _("{clip}, {time}").format(clip=occurrence.clip.label, time=clock(seconds))
         start, end = self.first.start, self.last.end
         one_day = start is not None and end is not None and start.date() == end.date()
         return f"{moment:%H:%M}" if one_day else f"{moment:%Y-%m-%d %H:%M}"
 
 
-def sightings_table(clips: Sequence[AnsweredClip], names: Mapping[str, str]) -> list[PersonSightings]:
+def occurrences_table(clips: Sequence[AnsweredClip], names: Mapping[str, str]) -> list[PersonOccurrences]:
     """Return a row for each identity found in the clips, by name, and one for all who are unknown, last.
 
     Args:
         names: names that people have now, by identity id.
     """
-    found: dict[str | None, list[Sighting]] = {}
+    found: dict[str | None, list[Occurrence]] = {}
     for clip in clips:
         for person in clip.people:
             key = person.identity_id if person.found else None
-            found.setdefault(key, []).append(Sighting(clip, person))
-    rows = [PersonSightings(key, names.get(key or "", ""), _in_order(seen)) for key, seen in found.items()]
+            found.setdefault(key, []).append(Occurrence(clip, person))
+    rows = [PersonOccurrences(key, names.get(key or "", ""), _in_order(seen)) for key, seen in found.items()]
     return sorted(rows, key=lambda row: (row.identity_id is None, not row.name, row.name.casefold()))
 
 
-def sightings_csv(rows: Sequence[PersonSightings]) -> str:
+def occurrences_csv(rows: Sequence[PersonOccurrences]) -> str:
     """Return the table as CSV; text cells cannot start a spreadsheet formula. Who is unknown has no identity."""
     stream = io.StringIO()
     table = csv.DictWriter(stream, CSV_COLUMNS)
     table.writeheader()
     for row in rows:
-        data = sightings_json(row)
+        data = occurrences_json(row)
         table.writerow(
             {
                 "identity": escape_csv_formula(row.name),
                 "clips": row.clip_count,
-                "times_seen": sum(len(sighting.person.times) for sighting in row.sightings),
+                "times_seen": sum(len(occurrence.person.times) for occurrence in row.occurrences),
                 "first_seen": data["first_seen"] or "",
                 "first_clip": escape_csv_formula(row.first.clip.label),
                 "first_seconds": f"{row.first.person.first_seconds:.3f}",
@@ -156,24 +156,24 @@ def sightings_csv(rows: Sequence[PersonSightings]) -> str:
     return stream.getvalue()
 
 
-def sightings_json(row: PersonSightings) -> dict[str, Any]:
+def occurrences_json(row: PersonOccurrences) -> dict[str, Any]:
     """Return a row for JSON; times are ISO 8601, None where the date of a clip is unknown."""
     return {
         "identity": row.name or None,
         "clips": row.clip_count,
         "first_seen": _iso(row.first.start if row.is_dated else None),
         "last_seen": _iso(row.last.end if row.is_dated else None),
-        "sightings": [
+        "occurrences": [
             {
-                "clip": sighting.clip.label,
-                "person": sighting.person.person,
-                "from_seconds": round(sighting.person.first_seconds, 3),
-                "to_seconds": round(sighting.person.last_seconds, 3),
-                "stretches": times_json(sighting.person.times),
-                "seen_from": _iso(sighting.start),
-                "seen_to": _iso(sighting.end),
+                "clip": occurrence.clip.label,
+                "person": occurrence.person.person,
+                "from_seconds": round(occurrence.person.first_seconds, 3),
+                "to_seconds": round(occurrence.person.last_seconds, 3),
+                "stretches": times_json(occurrence.person.times),
+                "seen_from": _iso(occurrence.start),
+                "seen_to": _iso(occurrence.end),
             }
-            for sighting in row.sightings
+            for occurrence in row.occurrences
         ],
     }
 
@@ -183,19 +183,19 @@ def times_json(times: Sequence[tuple[float, float]]) -> list[dict[str, float]]:
     return [{"from_seconds": round(first, 3), "to_seconds": round(last, 3)} for first, last in times]
 
 
-def _in_order(sightings: Sequence[Sighting]) -> tuple[Sighting, ...]:
-    starts = [sighting.start for sighting in sightings]
+def _in_order(occurrences: Sequence[Occurrence]) -> tuple[Occurrence, ...]:
+    starts = [occurrence.start for occurrence in occurrences]
     if any(start is None for start in starts):
-        return tuple(sightings)
-    return tuple(sighting for _start, sighting in sorted(zip(starts, sightings, strict=True), key=_start_of))
+        return tuple(occurrences)
+    return tuple(occurrence for _start, occurrence in sorted(zip(starts, occurrences, strict=True), key=_start_of))
 
 
-def _start_of(pair: tuple[datetime | None, Sighting]) -> float:
+def _start_of(pair: tuple[datetime | None, Occurrence]) -> float:
     return 0.0 if pair[0] is None else pair[0].timestamp()
 
 
-def _end(sighting: Sighting) -> float:
-    return 0.0 if sighting.end is None else sighting.end.timestamp()
+def _end(occurrence: Occurrence) -> float:
+    return 0.0 if occurrence.end is None else occurrence.end.timestamp()
 
 
 def _iso(moment: datetime | None) -> str | None:
