@@ -2,8 +2,7 @@
 
 The database is authoritative. A write is one transaction that also covers the crop files; reading takes a snapshot.
 The index is built on the first search and refreshed when the database has changed, also from another process. Beside
-this module: `editing` and `…_keeping` (operations that change it), `transactions` (writing), `database` (opening,
-locking), `migrations`, `…_rows` (SQL), `search`, `archive` (the export file).
+this module: `editing`, `…_keeping` (operations), `transactions` (writing), `database`, `migrations`, `…_rows` (SQL).
 """
 
 import threading
@@ -65,7 +64,7 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
         trash_time: how long changes can be undone; zero: what is removed is gone at once.
         clock: tells the time, in UTC.
         heads: where heads of the audit trail are written to.
-        compact_above: references from which on an index keeps rounded vectors; answers are the same (`GallerySearch`).
+        compact_above: vectors from which on an index keeps them rounded; answers are the same (`GallerySearch`).
     """
 
     def __init__(
