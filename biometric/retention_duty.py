@@ -17,12 +17,15 @@ EVERY = timedelta(days=1)
 def delete_overdue(service: Sightline) -> PurgeReport:
     """Delete what is overdue of the configured gallery, and results of its answers below the query folder.
 
+    What killed processes left of copies of the gallery goes, too.
+
     A program does not fail because that failed: it is logged, and tried again at the next start.
     """
     report = PurgeReport()
     settings = service.settings
     try:
         gallery = service.gallery()
+        gallery.sweep_copies()
         report = gallery.purge_overdue()
         gallery.purge_results(settings.query, timedelta(hours=settings.query_hours))
         for identity_id in report.identity_ids:

@@ -116,6 +116,7 @@ def write_archive(
     people: Iterable[tuple[IdentityRecord, Iterable[ReferenceRecord]]],
     sign: Callable[[Mapping[str, str]], bytes],
     passphrase: str | None = None,
+    told: Callable[[Path], object] = lambda written: None,
 ) -> None:
     """Write an export, readable by its owner only; the file appears complete or not at all.
 
@@ -125,6 +126,7 @@ def write_archive(
         people: each identity with its references, each sample with the path of its crop.
         sign: makes the file's comment, the signature, from the SHA-256 of each member.
         passphrase: encrypts the file; None: anybody can read it.
+        told: called with the complete file before it gets its name; where it raises, there is no file.
 
     Raises:
         GalleryCorrupt: a crop is not on disk.
@@ -132,22 +134,23 @@ def write_archive(
         StorageFull: the file could not be written.
     """
     try:
-        with (
-            atomic_path(destination) as partial,
-            partial.open("wb") as file,
-            _sealed(file, passphrase) as target,
-            zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
-        ):
-            digests: dict[str, str] = {}
-            with archive.open(_info(MANIFEST, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as member:
-                hashing = HashingWriter(member)
-                crops = write_manifest(hashing, model_id, dimension, people)
-            digests[MANIFEST] = hashing.digest
-            for reference_id, name, crop in crops:
-                data, place = _read_crop(crop), _member(reference_id, name)
-                archive.writestr(_info(place, zipfile.ZIP_STORED), data)
-                digests[place] = hashlib.sha256(data).hexdigest()
-            archive.comment = sign(digests)
+        with atomic_path(destination) as partial:
+            with (
+                partial.open("wb") as file,
+                _sealed(file, passphrase) as target,
+                zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
+            ):
+                digests: dict[str, str] = {}
+                with archive.open(_info(MANIFEST, zipfile.ZIP_DEFLATED), "w", force_zip64=True) as member:
+                    hashing = HashingWriter(member)
+                    crops = write_manifest(hashing, model_id, dimension, people)
+                digests[MANIFEST] = hashing.digest
+                for reference_id, name, crop in crops:
+                    data, place = _read_crop(crop), _member(reference_id, name)
+                    archive.writestr(_info(place, zipfile.ZIP_STORED), data)
+                    digests[place] = hashlib.sha256(data).hexdigest()
+                archive.comment = sign(digests)
+            told(partial)
     except OSError as error:
         raise _export_error(destination, error) from error
 

@@ -28,6 +28,7 @@ from biometric.gallery.files import RESTORING
 from biometric.gallery.records import current_time, stored_time
 from biometric.gallery.reference_rows import unblob
 from biometric.gallery.repository import SQLiteGallery
+from biometric.gallery.working_copies import noted
 from biometric.storage import (
     atomic_path,
     file_digest,
@@ -65,7 +66,7 @@ def back_up(gallery: SQLiteGallery, destination: Path, *, as_folder: bool = Fals
         if db is None:
             raise EmptyGallery("There is no gallery yet, so there is nothing to back up.")
     erasure = gallery.latest_erasure()
-    with translate_errors(), staged_folder(destination.parent) as staged:
+    with translate_errors(), noted(destination.parent, gallery.folder), staged_folder(destination.parent) as staged:
         made_at = _copy(gallery, staged)
         report = _verified(staged, made_at)
         backup_files.write_manifest(staged, report)

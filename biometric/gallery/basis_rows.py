@@ -20,8 +20,10 @@ def set_default_basis(db: Database, basis: EnrollmentBasis | None) -> None:
 
 def insert_basis(db: Database, reference: int, record: BasisRecord) -> None:
     """Record the basis of a reference."""
-    when = {"recorded_at": record.recorded_at, "entry_point": record.entry_point.value}
-    db.table("reference_bases").insert({"reference_number": reference, **_columns(record.basis), **when})
+    columns = {"reference_number": reference, **_columns(record.basis)}
+    columns |= {"recorded_at": record.recorded_at, "entry_point": record.entry_point.value}
+    marks = ", ".join(f":{name}" for name in columns)
+    db.execute(f"INSERT INTO reference_bases ({', '.join(columns)}) VALUES ({marks})", columns)  # noqa: S608 - constants
 
 
 def read_basis(db: Database, reference: int) -> BasisRecord | None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from biometric.entities.enrolled import CROP_NAME
-from biometric.storage import is_held, sync_folder, write_atomically
+from biometric.storage import is_held, sync_folder, sync_folders, write_atomically, write_scratch
 
 OPAQUE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _CROP_OR_TEMPORARY = re.compile(
@@ -46,8 +46,13 @@ class GalleryFiles:
         """Return the path of a reference's crop; `folder` is the identity id under which it was enrolled."""
         return self._folder / folder / reference_id / name
 
-    def place(self, folder: str, reference_id: str, crops: Iterable[tuple[str, bytes]]) -> None:
+    def place(
+        self, folder: str, reference_id: str, crops: Iterable[tuple[str, bytes]], *, durable: bool = True
+    ) -> None:
         """Write a reference's crops (name, JPEG) durably; each appears under its name complete or not at all.
+
+        Args:
+            durable: False: the caller waits for the disk, and nobody else looks before.
 
         Raises:
             ValueError: an id or a name that does not follow the pattern.
@@ -61,9 +66,27 @@ class GalleryFiles:
         for name, data in crops:
             if CROP_NAME.fullmatch(name) is None:
                 raise ValueError(f"expected a crop named NumFrame_BB.jpg, got {name!r}")
-            write_atomically(target / name, data)
-        for directory in (target, target.parent, self._folder):
+            if durable:
+                write_atomically(target / name, data)
+            else:
+                write_scratch(target / name, data)
+        for directory in (target, target.parent, self._folder) if durable else ():
             sync_folder(directory)
+
+    def take_over(self, source: Path, below: str = "") -> None:
+        """Move a folder of crops that `place` made elsewhere on this disk here; then `sync_names`."""
+        if below:
+            self.discard(below, source.name)
+            (self._folder / below).mkdir(mode=0o700, exist_ok=True)
+        source.rename(self._folder / below / source.name)
+
+    def has(self, folder: str, reference_id: str = "") -> bool:
+        """Return whether there is an identity's folder of crops, or a reference's in it."""
+        return (self._folder / folder / reference_id).exists()
+
+    def sync_names(self, folders: Collection[str]) -> None:
+        """Wait until the names of all references below these folders are on the disk."""
+        sync_folders([*(self._folder / folder for folder in folders), self._folder])
 
     def discard(self, folder: str, reference_id: str, kept: Collection[str] = ()) -> None:
         """Delete a reference's crops but those `kept`, and the folders that are empty then; nothing there is fine."""

@@ -1,6 +1,7 @@
 """What importing an export would do, before it is done."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum, auto
 from uuid import uuid4
@@ -69,10 +70,17 @@ class People:
         return self._others.setdefault(identity.id, replace(identity, id=uuid4().hex))
 
 
-def preview_import(db: Database, archive: Archive, own: SigningKey | None, resurrect: bool = False) -> ImportPreview:
+def preview_import(
+    db: Database,
+    archive: Archive,
+    own: SigningKey | None,
+    resurrect: bool = False,
+    references: Iterable[tuple[IdentityRecord, ReferenceRecord]] | None = None,
+) -> ImportPreview:
     """Return what importing an export would do.
 
     Args:
+        references: what it holds, where that was read before.
         resurrect: who was erased here comes back, and counts as others do, not among the erased.
 
     Raises:
@@ -83,8 +91,8 @@ def preview_import(db: Database, archive: Archive, own: SigningKey | None, resur
     added: set[str] = set()
     back: set[str] = set()
     gone: Counter[str] = Counter()
-    references = already_there = differing = 0
-    for identity, reference in archive.references():
+    new = already_there = differing = 0
+    for identity, reference in archive.references() if references is None else references:
         arrival = people.arrival(identity, reference)
         if arrival is Arrival.KNOWN:
             already_there += 1
@@ -94,14 +102,14 @@ def preview_import(db: Database, archive: Archive, own: SigningKey | None, resur
         elif arrival is Arrival.ATTACHING:
             attaching[identity.id] += 1
         else:
-            references += 1
+            new += 1
             (back if people.is_trashed(identity.id) else added).add(identity.id)
     here = audit_rows.names(db, [*attaching, *back])
     return ImportPreview(
         signer=known_signer(db, archive.signer, own),
         encrypted=archive.encrypted,
         identities=len(added),
-        references=references,
+        references=new,
         attaching=tuple((here[identity_id], count) for identity_id, count in attaching.items()),
         from_trash=tuple(here[identity_id] for identity_id in sorted(back)),
         erased=len(gone),

@@ -1,4 +1,4 @@
-"""Takes an opened export into the gallery, inside the caller's transaction."""
+"""Takes a prepared export into the gallery, inside the caller's transaction."""
 
 import itertools
 from collections import Counter
@@ -8,9 +8,9 @@ from sqlite_utils import Database
 from biometric.entities import ChangeKind, ImportReport, name_key
 from biometric.entities.names import number_name
 from biometric.gallery import audit_rows, erasure_rows, retention_rows, rows, trash_rows
-from biometric.gallery.archive import Archive
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.import_preview import Arrival, People, attach_refused, preview_import
+from biometric.gallery.import_staging import StagedImport
 from biometric.gallery.records import IdentityRecord
 from biometric.gallery.signing_key import SigningKey
 from biometric.gallery.write_transaction import WriteTransaction
@@ -18,7 +18,7 @@ from biometric.gallery.write_transaction import WriteTransaction
 
 def import_archive(
     write: WriteTransaction,
-    archive: Archive,
+    staged: StagedImport,
     resurrect: bool = False,
     *,
     attach: bool = False,
@@ -38,8 +38,9 @@ def import_archive(
         ArchiveInvalid: a crop is damaged or no JPEG.
         ModelMismatch: its templates are of another model than the gallery's.
     """
+    archive = staged.archive
     rows.check_model(write.db, archive.model_id, archive.dimension)
-    preview = preview_import(write.db, archive, own, resurrect)
+    preview = preview_import(write.db, archive, own, resurrect, staged.references())
     if preview.attaching and not (attach or separate):
         raise attach_refused(preview)
     people = People(write.db, resurrect)
@@ -51,8 +52,8 @@ def import_archive(
     left_out: Counter[str] = Counter()
     added: list[int] = []
     without_basis = 0
-    for identity, reference in archive.references():
-        arrival = people.arrival(identity, reference)
+    for owner, reference in staged.references():
+        identity, arrival = owner, people.arrival(owner, reference)
         if arrival is Arrival.KNOWN:
             already_there += 1
             continue
@@ -81,12 +82,13 @@ def import_archive(
             recorder.restore_reference(trashed, number)
             added.append(trashed)
         else:
-            crops = ((sample.name, archive.crop(reference.id, sample.name)) for sample in reference.samples)
+            crops = staged.bring_crops(write, owner.id, reference, identity.id)
             added.append(write.store(number, identity.id, reference, crops))
             recorder.note_new_reference(added[-1])
         without_basis += reference.basis is None
         references += 1
         samples += len(reference.samples)
+    write.sync_crops()
     retention_rows.wait_until_shown(write.db, added, write.now)
     if references:
         recorder.note(

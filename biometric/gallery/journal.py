@@ -52,8 +52,8 @@ def add_person(db: Database, change: int, number: int) -> None:
     """Say that a change concerns the enrolled identity of that row number, as it is called now."""
     db.execute(
         "INSERT INTO journal_people (change, position, identity_number, name) "
-        "SELECT ?, (SELECT count(*) FROM journal_people WHERE change = ?), number, name FROM identities "
-        "WHERE number = ?",
+        "SELECT ?, (SELECT coalesce(max(position) + 1, 0) FROM journal_people WHERE change = ?), number, name "
+        "FROM identities WHERE number = ?",
         [change, change, number],
     )
 

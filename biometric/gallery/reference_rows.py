@@ -65,41 +65,38 @@ def insert_reference(db: Database, owner: int, folder: str, record: ReferenceRec
     Returns:
         The reference's row number.
     """
-    columns = {"digest": record.clip_digest, "name": record.clip_name}
-    clip = db.table("clips").lookup(columns, pk="number")
-    reference = db.table("biometric_references").insert(
-        {
-            "id": record.id,
-            "identity_number": owner,
-            "clip_number": clip,
-            "folder": folder,
-            "first_frame": record.first_frame,
-            "last_frame": record.last_frame,
-            "created_at": record.created_at,
-            "sample_count": record.template.sample_count,
-            "model_id": record.template.model_id,
-            "camera": record.camera,
-            "vector": blob(record.template.vector),
-        }
-    )
+    # Plain SQL: an import adds tens of thousands, and sqlite-utils asks for the schema each time.
+    clip = [record.clip_digest, record.clip_name]
+    db.execute("INSERT OR IGNORE INTO clips (digest, name) VALUES (?, ?)", clip)
+    columns = {
+        "id": record.id,
+        "identity_number": owner,
+        "clip_number": db.execute("SELECT number FROM clips WHERE digest = ? AND name = ?", clip).fetchone()[0],
+        "folder": folder,
+        "first_frame": record.first_frame,
+        "last_frame": record.last_frame,
+        "created_at": record.created_at,
+        "sample_count": record.template.sample_count,
+        "model_id": record.template.model_id,
+        "camera": record.camera,
+        "vector": blob(record.template.vector),
+    }
+    marks = ", ".join(f":{name}" for name in columns)
+    sql = f"INSERT INTO biometric_references ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constants
+    number = int(str(db.execute(sql, columns).lastrowid))
     # Numbers of samples in the trash are not given again, so that each can come back as what it was.
     sql = "SELECT max(coalesce(max(number), 0), (SELECT coalesce(max(number), 0) FROM trashed_samples)) FROM samples"
     last = int(db.execute(sql).fetchone()[0])
-    db.table("samples").insert_all(
-        {
-            "number": number,
-            "reference_number": reference.last_pk,
-            "name": sample.name,
-            "quality": float(sample.quality),
-            "frame_index": sample.frame_index,
-            "embedding": blob(sample.embedding),
-        }
-        for number, sample in enumerate(record.samples, start=last + 1)
+    sql = (
+        "INSERT INTO samples (number, reference_number, name, quality, frame_index, embedding) "
+        "VALUES (?, ?, ?, ?, ?, ?)"
     )
-    inserted: Any = reference.last_pk
+    for place, sample in enumerate(record.samples, start=last + 1):
+        values = (sample.name, float(sample.quality), sample.frame_index, blob(sample.embedding))
+        db.execute(sql, [place, number, *values])
     if record.basis is not None:
-        basis_rows.insert_basis(db, int(inserted), record.basis)
-    return int(inserted)
+        basis_rows.insert_basis(db, number, record.basis)
+    return number
 
 
 def cameras(db: Database) -> list[str]:
@@ -112,6 +109,12 @@ def known_references(db: Database, reference_ids: Iterable[str]) -> set[str]:
     """Return which of these reference ids are in the gallery."""
     sql = "SELECT id FROM biometric_references WHERE id IN (SELECT value FROM json_each(?))"
     return {row[0] for row in db.execute(sql, [json.dumps(list(reference_ids))])}
+
+
+def all_ids(db: Database) -> set[str]:
+    """Return the ids of all references, in place and in the trash."""
+    sql = "SELECT id FROM biometric_references UNION ALL SELECT id FROM trashed_references"
+    return {str(row[0]) for row in db.execute(sql)}
 
 
 def reference_number(db: Database, reference_id: str) -> tuple[int, int]:

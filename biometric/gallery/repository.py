@@ -8,7 +8,6 @@ this module: `editing`, `…_keeping` (operations), `transactions` (writing), `d
 import threading
 from collections.abc import Generator, Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,19 +25,16 @@ from biometric.entities import (
     TrashItem,
     name_key,
 )
-from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
-from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.errors import EmptyGallery
-from biometric.gallery import audit_rows, erasure_rows, journal, reference_rows, rows, trash_rows
+from biometric.gallery import journal, reference_rows, rows, trash_rows
 from biometric.gallery.adaptation_rows import read_learnt
-from biometric.gallery.archive import check_destination, write_archive
+from biometric.gallery.archive import check_destination
 from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.audit_trail import GalleryAuditTrail
 from biometric.gallery.calibration_keeping import CalibrationKeeping
-from biometric.gallery.database import translate_errors
 from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.erasure_keeping import ErasureKeeping
-from biometric.gallery.export_signatures import signed_comment
+from biometric.gallery.exporting import ExportTarget, export_gallery
 from biometric.gallery.import_keeping import ImportKeeping
 from biometric.gallery.life_cycle_keeping import LifeCycleKeeping
 from biometric.gallery.records import Clock, current_time
@@ -48,7 +44,6 @@ from biometric.gallery.sighting_keeping import GallerySightings
 from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.verdict_keeping import VerdictKeeping
 from biometric.ports.backup_port import GalleryBackups
-from biometric.storage import file_digest
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
 
@@ -246,7 +241,7 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
         return [(ids[position], float(scores[position])) for position in order]
 
     def export(self, destination: Path, *, passphrase: str | None = None) -> Path:
-        """Write the whole gallery as one signed file, atomically; other processes' writes wait: one moment's state.
+        """Write the whole gallery as one signed file, atomically: one moment's state. Others may write meanwhile.
 
         Args:
             passphrase: encrypts the file; None: anybody can read it.
@@ -263,28 +258,8 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
         check_destination(destination, self._folder)
         if passphrase is not None:
             check_passphrase(passphrase)
-        # The write lock, not just a snapshot: crops must not be deleted while they are being copied.
-        with self._transactions.writing() as write:
-            stored_model = rows.model(write.db)
-            if stored_model is None:
-                raise EmptyGallery("Nobody is enrolled, so there is nothing to export.")
-            keys = self._transactions.audit.keys
-            sign = partial(
-                signed_comment, key=keys.key() or keys.make(), gallery=audit_rows.gallery_id(write.db), time=write.now
-            )
-            records = reference_rows.read_records(write.db, self._files)
-            write_archive(destination, *stored_model, records, sign, passphrase)
-            with translate_errors():
-                written = {destination.resolve(): file_digest(destination)}
-            details: dict[str, AuditValue] = {
-                "identities": write.db["identities"].count,
-                "references": write.db["biometric_references"].count,
-                "encrypted": passphrase is not None,
-                "file_sha256": next(iter(written.values())),
-            }
-            write.record(AuditEvent(AuditAction.EXPORTED, details=details))
-            erasure = erasure_rows.latest_number(write.db)
-        self.record(NewDerivative(DerivativeKind.EXPORT, written, everybody=True), began=erasure)
+        target = ExportTarget(destination, passphrase, lambda made, began: self.record(made, began=began))
+        export_gallery(self._folder, self._transactions, target)
         return destination
 
     def check_model(self, model_id: str) -> None:

@@ -121,9 +121,8 @@ def number_by_key(db: Database, key: str) -> int | None:
 
 def insert_identity(db: Database, identity_id: str, name: str, created_at: str, updated_at: str) -> int:
     """Add an identity (name already cleaned and free) and return its row number."""
-    row = {"id": identity_id, "name": name, "name_key": name_key(name)}
-    number: Any = db.table("identities").insert(row | {"created_at": created_at, "updated_at": updated_at}).last_pk
-    return int(number)
+    sql = "INSERT INTO identities (id, name, name_key, created_at, updated_at) VALUES (?, ?, ?, ?, ?)"
+    return int(str(db.execute(sql, [identity_id, name, name_key(name), created_at, updated_at]).lastrowid))
 
 
 def _identity(row: Row, files: GalleryFiles) -> Identity:

@@ -52,13 +52,41 @@ class WriteTransaction:
         self.head = self._audit.append(self.db, event, self.now)
         self.recorded += self.db.conn.total_changes - before
 
-    def store(self, owner: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]]) -> int:
-        """Add a reference to the identity of that row number, its crops (name, JPEG) below `folder`; return its own."""
+    def store(
+        self, owner: int, folder: str, record: ReferenceRecord, crops: Iterable[tuple[str, bytes]] | None = None
+    ) -> int:
+        """Add a reference to the identity of that row number; return its own.
+
+        Args:
+            crops: name and JPEG of those that go below `folder`; None: they are there.
+        """
         self._announce((folder, record.id))
         number = reference_rows.insert_reference(self.db, owner, folder, record)
-        self._files.place(folder, record.id, crops)
         sighting_links.link_reference(self.db, number)
+        if crops is not None:
+            self._files.place(folder, record.id, crops)
         return number
+
+    def take_over(self, source: Path, folder: str) -> None:
+        """Put crops that `place` made elsewhere on this disk below `folder`; those without a row go again at the end.
+
+        Args:
+            source: a reference's folder, or an identity's with all of those where nothing is below `folder` yet.
+        """
+        if source.name == folder:
+            self._announce(*((folder, reference.name) for reference in source.iterdir()))
+            self._files.take_over(source)
+        else:
+            self._announce((folder, source.name))
+            self._files.take_over(source, folder)
+
+    def has_crops(self, folder: str, reference_id: str = "") -> bool:
+        """Return whether there are crops below a folder, or of a reference there."""
+        return self._files.has(folder, reference_id)
+
+    def sync_crops(self) -> None:
+        """Wait until what was taken over is on the disk under its names."""
+        self._files.sync_names({folder for folder, _ in self._places})
 
     def erase(self, numbers: Iterable[int], by: str = "", *, expired: bool = False) -> None:
         """Delete identities (`by` whom, or `expired`) with all of theirs; files follow. Raises `OnLegalHold`."""

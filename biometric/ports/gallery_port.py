@@ -234,6 +234,9 @@ class Gallery(ErasingGallery, LifeCycle, Protocol):
             passphrase: encrypts it. Raises `InvalidInput`: too short.
         """
 
+    def sweep_copies(self) -> None:
+        """Remove what killed processes left of copies of the gallery, also where backups and exports were written."""
+
     def preview_import(self, archive: Path, *, passphrase: str | None = None) -> ImportPreview:
         """What importing an export would do, and who signed it. Raises as `import_`, but `AttachRefused`."""
 

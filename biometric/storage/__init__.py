@@ -15,12 +15,10 @@ from biometric.storage.atomic_writes import (
     atomic_path,
     check_writable,
     staged_folder,
-    sync_folder,
-    sync_tree,
     write_atomically,
     write_scratch,
 )
-from biometric.storage.claims import file_lock, is_held, remove_leftovers
+from biometric.storage.claims import claimed_token, file_lock, is_held, remove_leftovers
 from biometric.storage.files_and_paths import (
     describe_os_error,
     file_digest,
@@ -29,6 +27,7 @@ from biometric.storage.files_and_paths import (
     resolve_inside,
 )
 from biometric.storage.private_folders import PrivateFolder, make_private_folder
+from biometric.storage.syncing import sync_folder, sync_folders, sync_tree
 
 __all__ = [
     "PrivateFolder",
@@ -36,6 +35,7 @@ __all__ = [
     "atomic_folder",
     "atomic_path",
     "check_writable",
+    "claimed_token",
     "describe_os_error",
     "file_digest",
     "file_lock",
@@ -47,6 +47,7 @@ __all__ = [
     "resolve_inside",
     "staged_folder",
     "sync_folder",
+    "sync_folders",
     "sync_tree",
     "write_atomically",
     "write_scratch",

@@ -6,13 +6,13 @@ import os
 import secrets
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from biometric.storage.claims import claimed_token, file_lock
 from biometric.storage.files_and_paths import remove_quietly
 from biometric.storage.private_folders import make_private_folder
+from biometric.storage.syncing import sync_file, sync_folder, sync_tree
 
 _HINT_BYTES = 60
 """Most bytes of a destination's name in a temporary name: file systems allow 255 for a whole name."""
@@ -42,7 +42,7 @@ def atomic_path(destination: Path, mode: int = 0o600) -> Iterator[Path]:
         try:
             os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             yield partial
-            _sync_file(partial)
+            sync_file(partial)
             partial.chmod(mode)
             partial.replace(destination)
         finally:
@@ -152,7 +152,7 @@ def atomic_files(folder: Path, last: str | None = None) -> Iterator[Path]:
             yield partial
             files = sorted(partial.iterdir(), key=lambda path: (path.name == last, path.name))
             for path in files:
-                _sync_file(path)
+                sync_file(path)
             sync_folder(partial)
             if not folder.exists() and _renamed(partial, folder):
                 return
@@ -186,38 +186,6 @@ def check_writable(folder: Path, size: int = 0) -> None:
             remove_quietly(partial)
     if shutil.disk_usage(folder).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
-
-
-def sync_tree(folder: Path) -> None:
-    """Wait until a folder's files and names are on the disk, at any depth."""
-    for path in [*folder.rglob("*")]:
-        if path.is_file() and not path.is_symlink():
-            _sync_file(path)
-        elif path.is_dir() and not path.is_symlink():
-            sync_folder(path)
-    sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can do that for folders."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EROFS):
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _check_destination(destination: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from biometric.errors import ArchiveInvalid, GalleryCorrupt, InvalidInput, ModelMismatch, StorageFull
 from biometric.gallery import archive as gallery_archive
-from biometric.gallery import archive_manifest
+from biometric.gallery import archive_manifest, exporting, import_keeping
 from biometric.gallery.manifest_stream import read_elements
 from biometric.gallery.repository import SQLiteGallery
 from tests.made_galleries import JPEG, check, reference, template, unit
@@ -540,3 +540,141 @@ def test_the_formats_description_names_every_key(export: Path) -> None:
 
     for key in keys(json.loads(contents(export)["gallery.json"])):
         assert f'"{key}"' in description
+
+
+# Others write meanwhile
+
+
+def write_meanwhile(gallery: SQLiteGallery, clips: Path, name: str = "Meanwhile") -> None:
+    """Enroll somebody as another process would, without waiting for anybody."""
+    SQLiteGallery(gallery.folder, busy_seconds=0).enroll(name, reference(clips, 77))
+
+
+def test_others_enroll_while_an_export_is_written(
+    gallery: SQLiteGallery, target: SQLiteGallery, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, real = everything(gallery), gallery_archive._read_crop
+
+    def read_crop(crop: Path) -> bytes:
+        if gallery.size() == 2:
+            write_meanwhile(gallery, clips)
+        return real(crop)
+
+    monkeypatch.setattr(gallery_archive, "_read_crop", read_crop)
+    target.import_(gallery.export(tmp_path / "export.zip"))
+    assert len(everything(target)) == len(before), "what came meanwhile is not in it"
+    assert sum(check(gallery).values()) == len(before) + 1
+
+
+def test_an_export_does_not_hold_who_was_erased_while_it_was_written(
+    gallery: SQLiteGallery, target: SQLiteGallery, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = [gallery.enroll("Erased", reference(clips, 50)).identity.id]
+    real = gallery_archive._read_crop
+
+    def read_crop(crop: Path) -> bytes:
+        if gone:
+            gallery.erase(gone.pop())
+        return real(crop)
+
+    monkeypatch.setattr(gallery_archive, "_read_crop", read_crop)
+    target.import_(gallery.export(tmp_path / "export.zip"))
+    assert {one.name for one in target.identities()} == {"Ada", "Zoë"}
+    assert len([line for line in gallery.derivatives() if line.everybody]) == 1
+    check(gallery)
+
+
+def test_an_export_whose_crops_always_go_takes_them_along(
+    gallery: SQLiteGallery, target: SQLiteGallery, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tries = exporting._write, 0
+
+    def write(copy: Path, *arguments: Any) -> None:
+        nonlocal tries
+        tries += 1
+        name = f"Erased {tries}"
+        if (gone := [one for one in gallery.identities() if one.name == name]) != []:
+            gallery.erase(gone[0].id)
+        real(copy, *arguments)
+
+    for number in range(1, 5):
+        gallery.enroll(f"Erased {number}", reference(clips, 50 + number))
+    monkeypatch.setattr(exporting, "_write", write)
+    target.import_(gallery.export(tmp_path / "export.zip"))
+    assert tries == 4
+    assert {one.name for one in target.identities()} == {"Ada", "Zoë", "Erased 4"}
+    assert {one.name for one in gallery.identities()} == {"Ada", "Zoë"}
+    check(gallery)
+
+
+def test_an_export_that_the_audit_trail_does_not_take_is_not_there(
+    gallery: SQLiteGallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(event: object) -> None:
+        raise StorageFull("no room for the record")
+
+    monkeypatch.setattr(gallery.transactions, "record", refuse)
+    with pytest.raises(StorageFull):
+        gallery.export(tmp_path / "export.zip")
+    assert not list(tmp_path.glob("*export*"))
+    check(gallery)
+
+
+def test_others_enroll_while_an_export_is_read_for_importing(
+    export: Path, target: SQLiteGallery, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target.enroll("Here", reference(clips, 60))
+    real, reads = gallery_archive.Archive.crop, 0
+
+    def crop(archive: gallery_archive.Archive, reference_id: str, name: str) -> bytes:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            write_meanwhile(target, clips)
+        return real(archive, reference_id, name)
+
+    monkeypatch.setattr(gallery_archive.Archive, "crop", crop)
+    report = target.import_(export)
+    assert (report.references, reads) == (3, 6), "all of it is read before others have to wait"
+    assert check(target) == {"Ada": 2, "Zoë": 1, "Here": 1, "Meanwhile": 1}
+
+
+def test_what_went_meanwhile_is_imported_from_the_export_itself(
+    gallery: SQLiteGallery, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its crops were not prepared, because it was there when the import began."""
+    ada = gallery.find("Ada").id
+    real = import_keeping.stage_import
+
+    def stage(*arguments: Any) -> Any:
+        staged = real(*arguments)
+        gallery.erase(ada)
+        return staged
+
+    monkeypatch.setattr(import_keeping, "stage_import", stage)
+    assert gallery.import_(export, resurrect=True).references == 2
+    assert check(gallery) == {"Ada": 2, "Zoë": 1}
+
+
+def test_a_prepared_import_that_is_refused_leaves_nothing(
+    gallery: SQLiteGallery, export: Path, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StorageFull("the disk is full")
+
+    gallery.erase(gallery.find("Zoë").id)
+    monkeypatch.setattr("biometric.gallery.importing.retention_rows.wait_until_shown", fail)
+    with pytest.raises(StorageFull):
+        gallery.import_(export, resurrect=True)
+    assert check(gallery) == {"Ada": 2}
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_prepared_crops_go_to_whoever_gets_the_references(
+    gallery: SQLiteGallery, target: SQLiteGallery, clips: Path, tmp_path: Path, separate: bool
+) -> None:
+    target.import_(gallery.export(tmp_path / "export.zip"))
+    gallery.enroll("Ada", reference(clips, 90))
+    later = gallery.export(tmp_path / "later.zip")
+    target.import_(later, attach=not separate, separate=separate)
+    assert check(target) == ({"Ada": 2, "Ada (2)": 1, "Zoë": 1} if separate else {"Ada": 3, "Zoë": 1})

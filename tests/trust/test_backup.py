@@ -19,6 +19,7 @@ from biometric.errors import ArchiveInvalid, EmptyGallery, GalleryCorrupt, Inval
 from biometric.gallery import backing_up, backup_files
 from biometric.gallery.backing_up import back_up, restore
 from biometric.gallery.repository import SQLiteGallery
+from biometric.gallery.working_copies import noted, sweep_copies, working_folder
 from tests.conftest import PROJECT
 from tests.made_galleries import check, reference, template
 
@@ -182,8 +183,12 @@ gallery.identities()
 die_at(int(sys.argv[4]), ("replace", "rename", "unlink", "rmdir", "mkdir", "link", "fsync", "open", "close"))
 if sys.argv[3] == "restore":
     restore(backup, gallery, replace=True)
-else:
+elif sys.argv[3] == "backup":
     back_up(gallery, backup)
+elif sys.argv[3] == "export":
+    gallery.export(backup)
+else:
+    SQLiteGallery(gallery.folder.with_name("other")).import_(backup)
 """
 
 
@@ -214,6 +219,7 @@ def test_promise_20_a_killed_backup_leaves_no_half_one(gallery: SQLiteGallery, t
     killed(gallery.folder, tmp_path / "b.zip", "backup", step)
     if (tmp_path / "b.zip").exists():
         restore(tmp_path / "b.zip", SQLiteGallery(tmp_path / "copy"))
+    gallery.sweep_copies()
     assert check(gallery) == {"Ada": 1, "Ben": 1}
     back_up(gallery, tmp_path / "next.zip")
 
@@ -308,3 +314,51 @@ def test_a_file_that_only_looks_like_a_backup_is_refused(gallery: SQLiteGallery,
     with pytest.raises(ArchiveInvalid, match="no backup of a gallery that can be restored"):
         restore(tmp_path / "forged.zip", SQLiteGallery(tmp_path / "elsewhere"))
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("action", ["backup", "export", "import"])
+def test_what_a_killed_process_left_of_copies_goes_with_the_next_start(
+    gallery: SQLiteGallery, tmp_path: Path, action: str
+) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    SQLiteGallery(gallery.folder).export(tmp_path / "whole.zip")
+    target = tmp_path / "whole.zip" if action == "import" else stick / "copy.zip"
+    left, step = 0, 20
+    while not killed(gallery.folder, target, action, step):
+        left += bool(leftovers(tmp_path))
+        for folder in (gallery.folder, tmp_path / "other"):
+            SQLiteGallery(folder).sweep_copies()
+        assert leftovers(tmp_path) == []
+        step += 23
+    assert left > 1, "some were killed while there was a copy"
+    assert not (gallery.folder / ".copies").exists()
+    check(gallery)
+
+
+_LEFT = (".partial", ".place", ".lock")
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What is left of copies; locks of the key's file lie in the gallery's folder itself."""
+    return [path for path in folder.rglob("*") if path.name.endswith(_LEFT) and path.parent.name != "other"]
+
+
+def test_a_copy_on_a_medium_that_was_taken_out_goes_when_it_is_back(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    (tmp_path / "stick").mkdir()
+    step = 30
+    while killed(gallery.folder, tmp_path / "stick" / "b.zip", "backup", step) or not leftovers(tmp_path / "stick"):
+        step += 5
+    (tmp_path / "stick").rename(tmp_path / "away")
+    gallery.sweep_copies()
+    assert leftovers(tmp_path / "away")
+    (tmp_path / "away").rename(tmp_path / "stick")
+    gallery.sweep_copies()
+    assert leftovers(tmp_path) == []
+
+
+def test_a_copy_that_is_being_made_is_left_alone(gallery: SQLiteGallery, tmp_path: Path) -> None:
+    with noted(tmp_path, gallery.folder), working_folder(gallery.folder) as folder:
+        sweep_copies(gallery.folder)
+        assert folder.is_dir()
+    assert not (gallery.folder / ".copies").exists()
