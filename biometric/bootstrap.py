@@ -20,6 +20,7 @@ from biometric.ports import (
     Gallery,
     ModelAdministration,
     SharpnessOf,
+    SignedLog,
     Tracker,
     TrackerFactory,
     VideoReader,
@@ -107,11 +108,7 @@ def detection_confidences() -> tuple[float, float]:
 
 
 def configure_ultralytics(settings: Settings) -> None:
-    """Set the environment that ultralytics reads at import; for commands that import it themselves.
-
-    Raises:
-        StorageFull: the cache folder cannot be written.
-    """
+    """Set the environment that ultralytics reads at import. Raises `StorageFull`: the cache cannot be written."""
     quiet_ultralytics(settings.cache)
 
 
@@ -247,6 +244,13 @@ def _open_gallery(settings: Settings, folder: Path) -> Gallery:
 def open_trail(settings: Settings) -> AuditTrail:
     """Return the audit trail of the gallery of the settings."""
     return _open_gallery(settings, settings.gallery).audit
+
+
+def open_case_log(settings: Settings, path: Path) -> SignedLog:
+    """Return the signed record of a case; the examiner's key is in the folder of data."""
+    from biometric.gallery.signed_log import SignedLogFile
+
+    return SignedLogFile(path, settings.data / "case-key")
 
 
 def verify_exported_trail(path: Path, heads: Sequence[Path]) -> "AuditReport | None":

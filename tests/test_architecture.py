@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     # What an answer leaves behind is told in sentences, as the faces tell it.
     "results": ADAPTER | {"messages", "domain"},
     "accounts": ADAPTER | {"messages"},
+    "cases": ADAPTER | {"domain"},
     "clips": ADAPTER,
     "models": ADAPTER,
     "gallery": ADAPTER | {"domain"},  # a template that loses a sample is pooled as at enrollment
@@ -89,6 +90,7 @@ ALLOWED: dict[str, set[str]] = {
         "storage",
         "messages",
         "accounts",
+        "cases",
         "retention_duty",
         "ui",
     }

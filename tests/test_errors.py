@@ -6,7 +6,7 @@ import re
 import pytest
 
 from biometric import errors
-from biometric.errors import BiometricError, DamagedClip, SeveralPeople
+from biometric.errors import BiometricError, DamagedClip, SeveralPeople, root_error
 
 
 def classes() -> dict[str, type[BiometricError]]:
@@ -18,7 +18,7 @@ def drawn() -> dict[str, str]:
     """Each error's parent as drawn, read from the indentation."""
     parents: dict[str, str] = {}
     above: list[str] = []
-    for line in (errors.__doc__ or "").splitlines():
+    for line in (root_error.__doc__ or "").splitlines():
         node = re.fullmatch(r"([│ ]*)[├└]── (\w+)\s+\S.*|([│ ]*)[├└]── (\w+)", line)
         if node is not None:
             depth = 1 + len(node[1] or node[3] or "") // 4

@@ -25,6 +25,8 @@ ROUNDS = 200
 """Draws of the bootstrap that says how sure slope and intercept are."""
 _BINS = 2000
 """Bins over [-1, 1] in which a draw's scores are counted: a thousandth each."""
+_STEPS = 50
+"""Most steps of Newton's method; ten are usual."""
 
 
 def fit_likelihood_ratio(
@@ -102,6 +104,26 @@ def _weighted_line(
     rows = (np.concatenate([middles[place] for place in used]) - centre) / spread
     labels = np.concatenate([np.ones(len(used[0])), np.zeros(len(used[1]))])
     weights = np.concatenate([side[place] / side.sum() * total / 2 for side, place in zip(counts, used, strict=True)])
-    model = LogisticRegression(C=1.0, max_iter=1000).fit(rows[:, np.newaxis], labels, sample_weight=weights)
-    slope = float(model.coef_[0, 0]) / spread
-    return slope, float(model.intercept_[0]) - slope * centre
+    line = _newton(rows, labels, weights)
+    return None if line is None else (line[0] / spread, line[1] - line[0] / spread * centre)
+
+
+def _newton(
+    rows: NDArray[np.float64], labels: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[float, float] | None:
+    """Return slope and intercept of the same regularised regression as `fit_likelihood_ratio`'s, by Newton's method.
+
+    Hundreds of small fits take a fraction of a second so; None where it does not converge.
+    """
+    design = np.column_stack([rows, np.ones(len(rows))])
+    penalty = np.diag([1.0, 0.0])  # C = 1; the intercept is free
+    line = np.zeros(2)
+    for _ in range(_STEPS):
+        chances = 1.0 / (1.0 + np.exp(-np.clip(design @ line, -50, 50)))
+        gradient = design.T @ (weights * (chances - labels)) + penalty @ line
+        curvature = (design * (weights * chances * (1 - chances))[:, np.newaxis]).T @ design + penalty
+        step = np.linalg.solve(curvature + 1e-12 * np.eye(2), gradient)
+        line = line - step
+        if float(np.abs(step).max()) < 1e-9:
+            return float(line[0]), float(line[1])
+    return None

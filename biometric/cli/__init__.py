@@ -16,6 +16,7 @@ from biometric.cli import (
     analyze,
     audit,
     calibrate,
+    case,
     evaluate,
     evaluate_clip,
     evaluate_detector,
@@ -184,6 +185,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_commands(commands)
     users.add_commands(commands)
     audit.add_commands(commands)
+    case.add_commands(commands)
 
     serve = commands.add_parser("serve", help="serve the web page", description="Serve the web page.")
     serve.add_argument("--host", help="address to serve on (default: 127.0.0.1)")

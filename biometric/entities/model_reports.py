@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from biometric.entities.model_cards import CardFile
 from biometric.entities.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """The model of one role, for the page, `models list` and `models check`; `problem` is an error's message."""
+    """The model of one role, for the page, `models list` and `models check`; `problem` is an error's message.
+
+    `files` are those of the card, with their checksums.
+    """
 
     role: str
     card: str
@@ -18,6 +22,7 @@ class ModelStatus:
     licence: str
     notice: Notice | None = None
     problem: str = ""
+    files: tuple[CardFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,8 @@ def describe_basis(basis: FitBasis, searched: int) -> str:
 def describe_likelihood(likelihood: LikelihoodRatio, score: float) -> str:
     """Return words and number: "likelihood ratio 11 (95 % interval 4–28): moderate support for the same person".
 
-    The interval is left out where the calibration did not measure it. A score that is not a number gives "no likelihood ratio".
+    The interval is left out where the calibration did not measure it. A score that is not a number gives "no likelihood
+    ratio".
     """
     if not math.isfinite(score):
         return _("no likelihood ratio")

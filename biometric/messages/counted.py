@@ -8,6 +8,7 @@ from biometric.messages.translation import NN_, ngettext
 NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "answer": NN_("{n:,} answer", "{n:,} answers"),
     "clip": NN_("{n:,} clip", "{n:,} clips"),
+    "comparison": NN_("{n:,} comparison", "{n:,} comparisons"),
     "day": NN_("{n:,} day", "{n:,} days"),
     "frame": NN_("{n:,} frame", "{n:,} frames"),
     "identity": NN_("{n:,} identity", "{n:,} identities"),

@@ -192,7 +192,8 @@ class ModelStore:
         state = Phrase("loaded") if loaded is not None else Phrase("ready") if weights.present else absent
         path = weights.main if weights.present else None
         card = weights.card
-        return ModelStatus(role, card.id, state, device, path, card.licence, self._notice(role))
+        notice = self._notice(role)
+        return ModelStatus(role, card.id, state, device, path, card.licence, notice, files=card.files)
 
     def _expected_device(self, weights: Weights) -> str:
         device = self.device()

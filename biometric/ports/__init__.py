@@ -5,6 +5,7 @@ here.
 """
 
 from biometric.ports.audit_port import AuditTrail
+from biometric.ports.case_port import OpenLog, SignedLog
 from biometric.ports.footage_ports import (
     Annotator,
     CropStore,
@@ -42,9 +43,11 @@ __all__ = [
     "LifeCycle",
     "ModelAdministration",
     "Models",
+    "OpenLog",
     "PixelHider",
     "SharpnessOf",
     "SightingStore",
+    "SignedLog",
     "SmallGreyOf",
     "StartableDetector",
     "Tracker",

@@ -67,11 +67,22 @@ class ReportAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSection:
+    """Further facts of a report: sentences, then (term, value) pairs."""
+
+    heading: str
+    texts: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerReport:
     """Everything that a report says, as text and pictures.
 
     Attributes:
         source: (term, value) pairs on what was compared: file, digest, frames, times, models, version.
+        overview: sections before the answers.
+        sections: sections after them.
     """
 
     title: str
@@ -81,12 +92,16 @@ class AnswerReport:
     answers: tuple[ReportAnswer, ...]
     warnings: tuple[str, ...]
     limits: tuple[str, ...] = field(default_factory=lambda: tuple(map(_, LIMITS)))
+    overview: tuple[ReportSection, ...] = ()
+    sections: tuple[ReportSection, ...] = ()
 
 
 def report_texts(report: AnswerReport) -> Iterator[str]:
     """Yield every text of a report, to find out which fonts it needs."""
     yield from (report.title, report.created, report.summary, *report.warnings, *report.limits)
     yield from (text for pair in report.source for text in pair)
+    for section in (*report.overview, *report.sections):
+        yield from (section.heading, *section.texts, *(text for pair in section.rows for text in pair))
     for answer in report.answers:
         yield from (answer.heading, answer.outcome, answer.reason, *answer.evidence, *answer.warnings)
         yield from (text for pair in answer.facts for text in pair)

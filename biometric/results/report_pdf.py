@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import language
-from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportPicture, report_texts
+from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportPicture, ReportSection, report_texts
 from biometric.results.label_fonts import base_fonts, drawable, fonts_of
 
 _INK, _QUIET, _LINE = (30, 41, 59), (71, 85, 105), (203, 213, 225)
@@ -75,13 +75,22 @@ class _Document:
         self._text(report.summary, 13, bold=True, colour=_MOODS.get(mood, _INK))
         self._text(_("Made on {time}").format(time=report.created), 9, colour=_QUIET)
         self._warnings(report.warnings)
+        self._sections(report.overview)
         for answer in report.answers:
             self._answer(answer)
         self._heading(_("What was compared"))
         self._facts(report.source)
+        self._sections(report.sections)
         self._heading(_("Limits"))
         for text in report.limits:
             self._text(f"• {text}", 10)
+
+    def _sections(self, sections: Sequence[ReportSection]) -> None:
+        for section in sections:
+            self._heading(section.heading)
+            for text in section.texts:
+                self._text(text, 10)
+            self._facts(section.rows)
 
     def _answer(self, answer: ReportAnswer) -> None:
         self._heading(answer.heading, room=_PICTURE_HEIGHT + 50)

@@ -84,6 +84,13 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.PeopleRemain, N_("Somebody is still seen")),
     (errors.SoundNotKept, N_("The sound cannot be kept")),
     (errors.TooFewPeople, N_("Too few people to measure")),
+    (errors.NoCase, N_("There is no case")),
+    (errors.CaseExists, N_("The folder is not empty")),
+    (errors.CaseChanged, N_("The case was changed")),
+    (errors.CaseIncomplete, N_("The case is not complete")),
+    (errors.CaseOfAnotherKey, N_("The case is somebody else's")),
+    (errors.CaseModelDiffers, N_("Another model serves here")),
+    (errors.CaseError, N_("The case cannot do that")),
     (errors.UsersUnreadable, N_("The users cannot be read")),
     (errors.StorageFull, N_("Cannot be written")),
 )
