@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from biometric.analysis.analyst import run_analyst
 from biometric.analysis.analyst_process import StartAnalyst
+from biometric.analysis.folder_watch import ChangesBelow
 from biometric.entities.clip_jobs import ClipJob
 from biometric.errors import InvalidSetting
 from biometric.ports.jobs_port import JobQueue
@@ -24,6 +26,23 @@ def open_job_queue(settings: Settings) -> JobQueue:
 def analyst_of(settings: Settings) -> StartAnalyst:
     """Return what a process that analyses clips does, with the models of the settings."""
     return partial(_be_analyst, settings)
+
+
+def folder_watching() -> tuple[ChangesBelow, Callable[[Path], bool]]:
+    """Return what tells which files of a folder change, and what tells whether a file looks whole.
+
+    Raises:
+        InvalidSetting: the package watchfiles is not installed.
+    """
+    from biometric.clips.wholeness import looks_whole
+
+    try:
+        from biometric.watched_files import changes_below
+    except ImportError as error:
+        raise InvalidSetting(
+            'Watching folders needs the package watchfiles. Install it with: pip install "sightline[fleet]"'
+        ) from error
+    return changes_below, looks_whole
 
 
 @contextmanager

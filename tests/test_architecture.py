@@ -42,6 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     # What a job says of its failure is told in sentences, once, by the worker.
     "analysis": PORTS | {"service", "storage", "messages"},
     "worker_metrics": PORTS,
+    "watched_files": FOUNDATION,
     "adapters": PORTS | {"results"},
     "footage_keeper": PORTS,
     "erasing": PORTS | {"results", "storage", "footage_keeper"},
@@ -71,7 +72,9 @@ ALLOWED: dict[str, set[str]] = {
     "bootstrap": PORTS
     | {"service", "settings", "storage", "clips", "models", "gallery", "footage_store", "results", "pipeline"}
     | {"messages", "adapters"},
-    "bootstrap_jobs": PORTS | {"bootstrap", "service", "settings", "analysis", "job_queue", "worker_metrics"},
+    "bootstrap_jobs": PORTS
+    | {"bootstrap", "service", "settings", "analysis", "job_queue", "worker_metrics"}
+    | {"watched_files", "clips"},
     "ui": PORTS
     | {"service", "footage_keeper", "erasing", "domain", "results", "settings", "storage", "messages", "accounts"}
     | {"retention_duty"},

@@ -11,7 +11,7 @@ import pytest
 
 from biometric import cli
 from biometric.analysis.clip_places import locate, named_clips, place_of
-from biometric.cli import command_support
+from biometric.cli import command_support, watch
 from biometric.entities.clip_jobs import AnalysisRequest, JobSearch, JobState, NewClipJob
 from biometric.errors import InvalidInput, PathRefused
 from biometric.service import Sightline
@@ -120,6 +120,43 @@ def test_a_cancelled_clip_ends_the_command_with_its_row(run: Run, tmp_path: Path
     status, _, err = run("analyze", path)
     thread.join()
     assert (status, err) == (2, f"{path}: cancelled\n")
+
+
+def test_a_watched_folder_is_analysed_as_clips_come_and_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, queue = tmp_path / "in", queue_of(tmp_path)
+    clip(folder / "hall", "a.mp4")
+    clip(folder, "b.mp4", "text")
+    look, expected = watch._Told.look, [{JobState.DONE: 1, JobState.FAILED: 1}]
+
+    def look_and_end(told: watch._Told) -> None:
+        look(told)
+        if dict(queue.counts().by_state) == expected[0]:
+            look(told)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch._Told, "look", look_and_end)
+    command = ("watch", folder, "--camera-from-folder", "--rest", "0.1", "--metrics-port", 0)
+    status, out, err = run(*command)
+    assert status == 130
+    assert out == f"{folder / 'hall' / 'a.mp4'}: Identified 1 person: 1 unknown\n"
+    assert f"Watching {folder}.\n" in err
+    assert f"{folder / 'b.mp4'}: b.mp4 is not a video.\n" in err
+    assert "What is not analysed yet is when the same command runs again." in err
+    assert queue.job(1).new.request.camera in ("hall", "in")
+    clip(folder, "came-meanwhile.mp4")
+    (folder / "hall" / "a.mp4").rename(folder / "moved.mp4")
+    expected[0] = {JobState.DONE: 3, JobState.FAILED: 1}  # moved to the folder of another camera
+    status, out, _ = run(*command)
+    assert sorted(line.partition(":")[0] for line in out.splitlines()) == [
+        str(folder / "came-meanwhile.mp4"),
+        str(folder / "moved.mp4"),
+    ]
+    status, _, err = run("watch", folder, folder / "hall")
+    assert (status, "which is watched at any depth" in err) == (2, True)
+    status, _, err = run("watch", folder / "moved.mp4")
+    assert (status, "is not a folder" in err) == (2, True)
 
 
 def test_nothing_is_analysed_that_would_not_be_kept(

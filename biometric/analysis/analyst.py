@@ -21,6 +21,7 @@ from biometric.entities.progress import finish
 from biometric.errors import (
     BiometricError,
     ClipNotFound,
+    DamagedClip,
     EmptyGallery,
     FootageChanged,
     KeptFootageUnavailable,
@@ -60,6 +61,7 @@ class Analyst:
             report: called with each step; an exception of it ends the work and leaves nothing behind.
 
         Raises:
+            DamagedClip: it cannot be read to its end, and the job does not accept that.
             FootageChanged: the file is another one than when the job was made.
             KeptFootageUnavailable: the settings let nothing, or nothing of this size, be kept.
             BiometricError: the clip cannot be analysed.
@@ -70,6 +72,13 @@ class Analyst:
             video = service.probe(path)
             if video.digest != job.new.digest:
                 raise FootageChanged("{name} was changed since it was put into the queue.", name=path.name)
+            if video.damage is not None and not request.accept_damaged:
+                raise DamagedClip(
+                    "Say --accept-damaged to analyse it as far as it can be read.",
+                    video.frame_count,
+                    video.claimed_frames,
+                    video.damage,
+                )
             work = service.observe(
                 path,
                 _frames(request, video.frame_count),

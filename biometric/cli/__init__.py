@@ -30,6 +30,7 @@ from biometric.cli import (
     train,
     users,
     verdict,
+    watch,
     worker,
 )
 from biometric.cli.command_support import (
@@ -171,6 +172,7 @@ def parser() -> argparse.ArgumentParser:
 
     recognition_commands.add_commands(commands)
     analyze.add_commands(commands)
+    watch.add_commands(commands)
     worker.add_commands(commands)
     jobs.add_commands(commands)
     redact.add_commands(commands)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric.analysis.analyst_process import StartAnalyst
+from biometric.analysis.folder_watch import ChangesBelow
 from biometric.cli import streams
 from biometric.entities import Progress
 from biometric.entities.clip_jobs import ClipJob
@@ -92,6 +93,13 @@ def analyst_of(settings: Settings) -> StartAnalyst:
     from biometric.bootstrap_jobs import analyst_of as of_settings
 
     return of_settings(settings)
+
+
+def folder_watching() -> tuple[ChangesBelow, Callable[[Path], bool]]:
+    """Return what tells which files of a folder change, and what tells whether a file looks whole."""
+    from biometric.bootstrap_jobs import folder_watching as watching
+
+    return watching()
 
 
 def this_place() -> str:
