@@ -28,6 +28,7 @@ from biometric.entities import (
     clean_label,
     comparable_text,
 )
+from biometric.entities.audit import AuditAction, AuditEvent
 from biometric.entities.model_cards import Role
 from biometric.errors import BiometricError, UnknownClip
 from biometric.ports import CropStore, FootageLibrary, Gallery, Models, VideoReader
@@ -244,7 +245,11 @@ class FootageKeeper:
 
     def remove(self, clip_id: str) -> KeptClip:
         """Remove a clip with all that is kept of it, at once and for good. Raises `UnknownClip`, `KeptFootageError`."""
-        return self.library.remove(clip_id)
+        removed = self.library.remove(clip_id)
+        gallery = self._tools.gallery(None)
+        if gallery.revision():
+            gallery.audit.record(AuditEvent(AuditAction.FOOTAGE_REMOVED, details={"input": removed.digest}))
+        return removed
 
     def forget_person(self, identity_id: str, crops: Mapping[str, Collection[str]]) -> int:
         """Let the library hold nothing measured of somebody: see `FootageLibrary.forget_person`."""

@@ -1,7 +1,7 @@
 """Hides people in footage: the part of the service that plans it, has it written, and measures what hiding leaves."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -9,11 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.adapters import Adapters
-from biometric.domain import recognition
+from biometric.domain import audit_events, recognition
 from biometric.domain.hidden_regions import SeenPeople, bridged_boxes, without_duplicates
-from biometric.domain.redaction_choice import ShownPeople, boxes_of_people, shown_people
+from biometric.domain.redaction_choice import ShownPeople, boxes_of_people, require_recognised, shown_people
 from biometric.domain.selection import Rules
-from biometric.entities import FrameRange, Identification, ObservedClip, Progress, Purpose, Threshold, VideoInfo
+from biometric.entities import (
+    FrameRange,
+    Identification,
+    Notice,
+    ObservedClip,
+    Progress,
+    Purpose,
+    Threshold,
+    VideoInfo,
+)
 from biometric.entities.redaction import (
     DEFAULT_MARGIN,
     Hiding,
@@ -24,18 +33,18 @@ from biometric.entities.redaction import (
 )
 from biometric.entities.redaction_measure import RedactionMeasure
 from biometric.erasing.derivative_register import DerivativeRegister
-from biometric.errors import InvalidInput, RedactionError
+from biometric.errors import RedactionError
 from biometric.footage_keeper import FootageKeeper
 from biometric.pipeline.hiding_measure import MeasuredFootage, MeasuringTools, measure_hiding
 from biometric.pipeline.people_looking import Describing, describe_everybody, look_at_everybody
-from biometric.pipeline.redacting import RedactingTools, RedactionPlan, write_redacted
+from biometric.pipeline.redacting import RedactingTools, RedactionPlan, Written, write_redacted
 from biometric.pipeline.redaction_requests import check_destination, every_frame, not_written
 from biometric.pipeline.streaming import FrameSource
 from biometric.ports import Gallery
 from biometric.results.answer_files import clip_folder_name
 from biometric.results.redaction_defaults import read_default, save_default
 from biometric.settings import Settings
-from biometric.storage import make_private_folder
+from biometric.storage import file_digest, free_file, make_private_folder
 
 
 class Answering(Protocol):
@@ -104,8 +113,8 @@ class Redactor:
         again: see `write_redacted`. Closing the generator leaves no file.
 
         Args:
-            destination: the file to write, an MP4 (of a photograph a JPEG); an older one is replaced. None: one in the
-                clip's query folder.
+            destination: the file to write, an MP4 (of a photograph a JPEG); an older one is replaced. None: a new one
+                in the clip's query folder.
             choice: whom to hide; None: everybody.
             frames: None: the whole clip.
             label: the clip's name for people, where the file's own name is meaningless.
@@ -130,7 +139,7 @@ class Redactor:
         wanted, warnings = every_frame(video, frames, accept_damaged)
         destination = destination or self._usual_file(clip.name if label is None else label, video, wanted)
         check_destination(clip, destination, video)
-        named = self._named(choice, gallery)
+        named = self._named(choice, gallery, warnings)
         keep_sound = options.keep_sound and not video.photograph and self._adapters.writer.has_sound(clip)
         yield Progress("Loading models", 0, 0)
         source = FrameSource(self._adapters.reader, clip, video, wanted, accept_damaged)
@@ -152,12 +161,7 @@ class Redactor:
             keep_sound=keep_sound,
             allow_remaining=options.allow_remaining,
         )
-        try:
-            written = yield from write_redacted(self._tools(), plan, destination)
-        except OSError as error:
-            raise not_written(destination, error) from error
-        self._answering.register.hidden_clip(destination, shown.identity_ids, video.digest, gallery)
-        return Redaction(
+        redaction = Redaction(
             path=destination,
             frames=plan.frames,
             hiding=hiding,
@@ -165,15 +169,26 @@ class Redactor:
             choice=choice,
             margin=options.margin,
             sound_kept=plan.keep_sound,
-            hidden_regions=sum(
-                len(written.plan.regions(frame)) for frame in range(plan.frames.start, plan.frames.stop)
-            ),
+            hidden_regions=0,
             shown=shown.names,
             unsure=shown.unsure,
-            added=written.added,
-            remaining=written.remaining,
+            added=0,
+            remaining=(),
             warnings=(*warnings, *self._adapters.models.notices()),
         )
+
+        def tell(path: Path, written: Written) -> None:
+            seen_still = replace(redaction, remaining=written.remaining)
+            digests = video.digest, file_digest(path)
+            audit_events.record_redaction(self._answering.gallery(gallery), seen_still, shown.identity_ids, digests)
+
+        try:
+            written = yield from write_redacted(self._tools(), plan, destination, tell)
+        except OSError as error:
+            raise not_written(destination, error) from error
+        self._answering.register.hidden_clip(destination, shown.identity_ids, video.digest, gallery)
+        regions = sum(len(written.plan.regions(frame)) for frame in range(plan.frames.start, plan.frames.stop))
+        return replace(redaction, hidden_regions=regions, added=written.added, remaining=written.remaining)
 
     def measure(
         self,
@@ -236,11 +251,8 @@ class Redactor:
         return asked.value > self._answering.threshold("identification", None, ask.gallery).value
 
     def _usual_file(self, label: str, video: VideoInfo, frames: FrameRange) -> Path:
-        last = min(frames.last, video.frame_count - 1)
-        return (
-            self._query_folder(label, video)
-            / f"{frames.first:08d}-{last:08d}-hidden.{'jpg' if video.photograph else 'mp4'}"
-        )
+        last, ending = min(frames.last, video.frame_count - 1), "jpg" if video.photograph else "mp4"
+        return free_file(self._query_folder(label, video) / f"{frames.first:08d}-{last:08d}-hidden.{ending}")
 
     def _query_folder(self, label: str, video: VideoInfo) -> Path:
         folder = self._answering.settings.query / clip_folder_name(label, video.digest)
@@ -250,8 +262,8 @@ class Redactor:
             raise not_written(folder, error) from error
         return folder
 
-    def _named(self, choice: RedactionChoice, gallery: Path | None) -> list[str]:
-        """Return whom the names mean, before anything is read.
+    def _named(self, choice: RedactionChoice, gallery: Path | None, warnings: list[Notice]) -> list[str]:
+        """Return whom the names mean, before anything is read; `warnings` get what else should be known of them.
 
         Raises:
             UnknownIdentity, EmptyGallery: there is nobody of a name, or nobody at all.
@@ -264,14 +276,7 @@ class Redactor:
         recognition.require_comparable(opened, self._adapters.models.embedder_id())
         named = [opened.find(name) for name in choice.names]
         if choice.who is WhoIsHidden.ONLY:
-            expired = {lifetime.identity_id for lifetime in opened.lifetimes() if lifetime.has_expired}
-            names = ", ".join(identity.name for identity in named if identity.id in expired)
-            if names:
-                raise InvalidInput(
-                    "All references of {names} have expired, so nobody is recognised by them and the clip would show "
-                    "who should be hidden. Enroll them again, or hide everybody.",
-                    names=names,
-                )
+            warnings += require_recognised(opened, named)
         return [identity.id for identity in named]
 
     def _describing(self) -> Describing:
@@ -284,9 +289,8 @@ class Redactor:
         adapters = self._adapters
         if adapters.hide_pixels is None or adapters.save_picture is None:
             raise RedactionError("This service was made without what hides people. Make it with bootstrap.build.")
-        return RedactingTools(
-            adapters.reader, adapters.writer, adapters.save_picture, adapters.hide_pixels, adapters.models.detector()
-        )
+        writing = adapters.reader, adapters.writer, adapters.save_picture
+        return RedactingTools(*writing, adapters.hide_pixels, adapters.models.detector())
 
 
 @dataclass(frozen=True, slots=True)

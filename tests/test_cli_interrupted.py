@@ -2,7 +2,9 @@
 
 import json
 import os
+import pty
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +13,9 @@ import pytest
 from biometric import cli
 from biometric.cli import command_support, recognition_commands
 from biometric.errors import StorageFull
+from biometric.gallery.repository import SQLiteGallery
+from tests.conftest import PROJECT
+from tests.made_galleries import reference
 from tests.test_service import ServiceSetup
 
 
@@ -127,3 +132,46 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, former)
+
+
+# Asked for a passphrase
+
+
+def at_terminal(arguments: list[str], key: bytes, tmp_path: Path) -> tuple[int, str]:
+    """Run a command on a terminal of its own and press a key where it asks; return its status and what it showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        folders = {f"SIGHTLINE_{name.upper()}": str(tmp_path / name) for name in ("gallery", "query", "temp", "data")}
+        environment = {**os.environ, **folders, "PYTHONPATH": str(PROJECT), "LANG": "C"}
+        os.execve(sys.executable, [sys.executable, "-m", "biometric", *arguments], environment)
+    shown, pressed = b"", False
+    while True:
+        try:
+            shown += os.read(terminal, 1000)
+        except OSError:  # it has ended
+            break
+        if not pressed and (b"assphrase: " in shown or b"assword: " in shown):
+            os.write(terminal, key)
+            pressed = True
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r", "")
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "said"),
+    [
+        (b"\x04", 2, "The input ended before anything was typed. Nothing was done."),
+        (b"\x03", 130, "Interrupted. Nothing was stored."),
+    ],
+    ids=["Ctrl+D", "Ctrl+C"],
+)
+@pytest.mark.parametrize("arguments", [["gallery", "export", "e.zip", "--encrypt"], ["users", "add", "ada"]])
+def test_ending_the_input_at_a_passphrase_is_said_in_a_line_of_its_own(
+    tmp_path: Path, key: bytes, status: int, said: str, arguments: list[str]
+) -> None:
+    SQLiteGallery(tmp_path / "gallery").enroll("Ada", reference(tmp_path / "crops", 1))
+    ended, shown = at_terminal(arguments, key, tmp_path)
+    assert (ended, said in shown.splitlines()) == (status, True), shown
+    assert "Traceback" not in shown
+    assert not list(tmp_path.rglob("e.zip"))

@@ -1,6 +1,7 @@
 """Redaction from clip to clip: who is hidden, in each frame, judged by the pixels of the result."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,7 +11,8 @@ import pytest
 from biometric import cli
 from biometric.cli import command_support, recognition_commands
 from biometric.domain import hidden_regions
-from biometric.entities import FrameRange, ObservedClip, Retention
+from biometric.entities import FrameRange, NoticeCode, ObservedClip, Retention
+from biometric.entities.audit import AuditQuery, AuditRecord
 from biometric.entities.redaction import (
     ALL_HIDINGS,
     Hiding,
@@ -28,9 +30,12 @@ from biometric.errors import (
     StorageFull,
     UnknownIdentity,
 )
+from biometric.messages import describe
 from biometric.pipeline import redacting
+from biometric.storage import file_digest
 from tests import made_clips
 from tests.painted_people import COLOURS, PaintedService, box_of, frames_of, walking, write_people
+from tests.trust.sound_clips import remux
 from tests.waiting import wait_for
 
 BOTH = {"Ruby": walking(40, 30), "Jade": walking(40, 200, -1)}
@@ -486,6 +491,109 @@ def test_identify_also_writes_the_clip_with_strangers_hidden(
     assert setup.seen(folder / "clip-hidden.mp4", "Azur") == []
     assert len(setup.seen(folder / "clip-hidden.mp4", "Ruby")) == 40
     assert cli.main(["identify", str(clip), str(clip), "--hide-unknown"]) == 2
+
+
+def records(setup: PaintedService, action: str) -> list[AuditRecord]:
+    return setup.service.gallery().audit.records(AuditQuery(action=action))[0]
+
+
+def test_promise_25_each_redaction_is_recorded_with_what_was_written(setup: PaintedService) -> None:
+    setup.enroll("Ruby")
+    clip = write_people(setup.folder / "clip.mp4", BOTH)
+    setup.redact(clip, setup.folder / "everybody.mp4")
+    shown = setup.redact(clip, setup.folder / "but-ruby.mp4", EXCEPT_RUBY)
+    latest, first = records(setup, "redacted")
+    assert latest.people == (setup.service.gallery().find("Ruby").id,)
+    told = latest.details
+    assert (told["input"], told["file_sha256"]) == (file_digest(clip), file_digest(shown.path))
+    assert (told["hidden"], told["method"], told["frames"], told["still_seen"]) == ("everybody but", "box", [0, 39], 0)
+    assert (first.people, first.details["hidden"]) == ((), "everybody")
+
+
+def test_a_redaction_that_cannot_be_recorded_is_not_there(
+    setup: PaintedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(event: object) -> None:
+        raise StorageFull("no room for the record")
+
+    setup.enroll("Ruby")
+    clip = write_people(setup.folder / "clip.mp4", BOTH)
+    monkeypatch.setattr(setup.service.gallery().transactions, "record", refuse)
+    with pytest.raises(StorageFull):
+        setup.redact(clip, setup.folder / "out.mp4")
+    assert [path.name for path in setup.folder.glob("*out*")] == []
+
+
+def test_hiding_everybody_makes_no_gallery_where_there_is_none(setup: PaintedService) -> None:
+    setup.redact(write_people(setup.folder / "clip.mp4", BOTH), setup.folder / "out.mp4")
+    assert setup.service.gallery().revision() == ""
+
+
+def test_whose_references_have_expired_in_part_is_said_where_they_are_to_be_hidden(setup: PaintedService) -> None:
+    setup.enroll("Ruby")
+    gallery = setup.service.gallery()
+    clip = write_people(setup.folder / "clip.mp4", {"Ruby": walking(40, 30, 0)})
+    lifetimes = [replace(item, expired=1, references=2) for item in gallery.lifetimes()]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gallery, "lifetimes", lambda: lifetimes)
+        result = setup.redact(clip, setup.folder / "out.mp4", RedactionChoice(WhoIsHidden.ONLY, ("Ruby",)))
+    [notice] = [notice for notice in result.warnings if notice.code is NoticeCode.SOME_REFERENCES_EXPIRED]
+    assert describe(notice).startswith("Of the 2 references of Ruby, 1 have expired")
+
+
+def test_a_second_clip_without_a_name_does_not_take_the_place_of_the_first(setup: PaintedService) -> None:
+    clip = write_people(setup.folder / "clip.mp4", BOTH)
+    first, second, third = (setup.redact(clip, None).path for _ in range(3))
+    assert [path.name for path in (first, second, third)] == [
+        "00000000-00000039-hidden.mp4",
+        "00000000-00000039-hidden-2.mp4",
+        "00000000-00000039-hidden-3.mp4",
+    ]
+    assert first.exists()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["--keep", "Ruby"],
+        ["--hide", "Ruby"],
+        ["--hide-unknown"],
+        ["--method", "blur"],
+        ["--method", "blur", "--strength", "3"],
+        ["--sound", "keep"],
+        ["--threshold", "0.5"],
+        ["--allow-remaining"],
+        ["--camera", "Hall"],
+    ],
+)
+def test_a_measurement_refuses_what_it_takes_no_notice_of(
+    setup: PaintedService, capsys, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    monkeypatch.setattr(command_support, "build_service", lambda options: setup.service)
+    setup.enroll("Ruby")
+    clip = write_people(setup.folder / "clip.mp4", BOTH)
+    assert cli.main(["redact", str(clip), "--measure", *said]) == 2
+    assert said[0] in capsys.readouterr().err
+    assert setup.detector.looked == set()
+
+
+def test_identify_hides_strangers_in_a_damaged_clip_only_on_demand(
+    setup: PaintedService, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition_commands, "build_service", lambda options: setup.service)
+    setup.enroll("Ruby")
+    whole = write_people(setup.folder / "whole.mp4", BOTH)
+    clip = made_clips.truncate(remux(whole, setup.folder / "whole.mkv"), setup.folder / "clip.mkv", 0.7)
+    folder = setup.folder / "results"
+    asked = ["identify", str(clip), "--hide-unknown", "--output", str(folder)]
+    assert cli.main(asked) == 2
+    assert "damaged" in capsys.readouterr().err
+    assert not (folder / "clip-hidden.mp4").exists()
+    assert cli.main([*asked, "--accept-damaged"]) == 0
+    assert (folder / "clip-hidden.mp4").exists()
+    assert cli.main([*asked, "--accept-damaged"]) == 0
+    assert (folder / "clip-hidden-2.mp4").exists()
+    assert cli.main(["identify", str(clip), "--accept-damaged"]) == 2
 
 
 def test_erasing_somebody_finds_the_clip_that_shows_them(setup: PaintedService) -> None:

@@ -1,13 +1,13 @@
 """`python -m biometric gallery export | import`."""
 
 import argparse
-import getpass
 import sys
 from typing import Any
 
 from biometric.cli import command_support
 from biometric.cli.command_support import DONE, show
 from biometric.cli.gallery_trash import add_action, count_references
+from biometric.cli.secret_prompts import ask_secret
 from biometric.entities.exports import ImportPreview
 from biometric.errors import InvalidInput, WrongPassphrase
 from biometric.messages.counted import counted
@@ -48,8 +48,8 @@ def _read_passphrase(options: argparse.Namespace, twice: bool) -> str:
             raise InvalidInput("The passphrase on standard input is no text in UTF-8.") from error
     if not sys.stdin.isatty():
         raise InvalidInput("There is no terminal to ask for the passphrase. Pass it with --passphrase-stdin.")
-    passphrase = getpass.getpass(_("Passphrase: "))
-    if twice and passphrase != getpass.getpass(_("Once more: ")):
+    passphrase = ask_secret(_("Passphrase: "))
+    if twice and passphrase != ask_secret(_("Once more: ")):
         raise InvalidInput("The two passphrases differ. Nothing was written.")
     return passphrase
 

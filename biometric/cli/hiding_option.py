@@ -10,6 +10,7 @@ from biometric.errors import InvalidInput
 from biometric.messages.redaction_sentences import describe_redaction
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
+from biometric.storage import free_file
 
 
 def add_hiding_option(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +18,20 @@ def add_hiding_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hide-unknown", action="store_true", help="also write the clip with everybody hidden who is not enrolled"
     )
+    parser.add_argument(
+        "--accept-damaged",
+        dest="hide_in_damaged",
+        action="store_true",
+        help="with --hide-unknown: although the clip cannot be read to its end",
+    )
 
 
 def check_hiding_option(options: argparse.Namespace) -> None:
-    """Raise `InvalidInput` where the option is given for several clips."""
+    """Raise `InvalidInput` where the option is given for several clips, or the other one without it."""
+    if options.hide_in_damaged and not options.hide_unknown:
+        raise InvalidInput(
+            "--accept-damaged is for --hide-unknown. Without it, an answer just says that the clip is damaged."
+        )
     if options.hide_unknown and (len(options.clips) > 1 or options.clips[0].is_dir()):
         raise InvalidInput("--hide-unknown is for one clip. Leave it out, or name one clip.")
 
@@ -36,13 +47,13 @@ def write_hidden(service: Sightline, options: argparse.Namespace, frames: FrameR
     choice, target = RedactionChoice(WhoIsHidden.UNKNOWN), None
     if options.output is not None:
         ending = "jpg" if service.probe(options.clip).photograph else "mp4"
-        target = options.output / f"{options.clip.stem}-hidden.{ending}"
+        target = free_file(options.output / f"{options.clip.stem}-hidden.{ending}")
     work = service.redactor.redact(
         options.clip,
         target,
         choice,
         frames=frames,
-        accept_damaged=True,
+        accept_damaged=options.hide_in_damaged,
         camera=options.camera,
         threshold=options.threshold,
     )

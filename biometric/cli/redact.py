@@ -81,6 +81,8 @@ def _strengths() -> str:
 
 def _redact(options: argparse.Namespace) -> int:
     choice = RedactionChoice.chosen(options.keep or (), options.hide or (), options.hide_unknown)
+    if options.measure:
+        _require_alone(options)
     how = _options(options)
     service = command_support.build_service(options)
     if options.measure:
@@ -92,6 +94,28 @@ def _redact(options: argparse.Namespace) -> int:
         streams.say(_("Note: {text}").format(text=text))
     show(options, redaction_json(redaction), describe_redaction(redaction))
     return NOT_CONFIRMED if redaction.remaining else DONE
+
+
+def _require_alone(options: argparse.Namespace) -> None:
+    """Raise `InvalidInput` where something was said that a measurement takes no notice of."""
+    said = {
+        "--keep": options.keep,
+        "--hide": options.hide,
+        "--hide-unknown": options.hide_unknown,
+        "--method": options.method,
+        "--strength": options.strength,
+        "--sound": options.sound == "keep",
+        "--allow-remaining": options.allow_remaining,
+        "--camera": options.camera is not None,
+        "--threshold": options.threshold is not None,
+    }
+    ignored = ", ".join(option for option, value in said.items() if value)
+    if ignored:
+        raise InvalidInput(
+            "--measure hides everybody in every way and compares, so {options} cannot be said with it. Leave out "
+            "the one or the other.",
+            options=ignored,
+        )
 
 
 def _measure(service: Sightline, options: argparse.Namespace, margin: float) -> int:

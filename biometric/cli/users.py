@@ -1,7 +1,6 @@
 """`python -m biometric users add | remove | passwd | role | sign-out | list | token`."""
 
 import argparse
-import getpass
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from biometric.accounts.roles import Role, read_role
 from biometric.accounts.user_database import UserDatabase
 from biometric.cli.command_support import DONE, show
+from biometric.cli.secret_prompts import ask_secret
 from biometric.errors import InvalidInput
 from biometric.messages.translation import gettext as _
 from biometric.settings import Settings
@@ -70,8 +70,8 @@ def _read_password(options: argparse.Namespace) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
         raise InvalidInput("There is no terminal to ask for the password. Pass it with --password-stdin.")
-    password = getpass.getpass(_("Password: "))
-    if password != getpass.getpass(_("Once more: ")):
+    password = ask_secret(_("Password: "))
+    if password != ask_secret(_("Once more: ")):
         raise InvalidInput("The two passwords differ. Nothing was changed.")
     return password
 

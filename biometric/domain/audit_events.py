@@ -1,10 +1,11 @@
 """What the audit trail says of answers: ids, numbers and digests, never a name or a template."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from biometric.entities import Identification, ObservedClip, Threshold, ThresholdSource, Verification
 from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
 from biometric.entities.people import EDIT_CODES
+from biometric.entities.redaction import Redaction
 from biometric.ports import Gallery
 
 
@@ -45,6 +46,30 @@ def record_identification(gallery: Gallery, observed: ObservedClip, answers: Seq
     people |= {answer.candidates[0].identity.id for answer in answers if answer.candidates}
     threshold = answers[0].threshold if answers else None
     gallery.audit.record(_event(AuditAction.IDENTIFIED, people, details, threshold, observed.model_id))
+
+
+def record_redaction(gallery: Gallery, redaction: Redaction, shown: Collection[str], digests: tuple[str, str]) -> None:
+    """Record that people were hidden in footage. Nothing is recorded, nor made, where there is no gallery yet.
+
+    Args:
+        shown: ids of those who are shown in it.
+        digests: SHA-256 of the clip, and of what was written.
+
+    Raises:
+        GalleryError: it cannot be recorded; then the footage is not to be kept.
+    """
+    details: dict[str, AuditValue] = {
+        "input": digests[0],
+        "file_sha256": digests[1],
+        "frames": [redaction.frames.first, redaction.frames.last],
+        "hidden": redaction.choice.who.value,
+        "method": str(redaction.hiding),
+        "margin": _number(redaction.margin),
+        "sound_kept": redaction.sound_kept,
+        "still_seen": len(redaction.remaining),
+    }
+    if gallery.revision():
+        gallery.audit.record(AuditEvent(AuditAction.REDACTED, tuple(sorted(shown)), details))
 
 
 def _input(observed: ObservedClip) -> dict[str, AuditValue]:

@@ -17,6 +17,7 @@ WORDS = {
     "import": "imported",
     "export": "exported",
     "calibrate": "calibrated",
+    "redact": "redacted",
     "sign-in": "signed_in",
     "sign-out": "signed_out",
 }

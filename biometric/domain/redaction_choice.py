@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometric.domain.hidden_regions import SeenPeople
-from biometric.entities import Decision, Identification, Observation
+from biometric.entities import Decision, Identification, Identity, Notice, NoticeCode, Observation
 from biometric.entities.redaction import RedactionChoice, WhoIsHidden
+from biometric.errors import InvalidInput
+from biometric.ports import Gallery
 
 _MOST_CANDIDATES = 5
 """As many candidates an identification has at most: somebody farther down may score as high."""
@@ -96,3 +98,22 @@ def boxes_of_people(
         for detection in observation.tracklet.detections
     }
     return np.array([key in theirs for key in zip(frames.tolist(), boxes.tolist(), strict=True)], np.bool_)
+
+
+def require_recognised(gallery: Gallery, named: Sequence[Identity]) -> list[Notice]:
+    """Return what should be known of people who are to be hidden: some of their references have expired.
+
+    Raises:
+        InvalidInput: all references of somebody have, so that they would be shown.
+    """
+    ids = {identity.id for identity in named}
+    lifetimes = [lifetime for lifetime in gallery.lifetimes() if lifetime.identity_id in ids]
+    names = ", ".join(lifetime.name for lifetime in lifetimes if lifetime.has_expired)
+    if names:
+        raise InvalidInput(
+            "All references of {names} have expired, so nobody is recognised by them and the clip would show "
+            "who should be hidden. Enroll them again, or hide everybody.",
+            names=names,
+        )
+    code = NoticeCode.SOME_REFERENCES_EXPIRED
+    return [Notice(code, name=one.name, gone=one.expired, all=one.references) for one in lifetimes if one.expired]

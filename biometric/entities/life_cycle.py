@@ -97,10 +97,15 @@ class EnrollmentBasis:
 
 @dataclass(frozen=True, slots=True)
 class GivenBasis:
-    """What an enrollment comes with: its basis (None: the gallery's default), and by which way it comes."""
+    """What an enrollment comes with: its basis (None: the gallery's default), and by which way it comes.
+
+    Attributes:
+        becomes_default: once the reference is stored, its basis is the gallery's default.
+    """
 
     basis: EnrollmentBasis | None = None
     entry_point: EntryPoint = EntryPoint.LIBRARY
+    becomes_default: bool = False
 
 
 NOTHING_GIVEN = GivenBasis()

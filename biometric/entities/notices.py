@@ -76,6 +76,7 @@ class NoticeCode(StrEnum):
     NO_GOOD_SAMPLE = auto()
     NOBODY_TO_COMPARE = auto()
     REFERENCES_EXPIRED = auto()
+    SOME_REFERENCES_EXPIRED = auto()
     PEOPLE_EXPIRED = auto()
     NOBODY_REACHES_THRESHOLD = auto()
     BEST_REACHES_THRESHOLD = auto()
@@ -169,6 +170,7 @@ VALUES: Mapping[NoticeCode, tuple[str, ...]] = {
     NoticeCode.NO_GOOD_SAMPLE: (),
     NoticeCode.NOBODY_TO_COMPARE: (),
     NoticeCode.REFERENCES_EXPIRED: ("name", "expired"),
+    NoticeCode.SOME_REFERENCES_EXPIRED: ("name", "gone", "all"),
     NoticeCode.PEOPLE_EXPIRED: ("people",),
     NoticeCode.NOBODY_REACHES_THRESHOLD: (),
     NoticeCode.BEST_REACHES_THRESHOLD: (),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from biometric.entities import Identification, Identity, ObservedClip, Verification
+from biometric.entities.audit import AuditAction, AuditEvent
 from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.errors import BiometricError
 from biometric.ports import Gallery
@@ -40,7 +41,12 @@ class DerivativeRegister:
             self._record(DerivativeKind.REDACTED, [path], shown, clip_digest, gallery)
 
     def report(self, answer: Verification | Sequence[Identification], path: Path, gallery: Path | None) -> None:
-        """Write down a report."""
+        """Write down a report, and record that it was written."""
+        try:
+            people, details = tuple(sorted(named_in(answer))), {"file_sha256": file_digest(path)}
+            self._gallery(gallery).audit.record(AuditEvent(AuditAction.REPORTED, people, details))
+        except (BiometricError, OSError) as error:
+            logger.warning("Not written down in the gallery's audit trail: %s", error)
         self._record(DerivativeKind.REPORT, [path], named_in(answer), "", gallery)
 
     def copies(

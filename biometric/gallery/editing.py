@@ -86,6 +86,9 @@ class GalleryEditing:
             identity = rows.identity_by_id(write.db, self._files, identity_id)
             stored = reference_rows.latest_reference(write.db, self._files, number)
             change = recorder.finish(1, len(record.samples))
+            if reference.given.becomes_default:
+                basis_rows.set_default_basis(write.db, reference.given.basis)
+                ChangeRecorder(write, ChangeKind.BASIS_CHOSEN).finish(0, 0, can_be_undone=False)
         return StoredEnrollment(identity, stored, existed, change)
 
     def rename(self, identity_id: str, name: str) -> GalleryChange:

@@ -11,6 +11,7 @@ from biometric.entities import (
     PurgeReport,
     Retention,
 )
+from biometric.entities.audit import AuditAction, AuditEvent
 from biometric.entities.erasure import DerivativeKind
 from biometric.entities.life_cycle import GRACE, SHORTENED_GRACE, TEXT_LIMIT
 from biometric.entities.names import clean_text
@@ -150,9 +151,14 @@ class LifeCycleKeeping(GalleryEditing):
             if existing is None or not derivative_rows.written_until(existing, DerivativeKind.RESULTS, before):
                 return 0
         with self._transactions.recording() as recording:
-            return (
-                0 if recording is None else derivative_files.delete_old_results(recording[0], folder.resolve(), before)
-            )
+            if recording is None:
+                return 0
+            db, now = recording
+            count = derivative_files.delete_old_results(db, folder.resolve(), before)
+            if count:
+                event = AuditEvent(AuditAction.RESULTS_PURGED, details={"files": count, "written_before": before})
+                self._transactions.audit.append(db, event, now)
+            return count
 
     def purge_overdue(self) -> PurgeReport:
         """Delete for good the references that were kept long enough, with people of whom nothing is left.

@@ -86,6 +86,8 @@ TEMPLATES: Final[Mapping[NoticeCode, str]] = {
     NoticeCode.NO_GOOD_SAMPLE: "No sample is good enough.",
     NoticeCode.NOBODY_TO_COMPARE: "Nobody is enrolled to compare with.",
     NoticeCode.REFERENCES_EXPIRED: "The references of {name} expired on {expired}. Enroll {name} again.",
+    NoticeCode.SOME_REFERENCES_EXPIRED: "Of the {all} references of {name}, {gone} have expired: {name} is "
+    "recognised by the others only, and shown where these are not enough. Enroll {name} again to be safe.",
     NoticeCode.PEOPLE_EXPIRED: "People whose references have expired were left out ({people:,}). Enroll them again.",
     NoticeCode.NOBODY_REACHES_THRESHOLD: "Nobody enrolled scores at or above the threshold.",
     NoticeCode.BEST_REACHES_THRESHOLD: "The best score reaches the threshold.",

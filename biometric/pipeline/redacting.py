@@ -79,11 +79,19 @@ class Written:
     remaining: tuple[RemainingPerson, ...]
 
 
-def write_redacted(tools: RedactingTools, plan: RedactionPlan, destination: Path) -> Generator[Progress, None, Written]:
+def write_redacted(
+    tools: RedactingTools,
+    plan: RedactionPlan,
+    destination: Path,
+    tell: Callable[[Path, Written], object] = lambda path, written: None,
+) -> Generator[Progress, None, Written]:
     """Write the footage and look at the result again; it appears under its name only when nobody is left to be seen.
 
     Whom the second pass sees beside those who are hidden and those who are shown is hidden, too, and the footage
     written again, up to `MOST_ROUNDS` times. Closing the generator leaves no file.
+
+    Args:
+        tell: called with the complete file before it gets its name; where it raises, there is none.
 
     Raises:
         PeopleRemain: somebody is seen all the same, and that was not allowed.
@@ -110,7 +118,9 @@ def write_redacted(tools: RedactingTools, plan: RedactionPlan, destination: Path
                 n=len({person.frame_index for person in remaining}),
                 frame=remaining[0].frame_index,
             )
-    return Written(plan, added, tuple(remaining))
+        written = Written(plan, added, tuple(remaining))
+        tell(partial, written)
+    return written
 
 
 def _write(tools: RedactingTools, plan: RedactionPlan, path: Path) -> Generator[Progress, None, None]:

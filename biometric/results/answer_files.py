@@ -60,6 +60,10 @@ class Outputs:
         """Return the paths as text, by kind."""
         return {kind: None if path is None else str(path) for kind, path in asdict(self).items()}
 
+    def file_names(self) -> dict[str, str | None]:
+        """Return the names of the files without their folder, by kind."""
+        return {kind: None if path is None else Path(path).name for kind, path in self.as_dict().items()}
+
 
 def clip_folder_name(label: str, digest: str) -> str:
     """Name the query folder of a clip: its name in plain letters, and its digest so that two never meet."""
@@ -190,7 +194,7 @@ def answer_json_text(observed: ObservedClip, identifications: Sequence[Identific
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **warnings_json(observed.warnings),
     }
-    files = {kind: Path(path).name if path else None for kind, path in outputs.as_dict().items()}
+    files = outputs.file_names()
     result = {**identification_json(identifications, files, observed), "made_from": made_from}
     return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
 

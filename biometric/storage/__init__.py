@@ -22,6 +22,7 @@ from biometric.storage.claims import claimed_token, file_lock, is_held, remove_l
 from biometric.storage.files_and_paths import (
     describe_os_error,
     file_digest,
+    free_file,
     link_or_copy,
     remove_quietly,
     resolve_inside,
@@ -39,6 +40,7 @@ __all__ = [
     "describe_os_error",
     "file_digest",
     "file_lock",
+    "free_file",
     "is_held",
     "link_or_copy",
     "make_private_folder",

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -55,6 +56,12 @@ def describe_os_error(error: OSError) -> str:
     if error.errno == errno.ENAMETOOLONG:
         return Phrase("the name is too long")
     return error.strerror or str(error) or type(error).__name__
+
+
+def free_file(path: Path) -> Path:
+    """Return the path, with a number where there is something of its name: nobody asked for that to be replaced."""
+    candidates = (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    return next(candidate for candidate in itertools.chain([path], candidates) if not os.path.lexists(candidate))
 
 
 def resolve_inside(root: Path, text: str, refusal: type[PathRefused] = PathRefused) -> Path:

@@ -182,7 +182,7 @@ class Endpoints:
                 identifications = service.identify(observed, threshold=limit, gallery=where)
                 if write_files is True:
                     written = finish(service.write_outputs(observed, identifications, folder, where), require_caller)
-                    files = written.as_dict()
+                    files = written.file_names()
             return results.identification_json(identifications, files, observed)
 
         return run_endpoint(run)

@@ -63,14 +63,13 @@ class BasisFields:
     def read(self, said: Sequence[Any], gallery: Path | None) -> GivenBasis:
         """Return the basis that the values of `fields` say, completed by the gallery's default.
 
-        Said for the first time, or ticked for everybody, it becomes the default at once.
+        Said for the first time, or ticked for everybody, it becomes the default once somebody is enrolled with it.
 
         Raises:
             BasisMissing: there is none.
             InvalidBasis, InvalidInput: something cannot be used.
         """
-        opened = self._page.service.gallery(gallery)
-        default = opened.default_basis()
+        default = self._page.service.gallery(gallery).default_basis()
         *fields, keep = said
         words = ["" if value is None else value for value in fields]
         if not all(isinstance(word, str) for word in words):
@@ -78,9 +77,8 @@ class BasisFields:
         if default is None and not (words[0].strip() and words[1].strip()):
             raise BasisMissing("Choose the legal basis and type the purpose. This is asked once for the gallery.")
         basis = complete_basis(default, *words)
-        if default is None or (keep is True and basis != default):
-            opened.set_default_basis(basis)
-        return GivenBasis(basis, EntryPoint.PAGE)
+        becomes_default = default is None or (keep is True and basis != default)
+        return GivenBasis(basis, EntryPoint.PAGE, becomes_default)
 
     def done(self, session: Session) -> Updates:
         """Return the updates after an enrollment: the next one is on the default again."""

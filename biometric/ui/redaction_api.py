@@ -80,7 +80,8 @@ class RedactionEndpoints(api.Endpoints):
                     threshold=limit,
                     gallery=folder,
                 )
-                return redaction_json(finish(work, require_caller))
+                redaction = finish(work, require_caller)
+                return {**redaction_json(redaction), "file": redaction.path.name}  # not where the server keeps it
 
         return run_endpoint(run)
 

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -148,6 +149,18 @@ def test_the_default_is_recorded_with_each_enrollment_and_what_is_said_wins(
     with pytest.raises(BasisMissing):
         enroll_observed(gallery, tmp_path, 2, "Cid")
     assert gallery.references(gallery.find("Ada").id)[0].basis == usual.basis, "a later default changes nothing"
+
+
+def test_a_basis_becomes_the_default_with_the_enrollment_that_it_came_with_and_not_without(
+    gallery: SQLiteGallery, clips: Path
+) -> None:
+    first = replace(reference(clips, 1), given=GivenBasis(DOOR, EntryPoint.PAGE, becomes_default=True))
+    with pytest.raises(UnknownIdentity):
+        gallery.enroll("Ada", first, owner="f" * 32)
+    assert gallery.default_basis() is None
+    gallery.enroll("Ada", first)
+    assert gallery.default_basis() == DOOR
+    assert [change.kind.value for change in gallery.changes()] == ["basis_chosen", "enrolled"]
 
 
 def test_the_basis_goes_to_the_trash_and_back_and_is_deleted_with_its_reference(
