@@ -13,7 +13,7 @@ from biometric import cli
 from biometric.analysis.clip_places import locate, named_clips, place_of
 from biometric.cli import command_support, watch
 from biometric.entities.clip_jobs import AnalysisRequest, JobSearch, JobState, NewClipJob
-from biometric.errors import InvalidInput, PathRefused
+from biometric.errors import InvalidInput, InvalidSetting, PathRefused
 from biometric.service import Sightline
 from tests.analysis.fake_analysts import be_fake_analyst, clip, fake_service, queue_of
 from tests.waiting import wait_for
@@ -204,6 +204,10 @@ def test_jobs_name_clips_below_roots_and_are_found_where_the_root_is(tmp_path: P
     (here / "link.mp4").symlink_to("/etc/passwd")
     with pytest.raises(PathRefused):
         locate(job("footage", "link.mp4"), [here])
+    with pytest.raises(InvalidSetting, match="two folders that are called footage"):
+        place_of(path, [here, there])
+    with pytest.raises(InvalidSetting):
+        locate(job("footage", "hall/a.mp4"), [here, there])
     with pytest.raises(PathRefused, match="no text in UTF-8"):
         place_of(tmp_path / "\udce9.mp4", [])
     with pytest.raises(InvalidInput):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biometric.entities.clip_jobs import NewClipJob
-from biometric.errors import InvalidInput, PathRefused
+from biometric.errors import InvalidInput, InvalidSetting, PathRefused
 from biometric.storage import resolve_inside
 from biometric.storage.footage_folders import ENDINGS, folder_camera, is_plain_file, list_clips
 
@@ -62,7 +62,9 @@ def place_of(clip: Path, roots: Sequence[Path]) -> tuple[str, str]:
 
     Raises:
         PathRefused: it lies in none of the roots, or its name is no text.
+        InvalidSetting: two roots have the same last name.
     """
+    _check_names(roots)
     whole = clip.resolve()
     try:
         str(whole).encode()
@@ -86,7 +88,9 @@ def locate(job: NewClipJob, roots: Sequence[Path]) -> Path:
 
     Raises:
         PathRefused: this machine has no root of that name, or the path leads out of it.
+        InvalidSetting: two roots have the same last name.
     """
+    _check_names(roots)
     if not roots and not job.root:
         return Path(job.path)
     for root in roots:
@@ -98,3 +102,14 @@ def locate(job: NewClipJob, roots: Sequence[Path]) -> Path:
         "Clips of the folder {root} cannot be read by this worker: SIGHTLINE_ANALYSIS_ROOTS does not name it.",
         root=job.root or Path(job.path).parent,
     )
+
+
+def _check_names(roots: Sequence[Path]) -> None:
+    names = [root.name for root in roots]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidSetting(
+                "SIGHTLINE_ANALYSIS_ROOTS names two folders that are called {name}. Jobs could not tell them apart: "
+                "rename one, or name the folder above them.",
+                name=name,
+            )

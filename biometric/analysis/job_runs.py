@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from biometric.analysis.analyst_process import AnalystEnded, AnalystProcess, StartAnalyst
 from biometric.analysis.exchange import Ended, Ready
@@ -40,6 +41,9 @@ class RunTimes:
     start: float = 900.0
 
 
+Written = TypeVar("Written")
+
+
 class JobRuns:
     """Runs the jobs of one worker.
 
@@ -54,6 +58,7 @@ class JobRuns:
         self._analyst: AnalystProcess | None = None
         self._cancelled = False
         self.job: ClipJob | None = None
+        self.next_job: ClipJob | None = None  # claimed together with the end of the one before: half the waiting
         self.worker_id = ""
 
     @property
@@ -73,7 +78,7 @@ class JobRuns:
             WorkersFailed: no clip can be analysed here; the job waits again.
             JobLost: the worker was given up.
         """
-        self.job, self._cancelled = job, False
+        self.job, self.next_job, self._cancelled = job, None, False
         try:
             try:
                 self._make_ready()
@@ -148,8 +153,8 @@ class JobRuns:
 
     def _end(self, job: ClipJob, ended: Ended) -> float:
         if ended.result is not None:
-            result = ended.result
-            self._settle(lambda: self._queue.finish(job, result))
+            result, more = ended.result, not self._stopping.is_set()
+            self.next_job = self._settle(lambda: self._queue.finish(job, result, then_fetch=more))
             return 0.0
         if ended.failure is None:  # it was stopped
             end = self._queue.mark_cancelled if self._cancelled else self._queue.give_back
@@ -172,11 +177,11 @@ class JobRuns:
         self._settle(lambda: self._queue.retry_later(job, failure, delay))
         return delay if failure.kind == StorageFull.__name__ else 0.0
 
-    def _settle(self, write: Callable[[], object]) -> None:
+    def _settle(self, write: Callable[[], Written]) -> Written | None:
         """Write down how a job ended, again and again while the disk is full or the queue busy."""
         while True:
             try:
-                write()
+                return write()
             except JobLost:
                 logger.warning("a job was taken over by another worker, which ends it")
             except (StorageFull, JobQueueBusy) as error:
@@ -185,7 +190,7 @@ class JobRuns:
                     raise
                 self._stopping.wait(self._times.settle)
                 continue
-            return
+            return None
 
     def _drop(self) -> None:
         analyst, self._analyst = self._analyst, None

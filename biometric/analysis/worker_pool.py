@@ -133,8 +133,9 @@ class WorkerPool:
     def _serve(self, worker_id: str, runs: JobRuns) -> None:
         runs.worker_id = worker_id
         while not self._stopping.is_set():
+            job, runs.next_job = runs.next_job, None
             try:
-                job = self._queue.fetch(worker_id)
+                job = job or self._queue.fetch(worker_id)
             except (JobQueueBusy, StorageFull) as error:
                 logger.warning("no job could be fetched: %s", error)
                 job = None
@@ -183,6 +184,8 @@ class WorkerPool:
                 logger.warning("no sign of life could be given: %s", error)
             except BiometricError as error:
                 self._give_up(error)
+            except Exception:  # without signs of life, other workers would take the clips
+                logger.exception("a sign of life failed")
 
     def _sweep(self) -> None:
         if self._queue.take_over(self._times.silent, self._rules.take_overs):

@@ -35,4 +35,10 @@ class SilentWorkers:
                 beats, since = former.get(worker.id, (worker.beats, now))
                 self._seen[worker.id] = (beats, since) if beats == worker.beats else (worker.beats, now)
             hanging = {worker_id for worker_id, (_, since) in self._seen.items() if now - since >= seconds}
-        return [worker for worker in workers if worker.id in hanging or not is_held(self.lock_file(worker.id))]
+        return [worker for worker in workers if worker.id in hanging or self._has_ended(worker)]
+
+    def _has_ended(self, worker: WorkerRow) -> bool:
+        try:
+            return not is_held(self.lock_file(worker.id))
+        except (OSError, NotImplementedError):
+            return False  # a file system without locks: its signs of life tell

@@ -199,17 +199,13 @@ class SQLiteJobQueue(NotedFiles):
             if db.execute(_NEXT, [needs, LONGEST_DELAY]).fetchone() is None:
                 return None
         with self._database.writing() as db:
-            if self._needs_of(db, worker_id) is None:
-                raise _lost()
-            row = db.execute(_NEXT, [needs, LONGEST_DELAY]).fetchone()
-            if row is None:
-                return None
-            columns = {"state": "running", "worker": worker_id, "attempts": rows.Sql("attempts + 1")}
-            return rows.update(db, row[0], {**columns, "started_at": rows.NOW})
+            return self._claim(db, worker_id)
 
-    def finish(self, job: ClipJob, result: JobResult) -> None:
-        """End a claimed job as done."""
-        self._end(job, {**rows.ending(JobState.DONE, result=result), "take_overs": 0})
+    def finish(self, job: ClipJob, result: JobResult, *, then_fetch: bool = False) -> ClipJob | None:
+        """End a claimed job as done; where `then_fetch`, claim the next one in the same transaction."""
+        with self._owning(job) as (db, _):
+            rows.update(db, job.id, {**rows.ending(JobState.DONE, result=result), "take_overs": 0})
+            return self._claim(db, job.worker) if then_fetch else None
 
     def fail(self, job: ClipJob, failure: JobFailure) -> None:
         """End a claimed job as failed."""
@@ -250,6 +246,16 @@ class SQLiteJobQueue(NotedFiles):
         return taken
 
     # --- how -----------------------------------------------------------------------------------------------------
+
+    def _claim(self, db: sqlite3.Connection, worker_id: str) -> ClipJob | None:
+        needs = self._needs_of(db, worker_id)
+        if needs is None:
+            raise _lost()
+        row = db.execute(_NEXT, [needs, LONGEST_DELAY]).fetchone()
+        if row is None:
+            return None
+        columns = {"state": "running", "worker": worker_id, "attempts": rows.Sql("attempts + 1")}
+        return rows.update(db, row[0], {**columns, "started_at": rows.NOW})
 
     def _needs_of(self, db: sqlite3.Connection, worker_id: str) -> str | None:
         row = db.execute("SELECT needs FROM workers WHERE id = ?", [worker_id]).fetchone()

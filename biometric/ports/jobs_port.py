@@ -76,8 +76,8 @@ class JobQueue(Protocol):
     def fetch(self, worker_id: str) -> ClipJob | None:
         """Claim the next job that fits the worker; None where none waits. Raises `JobLost`: it was given up."""
 
-    def finish(self, job: ClipJob, result: JobResult) -> None:
-        """End a claimed job as done."""
+    def finish(self, job: ClipJob, result: JobResult, *, then_fetch: bool = False) -> ClipJob | None:
+        """End a claimed job as done; where `then_fetch`, also claim the next one, as `fetch` does."""
 
     def fail(self, job: ClipJob, failure: JobFailure) -> None:
         """End a claimed job as failed."""

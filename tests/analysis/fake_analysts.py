@@ -16,6 +16,7 @@ from biometric.entities import Frame, FrameRange, VideoInfo
 from biometric.errors import ClipNotFound, NotAVideo, StorageFull, WeightsMissing
 from biometric.job_queue.sqlite_queue import SQLiteJobQueue
 from biometric.service import Sightline
+from tests.builders import DAMAGED
 from tests.fakes import FakeReader, video_info
 from tests.lawful import give_galleries_a_default
 from tests.test_service import ServiceSetup
@@ -25,7 +26,7 @@ class ScriptedReader(FakeReader):
     """Reads a file as its first word says.
 
     `text` is no video; `crash` and `crash-once` end the process; `slow` takes a second and `long` twenty;
-    `full` finds the disk full until a file of the same name with `.free` is there.
+    `damaged` cannot be read to its end; `full` finds the disk full until a file of the same name with `.free` is there.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,8 @@ class ScriptedReader(FakeReader):
             os.kill(os.getpid(), signal.SIGSEGV)
         if word == b"full" and not clip.with_suffix(".free").exists():
             raise StorageFull("The disk is full.")
-        return replace(self.info, digest=hashlib.sha256(content).hexdigest())
+        damage = DAMAGED if word == b"damaged" else None
+        return replace(self.info, damage=damage, digest=hashlib.sha256(content).hexdigest())
 
     def read(self, clip: Path, frames: FrameRange) -> Iterator[Frame]:
         pause = {b"slow": 0.05, b"long": 1.0}.get(clip.read_bytes()[:4], 0.0)

@@ -1,5 +1,6 @@
 """A worker on fake models in a program of its own, which can be killed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -31,11 +32,33 @@ class WorkerProgram:
     def __exit__(self, *_: Any) -> None:
         self.kill(signal.SIGKILL)
 
+    def analysts(self) -> list[int]:
+        """Return the numbers of the processes that analyse its clips (Linux; else none)."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        found = []
+        for task in Path(f"/proc/{self._process.pid}/task").glob("*/children") if children.exists() else ():
+            with contextlib.suppress(OSError):
+                found += [int(text) for text in task.read_text().split()]
+        return [pid for pid in found if b"spawn_main" in _command(pid)]
+
+    @staticmethod
+    def kill_one(pid: int) -> None:
+        """Kill a process that analyses clips, unless it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
     def kill(self, number: int) -> None:
         """Send the program a signal, not the process that analyses its clips, and wait for its end."""
         if self._process.poll() is None:
             os.kill(self._process.pid, number)
             self._process.wait(30)
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 if __name__ == "__main__":

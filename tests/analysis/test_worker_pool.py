@@ -140,6 +140,17 @@ def test_a_clip_that_vanishes_or_changes_is_a_row_with_its_reason(fleet: Fleet) 
     assert fleet.answers() == 0
 
 
+def test_a_damaged_clip_is_analysed_only_where_that_is_accepted(fleet: Fleet) -> None:
+    path = clip(fleet.clips, "a.mp4", "damaged")
+    refused, accepted = fleet.defer(path)[0], fleet.defer(path, accept_damaged=True)[0]
+    fleet.pool()
+    first, second = fleet.ended(refused, accepted)
+    assert first.failure is not None
+    assert (first.failure.kind, first.attempts) == ("DamagedClip", 1)
+    assert first.failure.words.endswith("Say --accept-damaged to analyse it as far as it can be read.")
+    assert second.state is JobState.DONE
+
+
 def test_a_running_job_is_cancelled_at_its_next_step_and_nothing_is_kept(fleet: Fleet) -> None:
     slow, other = fleet.defer(clip(fleet.clips, "a.mp4", "slow a"), clip(fleet.clips, "b.mp4"))
     pool = fleet.pool()

@@ -97,6 +97,18 @@ def test_a_job_goes_its_way(queue: SQLiteJobQueue) -> None:
         queue.finish(claimed, RESULT)
 
 
+def test_the_next_job_is_claimed_together_with_the_end_of_the_one_before(queue: SQLiteJobQueue) -> None:
+    first, second = added(queue, new(1), new(2))
+    worker = queue.register(NEEDS, "here")
+    claimed = queue.fetch(worker)
+    assert claimed is not None
+    following = queue.finish(claimed, RESULT, then_fetch=True)
+    assert following is not None
+    assert (following.id, following.state, following.worker) == (second.id, JobState.RUNNING, worker)
+    assert queue.job(first.id).state is JobState.DONE
+    assert queue.finish(following, RESULT, then_fetch=True) is None
+
+
 def test_the_same_clip_analysed_in_the_same_way_is_one_job_wherever_it_lies(queue: SQLiteJobQueue) -> None:
     [(first, is_new)] = queue.defer([new(1)])
     assert is_new
