@@ -412,7 +412,7 @@ def test_models_are_listed_and_checked_in_words(shared: Path, capsys, monkeypatc
     assert "yolo26n.pt  https://" in out
     status, out, _ = run(capsys, "models", "check")
     assert status == 0
-    assert re.search(r"embedder: omz-0286 works on CPU · OpenVINO, \d+\.\d ms a picture", out)
+    assert re.search(r"embedder: omz-0286 works on CPU · OpenVINO( · float(16|32))?, \d+\.\d ms a picture", out)
     monkeypatch.setenv("SIGHTLINE_EMBEDDER", "nonsense")
     status, out, _ = run(capsys, "models", "check")
     assert status == 2

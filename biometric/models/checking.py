@@ -15,15 +15,20 @@ def check_detector(card: str, detector: Detector) -> ModelCheck:
     """Run a detector on a frame of 1280×720 pixels. Raises `ModelError`."""
     frame = Frame(0, _picture(720, 1280), 0.0)
     milliseconds = _milliseconds(lambda: detector.detect([frame]))
-    precision = getattr(detector, "computes_in", None)  # what was measured to be faster, where there was a choice
-    device = f"{detector.device} · {precision}" if precision else detector.device
-    return ModelCheck(Role.DETECTOR, card, device, milliseconds)
+    return ModelCheck(Role.DETECTOR, card, _device(detector), milliseconds)
 
 
 def check_embedder(card: str, embedder: Embedder) -> ModelCheck:
     """Run an embedder on a crop of 128×256 pixels. Raises `ModelError`."""
     crop = _picture(256, 128)
-    return ModelCheck(Role.EMBEDDER, card, embedder.device, _milliseconds(lambda: embedder.embed([crop])))
+    milliseconds = _milliseconds(lambda: embedder.embed([crop]))
+    return ModelCheck(Role.EMBEDDER, card, _device(embedder), milliseconds)
+
+
+def _device(model: Detector | Embedder) -> str:
+    """What it runs on and, where there was a choice, in which precision, which was measured to be faster."""
+    precision = getattr(model, "computes_in", None)
+    return f"{model.device} · {precision}" if precision else model.device
 
 
 def _picture(height: int, width: int) -> Image:

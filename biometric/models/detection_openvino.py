@@ -24,6 +24,9 @@ from biometric.models.network_shapes import is_quantized
 from biometric.models.shared_weights import read_graph
 from biometric.models.ultralytics_setup import first_line, unfitting_detector
 
+COARSE = 2
+"""By how much smaller pictures are in which people are looked for coarsely."""
+
 
 class OpenVINODetector:
     """ports.Detector over an `.xml` of ultralytics with its `.bin` and its description.
@@ -87,10 +90,20 @@ class OpenVINODetector:
 
         Boxes are clipped to the frame and at least one pixel wide and high.
         """
+        return self._detect(frames, 1)
+
+    def detect_coarsely(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        """Return each frame's people, as `detect` does, from pictures half as wide and high, in a third of the time.
+
+        Where no network can be made of the export for them, from pictures of the usual size.
+        """
+        return self._detect(frames, COARSE)
+
+    def _detect(self, frames: Sequence[Frame], shrink: int) -> list[list[Detection]]:
         detections: list[list[Detection]] = []
         for (height, width), group in groupby(frames, key=lambda frame: frame.image.shape[:2]):
             same = list(group)
-            letterbox = self._networks.letterbox(height, width)
+            letterbox = self._networks.letterbox(height, width, shrink)
             for frame, answer in zip(same, self._answers(same, letterbox), strict=True):
                 rows = letterbox.in_frame(people_in(answer, self._export, self._confidence), height, width)
                 detections.append(to_detections(rows, frame.index, width, height, frame.seconds))

@@ -35,8 +35,8 @@ NEAR_PLACE = 4.0
 """Distance of a box's centre from its place in the grid, in steps of the grid, that nine in ten boxes of a network made
 anew keep; YOLOv8n keeps 2. Where places were mixed up it is dozens."""
 
-_KEPT = 2
-"""Networks that stay compiled for their sizes."""
+_KEPT = 4
+"""Networks that stay compiled for their sizes: for two shapes of clips, and coarse ones."""
 
 
 class DetectorNetworks:
@@ -78,12 +78,13 @@ class DetectorNetworks:
         """In which it computed last: "float32" or "INT8"."""
         return self._precision
 
-    def letterbox(self, height: int, width: int) -> Letterbox:
-        """Return how frames of height × width are placed in pictures for the network."""
-        box = Letterbox.of(height, width, self._size, self._stride)
+    def letterbox(self, height: int, width: int, shrink: int = 1) -> Letterbox:
+        """Return how frames of height × width are placed in pictures for the network; in smaller ones if possible."""
+        size = [-(-full // shrink // self._stride) * self._stride for full in self._size]
+        box = Letterbox.of(height, width, (size[0], size[1]), self._stride)
         if self._fixed is None or self._fits(box.height, box.width):
             return box
-        return Letterbox.of(height, width, self._size, None)
+        return Letterbox.of(height, width, self._size, None) if shrink == 1 else self.letterbox(height, width)
 
     def run(self, pictures: Iterable[Image], height: int, width: int) -> Iterator[NDArray[np.float32]]:
         """Yield the network's answer for each (height, width, 3) uint8 BGR picture, in order.
@@ -102,7 +103,7 @@ class DetectorNetworks:
             self._compiled.move_to_end(size)
             return self._compiled[size]
         model = self._model_for(size)
-        if is_quantized(model):
+        if is_quantized(model) and not self._is_coarse(height, width):
             self._precision = self._choices.get(
                 f"precision {height}x{width}", lambda: _faster_precision(model, height, width)
             )
@@ -111,6 +112,10 @@ class DetectorNetworks:
         while len(self._compiled) > _KEPT:
             self._compiled.popitem(last=False)
         return network
+
+    def _is_coarse(self, height: int, width: int) -> bool:
+        """Whether no frame is looked at in full in such a size; the precision of the latest full one serves it."""
+        return max(height, width) < max(self._size)
 
     def _model_for(self, size: tuple[int, int] | None) -> openvino.Model:
         if size is None or size == self._fixed:

@@ -1,6 +1,8 @@
 """Embeddings on the CPU through OpenVINO: Open Model Zoo's IR files, ONNX files, and networks that were converted."""
 
+import time
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +19,20 @@ from biometric.models.embedding import (
     trial_pictures,
     vectors_agree,
 )
+from biometric.models.measured_choices import MeasuredChoices
 from biometric.models.parallel_inference import ParallelNetwork
 from biometric.models.shared_weights import read_graph
 
 AT_ONCE = 32
 """Most crops that are computed at the same time, each in a request of its own: on two cores that takes four fifths of
 the time of eight in one request, and no embedding depends on what else is asked."""
+
+HALF_WORTH_IT = 0.8
+"""Half precision is used where it takes less than this share of full precision's time. On a processor with AVX-512
+FP16 and AMX it took 1.6 times as long for 0286 and 1.5 times for the starter; elsewhere it was twice as fast."""
+
+_TURNS = 4
+"""Times that both are run to be compared; the fastest counts."""
 
 
 class OpenVINOEmbedder:
@@ -35,6 +45,7 @@ class OpenVINOEmbedder:
         dimension: expected length of the embedding, None to take the network's.
         exact: never use half precision, whatever the CPU offers.
         weights: the file that holds the network's numbers, where the `.bin` does not (`shared_weights`).
+        cache: folder where measurements of this machine are kept; None: they are made again.
 
     Raises:
         WeightsCorrupt: the file does not load.
@@ -49,6 +60,7 @@ class OpenVINOEmbedder:
         dimension: int | None = None,
         exact: bool = False,
         weights: Path | None = None,
+        cache: Path | None = None,
     ) -> None:
         self._form = form
         self._model_id = model_id
@@ -60,7 +72,8 @@ class OpenVINOEmbedder:
                 # Some networks could still be reshaped, but would not give the embeddings that they were trained for.
                 raise RuntimeError(f"the network takes {declared}")
             model.reshape(wanted)
-            self._network = _compiled(model, form, exact)
+            choices = MeasuredChoices(cache, _digest(path, weights), f"openvino {openvino.__version__}")
+            self._network, self._precision = _compiled(model, form, exact, choices)
         except RuntimeError as error:
             raise UnsupportedModel(
                 "{file} does not take crops of 3×{height}×{width} in batches, so it cannot serve as "
@@ -94,6 +107,11 @@ class OpenVINOEmbedder:
         """For people."""
         return "CPU · OpenVINO"
 
+    @property
+    def computes_in(self) -> str | None:
+        """The precision that was measured to be faster on this processor; None where it has only float32."""
+        return self._precision
+
     def embed(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Return (N, D) unit float32 for N crops ((h, w, 3) uint8 BGR); (0, D) for none.
 
@@ -116,19 +134,47 @@ class OpenVINOEmbedder:
         return np.concatenate(vectors)
 
 
-def _compiled(model: openvino.Model, form: InputFormat, exact: bool) -> ParallelNetwork:
-    """Compile for the CPU, in half precision where it has that and the network's answers stay what they are.
+def _compiled(
+    model: openvino.Model, form: InputFormat, exact: bool, choices: MeasuredChoices
+) -> tuple[ParallelNetwork, str | None]:
+    """Compile for the CPU, in half precision where it has that, is faster in it, and answers stay what they are.
 
     By default OpenVINO chooses bfloat16 on recent CPUs, which moves embeddings of 0286 to a cosine of .9985 against
-    float32 on real crops: too far for one gallery on all machines. Half precision is as fast and stays above .99998.
+    float32 on real crops: too far for one gallery on all machines. Half precision stays above .99998.
     """
-    full = ParallelNetwork(model, {"INFERENCE_PRECISION_HINT": "f32"}, AT_ONCE)
     if exact or "FP16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        return full
-    half = ParallelNetwork(model, {"INFERENCE_PRECISION_HINT": "f16"}, AT_ONCE)
+        return _network(model, "f32"), None
+    precision = choices.get(f"precision {form}", lambda: _better_precision(model, form))
+    return _network(model, "f16" if precision == "float16" else "f32"), precision
+
+
+def _network(model: openvino.Model, hint: str) -> ParallelNetwork:
+    return ParallelNetwork(model, {"INFERENCE_PRECISION_HINT": hint}, AT_ONCE)
+
+
+def _better_precision(model: openvino.Model, form: InputFormat) -> str:
+    """Return "float16" where half precision gives the same embeddings in clearly less time, else "float32"."""
     trial = [prepare_crops([picture], form) for picture in trial_pictures(form.height, form.width)]
-    full_vectors, half_vectors = (np.stack([row.reshape(-1) for row in net.run(trial)]) for net in (full, half))
-    return half if vectors_agree(full_vectors, half_vectors, HALF_AGREEMENT) else full
+    vectors, seconds = [], []
+    for hint in ("f32", "f16"):
+        network = _network(model, hint)
+        vectors.append(np.stack([row.reshape(-1) for row in network.run(trial)]))
+        seconds.append(min(_seconds(network, trial) for _ in range(_TURNS)))
+    faster = seconds[1] < HALF_WORTH_IT * seconds[0]
+    return "float16" if faster and vectors_agree(vectors[0], vectors[1], HALF_AGREEMENT) else "float32"
+
+
+def _seconds(network: ParallelNetwork, pictures: Sequence[NDArray[np.float32]]) -> float:
+    started = time.perf_counter()
+    for _ in network.run(pictures):
+        pass
+    return time.perf_counter() - started
+
+
+def _digest(path: Path, weights: Path | None) -> str:
+    """Names the network by the contents of all its files."""
+    files = [path, path.with_suffix(".bin"), *([] if weights is None else [weights])]
+    return sha256(b"".join(sha256(file.read_bytes()).digest() for file in files if file.is_file())).hexdigest()
 
 
 def _read(path: Path, weights: Path | None = None) -> openvino.Model:

@@ -119,7 +119,7 @@ def load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
         )
     if weights.card.format is Format.SAFETENSORS:
         return _load_converted(weights, device, cache)
-    return _load_in_openvino(weights.main, weights.card)
+    return _load_in_openvino(weights.main, weights.card, cache)
 
 
 def _load_on_processor(weights: Weights, cache: Path) -> Embedder:
@@ -135,17 +135,17 @@ def _load_converted(weights: Weights, device: str, cache: Path) -> Embedder:
     graph = _graph(weights)
     try:
         if graph is not None:
-            return _load_in_openvino(graph, weights.card, weights.main)
-        return _load_in_openvino(as_ir(weights, cache), weights.card)
+            return _load_in_openvino(graph, weights.card, cache, weights.main)
+        return _load_in_openvino(as_ir(weights, cache), weights.card, cache)
     except (ModelError, StorageFull, ImportError) as error:
         logger.warning("the embedder %s is run by torch, more slowly than by OpenVINO: %s", weights.card.id, error)
     return load_in_torch(weights, device, cache)
 
 
-def _load_in_openvino(path: Path, card: Card, numbers: Path | None = None) -> Embedder:
+def _load_in_openvino(path: Path, card: Card, cache: Path, numbers: Path | None = None) -> Embedder:
     from biometric.models.embedding_openvino import OpenVINOEmbedder
 
-    return OpenVINOEmbedder(path, _form(card), card.id, card.dimension, weights=numbers)
+    return OpenVINOEmbedder(path, _form(card), card.id, card.dimension, weights=numbers, cache=cache)
 
 
 def load_in_torch(weights: Weights, device: str, cache: Path) -> "TorchEmbedder":

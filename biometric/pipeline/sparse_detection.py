@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from biometric.domain.bridging import Look, between, next_look, unchanged
 from biometric.domain.picture_change import MOVED_CELLS, SOLID_CELLS, SceneMemory, is_solid
 from biometric.entities import Detection, Frame, Image, LookCounts
+from biometric.pipeline.coarse_looks import CoarseLooks, changes_elsewhere
 from biometric.pipeline.small_pictures import Cells, SmallPictures
 from biometric.pipeline.streaming import Found
-from biometric.ports import Detector
+from biometric.ports import CoarseDetector, Detector
 
 OCCUPIED_SECONDS = 1.0
 """Most seconds from one look at somebody who has just stopped to the next."""
@@ -57,6 +58,7 @@ class SparseDetector:
         self._counted: Counter[str] = Counter()
         self._detector, self._pictures, self._intervals = detector, pictures, intervals
         self._scene = SceneMemory()
+        self._coarse_looks = CoarseLooks()
         self._look: Look | None = None
         self._look_cells: Cells | None = None
         self._image: Image | None = None
@@ -73,18 +75,24 @@ class SparseDetector:
     def find(self, chunk: Sequence[Frame]) -> list[Found]:
         """Return the people of each frame of the next chunk."""
         cells, fresh = self._seen(chunk)
-        changed, certain = self._compare(chunk, cells, fresh)
+        changed, certain, elsewhere = self._compare(chunk, cells, fresh)
         results: list[Found | None] = [None] * len(chunk)
         gap: list[int] = []
-        looks = self._detect(chunk, self._looks(chunk, changed, certain))
+        wanted = self._looks(chunk, changed, certain)
+        coarse = self._coarse(chunk, wanted, certain, elsewhere)
+        looks = self._detect(chunk, [number for number in wanted if number not in coarse])
+        looks |= self._detect(chunk, sorted(coarse), coarsely=True)
         for number in changed:
             if number not in looks:
                 gap.append(number)
                 continue
+            if number in coarse and not self._as_expected(chunk[number], looks[number]):
+                coarse.remove(number)
+                looks |= self._detect(chunk, [number])
             if gap and not self._bridge(chunk, gap, chunk[number], looks[number], results):
                 for inner, detections in self._detect(chunk, gap).items():
                     results[inner] = self._take(chunk[inner], cells[inner], detections)
-            results[number] = self._take(chunk[number], cells[number], looks[number])
+            results[number] = self._take(chunk[number], cells[number], looks[number], number not in coarse)
             gap = []
         return [self._carried(frame, found) for frame, found in zip(chunk, results, strict=True)]
 
@@ -100,9 +108,11 @@ class SparseDetector:
 
     def _compare(
         self, chunk: Sequence[Frame], cells: Sequence[Cells], fresh: Sequence[bool]
-    ) -> tuple[list[int], set[int]]:
-        """Return the frames that differ from the one looked at or are due, and those of them that must be looked at."""
-        changed, certain = [], set()
+    ) -> tuple[list[int], set[int], set[int]]:
+        """Return the frames that differ from the one looked at or are due, those of them that must be looked at, and
+        those in which something has changed beside the people known.
+        """
+        changed, certain, elsewhere = [], set(), set()
         rest, least = self._rest(), self._least_cells()
         for number, frame in enumerate(chunk):
             if not fresh[number]:
@@ -119,7 +129,9 @@ class SparseDetector:
                 self._counted["moved"] += bool(moved)
             if due or moved:
                 certain.add(number)
-        return changed, certain
+            elif new and self._look is not None and changes_elsewhere(self._look, frame, changes):
+                elsewhere.add(number)
+        return changed, certain, elsewhere
 
     def _least_cells(self) -> int:
         """Return from how many changed cells a picture has changed."""
@@ -149,6 +161,21 @@ class SparseDetector:
                 latest = chunk[number].seconds
         return looks
 
+    def _coarse(self, chunk: Sequence[Frame], looks: Sequence[int], certain: set[int], elsewhere: set[int]) -> set[int]:
+        """Return the looks for which a smaller picture is enough; what has changed elsewhere on the way counts."""
+        if not isinstance(self._detector, CoarseDetector) or self._intervals.bridged == 0:
+            return set()
+        spans = zip([-1, *looks], looks, strict=False)
+        busy = {chunk[last].index for first, last in spans if any(first < number <= last for number in elsewhere)}
+        full = {chunk[number].index for number in certain}
+        chosen = self._coarse_looks.choose(self._look, [chunk[number] for number in looks], full, busy)
+        return {number for number in looks if chunk[number].index in chosen}
+
+    def _as_expected(self, frame: Frame, detections: Sequence[Detection]) -> bool:
+        """Whether a look shows everybody who was there where they were expected, and nobody else."""
+        look = self._look
+        return look is not None and next_look(look, detections, frame.seconds).follows(look) is not None
+
     def _bridge(
         self,
         chunk: Sequence[Frame],
@@ -168,14 +195,15 @@ class SparseDetector:
         self._counted["bridged"] += len(gap)
         return True
 
-    def _take(self, frame: Frame, cells: Cells, detections: list[Detection]) -> Found:
-        """Keep what a look found."""
+    def _take(self, frame: Frame, cells: Cells, detections: list[Detection], full: bool = True) -> Found:
+        """Keep what a look found; boxes of a coarse one are too coarse for samples."""
+        self._counted["looked"] += 1
         before, self._look = self._look, next_look(self._look, detections, frame.seconds)
         if before is not None and self._look_cells is not None and len(self._look.known) <= len(before.known):
             people = _places([*before.detections, *detections], frame, cells.shape)
             self._scene.learn(cells, self._look_cells, people, frame.seconds - before.seconds)
         self._look_cells = cells
-        return Found(detections)
+        return Found(detections, looked=full)
 
     def _carried(self, frame: Frame, found: Found | None) -> Found:
         if found is None:
@@ -184,11 +212,17 @@ class SparseDetector:
         self._latest = found.detections
         return found
 
-    def _detect(self, chunk: Sequence[Frame], numbers: Sequence[int]) -> dict[int, list[Detection]]:
+    def _detect(
+        self, chunk: Sequence[Frame], numbers: Sequence[int], coarsely: bool = False
+    ) -> dict[int, list[Detection]]:
         if not numbers:
             return {}
-        self._counted["looked"] += len(numbers)
-        return dict(zip(numbers, self._detector.detect([chunk[number] for number in numbers]), strict=True))
+        frames, detector = [chunk[number] for number in numbers], self._detector
+        if coarsely and isinstance(detector, CoarseDetector):
+            found = detector.detect_coarsely(frames)
+        else:
+            found = detector.detect(frames)
+        return dict(zip(numbers, found, strict=True))
 
 
 def _places(detections: Sequence[Detection], frame: Frame, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -85,7 +85,8 @@ class Found:
     """The people of one analysed frame.
 
     Attributes:
-        looked: whether the detector saw the frame; else the detections are carried over from frames that it saw.
+        looked: whether the detector saw the frame in full; else the detections are carried over from frames that it
+            saw, or coarse, and serve no sample.
     """
 
     detections: list[Detection]
@@ -109,7 +110,7 @@ class TrackedFrame:
         detections: everybody whom the detector found, or who is carried over.
         tracked: (track id, detection) of those that belong to a track.
         ended: ids of tracks that can no longer be continued, each once.
-        looked: whether the detector saw the frame.
+        looked: as of `Found`.
     """
 
     frame: Frame

@@ -20,6 +20,7 @@ from biometric.ports.gallery_port import ANY_OWNER, Gallery
 from biometric.ports.library_port import FootageLibrary
 from biometric.ports.life_cycle_port import LifeCycle
 from biometric.ports.model_ports import (
+    CoarseDetector,
     Detector,
     Embedder,
     ModelAdministration,
@@ -34,6 +35,7 @@ __all__ = [
     "ANY_OWNER",
     "Annotator",
     "AuditTrail",
+    "CoarseDetector",
     "CropStore",
     "Detector",
     "Embedder",

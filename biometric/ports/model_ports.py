@@ -47,6 +47,14 @@ class StartableDetector(Detector, Protocol):
         """
 
 
+@runtime_checkable
+class CoarseDetector(Detector, Protocol):
+    """A detector that can look at smaller pictures, which takes less time (adapter: `detection_openvino.py`)."""
+
+    def detect_coarsely(self, frames: Sequence[Frame]) -> list[list[Detection]]:
+        """Return each frame's people as `detect` does; boxes are less exact, and whoever is small is missed."""
+
+
 class Tracker(Protocol):
     """Links detections over time (adapter: `tracking.py`). One instance a clip: state is never shared."""
 

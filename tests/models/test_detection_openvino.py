@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from biometric.entities import Detection, Frame
+from biometric.entities.boxes import iou
 from biometric.errors import UnsupportedModel, WeightsCorrupt
 from biometric.models.detection import EVERYTHING, MOST, UltralyticsDetector, prepare_ultralytics
 from biometric.models.detection_openvino import OpenVINODetector
@@ -132,6 +133,28 @@ def test_frames_of_several_sizes_come_out_as_one_by_one(shared: Path, cache: Pat
         mixed = [wide[0], tall[0], tall[1], wide[1], wide[2]]
         assert_same_people(detector.detect(mixed), [detector.detect([frame])[0] for frame in mixed], pixels=0.01)
         assert detector.detect([]) == []
+
+
+@pytest.mark.real
+def test_large_people_are_found_in_smaller_pictures(shared: Path) -> None:
+    detector = OpenVINODetector(shared / "models" / "yolov8n_int8_openvino_model" / "yolov8n.xml", "x")
+    frames = frames_of(shared / "clips" / "one-by-one.mp4", range(110, 114))
+    (height, width), networks = frames[0].image.shape[:2], detector._networks
+    coarse, full = networks.letterbox(height, width, 2), networks.letterbox(height, width)
+    assert (coarse.height, coarse.width) == (full.height // 2, full.width // 2) == (192, 320)
+    for found, expected in zip(detector.detect_coarsely(frames), detector.detect(frames), strict=True):
+        assert iou(found[0].box, expected[0].box) > 0.8
+        assert found[0].confidence > 0.6
+
+
+@pytest.mark.real
+def test_where_no_smaller_network_can_be_made_coarse_looks_are_full_ones(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biometric.models.detector_networks.fitted", lambda *_: None)
+    detector = OpenVINODetector(shared / "models" / "yolov8n_int8_openvino_model" / "yolov8n.xml", "x")
+    frames = frames_of(shared / "clips" / "street.mp4", range(1))
+    assert detector.detect_coarsely(frames) == detector.detect(frames)
 
 
 @pytest.mark.real

@@ -11,6 +11,8 @@ from openvino import opset13 as ops
 
 from biometric.entities.model_cards import RAW_BGR, InputFormat
 from biometric.errors import UnsupportedModel, WeightsCorrupt
+from biometric.models import embedding_openvino
+from biometric.models.checking import check_embedder
 from biometric.models.embedding_openvino import AT_ONCE, OpenVINOEmbedder, convert_to_ir
 
 TINY = InputFormat(8, 4, "BGR", 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
@@ -102,3 +104,30 @@ def test_an_onnx_file_converts_to_an_ir_of_the_same_answers(shared: Path, tmp_pa
     crops = [np.random.default_rng(0).integers(0, 256, (90, 40, 3)).astype(np.uint8)]
     one, two = (OpenVINOEmbedder(path, RAW_BGR, "x", 256).embed(crops) for path in (onnx, ir))
     assert float((one * two).sum()) > 0.99999
+
+
+@pytest.mark.skipif(
+    "FP16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"), reason="computes in float32 only"
+)
+@pytest.mark.parametrize(
+    ("share", "agreement", "precision"), [(1e9, 0.9999, "float16"), (0.0, 0.9999, "float32"), (1e9, 1.1, "float32")]
+)
+def test_half_precision_serves_where_it_is_faster_and_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, agreement: float, precision: str
+) -> None:
+    monkeypatch.setattr(embedding_openvino, "HALF_WORTH_IT", share)
+    monkeypatch.setattr(embedding_openvino, "HALF_AGREEMENT", agreement)
+    path = network(tmp_path / "m.xml", means)
+    assert OpenVINOEmbedder(path, TINY, "tiny", cache=tmp_path).computes_in == precision
+
+    def again(*_: object) -> str:
+        raise AssertionError("it was measured before")
+
+    monkeypatch.setattr(embedding_openvino, "_better_precision", again)
+    kept = OpenVINOEmbedder(path, TINY, "tiny", cache=tmp_path)
+    assert kept.computes_in == precision
+    assert check_embedder("tiny", kept).device == f"CPU · OpenVINO · {precision}", "`models check` says it"
+    path.with_suffix(".bin").write_bytes(path.with_suffix(".bin").read_bytes() + b"other numbers")
+    with pytest.raises(AssertionError, match="measured before"):
+        OpenVINOEmbedder(path, TINY, "tiny", cache=tmp_path)
+    assert OpenVINOEmbedder(path, TINY, "tiny", exact=True).computes_in is None

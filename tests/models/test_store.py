@@ -389,7 +389,7 @@ def test_real_models_are_checked(shared: Path, tmp_path: Path) -> None:
     assert {status.device for status in store.status()} == {"CPU · OpenVINO"}
     for outcome in store.check()[: len(Role)]:
         assert outcome.problem == ""
-        assert outcome.device.removesuffix(" · INT8").removesuffix(" · float32") == "CPU · OpenVINO"
+        assert outcome.device.rpartition(" · ")[0] == "CPU · OpenVINO" or outcome.device == "CPU · OpenVINO"
         assert outcome.milliseconds is not None
     assert store.embedder().model_id == "omz-0286"
     assert store.embedder().dimension == 256
