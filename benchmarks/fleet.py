@@ -3,8 +3,8 @@
     python -m benchmarks.fleet                       # 300 clips through 1 and 2 workers
     python -m benchmarks.fleet --clips 60 --workers 1 2 4 --output fleet.json
 
-Clips are made: the example clips, each with other bytes at its end, so that each is a clip of its own. They are analysed
-by real models in the processes that `analyze` uses; a gallery with one person makes identifying real, too.
+Clips are made: the example clips, each with other bytes at its end, so that each is a clip of its own. They are
+analysed by real models in the processes that `analyze` uses; a gallery with one person makes identifying real, too.
 
 Queue overhead is the share of a worker's time, from its first clip's begin to its last one's end, in which its process
 had no clip. Memory is the resident size of that process after each clip; of the first tenth, models and buffers grow to
