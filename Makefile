@@ -16,8 +16,8 @@ HASHES := $(filter-out %/supply.txt,$(wildcard supply/hashes/*.txt))
 # Tools that look after packages have an environment of their own.
 TOOLS := $(VENV)/supply
 
-.PHONY: help run test test-slow test-gpu check docs format messages bench bench-gpu train-setup evaluation-setup demo \
-	wheel hashes sbom audit-packages clean
+.PHONY: help run test test-slow test-gpu check docs format messages bench bench-gpu train-setup evaluation-setup \
+	encryption-setup demo wheel hashes sbom audit-packages clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -80,6 +80,9 @@ train-setup: $(VENV)/.train ## install what `python -m biometric train` needs
 evaluation-setup: $(VENV)/.app ## install what `python -m biometric evaluate-clip` needs
 	$(INSTALL_HASHED) $(call LAYERS,build slim torch evaluation)
 
+encryption-setup: $(SERVED) ## install what encrypted galleries need (SLIM=1: without torch)
+	$(INSTALL_HASHED) $(call LAYERS,build slim encryption)
+
 demo: $(VENV)/.app ## make the example clips in demo/
 	$(BIN)/python -m biometric demo
 
@@ -124,7 +127,7 @@ $(VENV)/.train: $(HASHES) $(VENV)/.app
 	@touch $@
 
 $(VENV)/.dev: $(HASHES) $(VENV)/.app
-	$(INSTALL_HASHED) $(call LAYERS,build slim torch train evaluation dev)
+	$(INSTALL_HASHED) $(call LAYERS,build slim torch train evaluation encryption dev)
 	@touch $@
 
 $(TOOLS)/.ready: supply/hashes/supply.txt | $(BIN)/python

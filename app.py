@@ -5,7 +5,7 @@ import os
 import sys
 
 from biometric.bootstrap import build, make_demo
-from biometric.cli.command_support import EndedBySignal, signals_unwind
+from biometric.cli.command_support import EndedBySignal, signals_unwind, with_passphrase
 from biometric.errors import BiometricError
 from biometric.messages import describe_error
 from biometric.settings import Settings
@@ -20,7 +20,7 @@ def main() -> int:
     atexit.register(lambda: os._exit(ended[0]) if ended else None)
     try:
         with signals_unwind():
-            settings = Settings.from_environment()
+            settings = with_passphrase(Settings.from_environment())
             serve(build(settings), lambda: make_demo(settings.data / "demo"))
     except EndedBySignal as error:
         print("Ended by a signal.", file=sys.stderr)

@@ -3,7 +3,6 @@
 import atexit
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from biometric.ports import (
     Detector,
     Embedder,
     FootageLibrary,
-    Gallery,
     ModelAdministration,
     SharpnessOf,
     SignedLog,
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from biometric.clips.video_limits import VideoLimits
     from biometric.entities.audit import AuditReport
     from biometric.entities.model_cards import Card, InputFormat
+    from biometric.ports.protection_port import ProtectionAdministration
 
 
 def build(settings: Settings) -> Sightline:
@@ -54,6 +53,7 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
     from biometric.clips.footage_reading import FootageReader
     from biometric.clips.pixel_hiding import hide_pixels
     from biometric.clips.video_writing import H264Writer
+    from biometric.gallery.opening import open_gallery, stored_pictures
     from biometric.results.annotation import PillowAnnotator
 
     activate(settings.language)
@@ -72,12 +72,12 @@ def build_releasable(settings: Settings) -> tuple[Sightline, Callable[[], None]]
     adapters = Adapters(
         reader=reader,
         writer=writer,
-        crops=JpegCropStore(),
+        crops=JpegCropStore(stored_pictures(settings).read),
         models=models,
         new_tracker=partial(_new_tracker, settings, models),
         sharpness=sharpness,
         outputs=OutputWriter(reader, writer, annotator),
-        open_gallery=partial(_open_gallery, settings),
+        open_gallery=partial(open_gallery, settings),
         open_library=partial(_open_library, settings),
         small_grey=small_grey,
         hide_pixels=hide_pixels,
@@ -232,18 +232,18 @@ def _hardware(settings: Settings) -> "HardwareDecoding | None":
     return HardwareDecoding() if settings.decoding == "hardware" else None
 
 
-def _open_gallery(settings: Settings, folder: Path) -> Gallery:
-    from biometric.gallery.audit_log import HeadFolder
-    from biometric.gallery.repository import SQLiteGallery
-
-    every = timedelta(minutes=settings.audit_head_minutes)
-    heads = None if settings.audit_heads is None else HeadFolder(settings.audit_heads, every)
-    return SQLiteGallery(folder, trash_time=timedelta(days=settings.trash_days), heads=heads)
-
-
 def open_trail(settings: Settings) -> AuditTrail:
     """Return the audit trail of the gallery of the settings."""
-    return _open_gallery(settings, settings.gallery).audit
+    from biometric.gallery.opening import open_gallery
+
+    return open_gallery(settings, settings.gallery).audit
+
+
+def build_protection(settings: Settings) -> "ProtectionAdministration":
+    """Return what changes how the configured gallery is protected, without opening it."""
+    from biometric.gallery.opening import ProtectionChanges
+
+    return ProtectionChanges(settings)
 
 
 def open_case_log(settings: Settings, path: Path) -> SignedLog:

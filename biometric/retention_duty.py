@@ -2,10 +2,11 @@
 
 import logging
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 from biometric.entities import PurgeReport
-from biometric.errors import BiometricError
+from biometric.errors import BiometricError, GalleryLocked
 from biometric.service import Sightline
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,9 @@ def delete_overdue(service: Sightline) -> PurgeReport:
     What killed processes left of copies of the gallery goes, too.
 
     A program does not fail because that failed: it is logged, and tried again at the next start.
+
+    Raises:
+        GalleryLocked: the gallery and the key that was given do not fit.
     """
     report = PurgeReport()
     settings = service.settings
@@ -30,6 +34,8 @@ def delete_overdue(service: Sightline) -> PurgeReport:
         gallery.purge_results(settings.query, timedelta(hours=settings.query_hours))
         for identity_id in report.identity_ids:
             service.library.forget_person(identity_id, {})
+    except GalleryLocked:
+        raise  # nothing else will work either
     except BiometricError as error:
         logger.warning("What was kept long enough could not be deleted: %s", error)
     except Exception:  # a fault of ours must neither stop a program nor end the daily look
@@ -48,7 +54,7 @@ class RetentionDuty:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Delete now, and from now on every day."""
+        """Delete now, and from now on every day. Raises `GalleryLocked`."""
         delete_overdue(self._service)
         threading.Thread(target=self._run, name="retention", daemon=True).start()
 
@@ -58,4 +64,5 @@ class RetentionDuty:
 
     def _run(self) -> None:
         while not self._ended.wait(self._every):
-            delete_overdue(self._service)
+            with suppress(GalleryLocked):  # encrypted since, or with another key: the page says so
+                delete_overdue(self._service)

@@ -90,15 +90,14 @@ class Settings(BaseSettings):
         samples: most samples embedded per track.
         linking: put tracks of one clip together that show one person.
         verification_threshold, identification_threshold: override the model card's, or None.
+        key_file, passphrase: with which the gallery is encrypted; neither: it is not.
         trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
         audit_heads, audit_head_minutes: folder for signed heads of the audit trail, or None; at most one in that time.
         query_hours: how many hours files of identifications, below the query folder, are kept.
         library_days: how many days footage is kept after its latest answer; 0: none is kept.
         library_mb: how much footage is kept in all, in 1e6 bytes; the clips answered longest ago make room.
         max_upload_mb: largest upload, in 1e6 bytes.
-        max_pixels: most pixels of one frame.
-        max_seconds: longest clip, in seconds.
-        max_frames: most frames of one clip.
+        max_pixels, max_seconds, max_frames: most pixels of one frame, seconds and frames of one clip.
         session_minutes: how long the page's workspace (clips, answers) is kept after the page is closed.
         away_seconds: how long a running job goes on after its page is closed.
         mcp: also serve the API as tools of the Model Context Protocol.
@@ -152,6 +151,8 @@ class Settings(BaseSettings):
     identification_threshold: float | None = Field(
         None, ge=-1, le=1, allow_inf_nan=False, description=N_("a number from -1 to 1")
     )
+    key_file: Folder | None = Field(None, description=N_("a file that gallery new-key made"))
+    passphrase: SecretStr | None = Field(None, description=N_("a passphrase"))
     trash_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
     audit_heads: Folder | None = Field(None, description=N_("a folder"))
     audit_head_minutes: float = Field(60.0, ge=0, le=525600, description=N_("a number of minutes from 0 to 525600"))

@@ -19,7 +19,8 @@ LAYERS = {
     "torch": ("requirements.txt", ("build", "slim")),
     "train": ("requirements-train.txt", ("build", "slim", "torch")),
     "evaluation": ("requirements-evaluation.txt", ("build", "slim", "torch")),
-    "dev": ("requirements-dev.txt", ("build", "slim", "torch", "train", "evaluation")),
+    "encryption": ("requirements-encryption.txt", ("build", "slim")),
+    "dev": ("requirements-dev.txt", ("build", "slim", "torch", "train", "evaluation", "encryption")),
     "supply": ("requirements-supply.txt", ()),
 }
 """Each layer: the file of its direct requirements, and the layers that are installed with it."""

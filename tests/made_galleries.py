@@ -12,6 +12,7 @@ import numpy as np
 from biometric.entities import GivenBasis, NewReference, NewSample, Template
 from biometric.entities.sighting_queries import SightingFilter
 from biometric.gallery.repository import SQLiteGallery
+from biometric.storage.sqlite_files import connect_database
 from tests.lawful import TEST_BASIS
 
 DIMENSION = 16
@@ -72,13 +73,18 @@ def traces_in(gallery: SQLiteGallery, *traces: bytes) -> list[bytes]:
     return [trace for trace in traces if trace in (rest if opaque.fullmatch(trace) else whole)]
 
 
+def connected(gallery: SQLiteGallery) -> sqlite3.Connection:
+    """A connection of its own to a gallery's database, encrypted or not."""
+    return connect_database(gallery.folder / "gallery.sqlite3", 1.0, gallery.transactions.protection.database_key())
+
+
 def trashed_crops(gallery: SQLiteGallery) -> set[Path]:
     """The files of all samples in the trash."""
     sql = """
         SELECT r.folder, r.id, s.name FROM trashed_samples s JOIN (SELECT number, folder, id FROM trashed_references
             UNION ALL SELECT number, folder, id FROM biometric_references) r ON r.number = s.reference_number
     """
-    with closing(sqlite3.connect(gallery.folder / "gallery.sqlite3")) as connection:
+    with closing(connected(gallery)) as connection:
         return {gallery.folder.joinpath(*place) for place in connection.execute(sql)}
 
 
@@ -93,12 +99,11 @@ def check(gallery: SQLiteGallery) -> dict[str, int]:
     assert all(one.reference_count == len(gallery.references(one.id)) > 0 for one in people)
     assert all(crop.stat().st_size > 0 for crop in expected)
     files = {path for path in gallery.folder.rglob("*") if path.is_file()}
-    own = {gallery.folder / name for name in ("gallery.sqlite3", "signing-key.pem")}
+    own = {gallery.folder / name for name in ("gallery.sqlite3", "signing-key.pem", "encryption.json")}
     assert files - expected <= own, files - expected
     folders = {path for path in gallery.folder.rglob("*") if path.is_dir()} - {gallery.folder / ".pending"}
     assert folders == {parent for crop in expected for parent in (crop.parent, crop.parent.parent)}
-    with sqlite3.connect(gallery.folder / "gallery.sqlite3") as connection:
+    with closing(connected(gallery)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    connection.close()
     return {one.name: one.reference_count for one in people}

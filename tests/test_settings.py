@@ -66,6 +66,8 @@ VALUES = {
     "linking": ("off", False),
     "verification_threshold": ("0", 0.0),
     "identification_threshold": ("-0.5", -0.5),
+    "key_file": ("/keys/k", Path("/keys/k")),
+    "passphrase": ("long enough words", pydantic.SecretStr("long enough words")),
     "trash_days": ("0.5", 0.5),
     "audit_heads": ("heads", Path.cwd() / "heads"),
     "audit_head_minutes": ("5", 5.0),

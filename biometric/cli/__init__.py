@@ -43,6 +43,7 @@ from biometric.cli.command_support import (
     CommandParser,
     EndedBySignal,
     signals_unwind,
+    with_passphrase,
 )
 from biometric.entities.actors import Actor, Channel, acting_as, system_account
 from biometric.errors import (
@@ -206,7 +207,7 @@ def _serve(options: argparse.Namespace) -> int:
     from biometric.bootstrap import build, make_demo
     from biometric.ui import serve
 
-    settings = Settings.from_environment(None, host=options.host, port=options.port)
+    settings = with_passphrase(Settings.from_environment(None, host=options.host, port=options.port))
     serve(build(settings), lambda: make_demo(settings.data / "demo"))
     return DONE
 

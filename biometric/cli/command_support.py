@@ -12,14 +12,19 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from biometric.analysis.analyst_process import StartAnalyst
 from biometric.analysis.folder_watch import ChangesBelow
 from biometric.cli import streams
+from biometric.cli.secret_prompts import ask_secret
 from biometric.entities import Progress
 from biometric.entities.clip_jobs import ClipJob
 from biometric.entities.progress import Result, finish
+from biometric.errors import InvalidInput
 from biometric.locations import absolute_path
 from biometric.messages.durations import describe_progress
+from biometric.messages.translation import gettext as _
 from biometric.ports.jobs_port import JobQueue
 from biometric.retention_duty import delete_overdue
 from biometric.service import Sightline
@@ -76,7 +81,7 @@ def build_service(options: argparse.Namespace) -> Sightline:
     from biometric.bootstrap import build
 
     given = {name: getattr(options, name, None) for name in ("gallery", "query", "thorough", "device")}
-    service = build(Settings.from_environment(None, **given))
+    service = build(with_passphrase(Settings.from_environment(None, **given)))
     delete_overdue(service)
     return service
 
@@ -121,6 +126,30 @@ def metrics(queue: JobQueue, options: argparse.Namespace) -> Iterator[Callable[[
 
     with serve_metrics(queue, options.metrics_host, options.metrics_port) as note:
         yield note
+
+
+def with_passphrase(settings: Settings) -> Settings:
+    """Return settings with the passphrase that their gallery wants, asked for where a terminal is."""
+    from biometric.bootstrap import build_protection
+
+    if not sys.stdin.isatty() or not build_protection(settings).wants_passphrase():
+        return settings
+    return settings.model_copy(update={"passphrase": SecretStr(ask_secret(_("Passphrase of the gallery: ")))})
+
+
+def read_passphrase(options: argparse.Namespace, twice: bool) -> str:
+    """Return a passphrase from standard input where `--passphrase-stdin` says so, else ask for it."""
+    if options.passphrase_stdin:
+        try:
+            return sys.stdin.readline().rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InvalidInput("The passphrase on standard input is no text in UTF-8.") from error
+    if not sys.stdin.isatty():
+        raise InvalidInput("There is no terminal to ask for the passphrase. Pass it with --passphrase-stdin.")
+    passphrase = ask_secret(_("Passphrase: "))
+    if twice and passphrase != ask_secret(_("Once more: ")):
+        raise InvalidInput("The two passphrases differ. Nothing was written.")
+    return passphrase
 
 
 class CommandParser(argparse.ArgumentParser):

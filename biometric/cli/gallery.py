@@ -4,7 +4,14 @@ import argparse
 from itertools import groupby
 from typing import Any
 
-from biometric.cli import gallery_backup, gallery_erasure, gallery_life_cycle, gallery_transfer, gallery_trash
+from biometric.cli import (
+    gallery_backup,
+    gallery_encryption,
+    gallery_erasure,
+    gallery_life_cycle,
+    gallery_transfer,
+    gallery_trash,
+)
 from biometric.cli.command_support import DONE, build_service, show
 from biometric.cli.gallery_trash import (
     add_action,
@@ -45,6 +52,7 @@ def add_commands(commands: Any) -> None:
     gallery_life_cycle.add_actions(actions)
     gallery_transfer.add_actions(actions)
     gallery_backup.add_actions(actions)
+    gallery_encryption.add_actions(actions)
 
 
 def _open_gallery(options: argparse.Namespace) -> Gallery:

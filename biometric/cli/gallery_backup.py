@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from biometric.cli.command_support import DONE, build_service, show
+from biometric.cli.command_support import DONE, build_service, read_passphrase, show
 from biometric.cli.gallery_erasure import read_certificates
 from biometric.cli.gallery_trash import add_action, local_time
 from biometric.messages.counted import counted
@@ -31,6 +31,11 @@ def add_actions(actions: Any) -> None:
         default=[],
         help="leave out who was erased by this certificate, where the gallery is lost (can be repeated)",
     )
+    own = restore.add_mutually_exclusive_group()
+    own.add_argument("--backup-key-file", metavar="FILE", type=Path, help="key file that the gallery had at that time")
+    own.add_argument(
+        "--passphrase-stdin", action="store_true", help="read the passphrase that it had at that time from stdin"
+    )
 
 
 def _backup(options: argparse.Namespace) -> int:
@@ -45,6 +50,8 @@ def _backup(options: argparse.Namespace) -> int:
     text += " " + _("It was read back, and every file compared.")
     if report.probe_score is not None:
         text += " " + _("A stored person was identified in it (score {score:.2f}).").format(score=report.probe_score)
+    if report.encrypted:
+        text += " " + _("It is encrypted as the gallery is now: it is lost without the key that the gallery has now.")
     text += " " + _("It holds pictures and templates of people: keep it where only you can read it.")
     show(options, {"backup": str(destination), **asdict(report)}, text)
     return DONE
@@ -52,7 +59,18 @@ def _backup(options: argparse.Namespace) -> int:
 
 def _restore(options: argparse.Namespace) -> int:
     erased = [certificate for path in options.erased for certificate in read_certificates(path)]
-    report = build_service(options).gallery().backups.restore(options.backup, replace=options.replace, erased=erased)
+    passphrase = read_passphrase(options, twice=False) if options.passphrase_stdin else None
+    report = (
+        build_service(options)
+        .gallery()
+        .backups.restore(
+            options.backup,
+            replace=options.replace,
+            erased=erased,
+            key_file=options.backup_key_file,
+            passphrase=passphrase,
+        )
+    )
     lines = [
         _("Restored: {people}, {references}.").format(
             people=counted(report.identities, "person"), references=counted(report.references, "reference")

@@ -7,9 +7,8 @@ from typing import Any
 from biometric.cli import command_support
 from biometric.cli.command_support import DONE, show
 from biometric.cli.gallery_trash import add_action, count_references
-from biometric.cli.secret_prompts import ask_secret
 from biometric.entities.exports import ImportPreview
-from biometric.errors import InvalidInput, WrongPassphrase
+from biometric.errors import WrongPassphrase
 from biometric.messages.counted import counted
 from biometric.messages.erasure_sentences import describe_left_out
 from biometric.messages.export_sentences import describe_preview, describe_signer
@@ -40,25 +39,11 @@ def _open_gallery(options: argparse.Namespace) -> Gallery:
     return command_support.build_service(options).gallery()
 
 
-def _read_passphrase(options: argparse.Namespace, twice: bool) -> str:
-    if options.passphrase_stdin:
-        try:
-            return sys.stdin.readline().rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise InvalidInput("The passphrase on standard input is no text in UTF-8.") from error
-    if not sys.stdin.isatty():
-        raise InvalidInput("There is no terminal to ask for the passphrase. Pass it with --passphrase-stdin.")
-    passphrase = ask_secret(_("Passphrase: "))
-    if twice and passphrase != ask_secret(_("Once more: ")):
-        raise InvalidInput("The two passphrases differ. Nothing was written.")
-    return passphrase
-
-
 def _export(options: argparse.Namespace) -> int:
     gallery = _open_gallery(options)
     count = gallery.size()
     encrypt = options.encrypt or options.passphrase_stdin
-    passphrase = _read_passphrase(options, twice=True) if encrypt else None
+    passphrase = command_support.read_passphrase(options, twice=True) if encrypt else None
     path = gallery.export(options.file, passphrase=passphrase)
     text = ngettext("{n} identity was written to {path}.", "{n} identities were written to {path}.", count)
     text = text.format(n=count, path=path)
@@ -69,14 +54,14 @@ def _export(options: argparse.Namespace) -> int:
 def _preview(gallery: Gallery, options: argparse.Namespace) -> tuple[ImportPreview, str | None]:
     """Return what the file would do, and its passphrase, which is asked for where it is needed."""
     if options.passphrase_stdin:
-        passphrase = _read_passphrase(options, twice=False)
+        passphrase = command_support.read_passphrase(options, twice=False)
         return gallery.preview_import(options.file, passphrase=passphrase), passphrase
     try:
         return gallery.preview_import(options.file), None
     except WrongPassphrase:
         if not sys.stdin.isatty():
             raise
-        passphrase = _read_passphrase(options, twice=False)
+        passphrase = command_support.read_passphrase(options, twice=False)
         return gallery.preview_import(options.file, passphrase=passphrase), passphrase
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from biometric.accounts.roles import Role, read_role
 from biometric.accounts.user_database import UserDatabase
-from biometric.cli.command_support import DONE, show
+from biometric.cli.command_support import DONE, show, with_passphrase
 from biometric.cli.secret_prompts import ask_secret
 from biometric.errors import InvalidInput
 from biometric.messages.translation import gettext as _
@@ -61,7 +61,7 @@ def _password(parser: argparse.ArgumentParser) -> None:
 def _users() -> UserDatabase:
     from biometric.bootstrap import open_trail
 
-    settings = Settings.from_environment()
+    settings = with_passphrase(Settings.from_environment())
     return UserDatabase(settings.data / "users.db", record=open_trail(settings).record)
 
 

@@ -1,5 +1,6 @@
 """Crops as JPEG files, thumbnails of them, and what is measured in pictures (OpenCV)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -25,7 +26,13 @@ class JpegCropStore:
     """Keeps the crops of this process as JPEG files (`ports.CropStore`): files 0600, folders 0700.
 
     Its folders are private ones that end with the process. The gallery and the library write what they keep themselves.
+
+    Args:
+        read: reads a file; that of a gallery may be encrypted. May raise `OSError`, or the `GalleryError` family.
     """
+
+    def __init__(self, read: Callable[[Path], bytes] = Path.read_bytes) -> None:
+        self._read = read
 
     def save(self, crop: Image, destination: Path) -> None:
         """Write a crop, (h, w, 3) uint8 BGR, as JPEG; folders that are missing are made.
@@ -52,7 +59,7 @@ class JpegCropStore:
             GalleryCorrupt: the file is missing or no picture.
         """
         try:
-            data = path.read_bytes()
+            data = self._read(path)
         except OSError as error:
             raise GalleryCorrupt(
                 "The stored picture {file} cannot be read: {reason}.", file=path.name, reason=error.strerror

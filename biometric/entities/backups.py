@@ -13,6 +13,7 @@ class BackupReport:
         files: how many files it has.
         probe_score: comparison score of a stored reference's template that was identified in what was read back; None
             where nobody is enrolled.
+        encrypted: whether the gallery was, so that its key is needed to read the backup.
     """
 
     made_at: str
@@ -20,6 +21,7 @@ class BackupReport:
     references: int
     files: int
     probe_score: float | None
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,8 @@ class PeopleEraser:
         needles = [name.encode() for name in names]
         if needles:
             found += copies.results_naming(self._query, list(names))
-            places = [opened.folder, *folders]
-            found += [path for folder in places for path in copies.files_below(folder) if found_in(path, needles)]
+            found += opened.holding(needles)
+            found += [path for folder in folders for path in copies.files_below(folder) if found_in(path, needles)]
         listed = [file for file in certificate.unreached if file.why is Unreached.HANDED_OUT]
         unreached = [file for file in listed if Path(file.path).exists()] + opened.retry_deleting()
         gone = sum(file.why is Unreached.GONE for file in certificate.unreached) + len(listed)

@@ -84,6 +84,8 @@ from biometric.errors.kept_footage_errors import (
     KeptFootageUnavailable,
     UnknownClip,
 )
+from biometric.errors.key_errors import GalleryLocked, GalleryNotEncrypted, KeyMissing, WrongKey
+from biometric.errors.library_errors import EncryptionLibraryMissing, EvaluationLibraryMissing
 from biometric.errors.life_cycle_errors import BasisMissing, InvalidBasis, InvalidRetention, OnLegalHold
 from biometric.errors.model_errors import (
     DataTooSmall,
@@ -102,13 +104,7 @@ from biometric.errors.model_errors import (
     WeightsMissing,
 )
 from biometric.errors.redaction_errors import PeopleRemain, RedactionError, SoundNotKept, TooFewPeople
-from biometric.errors.root_error import (
-    BiometricError,
-    CallerGone,
-    EvaluationLibraryMissing,
-    TooManyJobs,
-    UsersUnreadable,
-)
+from biometric.errors.root_error import BiometricError, CallerGone, TooManyJobs, UsersUnreadable
 
 __all__ = [
     "ArchiveInvalid",
@@ -136,11 +132,14 @@ __all__ = [
     "DeviceFailed",
     "EmptyClip",
     "EmptyGallery",
+    "EncryptionLibraryMissing",
     "EvaluationLibraryMissing",
     "FootageChanged",
     "GalleryBusy",
     "GalleryCorrupt",
     "GalleryError",
+    "GalleryLocked",
+    "GalleryNotEncrypted",
     "GalleryPathRefused",
     "GalleryUnavailable",
     "IdentityExists",
@@ -161,6 +160,7 @@ __all__ = [
     "KeptFootageCorrupt",
     "KeptFootageError",
     "KeptFootageUnavailable",
+    "KeyMissing",
     "LibraryMissing",
     "LooksDifferent",
     "LossNotFinite",
@@ -209,5 +209,6 @@ __all__ = [
     "WeightsCorrupt",
     "WeightsMissing",
     "WorkersFailed",
+    "WrongKey",
     "WrongPassphrase",
 ]

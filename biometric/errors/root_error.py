@@ -97,6 +97,11 @@ BiometricError
     ├── GalleryUnavailable       the gallery's folder is a file, or may not be read
     ├── ArchiveInvalid           an import file is damaged or not a gallery export
     │   └── WrongPassphrase      it is encrypted, and no or another passphrase was given
+    ├── GalleryLocked            the gallery's protection and the key that was given do not fit
+    │   ├── KeyMissing           it is encrypted, and no key was given
+    │   ├── WrongKey             it is encrypted with another key, or with one of another kind
+    │   ├── GalleryNotEncrypted  a key was given, and it is not encrypted
+    │   └── EncryptionLibraryMissing  requirements-encryption.txt is not installed
     ├── AttachRefused            an import would give references to people who are here, without saying so
     └── StorageFull              the disk is full or not writable
 
@@ -140,7 +145,3 @@ class UsersUnreadable(BiometricError):
 
 class CallerGone(BiometricError):
     """Whoever called the server does not wait for the answer any more."""
-
-
-class EvaluationLibraryMissing(BiometricError):
-    """A library that only evaluation needs is not installed; the message says how to install it."""

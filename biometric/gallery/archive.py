@@ -117,6 +117,7 @@ def write_archive(
     sign: Callable[[Mapping[str, str]], bytes],
     passphrase: str | None = None,
     told: Callable[[Path], object] = lambda written: None,
+    read_crop: Callable[[Path], bytes] = Path.read_bytes,
 ) -> None:
     """Write an export, readable by its owner only; the file appears complete or not at all.
 
@@ -127,6 +128,7 @@ def write_archive(
         sign: makes the file's comment, the signature, from the SHA-256 of each member.
         passphrase: encrypts the file; None: anybody can read it.
         told: called with the complete file before it gets its name; where it raises, there is no file.
+        read_crop: reads a picture of the gallery. May raise `OSError`.
 
     Raises:
         GalleryCorrupt: a crop is not on disk.
@@ -146,7 +148,7 @@ def write_archive(
                     crops = write_manifest(hashing, model_id, dimension, people)
                 digests[MANIFEST] = hashing.digest
                 for reference_id, name, crop in crops:
-                    data, place = _read_crop(crop), _member(reference_id, name)
+                    data, place = _read_crop(crop, read_crop), _member(reference_id, name)
                     archive.writestr(_info(place, zipfile.ZIP_STORED), data)
                     digests[place] = hashlib.sha256(data).hexdigest()
                 archive.comment = sign(digests)
@@ -206,9 +208,9 @@ def _manifest_opener(file: zipfile.ZipFile) -> Callable[[], Callable[[int], byte
     return open_manifest
 
 
-def _read_crop(crop: Path) -> bytes:
+def _read_crop(crop: Path, read: Callable[[Path], bytes]) -> bytes:
     try:
-        return crop.read_bytes()
+        return read(crop)
     except OSError as error:
         state = Phrase("is missing from") if isinstance(error, FileNotFoundError) else Phrase("cannot be read in")
         raise GalleryCorrupt(

@@ -23,6 +23,7 @@ from biometric.gallery.audit_chain import (
     record_text,
     rotation_bytes,
 )
+from biometric.gallery.protection import GalleryProtection
 from biometric.gallery.signing_key import KeyFile, SigningKey, is_signed
 from biometric.storage import write_atomically
 
@@ -44,12 +45,12 @@ class AuditLog:
     """The trail of one gallery. Appending needs the write lock.
 
     Args:
-        folder: the gallery's folder, where its key is.
+        protection: of the gallery, in whose folder the key is.
         heads: where heads are written to, None for nowhere.
     """
 
-    def __init__(self, folder: Path, heads: HeadFolder | None = None) -> None:
-        self.keys = KeyFile(folder)
+    def __init__(self, protection: GalleryProtection, heads: HeadFolder | None = None) -> None:
+        self.keys = KeyFile(protection)
         self._heads = heads
         self._lock = threading.Lock()
 

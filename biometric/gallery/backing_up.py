@@ -12,21 +12,21 @@ for it, and a kill leaves the one gallery or the other. The crops of both are th
 import contextlib
 import sqlite3
 from collections.abc import Collection
-from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from biometric.entities import Template
 from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
 from biometric.entities.backups import BackupReport, RestoreReport
 from biometric.entities.erasure import DerivativeKind, ErasureCertificate, NewDerivative
-from biometric.errors import EmptyGallery, GalleryCorrupt, GalleryError, InvalidInput
+from biometric.errors import EmptyGallery, GalleryError, GalleryLocked, InvalidInput, KeyMissing, WrongKey
 from biometric.gallery import backup_files, carried_over, retention_rows
 from biometric.gallery.archive import check_destination
+from biometric.gallery.backup_copies import check_copy, copy_gallery
 from biometric.gallery.database import translate_errors
+from biometric.gallery.encryption_keys import HEADER_NAME, KeySource
 from biometric.gallery.files import RESTORING
-from biometric.gallery.records import current_time, stored_time
-from biometric.gallery.reference_rows import unblob
+from biometric.gallery.protecting import bring_under
+from biometric.gallery.protection import GalleryProtection
 from biometric.gallery.repository import SQLiteGallery
 from biometric.gallery.working_copies import noted
 from biometric.storage import (
@@ -40,11 +40,6 @@ from biometric.storage import (
     sync_tree,
 )
 from biometric.storage.sqlite_files import BUSY_SECONDS, copy_database
-
-_TRIES = 3
-"""Copies made without a lock before one is made under it."""
-_SAME = 0.999
-"""Least score of a stored template with itself."""
 
 
 def back_up(gallery: SQLiteGallery, destination: Path, *, as_folder: bool = False) -> BackupReport:
@@ -67,8 +62,8 @@ def back_up(gallery: SQLiteGallery, destination: Path, *, as_folder: bool = Fals
             raise EmptyGallery("There is no gallery yet, so there is nothing to back up.")
     erasure = gallery.latest_erasure()
     with translate_errors(), noted(destination.parent, gallery.folder), staged_folder(destination.parent) as staged:
-        made_at = _copy(gallery, staged)
-        report = _verified(staged, made_at)
+        made_at = copy_gallery(gallery, staged)
+        report = check_copy(staged, made_at, gallery.transactions.protection.source)
         backup_files.write_manifest(staged, report)
         if as_folder:
             sync_tree(staged)
@@ -87,17 +82,24 @@ def back_up(gallery: SQLiteGallery, destination: Path, *, as_folder: bool = Fals
 
 
 def restore(
-    source: Path, gallery: SQLiteGallery, *, replace: bool = False, erased: Collection[ErasureCertificate] = ()
+    source: Path,
+    gallery: SQLiteGallery,
+    *,
+    replace: bool = False,
+    erased: Collection[ErasureCertificate] = (),
+    key: KeySource | None = None,
 ) -> RestoreReport:
-    """Restore a backup, without those who were erased since.
+    """Restore a backup, without those who were erased since. It is encrypted then as the gallery is.
 
     Args:
         gallery: where it goes; its tombstones count.
         replace: whether a gallery that is there goes; until the backup is verified in its place, it stays.
         erased: certificates of erasures that this gallery does not know (any more).
+        key: that opens an encrypted backup, None: the gallery's own.
 
     Raises:
         ArchiveInvalid: it is no backup, or damaged.
+        GalleryLocked: the gallery's key does not open the gallery, or `key` not the backup.
         InvalidInput: there is a gallery already.
         GalleryCorrupt: the backup's database is damaged.
         StorageFull: it cannot be written.
@@ -110,21 +112,27 @@ def restore(
             "the backup take its place.",
             folder=folder,
         )
+    protection = gallery.transactions.protection
     with translate_errors():
+        protection.ring()  # a key that does not fit shows before anything is done
         make_private_folder(folder.parent)
         with staged_folder(folder.parent) as parent:
             staged = parent / "gallery"
             staged.mkdir(mode=0o700)
             report = backup_files.unpack(source, staged)
-            _verified(staged, report.made_at)
-            copy, state = SQLiteGallery(staged), carried_over.state(gallery)
+            own = (key or protection.source) if (staged / HEADER_NAME).exists() else None
+            if report.encrypted:
+                _require_key(staged, own)
+            check_copy(staged, report.made_at, own)
+            bring_under(staged, own, protection)
+            copy, state = SQLiteGallery(staged, key=protection.source), carried_over.state(gallery)
             left_out = carried_over.carry_over(copy, gallery if occupied else None, erased)
             with copy.transactions.recording() as recording:
                 if recording is not None:
                     # What became overdue since the backup was made, nobody has seen coming.
                     retention_rows.let_overdue_wait(recording[0], gallery.transactions.now())
                     recording[0].execute("UPDATE gallery SET restored = ?, revision = revision + 1", [uuid4().hex])
-            verified = _verified(staged, report.made_at)
+            verified = check_copy(staged, report.made_at, protection.source)
             if not occupied:
                 sync_tree(staged)
                 with contextlib.suppress(FileNotFoundError):
@@ -150,10 +158,34 @@ class BackupKeeping:
         return back_up(self._gallery, destination, as_folder=as_folder)
 
     def restore(
-        self, source: Path, *, replace: bool = False, erased: Collection[ErasureCertificate] = ()
+        self,
+        source: Path,
+        *,
+        replace: bool = False,
+        erased: Collection[ErasureCertificate] = (),
+        key_file: Path | None = None,
+        passphrase: str | None = None,
     ) -> RestoreReport:
         """Restore a backup: see `restore`."""
-        return restore(source, self._gallery, replace=replace, erased=erased)
+        is_given = key_file is not None or passphrase is not None
+        key = KeySource(key_file, passphrase) if is_given else None
+        return restore(source, self._gallery, replace=replace, erased=erased, key=key)
+
+
+def _require_key(staged: Path, key: KeySource | None) -> None:
+    """Raise `KeyMissing` or `WrongKey`, in words about the backup, where a key does not open it."""
+    if key is None:
+        raise KeyMissing(
+            "The backup is encrypted. Set the key that its gallery had at that time, or name it with --backup-key-file "
+            "or --passphrase-stdin."
+        )
+    try:
+        GalleryProtection(staged, key).ring()
+    except WrongKey as error:
+        raise WrongKey(
+            "The backup is encrypted with another key: the one that its gallery had at that time. Name that one with "
+            "--backup-key-file or --passphrase-stdin. Nothing was changed."
+        ) from error
 
 
 def _note(gallery: SQLiteGallery, action: AuditAction, report: BackupReport) -> None:
@@ -166,83 +198,6 @@ def _note(gallery: SQLiteGallery, action: AuditAction, report: BackupReport) -> 
         write.record(AuditEvent(action.value, details=details))
 
 
-def _copy(gallery: SQLiteGallery, staged: Path) -> str:
-    """Copy database and crops; return of when the copy is."""
-    for _ in range(_TRIES):
-        made_at = stored_time(current_time())
-        copy_database(_database(gallery), staged / backup_files.DATABASE)
-        if not _copy_crops(gallery, staged):
-            return made_at
-    with gallery.transactions.writing():  # nobody deletes crops now
-        made_at = stored_time(current_time())
-        copy_database(_database(gallery), staged / backup_files.DATABASE)
-        missing = _copy_crops(gallery, staged)
-    if missing:
-        raise GalleryCorrupt(
-            "The crop {crop} is missing from the gallery's folder. Remove the person it belongs to, or restore the "
-            "folder from an earlier backup, then back up again.",
-            crop=missing[0],
-        )
-    return made_at
-
-
-def _copy_crops(gallery: SQLiteGallery, staged: Path) -> list[str]:
-    """Copy the crops that the copied rows name, and remove others; return those that are not there."""
-    wanted = set(backup_files.crops_of(staged / backup_files.DATABASE))
-    for path in [path for path in staged.rglob("*.jpg") if path.relative_to(staged).as_posix() not in wanted]:
-        path.unlink()
-    missing = []
-    for name in sorted(wanted):
-        target = staged / name
-        if target.exists():
-            continue
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            # Not a link: what is erased later must not live on under another name unseen, nor be changed here.
-            target.write_bytes((gallery.folder / name).read_bytes())
-        except FileNotFoundError:
-            missing.append(name)
-        else:
-            target.chmod(0o600)
-    return missing
-
-
-def _verified(folder: Path, made_at: str) -> BackupReport:
-    """Open a copy as a gallery, check it, and identify a stored reference in it.
-
-    Raises `GalleryCorrupt`: it is not what it should be.
-    """
-    copy = SQLiteGallery(folder)
-    with copy.transactions.reading() as db:
-        if db is None:
-            raise GalleryCorrupt("The copy of the gallery holds no gallery. Nothing was changed; try again.")
-        problem = str(db.execute("PRAGMA integrity_check").fetchone()[0])
-        if problem != "ok":
-            raise GalleryCorrupt(
-                "The copy of the gallery's database is damaged ({problem}). Nothing was changed.", problem=problem
-            )
-        sql = (
-            "SELECT i.id, r.vector, r.model_id, r.sample_count, t.match_until FROM biometric_references r "
-            "JOIN identities i ON i.number = r.identity_number "
-            "JOIN reference_times t ON t.reference_number = r.number ORDER BY r.number DESC LIMIT 1"
-        )
-        probe = db.execute(sql).fetchone()
-    missing = [name for name in backup_files.crops_of(folder / backup_files.DATABASE) if not (folder / name).is_file()]
-    if missing:
-        raise GalleryCorrupt("The copy of the gallery lacks the crop {crop}. Nothing was changed.", crop=missing[0])
-    score = None
-    if probe is not None:
-        identity_id, vector, model_id, samples, match_until = probe
-        # As of a time at which it was matched with: by now all may have expired.
-        earlier = datetime.fromisoformat(match_until) - timedelta(milliseconds=1)
-        best = SQLiteGallery(folder, clock=lambda: earlier).search(Template(unblob(vector), model_id, samples), 5)
-        score = next((item.score for item in best if item.identity.id == identity_id), None)
-        if score is None or score < _SAME:
-            raise GalleryCorrupt("A stored person was not identified in the copy of the gallery. Nothing was changed.")
-    files = sum(path.is_file() for path in folder.rglob("*"))
-    return BackupReport(made_at, copy.size(), copy.reference_count(), files, score)
-
-
 def _database(gallery: SQLiteGallery) -> Path:
     return gallery.folder / backup_files.DATABASE
 
@@ -251,6 +206,8 @@ def _is_readable(gallery: SQLiteGallery) -> bool:
     try:
         with gallery.transactions.reading() as db:
             return db is not None and db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+    except GalleryLocked:
+        raise
     except GalleryError:
         return False
 
@@ -265,7 +222,7 @@ def _replace(gallery: SQLiteGallery, copy: SQLiteGallery, former: Path, state: o
     Returns:
         How many people and references were erased since then, which the copy does not have either.
     """
-    staged, left_out = copy.folder, 0
+    staged, left_out, protection = copy.folder, 0, gallery.transactions.protection
     sync_tree(staged)
     with file_lock(gallery.folder / RESTORING, BUSY_SECONDS, keep=False):
         with gallery.transactions.writing():
@@ -274,18 +231,22 @@ def _replace(gallery: SQLiteGallery, copy: SQLiteGallery, former: Path, state: o
             target = gallery.folder / path.relative_to(staged)
             if target.is_file() and file_digest(target) == file_digest(path):
                 continue
-            target.unlink(missing_ok=True)  # damaged: the crops of a reference never change
+            # Damaged, or encrypted anew: the crops of a reference never change.
             make_private_folder(target.parent)
-            link_or_copy(path, target)
+            temporary = target.with_name(f"{target.name}.part")
+            temporary.unlink(missing_ok=True)
+            link_or_copy(path, temporary)
+            temporary.replace(target)
             sync_folder(target.parent)
         if carried_over.state(gallery) != state:
             left_out = carried_over.carry_over(copy, gallery, ())
-        copy_database(_database(gallery), former)
-        copy_database(staged / backup_files.DATABASE, _database(gallery))
+        key = protection.database_key()
+        copy_database(_database(gallery), former, key)
+        copy_database(staged / backup_files.DATABASE, _database(gallery), key)
         try:
-            _verified(gallery.folder, "")
+            check_copy(gallery.folder, "", protection.source)
         except (GalleryError, sqlite3.Error):
-            copy_database(former, _database(gallery))
+            copy_database(former, _database(gallery), key)
             raise
     with gallery.transactions.writing():
         pass  # clears up

@@ -2,6 +2,7 @@
 
     backup.json                                 format, version, when, how many, SHA-256 of every other file
     gallery.sqlite3                             the database of that moment
+    encryption.json                             of an encrypted gallery: its keys, which its master key opens
     <identity id>/<reference id>/NumFrame_BB.jpg  the crops that its rows name
 
 A backup may come from any source, so only files of these names are taken, each announced with its SHA-256.
@@ -22,6 +23,7 @@ from biometric.entities.backups import BackupReport
 from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import ArchiveInvalid
 from biometric.errors.phrases import Phrase
+from biometric.gallery.encryption_keys import HEADER_NAME
 from biometric.storage import describe_os_error, file_digest
 from biometric.storage.lock_keeping_reads import open_keeping_locks
 from biometric.storage.sqlite_files import BUSY_SECONDS, connect_database
@@ -31,11 +33,13 @@ MANIFEST, DATABASE = "backup.json", "gallery.sqlite3"
 _MOST_MANIFEST_BYTES = 4_000_000_000
 _MOST_GROWTH, _SMALL = 40, 1_000_000
 """How many times a member may grow when unpacked, and the bytes below which that does not matter: we compress none."""
-_MEMBER = re.compile(rf"gallery\.sqlite3|[0-9a-f]{{32}}/[0-9a-f]{{32}}/{CROP_NAME.pattern}", re.ASCII)
+_MEMBER = re.compile(
+    rf"(gallery\.sqlite3|encryption\.json)|[0-9a-f]{{32}}/[0-9a-f]{{32}}/{CROP_NAME.pattern}", re.ASCII
+)
 
 
-def crops_of(database: Path) -> Iterator[str]:
-    """Yield the crops that the rows of a database name, enrolled and in the trash."""
+def crops_of(database: Path, key: bytes | None = None) -> Iterator[str]:
+    """Yield the crops that the rows of a database, encrypted with that key, name, enrolled and in the trash."""
     sql = """
         SELECT r.folder, r.id, s.name FROM
             (SELECT reference_number, name FROM samples UNION ALL
@@ -44,7 +48,7 @@ def crops_of(database: Path) -> Iterator[str]:
               SELECT number, folder, id FROM trashed_references) r ON r.number = s.reference_number
         UNION ALL SELECT folder, id, crop FROM sightings WHERE crop <> ''
     """
-    with closing(connect_database(database, BUSY_SECONDS)) as connection:
+    with closing(connect_database(database, BUSY_SECONDS, key)) as connection:
         for folder, reference, name in connection.execute(sql):
             yield f"{folder}/{reference}/{name}"
 
@@ -61,6 +65,7 @@ def write_manifest(folder: Path, report: BackupReport) -> Mapping[str, str]:
         "made_at": report.made_at,
         "identities": report.identities,
         "references": report.references,
+        "encrypted": report.encrypted,
         "files": digests,
     }
     (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
@@ -126,7 +131,7 @@ def read_manifest(archive: Any) -> tuple[BackupReport, dict[str, str]]:
         _require(stored["format"] == FORMAT and stored["version"] == VERSION, MANIFEST)
         digests = {str(name): str(digest) for name, digest in stored["files"].items()}
         counts = int(stored["identities"]), int(stored["references"])
-        report = BackupReport(str(stored["made_at"]), *counts, len(digests), None)
+        report = BackupReport(str(stored["made_at"]), *counts, len(digests), None, HEADER_NAME in digests)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _refusal(Phrase("its {name} cannot be read", name=MANIFEST)) from error
     for name in digests:

@@ -8,20 +8,23 @@ import errno
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from biometric.errors import GalleryBusy, GalleryCorrupt, GalleryUnavailable, StorageFull
-from biometric.gallery.migrations import MIGRATIONS, migrate, schema_version
-from biometric.storage import describe_os_error
+from biometric.gallery.migrations import APPLICATION_ID, MIGRATIONS, migrate, schema_version
+from biometric.gallery.protection import GalleryProtection, has_contents
+from biometric.storage import describe_os_error, file_lock
+from biometric.storage.private_folders import make_private_folder
 from biometric.storage.sqlite_files import (
     BUSY_SECONDS,
     DatabaseFault,
     connect_database,
     create_database,
+    database_errors,
     database_fault,
 )
 
@@ -29,11 +32,16 @@ JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "delete"
 """SQLite 3.7.0 to 3.51.2 can corrupt a database when a WAL is reset (https://sqlite.org/wal.html, "WAL-reset bug")."""
 
 
+_MAKING = ".making.lock"
+"""Held while a gallery's database is made."""
+
+
 class GalleryDatabase:
     """The database file of one gallery folder. Safe to use from several threads and processes."""
 
-    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, path: Path, protection: GalleryProtection, busy_seconds: float = BUSY_SECONDS) -> None:
         self.path = path
+        self._protection = protection
         self.journal = path.with_name(f"{path.name}-journal")
         self._busy_seconds = busy_seconds
 
@@ -62,12 +70,7 @@ class GalleryDatabase:
         """
         with translate_errors():
             self._create()
-            with closing(self._connect(self._busy_seconds if busy_seconds is None else busy_seconds)) as db:
-                schema_version(db)  # before anything is changed in a file that may not be a gallery
-                if db.execute("PRAGMA journal_mode").fetchone()[0] != JOURNAL:
-                    db.execute(f"PRAGMA journal_mode = {JOURNAL}")
-                # Not a plain BEGIN: of two that read first and write later, one would fail.
-                db.execute("BEGIN IMMEDIATE")
+            with closing(self._locked(self._busy_seconds if busy_seconds is None else busy_seconds)) as db:
                 try:
                     migrate(db)
                     yield db
@@ -111,12 +114,53 @@ class GalleryDatabase:
             pass
         return self._connect(self._busy_seconds)
 
+    def make(self) -> None:
+        """Make the file, without rows, where there is none. Raises as `writing`."""
+        with translate_errors():
+            self._create()
+
     def _create(self) -> None:
-        self._exists()
-        create_database(self.path)
+        """Make the file where there is none, so that it is encrypted or not before anybody writes rows to it."""
+        if self._exists() and has_contents(self.path):
+            return
+        make_private_folder(self.path.parent)
+        # Of a process with a key and one without, the second finds what the first has made.
+        with file_lock(self.path.with_name(_MAKING), self._busy_seconds, keep=False):
+            if has_contents(self.path):
+                return
+            self._protection.begin()
+            create_database(self.path)
+            with closing(self._connect(self._busy_seconds)) as db:
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def _connect(self, busy_seconds: float) -> Database:
-        return Database(connect_database(self.path, busy_seconds), execute_plugins=False)
+        connection = connect_database(self.path, busy_seconds, self._protection.database_key())
+        return Database(connection, execute_plugins=False)
+
+    def _locked(self, busy_seconds: float) -> Database:
+        """Return a connection that holds the write lock of the file that is there now.
+
+        The file may be replaced while another process is waited for: its lock was then of a file without a name.
+        """
+        while True:
+            before = self._file()
+            db = self._connect(busy_seconds)
+            try:
+                schema_version(db)  # before anything is changed in a file that may not be a gallery
+                if db.execute("PRAGMA journal_mode").fetchone()[0] != JOURNAL:
+                    db.execute(f"PRAGMA journal_mode = {JOURNAL}")
+                # Not a plain BEGIN: of two that read first and write later, one would fail.
+                db.execute("BEGIN IMMEDIATE")
+                if self._file() == before:
+                    return db
+            except BaseException:
+                db.close()
+                raise
+            db.close()
+
+    def _file(self) -> tuple[int, int]:
+        status = self.path.stat()
+        return status.st_dev, status.st_ino
 
 
 def check_folder(folder: Path) -> None:
@@ -145,6 +189,16 @@ def check_folder(folder: Path) -> None:
         )
 
 
+def holds_any(db: Database, needles: Collection[bytes]) -> bool:
+    """Return whether a value of any row holds one of these byte strings."""
+    for table in db.table_names():
+        for row in db.execute(f"SELECT * FROM [{table}]"):  # noqa: S608 - the database's own names
+            values = [value.encode() if isinstance(value, str) else value for value in row]
+            if any(needle in value for value in values if isinstance(value, bytes) for needle in needles):
+                return True
+    return False
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Turn errors of SQLite and of the file system into ours.
@@ -156,15 +210,15 @@ def translate_errors() -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.ProgrammingError:
+    except database_errors("ProgrammingError"):
         raise  # an error of the program, not of the data
-    except sqlite3.Error as error:
+    except database_errors() as error:
         raise _from_sqlite(error) from error
     except OSError as error:
         raise _from_system(error) from error
 
 
-def _from_sqlite(error: sqlite3.Error) -> GalleryBusy | GalleryCorrupt | StorageFull:
+def _from_sqlite(error: Exception) -> GalleryBusy | GalleryCorrupt | StorageFull:
     fault = database_fault(error)
     if fault is DatabaseFault.BUSY:
         return GalleryBusy("Another process is using the gallery. Try again in a moment.")

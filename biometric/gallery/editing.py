@@ -17,6 +17,8 @@ from biometric.errors import InvalidInput
 from biometric.gallery import basis_rows, reference_rows, rows, sighting_links, verdict_rows
 from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.change_recorder import ChangeRecorder
+from biometric.gallery.encryption_keys import KeySource
+from biometric.gallery.protection import GalleryProtection
 from biometric.gallery.records import Clock, current_time, input_details, make_record, read_crops
 from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.undoing import undo_change
@@ -37,6 +39,7 @@ class GalleryEditing:
         trash_time: how long changes can be undone; zero: what is removed is gone at once.
         clock: tells the time, in UTC.
         heads: where heads of the audit trail go.
+        key: what the gallery is encrypted with.
     """
 
     def __init__(
@@ -46,9 +49,10 @@ class GalleryEditing:
         trash_time: timedelta = TRASH_TIME,
         clock: Clock = current_time,
         heads: HeadFolder | None = None,
+        key: KeySource | None = None,
     ) -> None:
         self._folder = folder
-        self._transactions = GalleryTransactions(folder, busy_seconds, trash_time, clock, heads)
+        self._transactions = GalleryTransactions(GalleryProtection(folder, key), busy_seconds, trash_time, clock, heads)
         self._files = self._transactions.files
 
     def enroll(self, name: str, reference: NewReference, *, owner: str | None = ANY_OWNER) -> StoredEnrollment:

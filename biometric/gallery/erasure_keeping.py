@@ -1,5 +1,6 @@
 """Deleting people for good, the register of what was written about them, and certificates of both."""
 
+import hashlib
 import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -19,9 +20,9 @@ from biometric.gallery import (
     trash_rows,
 )
 from biometric.gallery.change_recorder import ChangeRecorder
-from biometric.gallery.database import translate_errors
+from biometric.gallery.database import holds_any, translate_errors
 from biometric.gallery.editing import GalleryEditing
-from biometric.storage import file_digest
+from biometric.gallery.protection import DATABASE_NAME
 from biometric.storage.byte_search import contains_any
 
 logger = logging.getLogger(__name__)
@@ -151,7 +152,22 @@ class ErasureKeeping(GalleryEditing):
         with self._transactions.reading_or_empty() as db, translate_errors():
             found = erasure_rows.count_remains(db, certificate, answered)
             crops = [path for path in self._folder.rglob("*.jpg") if pictures and path.is_file()]
-            return {**found, "pictures": sum(file_digest(path) in pictures for path in crops)}
+            digests = (hashlib.sha256(self._files.read_if_intact(path)).hexdigest() for path in crops)
+            return {**found, "pictures": sum(digest in pictures for digest in digests)}
+
+    def holding(self, needles: Collection[bytes]) -> list[Path]:
+        """Return the files of the gallery's folder that hold one of these byte strings, encrypted or not."""
+        with self._transactions.reading() as db, translate_errors():
+            found = [path for path in self._folder.rglob("*") if path.is_file() and contains_any(path, needles)]
+            if db is None or not self._transactions.protection.is_on():
+                return found
+            if holds_any(db, needles):
+                found.append(self._folder / DATABASE_NAME)
+            for path in self._folder.rglob("*.jpg"):
+                data = self._files.read_if_intact(path) if path.is_file() else b""
+                if any(needle in data for needle in needles):
+                    found.append(path)
+            return list(dict.fromkeys(found))
 
     def retry_deleting(self) -> list[UnreachedFile]:
         """Try again to delete what could not be deleted, and return what still cannot."""

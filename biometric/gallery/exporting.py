@@ -18,8 +18,9 @@ from biometric.gallery.backup_files import crops_of
 from biometric.gallery.database import GalleryDatabase, translate_errors
 from biometric.gallery.export_signatures import signed_comment
 from biometric.gallery.files import GalleryFiles
+from biometric.gallery.protection import DATABASE_NAME, CopyProtection
 from biometric.gallery.signing_key import SigningKey
-from biometric.gallery.transactions import DATABASE_NAME, GalleryTransactions
+from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.working_copies import noted, working_folder
 from biometric.storage import file_digest, link_or_copy
 from biometric.storage.sqlite_files import copy_database
@@ -57,23 +58,23 @@ def export_gallery(folder: Path, transactions: GalleryTransactions, target: Expo
     place = target.destination.parent
     for tries in range(_TRIES + 1):
         with translate_errors(), noted(place, folder), working_folder(folder) as staged:
+            protection = _copied_database(staged, transactions)
             files = transactions.files
-            if tries < _TRIES:
-                copy_database(folder / DATABASE_NAME, staged / DATABASE_NAME)
-            else:
-                files = GalleryFiles(staged)
+            if tries == _TRIES:
                 with transactions.writing():
-                    _copy_with_crops(folder, staged)
+                    protection = _copied_database(staged, transactions)
+                    _link_crops(folder, protection)
+                files = GalleryFiles(staged, protection)
             try:
-                _write(staged / DATABASE_NAME, files, transactions, (key, erasure), target)
+                _write(protection, files, transactions, (key, erasure), target)
                 return
             except GalleryCorrupt:
-                if tries == _TRIES or not _were_deleted(staged / DATABASE_NAME, folder, transactions):
+                if tries == _TRIES or not _were_deleted(protection, folder, transactions):
                     raise
 
 
 def _write(
-    copy: Path,
+    copy: CopyProtection,
     files: GalleryFiles,
     transactions: GalleryTransactions,
     begun: tuple[SigningKey, int],
@@ -81,7 +82,7 @@ def _write(
 ) -> None:
     """Write the gallery whose rows are in a copy, and whose crops are those of `files`."""
     key, erasure = begun
-    with GalleryDatabase(copy).reading() as db:
+    with GalleryDatabase(copy.folder / DATABASE_NAME, copy).reading() as db:
         stored_model = None if db is None else rows.model(db)
         if db is None or stored_model is None:
             raise EmptyGallery("Nobody is enrolled, so there is nothing to export.")
@@ -97,20 +98,28 @@ def _write(
 
         sign = partial(signed_comment, key=key, gallery=audit_rows.gallery_id(db), time=transactions.now())
         records = reference_rows.read_records(db, files)
-        write_archive(target.destination, *stored_model, records, sign, target.passphrase, tell)
+        write_archive(target.destination, *stored_model, records, sign, target.passphrase, tell, files.read)
 
 
-def _copy_with_crops(folder: Path, staged: Path) -> None:
-    """Copy the database and give the crops that its rows name a second name. Only with the write lock held."""
-    copy_database(folder / DATABASE_NAME, staged / DATABASE_NAME)
-    for name in crops_of(staged / DATABASE_NAME):
-        (staged / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _copied_database(staged: Path, transactions: GalleryTransactions) -> CopyProtection:
+    """Copy the database, encrypted as it is, into a folder; return the protection of what is there."""
+    protection = transactions.protection
+    copy = CopyProtection(staged, protection, protection.database_key())
+    copy_database(protection.folder / DATABASE_NAME, staged / DATABASE_NAME, copy.database_key())
+    return copy
+
+
+def _link_crops(folder: Path, copy: CopyProtection) -> None:
+    """Give the crops that the rows of a copy name a second name in it. Only with the write lock held."""
+    for name in crops_of(copy.folder / DATABASE_NAME, copy.database_key()):
+        (copy.folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (folder / name).is_file():
-            link_or_copy(folder / name, staged / name)
+            link_or_copy(folder / name, copy.folder / name)
 
 
-def _were_deleted(copy: Path, folder: Path, transactions: GalleryTransactions) -> bool:
+def _were_deleted(copy: CopyProtection, folder: Path, transactions: GalleryTransactions) -> bool:
     """Return whether crops that a copy names, and that are not there, are named by the gallery no more."""
-    missing = [name.split("/")[1] for name in crops_of(copy) if not (folder / name).is_file()]
+    named = crops_of(copy.folder / DATABASE_NAME, copy.database_key())
+    missing = [name.split("/")[1] for name in named if not (folder / name).is_file()]
     with transactions.reading_or_empty() as db:
         return bool(missing) and not stored_crops.known_crops(db, missing)

@@ -20,6 +20,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from biometric.entities.enrolled import CROP_NAME
+from biometric.errors import GalleryCorrupt
+from biometric.gallery.protection import GalleryProtection, place_of
 from biometric.storage import is_held, sync_folder, sync_folders, write_atomically, write_scratch
 
 OPAQUE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -38,18 +40,35 @@ Rows = Callable[[list[str]], dict[str, set[str]]]
 class GalleryFiles:
     """The crop files of one gallery folder. Only names of the patterns above are ever made or deleted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, protection: GalleryProtection) -> None:
         self._folder = folder
+        self._protection = protection
         self._pending = folder / ".pending"
 
     def crop(self, folder: str, reference_id: str, name: str) -> Path:
         """Return the path of a reference's crop; `folder` is the identity id under which it was enrolled."""
         return self._folder / folder / reference_id / name
 
+    def read(self, crop: Path) -> bytes:
+        """Return the bytes of a picture in the gallery's folder, opened where the gallery is encrypted.
+
+        Raises:
+            OSError: it cannot be read.
+            GalleryLocked, GalleryCorrupt: see `GalleryProtection.open`.
+        """
+        return self._protection.open(crop.read_bytes(), place_of(crop))
+
+    def read_if_intact(self, crop: Path) -> bytes:
+        """Return what `read` does, but nothing where an encrypted picture was changed, so that nobody can open it."""
+        try:
+            return self.read(crop)
+        except GalleryCorrupt:
+            return b""
+
     def place(
         self, folder: str, reference_id: str, crops: Iterable[tuple[str, bytes]], *, durable: bool = True
     ) -> None:
-        """Write a reference's crops (name, JPEG) durably; each appears under its name complete or not at all.
+        """Write a reference's crops (name, JPEG) durably, encrypted as the gallery is; each appears whole or not.
 
         Args:
             durable: False: the caller waits for the disk, and nobody else looks before.
@@ -66,10 +85,11 @@ class GalleryFiles:
         for name, data in crops:
             if CROP_NAME.fullmatch(name) is None:
                 raise ValueError(f"expected a crop named NumFrame_BB.jpg, got {name!r}")
+            sealed = self._protection.seal(data, f"{reference_id}/{name}")
             if durable:
-                write_atomically(target / name, data)
+                write_atomically(target / name, sealed)
             else:
-                write_scratch(target / name, data)
+                write_scratch(target / name, sealed)
         for directory in (target, target.parent, self._folder) if durable else ():
             sync_folder(directory)
 

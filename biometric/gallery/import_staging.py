@@ -10,10 +10,11 @@ from pathlib import Path
 
 from biometric.gallery import reference_rows
 from biometric.gallery.archive import Archive
-from biometric.gallery.database import GalleryDatabase
+from biometric.gallery.database import GalleryDatabase, translate_errors
 from biometric.gallery.files import GalleryFiles
+from biometric.gallery.protection import DATABASE_NAME, CopyProtection
 from biometric.gallery.records import IdentityRecord, ReferenceRecord
-from biometric.gallery.transactions import DATABASE_NAME, GalleryTransactions
+from biometric.gallery.transactions import GalleryTransactions
 from biometric.gallery.write_transaction import WriteTransaction
 from biometric.storage import sync_tree
 
@@ -23,13 +24,19 @@ class StagedImport:
     """An export whose contents lie ready in a folder on the gallery's disk."""
 
     archive: Archive
-    folder: Path
+    protection: CopyProtection
+
+    @property
+    def folder(self) -> Path:
+        """The folder, which is encrypted with the gallery's keys."""
+        return self.protection.folder
 
     def references(self) -> Iterator[tuple[IdentityRecord, ReferenceRecord]]:
         """Yield each reference with its identity, read one at a time."""
-        with GalleryDatabase(self.folder / DATABASE_NAME).reading() as db:
+        with GalleryDatabase(self.folder / DATABASE_NAME, self.protection).reading() as db:
             if db is not None:
-                for identity, records in reference_rows.read_records(db, GalleryFiles(self.folder)):
+                files = GalleryFiles(self.folder, self.protection)
+                for identity, records in reference_rows.read_records(db, files):
                     yield from ((identity, record) for record in records)
 
     def bring_crops(
@@ -60,8 +67,11 @@ def stage_import(archive: Archive, folder: Path, transactions: GalleryTransactio
     """
     with transactions.reading_or_empty() as db:  # not longer: while somebody reads, others cannot commit
         present = reference_rows.all_ids(db)
-    staged, files, numbers = StagedImport(archive, folder), GalleryFiles(folder), dict[str, int]()
-    with GalleryDatabase(folder / DATABASE_NAME).writing() as db:
+    transactions.make_encrypted()
+    with translate_errors():
+        protection = CopyProtection.for_new(folder, transactions.protection)
+    staged, files, numbers = StagedImport(archive, protection), GalleryFiles(folder, protection), dict[str, int]()
+    with GalleryDatabase(folder / DATABASE_NAME, protection).writing() as db:
         for identity, reference in archive.references():
             if identity.id not in numbers:
                 # Not the key of the name: in exports of version 0.1 two names may look alike.

@@ -96,8 +96,8 @@ def _of_references(
                     vectors.append(embedding)
                     crops[digest].add(name)
                     crop = files.crop(folder, reference_id, name)
-                    if crop.is_file():
-                        data = crop.read_bytes()
+                    data = files.read_if_intact(crop) if crop.is_file() else b""
+                    if data:
                         pictures.add((len(data), hashlib.sha256(data).hexdigest()))
     return ids, vectors, crops, pictures
 

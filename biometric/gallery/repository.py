@@ -33,6 +33,7 @@ from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.audit_trail import GalleryAuditTrail
 from biometric.gallery.calibration_keeping import CalibrationKeeping
 from biometric.gallery.editing import TRASH_TIME
+from biometric.gallery.encryption_keys import KeySource
 from biometric.gallery.erasure_keeping import ErasureKeeping
 from biometric.gallery.exporting import ExportTarget, export_gallery
 from biometric.gallery.import_keeping import ImportKeeping
@@ -60,6 +61,7 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
         clock: tells the time, in UTC.
         heads: where heads of the audit trail are written to.
         compact_above: vectors from which on an index keeps them rounded; answers are the same (`GallerySearch`).
+        key: what the gallery is encrypted with; None: it is not.
     """
 
     def __init__(
@@ -70,8 +72,9 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
         clock: Clock = current_time,
         compact_above: int = COMPACT_ABOVE,
         heads: HeadFolder | None = None,
+        key: KeySource | None = None,
     ) -> None:
-        super().__init__(folder, busy_seconds, trash_time, clock, heads)
+        super().__init__(folder, busy_seconds, trash_time, clock, heads, key)
         self._audit = GalleryAuditTrail(self._transactions)
         self._sightings = GallerySightings(self._transactions, compact_above)
         self._searches = AdaptedSearches(compact_above)

@@ -46,8 +46,8 @@ def collect(
         if crop:
             crops[digest].add(crop)
             path = files.crop(folder, sighting_id, crop)
-            if path.is_file():
-                data = path.read_bytes()
+            data = files.read_if_intact(path) if path.is_file() else b""
+            if data:
                 pictures.add((len(data), hashlib.sha256(data).hexdigest()))
     return ids
 

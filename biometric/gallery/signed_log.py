@@ -24,6 +24,7 @@ from biometric.gallery.audit_chain import (
 )
 from biometric.gallery.audit_log import head_text
 from biometric.gallery.audit_trail import verify_exported
+from biometric.gallery.protection import GalleryProtection
 from biometric.gallery.signing_key import KeyFile, SigningKey
 from biometric.storage import describe_os_error, file_lock, make_private_folder, write_atomically
 
@@ -42,7 +43,7 @@ class SignedLogFile:
 
     def __init__(self, path: Path, key_folder: Path) -> None:
         self.path = path
-        self._keys = KeyFile(key_folder)
+        self._keys = KeyFile(GalleryProtection(key_folder))
 
     def begin(self, log_id: str, event: AuditEvent) -> AuditHead:
         """Write a new file with its first records."""

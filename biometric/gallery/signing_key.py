@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 from biometric.errors import GalleryUnavailable
+from biometric.gallery.protection import GalleryProtection
 from biometric.storage import describe_os_error, write_atomically
 
 KEY_NAME = "signing-key.pem"
@@ -35,8 +36,9 @@ class SigningKey:
 class KeyFile:
     """The key file of one gallery's folder. Safe for several threads; making and replacing need the write lock."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / KEY_NAME
+    def __init__(self, protection: GalleryProtection) -> None:
+        self.path = protection.folder / KEY_NAME
+        self._protection = protection
         self._lock = threading.Lock()
         self._read: tuple[tuple[int, int, int], SigningKey] | None = None
 
@@ -47,7 +49,7 @@ class KeyFile:
             state = (status.st_ino, status.st_mtime_ns, status.st_size)
             with self._lock:
                 if self._read is None or self._read[0] != state:
-                    self._read = (state, SigningKey(self.path.read_bytes(), self.path))
+                    self._read = (state, SigningKey(self._pem(), self.path))
                 return self._read[1]
         except FileNotFoundError:
             return None
@@ -60,11 +62,14 @@ class KeyFile:
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_atomically(self.path, pem, 0o600)
+        write_atomically(self.path, self._protection.seal(pem, KEY_NAME), 0o600)
         made = self.key()
         if made is None:
             raise _unusable(self.path, os.strerror(2))
         return made
+
+    def _pem(self) -> bytes:
+        return self._protection.open(self.path.read_bytes(), KEY_NAME)
 
 
 def is_signed(public_key: str, signature: str, data: bytes) -> bool:

@@ -16,10 +16,10 @@ from biometric.gallery.audit_log import AuditLog, HeadFolder
 from biometric.gallery.database import GalleryDatabase, check_folder, translate_errors
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.migrations import migrate
+from biometric.gallery.protection import DATABASE_NAME, GalleryProtection
 from biometric.gallery.records import Clock, stored_time
 from biometric.gallery.write_transaction import WriteTransaction
 
-DATABASE_NAME = "gallery.sqlite3"
 _PATIENCE = 6
 """How many times longer the record of an answer waits than a change, which is quickly made again."""
 
@@ -28,7 +28,7 @@ class GalleryTransactions:
     """Database and crop files of one gallery folder.
 
     Args:
-        folder: the gallery's folder.
+        protection: of the gallery's folder.
         busy_seconds: how long to wait for another process that is writing.
         trash_time: how long changes can be undone.
         clock: tells the time.
@@ -37,15 +37,16 @@ class GalleryTransactions:
 
     def __init__(
         self,
-        folder: Path,
+        protection: GalleryProtection,
         busy_seconds: float,
         trash_time: timedelta,
         clock: Clock,
         heads: HeadFolder | None = None,
     ) -> None:
-        self.audit = AuditLog(folder, heads)
-        self.files = GalleryFiles(folder)
-        self._database = GalleryDatabase(folder / DATABASE_NAME, busy_seconds)
+        self.protection = protection
+        self.audit = AuditLog(protection, heads)
+        self.files = GalleryFiles(protection.folder, protection)
+        self._database = GalleryDatabase(protection.folder / DATABASE_NAME, protection, busy_seconds)
         self._busy_seconds = busy_seconds
         self._trash_time = trash_time
         self._clock = clock
@@ -58,6 +59,11 @@ class GalleryTransactions:
         """Identify the database file, so that a restored backup is distinguished from the file it replaced."""
         status = self._database.path.stat()
         return (db.execute("SELECT id, restored FROM gallery").fetchone(), status.st_dev, status.st_ino)
+
+    def make_encrypted(self) -> None:
+        """Lay the keys of a gallery that is to be encrypted and does not exist yet; else do nothing."""
+        if self.protection.source is not None:
+            self._database.make()
 
     @contextmanager
     def reading(self) -> Iterator[Database | None]:
@@ -101,9 +107,8 @@ class GalleryTransactions:
                 self._sweep(db)
                 changes_before = db.conn.total_changes
                 now = self._clock()
-                write = WriteTransaction(
-                    db, self.files, stored_time(now), stored_time(now + self._trash_time), self.audit
-                )
+                until = stored_time(now + self._trash_time)
+                write = WriteTransaction(db, self.files, stored_time(now), until, self.audit)
                 write.purge_expired()
                 yield write
                 write.purge_expired()
@@ -149,9 +154,9 @@ class GalleryTransactions:
             yield db, self.now()
 
     def rewrite_if(self, needed: Callable[[Path], bool]) -> None:
-        """Write the database file anew where its bytes need that: free space then holds nothing of former rows."""
+        """Write the database file anew where its bytes need that, or are encrypted: free space holds nothing then."""
         with translate_errors():
-            needs = needed(self._database.path)
+            needs = self.protection.is_on() or needed(self._database.path)
         if needs:
             self._database.rewrite()
 

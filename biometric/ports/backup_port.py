@@ -18,13 +18,20 @@ class GalleryBackups(Protocol):
         """
 
     def restore(
-        self, source: Path, *, replace: bool = False, erased: Collection[ErasureCertificate] = ()
+        self,
+        source: Path,
+        *,
+        replace: bool = False,
+        erased: Collection[ErasureCertificate] = (),
+        key_file: Path | None = None,
+        passphrase: str | None = None,
     ) -> RestoreReport:
         """Restore a backup into this gallery's folder, without those who were erased since.
 
         Args:
             replace: whether a gallery that is there goes.
             erased: certificates of erasures that this gallery does not know (any more).
+            key_file, passphrase: that open a backup of when the gallery had another key.
 
         Raises `ArchiveInvalid`: it is no backup, or damaged; `InvalidInput`: there is a gallery already.
         """

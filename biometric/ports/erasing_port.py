@@ -66,5 +66,8 @@ class ErasingGallery(Protocol):
             answered: identity ids that other places hold, such as answers that are kept.
         """
 
+    def holding(self, needles: Collection[bytes]) -> list[Path]:
+        """Files of the gallery that hold one of these byte strings, encrypted files as what they are opened."""
+
     def retry_deleting(self) -> list[UnreachedFile]:
         """Try again to delete what could not be deleted, and return what still cannot."""

@@ -1,7 +1,8 @@
 """SQLite files of this program: made for the owner alone, opened with one set of settings, brought to their schema.
 
 A file carries two numbers: `application_id`, which says whose it is, and `user_version`, how many migrations were
-applied. Functions here raise `sqlite3.Error` and `OSError`; callers say what they mean for their file.
+applied. Functions here raise `sqlite3.Error` and `OSError`; callers say what they mean for their file. With a key, they
+raise the errors of SQLCipher's library, which is another one: `database_errors` are those of both.
 """
 
 import os
@@ -12,6 +13,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from biometric.storage.cipher_files import cipher_errors, open_with_cipher
 from biometric.storage.lock_keeping_reads import register_database
 from biometric.storage.private_folders import make_private_folder
 
@@ -50,10 +52,21 @@ def create_database(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def connect_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Open a file that is there, without implicit transactions. Raises `sqlite3.Error`."""
+def connect_database(path: Path, busy_seconds: float, key: bytes | None = None) -> sqlite3.Connection:
+    """Open a file that is there, without implicit transactions.
+
+    Args:
+        key: 32 bytes with which the file is encrypted, or is to be where it is empty; None: it is not.
+
+    Raises:
+        sqlite3.Error, or the same one of SQLCipher: it cannot be opened, such as with a wrong key.
+        EncryptionLibraryMissing: a key was given, and the library is not there.
+    """
     register_database(path)
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    if key is None:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    else:
+        connection = open_with_cipher(path, key)
     try:
         connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
         for pragma in _PRAGMAS:
@@ -64,12 +77,28 @@ def connect_database(path: Path, busy_seconds: float) -> sqlite3.Connection:
     return connection
 
 
-def copy_database(source: Path, destination: Path) -> None:
-    """Copy a database into another file, as one transaction of it; writers wait. Raises `sqlite3.Error`, `OSError`."""
+def opens_with(path: Path, key: bytes) -> bool:
+    """Whether a key opens an encrypted file; True for an empty one."""
+    try:
+        with closing(connect_database(path, BUSY_SECONDS, key)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master")
+    except cipher_errors("DatabaseError") as error:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB:
+            return False
+        raise
+    return True
+
+
+def copy_database(source: Path, destination: Path, key: bytes | None = None) -> None:
+    """Copy a database into another file, as one transaction of it; writers wait. Raises `sqlite3.Error`, `OSError`.
+
+    Args:
+        key: with which both are encrypted, or None.
+    """
     create_database(destination)
     with (
-        closing(connect_database(source, BUSY_SECONDS)) as reading,
-        closing(connect_database(destination, BUSY_SECONDS)) as writing,
+        closing(connect_database(source, BUSY_SECONDS, key)) as reading,
+        closing(connect_database(destination, BUSY_SECONDS, key)) as writing,
     ):
         reading.backup(writing, pages=-1, sleep=0.01)
 
@@ -112,7 +141,12 @@ _UNUSABLE = {
 }
 
 
-def database_fault(error: sqlite3.Error) -> DatabaseFault:
+def database_errors(name: str = "Error") -> tuple[type[Exception], ...]:
+    """Return the errors of a name of PEP 249, as `except` takes them: of SQLite's library, and of SQLCipher's."""
+    return (getattr(sqlite3, name), *cipher_errors(name))
+
+
+def database_fault(error: Exception) -> DatabaseFault:
     """Return what an error says about the file."""
     # Extended codes carry the primary one in their low byte.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF

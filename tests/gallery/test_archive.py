@@ -555,10 +555,10 @@ def test_others_enroll_while_an_export_is_written(
 ) -> None:
     before, real = everything(gallery), gallery_archive._read_crop
 
-    def read_crop(crop: Path) -> bytes:
+    def read_crop(crop: Path, read: Any) -> bytes:
         if gallery.size() == 2:
             write_meanwhile(gallery, clips)
-        return real(crop)
+        return real(crop, read)
 
     monkeypatch.setattr(gallery_archive, "_read_crop", read_crop)
     target.import_(gallery.export(tmp_path / "export.zip"))
@@ -572,10 +572,10 @@ def test_an_export_does_not_hold_who_was_erased_while_it_was_written(
     gone = [gallery.enroll("Erased", reference(clips, 50)).identity.id]
     real = gallery_archive._read_crop
 
-    def read_crop(crop: Path) -> bytes:
+    def read_crop(crop: Path, read: Any) -> bytes:
         if gone:
             gallery.erase(gone.pop())
-        return real(crop)
+        return real(crop, read)
 
     monkeypatch.setattr(gallery_archive, "_read_crop", read_crop)
     target.import_(gallery.export(tmp_path / "export.zip"))
@@ -589,7 +589,7 @@ def test_an_export_whose_crops_always_go_takes_them_along(
 ) -> None:
     real, tries = exporting._write, 0
 
-    def write(copy: Path, *arguments: Any) -> None:
+    def write(copy: Any, *arguments: Any) -> None:
         nonlocal tries
         tries += 1
         name = f"Erased {tries}"

@@ -251,9 +251,10 @@ def test_promise_25_a_chain_made_anew_with_the_key_shows_by_an_earlier_head(
 
 def _sign_end(gallery: SQLiteGallery, number: int, text: str) -> None:
     from biometric.gallery.audit_log import AuditLog
+    from biometric.gallery.protection import GalleryProtection
 
     with gallery._transactions.writing() as write:
-        key = AuditLog(gallery.folder).keys.key()
+        key = AuditLog(GalleryProtection(gallery.folder)).keys.key()
         assert key is not None
         AuditLog._sign(write.db, (number, text), key, "2026-11-28T00:00:00.000+00:00")
 

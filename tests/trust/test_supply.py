@@ -135,7 +135,17 @@ def test_promise_17_no_package_that_this_machine_needs_is_missing(layer: str) ->
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 @pytest.mark.parametrize(
-    "words", [["run"], ["run", "SLIM=1"], ["test"], ["train-setup"], ["evaluation-setup"], ["sbom"], ["hashes"]]
+    "words",
+    [
+        ["run"],
+        ["run", "SLIM=1"],
+        ["test"],
+        ["train-setup"],
+        ["evaluation-setup"],
+        ["encryption-setup"],
+        ["sbom"],
+        ["hashes"],
+    ],
 )
 def test_promise_17_make_installs_nothing_without_a_hash(words: list[str], tmp_path: Path) -> None:
     planned = subprocess.run(
