@@ -78,8 +78,14 @@ def background() -> Image:
     return np.kron(coarse, np.ones((20, 20, 1))).astype(np.uint8)
 
 
-def footage(seconds: float, scene: Scene, *people: Where, start: float = 0.0) -> list[Frame]:
-    """The analysed frames of a made clip; somebody is a box that is a little lighter or darker than the wall."""
+def swaying(picture: Image, seconds: float, random: np.random.Generator) -> Image:
+    """Each part of the whole picture grows lighter and darker by 6 grey levels, in its own time."""
+    phases = np.arange(HEIGHT // 20 * WIDTH // 20).reshape(HEIGHT // 20, WIDTH // 20, 1)
+    return noisy(_bytes(picture + 6 * np.kron(np.sin(seconds * 5 + phases), np.ones((20, 20, 1)))), seconds, random)
+
+
+def footage(seconds: float, scene: Scene, *people: Where, start: float = 0.0, contrast: int = 25) -> list[Frame]:
+    """The analysed frames of a made clip; somebody is a box lighter or darker than the wall by `contrast`."""
     random, wall, frames = np.random.default_rng(3), background(), []
     for number in range(round(seconds * FPS)):
         at = start + number / FPS
@@ -88,7 +94,7 @@ def footage(seconds: float, scene: Scene, *people: Where, start: float = 0.0) ->
             if (box := person(at)) is not None:
                 x1, y1, x2, y2 = (round(edge) for edge in box)
                 part = picture[max(0, y1) : y2, max(0, x1) : x2]
-                part[:] = np.where(part < 120, part + 25, part - 25)
+                part[:] = np.where(part < 120, part + contrast, part - contrast)
         frames.append(Frame(number * 3, scene(picture, at, random), at))
     return frames
 
@@ -145,6 +151,21 @@ def test_whoever_is_seen_for_a_second_is_found(scene: Scene, person: Where) -> N
         if box is not None
     ]
     assert sum(seen) >= len(seen) - 1, f"{sum(seen)} of {len(seen)} frames"
+
+
+@pytest.mark.parametrize(("height", "speed"), [(120.0, 60.0), (60.0, 30.0)])
+def test_who_differs_by_twice_what_sways_is_found_at_once_in_cells_known_to_be_restless(
+    height: float, speed: float
+) -> None:
+    """Somebody fainter may wait for the slow beat: README says so."""
+    person = walker(41.3, 43.3, height=height, speed=speed, y=100)
+    frames = footage(45, swaying, person, contrast=12)
+    oracle = Oracle(person)
+    _, found = find(oracle, frames)
+    seen = [frame.seconds for frame, item in zip(frames, found, strict=True) if item.detections]
+    assert seen[0] - 41.3 < 0.5
+    assert len(seen) >= 15
+    assert sum(frame >= 20 * FPS * 3 for frame in oracle.frames) < 60, "the cells are not known to be restless"
 
 
 def test_somebody_who_stands_still_from_the_beginning_is_seen_all_the_time() -> None:
