@@ -15,7 +15,7 @@ from biometric.ui.batch_queue import MOST_CLIPS
 from biometric.ui.batch_runner import BatchRunner
 from biometric.ui.batch_view import queue_html
 from biometric.ui.browser_input import NOT_UNDERSTOOD, camera_in_field, event
-from biometric.ui.components import area, asset, camera_choice, on_act
+from biometric.ui.components import area, asset, camera_choice, on_act, skips_frames, thorough_choice
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.panel_display import known_cameras
 from biometric.ui.session import Session
@@ -76,6 +76,7 @@ def batch_panel(page: Page) -> BatchPanel:
             apply_default_css=False,
         )
         camera = camera_choice(_("Which camera all of these clips are from, if you know"), "batch-camera")
+        thorough = thorough_choice("batch-thorough", visible=skips_frames(page.service.settings))
         files = gr.File(
             label=_("Clips"),
             file_count="multiple",
@@ -116,21 +117,22 @@ def batch_panel(page: Page) -> BatchPanel:
 
     queue = page.add_live_part(NAME, render, scripts=("seek_note.js",))
 
-    def uploaded(paths: Any, named: Any, request: gr.Request) -> Updates:
+    def uploaded(paths: Any, named: Any, every_frame: Any, request: gr.Request) -> Updates:
         session = page.session(request)
 
         def run() -> Updates:
-            runner.add_uploads(session, _paths(paths), camera_in_field(named))
+            runner.add_uploads(session, _paths(paths), camera_in_field(named), thorough=every_frame is True)
             return {problem: ""}
 
         return {**run_once(run, problem), files: gr.update(value=None)}
 
-    def folder_added(text: Any, named: Any, folders_are_cameras: Any, request: gr.Request) -> Updates:
+    def folder_added(text: Any, named: Any, by_folder: Any, every_frame: Any, request: gr.Request) -> Updates:
         session = page.session(request)
 
         def run() -> Updates:
             where, named_camera = text if isinstance(text, str) else "", camera_in_field(named)
-            others = runner.add_folder(session, where, named_camera, folders_are_cameras=folders_are_cameras is True)
+            how = {"folders_are_cameras": by_folder is True, "thorough": every_frame is True}
+            others = runner.add_folder(session, where, named_camera, **how)
             note = _("Files that are no clips were left out: {number}.").format(number=others) if others else ""
             return {problem: presenters.status_message(note)}
 
@@ -147,9 +149,11 @@ def batch_panel(page: Page) -> BatchPanel:
 
     choice.expand(lambda: gr.update(choices=known_cameras(page)), None, [camera], **QUIET)
     camera.input(camera_named, [camera], [problem], trigger_mode="always_last", **QUIET)
-    by_folder.input(lambda checked: "", [by_folder], [problem], **QUIET)
-    files.upload(uploaded, [files, camera], [files, problem], **QUIET)
-    gr.on([add.click, folder.submit], folder_added, [folder, camera, by_folder], [problem], **QUIET)
+    for tick in (by_folder, thorough):  # `RecordingBlocks` notes it
+        tick.input(lambda checked: "", [tick], [problem], trigger_mode="multiple", **QUIET)
+    files.upload(uploaded, [files, camera, thorough], [files, problem], **QUIET)
+    added = [folder, camera, by_folder, thorough]
+    gr.on([add.click, folder.submit], folder_added, added, [problem], **QUIET)
     return BatchPanel(page, runner, queue, problem)
 
 

@@ -39,6 +39,7 @@ class QueuedClip:
         path: the file.
         uploaded: it is the workspace's own file; else it lies in a folder of this machine.
         camera: which one it is from; None: as the library or the file says.
+        thorough: every frame is looked at.
         problem: why it failed, or what went wrong beside its answer, as a sentence.
         people: who was identified.
         recorded_at: as of `VideoInfo`.
@@ -51,6 +52,7 @@ class QueuedClip:
     path: Path
     uploaded: bool
     camera: str | None = None
+    thorough: bool = False
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     state: ClipState = ClipState.WAITING
     problem: str = ""

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from biometric.entities import NewAnswer, clean_camera
 from biometric.errors import BiometricError
@@ -41,18 +42,29 @@ class BatchRunner:
         self.cut_off = tuple(self.records.cut_off())
         self._numbers = itertools.count(1)
 
-    def add_uploads(self, session: Session, sources: Sequence[Path], camera: str | None = None) -> None:
-        """Put uploaded clips of one camera into the queue and begin. Raises `InvalidInput`, `StorageFull`."""
+    def add_uploads(
+        self, session: Session, sources: Sequence[Path], camera: str | None = None, *, thorough: bool = False
+    ) -> None:
+        """Put uploaded clips of one camera into the queue and begin; `thorough`: look at every frame of them.
+
+        Raises `InvalidInput`, `StorageFull`.
+        """
         folder = session.new_folder("batch")
         taken: list[QueuedClip] = []
         for number, source in enumerate(sources):
             place = folder / str(number)
             place.mkdir(mode=0o700)
-            taken.append(QueuedClip(source.name, self.page.uploads.take(source, place), True, camera))
+            taken.append(QueuedClip(source.name, self.page.uploads.take(source, place), True, camera, thorough))
         self._begin(session, taken)
 
     def add_folder(
-        self, session: Session, text: str, camera: str | None = None, *, folders_are_cameras: bool = False
+        self,
+        session: Session,
+        text: str,
+        camera: str | None = None,
+        *,
+        folders_are_cameras: bool = False,
+        thorough: bool = False,
     ) -> int:
         """Put the clips of a folder of this machine into the queue and begin; returns how many files were left out.
 
@@ -60,6 +72,7 @@ class BatchRunner:
             camera: which one they are from.
             folders_are_cameras: each is from the camera that its folder is named after (see `folder_camera`), but for
                 those that lie in a root itself.
+            thorough: every frame of them is looked at.
 
         Raises:
             InvalidCamera: a folder's name cannot be that of a camera.
@@ -73,7 +86,7 @@ class BatchRunner:
         for path in listing.clips:
             tells = folders_are_cameras and not (is_root and path.parent == folder)
             named = clean_camera(folder_camera(folder, path)) if tells else camera
-            clips.append(QueuedClip(str(path.relative_to(folder)), path, False, named))
+            clips.append(QueuedClip(str(path.relative_to(folder)), path, False, named, thorough))
         self._begin(session, clips)
         return listing.others
 
@@ -130,7 +143,8 @@ class BatchRunner:
         try:
             if not clip.uploaded:
                 check_footage_file(service.settings.footage, clip.path)
-            work = service.observe(clip.path, label=clip.label, accept_damaged=True, camera=clip.camera)
+            how: dict[str, Any] = {"accept_damaged": True, "thorough": clip.thorough}
+            work = service.observe(clip.path, label=clip.label, camera=clip.camera, **how)
             observed = yield from stream_progress(work, lambda progress: {})
             limit = chosen_threshold(service, session, "identification")
             answer = service.identify(observed, threshold=limit)

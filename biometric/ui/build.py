@@ -131,6 +131,7 @@ class Interface:
         for change in changes:
             self.sync.after(change)
         self.blocks.unload(self.on_unload)
+        self.page.live.limit = lambda part, html, role: self.blocks.limits.html(part, html, role)
         self.erasures = ErasureWatch(self.page.service, self.page.sessions, self.sync.answers)
 
     def _restore(self, session: Session) -> Updates:

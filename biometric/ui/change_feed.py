@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from biometric.accounts.roles import Role
 from biometric.ui.asgi import App, Message, Receive, Scope, Send
+from biometric.ui.clients import ROLE, user_of
 from biometric.ui.live_parts import version
 
 PATH = "/sightline/changes"
@@ -45,8 +47,8 @@ class ChangeFeed:
 
     Args:
         app: the app to pass on to.
-        state_of: the state of the workspace under a key, told which jobs' ends its page has received; None where
-            there is no such workspace.
+        state_of: the state of the workspace under a key, told which jobs' ends its page has received, and who is
+            signed in there as what ("" and None: nobody is asked to); None where they have no such workspace.
         stopping: whether the server is about to end, so that nothing may wait.
     """
 
@@ -54,7 +56,7 @@ class ChangeFeed:
         self,
         app: App,
         *,
-        state_of: Callable[[str, Collection[int]], WorkspaceState | None],
+        state_of: Callable[[str, Collection[int], tuple[str, Role | None]], WorkspaceState | None],
         stopping: Callable[[], bool],
     ) -> None:
         self._app = app
@@ -75,19 +77,24 @@ class ChangeFeed:
         received = _serials(headers.get(JOBS_HEADER, b"").decode("latin-1"))
         shown = _versions(headers.get(PARTS_HEADER, b"").decode("latin-1"))
         gone = asyncio.ensure_future(_disconnected(receive))
+        who = user_of(scope), scope.get(ROLE)
         try:
-            status, body = await self._wait(key, seen, received, shown, gone)
+            status, body = await self._wait(lambda: self._state_of(key, received, who), seen, shown, gone)
         finally:
             gone.cancel()
         if not gone.done() or gone.cancelled():
             await _answer(send, status, body)
 
     async def _wait(
-        self, key: str, seen: str, received: Collection[int], shown: dict[str, str], gone: "asyncio.Future[None]"
+        self,
+        look: Callable[[], WorkspaceState | None],
+        seen: str,
+        shown: dict[str, str],
+        gone: "asyncio.Future[None]",
     ) -> tuple[int, bytes]:
         deadline = time.monotonic() + HELD
         while not gone.done() and not self._stopping() and time.monotonic() < deadline:
-            state = await asyncio.to_thread(self._state_of, key, received)
+            state = await asyncio.to_thread(look)
             if state is None:
                 return 410, b""
             parts = {name: html for name, html in state.parts.items() if version(html) != shown.get(name, "")}

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from biometric.messages.translation import gettext as _
+from biometric.settings import Settings
 from biometric.ui.text_format import escape
 
 ASSETS = Path(__file__).parent / "assets"
@@ -99,6 +100,21 @@ def player(path: Path, label: str, size: tuple[int, int] | None = None) -> str:
         f'<video class="sl-player" controls muted playsinline preload="metadata" aria-label="{escape(label)}"{place} '
         f'src="{escape(file_url(path))}"></video>'
     )
+
+
+def thorough_choice(elem_id: str, *, visible: bool) -> gr.Checkbox:
+    """Build the tick by which frames are looked at that would be skipped otherwise."""
+    return gr.Checkbox(
+        label=_("Look at every frame"),
+        info=_("Slower. Otherwise people are not looked for while nothing changes or they walk on as before."),
+        visible=visible,
+        elem_id=elem_id,
+    )
+
+
+def skips_frames(settings: Settings) -> bool:
+    """Return whether frames are skipped by the settings, so that `thorough_choice` is to be offered."""
+    return settings.analysis_fps > 0 and not settings.thorough
 
 
 def camera_choice(info: str, elem_id: str, *, visible: bool = True) -> gr.Dropdown:

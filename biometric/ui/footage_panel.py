@@ -7,7 +7,7 @@ import gradio as gr
 
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
-from biometric.ui.components import area, camera_choice, field_note_area, on_act, webcam
+from biometric.ui.components import area, camera_choice, field_note_area, on_act, thorough_choice, webcam
 from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.footage_intake import footage_intake
 from biometric.ui.page import FOLLOWS_JOB, QUIET, Page
@@ -53,12 +53,7 @@ def footage_panel(page: Page, tab: str, question: Callable[[], None], heading: s
         places.add(Field.RANGE, field_note_area(tab, Field.RANGE), f"#{tab}-frames input")
     named = camera_choice(_("Which camera the clip is from, if you know"), f"{tab}-camera", visible=False)
     places.add(Field.CAMERA, field_note_area(tab, Field.CAMERA), f"#{tab}-camera input")
-    thorough = gr.Checkbox(
-        label=_("Look at every frame"),
-        info=_("Slower. Otherwise people are not looked for while nothing changes or they walk on as before."),
-        visible=False,
-        elem_id=f"{tab}-thorough",
-    )
+    thorough = thorough_choice(f"{tab}-thorough", visible=False)
     another = gr.Button(
         _("Choose another clip"), size="sm", visible=False, elem_classes=["sl-plain"], elem_id=f"{tab}-another"
     )

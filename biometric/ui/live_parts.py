@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from biometric.accounts.roles import Role
 from biometric.ui.components import area
 from biometric.ui.session import Session
+
+Limit = Callable[[Any, str, Role], str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +39,15 @@ class LivePart:
 
 
 class LiveParts:
-    """All such parts of a page."""
+    """All such parts of a page.
+
+    Attributes:
+        limit: switches off in the HTML of a component what a role may not do.
+    """
 
     def __init__(self) -> None:
         self._parts: list[LivePart] = []
+        self.limit: Limit = lambda component, html, role: html
 
     def add(
         self, name: str, render: Callable[[Session], str], css: str = "", scripts: tuple[str, ...] = ()
@@ -49,9 +57,16 @@ class LiveParts:
         self._parts.append(LivePart(name, component, render))
         return self._parts[-1]
 
-    def html(self, session: Session) -> dict[str, str]:
-        """Return all parts as they are now, by name."""
-        return {part.name: part.html(session) for part in self._parts}
+    def html(self, session: Session, role: Role | None = None) -> dict[str, str]:
+        """Return all parts as they are now, by name, as a page of a role gets them; None: nobody is asked to sign in.
+
+        What a part was before does not tell which role it was for, so that a page whose role has changed keeps what it
+        shows until that changes; what is pressed there is refused.
+        """
+        whole = {part: part.html(session) for part in self._parts}
+        if role is None:
+            return {part.name: html for part, html in whole.items()}
+        return {part.name: self.limit(part.component, html, role) for part, html in whole.items()}
 
 
 def version(html: str) -> str:

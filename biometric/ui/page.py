@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from biometric.accounts.roles import Role
 from biometric.entities import FrameRange, Identity, Notice, ObservedClip, Progress, Purpose, Threshold
 from biometric.errors import BiometricError, ClipMissing
 from biometric.messages.translation import N_
@@ -122,22 +123,29 @@ class Page:
             return str(error)
 
     def workspace_state(
-        self, key: str, shown: Collection[int] = (), *, stalled: Callable[[str], bool] = lambda page: False
+        self,
+        key: str,
+        shown: Collection[int] = (),
+        who: tuple[str, Role | None] = ("", None),
+        *,
+        stalled: Callable[[str], bool] = lambda page: False,
     ) -> WorkspaceState | None:
         """Return what the page with a key is to know, None where there is no workspace of that key.
 
         Args:
             shown: serials of jobs whose end the page has received.
+            who: who is signed in, and what they may do; "" and None where nobody is asked to.
             stalled: whether messages wait for a page, by Gradio's session hash, that it does not fetch.
         """
-        session = self.sessions.find(key)
+        user, role = who
+        session = self.sessions.find(key, user)
         if session is None:
             return None
         session.jobs.note_shown(shown)
         unseen = session.jobs.unseen()
         if not unseen and any(map(stalled, self.sessions.pages(key))):
             unseen = ("",)  # no job: the page asks for it, and with that gets what waits
-        return WorkspaceState(self.revision(session), unseen, self.live.html(session))
+        return WorkspaceState(self.revision(session), unseen, self.live.html(session, role))
 
     def as_job(
         self,

@@ -11,7 +11,7 @@ from biometric.errors import BiometricError, InvalidCamera, InvalidFrameRange
 from biometric.messages.translation import gettext as _
 from biometric.ui import elements, presenters
 from biometric.ui.browser_input import camera_in_field
-from biometric.ui.components import player
+from biometric.ui.components import player, skips_frames
 from biometric.ui.field_errors import Field, FieldPlaces
 from biometric.ui.page import Page, Updates
 from biometric.ui.session import Footage
@@ -103,8 +103,7 @@ class PanelDisplay:
         updates[self.camera] = gr.update(
             value=footage.camera, choices=known_cameras(self.page, footage.gallery), visible=has, interactive=True
         )
-        settings = self.page.service.settings
-        skips = info is not None and info.frame_count > 1 and settings.analysis_fps > 0 and not settings.thorough
+        skips = info is not None and info.frame_count > 1 and skips_frames(self.page.service.settings)
         updates[self.thorough] = gr.update(value=footage.thorough, visible=skips, interactive=True)
         if info is not None:
             updates[self.first] = gr.update(value=footage.first, interactive=True)

@@ -15,7 +15,9 @@ from biometric.ui.clients import ROLE
 from biometric.ui.permissions import needed_by_function, role_sentence
 from biometric.ui.text_format import escape
 
-_FIELDS = (gr.Button, gr.UploadButton, gr.File, gr.Slider, gr.Number, gr.Checkbox, gr.Dropdown, gr.Radio)
+_EMPTY = (gr.File, gr.Video)
+"""What shows nothing but its label where nothing may be put in, so that this says why."""
+_FIELDS = (gr.Button, gr.UploadButton, *_EMPTY, gr.Slider, gr.Number, gr.Checkbox, gr.Dropdown, gr.Radio)
 _BUTTON = re.compile(r'<button\b(?=[^>]*?\bdata-action="([^"]*)")')
 _FORM = re.compile(r'<form\b[^>]*?\bdata-action="([^"]*)".*?</form>', re.DOTALL)
 _IN_FORM = re.compile(r"<(button|input|select|textarea)\b")
@@ -50,12 +52,20 @@ class RoleLimits:
         limited = {part: dict(properties) for part, properties in shown.items()}
         for part, needed in self._needed.items():
             if not role.includes(needed) and (opened or part in limited):
-                limited.setdefault(part, {})["interactive"] = False
+                changed = limited.setdefault(part, {})
+                changed["interactive"] = False
+                if isinstance(part, _EMPTY) and opened:
+                    changed["label"] = role_sentence(needed)
         for part, properties in limited.items():
-            value = properties.get("value")
-            if part in self._clicked and isinstance(value, str) and "data-action" in value:
-                properties["value"] = self._html(value, role, self._clicked[part])
+            if isinstance(properties.get("value"), str):
+                properties["value"] = self.html(part, properties["value"], role)
         return limited
+
+    def html(self, part: Any, html: str, role: Role) -> str:
+        """Return the HTML of a component as a page of a role gets it."""
+        if part not in self._clicked or "data-action" not in html:
+            return html
+        return self._html(html, role, self._clicked[part])
 
     @cached_property
     def _needed(self) -> dict[Any, Role]:

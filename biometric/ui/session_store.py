@@ -135,12 +135,15 @@ class Sessions:
                 self._keys[digest] = entry
             return self._used(entry).session, Opening.GONE if returning else Opening.FRESH
 
-    def find(self, key: object) -> Session | None:
-        """Return the session under a key, None where there is none; this counts as a sign of life."""
+    def find(self, key: object, owner: str = "") -> Session | None:
+        """Return the session under a key of whoever is signed in; this counts as a sign of life.
+
+        None where there is none: somebody else's workspace is not given out, whatever the key.
+        """
         digest = _digest(key)
         with self._lock:
             entry = None if digest is None else self._keys.get(digest)
-            return None if entry is None else self._used(entry).session
+            return None if entry is None or entry.owner != owner else self._used(entry).session
 
     def pages(self, key: object) -> tuple[str, ...]:
         """Return Gradio's session hashes of the pages that are open with the session under a key."""

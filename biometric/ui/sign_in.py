@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 COOKIE = "sightline-session"
 LOGIN, LOGOUT, STARTED = "/login", "/logout", "/gradio_api/startup-events"
+LOGIN_ENDED = f"{LOGIN}?ended"
+"""Where a page goes whose session has ended, which is said there."""
 FORM_LIMIT = 8_000
 """Most bytes of a form."""
 CHECKS_AT_ONCE = 2
@@ -126,15 +128,18 @@ class SignIn:
         return self._users.session(cookie_of(scope, COOKIE))
 
     async def _turn_away(self, scope: Scope, send: Send) -> None:
-        if scope["path"] == "/" and scope["method"] in {"GET", "HEAD"}:
-            await answer(send, 303, "", extra=(("location", LOGIN), NOT_KEPT))
+        path, ended = scope["path"], bool(cookie_of(scope, COOKIE))
+        shown = path == "/" and scope["method"] in {"GET", "HEAD"}
+        if shown or (ended and path.rstrip("/") in {LOGOUT, *self._pages}):
+            await answer(send, 303, "", extra=(("location", LOGIN_ENDED if ended else LOGIN), NOT_KEPT))
             return
         body = json.dumps({"detail": _("Sign in first, or send a token.")})
         await answer(send, 401, body, "application/json", (("www-authenticate", "Bearer"), NOT_KEPT))
 
     async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in {"GET", "HEAD"}:
-            await answer(send, 200, _login_page(), HTML, (NOT_KEPT,))
+            ended = scope.get("query_string") == b"ended"
+            await answer(send, 200, _login_page(ended=ended), HTML, (NOT_KEPT,))
             return
         body = await read_form(receive)
         if scope["method"] != "POST" or body is None:
@@ -271,8 +276,8 @@ def form_values(body: bytes) -> dict[str, str]:
     return {name: found[0] for name, found in values.items()}
 
 
-def _login_page(problem: str = "", name: str = "") -> str:
-    return render("sign_in.html", language=language(), problem=problem, name=name)
+def _login_page(problem: str = "", name: str = "", *, ended: bool = False) -> str:
+    return render("sign_in.html", language=language(), problem=problem, name=name, ended=ended)
 
 
 def _cookie(scope: Scope, value: str, seconds: int) -> str:

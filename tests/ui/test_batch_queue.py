@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -230,6 +231,25 @@ def test_clips_have_the_camera_of_all_or_of_their_folder(desk: Desk, tmp_path: P
     with pytest.raises(InvalidCamera):
         desk.runner.add_folder(desk.session, "", folders_are_cameras=True)
     assert len(desk.session.batch.clips) == 2, "nothing was added"
+
+
+def test_every_frame_is_looked_at_where_that_was_ticked(desk: Desk, tmp_path: Path, monkeypatch: Any) -> None:
+    asked: list[tuple[str | None, bool]] = []
+    observe = desk.service.observe
+
+    def noted(path: Path, *args: Any, **options: Any) -> Any:
+        asked.append((options["label"], options["thorough"]))
+        return observe(path, *args, **options)
+
+    monkeypatch.setattr(desk.service, "observe", noted)
+    for name, thorough in (("a", True), ("b", False)):
+        clip = desk.upload(write_people(tmp_path / f"{name}.mp4", [0]))
+        desk.runner.add_uploads(desk.session, [clip], thorough=thorough)
+        desk.through()
+    write_people(desk.cameras / "c.mp4", [0])
+    desk.runner.add_folder(desk.session, "", thorough=True)
+    desk.through()
+    assert asked == [("a.mp4", True), ("b.mp4", False), ("c.mp4", True)]
 
 
 def test_cancelling_stops_the_work_and_another_attempt_answers(desk: Desk, tmp_path: Path) -> None:

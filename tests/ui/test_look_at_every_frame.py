@@ -59,7 +59,19 @@ def test_it_is_offered_where_frames_would_be_skipped(
     updates = run(panel.on_clip_uploaded(str(desk.upload(clips["one"])), desk.request))
     assert updates[panel.thorough]["visible"] is offered
     assert panel.on_another_clip(desk.request)[panel.thorough]["visible"] is False
+    [several] = [part for part in desk.interface.blocks.blocks.values() if part.elem_id == "batch-thorough"]
+    assert several.visible is offered
     desk.service.close()
+
+
+def test_the_tick_of_several_clips_goes_with_them(desk: Desk, clips: Clips) -> None:
+    handlers = {handler.fn.__qualname__: handler for handler in desk.interface.blocks.fns.values() if handler.fn}
+    uploaded = handlers["batch_panel.<locals>.uploaded"]
+    assert [part.elem_id for part in uploaded.inputs] == ["batch-files", "batch-camera", "batch-thorough"]
+    for ticked in (True, False):
+        uploaded.fn([str(desk.upload(clips["one"]))], None, ticked, desk.request)
+    assert [clip.thorough for clip in desk.session.batch.clips] == [True, False]
+    desk.session.batch.cancel()
 
 
 def test_a_tick_that_is_no_tick_is_none(desk: Desk, clips: Clips) -> None:

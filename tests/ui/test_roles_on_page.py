@@ -1,5 +1,7 @@
 """What the role of whoever is signed in may not do is switched off on the page; a refusal is a sentence."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     users = UserDatabase(root / "users.db")
     for role in reversed(Role):
         users.add(role.value, role, PASSWORD)
+    note = root / "library" / "queues" / "former-1.json"
+    note.parent.mkdir(parents=True)
+    note.write_text(json.dumps({"begun": "2026-11-27T10:00:00+00:00", "missing": ["hall.mp4"], "total": 2}))
     with serving(root) as running:
         yield running
         assert "Traceback" not in running.log.read_text()
@@ -79,6 +84,79 @@ def test_each_role_sees_what_it_may_not_do_switched_off(chromium: Any, server: S
     remove.click()
     page.get_by_text(SENTENCE.format(role="operator")).first.wait_for()
     viewer.close()
+
+
+def test_a_drop_box_says_why_nothing_can_be_put_in(chromium: Any, server: Server) -> None:
+    for role, needed in ((Role.VIEWER, "examiner"), (Role.EXAMINER, "")):
+        opened = visitor(chromium, server, role)
+        opened.page.get_by_role("tab", name="Identification").click()
+        opened.settle()
+        box = opened.page.locator("#identification-video")
+        if needed:
+            assert SENTENCE.format(role=needed) in box.inner_text()
+            assert box.locator("input[type=file]").count() == 0
+        else:
+            assert "This needs" not in box.inner_text()
+            assert box.locator("input[type=file]").count() == 1
+        opened.close()
+
+
+def test_what_follows_jobs_is_switched_off_in_what_is_pushed_too(chromium: Any, server: Server) -> None:
+    """A queue that a server before has left is shown to everybody, and put away by those who may."""
+    for role, is_off in ((Role.VIEWER, True), (Role.EXAMINER, False)):
+        opened = visitor(chromium, server, role)
+        opened.page.get_by_role("tab", name="Library").click()
+        script = """async () => {
+          const headers = { 'x-sightline-workspace': window.sightlineWorkspace, 'x-sightline-revision': 'another' };
+          return (await (await fetch('sightline/changes', { headers })).json()).parts['library-batch'];
+        }"""
+        pushed = opened.page.evaluate(script)
+        [button] = re.findall(r"<button[^>]*data-action=.forget.[^>]*>", pushed)
+        assert ("disabled" in button) is is_off, button
+        assert (SENTENCE.format(role="examiner") in button) is is_off
+        forget = opened.page.locator("#library-batch [data-action=forget]")
+        forget.wait_for()
+        assert forget.is_disabled() is is_off
+        opened.close()
+
+
+def test_a_page_whose_session_has_ended_shows_nobody_and_the_way_back(
+    chromium: Any, server: Server, clips: dict[str, Path]
+) -> None:
+    users = UserDatabase(server.root / "users.db")
+    open_page = visitor(chromium, server, Role.OPERATOR)
+    page = open_page.page
+    open_page.enroll(clips["one"], "Mary Seacole")
+    assert "Mary Seacole" in open_page.people().inner_text()
+    users.end_sessions("operator")
+    page.wait_for_url("**/login?ended")
+    assert "You are signed out" in page.locator("[role=status]").inner_text()
+    assert "Mary Seacole" not in page.content()
+    page.goto(server.url)  # nor does the address of the page show more
+    page.wait_for_url("**/login?ended")
+    assert "Mary Seacole" not in page.content()
+    page.fill("[name=username]", "operator")
+    page.fill("[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#people-main :text('Mary Seacole')")  # the tab that was open, with what it showed
+    open_page.close()
+
+
+def test_the_pages_of_our_own_lead_to_signing_in_once_the_session_has_ended(server: Server) -> None:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        assert client.post("/login", data={"username": "admin", "password": PASSWORD}).status_code == 200
+        UserDatabase(server.root / "users.db").end_sessions("admin")
+        for method, path in (
+            ("GET", "/"),
+            ("GET", "/sightline/users"),
+            ("POST", "/sightline/audit"),
+            ("POST", "/logout"),
+        ):
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/login?ended"), path
+        assert client.get("/config").status_code == 401
+        assert "You are signed out" in client.get("/login?ended").text
+        assert "You are signed out" not in client.get("/login").text
 
 
 def test_an_admin_and_a_page_without_users_have_everything(

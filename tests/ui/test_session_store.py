@@ -82,7 +82,9 @@ def test_nobody_else_who_signs_in_gets_a_workspace(sessions: Sessions) -> None:
     his, opening = sessions.open("load", key, returning=True, owner="bob")  # the same tab, after she signed out
     assert his is not hers
     assert opening is Opening.GONE
-    assert sessions.find(key) is his
+    assert sessions.find(key, "bob") is his
+    assert sessions.find(key, "ada") is None
+    assert sessions.find(key) is None
     assert sessions.of("page", owner="ada") is hers
 
 

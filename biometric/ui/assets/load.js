@@ -1,5 +1,5 @@
-// Each browser tab has a random key under which the server keeps its workspace. While the page is open, only the page
-// knows it: a copy of the tab ("duplicate") is a workspace of its own. It is laid down when the page goes or is hidden.
+// Each browser tab has a random key under which the server keeps its workspace. While the page is open, it alone knows
+// the key: a copy of the tab is a workspace of its own. It is laid down when the page goes or is hidden.
 () => {
   const NAME = 'sightline-workspace';
   const stored = () => { try { return JSON.parse(sessionStorage.getItem(NAME)) || {}; } catch { return {}; } };

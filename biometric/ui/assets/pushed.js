@@ -1,4 +1,4 @@
-// Takes the HTML that `sync.js` has received for this part of the page.
+// Takes the HTML that `sync.js` receives for this part.
 const mine = element.closest('.block.sl-pushed');
 window.addEventListener('sightline-push', ({ detail }) => {
   const html = detail[mine.id];

@@ -1,5 +1,5 @@
-// Keeps the page in step with the server, while it is in sight, by one request that waits until something changes.
-// Python's answer to 'changed' carries the new revision, which starts the next one.
+// Keeps a page in sight in step with the server by one request that waits until something changes.
+// Python's answer to 'changed' has the new revision, which starts the next one.
 let request = null;
 let timer = 0;
 const received = [];  // jobs whose end arrived here: what the server sends may get lost
@@ -31,6 +31,8 @@ async function listen() {
       again(told ? 3 : 0.3);  // 3: in case that the answer gets lost
     } else if (answer.status === 204) {
       listen();
+    } else if (answer.status === 401) {
+      location.replace('login?ended');
     } else if (answer.status === 410) {
       reload();
     } else {
@@ -41,7 +43,7 @@ async function listen() {
   }
 }
 
-// The server has forgotten this page, as after a restart: loading it anew says so. Not in a circle, though.
+// The server has forgotten this page, as after a restart: a reload says so. Not in a circle, though.
 function reload() {
   const NAME = 'sightline-reloaded';
   const last = Number(sessionStorage.getItem(NAME) || 0);

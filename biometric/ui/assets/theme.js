@@ -1,5 +1,5 @@
-// Light or dark, from before anything is painted: as this browser was told, else as the system says. Gradio follows the
-// system alone; its choice is corrected in the same frame.
+// Light or dark from the first paint: as this browser was told, else as the system says. Gradio follows the system
+// alone, which is corrected in the same frame.
 (() => {
   const NAME = 'sightline-theme';
   const system = matchMedia('(prefers-color-scheme: dark)');
