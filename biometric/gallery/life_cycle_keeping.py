@@ -1,5 +1,6 @@
 """Basis and retention of a gallery: what enrollments rest on, how long references last, and deleting them in time."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,11 @@ from biometric.gallery import (
 from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.editing import GalleryEditing
 from biometric.gallery.records import stored_time
+from biometric.gallery.write_transaction import WriteTransaction
+
+
+class _NothingKept(Exception):
+    """Takes a transaction back in which something was only tried."""
 
 
 class LifeCycleKeeping(GalleryEditing):
@@ -62,16 +68,26 @@ class LifeCycleKeeping(GalleryEditing):
             raise InvalidInput("Say for how many days references are matched with and kept.")
         with self._transactions.writing() as write:
             number = None if identity_id is None else rows.identity_number(write.db, identity_id)
-            people = () if number is None else (number,)
-            recorder = ChangeRecorder(write, ChangeKind.RETENTION_SET, *people)
-            if number is not None:
-                retention_rows.set_person_retention(write.db, number, retention)
-            elif retention is not None:
-                retention_rows.set_retention(write.db, retention)
-            day_later = stored_time(datetime.fromisoformat(write.now) + SHORTENED_GRACE)
-            retention_rows.reckon_times(write.db, write.now, day_later)
-            sighting_links.reckon_people(write.db, people or None, write.now, day_later)
+            recorder = ChangeRecorder(write, ChangeKind.RETENTION_SET, *(() if number is None else (number,)))
+            _apply_retention(write, retention, number)
             return recorder.finish(0, 0, can_be_undone=False)
+
+    def preview_retention(self, retention: Retention | None, identity_id: str | None = None) -> list[PersonLifetime]:
+        """Return what `lifetimes` would say after `set_retention` with these arguments; nothing is changed.
+
+        Raises:
+            UnknownIdentity: there is no such identity.
+            InvalidInput: None for everybody.
+        """
+        if retention is None and identity_id is None:
+            raise InvalidInput("Say for how many days references are matched with and kept.")
+        lifetimes: list[PersonLifetime] = []
+        with suppress(_NothingKept), self._transactions.writing() as write:
+            number = None if identity_id is None else rows.identity_number(write.db, identity_id)
+            _apply_retention(write, retention, number)
+            lifetimes = retention_rows.read_lifetimes(write.db, write.now)
+            raise _NothingKept  # the transaction is taken back
+        return lifetimes
 
     def hold(self, identity_id: str, reason: str = "") -> GalleryChange:
         """Put an identity under a legal hold: until `release`, nothing of it is deleted or removed.
@@ -180,3 +196,14 @@ class LifeCycleKeeping(GalleryEditing):
             recorder, ids = ChangeRecorder(write, ChangeKind.PURGED), tuple(gone.values())
             recorder.finish(len(references), samples, can_be_undone=False, gone=ids)
             return PurgeReport(len(references), ids)
+
+
+def _apply_retention(write: WriteTransaction, retention: Retention | None, number: int | None) -> None:
+    """Set the days of everybody, or of the identity with a number, and all times by them."""
+    if number is not None:
+        retention_rows.set_person_retention(write.db, number, retention)
+    elif retention is not None:
+        retention_rows.set_retention(write.db, retention)
+    day_later = stored_time(datetime.fromisoformat(write.now) + SHORTENED_GRACE)
+    retention_rows.reckon_times(write.db, write.now, day_later)
+    sighting_links.reckon_people(write.db, None if number is None else (number,), write.now, day_later)

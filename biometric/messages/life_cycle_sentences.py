@@ -1,6 +1,6 @@
 """On what basis people are enrolled, and until when their references are matched with and kept, as sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from biometric.entities import BasisRecord, EnrollmentBasis, EntryPoint, LegalBasis, PersonLifetime, Retention
@@ -89,6 +89,51 @@ def describe_lifetime(lifetime: PersonLifetime) -> str:
             _("legal basis not recorded: {references}").format(references=counted(lifetime.without_basis, "reference"))
         )
     return "; ".join(filter(None, words))
+
+
+MOST_LINES = 20
+"""People of whom `describe_retention_change` says each what would change."""
+
+
+def describe_retention_change(before: Sequence[PersonLifetime], after: Sequence[PersonLifetime]) -> list[str]:
+    """Return what another retention would change, a sentence for everybody together and a line a person.
+
+    Args:
+        before, after: what `lifetimes` says, and what `preview_retention` does.
+    """
+    former = {item.identity_id: item for item in before}
+    changed = [item for item in after if former.get(item.identity_id) != item]
+    losing = [item for item in changed if item.next_purge and _sooner(item, former.get(item.identity_id))]
+    expiring = [item for item in changed if item.expired > getattr(former.get(item.identity_id), "expired", 0)]
+    if not changed:
+        return [_("Nothing changes for anybody who is enrolled.")]
+    lines = [_("Nothing is deleted sooner than now.")]
+    if losing:
+        first = min(item.next_purge for item in losing)
+        lines = [
+            _("References of {people} are deleted sooner than now, the first on {day}.").format(
+                people=counted(len(losing), "person"), day=long_day(first)
+            )
+        ]
+    if expiring:
+        lines.append(
+            _("References of {people} expire at once: they are not matched with any more.").format(
+                people=counted(len(expiring), "person")
+            )
+        )
+    lines += [f"{item.name}: {describe_lifetime(item)}" for item in changed[:MOST_LINES]]
+    if len(changed) > MOST_LINES:
+        lines.append(_("And {people} more.").format(people=counted(len(changed) - MOST_LINES, "person")))
+    return lines
+
+
+def _sooner(item: PersonLifetime, former: PersonLifetime | None) -> bool:
+    """Return whether something is deleted sooner, or more of it at the same time."""
+    if former is None or not former.next_purge:
+        return True
+    if item.next_purge == former.next_purge:
+        return item.purge_references > former.purge_references
+    return item.next_purge < former.next_purge
 
 
 def _days(days: float) -> str:

@@ -31,6 +31,14 @@ class LifeCycle(Protocol):
             InvalidInput: None for everybody.
         """
 
+    def preview_retention(self, retention: Retention | None, identity_id: str | None = None) -> list[PersonLifetime]:
+        """What `lifetimes` would say after `set_retention` with these arguments; nothing is changed.
+
+        Raises:
+            UnknownIdentity: there is no such identity.
+            InvalidInput: None for everybody.
+        """
+
     def hold(self, identity_id: str, reason: str = "") -> GalleryChange:
         """Put an identity under a legal hold: until `release`, nothing of it is deleted or removed.
 

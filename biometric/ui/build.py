@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from biometric.errors import BiometricError
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
-from biometric.ui import ExampleMaker, no_examples, problems, redaction_api, verdict_api
+from biometric.ui import ExampleMaker, no_examples, problems, redaction_api, retention_api, verdict_api
 from biometric.ui.api import Endpoints, register
 from biometric.ui.better_models import connect_better_models
 from biometric.ui.calibration_api import CalibrationEndpoints, register_calibration
@@ -78,6 +78,7 @@ class Interface:
             register(Endpoints(self.page))
             register_library(LibraryEndpoints(self.page))
             verdict_api.register(verdict_api.VerdictEndpoints(self.page))
+            retention_api.register(retention_api.RetentionEndpoints(self.page))
             redaction_api.register(redaction_api.RedactionEndpoints(self.page))
             register_calibration(CalibrationEndpoints(self.page))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from biometric.entities import Retention
 from biometric.entities.erasure import ErasureCertificate
 from biometric.errors import BiometricError
 
@@ -43,6 +44,7 @@ class PeopleState:
         user: who is signed in, "" where nobody is asked to.
         erased, told: the certificate of the erasure that the latest click made, or None; what the page says of it.
         waiting_import: an uploaded export, until somebody says whether and how it is imported.
+        asked_retention: for whom ("": everybody) which days were shown and wait for a yes; no days: as everybody.
         resurrecting: whether those who were erased are to come back with it.
     """
 
@@ -64,6 +66,7 @@ class PeopleState:
     told: str = ""
     waiting_import: Path | None = None
     resurrecting: bool = False
+    asked_retention: tuple[str, Retention | None] | None = None
 
     def go(self, place: Place, *, identity: str | None = None, focus: str = "") -> None:
         """Open another place; what was typed or chosen in the former one is left behind."""

@@ -14,6 +14,7 @@ from biometric.ui.components import area, on_act
 from biometric.ui.elements import COMING
 from biometric.ui.erasure_display import erased_banner
 from biometric.ui.gallery_history import CHANGES_SHOWN, undo_line
+from biometric.ui.gallery_retention import gallery_retention
 from biometric.ui.gallery_transfer import gallery_transfer
 from biometric.ui.page import QUIET, Page, Updates
 from biometric.ui.people_desk import PeopleDesk
@@ -38,7 +39,8 @@ class PeopleTab:
         problem: says what went wrong.
         main: the place that is shown.
         transfer: export and import, beside everybody.
-        imported: the events after which an import is done.
+        retention: how long references last, beside everybody.
+        imported: the events after which an import is done, or retention or a hold was set.
     """
 
     desk: PeopleDesk
@@ -47,6 +49,7 @@ class PeopleTab:
     problem: gr.HTML
     main: gr.HTML
     transfer: gr.Accordion
+    retention: gr.Accordion
     imported: list[Any]
 
     @property
@@ -73,6 +76,7 @@ class PeopleTab:
             **self.render(session),
             self.search: gr.update(visible=everybody or among_faces, value=state.query, label=label),
             self.transfer: gr.update(visible=everybody),
+            self.retention: gr.update(visible=everybody),
             self.problem: "",
         }
 
@@ -90,8 +94,10 @@ def people_tab(page: Page) -> PeopleTab:
     problem = area(elem_id="people-problem")
     search = gr.Textbox(label=_("Search by name"), max_lines=1, elem_id="people-search")
     main = area(LOADING, elem_id="people-main")
+    lasting = gallery_retention(page)
     transfer = gallery_transfer(page)
-    tab = PeopleTab(desk, search, undo, problem, main, transfer.accordion, transfer.imported)
+    changed = [*transfer.imported, *lasting.changed]
+    tab = PeopleTab(desk, search, undo, problem, main, transfer.accordion, lasting.accordion, changed)
 
     def on_click(data: gr.EventData, request: gr.Request) -> Updates:
         session = page.session(request)
@@ -122,7 +128,7 @@ def people_tab(page: Page) -> PeopleTab:
         session.people.query = query
         return run_once(lambda: tab.render(session), problem)
 
-    outputs = [search, undo, problem, main, transfer.accordion]
+    outputs = [search, undo, problem, main, transfer.accordion, lasting.accordion]
     for part in (main, undo):
         # One after the other, and none is lost: by default Gradio drops what comes before the former is answered.
         on_act(part, on_click, outputs=outputs, concurrency_limit=1, concurrency_id="people", **ALL_CLICKS)

@@ -16,6 +16,7 @@ CALLS = {
     "library": Role.VIEWER,
     "library_show": Role.VIEWER,
     "library_history": Role.VIEWER,
+    "retention": Role.VIEWER,
     "verdicts": Role.VIEWER,
     "calibration": Role.VIEWER,
     "calibrations": Role.VIEWER,
@@ -30,6 +31,9 @@ CALLS = {
     "calibrate": Role.ADMIN,
     "use_calibration": Role.ADMIN,
     "delete_cohorts": Role.ADMIN,
+    "set_retention": Role.ADMIN,
+    "hold": Role.ADMIN,
+    "release": Role.ADMIN,
 }
 """What an endpoint of the API, and the tool of that name, needs."""
 
@@ -41,6 +45,7 @@ MODULES = {
     "calibration_tab": Role.ADMIN,
     "enrollment_tab": Role.OPERATOR,
     "footage_panel": Role.EXAMINER,
+    "gallery_retention": Role.ADMIN,
     "gallery_transfer": Role.ADMIN,
     "identification_tab": Role.EXAMINER,
     "job_bar": Role.VIEWER,

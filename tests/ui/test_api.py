@@ -18,6 +18,7 @@ LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
 VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
 CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration", "/delete_cohorts"}
 ENDPOINTS = {
+    *("/retention", "/set_retention", "/hold", "/release"),
     "/enroll",
     "/verify",
     "/identify",
