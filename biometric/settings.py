@@ -69,8 +69,7 @@ class Settings(BaseSettings):
         public_address: where people reach the page when a reverse proxy stands in front, "https://name", or None.
         trusted_proxy: addresses or networks of that proxy, whose word about its clients counts.
         tls_certificate, tls_key: files in PEM format with which the page is served by https, or None.
-        data: folder of gallery, query, library and downloaded weights, unless these are set by themselves; the
-            checkout, or the platform's folder for data of programs.
+        data: folder of gallery, query, library and downloaded weights, where these are not set by themselves.
         gallery, query: folders of the gallery and of the crops of unknown people.
         library: folder of the library of footage.
         footage: folders of this machine whose clips the page may identify; none: only uploads.
@@ -84,7 +83,7 @@ class Settings(BaseSettings):
         cache: folder for converted weights.
         temp: folder for uploads of this process, wiped at start.
         analysis_fps: analysed frames per second of footage; 0 analyses every frame.
-        thorough: the detector looks at each analysed frame, also where nothing changes or people walk on as before.
+        thorough, full_precision: the detector looks at each analysed frame; networks compute in float32 on processors.
         quiet_seconds: seconds after which it looks all the same where nobody was found and nothing changes.
         bridged_seconds: most seconds between two looks at people who walk on as predicted; 0: each frame is looked at.
         samples: most samples embedded per track.
@@ -141,6 +140,7 @@ class Settings(BaseSettings):
     )
     analysis_fps: float = Field(10.0, ge=0, le=1000, allow_inf_nan=False, description=N_("a number from 0 to 1000"))
     thorough: bool = Field(False, description=N_("1 or 0"))
+    full_precision: bool = Field(False, description=N_("1 or 0"))
     quiet_seconds: float = Field(5.0, ge=0, le=3600, allow_inf_nan=False, description=N_("a number from 0 to 3600"))
     bridged_seconds: float = Field(0.4, ge=0, le=2, allow_inf_nan=False, description=N_("a number from 0 to 2"))
     samples: int = Field(8, ge=1, le=256, description=N_("a whole number from 1 to 256"))

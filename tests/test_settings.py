@@ -60,6 +60,7 @@ VALUES = {
     "cache": ("/data/c", Path("/data/c")),
     "analysis_fps": ("0", 0.0),
     "thorough": ("1", True),
+    "full_precision": ("1", True),
     "quiet_seconds": ("2.5", 2.5),
     "bridged_seconds": ("0", 0.0),
     "samples": ("3", 3),

@@ -70,6 +70,8 @@ def require_models(manifest: CaseManifest, here: tuple[CaseModel, ...]) -> None:
 def settings_of(manifest: CaseManifest, scratch: Path, device: str | None = None) -> Settings:
     """Return the settings of a case for this machine; what the service writes besides goes into `scratch`.
 
+    Networks compute in full precision: which one is faster depends on the machine, and numbers on the precision.
+
     Args:
         device: takes the place of the case's.
     """
@@ -81,7 +83,7 @@ def settings_of(manifest: CaseManifest, scratch: Path, device: str | None = None
     folders = {name: scratch / name for name in ("gallery", "query", "library")}
     if device is not None:
         kept["device"] = device
-    return Settings.from_environment(None, **{**kept, **folders, "library_days": 0})
+    return Settings.from_environment(None, **{**kept, **folders, "library_days": 0, "full_precision": True})
 
 
 def _version(name: str) -> str:

@@ -61,8 +61,6 @@ class Examination:
         require_record(case)
         with case.working():
             inputs = _required_inputs(case)
-            for item in inputs:
-                case.require_input(item)
             seen: dict[int, ObservedInput] = {}
             recorded = {record.details.get("number") for record in case.records(CaseStep.OBSERVED)}
             for place, item in enumerate(inputs, start=1):
@@ -88,7 +86,6 @@ class Examination:
         again = {}
         with tempfile.TemporaryDirectory() as scratch:
             for place, item in enumerate(inputs, start=1):
-                case.require_input(item)
                 folder = Path(scratch) / f"{item.number}"
                 folder.mkdir()
                 again[item.number] = yield from self._described(item, folder, place, len(inputs))
@@ -114,6 +111,7 @@ class Examination:
         self, item: CaseInput, folder: Path, place: int, total: int
     ) -> Generator[Progress, None, ObservedInput]:
         """Look at an input; the pictures of its people are copied into `folder`."""
+        self._case.require_input(item)
         work = self._observe(self._case.input_path(item), item)
         try:
             while True:

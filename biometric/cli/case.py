@@ -110,7 +110,7 @@ def _new(options: argparse.Namespace) -> int:
         models=models,
         threshold=threshold,
         calibration=None if calibration is None else calibration.without_adaptation(),
-        settings={name: getattr(settings, name) for name in SETTINGS},
+        settings={**{name: getattr(settings, name) for name in SETTINGS}, "full_precision": True},
         environment=current_environment(service.models),
         notices=service.models.notices(),
     )

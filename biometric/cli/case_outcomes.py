@@ -1,32 +1,36 @@
 """What comes out of a case: comparisons, report, checks and repetitions."""
 
 import argparse
+import errno
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 from biometric.bootstrap import build
 from biometric.cases.case_check import check_case
 from biometric.cases.case_documents import results_values
-from biometric.cases.case_folder import PEOPLE, READ_ONLY
+from biometric.cases.case_folder import PEOPLE, READ_ONLY, unwritable
 from biometric.cases.examination import read_case_results
 from biometric.cli.case_support import case_log, checked_case, examination, open_case
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, run, show
 from biometric.domain.case_comparison import TOLERANCE
 from biometric.entities.audit import fingerprint
 from biometric.entities.cases import CaseStep, Sameness
+from biometric.errors import InvalidInput
 from biometric.messages.case_sentences import describe_pair, describe_repetition, describe_score
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import tell
 from biometric.results.case_report import CaseStory, case_report
 from biometric.results.report_files import write_report
 from biometric.settings import Settings
-from biometric.storage import file_digest, write_atomically
+from biometric.storage import check_writable, file_digest, write_atomically
 
 
 def compare(options: argparse.Namespace) -> int:
     """Compare everybody."""
-    case = open_case(options)
+    case, _checked = checked_case(options)
     with examination(case) as work:
         results = run(work.compare())
     lines = [f"{describe_pair(score)}: {describe_score(score)}" for score in results.scores]
@@ -91,7 +95,9 @@ def verify(options: argparse.Namespace) -> int:
 
 def repeat(options: argparse.Namespace) -> int:
     """Repeat the latest comparison; 1 where it is not the same."""
-    case = open_case(options)
+    if options.output is not None:
+        _require_writable(options.output)
+    case, _checked = checked_case(options)
     with examination(case, options.device) as work:
         repetition = run(work.repeat())
     lines = [tell(difference) for difference in repetition.differences]
@@ -110,8 +116,23 @@ def repeat(options: argparse.Namespace) -> int:
     }
     show(options, result, "\n".join(lines))
     if options.output is not None:
-        write_atomically(options.output, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        try:
+            write_atomically(options.output, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise unwritable(options.output, error) from error
     return NOT_CONFIRMED if repetition.sameness is Sameness.DIFFERENT else DONE
+
+
+def _require_writable(path: Path) -> None:
+    """Find out before the work whether its outcome can be written. Raises `InvalidInput`, `StorageFull`."""
+    if path.is_dir():
+        raise InvalidInput("{path} is a folder. Name a file.", path=path)
+    try:
+        check_writable(path.parent)
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def head(options: argparse.Namespace) -> int:

@@ -85,6 +85,10 @@ class OpenVINODetector:
         """The precision in which an INT8 network computes on this processor, "INT8" or "float32"; None for others."""
         return self._networks.precision if self._is_quantized else None
 
+    def compute_in_float32(self) -> None:
+        """Compute in float32 from now on, also a quantized network, whatever is faster here."""
+        self._networks.compute_in_float32()
+
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's people, highest confidence first, numbered from 0; [] for no frames.
 

@@ -67,11 +67,17 @@ class DetectorNetworks:
         self._end_to_end, self._must_be_fixed = end_to_end, must_be_fixed
         self._compiled: OrderedDict[tuple[int, int] | None, ParallelNetwork] = OrderedDict()
         self._precision = "INT8" if is_quantized(model) else "float32"
+        self._always_float32 = False
 
     def prepare(self) -> None:
         """Compile what serves every size, or the size of the export. Raises `RuntimeError`."""
         if self._fixed is None and not self._must_be_fixed:
             self._network(*self._size)
+
+    def compute_in_float32(self) -> None:
+        """Compute in float32 from now on, also a quantized network, so that every processor gives the same boxes."""
+        self._always_float32, self._precision = True, "float32"
+        self._compiled.clear()
 
     @property
     def precision(self) -> str:
@@ -103,7 +109,7 @@ class DetectorNetworks:
             self._compiled.move_to_end(size)
             return self._compiled[size]
         model = self._model_for(size)
-        if is_quantized(model) and not self._is_coarse(height, width):
+        if is_quantized(model) and not (self._always_float32 or self._is_coarse(height, width)):
             self._precision = self._choices.get(
                 f"precision {height}x{width}", lambda: _faster_precision(model, height, width)
             )

@@ -1,5 +1,6 @@
 """Makes the adapter that fits weights and a device. Vendor libraries are imported by the functions that need them."""
 
+import functools
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,25 @@ def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
     from biometric.models.detection import CONFIDENCE
 
     return _load_detector(weights, device, cache, CONFIDENCE)
+
+
+def detector_loader(full_precision: bool) -> Callable[[Weights, str, Path], Detector]:
+    """Return what loads a detector; in full precision, a quantized one computes in float32 on every processor.
+
+    Which precision of a quantized network is faster is measured on each machine, and its boxes differ a little.
+    """
+    if not full_precision:
+        return load_detector
+
+    def load(weights: Weights, device: str, cache: Path) -> Detector:
+        from biometric.models.detection_openvino import OpenVINODetector
+
+        detector = load_detector(weights, device, cache)
+        if isinstance(detector, OpenVINODetector):
+            detector.compute_in_float32()
+        return detector
+
+    return load
 
 
 def load_measured_detector(weights: Weights, device: str, cache: Path) -> Detector:
@@ -109,43 +129,53 @@ def _name(weights: Weights) -> str:
     return weights.card.title if weights.card.id.startswith("sha256:") else weights.card.id
 
 
-def load_embedder(weights: Weights, device: str, cache: Path) -> Embedder:
-    """Load an embedder by its format and the device. Raises `ModelError`, `InvalidSetting`."""
+def embedder_loader(full_precision: bool) -> Callable[[Weights, str, Path], Embedder]:
+    """Return what loads an embedder; in full precision it uses half precision on no processor."""
+    return functools.partial(load_embedder, exact=True) if full_precision else load_embedder
+
+
+def load_embedder(weights: Weights, device: str, cache: Path, exact: bool = False) -> Embedder:
+    """Load an embedder by its format and the device; `exact`: in full precision on processors.
+
+    Raises `ModelError`, `InvalidSetting`.
+    """
     if device != "cpu":
         from biometric.models.device_fallback import FallbackEmbedder
 
         return FallbackEmbedder(
-            lambda: load_in_torch(weights, device, cache), lambda: _load_on_processor(weights, cache)
+            lambda: load_in_torch(weights, device, cache), lambda: _load_on_processor(weights, cache, exact)
         )
     if weights.card.format is Format.SAFETENSORS:
-        return _load_converted(weights, device, cache)
-    return _load_in_openvino(weights.main, weights.card, cache)
+        return _load_converted(weights, device, cache, exact)
+    return _load_in_openvino(weights.main, weights.card, cache, exact=exact)
 
 
-def _load_on_processor(weights: Weights, cache: Path) -> Embedder:
+def _load_on_processor(weights: Weights, cache: Path, exact: bool) -> Embedder:
     """Load an embedder on a machine that has a graphics card, and perhaps no OpenVINO."""
     try:
-        return load_embedder(weights, "cpu", cache)
+        return load_embedder(weights, "cpu", cache, exact)
     except (ImportError, ModelLibraryMissing):
         return load_in_torch(weights, "cpu", cache)
 
 
-def _load_converted(weights: Weights, device: str, cache: Path) -> Embedder:
+def _load_converted(weights: Weights, device: str, cache: Path, exact: bool) -> Embedder:
     """Load a `.safetensors` through OpenVINO; where that cannot be, through torch, which also tells what is wrong."""
     graph = _graph(weights)
     try:
         if graph is not None:
-            return _load_in_openvino(graph, weights.card, cache, weights.main)
-        return _load_in_openvino(as_ir(weights, cache), weights.card, cache)
+            return _load_in_openvino(graph, weights.card, cache, weights.main, exact)
+        return _load_in_openvino(as_ir(weights, cache), weights.card, cache, exact=exact)
     except (ModelError, StorageFull, ImportError) as error:
         logger.warning("the embedder %s is run by torch, more slowly than by OpenVINO: %s", weights.card.id, error)
     return load_in_torch(weights, device, cache)
 
 
-def _load_in_openvino(path: Path, card: Card, cache: Path, numbers: Path | None = None) -> Embedder:
+def _load_in_openvino(
+    path: Path, card: Card, cache: Path, numbers: Path | None = None, exact: bool = False
+) -> Embedder:
     from biometric.models.embedding_openvino import OpenVINOEmbedder
 
-    return OpenVINOEmbedder(path, _form(card), card.id, card.dimension, weights=numbers, cache=cache)
+    return OpenVINOEmbedder(path, _form(card), card.id, card.dimension, exact, weights=numbers, cache=cache)
 
 
 def load_in_torch(weights: Weights, device: str, cache: Path) -> "TorchEmbedder":

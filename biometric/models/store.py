@@ -56,8 +56,8 @@ class ModelStore:
     ) -> None:
         self._settings = settings
         self._weights = weights or WeightStore.of_settings(settings)
-        self._load_detector = load_detector or loading.load_detector
-        self._load_embedder = load_embedder or loading.load_embedder
+        self._load_detector = load_detector or loading.detector_loader(settings.full_precision)
+        self._load_embedder = load_embedder or loading.embedder_loader(settings.full_precision)
         self._cuda_devices = cuda_devices or loading.count_cuda_devices
         self._locks = {role: threading.Lock() for role in Role}
         self._serving: dict[Role, Weights] = {}

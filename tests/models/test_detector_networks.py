@@ -19,6 +19,8 @@ from biometric.models.detector_networks import DetectorNetworks, trial_picture
 from biometric.models.measured_choices import MeasuredChoices
 from biometric.models.network_shapes import fitted, in_float32, is_quantized, place_centres
 from biometric.models.signal_stack import signal_stack_kept
+from biometric.models.store import ModelStore
+from biometric.settings import Settings
 
 FULL = (64, 64)
 STRIDES = (8, 16, 32)
@@ -113,6 +115,29 @@ def test_a_quantized_network_computes_in_what_is_clearly_faster(
         assert len(detector.detect([Frame(0, trial_picture(720, 1280), 0.0)])) == 1
         assert detector.computes_in == precision
         assert check_detector("x", detector).device == f"CPU · OpenVINO · {precision}", "`models check` says it"
+
+
+@pytest.mark.real
+def test_in_full_precision_nothing_is_left_to_what_is_faster(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(detector_networks, "CLEARLY_FASTER", 0.0)  # INT8, if it were measured
+    found = {}
+    for full in (False, True):
+        settings = Settings(
+            models=shared / "models",
+            data=tmp_path,
+            cache=tmp_path / "cache",
+            detector="yolov8n-int8",
+            offline=True,
+            device="cpu",
+            full_precision=full,
+        )
+        with signal_stack_kept():
+            detector = ModelStore(settings).detector()
+            detector.detect([Frame(0, trial_picture(720, 1280), 0.0)])
+            found[full] = detector.computes_in  # type: ignore[attr-defined]
+    assert found == {False: "INT8", True: "float32"}
 
 
 @pytest.mark.real
