@@ -23,7 +23,7 @@ from biometric.clips.containers import RAW_STREAMS, Container
 from biometric.clips.counting_time import cannot_finish
 from biometric.clips.frame_account import FrameAccount
 from biometric.clips.frame_clock import FrameClock
-from biometric.clips.tracks import choose_video_track, display_turn, pixel_aspect
+from biometric.clips.tracks import choose_video_track, display_turn, pixel_aspect, with_known_colours
 from biometric.clips.video_limits import VideoLimits
 from biometric.entities import FrameTimes, Image
 
@@ -214,8 +214,8 @@ class Pass:
         Where pixels are not square, the stored width is scaled by their aspect ratio, before any rotation.
         """
         width, height = self._size if self._size is not None else (frame.width, frame.height)
-        plain = self._reformatter.reformat(frame, width=width, height=height, format="bgr24", threads=1)
-        image = plain.to_ndarray()
+        plain = with_known_colours(frame)
+        image = self._reformatter.reformat(plain, width=width, height=height, format="bgr24", threads=1).to_ndarray()
         transpose, flip_x, flip_y = self._turn
         image = image.transpose(1, 0, 2) if transpose else image
         image = image[:, ::-1] if flip_x else image

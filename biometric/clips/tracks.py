@@ -71,3 +71,17 @@ def display_turn(frame: av.VideoFrame) -> tuple[bool, bool, bool]:
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return False, bool(a < 0), bool(d < 0)
     return True, bool(c < 0), bool(b < 0)
+
+
+_RESERVED_COLOURS, _UNKNOWN_COLOURS = 3, 2
+"""`matrix_coefficients` of ITU-T H.273: 3 is for future use and means nothing yet, 2 says that they are not known."""
+
+
+def with_known_colours(frame: av.VideoFrame) -> av.VideoFrame:
+    """Return the frame, whose colours are as if not said where a damaged header says what does not exist.
+
+    FFmpeg refuses to convert such a frame, although its picture is whole.
+    """
+    if frame.colorspace == _RESERVED_COLOURS:
+        frame.colorspace = _UNKNOWN_COLOURS
+    return frame

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from biometric.gallery.files import RESTORING
 from biometric.storage import (
     claimed_token,
     is_held,
@@ -47,6 +48,7 @@ def sweep_copies(gallery: Path) -> list[Path]:
     A place that is not there now, such as a medium that was taken out, is looked at again next time.
     """
     removed = remove_leftovers(gallery.parent)  # where backups are restored
+    is_held(gallery / RESTORING)  # which removes it where nobody restores
     copies = gallery / FOLDER
     with contextlib.suppress(OSError):
         for note in copies.glob(f"*{_NOTE}"):

@@ -38,6 +38,12 @@ def test_promise_12_a_few_dozen_mutations_are_never_shortened_in_silence() -> No
     assert tally["damage told"] + tally["refused"] > 20
 
 
+def test_promise_12_a_header_that_says_colours_which_do_not_exist_costs_no_frame() -> None:
+    """Key frames of VP9 say their colour space; one of its values is reserved, and FFmpeg converts no such frame."""
+    tally, failures = attack(1, seed=19, start=451)
+    assert (failures, tally["crashed"]) == ([], 0)
+
+
 @pytest.mark.slow
 def test_promise_12_a_thousand_mutations_are_never_shortened_in_silence() -> None:
     _, failures = attack(1000, seed=1)
