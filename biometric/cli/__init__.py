@@ -24,6 +24,7 @@ from biometric.cli import (
     gallery,
     jobs,
     models,
+    people,
     recognition_commands,
     redact,
     streams,
@@ -178,6 +179,7 @@ def parser() -> argparse.ArgumentParser:
     jobs.add_commands(commands)
     redact.add_commands(commands)
     verdict.add_commands(commands)
+    people.add_commands(commands)
     gallery.add_commands(commands)
     footage_commands.add_commands(commands)
     calibrate.add_commands(commands)

@@ -38,6 +38,11 @@ class ChangeKind(StrEnum):
     PURGED = "purged"
     ERASED = "erased"
     TRASH_EMPTIED = "trash_emptied"
+    GROUPS_JOINED = "groups_joined"
+    GROUP_SPLIT = "group_split"
+    GROUP_IGNORED = "group_ignored"
+    GROUP_NOTICED = "group_noticed"
+    GROUP_NAMED = "group_named"
 
     @property
     def is_verdict(self) -> bool:

@@ -86,6 +86,10 @@ class UnknownSighting(InvalidInput):
     """There is no such sighting in the gallery, or not any more."""
 
 
+class UnknownGroup(InvalidInput):
+    """There is no such group of sightings of an unknown person, or not any more."""
+
+
 class UnknownPerson(InvalidInput):
     """The person number does not occur in the observed range."""
 

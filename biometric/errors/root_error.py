@@ -22,6 +22,7 @@ BiometricError
 │   ├── UnknownReference         no such reference or sample in the gallery
 │   ├── UnknownVerdict           no such verdict in the gallery
 │   ├── UnknownSighting          no such sighting in the gallery
+│   ├── UnknownGroup             no such group of sightings of an unknown person
 │   ├── UnknownPerson            no such person number in the observed range
 │   ├── UnknownClip              no such clip or answer in the footage library
 │   ├── UnknownJob               no such job in the queue of clips to analyse

@@ -16,6 +16,7 @@ A step is a list [action, row number, …] with what taking it back needs:
     verdict_in N                    came (new, or out of the trash)
     verdict_out N                   went to the trash
     verdict_owner N owner           whom it was about
+    grouped, group_…, groups_…      see `group_rows`
 
 Taking a step back is itself such a step, so that an undoing can be undone.
 """
@@ -28,7 +29,7 @@ from uuid import uuid4
 from biometric.entities import ChangeKind, GalleryChange
 from biometric.entities.audit import AuditValue
 from biometric.errors import GalleryCorrupt, NameTaken, UndoRefused
-from biometric.gallery import calibration_rows, journal, retention_rows, rows, trash_rows, verdict_rows
+from biometric.gallery import calibration_rows, group_rows, journal, retention_rows, rows, trash_rows, verdict_rows
 from biometric.gallery.change_audit import record_change
 from biometric.gallery.write_transaction import WriteTransaction
 
@@ -260,6 +261,8 @@ class ChangeRecorder:
                 self.restore_verdict(number)
             case "verdict_owner":
                 self.set_verdict_owner(number, values[0])
+            case step if step in group_rows.STEPS:
+                group_rows.take_back(self.db, self.steps, action, number, values)
             case _:
                 raise GalleryCorrupt("The gallery's history cannot be read. Restore its folder from a backup.")
 

@@ -23,6 +23,7 @@ from biometric.gallery import (
     audit_rows,
     cohort_rows,
     erasure_rows,
+    group_rows,
     journal_schema,
     life_cycle_schema,
     sighting_schema,
@@ -186,6 +187,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     life_cycle_schema.create_tables,
     verdict_rows.add_givers,
     sighting_schema.create_tables,
+    group_rows.create_tables,
 )
 """In order; the first has number 1. Append only."""
 

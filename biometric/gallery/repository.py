@@ -36,6 +36,7 @@ from biometric.gallery.editing import TRASH_TIME
 from biometric.gallery.encryption_keys import KeySource
 from biometric.gallery.erasure_keeping import ErasureKeeping
 from biometric.gallery.exporting import ExportTarget, export_gallery
+from biometric.gallery.group_keeping import GallerySightingGroups
 from biometric.gallery.import_keeping import ImportKeeping
 from biometric.gallery.life_cycle_keeping import LifeCycleKeeping
 from biometric.gallery.records import Clock, current_time
@@ -101,6 +102,11 @@ class SQLiteGallery(ImportKeeping, CalibrationKeeping, LifeCycleKeeping, Verdict
     def sightings(self) -> GallerySightings:
         """Who was seen in kept footage."""
         return self._sightings
+
+    @property
+    def groups(self) -> GallerySightingGroups:
+        """Who of the unknown people seen is one person."""
+        return GallerySightingGroups(self._transactions, self._sightings)
 
     @property
     def audit(self) -> GalleryAuditTrail:

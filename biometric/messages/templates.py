@@ -275,6 +275,11 @@ CHANGES: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.PURGED: "The time of {references} was over: deleted, with {samples}.",
     ChangeKind.ERASED: "A person was erased with {references}.",
     ChangeKind.TRASH_EMPTIED: "The trash was emptied: {references}, {samples}.",
+    ChangeKind.GROUPS_JOINED: "Unknown people were joined: they are one person.",
+    ChangeKind.GROUP_SPLIT: "An unknown person was split: some sightings are somebody else.",
+    ChangeKind.GROUP_IGNORED: "An unknown person is ignored.",
+    ChangeKind.GROUP_NOTICED: "An unknown person is no longer ignored.",
+    ChangeKind.GROUP_NAMED: "An unknown person got the name {first}, with {references}.",
 }
 """What a change of the gallery did."""
 

@@ -17,6 +17,7 @@ from biometric.ports.footage_ports import (
     VideoWriter,
 )
 from biometric.ports.gallery_port import ANY_OWNER, Gallery
+from biometric.ports.group_port import SightingGroups
 from biometric.ports.library_port import FootageLibrary
 from biometric.ports.life_cycle_port import LifeCycle
 from biometric.ports.model_ports import (
@@ -29,6 +30,7 @@ from biometric.ports.model_ports import (
     Tracker,
     TrackerFactory,
 )
+from biometric.ports.neighbour_port import NeighbourSearch
 from biometric.ports.sightings_port import SightingStore
 
 __all__ = [
@@ -45,9 +47,11 @@ __all__ = [
     "LifeCycle",
     "ModelAdministration",
     "Models",
+    "NeighbourSearch",
     "OpenLog",
     "PixelHider",
     "SharpnessOf",
+    "SightingGroups",
     "SightingStore",
     "SignedLog",
     "SmallGreyOf",

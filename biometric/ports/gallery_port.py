@@ -30,6 +30,7 @@ from biometric.entities.exports import ImportPreview
 from biometric.ports.audit_port import AuditTrail
 from biometric.ports.backup_port import GalleryBackups
 from biometric.ports.erasing_port import ErasingGallery
+from biometric.ports.group_port import SightingGroups
 from biometric.ports.life_cycle_port import LifeCycle
 from biometric.ports.sightings_port import SightingStore
 
@@ -55,6 +56,10 @@ class Gallery(ErasingGallery, LifeCycle, Protocol):
     @property
     def sightings(self) -> SightingStore:
         """Who was seen in kept footage."""
+
+    @property
+    def groups(self) -> SightingGroups:
+        """Who of the unknown people seen is one person."""
 
     def is_empty(self) -> bool:
         """Whether nobody is enrolled."""

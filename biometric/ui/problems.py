@@ -29,6 +29,7 @@ _TITLES: tuple[tuple[type[BiometricError], str], ...] = (
     (errors.UnknownReference, N_("No such reference")),
     (errors.UnknownVerdict, N_("No such verdict")),
     (errors.UnknownSighting, N_("No such sighting")),
+    (errors.UnknownGroup, N_("No such unknown person")),
     (errors.PeopleSeenTogether, N_("Seen together")),
     (errors.PeopleLookDifferent, N_("They look like different people")),
     (errors.SplitRefused, N_("Cannot be split here")),
