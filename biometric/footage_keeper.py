@@ -56,6 +56,7 @@ class KeeperTools:
         samples: most samples embedded per track.
         linking, tracker: whether tracks of one person are put together, and what follows people.
         looking: which frames the detector looks at where it does not look at all.
+        keep_sightings: what else is done with observation, answer, how it was made, and the clip's id.
     """
 
     reader: VideoReader
@@ -66,6 +67,7 @@ class KeeperTools:
     linking: bool = True
     tracker: str = "bytetrack"
     looking: str = ""
+    keep_sightings: Callable[[ObservedClip, NewAnswer, str, str], None] | None = None
 
 
 class FootageKeeper:
@@ -123,7 +125,10 @@ class FootageKeeper:
             return None
         new = answer if isinstance(answer, NewAnswer) else NewAnswer.of(answer, gallery)
         footage = NewFootage(observed, self.made_with(observed.looks is None), self._thumbnail(observed), own_file)
-        return self.library.keep(footage, new, replaces)
+        kept = self.library.keep(footage, new, replaces)
+        if kept is not None and self._tools.keep_sightings is not None:
+            self._tools.keep_sightings(observed, new, footage.made_with, kept.clip_id)
+        return kept
 
     def made_with(self, thorough: bool) -> str:
         """Return with what clips are looked at now, but for the encoder, as one line."""

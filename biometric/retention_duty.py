@@ -31,6 +31,7 @@ def delete_overdue(service: Sightline) -> PurgeReport:
         gallery = service.gallery()
         gallery.sweep_copies()
         report = gallery.purge_overdue()
+        gallery.sightings.purge_overdue()
         gallery.purge_results(settings.query, timedelta(hours=settings.query_hours))
         for identity_id in report.identity_ids:
             service.library.forget_person(identity_id, {})

@@ -49,6 +49,7 @@ from biometric.results.answer_files import Outputs, clip_folder_name
 from biometric.results.report_content import ReportSources, report_of
 from biometric.results.report_files import check_report_file, write_report
 from biometric.settings import Settings
+from biometric.sighting_desk import DeskTools, SightingDesk, SightingRules
 
 
 class Sightline:
@@ -57,7 +58,7 @@ class Sightline:
     Observations stay in memory and their crops in `workspace` while they are among the latest, so repeating one is
     instant. Methods may be called from several threads. `verdicts` takes what people say of answers, `edits` joins and
     splits the people of an observation, `redactor` hides people in footage, `register` writes down what was written
-    about whom, `eraser` deletes people.
+    about whom, `eraser` deletes people, `sightings` finds who was seen where and when.
     """
 
     def __init__(self, settings: Settings, adapters: Adapters, workspace: Path) -> None:
@@ -70,16 +71,18 @@ class Sightline:
         self._observer = ClipObserver(*seeing, workspace, Rules(samples=settings.samples), settings.linking, intervals)
         self._pictures = AnswerPictures(adapters.crops, adapters.sharpness, adapters.models.robustness)
         self._galleries, self._clips = OpenGalleries(adapters.open_gallery), ProbedClips(adapters.reader)
+        unadapted = functools.partial(self.threshold, adapted=False)
+        desk = DeskTools(self.gallery, unadapted, adapters.crops, adapters.sharpness)
+        self.sightings = SightingDesk(SightingRules.of(settings), desk)
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
-        self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, settings.tracker, str(intervals)))
-        self.edits = PersonEditor(functools.partial(self.threshold, adapted=False))
+        keeping = settings.tracker, str(intervals), self.sightings.keep_quietly
+        self.library = FootageKeeper(adapters.open_library, KeeperTools(*seen_with, *keeping))
+        self.edits = PersonEditor(unadapted)
         self.verdicts = VerdictDesk(self.gallery)
         self.redactor = Redactor(adapters, workspace, self)
         self.register = DerivativeRegister(self.gallery)
         folders = settings.query, settings.temp
         self.eraser = PeopleEraser(self.gallery, self.library, folders, self._observer.forget_incomplete)
-
-    # --- clips ---------------------------------------------------------------------------------------------------
 
     def probe(self, clip: Path) -> VideoInfo:
         """Check and describe a clip; kept while the file does not change. Raises the `ClipError` family."""
@@ -145,8 +148,6 @@ class Sightline:
     def forget_observations(self) -> None:
         """Drop all kept observations and their crops; the next `observe` starts anew."""
         self._observer.forget()
-
-    # --- decisions ---------------------------------------------------------------------------------------------
 
     def enroll(
         self,
@@ -237,8 +238,6 @@ class Sightline:
 
     def _output_folder(self, label: str, video: VideoInfo, folder: Path | None) -> Path:
         return (folder or self.settings.query) / clip_folder_name(label, video.digest)
-
-    # --- thresholds ----------------------------------------------------------------------------------------------
 
     def threshold(
         self, purpose: Purpose, value: float | None = None, gallery: Path | None = None, *, adapted: bool = True

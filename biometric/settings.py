@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -18,9 +17,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from biometric import locations
+from biometric.entities.clip_times import read_pattern, read_zone
 from biometric.entities.tracker_names import TRACKERS, USUAL_TRACKER
 from biometric.entities.web_addresses import PublicAddress, is_loopback, read_networks
 from biometric.errors import InvalidSetting
@@ -28,31 +28,8 @@ from biometric.errors.misspelt_names import meant_name
 from biometric.errors.phrases import Phrase
 from biometric.messages import translation
 from biometric.messages.translation import N_
+from biometric.settings_fields import PREFIX, Folder, Folders, variable_of
 
-PREFIX = "SIGHTLINE_"
-
-
-def _absolute(value: object, info: ValidationInfo) -> object:
-    if not isinstance(value, str | Path):
-        return value
-    try:
-        return locations.absolute_path(value)
-    except ValueError as error:
-        raise InvalidSetting("{variable} {error}", variable=_variable(str(info.field_name)), error=error) from error
-
-
-Folder = Annotated[Path, BeforeValidator(_absolute)]
-"""An absolute path; `~` is expanded and links are followed when the settings are made."""
-
-
-def _folders(value: object) -> object:
-    """Split what a variable says as the system splits PATH."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(os.pathsep) if part.strip())
-    return (value,) if isinstance(value, Path) else value
-
-
-_Folders = Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_folders)]
 _SEVERAL_FOLDERS = N_("one or several folders, separated as in PATH")
 _Count = Annotated[int, Field(ge=1, description=N_("a whole number of at least 1"))]
 
@@ -93,6 +70,10 @@ class Settings(BaseSettings):
         trash_days: how many days what is removed from the gallery can be brought back; 0: it is gone at once.
         audit_heads, audit_head_minutes: folder for signed heads of the audit trail, or None; at most one in that time.
         query_hours: how many hours files of identifications, below the query folder, are kept.
+        keep_sightings: who is seen in kept footage is kept in the gallery, too; off: nothing of it.
+        sighting_hours: how many hours sightings of unknown people are kept; others as long as references.
+        clip_time_pattern: how names of clips say when they were recorded, such as "%Y%m%d_%H%M%S"; "": usual forms.
+        clip_time_zone: zone of times without one, such as "Europe/Berlin"; "": that of this machine.
         library_days: how many days footage is kept after its latest answer; 0: none is kept.
         library_mb: how much footage is kept in all, in 1e6 bytes; the clips answered longest ago make room.
         max_upload_mb: largest upload, in 1e6 bytes.
@@ -125,8 +106,8 @@ class Settings(BaseSettings):
     gallery: Folder = Field(default_factory=lambda values: values["data"] / "gallery", description=N_("a folder"))
     query: Folder = Field(default_factory=lambda values: values["data"] / "query", description=N_("a folder"))
     library: Folder = Field(default_factory=lambda values: values["data"] / "library", description=N_("a folder"))
-    footage: _Folders = Field((), description=_SEVERAL_FOLDERS)
-    analysis_roots: _Folders = Field((), description=_SEVERAL_FOLDERS)
+    footage: Folders = Field((), description=_SEVERAL_FOLDERS)
+    analysis_roots: Folders = Field((), description=_SEVERAL_FOLDERS)
     models: Folder | None = Field(None, description=N_("a folder"))
     detector: str | None = None
     embedder: str | None = None
@@ -157,6 +138,10 @@ class Settings(BaseSettings):
     audit_heads: Folder | None = Field(None, description=N_("a folder"))
     audit_head_minutes: float = Field(60.0, ge=0, le=525600, description=N_("a number of minutes from 0 to 525600"))
     query_hours: float = Field(72.0, gt=0, le=87600, allow_inf_nan=False, description=N_("a number up to 87600"))
+    keep_sightings: bool = Field(True, description=N_("on or off"))
+    sighting_hours: float = Field(72.0, gt=0, le=87600, allow_inf_nan=False, description=N_("a number up to 87600"))
+    clip_time_pattern: str = Field("", description=N_("a pattern with %Y, %m, %d, %H, %M and perhaps %S"))
+    clip_time_zone: str = Field("", description=N_("a zone such as Europe/Berlin"))
     library_days: float = Field(7.0, ge=0, le=3650, allow_inf_nan=False, description=N_("a number from 0 to 3650"))
     library_mb: _Count = 10_000
     max_upload_mb: _Count = 2000
@@ -192,6 +177,15 @@ class Settings(BaseSettings):
         if language not in (translation.AUTOMATIC, *translation.languages()):
             raise InvalidSetting(_must_be("language", language))
         return language
+
+    @field_validator("clip_time_pattern", "clip_time_zone")
+    @classmethod
+    def _check_clip_time(cls, text: str, info: ValidationInfo) -> str:
+        try:
+            _ = read_pattern(text) if info.field_name == "clip_time_pattern" else read_zone(text)
+        except ValueError as error:
+            raise InvalidSetting(_must_be(str(info.field_name), text)) from error
+        return text
 
     @field_validator("public_address", "trusted_proxy")
     @classmethod
@@ -237,7 +231,7 @@ class Settings(BaseSettings):
         """
         environment = os.environ if environment is None else environment
         variables = {name: text.strip() for name, text in environment.items() if name.startswith(PREFIX)}
-        known = {_variable(name) for name in cls.model_fields}
+        known = {variable_of(name) for name in cls.model_fields}
         for variable in sorted(variables.keys() - known):
             meant = meant_name(variable.removeprefix(PREFIX), (name.removeprefix(PREFIX) for name in known))
             if meant is not None:
@@ -260,7 +254,7 @@ class Settings(BaseSettings):
             InvalidSetting: there is no such language.
         """
         variables = os.environ if environment is None else environment
-        name = variables.get(_variable("language"), "").strip()
+        name = variables.get(variable_of("language"), "").strip()
         return cls(language=name).language if name else cls().language
 
     @property
@@ -276,14 +270,10 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys(files))
 
 
-def _variable(field: str) -> str:
-    return f"{PREFIX}{field.upper()}"
-
-
 def _must_be(field: str, value: object) -> Phrase:
     return Phrase(
         "{variable} must be {accepted}, got {value}.",
-        variable=_variable(field),
+        variable=variable_of(field),
         accepted=Phrase(str(Settings.model_fields[field].description)),
         value=value,
     )

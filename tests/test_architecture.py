@@ -24,7 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "ports": FOUNDATION,
     "storage": FOUNDATION,
     "locations": FOUNDATION,
-    "settings": FOUNDATION | {"locations", "storage", "messages"},  # which languages there are
+    "settings_fields": FOUNDATION | {"locations"},
+    "settings": FOUNDATION | {"locations", "storage", "settings_fields", "messages"},  # which languages there are
     "messages": FOUNDATION,
     "statistics": FOUNDATION,
     "domain": PORTS,
@@ -47,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "footage_keeper": PORTS,
     "erasing": PORTS | {"results", "storage", "footage_keeper"},
     "open_galleries": PORTS,
+    "sighting_desk": PORTS | {"domain", "settings"},
     "redactor": PORTS
     | {"adapters", "erasing", "footage_keeper", "domain", "pipeline", "results", "settings", "storage"},
     "service": PORTS
@@ -55,6 +57,7 @@ ALLOWED: dict[str, set[str]] = {
         "open_galleries",
         "footage_keeper",
         "redactor",
+        "sighting_desk",
         "erasing",
         "domain",
         "pipeline",

@@ -27,6 +27,7 @@ from biometric.cli import (
     people,
     recognition_commands,
     redact,
+    sightings,
     streams,
     train,
     users,
@@ -182,6 +183,7 @@ def parser() -> argparse.ArgumentParser:
     people.add_commands(commands)
     gallery.add_commands(commands)
     footage_commands.add_commands(commands)
+    sightings.add_commands(commands)
     calibrate.add_commands(commands)
     evaluate.add_commands(commands)
     evaluate_detector.add_commands(commands)

@@ -35,10 +35,10 @@ SAME_VISIT = 0.7
 crop says more. Two ranges of one track score about 0.9 with the embedders at hand."""
 
 
-def probe_record(observed: ObservedClip, observation: Observation) -> ProbeRecord:
+def probe_record(observed: ObservedClip, observation: Observation, most: int = BOXES_KEPT) -> ProbeRecord:
     """Return what is kept of an observed person for a verdict. Raises `NoUsableSample`: nothing of them is comparable.
 
-    Of a long track not all boxes are kept, but those of the kept samples, and others spread evenly.
+    Of a track of more than `most` boxes not all are kept, but those of the kept samples, and others spread evenly.
     """
     if observation.template is None:
         raise NoUsableSample(
@@ -47,9 +47,9 @@ def probe_record(observed: ObservedClip, observation: Observation) -> ProbeRecor
             person=observation.person,
         )
     detections = observation.tracklet.detections
-    if len(detections) > BOXES_KEPT:
-        wanted = {sample.detection.frame_index for sample in observation.kept[: BOXES_KEPT // 2]}
-        rest = BOXES_KEPT - len(wanted)
+    if len(detections) > most:
+        wanted = {sample.detection.frame_index for sample in observation.kept[: most // 2]}
+        rest = most - len(wanted)
         wanted |= {detections[place * (len(detections) - 1) // (rest - 1)].frame_index for place in range(rest)}
         detections = [detection for detection in detections if detection.frame_index in wanted]
     return ProbeRecord(

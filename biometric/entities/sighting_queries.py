@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from biometric.entities.decisions import RateKind, Threshold
 from biometric.entities.footage import Vector
 from biometric.entities.sightings import Sighting
 
@@ -73,6 +74,39 @@ class SightingHits:
     hits: tuple[SightingHit, ...] = ()
     compared: int = 0
     has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LookedBack:
+    """Older sightings that may be somebody: proposals, which name nobody.
+
+    Attributes:
+        hits: those whose score with one of the person's references reaches the threshold, the best first.
+        threshold: what they reached.
+        compared: how many sightings of nobody were compared.
+        references: with how many references of the person each was compared.
+    """
+
+    hits: tuple[SightingHit, ...]
+    threshold: Threshold
+    compared: int
+    references: int
+
+    @property
+    def by_chance(self) -> float | None:
+        """How many sightings of others would reach the threshold by chance, at most; None where no rate is known.
+
+        A false match rate is of one comparison; a rate of searches is of all that a search compares.
+        """
+        if self.threshold.rate is None:
+            return None
+        comparisons = self.references if self.threshold.rate_kind is RateKind.FMR else 1
+        return min(1.0, self.threshold.rate * comparisons) * self.compared
+
+    @property
+    def clips(self) -> int:
+        """In how many clips they are."""
+        return len({hit.sighting.clip_digest for hit in self.hits})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

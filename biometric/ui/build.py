@@ -29,6 +29,7 @@ from biometric.ui.people_tab import people_tab
 from biometric.ui.recording_blocks import RecordingBlocks
 from biometric.ui.screen import renders_again
 from biometric.ui.session import TABS, Session
+from biometric.ui.sighting_api import SightingEndpoints, register_sightings
 from biometric.ui.tab_layout import HandOver, tab_heading
 from biometric.ui.verification_tab import VerificationTab
 
@@ -77,6 +78,7 @@ class Interface:
                 tab.select(_remember_tab(self.page, name), None, None, **QUIET)
             register(Endpoints(self.page))
             register_library(LibraryEndpoints(self.page))
+            register_sightings(SightingEndpoints(self.page))
             verdict_api.register(verdict_api.VerdictEndpoints(self.page))
             retention_api.register(retention_api.RetentionEndpoints(self.page))
             redaction_api.register(redaction_api.RedactionEndpoints(self.page))

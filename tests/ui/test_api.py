@@ -10,11 +10,15 @@ import pytest
 
 from biometric.clips.footage_reading import FootageReader
 from biometric.footage_store.footage_library import SQLiteFootageLibrary
+from biometric.gallery.repository import SQLiteGallery
+from tests.lawful import TEST_BASIS
 from tests.made_footage import footage, identification
+from tests.made_sightings import analysis, clip_digest, person
 from tests.ui.serving import Server, serving
 
 gradio_client = pytest.importorskip("gradio_client")
 LIBRARY = {"/library", "/library_show", "/library_remove", "/library_history"}
+SIGHTINGS = {"/sightings", "/similar_sightings", "/last_seen", "/sightings_remove"}
 VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
 CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration", "/delete_cohorts"}
 ENDPOINTS = {
@@ -26,6 +30,7 @@ ENDPOINTS = {
     "/identities",
     "/set_camera",
     *LIBRARY,
+    *SIGHTINGS,
     *VERDICTS,
     *CALIBRATION,
 }
@@ -241,6 +246,30 @@ def test_kept_footage_is_listed_shown_and_removed(client: Any, server: Server, t
             client.predict(api_name=endpoint, **arguments)
 
 
+def test_sightings_are_listed_compared_and_removed(client: Any, server: Server) -> None:
+    gallery = SQLiteGallery(server.root / "gallery")
+    gallery.set_default_basis(TEST_BASIS)
+    digest = clip_digest(7)
+    people = [person(1, 7, digest=digest), person(2, 8, digest=digest)]
+    one, two = gallery.sightings.keep(analysis(7, people, camera="door"), 72)
+    listed = client.predict(camera="door", unknown=True, since="2026-04-12 11:00+00:00", api_name="/sightings")
+    assert (listed["total"], [item["sighting"] for item in listed["sightings"]]) == (2, [two.id, one.id])
+    ranked = client.predict(sighting=one.id, api_name="/similar_sightings")
+    assert (ranked["compared"], [item["sighting"] for item in ranked["sightings"]]) == (1, [two.id])
+    assert "same person" in ranked["text"]
+    for endpoint, arguments, words in (
+        ("/sightings", {"since": "noon"}, "is no time"),
+        ("/sightings", {"limit": 0}, "from 1 to 1"),
+        ("/last_seen", {"name": "Nobody Here"}, "is enrolled"),
+        ("/similar_sightings", {"sighting": "../../etc"}, "There is no sighting"),
+        ("/similar_sightings", {"sighting": one.id, "least": 7}, "from -1 to 1"),
+    ):
+        with pytest.raises(gradio_client.exceptions.AppError, match=words):
+            client.predict(api_name=endpoint, **arguments)
+    assert client.predict(sighting=one.id, api_name="/sightings_remove") == {"removed": 1}
+    assert client.predict(sighting=two.id, api_name="/sightings_remove") == {"removed": 1}
+
+
 def test_only_the_named_endpoints_are_described_each_parameter_in_words(server: Server) -> None:
     info = json.loads(urllib.request.urlopen(f"{server.url}/gradio_api/info").read())
     assert set(info["named_endpoints"]) == ENDPOINTS
@@ -249,7 +278,7 @@ def test_only_the_named_endpoints_are_described_each_parameter_in_words(server: 
         names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
         assert len(names) == len(set(names))
         assert endpoint["description"], name
-        needed = {"clip", "name", "verdict"} if name != "/set_camera" else {"reference", "camera"}
+        needed = {"clip", "name", "verdict", "sighting"} if name != "/set_camera" else {"reference", "camera"}
         optional = [one for one in endpoint["parameters"] if one["parameter_name"] not in needed]
         assert all(one["parameter_has_default"] for one in optional), name
         for parameter in endpoint["parameters"]:
