@@ -92,8 +92,6 @@ class FootageKeeper:
         """Whether the settings let anything be kept."""
         return self.library.keeps_anything
 
-    # --- keeping -------------------------------------------------------------------------------------------------
-
     def keep(
         self,
         observed: ObservedClip,
@@ -148,8 +146,6 @@ class FootageKeeper:
         except (BiometricError, KeyError, OSError) as error:
             logger.warning("No thumbnail of %s: %s", observed.label, error)
             return None
-
-    # --- finding -------------------------------------------------------------------------------------------------
 
     def find(
         self, clip: Path, label: str | None, video: VideoInfo, frames: FrameRange, accept_damaged: bool, thorough: bool
@@ -245,8 +241,6 @@ class FootageKeeper:
     def set_camera(self, clip_id: str, camera: str) -> KeptClip:
         """Write down which camera a clip is from; "" for none. Raises `UnknownClip`, `InvalidCamera`."""
         return self.library.set_camera(clip_id, camera)
-
-    # --- removing ------------------------------------------------------------------------------------------------
 
     def remove(self, clip_id: str) -> KeptClip:
         """Remove a clip with all that is kept of it, at once and for good. Raises `UnknownClip`, `KeptFootageError`."""
