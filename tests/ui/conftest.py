@@ -49,6 +49,15 @@ def visitor(chromium: Any, server: Server) -> Iterator[Visitor]:
     visitor.close()
 
 
+@pytest.fixture
+def first_visitor(chromium: Any, tmp_path: Path) -> Iterator[Visitor]:
+    """Somebody at a page of their own, where nobody is enrolled: for tests that count on that, at each try."""
+    with serving(tmp_path / "first" / "data") as running:
+        visitor = Visitor(chromium, running.url)
+        yield visitor
+        visitor.close()
+
+
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip of a hundred drawn people."""

@@ -45,7 +45,7 @@ def test_tiles_are_joined_split_and_undone(chromium: Any, server: Server, clips:
     sheet = "#identification-sheet"
     assert axe_faults(page, sheet) == []
     page.get_by_role("button", name="Keep them apart").click()
-    page.wait_for_selector(".sl-question", state="detached")
+    page.locator(".sl-question:visible").wait_for(state="detached")
     page.get_by_role("button", name="Clear", exact=True).click()
     page.wait_for_selector(".sl-selection", state="detached")
 

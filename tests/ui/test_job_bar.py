@@ -16,12 +16,14 @@ from tests.ui.visiting import Visitor
 
 pytestmark = pytest.mark.browser
 Clips = dict[str, Path]
+SLOW: dict[str, Any] = {"delay": 0.1, "writing": 0.1}
+"""A detector that takes a tenth of a second for a frame, and a writer that takes a tenth, too."""
 
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose detector takes a tenth of a second for a frame, and whose writer a tenth, too."""
-    with serving(tmp_path_factory.mktemp("slow") / "data", delay=0.1, writing=0.1) as running:
+    with serving(tmp_path_factory.mktemp("slow") / "data", **SLOW) as running:
         yield running
 
 
@@ -92,9 +94,15 @@ def test_two_workspaces_wait_in_one_line_and_are_told_their_place_only(
 
 
 def test_the_next_answer_does_not_wait_for_the_files_and_follows_what_is_enrolled(
-    visitor: Visitor, chromium: Any, slow: Server, clips: Clips, tmp_path: Path
+    chromium: Any, clips: Clips, tmp_path: Path
 ) -> None:
     """Somebody unknown is enrolled through the Enrollment tab, somebody else in another browser."""
+    with serving(tmp_path / "own" / "data", **SLOW) as own:  # nobody is enrolled there, at each try
+        follow_enrollments(own, chromium, clips, tmp_path)
+
+
+def follow_enrollments(own: Server, chromium: Any, clips: Clips, tmp_path: Path) -> None:
+    visitor = Visitor(chromium, own.url)
     page = visitor.page
     visitor.enroll(clips["one"], "Ada")
     visitor.tab("Identification")
@@ -114,7 +122,8 @@ def test_the_next_answer_does_not_wait_for_the_files_and_follows_what_is_enrolle
     visitor.tab("Identification")
     visitor.banner("identification", "2 of 3 people identified")
 
-    other = Visitor(chromium, slow.url)
+    other = Visitor(chromium, own.url)
     other.enroll(write_people(tmp_path / "green.mp4", [60], 20), "Cleo")
     visitor.banner("identification", "3 of 3 people identified")
     other.close()
+    visitor.close()

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.browser
 Clips = dict[str, Path]
 
 
-def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips: Clips) -> None:
+def test_enroll_verify_and_identify_by_upload_and_click(first_visitor: Visitor, clips: Clips) -> None:
+    visitor = first_visitor
     page = visitor.page
     assert "Nobody is enrolled yet" in visitor.people().inner_text()
 
@@ -56,7 +57,8 @@ def test_enroll_verify_and_identify_by_upload_and_click(visitor: Visitor, clips:
     visitor.banner("enrollment", "Grace Hopper is enrolled")
 
 
-def test_several_people_are_asked_about_and_samples_dropped(visitor: Visitor, clips: Clips) -> None:
+def test_several_people_are_asked_about_and_samples_dropped(first_visitor: Visitor, clips: Clips) -> None:
+    visitor = first_visitor
     page = visitor.page
     visitor.ask_about_three(clips["three"], "Third Person")
     page.locator("#enrollment-sheet [role=radio]").nth(2).click()
@@ -291,7 +293,8 @@ def test_an_example_is_offered_and_opened(chromium: Any, clips: Clips, tmp_path:
         visitor.close()
 
 
-def test_somebody_who_looks_like_an_enrolled_person_is_shown_beside_them(visitor: Visitor, clips: Clips) -> None:
+def test_somebody_who_looks_like_an_enrolled_person_is_shown_beside_them(first_visitor: Visitor, clips: Clips) -> None:
+    visitor = first_visitor
     visitor.enroll(clips["one"], "First Red Coat")
     said = visitor.enroll(clips["again"], "Second Red Coat")
     assert "Second Red Coat looks like First Red Coat" in said
