@@ -24,6 +24,9 @@ def add_actions(actions: Any) -> None:
     restore.add_argument("backup", metavar="BACKUP", type=Path, help="the file or folder that backup wrote")
     restore.add_argument("--replace", action="store_true", help="let it take the place of the gallery that is there")
     restore.add_argument(
+        "--another-gallery", action="store_true", help="with --replace: although the backup is of another gallery"
+    )
+    restore.add_argument(
         "--erased",
         metavar="CERTIFICATE",
         type=Path,
@@ -60,16 +63,14 @@ def _backup(options: argparse.Namespace) -> int:
 def _restore(options: argparse.Namespace) -> int:
     erased = [certificate for path in options.erased for certificate in read_certificates(path)]
     passphrase = read_passphrase(options, twice=False) if options.passphrase_stdin else None
-    report = (
-        build_service(options)
-        .gallery()
-        .backups.restore(
-            options.backup,
-            replace=options.replace,
-            erased=erased,
-            key_file=options.backup_key_file,
-            passphrase=passphrase,
-        )
+    backups = build_service(options).gallery().backups
+    report = backups.restore(
+        options.backup,
+        replace=options.replace,
+        another=options.another_gallery,
+        erased=erased,
+        key_file=options.backup_key_file,
+        passphrase=passphrase,
     )
     lines = [
         _("Restored: {people}, {references}.").format(
@@ -91,6 +92,10 @@ def _restore(options: argparse.Namespace) -> int:
         lines.append(
             _("There was no gallery here, so it is not known who was erased since: give certificates with --erased.")
         )
+    if report.held:
+        text = _("Under a legal hold, also by holds that are newer than the backup: {people}.")
+        lines.append(text.format(people=counted(report.held, "person")))
+    lines.append(_("Backups are not signed: this one is worth as much trust as the place where it was kept."))
     show(options, {**asdict(report), "age_seconds": round(_seconds_since(report.backup.made_at))}, "\n".join(lines))
     return DONE
 

@@ -133,13 +133,15 @@ def _check_lines(check: ErasureCheck) -> list[str]:
     head = _("Erasure {id} of {day}: {outcome}").format(
         id=certificate.id[:8],
         day=certificate.erased_at[:10],
-        outcome=_("nothing was found.") if check.passed else _("something was found."),
+        outcome=_outcome(check),
     )
     lines = [head]
     rows = ", ".join(f"{what} {n}" for what, n in found.items())
     if rows:
         lines.append("  " + _("In the gallery or the library: {rows}.").format(rows=rows))
     lines += ["  " + _("A copy, or a file that holds the name: {path}").format(path=path) for path in check.copies]
+    unread = _("It could not be read, so it is not known what it holds: {path}")
+    lines += ["  " + unread.format(path=path) for path in check.unread]
     lines += [f"  {line}" for line in describe_unreached(check.unreached)]
     if check.gone:
         lines.append(
@@ -153,6 +155,12 @@ def _check_lines(check: ErasureCheck) -> list[str]:
     return lines
 
 
+def _outcome(check: ErasureCheck) -> str:
+    if check.found:
+        return _("something was found.")
+    return _("nothing was found in what could be read.") if check.unread else _("nothing was found.")
+
+
 def _check_json(check: ErasureCheck) -> dict[str, Any]:
     return {
         "certificate": check.certificate.id,
@@ -162,6 +170,7 @@ def _check_json(check: ErasureCheck) -> dict[str, Any]:
         "copies": [str(path) for path in check.copies],
         "unreached": [file.as_dict() for file in check.unreached],
         "not_where_written": check.gone,
+        "unread": [str(path) for path in check.unread],
     }
 
 
@@ -174,7 +183,11 @@ def _certificates(gallery: Gallery, given: str | None) -> list[ErasureCertificat
     if given is None:
         return gallery.erasures()
     path = Path(given)
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # it is in a folder that may not be read, or no path
+        is_file = False
+    if is_file:
         return read_certificates(path)
     by_id = [certificate for certificate in gallery.erasures() if certificate.id.startswith(given) and given]
     of_person = gallery.erasure_of(given)

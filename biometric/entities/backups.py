@@ -33,6 +33,7 @@ class RestoreReport:
         identities, references: how many are enrolled now.
         left_out: how many people and references were not brought back, because they were erased after the backup.
         replaced: whether there was a gallery, which is gone now.
+        held: how many people are under a legal hold now, also by holds that are newer than the backup.
     """
 
     backup: BackupReport
@@ -40,3 +41,4 @@ class RestoreReport:
     references: int
     left_out: int
     replaced: bool
+    held: int = 0

@@ -5,7 +5,6 @@ of earlier versions.
 """
 
 import json
-import os
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -13,20 +12,12 @@ from typing import Any
 
 from biometric.entities import name_key
 from biometric.storage import file_digest
+from biometric.storage.byte_search import files_below
 
 _STEM = re.compile(r"\d{8}-\d{8}", re.ASCII)
 """How the files of an identification are called, beside their crops."""
 _SUFFIXES = frozenset((".json", ".csv", ".png", ".mp4", ".jpg"))
 """What an identification writes; other files of such names are somebody's own."""
-
-
-def files_below(root: Path) -> Iterator[Path]:
-    """Yield all regular files at any depth; links are not followed, and what vanishes meanwhile is left out."""
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = Path(folder, name)
-            if path.is_file() and not path.is_symlink():
-                yield path
 
 
 def copies_below(root: Path, wanted: Collection[tuple[int, str]]) -> list[Path]:
@@ -35,10 +26,17 @@ def copies_below(root: Path, wanted: Collection[tuple[int, str]]) -> list[Path]:
     return [path for path in files_below(root) if _size(path) in sizes and _identity(path) in wanted]
 
 
-def pictures_below(root: Path, digests: Collection[str]) -> list[Path]:
-    """Return the JPEG files whose SHA-256 is among those wanted."""
-    pictures = (path for path in files_below(root) if path.suffix == ".jpg")
-    return [path for path in pictures if digests and (_identity(path) or (0, ""))[1] in digests]
+def pictures_below(root: Path, digests: Collection[str], unread: list[Path] | None = None) -> list[Path]:
+    """Return the JPEG files whose SHA-256 is among those wanted; `unread` gets what cannot be read."""
+    found = []
+    for path in files_below(root, unread) if digests else ():
+        if path.suffix == ".jpg":
+            identity = _identity(path)
+            if identity is None and unread is not None and path.exists():
+                unread.append(path)
+            if (identity or (0, ""))[1] in digests:
+                found.append(path)
+    return found
 
 
 def results_naming(query: Path, names: Collection[str]) -> list[Path]:

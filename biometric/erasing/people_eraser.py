@@ -16,7 +16,7 @@ from biometric.erasing import copies
 from biometric.erasing.derivative_register import digests_of
 from biometric.footage_keeper import FootageKeeper
 from biometric.ports import Gallery
-from biometric.storage.byte_search import found_in
+from biometric.storage.byte_search import files_holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class ErasureCheck:
         copies: files of the application's folders that are copies of their pictures, or hold their name.
         unreached: what was not deleted, as it is now: what was handed out and is where it was written, or changed.
         gone: how many files were not where they were written when they were to be deleted.
+        unread: files and folders that could not be read, so that it is not known what they hold.
     """
 
     certificate: ErasureCertificate
@@ -52,12 +53,18 @@ class ErasureCheck:
     copies: tuple[Path, ...]
     unreached: tuple[UnreachedFile, ...]
     gone: int
+    unread: tuple[Path, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Whether something was found that the application could have deleted."""
+        left = [file for file in self.unreached if file.why is not Unreached.HANDED_OUT]
+        return any(self.rows.values()) or bool(self.copies or left)
 
     @property
     def passed(self) -> bool:
-        """Whether nothing was found that the application could have deleted."""
-        left = [file for file in self.unreached if file.why is not Unreached.HANDED_OUT]
-        return not any(self.rows.values()) and not self.copies and not left
+        """Whether nothing was found, and all was read."""
+        return not self.found and not self.unread
 
 
 class PeopleEraser:
@@ -142,17 +149,20 @@ class PeopleEraser:
         rows = dict(opened.remains(certificate, self._library.answered_identities()))
         digests = set(certificate.pictures)
         folders = [self._query, self._temp, self._library.folder]
-        found = [path for folder in folders for path in copies.pictures_below(folder, digests)]
-        needles = [name.encode() for name in names]
+        unread: list[Path] = []
+        found = [path for folder in folders for path in copies.pictures_below(folder, digests, unread)]
+        # A name from a terminal of another encoding has bytes that are no text; files are searched for just these.
+        needles = [name.encode("utf-8", "surrogateescape") for name in names]
         if needles:
             found += copies.results_naming(self._query, list(names))
-            found += opened.holding(needles)
-            found += [path for folder in folders for path in copies.files_below(folder) if found_in(path, needles)]
+            found += opened.holding(needles, unread)
+            found += [path for folder in folders for path in files_holding(folder, needles, unread)]
         listed = [file for file in certificate.unreached if file.why is Unreached.HANDED_OUT]
         unreached = [file for file in listed if Path(file.path).exists()] + opened.retry_deleting()
         gone = sum(file.why is Unreached.GONE for file in certificate.unreached) + len(listed)
         gone -= sum(file.why is Unreached.HANDED_OUT for file in unreached)
-        return ErasureCheck(certificate, rows, tuple(dict.fromkeys(found)), tuple(unreached), gone)
+        looked = tuple(dict.fromkeys(found)), tuple(unreached), gone, tuple(dict.fromkeys(unread))
+        return ErasureCheck(certificate, rows, *looked)
 
     def _copies(self, opened: Gallery, traces: PersonTraces) -> list[Path]:
         """Return copies of somebody's pictures, what offers them for downloading, and results that name them.

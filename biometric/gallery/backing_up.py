@@ -18,13 +18,14 @@ from uuid import uuid4
 from biometric.entities.audit import AuditAction, AuditEvent, AuditValue
 from biometric.entities.backups import BackupReport, RestoreReport
 from biometric.entities.erasure import DerivativeKind, ErasureCertificate, NewDerivative
-from biometric.errors import EmptyGallery, GalleryError, GalleryLocked, InvalidInput, KeyMissing, WrongKey
+from biometric.errors import EmptyGallery, GalleryError, InvalidInput, KeyMissing, WrongKey
 from biometric.gallery import backup_files, carried_over, retention_rows
 from biometric.gallery.archive import check_destination
 from biometric.gallery.backup_copies import check_copy, copy_gallery
 from biometric.gallery.database import translate_errors
 from biometric.gallery.encryption_keys import HEADER_NAME, KeySource
 from biometric.gallery.files import RESTORING
+from biometric.gallery.known_schema import require_known_schema
 from biometric.gallery.protecting import bring_under
 from biometric.gallery.protection import GalleryProtection
 from biometric.gallery.repository import SQLiteGallery
@@ -86,21 +87,25 @@ def restore(
     gallery: SQLiteGallery,
     *,
     replace: bool = False,
+    another: bool = False,
     erased: Collection[ErasureCertificate] = (),
     key: KeySource | None = None,
 ) -> RestoreReport:
-    """Restore a backup, without those who were erased since. It is encrypted then as the gallery is.
+    """Restore a backup, without those who were erased since, and with the legal holds that were set since.
+
+    It is encrypted then as the gallery is.
 
     Args:
         gallery: where it goes; its tombstones count.
         replace: whether a gallery that is there goes; until the backup is verified in its place, it stays.
+        another: whether that is also so where the backup is of another gallery.
         erased: certificates of erasures that this gallery does not know (any more).
         key: that opens an encrypted backup, None: the gallery's own.
 
     Raises:
         ArchiveInvalid: it is no backup, or damaged.
         GalleryLocked: the gallery's key does not open the gallery, or `key` not the backup.
-        InvalidInput: there is a gallery already.
+        InvalidInput: there is a gallery already; `OnLegalHold`: it holds what the backup lacks.
         GalleryCorrupt: the backup's database is damaged.
         StorageFull: it cannot be written.
     """
@@ -123,9 +128,12 @@ def restore(
             own = (key or protection.source) if (staged / HEADER_NAME).exists() else None
             if report.encrypted:
                 _require_key(staged, own)
+            require_known_schema(staged / backup_files.DATABASE, GalleryProtection(staged, own).database_key())
             check_copy(staged, report.made_at, own)
             bring_under(staged, own, protection)
             copy, state = SQLiteGallery(staged, key=protection.source), carried_over.state(gallery)
+            if occupied and not another:
+                carried_over.require_same_gallery(copy, gallery)
             left_out = carried_over.carry_over(copy, gallery if occupied else None, erased)
             with copy.transactions.recording() as recording:
                 if recording is not None:
@@ -139,12 +147,13 @@ def restore(
                     folder.rmdir()
                 staged.rename(folder)
                 sync_folder(folder.parent)
-            elif _is_readable(gallery):
+            elif carried_over.is_readable(gallery):
                 left_out += _replace(gallery, copy, parent / "former.sqlite3", state)
             else:
-                _replace_damaged(folder, staged)
+                carried_over.replace_damaged(folder, staged)
     _note(gallery, AuditAction.RESTORED, report)
-    return RestoreReport(report, verified.identities, verified.references, left_out, occupied)
+    held = sum(bool(lifetime.held_since) for lifetime in gallery.lifetimes())
+    return RestoreReport(report, verified.identities, verified.references, left_out, occupied, held)
 
 
 class BackupKeeping:
@@ -162,6 +171,7 @@ class BackupKeeping:
         source: Path,
         *,
         replace: bool = False,
+        another: bool = False,
         erased: Collection[ErasureCertificate] = (),
         key_file: Path | None = None,
         passphrase: str | None = None,
@@ -169,7 +179,7 @@ class BackupKeeping:
         """Restore a backup: see `restore`."""
         is_given = key_file is not None or passphrase is not None
         key = KeySource(key_file, passphrase) if is_given else None
-        return restore(source, self._gallery, replace=replace, erased=erased, key=key)
+        return restore(source, self._gallery, replace=replace, another=another, erased=erased, key=key)
 
 
 def _require_key(staged: Path, key: KeySource | None) -> None:
@@ -200,16 +210,6 @@ def _note(gallery: SQLiteGallery, action: AuditAction, report: BackupReport) -> 
 
 def _database(gallery: SQLiteGallery) -> Path:
     return gallery.folder / backup_files.DATABASE
-
-
-def _is_readable(gallery: SQLiteGallery) -> bool:
-    try:
-        with gallery.transactions.reading() as db:
-            return db is not None and db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
-    except GalleryLocked:
-        raise
-    except GalleryError:
-        return False
 
 
 def _replace(gallery: SQLiteGallery, copy: SQLiteGallery, former: Path, state: object) -> int:
@@ -251,11 +251,3 @@ def _replace(gallery: SQLiteGallery, copy: SQLiteGallery, former: Path, state: o
     with gallery.transactions.writing():
         pass  # clears up
     return left_out
-
-
-def _replace_damaged(folder: Path, staged: Path) -> None:
-    """Let a verified copy take the place of a gallery that cannot be read, which is kept beside it."""
-    sync_tree(staged)
-    folder.rename(folder.with_name(f"{folder.name}.damaged-{uuid4().hex[:8]}"))
-    staged.rename(folder)
-    sync_folder(folder.parent)

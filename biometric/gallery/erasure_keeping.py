@@ -23,7 +23,7 @@ from biometric.gallery.change_recorder import ChangeRecorder
 from biometric.gallery.database import holds_any, translate_errors
 from biometric.gallery.editing import GalleryEditing
 from biometric.gallery.protection import DATABASE_NAME
-from biometric.storage.byte_search import contains_any
+from biometric.storage.byte_search import contains_any, files_holding
 
 logger = logging.getLogger(__name__)
 
@@ -155,10 +155,14 @@ class ErasureKeeping(GalleryEditing):
             digests = (hashlib.sha256(self._files.read_if_intact(path)).hexdigest() for path in crops)
             return {**found, "pictures": sum(digest in pictures for digest in digests)}
 
-    def holding(self, needles: Collection[bytes]) -> list[Path]:
-        """Return the files of the gallery's folder that hold one of these byte strings, encrypted or not."""
+    def holding(self, needles: Collection[bytes], unread: list[Path]) -> list[Path]:
+        """Return the files of the gallery's folder that hold one of these byte strings, encrypted or not.
+
+        Args:
+            unread: gets the files and folders that cannot be read.
+        """
         with self._transactions.reading() as db, translate_errors():
-            found = [path for path in self._folder.rglob("*") if path.is_file() and contains_any(path, needles)]
+            found = files_holding(self._folder, needles, unread)
             if db is None or not self._transactions.protection.is_on():
                 return found
             if holds_any(db, needles):

@@ -22,14 +22,16 @@ class GalleryBackups(Protocol):
         source: Path,
         *,
         replace: bool = False,
+        another: bool = False,
         erased: Collection[ErasureCertificate] = (),
         key_file: Path | None = None,
         passphrase: str | None = None,
     ) -> RestoreReport:
-        """Restore a backup into this gallery's folder, without those who were erased since.
+        """Restore a backup into this gallery's folder, without those who were erased since, with holds set since.
 
         Args:
             replace: whether a gallery that is there goes.
+            another: whether also where the backup is of another gallery.
             erased: certificates of erasures that this gallery does not know (any more).
             key_file, passphrase: that open a backup of when the gallery had another key.
 

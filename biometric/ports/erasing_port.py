@@ -66,8 +66,11 @@ class ErasingGallery(Protocol):
             answered: identity ids that other places hold, such as answers that are kept.
         """
 
-    def holding(self, needles: Collection[bytes]) -> list[Path]:
-        """Files of the gallery that hold one of these byte strings, encrypted files as what they are opened."""
+    def holding(self, needles: Collection[bytes], unread: list[Path]) -> list[Path]:
+        """Files of the gallery that hold one of these byte strings, encrypted files as what they are opened.
+
+        `unread` gets the files and folders that cannot be read.
+        """
 
     def retry_deleting(self) -> list[UnreachedFile]:
         """Try again to delete what could not be deleted, and return what still cannot."""

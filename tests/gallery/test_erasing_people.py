@@ -1,18 +1,23 @@
 """The register of what was written about people, tombstones and certificates of a gallery."""
 
 import json
+import os
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from biometric.cli import gallery_erasure
 from biometric.entities.erasure import DerivativeKind, ErasureCertificate, NewDerivative, Unreached
+from biometric.erasing.people_eraser import ErasureCheck
 from biometric.errors import StorageFull
 from biometric.gallery.repository import SQLiteGallery
 from biometric.gallery.transactions import GalleryTransactions
-from biometric.storage import file_digest
+from biometric.storage import byte_search, file_digest
 from tests.made_galleries import check, reference, traces_in
 
 
@@ -178,3 +183,46 @@ def test_somebody_is_erased_although_the_file_cannot_be_written_anew(
     gallery.erase(ada)
     assert gallery.erasure_of(ada) is not None
     assert not any(path.exists() for path in results)
+
+
+@pytest.mark.parametrize("place", ["query", "temp"])
+def test_what_cannot_be_read_is_said_and_never_taken_for_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    folder = tmp_path / place
+    folder.mkdir()
+    (folder / "locked.bin").write_bytes(b"\xff\xfe Ada")
+    (folder / "\udcff.json").write_bytes(b'{"people": "\xff"}')
+    real = byte_search.found_in
+
+    def found_in(path: Path, needles: Collection[bytes]) -> set[bytes]:
+        if path.name == "locked.bin":
+            raise PermissionError(13, "denied", str(path))
+        return real(path, needles)
+
+    monkeypatch.setattr(byte_search, "found_in", found_in)
+    unread: list[Path] = []
+    assert byte_search.files_holding(folder, [b"Ada"], unread) == []
+    assert unread == [folder / "locked.bin"]
+    check = ErasureCheck(ErasureCertificate("a" * 32, "", "2026-01-01"), {}, (), (), 0, tuple(unread))
+    assert (check.passed, check.found) == (False, False)
+    said = gallery_erasure._check_lines(check)
+    assert said[0].endswith("nothing was found in what could be read.")
+    assert any("could not be read" in line and "locked.bin" in line for line in said)
+
+
+def test_a_folder_that_cannot_be_listed_is_among_what_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    real = os.scandir
+
+    def scandir(path: str) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    unread: list[Path] = []
+    assert list(byte_search.files_below(tmp_path, unread)) == []
+    assert unread == [tmp_path / "closed"]

@@ -124,7 +124,8 @@ NOT_RECORDED = {
     "they only read the gallery": {
         "is_empty", "size", "reference_count", "identities", "find", "references", "cameras", "revision", "changes",
         "trash", "find_in_trash", "verdicts", "learnt", "is_kept", "cohorts", "preview_import", "check_model",
-        "calibration", "calibrations", "default_basis", "retention", "lifetimes", "count_expired_people",
+        "calibration", "calibrations", "default_basis", "retention", "preview_retention", "lifetimes",
+        "count_expired_people",
         "derivatives", "traces", "require_erasable", "erasures", "erasure_of", "latest_erasure", "remains", "listed",
         "between", "in_force", "history", "verdict_evidence", "status", "threshold", "gallery", "outlook", "check",
         "holding",

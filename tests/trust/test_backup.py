@@ -4,22 +4,26 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from biometric import cli
 from biometric.entities.audit import AuditQuery
-from biometric.errors import ArchiveInvalid, EmptyGallery, GalleryCorrupt, InvalidInput
+from biometric.errors import ArchiveInvalid, EmptyGallery, GalleryCorrupt, InvalidInput, OnLegalHold
 from biometric.gallery import backing_up, backup_files
 from biometric.gallery.backing_up import back_up, restore
 from biometric.gallery.repository import SQLiteGallery
 from biometric.gallery.working_copies import noted, sweep_copies, working_folder
+from biometric.storage import file_digest
 from tests.conftest import PROJECT
 from tests.made_galleries import check, reference, template
 
@@ -363,3 +367,92 @@ def test_a_copy_that_is_being_made_is_left_alone(gallery: SQLiteGallery, tmp_pat
         sweep_copies(gallery.folder)
         assert folder.is_dir()
     assert not (gallery.folder / ".copies").exists()
+
+
+# What is newer than the backup, or of somebody else
+
+
+def test_holds_that_are_newer_than_the_backup_stay_and_those_of_the_backup_come_back(
+    gallery: SQLiteGallery, tmp_path: Path
+) -> None:
+    gallery.hold(gallery.find("Ben").id, "case 1")
+    back_up(gallery, tmp_path / "b.zip")
+    gallery.release(gallery.find("Ben").id)
+    gallery.hold(gallery.find("Ada").id, "case 2")
+    assert restore(tmp_path / "b.zip", gallery, replace=True).held == 2
+    assert {one.name: one.hold_reason for one in gallery.lifetimes()} == {"Ada": "case 2", "Ben": "case 1"}
+
+
+@pytest.mark.parametrize("what", ["person", "reference"])
+def test_a_backup_that_lacks_what_is_held_is_refused(gallery: SQLiteGallery, tmp_path: Path, what: str) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    held = enroll(gallery, tmp_path, "Cleo" if what == "person" else "Ada", 3)
+    gallery.hold(held)
+    before = check(gallery)
+    with pytest.raises(OnLegalHold, match="Cleo" if what == "person" else "Ada"):
+        restore(tmp_path / "b.zip", gallery, replace=True)
+    assert check(gallery) == before
+    gallery.release(held)
+    restore(tmp_path / "b.zip", gallery, replace=True)
+    assert check(gallery) == {"Ada": 1, "Ben": 1}
+
+
+def test_who_was_held_at_the_time_of_the_backup_and_erased_since_stays_erased(
+    gallery: SQLiteGallery, tmp_path: Path
+) -> None:
+    ben = gallery.find("Ben").id
+    gallery.hold(ben)
+    back_up(gallery, tmp_path / "b.zip")
+    gallery.release(ben)
+    gallery.erase(ben)
+    report = restore(tmp_path / "b.zip", gallery, replace=True)
+    assert (check(gallery), report.held) == ({"Ada": 1}, 0)
+
+
+def test_another_gallerys_backup_takes_the_place_only_where_that_is_said(
+    gallery: SQLiteGallery, tmp_path: Path
+) -> None:
+    other = SQLiteGallery(tmp_path / "other")
+    enroll(other, tmp_path, "Mallory", 9)
+    back_up(other, tmp_path / "b.zip")
+    with pytest.raises(InvalidInput, match="another gallery"):
+        restore(tmp_path / "b.zip", gallery, replace=True)
+    assert check(gallery) == {"Ada": 1, "Ben": 1}
+    assert gallery.audit.verify().intact
+    restore(tmp_path / "b.zip", gallery, replace=True, another=True)
+    assert check(gallery) == {"Mallory": 1}
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "CREATE TRIGGER reference_added AFTER INSERT ON biometric_references BEGIN DELETE FROM identities; END",
+        "CREATE TRIGGER mine AFTER INSERT ON biometric_references BEGIN SELECT 1; END",
+        "CREATE VIEW mine AS SELECT 1",
+        "CREATE TABLE mine (number)",
+    ],
+)
+def test_a_backup_whose_database_acts_by_itself_is_refused(
+    gallery: SQLiteGallery, tmp_path: Path, planted: str
+) -> None:
+    folder = tmp_path / "b"
+    back_up(gallery, folder, as_folder=True)
+    with closing(sqlite3.connect(folder / "gallery.sqlite3")) as db:
+        db.execute("DROP TRIGGER reference_added")
+        db.execute(planted)
+        db.commit()
+    manifest = json.loads((folder / "backup.json").read_text())
+    manifest["files"]["gallery.sqlite3"] = file_digest(folder / "gallery.sqlite3")
+    (folder / "backup.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArchiveInvalid, match=r"which no gallery has"):
+        restore(folder, SQLiteGallery(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_restore_says_that_nothing_signed_the_backup(
+    gallery: SQLiteGallery, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(gallery, tmp_path / "b.zip")
+    monkeypatch.setenv("SIGHTLINE_GALLERY", str(tmp_path / "new"))
+    assert cli.main(["gallery", "restore", str(tmp_path / "b.zip")]) == 0
+    assert "Backups are not signed" in capsys.readouterr().out

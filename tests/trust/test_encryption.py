@@ -441,7 +441,7 @@ def test_promise_26_backups_stay_encrypted_and_are_restored_under_the_key_of_tod
     assert today.search(template(2), 1)[0].identity.name == "Benedikt"
     assert today.audit.verify().intact
     assert told_by(gallery.folder) == set()
-    restore(tmp_path / "plain.zip", today, replace=True)  # a backup of before it was encrypted
+    restore(tmp_path / "plain.zip", today, replace=True, another=True)  # a backup of before it was encrypted
     assert told_by(gallery.folder) == set()
     assert check(today) == {"Adelheid": 1, "Benedikt": 1}
     restore(tmp_path / "b", SQLiteGallery(tmp_path / "decrypted"), key=keys[0])
@@ -457,14 +457,14 @@ def test_promise_26_exports_erasure_and_the_audit_trail_work_as_without(tmp_path
     assert told_by(other.folder) == set()
     adelheid = gallery.find("Adelheid").id
     jpegs = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "crops").glob("1-*.jpg")}
-    assert set(gallery.holding([b"Adelheid"])) == {gallery.folder / "gallery.sqlite3"}
-    assert len(gallery.holding([b"somebodys-picture"])) == 4
+    assert set(gallery.holding([b"Adelheid"], [])) == {gallery.folder / "gallery.sqlite3"}
+    assert len(gallery.holding([b"somebodys-picture"], [])) == 4
     gallery.erase(adelheid)
     certificate = gallery.erasure_of(adelheid)
     assert certificate is not None
     assert set(certificate.pictures) == jpegs, "copies of pictures elsewhere are found by these"
     assert set(gallery.remains(certificate).values()) == {0}
-    assert gallery.holding([b"Adelheid", unit(1).astype("<f4").tobytes()]) == []
+    assert gallery.holding([b"Adelheid", unit(1).astype("<f4").tobytes()], []) == []
     assert gallery.audit.verify().intact
     gallery.audit.rotate_key()
     assert gallery.audit.verify().intact
