@@ -9,6 +9,7 @@ from biometric.cli import (
     gallery_encryption,
     gallery_erasure,
     gallery_life_cycle,
+    gallery_subject,
     gallery_transfer,
     gallery_trash,
 )
@@ -49,6 +50,7 @@ def add_commands(commands: Any) -> None:
     add_action(actions, "camera", "say which camera a reference was seen by", _camera, "name", "reference", "camera")
     gallery_trash.add_actions(actions)
     gallery_erasure.add_actions(actions)
+    gallery_subject.add_actions(actions)
     gallery_life_cycle.add_actions(actions)
     gallery_transfer.add_actions(actions)
     gallery_backup.add_actions(actions)

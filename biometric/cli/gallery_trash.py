@@ -115,15 +115,15 @@ def _history(options: argparse.Namespace) -> int:
     return DONE
 
 
-def confirm(options: argparse.Namespace, question: str) -> None:
-    """Ask on the terminal; raise `InvalidInput` unless the answer is yes."""
+def confirm(options: argparse.Namespace, question: str, declined: InvalidInput | None = None) -> None:
+    """Ask on the terminal; raise `InvalidInput`, the one that is given, unless the answer is yes."""
     if options.yes:
         return
     if not sys.stdin.isatty():
         raise InvalidInput("{question} Nobody can answer here: add --yes.", question=question)
     streams.say(_("{question} Type yes to go on.").format(question=question))
     if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
-        raise InvalidInput("Nothing was deleted.")
+        raise declined or InvalidInput("Nothing was deleted.")
 
 
 def find_reference(gallery: Gallery, identity: Identity, reference_id: str) -> BiometricReference:

@@ -31,6 +31,7 @@ class AuditAction(StrEnum):
     EXPIRED = "expired"
     REDACTED = "redacted"
     REPORTED = "reported"
+    SUBJECT_REPORTED = "subject_reported"
     RESULTS_PURGED = "results_purged"
     FOOTAGE_REMOVED = "footage_removed"
     SIGHTINGS_KEPT = "sightings_kept"

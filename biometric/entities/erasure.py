@@ -15,6 +15,8 @@ class DerivativeKind(StrEnum):
     REDACTED = "redacted"
     """A clip or photograph in which others are hidden; made to be kept, so no retention deletes it."""
     REPORT = "report"
+    SUBJECT_REPORT = "subject_report"
+    """All that is held about one person, for that person."""
     EXPORT = "export"
     BACKUP = "backup"
 

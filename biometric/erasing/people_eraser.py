@@ -99,7 +99,7 @@ class PeopleEraser:
             traces.references,
             len(traces.pictures),
             sum(kind in (DerivativeKind.RESULTS, DerivativeKind.REDACTED) for kind in kinds),
-            kinds.count(DerivativeKind.REPORT),
+            sum(kind in (DerivativeKind.REPORT, DerivativeKind.SUBJECT_REPORT) for kind in kinds),
             len([item for item in handed_out if not self._is_temporary(item.files)]),
         )
 
@@ -131,6 +131,16 @@ class PeopleEraser:
         certificate = replace(certificate, unreached=tuple(map(_as_it_is, certificate.unreached)))
         opened.save_erasure(certificate)
         return change, certificate
+
+    def unregistered(self, identity_id: str, gallery: Path | None = None) -> list[Path]:
+        """Return what the register does not know, and erasing deletes: copies of pictures, and results that name them.
+
+        Raises `UnknownIdentity`.
+        """
+        opened = self._gallery(gallery)
+        traces = opened.traces(identity_id)
+        known = {path for item in traces.derivatives for path in item.files}
+        return [path for path in self._copies(opened, traces) if path.resolve() not in known]
 
     def forget_observations(self) -> None:
         """Forget observations in memory whose pictures were deleted, also by another process."""

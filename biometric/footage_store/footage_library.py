@@ -1,12 +1,10 @@
 """The library of kept footage in SQLite (sqlite-utils) and folders of files.
 
 The database is authoritative; a folder without a row is not there. Beside this module: `library_transactions` (the
-write path), `library_database` (schema, opening, locking), `library_rows` and `answer_rows` (SQL), `clip_files`
-(folders) and `observation_files` (what was seen).
+write path), `people_kept` (what is kept of one person), `library_database` (schema, opening, locking), `library_rows`
+and `answer_rows` (SQL), `clip_files` (folders) and `observation_files` (what was seen).
 """
 
-import json
-from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -26,16 +24,17 @@ from biometric.entities import (
     clean_camera,
 )
 from biometric.errors import KeptFootageError, UnknownClip
-from biometric.footage_store import answer_rows, forgetting, observation_files
+from biometric.footage_store import answer_rows
 from biometric.footage_store import library_rows as rows
 from biometric.footage_store.clip_files import StagedFootage, clip_name, size_of
 from biometric.footage_store.library_database import translate_errors
 from biometric.footage_store.library_transactions import GONE, Clock, LibraryTransactions
+from biometric.footage_store.people_kept import PeopleKept
 from biometric.storage import make_private_folder, staged_folder
 from biometric.storage.sqlite_files import BUSY_SECONDS
 
 
-class SQLiteFootageLibrary:
+class SQLiteFootageLibrary(PeopleKept):
     """A `ports.FootageLibrary` in a folder. Several threads and processes may use one folder at a time.
 
     Nothing is created before the first clip is kept.
@@ -56,11 +55,9 @@ class SQLiteFootageLibrary:
         busy_seconds: float = BUSY_SECONDS,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
-        self._folder = folder
+        super().__init__(folder, LibraryTransactions(folder, timedelta(days=days), busy_seconds, clock))
         self._days = days
         self._max_bytes = max_bytes
-        self._transactions = LibraryTransactions(folder, timedelta(days=days), busy_seconds, clock)
-        self._files = self._transactions.files
 
     @property
     def folder(self) -> Path:
@@ -148,40 +145,6 @@ class SQLiteFootageLibrary:
             removed.append(clip_id)
         return clip
 
-    def forget_identity(self, identity_id: str) -> int:
-        """Let kept answers no longer say who an identity is; return how many people it was."""
-        with self._transactions.reading() as existing:
-            if existing is None:
-                return 0
-        with self._transactions.writing() as (db, _):
-            sql = "UPDATE answered_people SET identity_id = NULL, erased = 1 WHERE identity_id = ?"
-            return int(db.execute(sql, [identity_id]).rowcount)
-
-    def forget_person(self, identity_id: str, crops: Mapping[str, Collection[str]]) -> int:
-        """Let kept answers and observations hold nothing that was measured of an identity: see `ports`."""
-        with self._transactions.reading() as existing:
-            if existing is None:
-                return 0
-        count = 0
-        with self._transactions.writing() as (db, _), translate_errors(self._folder):
-            for row in forgetting.observations_of(db, identity_id, list(crops)):
-                folder = self._files.clip_folder(row["clip_id"]) / row["id"]
-                try:
-                    observed = self._observation(row["clip_id"], row["id"], row["file"], row["label"])
-                except KeptFootageError:
-                    continue  # it cannot be read, so nothing of it is used
-                if forgetting.strip(folder, observed, json.loads(row["people"]), crops.get(row["digest"], ())):
-                    count += 1  # what is left is no answer to whoever looks at the same frames again
-                    db.execute("UPDATE observations SET made_with = '' WHERE number = ?", [row["number"]])
-        self.forget_identity(identity_id)
-        return count
-
-    def answered_identities(self) -> set[str]:
-        """Return the ids of all identities that kept answers are about."""
-        with self._transactions.reading() as db:
-            sql = "SELECT DISTINCT identity_id AS id FROM answered_people WHERE identity_id IS NOT NULL"
-            return set() if db is None else {str(row["id"]) for row in rows.query(db, sql)}
-
     def sweep(self) -> int:
         """Remove what is expired or beyond the size limit, and what killed processes left; return how many clips."""
         return self._transactions.sweep(self._max_bytes)
@@ -261,11 +224,6 @@ class SQLiteFootageLibrary:
             return f"{row['id']}-{row['revision']}"
 
     # --- how -----------------------------------------------------------------------------------------------------
-
-    def _observation(self, clip_id: str, observation_id: str, file: str, label: str) -> ObservedClip:
-        folder = self._files.clip_folder(clip_id)
-        path = folder / observation_id / observation_files.OBSERVATION_NAME
-        return observation_files.read(path, folder / file, label)
 
     def _require(self, db: Database | None, clip_id: str) -> rows.Row:
         row = None if db is None else rows.clip_row(db, clip_id)

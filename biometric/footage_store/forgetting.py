@@ -29,12 +29,17 @@ def observations_of(db: Database, identity_id: str, digests: Collection[str]) ->
     return query(db, sql, {"identity": identity_id, "digests": json.dumps(list(digests))})
 
 
+def people_of(observed: ObservedClip, people: Collection[int], crops: Collection[str]) -> list[Observation]:
+    """Return those of these numbers, and those with one of these crops."""
+    return [person for person in observed.observations if person.person in people or _crop_names(person) & set(crops)]
+
+
 def strip(folder: Path, observed: ObservedClip, people: Collection[int], crops: Collection[str]) -> bool:
     """Take people out of the observation in a folder: those of these numbers, and those with one of these crops.
 
     Their crops go first, then the file is written anew. Returns whether there was anybody. Raises `OSError`.
     """
-    gone = [person for person in observed.observations if person.person in people or _crop_names(person) & set(crops)]
+    gone = people_of(observed, people, crops)
     if not gone:
         return False
     for person in gone:

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from biometric.entities import ChangeKind, GalleryChange
 from biometric.entities.erasure import Derivative, ErasureCertificate, NewDerivative, PersonTraces, UnreachedFile
+from biometric.entities.subject_parts import SubjectPart
 from biometric.errors import GalleryError, UnknownIdentity
 from biometric.gallery import (
     derivative_files,
@@ -17,6 +18,7 @@ from biometric.gallery import (
     person_traces,
     retention_rows,
     rows,
+    subject_rows,
     trash_rows,
 )
 from biometric.gallery.change_recorder import ChangeRecorder
@@ -114,6 +116,15 @@ class ErasureKeeping(GalleryEditing):
         """Return by what traces of an identity, enrolled or in the trash, are recognised. Raises `UnknownIdentity`."""
         with self._transactions.reading_or_empty() as db, translate_errors():
             return person_traces.read_owned(db, self._files, _same_person(db, identity_id)).traces
+
+    def held_of_person(self, identity_id: str) -> SubjectPart:
+        """Return everything held about an identity, enrolled or in the trash, for that person: see `ports`.
+
+        Raises `UnknownIdentity`.
+        """
+        encrypted = self._transactions.protection.is_on()
+        with self._transactions.reading_or_empty() as db, translate_errors():
+            return subject_rows.read_person(db, self._files, _same_person(db, identity_id), encrypted)
 
     def require_erasable(self, identity_id: str) -> None:
         """Raise what `erase` would before it deletes anything: `UnknownIdentity`, `OnLegalHold`."""

@@ -59,6 +59,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     AuditAction.EXPIRED.value: N_("Deleted what had expired"),
     AuditAction.REDACTED.value: N_("Hid people in footage"),
     AuditAction.REPORTED.value: N_("Wrote a report"),
+    AuditAction.SUBJECT_REPORTED.value: N_("Wrote a subject report"),
     AuditAction.RESULTS_PURGED.value: N_("Deleted results that were kept long enough"),
     AuditAction.FOOTAGE_REMOVED.value: N_("Removed footage from the library"),
     AuditAction.SIGHTINGS_KEPT.value: N_("Kept sightings"),

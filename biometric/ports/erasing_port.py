@@ -6,6 +6,7 @@ from typing import Protocol
 
 from biometric.entities import GalleryChange
 from biometric.entities.erasure import Derivative, ErasureCertificate, NewDerivative, PersonTraces, UnreachedFile
+from biometric.entities.subject_parts import SubjectPart
 
 
 class ErasingGallery(Protocol):
@@ -41,6 +42,12 @@ class ErasingGallery(Protocol):
 
     def traces(self, identity_id: str) -> PersonTraces:
         """By what traces of an identity, enrolled or in the trash, are recognised. Raises `UnknownIdentity`."""
+
+    def held_of_person(self, identity_id: str) -> SubjectPart:
+        """Everything held about an identity, enrolled or in the trash, for that person. Raises `UnknownIdentity`.
+
+        Other people are left out. Pictures are read when they are asked for.
+        """
 
     def require_erasable(self, identity_id: str) -> None:
         """Raise what `erase` would before it deletes anything: `UnknownIdentity`, `OnLegalHold`."""

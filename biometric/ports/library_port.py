@@ -15,6 +15,7 @@ from biometric.entities import (
     ObservedClip,
     WantedObservation,
 )
+from biometric.entities.subject_parts import SubjectPart
 
 
 class FootageLibrary(Protocol):
@@ -89,6 +90,13 @@ class FootageLibrary(Protocol):
 
         Returns:
             How many observations lost somebody.
+        """
+
+    def held_of_person(self, identity_ids: Collection[str], crops: Mapping[str, Collection[str]]) -> SubjectPart:
+        """What kept answers and observations hold of the person of these identities, for that person.
+
+        Args:
+            crops: names of their crops by the digest of the clip that they are from.
         """
 
     def answered_identities(self) -> set[str]:

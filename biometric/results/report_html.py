@@ -9,7 +9,7 @@ from biometric.messages import translation
 from biometric.results.answer_report import AnswerReport
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -21,6 +21,12 @@ def report_html(report: AnswerReport) -> str:
 
 @cache
 def _template() -> "Template":
+    return report_environment().get_template("report.html")
+
+
+@cache
+def report_environment() -> "Environment":
+    """Return what makes pages of the templates of this folder: it escapes every text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -34,4 +40,4 @@ def _template() -> "Template":
     )
     translation.install(environment)
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
-    return environment.get_template("report.html")
+    return environment
