@@ -207,7 +207,8 @@ def test_the_command_with_a_living_teacher(shared: Path, tmp_path: Path, monkeyp
     words += ["--height", "64", "--width", "32", "--epochs", "1", "--batch", "4", "--passes", "2", "--workers", "1"]
     assert main(words) == 0
     result = json.loads((tmp_path / "run" / "result.json").read_text())
-    assert result["cosine"] >= result["cosine_at_start"]
+    # The same weights, measured twice, differ in the last bits on some processors.
+    assert result["cosine"] >= result["cosine_at_start"] - 1e-6
     assert result["best_epoch"] in (0, 1)
     assert main([*words, "--crops-on", "device", "--resume"]) == 0  # says where it computes, not what
     words[words.index("--run") + 1] = str(tmp_path / "resident")
