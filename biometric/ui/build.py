@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from biometric.errors import BiometricError
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
-from biometric.ui import ExampleMaker, no_examples, problems, redaction_api, retention_api, verdict_api
+from biometric.ui import ExampleMaker, no_examples, problems, redaction_api, retention_api, subject_reports, verdict_api
 from biometric.ui.api import Endpoints, register
 from biometric.ui.better_models import connect_better_models
 from biometric.ui.calibration_api import CalibrationEndpoints, register_calibration
@@ -81,6 +81,7 @@ class Interface:
             register_sightings(SightingEndpoints(self.page))
             verdict_api.register(verdict_api.VerdictEndpoints(self.page))
             retention_api.register(retention_api.RetentionEndpoints(self.page))
+            subject_reports.register(subject_reports.SubjectEndpoints(self.page))
             redaction_api.register(redaction_api.RedactionEndpoints(self.page))
             register_calibration(CalibrationEndpoints(self.page))
 

@@ -100,6 +100,12 @@ def ask_erase(desk: PeopleDesk, state: PeopleState, _: str) -> None:
     state.question, state.focus = "erase", "erase-question"
 
 
+def report_person(desk: PeopleDesk, state: PeopleState, identity_id: str) -> None:
+    """Write the report of the person, whose page stays open; see `PeopleDesk.report`."""
+    state.told = desk.report(desk.shown_person(state, identity_id).id, state)
+    state.focus = f"subject-report:{identity_id}"
+
+
 def ask_empty(desk: PeopleDesk, state: PeopleState, _: str) -> None:
     """Ask before the trash is emptied."""
     state.question, state.focus = "empty trash", "empty-question"
@@ -232,6 +238,7 @@ _STEPS: dict[str, Step] = {
     "unfold": unfold,
     "ask-name": ask_name,
     "ask-erase": ask_erase,
+    "subject-report": report_person,
     "ask-empty": ask_empty,
     "never-mind": never_mind,
 }

@@ -9,6 +9,7 @@ from biometric.domain.resemblance import Resemblance, frames_shared, resemblance
 from biometric.entities import BiometricReference, GalleryChange, Identity, PersonLifetime, Threshold
 from biometric.entities.erasure import ErasureCertificate
 from biometric.erasing.people_eraser import PeopleEraser
+from biometric.erasing.subject_reporter import SubjectReporter
 from biometric.errors import InvalidInput, UnknownIdentity, UnknownReference
 from biometric.messages import describe_error
 from biometric.messages.life_cycle_sentences import describe_lifetime
@@ -17,12 +18,14 @@ from biometric.messages.translation import gettext as _
 from biometric.messages.verdict_sentences import describe_different
 from biometric.ports import Gallery
 from biometric.ui import face_choice, people_pages
+from biometric.ui.browser_input import NOT_UNDERSTOOD
 from biometric.ui.erasure_display import outlook_words
 from biometric.ui.face_choice import Answer, Caution, FaceChoice, LastWord
 from biometric.ui.gallery_history import history
 from biometric.ui.people_lifetimes import lifetimes_of, retention_line
 from biometric.ui.people_state import PeopleState
 from biometric.ui.picture_uris import Pictures
+from biometric.ui.subject_reports import write_report
 from biometric.ui.templating import render
 
 GONE = N_("This person is no longer in the gallery.")
@@ -39,6 +42,7 @@ class PeopleDesk:
         pictures: turns crops into pictures of the page.
         trash_days: how long what is removed can be brought back.
         eraser: erases people with all that was written about them; None: from the gallery alone.
+        reporter: writes subject reports; None: it cannot be asked for them.
     """
 
     gallery: Callable[[], Gallery]
@@ -46,6 +50,7 @@ class PeopleDesk:
     pictures: Pictures
     trash_days: float
     eraser: PeopleEraser | None = None
+    reporter: SubjectReporter | None = None
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
@@ -177,6 +182,12 @@ class PeopleDesk:
     def _outlook(self, identity: Identity) -> list[str]:
         """Return what erasing somebody will do."""
         return [] if self.eraser is None else outlook_words(self.eraser.outlook(identity.id))
+
+    def report(self, identity_id: str, state: PeopleState) -> str:
+        """Write everything held about somebody into a file; return the line with the link to it."""
+        if self.reporter is None or state.new_folder is None:
+            raise InvalidInput(NOT_UNDERSTOOD)
+        return write_report(self.reporter, identity_id, state.new_folder("subject"))
 
     def erase(self, identity_id: str, by: str) -> tuple[GalleryChange, ErasureCertificate | None]:
         """Erase somebody for good; return the change and the certificate."""

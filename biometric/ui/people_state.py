@@ -1,5 +1,6 @@
 """What the People tab shows in one workspace: everybody, one person, a choice of faces, or the history."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -42,7 +43,9 @@ class PeopleState:
         clicks: how many there were, so that the page tells a new click from another rendering of the same.
         noted: number of the change that the undo line is about, or None.
         user: who is signed in, "" where nobody is asked to.
-        erased, told: the certificate of the erasure that the latest click made, or None; what the page says of it.
+        erased, told: the certificate of the erasure that the latest click made, or None; what the page says of it, or
+            of the report that the latest click wrote.
+        new_folder: makes a folder whose files the page may serve; None where nothing is served.
         waiting_import: an uploaded export, until somebody says whether and how it is imported.
         asked_retention: for whom ("": everybody) which days were shown and wait for a yes; no days: as everybody.
         resurrecting: whether those who were erased are to come back with it.
@@ -64,6 +67,7 @@ class PeopleState:
     user: str = ""
     erased: ErasureCertificate | None = None
     told: str = ""
+    new_folder: Callable[[str], Path] | None = field(default=None, compare=False)
     waiting_import: Path | None = None
     resurrecting: bool = False
     asked_retention: tuple[str, Retention | None] | None = None

@@ -21,6 +21,7 @@ from biometric.ui.people_desk import PeopleDesk
 from biometric.ui.people_state import RefusedName
 from biometric.ui.session import Session
 from biometric.ui.step_runs import run_once
+from biometric.ui.subject_reports import reporter_of
 from biometric.ui.text_format import escape
 
 ALL_CLICKS: dict[str, Any] = {**QUIET, "trigger_mode": "multiple"}
@@ -62,9 +63,9 @@ class PeopleTab:
         state = session.people
         noted = "" if state.noted is None else undo_line(self.desk.gallery().changes(CHANGES_SHOWN), state.noted)
         if state.erased is not None:
-            state.told = noted = state.told or erased_banner(state.erased, session.new_folder)
+            state.told = state.told or erased_banner(state.erased, session.new_folder)
         html = f'<div data-focus="{escape(state.focus)}" data-turn="{state.clicks}">{self.desk.html(state)}</div>'
-        return {self.undo: noted, self.main: html}
+        return {self.undo: state.told or noted, self.main: html}
 
     def after_click(self, session: Session) -> Updates:
         """Return the tab where a click has led."""
@@ -89,6 +90,7 @@ def people_tab(page: Page) -> PeopleTab:
         pictures=page.pictures,
         trash_days=page.service.settings.trash_days,
         eraser=page.service.eraser,
+        reporter=reporter_of(page.service),
     )
     undo = area(elem_id="people-undo")
     problem = area(elem_id="people-problem")
@@ -108,7 +110,7 @@ def people_tab(page: Page) -> PeopleTab:
                 session.people.refused = None
                 return {problem: gr.skip()}
             try:
-                session.people.user = owner_of(request)[0]
+                session.people.user, session.people.new_folder = owner_of(request)[0], session.new_folder
                 people_actions.act(desk, session.people, action, value)
             except (InvalidName, NameTaken) as error:
                 if action not in people_actions.NAMING:

@@ -38,6 +38,7 @@ CALLS = {
     "set_retention": Role.ADMIN,
     "hold": Role.ADMIN,
     "release": Role.ADMIN,
+    "subject_report": Role.ADMIN,
 }
 """What an endpoint of the API, and the tool of that name, needs."""
 
@@ -81,7 +82,7 @@ ACTIONS: dict[str, dict[str | None, Role]] = {
             Role.VIEWER,
         ),
         **dict.fromkeys(("unfold", "never-mind", "corrected"), Role.VIEWER),
-        **dict.fromkeys(("ask-erase", "ask-empty", "erase", "empty-trash"), Role.ADMIN),
+        **dict.fromkeys(("ask-erase", "ask-empty", "erase", "empty-trash", "subject-report"), Role.ADMIN),
     },
     "library_tab": {
         **dict.fromkeys(("order", "kind", "page", "clips", "history", "unfold", "never-mind"), Role.VIEWER),

@@ -14,6 +14,7 @@ from biometric.entities import Retention
 from biometric.entities.audit import AuditQuery
 from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.erasing.people_eraser import PeopleEraser
+from biometric.erasing.subject_reporter import SubjectReporter
 from biometric.footage_keeper import FootageKeeper
 from biometric.gallery.repository import SQLiteGallery
 from biometric.ports import Gallery
@@ -114,9 +115,9 @@ ELSEWHERE = {
     "use_calibration": "test_audit.py", "delete_cohorts": "test_audit.py",
     # GalleryCalibration, VerdictDesk: by the gallery's operations above
     "fit": "gallery", "try_out": "gallery", "use": "gallery", "use_model_card": "gallery", "withdraw": "gallery",
-    # Sightline, Redactor, PeopleEraser, FootageKeeper
+    # Sightline, Redactor, PeopleEraser, SubjectReporter, FootageKeeper
     "verify": "test_audit.py", "identify": "test_audit.py", "calibrate": "gallery", "redact": "test_redactor.py",
-    "write_report": "test_audit.py",
+    "write_report": "test_audit.py", "write": "test_subject_report.py",
 }  # fmt: skip
 """Recorded, and tested there."""
 
@@ -133,7 +134,7 @@ NOT_RECORDED = {
     "the answer that they are part of is recorded": {"search", "scores", "load_search"},
     "they are parts of an operation that is recorded": {
         "save_erasure", "retry_deleting", "record", "record_copies", "write_outputs", "evaluate", "propose",
-        "read_clip", "read_clips",
+        "read_clip", "read_clips", "held_of_person", "unregistered",
     },
     "they look at footage, and no gallery knows of it": {
         "probe", "remember", "preview", "proxy", "observe", "check_outputs", "check_report", "measure", "chart_file",
@@ -166,7 +167,8 @@ def test_promise_25_what_changes_or_hands_out_data_is_recorded(
 
 
 def test_promise_25_every_operation_says_whether_it_is_recorded() -> None:
-    kinds = (Gallery, GalleryBackups, GalleryCalibration, VerdictDesk, Sightline, Redactor, PeopleEraser, FootageKeeper)
+    kinds = (Gallery, GalleryBackups, GalleryCalibration, VerdictDesk, Sightline, Redactor)
+    kinds += (PeopleEraser, SubjectReporter, FootageKeeper)
     operations = {name for kind in kinds for name in public(kind)}
     told = {*RECORDED, *ELSEWHERE, *(name for names in NOT_RECORDED.values() for name in names)}
     assert operations - told == set(), "say in RECORDED, ELSEWHERE or NOT_RECORDED how these are recorded"

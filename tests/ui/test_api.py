@@ -22,7 +22,7 @@ SIGHTINGS = {"/sightings", "/similar_sightings", "/last_seen", "/sightings_remov
 VERDICTS = {"/record_verdict", "/verdicts", "/remove_verdict"}
 CALIBRATION = {"/calibrate", "/calibration", "/calibrations", "/use_calibration", "/delete_cohorts"}
 ENDPOINTS = {
-    *("/retention", "/set_retention", "/hold", "/release"),
+    *("/retention", "/set_retention", "/hold", "/release", "/subject_report"),
     "/enroll",
     "/verify",
     "/identify",
