@@ -58,17 +58,17 @@ class SubjectReporter:
         self._eraser = eraser
 
     def find(self, name: str, gallery: Path | None = None) -> str:
-        """Return the id of somebody by name or id: enrolled, else in the trash. Raises `UnknownIdentity`."""
+        """Return the id of somebody by name or id: enrolled, else in the trash; of whoever was merged, the other's.
+
+        Raises `UnknownIdentity`.
+        """
         opened = self._gallery(gallery)
         try:
             return opened.find(name).id
         except UnknownIdentity:
-            wanted = opened.find_in_trash(name)
-            if wanted:
-                return wanted[0]
-            with suppress(UnknownIdentity):
-                opened.traces(name)
-                return name
+            for identity_id in (*opened.find_in_trash(name), name):
+                with suppress(UnknownIdentity):
+                    return _remaining(opened, identity_id)
             raise
 
     def write(
@@ -145,6 +145,15 @@ def check_destination(destination: Path, gallery: Path, replace: bool) -> None:
         check_writable(destination.parent, _LEAST_BYTES)
     except OSError as error:
         raise _storage_error(destination, error) from error
+
+
+def _remaining(opened: Gallery, identity_id: str) -> str:
+    """Return the id of whom an identity was merged into, its own where that was not done. Raises `UnknownIdentity`."""
+    seen: set[str] = set()
+    while identity_id not in seen:
+        seen.add(identity_id)
+        identity_id = opened.held_of_person(identity_id).sections["identity"][0].get("merged_into") or identity_id
+    return identity_id
 
 
 def _write(partial: Path, part: SubjectPart, sections: Mapping[str, tuple[SubjectItem, ...]]) -> tuple[int, int]:

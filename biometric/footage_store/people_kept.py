@@ -67,7 +67,10 @@ class PeopleKept:
                     try:
                         observed = self._observation(row["clip_id"], row["id"], row["file"], row["label"])
                     except KeptFootageError:
-                        continue  # it cannot be read, so nothing of it is used
+                        if json.loads(row["people"]):  # nothing of it is used, but it may be there
+                            clip = {"clip_name": row["label"], "clip_sha256": row["digest"]}
+                            items.append({**clip, "unreadable": True})
+                        continue
                     for item, seen in subject_rows.measured(row, observed, crops.get(row["digest"], ())):
                         items.append(item)
                         pictures += seen

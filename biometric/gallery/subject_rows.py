@@ -119,11 +119,13 @@ def _people(db: Database, identities: list[int]) -> list[dict[str, Any]]:
     for number, *values in db.execute(sql, [listed]):
         found[number] = {**_identity(*values), "in_trash": False}
     sql = (
-        "SELECT t.number, t.id, t.name, t.created_at, t.updated_at, t.merged_into, j.changed_at, j.expires_at "
+        "SELECT t.number, t.id, t.name, t.created_at, t.updated_at, j.changed_at, j.expires_at, "
+        "(SELECT id FROM identities WHERE number = t.merged_into UNION ALL "
+        "SELECT id FROM trashed_identities WHERE number = t.merged_into) "
         f"FROM trashed_identities t JOIN journal j ON j.id = t.change WHERE t.number IN {_LISTED}"
     )
-    for number, *values, merged, since, until in db.execute(sql, [listed]):
-        trash = {"in_trash": True, "merged": merged is not None, "in_trash_since": since, "in_trash_until": until}
+    for number, *values, since, until, merged in db.execute(sql, [listed]):
+        trash = {"in_trash": True, "merged_into": merged, "in_trash_since": since, "in_trash_until": until}
         found[number] = {**_identity(*values), **trash}
     return [found[number] for number in identities if number in found]
 

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - names of tables and columns are constants of this module
 
+import base64
 import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from biometric.entities.audit import AuditAction, AuditQuery, AuditRecord
 from biometric.entities.subject_parts import SubjectItem
 from biometric.gallery import audit_rows
 from biometric.gallery.audit_chain import read_record
+from biometric.gallery.reference_rows import unblob
 
 _LISTED = "(SELECT value FROM json_each(?))"
 _UNLIMITED = -1
@@ -25,15 +27,19 @@ _DETAILS = frozenset(
 
 
 def history(db: Database, identities: Collection[int]) -> Iterator[SubjectItem]:
-    """Yield the changes of the gallery that concern these identities, oldest first, with the name that they had."""
+    """Yield the changes of the gallery that concern these identities, oldest first, with the name that they had.
+
+    With each are former templates of their references, which undoing it would need.
+    """
+    references = _references(db, identities)
     sql = (
-        "SELECT j.id, j.kind, j.changed_at, p.name, j.undone_by, (SELECT count(DISTINCT o.identity_number) "
+        "SELECT j.id, j.kind, j.changed_at, p.name, j.undone_by, j.steps, (SELECT count(DISTINCT o.identity_number) "
         f"FROM journal_people o WHERE o.change = j.id AND o.identity_number NOT IN {_LISTED}) "
         f"FROM journal j JOIN journal_people p ON p.change = j.id WHERE p.identity_number IN {_LISTED} "
         "ORDER BY j.id, p.position"
     )
     listed = json.dumps(list(identities))
-    for change, kind, changed_at, name, undone_by, others in db.execute(sql, [listed, listed]).fetchall():
+    for change, kind, changed_at, name, undone_by, steps, others in db.execute(sql, [listed, listed]).fetchall():
         yield {
             "change": change,
             "done": kind,
@@ -41,7 +47,22 @@ def history(db: Database, identities: Collection[int]) -> Iterator[SubjectItem]:
             "name": name,
             "undone": undone_by is not None,
             "other_people": others,
+            "former_templates": list(_former_templates(steps, references)),
         }
+
+
+def _references(db: Database, identities: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for table in ("biometric_references", "trashed_references"):
+        sql = f"SELECT number FROM {table} WHERE identity_number IN {_LISTED}"
+        found |= {int(row[0]) for row in db.execute(sql, [json.dumps(list(identities))])}
+    return found
+
+
+def _former_templates(steps: str | None, references: set[int]) -> Iterator[SubjectItem]:
+    for step in json.loads(steps or "[]"):
+        if step[0] == "template" and step[1] in references:
+            yield {"samples": step[2], "vector": unblob(base64.b64decode(step[3]))}
 
 
 def audit(db: Database, own: frozenset[str], references: frozenset[str]) -> Iterator[SubjectItem]:

@@ -32,7 +32,7 @@ LABELS: Final[Mapping[str, str]] = {
     "id": N_("Number (id)"),
     "created_at": N_("Enrolled"),
     "changed_at": N_("Last changed"),
-    "merged": N_("Merged into another entry"),
+    "merged_into": N_("Merged into the entry"),
     "in_trash": N_("In the trash"),
     "in_trash_since": N_("In the trash since"),
     "in_trash_until": N_("In the trash until"),
@@ -87,6 +87,7 @@ LABELS: Final[Mapping[str, str]] = {
     "done_at": N_("When"),
     "through": N_("By which way"),
     "undone": N_("Undone"),
+    "unreadable": N_("Is damaged, so that it cannot be read"),
     "other_people": N_("Other people concerned"),
 }
 """What a value is called; values without a name are only in the data."""

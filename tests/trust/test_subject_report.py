@@ -66,6 +66,7 @@ def fill(gallery: SQLiteGallery, folder: Path) -> tuple[str, str]:
     ben = gallery.enroll(BEN, reference(clips, 3, marker=b"ben")).identity.id
     trashed = gallery.enroll(ADA, reference(clips, 4, marker=b"ada")).reference.id
     gallery.remove_reference(trashed)
+    gallery.remove_sample(gallery.references(ada)[0].id, "00000001_00.jpg")  # its template is pooled anew
     verdict(gallery, ada, VerdictWord.CONFIRMED, 11)
     verdict(gallery, ada, VerdictWord.WRONG, 12)
     people = [
@@ -133,6 +134,8 @@ def test_promise_29_all_that_erasing_looks_for_is_in_the_report(setup: ServiceSe
     written = reporter(setup).write(ada, tmp_path / "ada.zip")
     data, files = read(tmp_path / "ada.zip")
     assert set(owned.vectors) <= vectors_in(data)
+    assert unit(1).tobytes() not in owned.vectors
+    assert unit(1).tobytes() in vectors_in(data), "the former template, which undoing would bring back"
     digests = {hashlib.sha256(content).hexdigest() for name, content in files.items() if name.endswith(".jpg")}
     assert {digest for _, digest in owned.traces.pictures} == digests
     assert {item["id"] for item in data["references"]} == set(owned.reference_ids)
@@ -215,6 +218,11 @@ def test_promise_29_what_is_kept_with_footage_is_in_the_report(setup: ServiceSet
     assert measured["template"]["vector"]
     assert {sample["picture"] for sample in measured["samples"] if "picture" in sample} <= set(files)
     assert [item["what"] for item in data["files"]] == ["results"]
+    [stored] = service.library.folder.rglob("observation.npz")
+    stored.write_bytes(b"damaged")
+    reporter(setup).write(enrolled.identity.id, tmp_path / "again.zip")
+    [damaged] = read(tmp_path / "again.zip")[0]["kept_observations"]
+    assert (damaged["clip_name"], damaged["unreadable"]) == ("clip.mp4", True)
 
 
 def test_promise_29_the_report_is_recorded_and_goes_when_the_person_is_erased(
@@ -248,7 +256,8 @@ def test_a_person_in_the_trash_and_one_who_was_merged_are_reported(setup: Servic
     gallery.merge(ben, ada)
     reporter(setup).write(ada, tmp_path / "merged.zip")
     data, _ = read(tmp_path / "merged.zip")
-    assert {item["name"]: item.get("merged", False) for item in data["identity"]} == {ADA: False, BEN: True}
+    assert {item["name"]: item.get("merged_into") for item in data["identity"]} == {ADA: None, BEN: ada}
+    assert reporter(setup).find(BEN) == reporter(setup).find(ben) == ada
     assert "3.mp4" in {item["clip_name"] for item in data["references"]}
     gallery.remove(ada)
     assert reporter(setup).find(ADA) == reporter(setup).find(ada) == ada
