@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from biometric.entities.audit import AuditAction, AuditEvent
 from biometric.errors import KeyMissing
@@ -10,16 +11,15 @@ from biometric.gallery.audit_log import HeadFolder
 from biometric.gallery.database import translate_errors
 from biometric.gallery.encryption_keys import KeySource, make_key_file, read_header
 from biometric.gallery.protection import StoredPictures
-from biometric.gallery.repository import SQLiteGallery
 from biometric.settings import Settings
 
+if TYPE_CHECKING:
+    from biometric.gallery.repository import SQLiteGallery
 
-def open_gallery(settings: Settings, folder: Path) -> SQLiteGallery:
+
+def open_gallery(settings: Settings, folder: Path) -> "SQLiteGallery":
     """Return the gallery in a folder. Raises `InvalidSetting` where the settings name two keys."""
-    every = timedelta(minutes=settings.audit_head_minutes)
-    heads = None if settings.audit_heads is None else HeadFolder(settings.audit_heads, every)
-    trash_time = timedelta(days=settings.trash_days)
-    return SQLiteGallery(folder, trash_time=trash_time, heads=heads, key=key_source(settings))
+    return _gallery(settings, folder, key_source(settings))
 
 
 def stored_pictures(settings: Settings) -> StoredPictures:
@@ -84,4 +84,13 @@ class ProtectionChanges:
         return key
 
     def _note(self, action: AuditAction, key: KeySource | None) -> None:
-        SQLiteGallery(self._folder, key=key).audit.record(AuditEvent(action.value))
+        _gallery(self._settings, self._folder, key).audit.record(AuditEvent(action.value))
+
+
+def _gallery(settings: Settings, folder: Path, key: KeySource | None) -> "SQLiteGallery":
+    # It loads FAISS, which a start does not wait for.
+    from biometric.gallery.repository import SQLiteGallery
+
+    every = timedelta(minutes=settings.audit_head_minutes)
+    heads = None if settings.audit_heads is None else HeadFolder(settings.audit_heads, every)
+    return SQLiteGallery(folder, trash_time=timedelta(days=settings.trash_days), heads=heads, key=key)
