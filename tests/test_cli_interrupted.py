@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,13 +138,21 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
 # Asked for a passphrase
 
 
+_ON_TERMINAL = (
+    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Takes standard input as the terminal by which it is interrupted. Forking here would copy the threads of models."""
+
+
 def at_terminal(arguments: list[str], key: bytes, tmp_path: Path) -> tuple[int, str]:
     """Run a command on a terminal of its own and press a key where it asks; return its status and what it showed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        folders = {f"SIGHTLINE_{name.upper()}": str(tmp_path / name) for name in ("gallery", "query", "temp", "data")}
-        environment = {**os.environ, **folders, "PYTHONPATH": str(PROJECT), "LANG": "C"}
-        os.execve(sys.executable, [sys.executable, "-m", "biometric", *arguments], environment)
+    terminal, other = pty.openpty()
+    folders = {f"SIGHTLINE_{name.upper()}": str(tmp_path / name) for name in ("gallery", "query", "temp", "data")}
+    environment = {**os.environ, **folders, "PYTHONPATH": str(PROJECT), "LANG": "C"}
+    command = [sys.executable, "-c", _ON_TERMINAL, sys.executable, "-m", "biometric", *arguments]
+    process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environment)
+    os.close(other)
     shown, pressed = b"", False
     while True:
         try:
@@ -153,9 +162,8 @@ def at_terminal(arguments: list[str], key: bytes, tmp_path: Path) -> tuple[int, 
         if not pressed and (b"assphrase: " in shown or b"assword: " in shown):
             os.write(terminal, key)
             pressed = True
-    _, status = os.waitpid(pid, 0)
     os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r", "")
+    return process.wait(), shown.decode().replace("\r", "")
 
 
 @pytest.mark.parametrize(
