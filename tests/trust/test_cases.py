@@ -21,6 +21,7 @@ from biometric.entities.likelihood_ratios import LikelihoodSpread
 from biometric.entities.model_cards import CardFile
 from biometric.entities.model_reports import ModelStatus
 from biometric.gallery.audit_chain import canonical, digest
+from biometric.gallery.protection import GalleryProtection
 from biometric.gallery.repository import SQLiteGallery
 from biometric.gallery.signed_log import SignedLogFile
 from biometric.gallery.signing_key import KeyFile
@@ -212,12 +213,12 @@ def test_what_was_changed_is_named_and_nothing_goes_on(examiner: Examiner, attac
 def test_a_record_written_anew_with_another_key_shows_by_the_fingerprint(examiner: Examiner) -> None:
     examiner.compared()
     mine = str(examiner.json("verify")["key"])
-    forger = KeyFile(examiner.folder / "forger")
+    forger = KeyFile(GalleryProtection(examiner.folder / "forger"))
     forger.path.parent.mkdir()
     forger.make()
     log = SignedLogFile(examiner.case / "log.jsonl", forger.path.parent)
     text = (examiner.case / "log.jsonl").read_text("utf-8")
-    own = KeyFile(examiner.folder / "data" / "case-key").key()
+    own = KeyFile(GalleryProtection(examiner.folder / "data" / "case-key")).key()
     other = forger.key()
     assert own is not None
     assert other is not None
@@ -241,7 +242,7 @@ def test_a_record_written_anew_with_the_examiners_key_shows_by_a_head(examiner: 
     head = examiner.folder / "head.json"
     assert examiner("head", head)[0] == 0
     text = (examiner.case / "log.jsonl").read_text("utf-8").splitlines()
-    key = KeyFile(examiner.folder / "data" / "case-key").key()
+    key = KeyFile(GalleryProtection(examiner.folder / "data" / "case-key")).key()
     assert key is not None
     log = SignedLogFile(examiner.case / "log.jsonl", examiner.folder / "data" / "case-key")
     log._write(text[:3], json.loads(text[0])["details"]["gallery"], key, [])
