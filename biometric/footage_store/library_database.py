@@ -5,9 +5,9 @@ once released.
 """
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from biometric.storage.sqlite_files import (
     connect_database,
     create_database,
     database_fault,
+    errors_as,
     stored_version,
 )
 
@@ -212,8 +213,7 @@ def _schema_version(db: Database) -> int:
     return version
 
 
-@contextmanager
-def translate_errors(folder: Path) -> Iterator[None]:
+def translate_errors(folder: Path) -> AbstractContextManager[None]:
     """Turn errors of SQLite and of the file system into ours.
 
     Raises:
@@ -221,22 +221,19 @@ def translate_errors(folder: Path) -> Iterator[None]:
         KeptFootageCorrupt: the file is damaged, or is no library.
         StorageFull: the disk is full, or the folder cannot be written.
     """
-    try:
-        yield
-    except sqlite3.ProgrammingError:
-        raise  # an error of the program, not of the data
-    except sqlite3.Error as error:
-        raise _from_sqlite(error, folder) from error
-    except OSError as error:
-        raise StorageFull(
-            "The library of footage could not be written ({reason}); nothing was changed in it. Free "
-            "disk space, or check the permissions of {folder}.",
-            reason=describe_os_error(error),
-            folder=folder,
-        ) from error
+    return errors_as(partial(_from_sqlite, folder), partial(_from_system, folder))
 
 
-def _from_sqlite(error: sqlite3.Error, folder: Path) -> KeptFootageBusy | KeptFootageCorrupt | StorageFull:
+def _from_system(folder: Path, error: OSError) -> StorageFull:
+    return StorageFull(
+        "The library of footage could not be written ({reason}); nothing was changed in it. Free "
+        "disk space, or check the permissions of {folder}.",
+        reason=describe_os_error(error),
+        folder=folder,
+    )
+
+
+def _from_sqlite(folder: Path, error: Exception) -> KeptFootageBusy | KeptFootageCorrupt | StorageFull:
     fault = database_fault(error)
     if fault is DatabaseFault.BUSY:
         return KeptFootageBusy("Another process is using the library of footage. Try again in a moment.")

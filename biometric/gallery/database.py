@@ -6,10 +6,9 @@ replaced by a restored backup be seen at once, and leaves nothing open; opening 
 
 import errno
 import os
-import sqlite3
 import stat
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -21,16 +20,15 @@ from biometric.storage import describe_os_error, file_lock
 from biometric.storage.private_folders import make_private_folder
 from biometric.storage.sqlite_files import (
     BUSY_SECONDS,
+    WAL_IS_SAFE,
     DatabaseFault,
     connect_database,
     create_database,
-    database_errors,
     database_fault,
+    errors_as,
 )
 
-JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "delete"
-"""SQLite 3.7.0 to 3.51.2 can corrupt a database when a WAL is reset (https://sqlite.org/wal.html, "WAL-reset bug")."""
-
+JOURNAL = "wal" if WAL_IS_SAFE else "delete"
 
 _MAKING = ".making.lock"
 """Held while a gallery's database is made."""
@@ -199,8 +197,7 @@ def holds_any(db: Database, needles: Collection[bytes]) -> bool:
     return False
 
 
-@contextmanager
-def translate_errors() -> Iterator[None]:
+def translate_errors() -> AbstractContextManager[None]:
     """Turn errors of SQLite and of the file system into ours.
 
     Raises:
@@ -208,14 +205,7 @@ def translate_errors() -> Iterator[None]:
         GalleryCorrupt: the file is damaged, or is no gallery.
         StorageFull: the disk is full, or the folder cannot be written.
     """
-    try:
-        yield
-    except database_errors("ProgrammingError"):
-        raise  # an error of the program, not of the data
-    except database_errors() as error:
-        raise _from_sqlite(error) from error
-    except OSError as error:
-        raise _from_system(error) from error
+    return errors_as(_from_sqlite, _from_system)
 
 
 def _from_sqlite(error: Exception) -> GalleryBusy | GalleryCorrupt | StorageFull:

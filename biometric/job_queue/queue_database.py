@@ -7,18 +7,20 @@ Migrations are numbered, each is applied in one transaction and never edited onc
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from biometric.errors import JobQueueBusy, JobQueueCorrupt, StorageFull
 from biometric.storage import describe_os_error
 from biometric.storage.sqlite_files import (
     BUSY_SECONDS,
+    WAL_IS_SAFE,
     DatabaseFault,
     apply_migrations,
     connect_database,
     create_database,
     database_fault,
+    errors_as,
     stored_version,
 )
 
@@ -26,9 +28,6 @@ APPLICATION_ID = 0x51474C4A
 """Marks the file as a queue of Sightline (bytes "QGLJ")."""
 
 DATABASE_NAME = "jobs.sqlite3"
-
-SAFE_WAL = (3, 51, 3)
-"""Earlier versions of SQLite can corrupt a database in WAL mode (the WAL-reset bug); they keep the rollback journal."""
 
 _INITIAL = """
 CREATE TABLE workers (
@@ -127,7 +126,7 @@ class QueueDatabase:
             create_database(self.path)
             with closing(self._connect()) as db:
                 version = _schema_version(db)  # before anything is changed in a file that may be another program's
-                if is_new and sqlite3.sqlite_version_info >= SAFE_WAL:
+                if is_new and WAL_IS_SAFE:
                     db.execute("PRAGMA journal_mode = WAL")
                 db.execute("BEGIN IMMEDIATE")
                 try:
@@ -145,23 +144,18 @@ class QueueDatabase:
         db.create_function("now", 0, self._clock)
         return db
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.ProgrammingError:
-            raise  # an error of the program, not of the data
-        except sqlite3.Error as error:
-            raise self._from_sqlite(error) from error
-        except OSError as error:
-            raise StorageFull(
-                "The queue of clips could not be written ({reason}); nothing was changed in it. Free disk space, or "
-                "check the permissions of {folder}.",
-                reason=describe_os_error(error),
-                folder=self.folder,
-            ) from error
+    def _translated(self) -> AbstractContextManager[None]:
+        return errors_as(self._from_sqlite, self._from_system)
 
-    def _from_sqlite(self, error: sqlite3.Error) -> JobQueueBusy | JobQueueCorrupt | StorageFull:
+    def _from_system(self, error: OSError) -> StorageFull:
+        return StorageFull(
+            "The queue of clips could not be written ({reason}); nothing was changed in it. Free disk space, or "
+            "check the permissions of {folder}.",
+            reason=describe_os_error(error),
+            folder=self.folder,
+        )
+
+    def _from_sqlite(self, error: Exception) -> JobQueueBusy | JobQueueCorrupt | StorageFull:
         fault = database_fault(error)
         if fault is DatabaseFault.BUSY:
             return JobQueueBusy("Another process is using the queue of clips. Try again in a moment.")

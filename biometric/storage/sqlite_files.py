@@ -7,8 +7,8 @@ raise the errors of SQLCipher's library, which is another one: `database_errors`
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -19,6 +19,9 @@ from biometric.storage.private_folders import make_private_folder
 
 BUSY_SECONDS = 20.0
 """How long an operation waits for another process before it gives up."""
+
+WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
+"""SQLite 3.7.0 to 3.51.2 can corrupt a database when a WAL is reset (https://sqlite.org/wal.html, "WAL-reset bug")."""
 
 _PRAGMAS = (
     "foreign_keys = ON",
@@ -144,6 +147,24 @@ _UNUSABLE = {
 def database_errors(name: str = "Error") -> tuple[type[Exception], ...]:
     """Return the errors of a name of PEP 249, as `except` takes them: of SQLite's library, and of SQLCipher's."""
     return (getattr(sqlite3, name), *cipher_errors(name))
+
+
+@contextmanager
+def errors_as(
+    of_database: Callable[[Exception], Exception], of_system: Callable[[OSError], Exception]
+) -> Iterator[None]:
+    """Raise, in place of errors of SQLite or SQLCipher and of the file system, what the functions make of them.
+
+    `ProgrammingError` stays: it is an error of the program, not of the data.
+    """
+    try:
+        yield
+    except database_errors("ProgrammingError"):
+        raise
+    except database_errors() as error:
+        raise of_database(error) from error
+    except OSError as error:
+        raise of_system(error) from error
 
 
 def database_fault(error: Exception) -> DatabaseFault:
