@@ -75,7 +75,7 @@ class ServiceSetup:
         self.clip = folder / "clip.mp4"
         self.clip.write_bytes(b"clip")
         self.workspace = folder / "work"
-        values = {"gallery": folder / "gallery", "query": folder / "query", **settings}
+        values = {**{name: folder / name for name in ("gallery", "query", "temp")}, **settings}
         adapters = Adapters(
             self.reader,
             self.writer,
