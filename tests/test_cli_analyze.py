@@ -1,5 +1,6 @@
 """`analyze`, `worker` and `jobs`."""
 
+import argparse
 import json
 import shutil
 import threading
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from biometric import cli
+from biometric.analysis.clip_deferring import DeferredClip
 from biometric.analysis.clip_places import locate, named_clips, place_of
 from biometric.cli import command_support, watch
+from biometric.cli.job_following import RECHECK_LOOKS, JobFollowing
 from biometric.entities.clip_jobs import AnalysisRequest, JobSearch, JobState, NewClipJob
 from biometric.errors import InvalidInput, InvalidSetting, PathRefused
 from biometric.service import Sightline
@@ -120,6 +123,33 @@ def test_a_cancelled_clip_ends_the_command_with_its_row(run: Run, tmp_path: Path
     status, _, err = run("analyze", path)
     thread.join()
     assert (status, err) == (2, f"{path}: cancelled\n")
+
+
+def test_of_many_jobs_that_wait_only_those_that_are_gone_are_looked_up(
+    service: Sightline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue = queue_of(tmp_path)
+    new = [NewClipJob("", f"/{number}.mp4", str(number), AnalysisRequest(), "needs", "me") for number in range(4)]
+    _before, *jobs = [job for job, _ in queue.defer(new)]
+    following = JobFollowing(queue, service, argparse.Namespace(json=False, only_queue=True), len(jobs))
+    looked_up: list[int] = []
+    read_after: list[int] = []
+    look_up, changes = queue.job, queue.changes
+    monkeypatch.setattr(queue, "job", lambda number: looked_up.append(number) or look_up(number))
+    monkeypatch.setattr(queue, "changes", lambda after: read_after.append(after) or changes(after))
+    following.look()
+    assert read_after == []  # nothing waits
+    for job in jobs:
+        following.add(DeferredClip(Path(job.new.path), job))
+    queue.remove([jobs[1].id])
+    for _ in range(RECHECK_LOOKS + 2):
+        following.look()
+    assert read_after[0] == jobs[0].changed > _before.changed
+    assert looked_up == [jobs[1].id]
+    assert f"There is no job {jobs[1].id} in the queue" in capsys.readouterr().err
+    queue.cancel([jobs[0].id, jobs[2].id])
+    following.look()
+    assert not following.waits
 
 
 def test_a_watched_folder_is_analysed_as_clips_come_and_once(

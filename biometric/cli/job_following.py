@@ -10,7 +10,7 @@ from biometric.cli import streams
 from biometric.cli.command_support import DONE, WRONG, show
 from biometric.cli.job_lines import JobNames, job_line
 from biometric.entities import Progress
-from biometric.entities.clip_jobs import ClipJob, JobState, job_json
+from biometric.entities.clip_jobs import ClipJob, JobSearch, JobState, job_json
 from biometric.errors import BiometricError, InvalidInput
 from biometric.messages import describe_error
 from biometric.messages.durations import describe_progress
@@ -20,7 +20,7 @@ from biometric.ports.jobs_port import JobQueue
 from biometric.service import Sightline
 
 RECHECK_LOOKS = 40
-"""After so many looks without a change, jobs are looked up one by one: some may have been removed."""
+"""After so many looks without a change, it is looked which jobs are still open: some may have been removed."""
 
 
 class JobFollowing:
@@ -33,10 +33,10 @@ class JobFollowing:
     def __init__(self, queue: JobQueue, service: Sightline, options: argparse.Namespace, total: int) -> None:
         self._queue, self._options, self._total = queue, options, total
         self._names = JobNames(service)
-        self._started, self._done_here = time.monotonic(), 0
+        self._started = time.monotonic()
         self._waiting: dict[int, ClipJob] = {}
         self._ended: dict[int, ClipJob] = {}
-        self._known: set[int] = set()
+        self._known = 0  # how many had ended before
         self._refused: list[tuple[Path, BiometricError]] = []
         self._change, self._quiet = 0, 0
 
@@ -54,19 +54,20 @@ class JobFollowing:
         elif clip.job.id in self._waiting or clip.job.id in self._ended:
             self._total -= 1  # the same clip under another name
         elif clip.job.state.is_final:
-            self._known.add(clip.job.id)
+            self._known += 1
             self._end(clip.job)
         else:
+            if not self._waiting:  # it ends after this change, as do all that are added while it waits
+                self._change = clip.job.changed
             self._waiting[clip.job.id] = clip.job
 
     def look(self) -> None:
         """Tell which jobs have ended since, and show how far all are."""
         self._quiet += 1
-        while changes := self._queue.changes(self._change):
+        while self._waiting and (changes := self._queue.changes(self._change)):
             self._change, self._quiet = changes[-1].changed, 0
             for job in changes:
                 if job.id in self._waiting and job.state.is_final:
-                    self._done_here += 1
                     self._end(job)
         if self._quiet >= RECHECK_LOOKS:
             self._quiet = 0
@@ -96,13 +97,17 @@ class JobFollowing:
         )
         return WRONG if failed or refused else DONE
 
+    @property
+    def _done_here(self) -> int:
+        return len(self._ended) - self._known
+
     def _sum(self, jobs: list[ClipJob], failed: list[ClipJob]) -> str:
         seconds = max(0.001, time.monotonic() - self._started)
         results = [job.result for job in jobs if job.result is not None]
         people = sum(result.people for result in results)
         parts = [
             ngettext("{n:,} clip analysed", "{n:,} clips analysed", len(results)).format(n=len(results)),
-            ngettext("{n:,} of them before", "{n:,} of them before", len(self._known)).format(n=len(self._known))
+            ngettext("{n:,} of them before", "{n:,} of them before", self._known).format(n=self._known)
             if self._known
             else "",
             ngettext("{n:,} not analysed", "{n:,} not analysed", len(failed) + len(self._refused)).format(
@@ -131,7 +136,11 @@ class JobFollowing:
             streams.answer(text)
 
     def _recheck(self) -> None:
-        for job in list(self._waiting.values()):
+        if not self._waiting:
+            return
+        search = JobSearch((JobState.WAITING, JobState.RUNNING), limit=sys.maxsize)
+        still_open = {job.id for job in self._queue.jobs(search)[0]}
+        for job in [job for job in self._waiting.values() if job.id not in still_open]:
             try:
                 now = self._queue.job(job.id)
             except InvalidInput as error:  # somebody removed it
@@ -140,7 +149,6 @@ class JobFollowing:
                 self._say(f"{job.shown_path}: {describe_error(error)}")
                 continue
             if now.state.is_final:
-                self._done_here += 1
                 self._end(now)
 
     def _show_progress(self) -> None:
