@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
-from biometric.analysis.clip_deferring import needs_of
 from biometric.analysis.clip_places import locate
 from biometric.analysis.exchange import Advanced, Begin, Ended, Ready, Stop
 from biometric.analysis.retrying import failure_of, is_machine_fault
@@ -35,7 +34,7 @@ logger = logging.getLogger(__name__)
 UNWINDING_SECONDS = 2.0
 """How long a process whose worker has ended may take to leave its clip."""
 TOLD_EVERY = 0.5
-"""Seconds between two reports of progress."""
+"""Seconds between two signs that a clip advances."""
 
 
 class _Stopped(Exception):
@@ -126,25 +125,24 @@ class AnalystLoop:
         connection: to the worker.
     """
 
-    def __init__(self, connection: Connection, analyst: Analyst, service: Sightline) -> None:
-        self._connection = connection
-        self._analyst, self._service = analyst, service
+    def __init__(self, connection: Connection, analyst: Analyst) -> None:
+        self._connection, self._analyst = connection, analyst
         self._jobs: queue.SimpleQueue[ClipJob | None] = queue.SimpleQueue()
         self._stopped: set[int] = set()
         self._gone = threading.Event()
         self._told = 0.0
 
     def run(self) -> None:
-        """Say what it needs, then analyse what comes."""
+        """Say that it takes clips, then analyse what comes."""
         threading.Thread(target=self._listen, name="worker's words", daemon=True).start()
-        self._connection.send(Ready(needs_of(self._service)))
+        self._connection.send(Ready())
         while (job := self._jobs.get()) is not None:
             self._connection.send(self._end_of(job))
 
     def _end_of(self, job: ClipJob) -> Ended:
         try:
             with acting_as(Actor(job.new.asked_by, Channel.COMMAND)):
-                return Ended(self._analyst.analyse(job, lambda progress: self._report(job, progress)))
+                return Ended(self._analyst.analyse(job, lambda _progress: self._report(job)))
         except _Stopped:
             return Ended()
         except BiometricError as error:
@@ -153,12 +151,12 @@ class AnalystLoop:
             logger.exception("a clip could not be analysed")
             return Ended(failure=failure_of(error))
 
-    def _report(self, job: ClipJob, progress: Progress) -> None:
+    def _report(self, job: ClipJob) -> None:
         if self._gone.is_set() or job.id in self._stopped:
             raise _Stopped
         if time.monotonic() - self._told >= TOLD_EVERY:
             self._told = time.monotonic()
-            self._connection.send(Advanced(progress))
+            self._connection.send(Advanced())
 
     def _listen(self) -> None:
         try:
@@ -184,7 +182,7 @@ def run_analyst(connection: Connection, build: Callable[[], tuple[Sightline, Cal
         service.models.resolve_embedder()
         service.models.detector()
         service.models.embedder()
-        AnalystLoop(connection, Analyst(service), service).run()
+        AnalystLoop(connection, Analyst(service)).run()
     except BiometricError as error:
         connection.send(Ended(failure=failure_of(error), unusable=True))
     except (BrokenPipeError, ConnectionResetError):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from biometric.entities import Progress
 from biometric.entities.clip_jobs import ClipJob, JobFailure, JobResult
 
 
@@ -22,16 +21,12 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Process → worker: it takes clips. Attributes: `needs`: the models and settings that it has."""
-
-    needs: str
+    """Process → worker: it takes clips."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """Process → worker: how far it is with a clip."""
-
-    progress: Progress
+    """Process → worker: it is one step farther with its clip, so it does not hang."""
 
 
 @dataclass(frozen=True, slots=True)
