@@ -15,6 +15,7 @@ Stamp = tuple[int, int]
 class _Candidate:
     stamp: Stamp
     since: float
+    asked: bool = False  # whether it was taken before, with this stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class ClipArrivals:
 
     Args:
         looks_whole: whether a file looks as if it were written to its end.
-        was_whole: whether a file of this size and time of change was taken before.
+        was_whole: whether a file of this size and time of change was taken before; asked once of each.
         clock: tells seconds that only rise.
     """
 
@@ -75,10 +76,10 @@ class ClipArrivals:
                 del self._candidates[path]
                 continue
             if stamp != candidate.stamp:
-                candidate.stamp, candidate.since = stamp, now
+                candidate.stamp, candidate.since, candidate.asked = stamp, now, False
                 continue
             rested = now - candidate.since
-            if self._was_whole(path, stamp) or (rested >= self._rules.rest and self._is_done(path, rested)):
+            if self._is_known(path, candidate) or (rested >= self._rules.rest and self._is_done(path, rested)):
                 del self._candidates[path]
                 self._taken[path] = stamp
                 found.append(path)
@@ -97,6 +98,13 @@ class ClipArrivals:
         for path in gone:
             del self._taken[path]
         return gone
+
+    def _is_known(self, path: Path, candidate: _Candidate) -> bool:
+        if candidate.asked:
+            return False
+        known = self._was_whole(path, candidate.stamp)
+        candidate.asked = True
+        return known
 
     def _is_done(self, path: Path, rested: float) -> bool:
         return rested >= self._rules.patience or self._looks_whole(path)

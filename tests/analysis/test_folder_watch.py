@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from biometric.analysis.clip_arrivals import ArrivalRules, ClipArrivals
+from biometric.analysis.clip_arrivals import ArrivalRules, ClipArrivals, Stamp
 from biometric.analysis.folder_watch import FolderWatch
 from biometric.clips.wholeness import looks_whole
 from biometric.errors import JobQueueCorrupt, StorageFull
@@ -29,12 +29,17 @@ class Looking:
     def __init__(self, folder: Path) -> None:
         self.folder, self.clock = folder, Clock()
         self.known: set[Path] = set()
+        self.asked: list[Path] = []
         self.arrivals = ClipArrivals(
             lambda path: path.read_bytes().endswith(b"end"),
-            lambda path, stamp: path in self.known,
+            self._was_whole,
             ArrivalRules(rest=3, patience=60),
             self.clock,
         )
+
+    def _was_whole(self, path: Path, stamp: Stamp) -> bool:
+        self.asked.append(path)
+        return path in self.known
 
     def write(self, name: str, content: str = "a clip, end") -> Path:
         path = self.folder / name
@@ -63,6 +68,18 @@ def test_a_file_is_taken_once_when_it_is_at_rest_and_whole(looking: Looking) -> 
     looking.arrivals.note([path], looking.folder)
     assert looking.after(2) == []
     assert looking.after(1) == ["a.mp4"]
+
+
+def test_whether_a_file_was_taken_before_is_asked_once_until_it_changes(looking: Looking) -> None:
+    path = looking.write("a.mp4", "half")
+    for _ in range(3):
+        looking.after(0.5)
+    assert looking.asked == [path]
+    looking.known.add(path)
+    path.write_text("more of it")
+    assert looking.after(0.5) == []
+    assert looking.after(0.5) == ["a.mp4"]
+    assert looking.asked == [path, path]
 
 
 def test_a_file_that_still_grows_is_left_alone(looking: Looking) -> None:
