@@ -11,7 +11,7 @@ from pathlib import Path
 from biometric.bootstrap import build
 from biometric.cases.case_check import check_case
 from biometric.cases.case_documents import results_values
-from biometric.cases.case_folder import PEOPLE, READ_ONLY, unwritable
+from biometric.cases.case_folder import READ_ONLY, unwritable
 from biometric.cases.examination import read_case_results
 from biometric.cli.case_support import case_log, checked_case, examination, open_case
 from biometric.cli.command_support import DONE, NOT_CONFIRMED, run, show
@@ -30,7 +30,7 @@ from biometric.storage import check_writable, file_digest, write_atomically
 
 def compare(options: argparse.Namespace) -> int:
     """Compare everybody."""
-    case, _checked = checked_case(options)
+    case = checked_case(options)
     with examination(case) as work:
         results = run(work.compare())
     lines = [f"{describe_pair(score)}: {describe_score(score)}" for score in results.scores]
@@ -40,7 +40,7 @@ def compare(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Write the report of the latest comparison."""
-    case, _checked = checked_case(options)
+    case = checked_case(options)
     results, seen = read_case_results(case)
     with case.working():
         story = CaseStory(
@@ -50,7 +50,7 @@ def report(options: argparse.Namespace) -> int:
             results=results,
             records=case.records(),
             head=case.log.head(),
-            picture=lambda number, crop: case.folder / PEOPLE / f"{number:04d}" / crop.file,
+            picture=lambda number, crop: case.people_folder(number) / crop.file,
             crops=build(Settings.from_environment()).crops,
         )
         report, files = case_report(story), {}
@@ -97,7 +97,7 @@ def repeat(options: argparse.Namespace) -> int:
     """Repeat the latest comparison; 1 where it is not the same."""
     if options.output is not None:
         _require_writable(options.output)
-    case, _checked = checked_case(options)
+    case = checked_case(options)
     with examination(case, options.device) as work:
         repetition = run(work.repeat())
     lines = [tell(difference) for difference in repetition.differences]

@@ -13,7 +13,7 @@ from biometric.cases.case_folder import CaseFolder
 from biometric.cases.environment import current_models, settings_of
 from biometric.cases.examination import Examination, wanted_frames
 from biometric.entities import ObservedClip, Progress
-from biometric.entities.cases import CaseCheck, CaseInput
+from biometric.entities.cases import CaseInput
 from biometric.errors import CaseChanged
 from biometric.ports import OpenLog
 from biometric.settings import Settings
@@ -29,7 +29,7 @@ def open_case(options: argparse.Namespace) -> CaseFolder:
     return CaseFolder(options.folder, case_log())
 
 
-def checked_case(options: argparse.Namespace) -> tuple[CaseFolder, CaseCheck]:
+def checked_case(options: argparse.Namespace) -> CaseFolder:
     """Return the case of a command after all of it was checked. Raises `CaseChanged`: something differs."""
     check = check_case(options.folder, case_log())
     if not check.intact:
@@ -37,7 +37,7 @@ def checked_case(options: argparse.Namespace) -> tuple[CaseFolder, CaseCheck]:
             "The case was changed: {problem} Nothing was done; case verify lists all that differs.",
             problem=check.problems[0],
         )
-    return open_case(options), check
+    return open_case(options)
 
 
 @contextmanager
