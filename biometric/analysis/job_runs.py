@@ -163,11 +163,10 @@ class JobRuns:
         if ended.unusable:
             self._settle(lambda: self._queue.give_back(job))
             raise WorkersFailed("{reason}", reason=ended.failure.words)
-        pause = self._failed(job, ended.failure)
-        return pause if ended.failure.kind == StorageFull.__name__ else 0.0
+        return self._failed(job, ended.failure)
 
     def _failed(self, job: ClipJob, failure: JobFailure) -> float:
-        """End an attempt that failed; return how long the job waits now."""
+        """End an attempt that failed; return for how many seconds the worker should then do nothing."""
         if failure.lasting or job.attempts >= self._rules.attempts:
             crashed = failure.kind == "Crashed"
             last = JobFailure(failure.kind, failure.words, failure.lasting or crashed)
