@@ -85,6 +85,12 @@ def ending(state: JobState, *, failure: JobFailure | None = None, result: JobRes
     }
 
 
+def wait_again(db: sqlite3.Connection, job_id: int, cancelling: bool, columns: Mapping[str, Any]) -> ClipJob:
+    """Let a claimed job wait again, with these changes; one that was to be cancelled is cancelled instead."""
+    waits = {"state": "waiting", "worker": None, "cancelling": 0, **columns}
+    return update(db, job_id, ending(JobState.CANCELLED) if cancelling else waits)
+
+
 def find(db: sqlite3.Connection, job_id: int) -> ClipJob:
     """Return a job. Raises `UnknownJob`."""
     row = db.execute("SELECT * FROM jobs WHERE id = ?", [job_id]).fetchone()

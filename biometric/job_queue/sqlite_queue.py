@@ -214,11 +214,11 @@ class SQLiteJobQueue(NotedFiles):
     def retry_later(self, job: ClipJob, failure: JobFailure, seconds: float) -> None:
         """Let a claimed job wait for another attempt, at least so long."""
         later = rows.Sql(f"now() + {min(float(seconds), LONGEST_DELAY):f}")
-        self._end(job, {"failure": json.dumps(asdict(failure)), "not_before": later}, JobState.WAITING)
+        self._let_wait(job, {"failure": json.dumps(asdict(failure)), "not_before": later})
 
     def give_back(self, job: ClipJob) -> None:
         """Let a claimed job wait again at once; the attempt does not count."""
-        self._end(job, {"attempts": rows.Sql("attempts - 1")}, JobState.WAITING)
+        self._let_wait(job, {"attempts": rows.Sql("attempts - 1")})
 
     def mark_cancelled(self, job: ClipJob) -> None:
         """End a claimed job that was to be cancelled."""
@@ -264,15 +264,14 @@ class SQLiteJobQueue(NotedFiles):
     def _release(self, db: sqlite3.Connection, worker_id: str, columns: dict[str, Any]) -> list[ClipJob]:
         """Take a worker's job away; it waits again, or is cancelled where it was to be."""
         found = db.execute("SELECT id, cancelling FROM jobs WHERE worker = ?", [worker_id]).fetchall()
-        return [
-            rows.update(db, row["id"], rows.ending(JobState.CANCELLED) if row["cancelling"] else {**_WAITS, **columns})
-            for row in found
-        ]
+        return [rows.wait_again(db, row["id"], row["cancelling"], columns) for row in found]
 
-    def _end(self, job: ClipJob, columns: dict[str, Any], state: JobState | None = None) -> None:
+    def _let_wait(self, job: ClipJob, columns: dict[str, Any]) -> None:
         with self._owning(job) as (db, cancelling):
-            if state is JobState.WAITING:
-                columns = rows.ending(JobState.CANCELLED) if cancelling else {**_WAITS, **columns}
+            rows.wait_again(db, job.id, cancelling, columns)
+
+    def _end(self, job: ClipJob, columns: dict[str, Any]) -> None:
+        with self._owning(job) as (db, _):
             rows.update(db, job.id, columns)
 
     @contextmanager
@@ -290,7 +289,6 @@ _NEXT = """
 SELECT id FROM jobs WHERE state = 'waiting' AND needs = ? AND (not_before <= now() OR not_before > now() + ?)
 ORDER BY id LIMIT 1
 """
-_WAITS = {"state": "waiting", "worker": None, "cancelling": 0}
 
 
 def _lost() -> JobLost:
