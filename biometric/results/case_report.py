@@ -16,7 +16,6 @@ from biometric.entities.cases import (
     CaseScore,
     ObservedInput,
 )
-from biometric.errors import BiometricError
 from biometric.messages import clock, decimal, describe_all, describe_evidence, describe_origin
 from biometric.messages.case_sentences import (
     LIMITS,
@@ -36,9 +35,7 @@ from biometric.messages.translation import local_number
 from biometric.ports import CropStore
 from biometric.results.answer_report import AnswerReport, ReportAnswer, ReportPicture, ReportSection
 from biometric.results.case_report_sections import closing_sections
-
-PICTURE_HEIGHT = 320
-"""Most pixels of height of a picture in a report."""
+from biometric.results.report_content import shrunken_jpeg
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +143,7 @@ def _picture(story: CaseStory, number: int, person: CasePerson, caption: str) ->
         return ReportPicture(caption, label, None)
     crop = person.crops[0]
     note = _("{clip}, frame {frame}").format(clip=label, frame=crop.frame)
-    try:
-        jpeg = story.crops.shrunken(story.crops.load(story.picture(number, crop)), PICTURE_HEIGHT)
-    except (BiometricError, OSError):
-        jpeg = None
+    jpeg, _size = shrunken_jpeg(story.picture(number, crop), story.crops)
     return ReportPicture(caption, note, jpeg, crop.size)
 
 

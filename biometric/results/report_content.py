@@ -249,13 +249,13 @@ def _probe_picture(
     observed: ObservedClip, observation: Observation, names: Mapping[int, str], sources: ReportSources
 ) -> ReportPicture:
     best = observation.best
-    kept = len(observation.kept)
-    samples = _("{samples} kept").format(samples=counted(kept, "sample"))
+    samples = _("{samples} kept").format(samples=counted(len(observation.kept), "sample"))
     note = f"{_span(observed, observation)} · {samples}"
     told = " ".join(filter(None, (describe_links(observation), describe_perhaps_scores(observation, names))))
     note += f" · {told}" if told else ""
     crop = None if best is None else best.crop
-    return ReportPicture(_("Person {person}").format(person=observation.person), note, *_jpeg(crop, sources.crops))
+    caption = _("Person {person}").format(person=observation.person)
+    return ReportPicture(caption, note, *shrunken_jpeg(crop, sources.crops))
 
 
 def _reference_picture(
@@ -267,7 +267,7 @@ def _reference_picture(
         references = []
     reference = next((item for item in references if item.id == reference_id), None)
     if reference is None:
-        return ReportPicture(identity.name, words, *_jpeg(identity.thumbnail, sources.crops))
+        return ReportPicture(identity.name, words, *shrunken_jpeg(identity.thumbnail, sources.crops))
     crop = reference.best_crop or (reference.crops[0] if reference.crops else None)
     first, last = reference.first_frame, reference.last_frame
     where = _("frame {first}") if first == last else _("frames {first}–{last}")
@@ -277,11 +277,11 @@ def _reference_picture(
         frames=where.format(first=first, last=last),
         day=short_day(reference.created_at),
     )
-    return ReportPicture(identity.name, note, *_jpeg(crop, sources.crops))
+    return ReportPicture(identity.name, note, *shrunken_jpeg(crop, sources.crops))
 
 
-def _jpeg(path: Path | None, crops: CropStore) -> tuple[bytes | None, tuple[int, int] | None]:
-    """A stored picture, made smaller where it is very large, and its own width and height."""
+def shrunken_jpeg(path: Path | None, crops: CropStore) -> tuple[bytes | None, tuple[int, int] | None]:
+    """Return a stored picture, made smaller where it is very large, and its own width and height."""
     if path is None:
         return None, None
     try:
