@@ -13,9 +13,10 @@ from multiprocessing.connection import Connection
 from biometric.analysis.clip_places import locate
 from biometric.analysis.exchange import Advanced, Begin, Ended, Ready, Stop
 from biometric.analysis.retrying import failure_of, is_machine_fault
-from biometric.entities import FrameRange, NewAnswer, ObservedClip, Progress
+from biometric.entities import NewAnswer, ObservedClip, Progress
 from biometric.entities.actors import Actor, Channel, acting_as
-from biometric.entities.clip_jobs import AnalysisRequest, ClipJob, JobResult
+from biometric.entities.clip_jobs import ClipJob, JobResult
+from biometric.entities.footage import wanted_range
 from biometric.entities.progress import finish
 from biometric.errors import (
     BiometricError,
@@ -80,7 +81,7 @@ class Analyst:
                 )
             work = service.observe(
                 path,
-                _frames(request, video.frame_count),
+                wanted_range(request.first, request.last, video.frame_count),
                 accept_damaged=request.accept_damaged,
                 camera=request.camera,
                 thorough=request.thorough,
@@ -110,12 +111,6 @@ class Analyst:
             return NewAnswer.of(self._service.identify(observed))
         except (EmptyGallery, NobodyFound, NoUsableSample):
             return NewAnswer.of_undecided(observed.observations)
-
-
-def _frames(request: AnalysisRequest, count: int) -> FrameRange | None:
-    if request.first is None and request.last is None:
-        return None
-    return FrameRange.inclusive(request.first or 0, count - 1 if request.last is None else request.last)
 
 
 class AnalystLoop:

@@ -9,7 +9,7 @@ from biometric.cases.case_documents import document, read_results, read_seen, re
 from biometric.cases.case_folder import PEOPLE, READ_ONLY, CaseFolder, unwritable
 from biometric.cases.environment import current_environment, require_models
 from biometric.domain.case_comparison import compare, compare_repetition
-from biometric.entities import FrameRange, Observation, ObservedClip, Progress
+from biometric.entities import Observation, ObservedClip, Progress
 from biometric.entities.cases import (
     CaseCrop,
     CaseInput,
@@ -170,13 +170,6 @@ class Examination:
             crops=tuple(crops),
             vector=None if template is None else template.vector,
         )
-
-
-def wanted_frames(item: CaseInput, last_frame: int) -> FrameRange | None:
-    """Return the frames of an input that are looked at; None: all of them."""
-    if item.first is None and item.last is None:
-        return None
-    return FrameRange.inclusive(item.first or 0, last_frame if item.last is None else item.last)
 
 
 def read_seen_input(case: CaseFolder, number: int) -> ObservedInput:

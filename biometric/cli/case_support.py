@@ -11,9 +11,10 @@ from biometric.bootstrap import build, open_case_log
 from biometric.cases.case_check import check_case
 from biometric.cases.case_folder import CaseFolder
 from biometric.cases.environment import current_models, settings_of
-from biometric.cases.examination import Examination, wanted_frames
+from biometric.cases.examination import Examination
 from biometric.entities import ObservedClip, Progress
 from biometric.entities.cases import CaseInput
+from biometric.entities.footage import wanted_range
 from biometric.errors import CaseChanged
 from biometric.ports import OpenLog
 from biometric.settings import Settings
@@ -52,7 +53,7 @@ def examination(case: CaseFolder, device: str | None = None) -> Iterator[Examina
         try:
 
             def observe(path: Path, item: CaseInput) -> Generator[Progress, None, ObservedClip]:
-                frames = wanted_frames(item, service.probe(path).frame_count - 1)
+                frames = wanted_range(item.first, item.last, service.probe(path).frame_count)
                 return service.observe(path, frames, label=item.label, accept_damaged=item.accept_damaged)
 
             here = current_models(service.models, settings)

@@ -84,6 +84,21 @@ class FrameRange:
         return f"frames {self.first}–{self.last}"
 
 
+def wanted_range(first: int | None, last: int | None, count: int) -> FrameRange | None:
+    """Return the frames that somebody asked for, both ends included; None: the whole clip, no end was named.
+
+    Args:
+        first: None: from the start.
+        last: None: to the end of the clip, which has `count` frames.
+
+    Raises:
+        InvalidFrameRange: there is nothing between them.
+    """
+    if first is None and last is None:
+        return None
+    return FrameRange.inclusive(first or 0, count - 1 if last is None else last)
+
+
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """What is known of a clip.
