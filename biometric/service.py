@@ -72,7 +72,7 @@ class Sightline:
         self._pictures = AnswerPictures(adapters.crops, adapters.sharpness, adapters.models.robustness)
         self._galleries, self._clips = OpenGalleries(adapters.open_gallery), ProbedClips(adapters.reader)
         unadapted = functools.partial(self.threshold, adapted=False)
-        desk = DeskTools(self.gallery, unadapted, adapters.crops, adapters.sharpness)
+        desk = DeskTools(self.gallery, unadapted, self._pictures.of_crops)
         self.sightings = SightingDesk(SightingRules.of(settings), desk)
         seen_with = adapters.reader, adapters.crops, adapters.models, self.gallery, settings.samples, settings.linking
         keeping = settings.tracker, str(intervals), self.sightings.keep_quietly

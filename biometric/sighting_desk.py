@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +24,8 @@ from biometric.entities.clip_times import clip_time, with_zone
 from biometric.entities.picture_detail import PictureDetail
 from biometric.entities.sighting_queries import LookedBack, SightingFilter, SightingHit, SightingHits
 from biometric.entities.sightings import ClipTime, NewAnalysis, NewSighting, Sighting, SightingDecision
-from biometric.errors import BasisMissing, BiometricError, GalleryCorrupt, InvalidInput
-from biometric.ports import CropStore, Gallery, SharpnessOf
+from biometric.errors import BasisMissing, BiometricError, InvalidInput
+from biometric.ports import Gallery
 from biometric.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -62,12 +61,12 @@ class DeskTools:
     Attributes:
         gallery: the gallery in a folder, None for the configured one.
         threshold: for what, the value where one is given, and of which gallery: for scores as they are.
+        detail: what crops allow; None where none of them can be read.
     """
 
     gallery: GalleryOf
     threshold: Callable[[Purpose, float | None, Path | None], Threshold]
-    crops: CropStore
-    sharpness: SharpnessOf
+    detail: Callable[[Sequence[Path]], PictureDetail | None]
 
 
 class SightingDesk:
@@ -164,21 +163,8 @@ class SightingDesk:
             crop = best.crop.read_bytes()
         name = best.detection.crop_name if best is not None and crop else ""
         probe = probe_record(observed, person, BOXES)
-        return NewSighting(probe, person.stretches, decision, self._detail(person), name, crop, others)
-
-    def _detail(self, person: Observation) -> PictureDetail | None:
-        heights, sharpnesses = [], []
-        for sample in person.kept:
-            try:
-                image = None if sample.crop is None else self._tools.crops.load(sample.crop)
-            except GalleryCorrupt:  # a missing picture changes nothing else
-                continue
-            if image is not None:
-                heights.append(image.shape[0])
-                sharpnesses.append(self._tools.sharpness(image))
-        if not heights:
-            return None
-        return PictureDetail(round(statistics.median(heights)), statistics.median(sharpnesses), len(heights))
+        detail = self._tools.detail(tuple(sample.crop for sample in person.kept if sample.crop is not None))
+        return NewSighting(probe, person.stretches, decision, detail, name, crop, others)
 
     # --- finding -------------------------------------------------------------------------------------------------
 

@@ -58,34 +58,11 @@ class AnswerPictures:
     def checked_enrollment(self, gallery: Gallery, enrollment: Enrollment) -> Enrollment:
         """Return the enrollment with its detail: of the new reference, and of the one that it was compared with."""
         compared = self._of_reference(gallery, enrollment.identity.id, enrollment.compared_reference_id)
-        detail = ComparedDetail(self._of_crops(enrollment.reference.crops), compared)
+        detail = ComparedDetail(self.of_crops(enrollment.reference.crops), compared)
         return dataclasses.replace(enrollment, detail=detail)
 
-    def _compared(
-        self, answer: Verification | Identification, reference: PictureDetail | None, purpose: Purpose
-    ) -> ComparedDetail:
-        observation = answer.observation
-        probe = self._of_crops(tuple(sample.crop for sample in observation.kept if sample.crop is not None))
-        detail, template = ComparedDetail(probe, reference), observation.template
-        # What was measured holds for scores as they are, and those of one model.
-        if detail.least_height is None or template is None or answer.threshold.adaptation != UNADAPTED:
-            return detail
-        table = self._robustness()
-        if table is None or table.model_id != template.model_id:
-            return detail
-        return dataclasses.replace(detail, costs=costs_of(detail, table, purpose))
-
-    def _of_reference(self, gallery: Gallery, identity_id: str, reference_id: str | None) -> PictureDetail | None:
-        if reference_id is None:
-            return None
-        try:
-            references = gallery.references(identity_id)
-        except UnknownIdentity:  # removed meanwhile
-            return None
-        return self._of_crops(next((item.crops for item in references if item.id == reference_id), ()))
-
-    def _of_crops(self, crops: Sequence[Path]) -> PictureDetail | None:
-        """Medians over the crops that can be read; None where there is none."""
+    def of_crops(self, crops: Sequence[Path]) -> PictureDetail | None:
+        """Return the medians over the crops that can be read; None where there is none."""
         key = tuple(crops)
         with self._lock:
             if key in self._details:
@@ -107,3 +84,26 @@ class AnswerPictures:
             while len(self._details) > _REMEMBERED:
                 self._details.popitem(last=False)
         return detail
+
+    def _compared(
+        self, answer: Verification | Identification, reference: PictureDetail | None, purpose: Purpose
+    ) -> ComparedDetail:
+        observation = answer.observation
+        probe = self.of_crops(tuple(sample.crop for sample in observation.kept if sample.crop is not None))
+        detail, template = ComparedDetail(probe, reference), observation.template
+        # What was measured holds for scores as they are, and those of one model.
+        if detail.least_height is None or template is None or answer.threshold.adaptation != UNADAPTED:
+            return detail
+        table = self._robustness()
+        if table is None or table.model_id != template.model_id:
+            return detail
+        return dataclasses.replace(detail, costs=costs_of(detail, table, purpose))
+
+    def _of_reference(self, gallery: Gallery, identity_id: str, reference_id: str | None) -> PictureDetail | None:
+        if reference_id is None:
+            return None
+        try:
+            references = gallery.references(identity_id)
+        except UnknownIdentity:  # removed meanwhile
+            return None
+        return self.of_crops(next((item.crops for item in references if item.id == reference_id), ()))
