@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from biometric.entities import RateKind, Threshold
+from biometric.entities import Threshold
 from biometric.entities.sightings import Naming, Sighting, TimeSource
-from biometric.messages import clock, decimal, describe_false_match_rate, describe_false_positive_rate
+from biometric.messages import clock, decimal, describe_rate
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
 
@@ -63,9 +63,7 @@ def describe_threshold_rate(threshold: Threshold) -> str:
     """Return the error rate that a threshold keeps, in words."""
     if threshold.rate is None:
         return _("its error rate is not known")
-    if threshold.rate_kind is RateKind.FMR:
-        return describe_false_match_rate(threshold.rate)
-    return describe_false_positive_rate(threshold.rate)
+    return describe_rate(threshold.rate, threshold.rate_kind)
 
 
 def describe_by_chance(expected: float | None, compared: int) -> str:
