@@ -174,12 +174,8 @@ class GallerySearch:
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
         while chunk := cursor.fetchmany(_CHUNK):
             references, owners, blobs, cameras = zip(*chunk, strict=True)
-            data = b"".join(blobs)
-            if len(data) != 4 * dimension * len(blobs):
-                raise _damaged()
-            vectors = np.frombuffer(data, dtype="<f4").reshape(-1, dimension)
-            lengths = np.linalg.norm(vectors, axis=1)
-            if not np.all(np.abs(lengths - 1.0) < 1e-3):  # false for NaN, too
+            vectors = unit_vectors(blobs, dimension)
+            if vectors is None:
                 raise _damaged()
             yield np.array(references, np.int64), np.array(owners, np.int64), centred(self.learnt, vectors, cameras)
 
@@ -244,6 +240,16 @@ def scores_with(
         return scores
     described = [describe_by_strangers(learnt, side) for side in (vector, references)]
     return normalised(scores[np.newaxis], described[0], described[1]).reshape(-1)
+
+
+def unit_vectors(blobs: Sequence[bytes], dimension: int) -> NDArray[np.float32] | None:
+    """Return stored vectors as (N, `dimension`); None: one is not of unit length, or all are not of this dimension."""
+    data = b"".join(blobs)
+    if len(data) != 4 * dimension * len(blobs):
+        return None
+    vectors = np.frombuffer(data, dtype="<f4").reshape(-1, dimension)
+    lengths = np.linalg.norm(vectors, axis=1)
+    return vectors if np.all(np.abs(lengths - 1.0) < 1e-3) else None  # false for NaN, too
 
 
 def _revision(db: Database) -> int:

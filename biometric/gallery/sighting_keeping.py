@@ -186,7 +186,7 @@ class GallerySightings:
     def revision(self) -> int:
         """A number that rises with each sighting that is kept or removed; 0 before the first."""
         with self._transactions.reading_or_empty() as db:
-            return int(db.execute("SELECT coalesce(max(revision), 0) FROM sighting_changes").fetchone()[0])
+            return sighting_rows.revision(db)
 
     def close(self) -> None:
         """Free the index."""

@@ -148,6 +148,11 @@ def delete_sightings(db: Database, numbers: Collection[int]) -> list[tuple[str, 
     return [(str(folder), str(sighting)) for folder, sighting in places]
 
 
+def revision(db: Database) -> int:
+    """Return a number that rises with each sighting that is added, changed or deleted; 0 before the first."""
+    return int(db.execute("SELECT coalesce(max(revision), 0) FROM sighting_changes").fetchone()[0])
+
+
 def _insert(db: Database, table: str, columns: Mapping[str, Any]) -> int:
     marks = ", ".join("?" * len(columns))
     sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) RETURNING number"

@@ -11,9 +11,10 @@ from sqlite_utils import Database
 
 from biometric.entities import Vector
 from biometric.errors import GalleryCorrupt
+from biometric.gallery import sighting_rows
 from biometric.gallery.compact_index import CompactIndex
 from biometric.gallery.index import HAVE_FAISS, FlatIndex, make_index
-from biometric.gallery.search import COMPACT_ABOVE
+from biometric.gallery.search import COMPACT_ABOVE, unit_vectors
 from biometric.gallery.sighting_rows import LISTED
 
 _CHUNK = 1 << 14
@@ -73,7 +74,7 @@ class SightingSearch:
             wanted = min(len(index), 8 * wanted)
 
     def _refresh(self, db: Database, origin: tuple[object, ...], model_id: str, dimension: int) -> FlatIndex:
-        revision = int(db.execute("SELECT coalesce(max(revision), 0) FROM sighting_changes").fetchone()[0])
+        revision = sighting_rows.revision(db)
         key, index = (origin, model_id, dimension), self._index
         if index is not None and key == self._key and revision >= self._revision:
             if revision > self._revision:
@@ -127,11 +128,8 @@ class SightingSearch:
 
 def _arrays(chunk: list[tuple[int, bytes]], dimension: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     numbers, blobs = zip(*chunk, strict=True)
-    data = b"".join(blobs)
-    if len(data) != 4 * dimension * len(blobs):
-        raise _damaged()
-    vectors = np.frombuffer(data, dtype="<f4").reshape(-1, dimension)
-    if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < 1e-3):
+    vectors = unit_vectors(blobs, dimension)
+    if vectors is None:
         raise _damaged()
     return np.array(numbers, np.int64), vectors
 
