@@ -146,16 +146,26 @@ def replaced_by(verdict_word: VerdictWord, identity_id: str, earlier: Iterable[V
 
 def enrolled_from(probe: ProbeRecord, reference: BiometricReference) -> bool:
     """Return whether a reference shows the person of a probe, in the same footage."""
-    template = reference.template
+    if probe.clip_digest != reference.clip_digest:
+        return equal_templates(probe.template, reference.template)
+    boxes = {int(frame): int(box) for frame, box in (crop.stem.split("_") for crop in reference.crops)}
+    return shown_by(probe, reference.template, boxes, (reference.first_frame, reference.last_frame))
+
+
+def shown_by(probe: ProbeRecord, template: Template, box_indices: Mapping[int, int], frames: tuple[int, int]) -> bool:
+    """Return whether a reference of the same clip shows the person of a probe.
+
+    Args:
+        template: of the reference.
+        box_indices: by the frames of its samples, the number of the person's box in each.
+        frames: its first and last frame.
+    """
     if equal_templates(probe.template, template):
         return True
-    if probe.clip_digest != reference.clip_digest:
-        return False
-    boxes = {int(frame): int(box) for frame, box in (crop.stem.split("_") for crop in reference.crops)}
-    certain = same_person_by_crops(probe, boxes)
+    certain = same_person_by_crops(probe, box_indices)
     if certain is not None:
         return certain
-    overlaps = max(reference.first_frame, probe.first_frame) <= min(reference.last_frame, probe.last_frame)
+    overlaps = max(frames[0], probe.first_frame) <= min(frames[1], probe.last_frame)
     return overlaps and probe.template.model_id == template.model_id and score(probe.template, template) >= SAME_VISIT
 
 

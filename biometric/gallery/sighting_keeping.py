@@ -18,6 +18,7 @@ from biometric.entities.life_cycle import BasisRecord, EntryPoint
 from biometric.entities.people import Template
 from biometric.entities.sighting_queries import SightingFilter, SightingHit, SightingHits, SightingVectors, stacked
 from biometric.entities.sightings import NewAnalysis, NewSighting, Sighting
+from biometric.entities.verdicts import ProbeRecord
 from biometric.errors import UnknownSighting
 from biometric.gallery import (
     basis_rows,
@@ -206,6 +207,7 @@ def _store(write: WriteTransaction, analysis: NewAnalysis, basis: BasisRecord, u
     former = [(number, probe) for number, place, probe in probes_of_clip(db, analysis.clip_digest) if place in places]
     own = None if covering is not None else (sighting_rows.store_analysis(db, uuid4().hex, analysis, basis))
     numbers: dict[int, int] = {}
+    probes: dict[int, ProbeRecord] = {}
     for person in analysis.people:
         place = next((index for index, (_, probe) in enumerate(former) if same_probe(probe, person.probe)), None)
         if place is not None:
@@ -221,8 +223,8 @@ def _store(write: WriteTransaction, analysis: NewAnalysis, basis: BasisRecord, u
         else:
             continue
         numbers[person.person] = number
-        sighting_links.link_sighting(db, number, person.probe)
-        sighting_links.reckon(db, [number])
+        probes[number] = person.probe
+    sighting_links.link_sightings(db, analysis.clip_digest, probes)
     if own is not None:
         write.erase_sightings([number for number, _ in former])
         _delete_empty(db, [place for place in covered if place != own])

@@ -6,13 +6,12 @@ Works inside the caller's transaction.
 # ruff: noqa: S608 - names of tables and columns are constants of this module
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from biometric.domain.comparison import score
-from biometric.domain.constraints import SAME_VISIT, equal_templates, same_person_by_crops, same_probe
+from biometric.domain.constraints import same_probe, shown_by
 from biometric.entities.verdicts import ProbeRecord
 from biometric.gallery import trash_rows, verdict_rows
 from biometric.gallery.records import stored_time
@@ -28,9 +27,8 @@ _TRASHED = f"""coalesce(
 
 def link_verdict(db: Database, number: int, probe: ProbeRecord) -> None:
     """Say which sightings a verdict that was just stored is about."""
-    for sighting, _, own in probes_of_clip(db, probe.clip_digest):
-        if same_probe(own, probe):
-            _link(db, "verdict", sighting, number)
+    sightings = {sighting: own for sighting, _, own in probes_of_clip(db, probe.clip_digest)}
+    reckon(db, _link_verdict(db, number, probe, sightings))
 
 
 def link_reference(db: Database, number: int) -> None:
@@ -40,46 +38,55 @@ def link_reference(db: Database, number: int) -> None:
         "JOIN clips c ON c.number = r.clip_number WHERE r.number = ?",
         [number],
     ).fetchone()
-    for sighting, _, probe in probes_of_clip(db, row[0]):
-        if _enrolled_from(db, number, probe, (row[1], row[2])):
-            _link(db, "reference", sighting, number)
+    sightings = {sighting: probe for sighting, _, probe in probes_of_clip(db, row[0])}
+    reckon(db, _link_reference(db, number, (row[1], row[2]), sightings))
 
 
-def link_sighting(db: Database, sighting: int, probe: ProbeRecord) -> None:
-    """Say which references and verdicts that are there already are about a sighting that was just stored."""
+def link_sightings(db: Database, digest: str, sightings: Mapping[int, ProbeRecord]) -> None:
+    """Say which references and verdicts that are there already are about sightings of a clip that were just stored.
+
+    Sets until when these sightings are kept, too.
+    """
+    if not sightings:
+        return
     sql = (
         "SELECT r.number, r.first_frame, r.last_frame FROM biometric_references r "
         "JOIN clips c ON c.number = r.clip_number WHERE c.digest = ?"
     )
-    for number, first, last in db.execute(sql, [probe.clip_digest]).fetchall():
-        if _enrolled_from(db, number, probe, (first, last)):
-            _link(db, "reference", sighting, number)
-    for number, other in verdict_rows.probes_of_clip(db, probe.clip_digest):
-        if same_probe(probe, other):
-            _link(db, "verdict", sighting, number)
+    for number, first, last in db.execute(sql, [digest]).fetchall():
+        _link_reference(db, number, (first, last), sightings)
+    for number, probe in verdict_rows.probes_of_clip(db, digest):
+        _link_verdict(db, number, probe, sightings)
+    reckon(db, list(sightings))
 
 
-def _enrolled_from(db: Database, reference: int, probe: ProbeRecord, frames: tuple[int, int]) -> bool:
-    """Return whether a reference of the same clip shows the person of a probe; see `constraints.enrolled_from`."""
-    for _, boxes, template in verdict_rows.shown(db, [reference]):
-        if equal_templates(probe.template, template):
-            return True
-        certain = same_person_by_crops(probe, boxes)
-        if certain is not None:
-            return certain
-        overlaps = max(frames[0], probe.first_frame) <= min(frames[1], probe.last_frame)
-        same_model = probe.template.model_id == template.model_id
-        return overlaps and same_model and score(probe.template, template) >= SAME_VISIT
-    return False
+def _link_reference(
+    db: Database, number: int, frames: tuple[int, int], sightings: Mapping[int, ProbeRecord]
+) -> list[int]:
+    """Link a reference with those sightings of its clip whose person it shows, and return them."""
+    if not sightings:
+        return []
+    for _, boxes, template in verdict_rows.shown(db, [number]):
+        found = [sighting for sighting, probe in sightings.items() if shown_by(probe, template, boxes, frames)]
+        _link(db, "reference", found, number)
+        return found
+    return []
 
 
-def _link(db: Database, what: str, sighting: int, number: int) -> None:
+def _link_verdict(db: Database, number: int, probe: ProbeRecord, sightings: Mapping[int, ProbeRecord]) -> list[int]:
+    """Link a verdict with those sightings of its clip that are of its probe, and return them."""
+    found = [sighting for sighting, own in sightings.items() if same_probe(own, probe)]
+    _link(db, "verdict", found, number)
+    return found
+
+
+def _link(db: Database, what: str, sightings: Iterable[int], number: int) -> None:
     sql = (
         f"INSERT INTO sighting_{what}s (sighting_number, {what}_number) VALUES (?, ?) "
         f"ON CONFLICT (sighting_number, {what}_number) DO NOTHING"
     )
-    db.execute(sql, [sighting, number])
-    reckon(db, [sighting])
+    for sighting in sightings:
+        db.execute(sql, [sighting, number])
 
 
 # --- how long they are kept ----------------------------------------------------------------------------------------
@@ -120,6 +127,8 @@ def reckon(db: Database, numbers: Collection[int], at_least: tuple[str, str] | N
     Args:
         at_least: (now, later): what would become overdue by now is kept until then.
     """
+    if not numbers:
+        return
     belonging = owners(db, numbers)
     ordinary = float(db.execute("SELECT keeping_days FROM retention").fetchone()[0])
     sql = f"SELECT identity_number, keeping_days, held_since FROM person_retention WHERE identity_number IN {LISTED}"
