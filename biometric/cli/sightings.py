@@ -8,15 +8,16 @@ from biometric.cli import command_support
 from biometric.cli.command_support import DONE, WRONG, run, show
 from biometric.cli.gallery_trash import add_action
 from biometric.domain.person_choice import one_person
-from biometric.entities.sighting_queries import SightingFilter
+from biometric.entities.sighting_queries import MOST, SightingFilter
 from biometric.entities.sightings import Sighting
 from biometric.errors import InvalidInput, NoUsableSample
 from biometric.errors.phrases import Phrase
 from biometric.messages import decimal
 from biometric.messages.sighting_sentences import (
     describe_by_chance,
+    describe_camera,
     describe_certainty,
-    describe_threshold_rate,
+    describe_comparing,
     describe_time_source,
     describe_when,
     describe_who,
@@ -24,11 +25,8 @@ from biometric.messages.sighting_sentences import (
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
 from biometric.results.answer_json import threshold_json
-from biometric.results.sighting_json import sighting_json
+from biometric.results.sighting_json import hits_json, sighting_json
 from biometric.service import Sightline
-
-MOST = 1000
-"""Most sightings that one command lists."""
 
 
 def add_commands(commands: Any) -> None:
@@ -106,14 +104,11 @@ def _search(options: argparse.Namespace) -> int:
         found = desk.search(template, wanted, options.least)
     threshold = desk.threshold()
     lines = [f"{decimal(hit.score)}  {_line(hit.sighting, describe_who(hit.sighting, names))}" for hit in found.hits]
-    text = _("From {threshold} on it is taken for the same person ({meaning}). Compared: {compared:,}.")
-    meaning = describe_threshold_rate(threshold)
-    lines.append(text.format(threshold=decimal(threshold.value), meaning=meaning, compared=found.compared))
+    lines.append(describe_comparing(threshold, found.compared))
     if found.has_more:
         lines.append(_("There are more: add --offset {n}.").format(n=options.offset + options.limit))
-    hits = [{"score": hit.score, **sighting_json(hit.sighting, names)} for hit in found.hits]
-    answer = {"compared": found.compared, "more": found.has_more, **threshold_json(threshold), "sightings": hits}
-    show(options, answer, "\n".join(lines))
+    answer = {"compared": found.compared, "more": found.has_more, **threshold_json(threshold)}
+    show(options, {**answer, "sightings": hits_json(found.hits, names)}, "\n".join(lines))
     return DONE
 
 
@@ -124,7 +119,7 @@ def _look_back(service: Sightline, options: argparse.Namespace) -> int:
     lines = [f"{decimal(hit.score)}  {_line(hit.sighting, describe_who(hit.sighting, names))}" for hit in found.hits]
     lines.append(text.format(name=identity.name, n=found.clips))
     lines.append(describe_by_chance(found.by_chance, found.compared))
-    hits = [{"score": hit.score, **sighting_json(hit.sighting, names)} for hit in found.hits]
+    hits = hits_json(found.hits, names)
     answer = {"clips": found.clips, "compared": found.compared, "by_chance": found.by_chance}
     show(options, {**answer, **threshold_json(found.threshold), "sightings": hits}, "\n".join(lines))
     return DONE
@@ -154,5 +149,5 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _line(sighting: Sighting, who: str) -> str:
-    camera = sighting.camera or _("unknown camera")
+    camera = describe_camera(sighting.camera)
     return f"{sighting.id}  {describe_when(sighting)}  {camera}  {who}  {sighting.clip_name}"

@@ -11,6 +11,9 @@ from biometric.entities.decisions import RateKind, Threshold
 from biometric.entities.footage import Vector
 from biometric.entities.sightings import Sighting
 
+MOST = 1000
+"""Most sightings that one command or call lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class SightingFilter:

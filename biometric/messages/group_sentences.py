@@ -4,6 +4,7 @@ from biometric.entities import Threshold
 from biometric.entities.sighting_groups import GroupCounts, GroupState, SightingGroup
 from biometric.messages import decimal
 from biometric.messages.counted import counted
+from biometric.messages.sighting_sentences import describe_camera
 from biometric.messages.translation import gettext as _
 from biometric.messages.translation import ngettext
 
@@ -22,7 +23,7 @@ def describe_counts(counts: GroupCounts, threshold: Threshold) -> str:
 def describe_group(group: SightingGroup) -> str:
     """Return how often, where and when an unknown person was seen."""
     parts = [count_sightings(len(group.sighting_ids)), counted(group.clips, "clip")]
-    named = ", ".join(camera or _("unknown camera") for camera in group.cameras)
+    named = ", ".join(map(describe_camera, group.cameras))
     parts.append(named)
     if group.first_at is not None and group.last_at is not None:
         first, last = (time.strftime("%Y-%m-%d %H:%M") for time in (group.first_at, group.last_at))

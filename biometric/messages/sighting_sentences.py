@@ -41,6 +41,11 @@ def describe_when(sighting: Sighting) -> str:
     return f"{begins:%Y-%m-%d %H:%M:%S}–{last} {_zone(begins)}"
 
 
+def describe_camera(camera: str) -> str:
+    """Return the name of a camera, in words where it is not known."""
+    return camera or _("unknown camera")
+
+
 def describe_time_source(sighting: Sighting) -> str:
     """Return where the time is from: "as the file's name says; time zone assumed"."""
     text = _(TIME_SOURCES[sighting.time.source])
@@ -64,6 +69,13 @@ def describe_threshold_rate(threshold: Threshold) -> str:
     if threshold.rate is None:
         return _("its error rate is not known")
     return describe_rate(threshold.rate, threshold.rate_kind)
+
+
+def describe_comparing(threshold: Threshold, compared: int) -> str:
+    """Return from which score on sightings count as one person, and how many were compared."""
+    text = _("From {threshold} on it is taken for the same person ({meaning}). Compared: {compared:,}.")
+    meaning = describe_threshold_rate(threshold)
+    return text.format(threshold=decimal(threshold.value), meaning=meaning, compared=compared)
 
 
 def describe_by_chance(expected: float | None, compared: int) -> str:

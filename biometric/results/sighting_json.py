@@ -1,9 +1,10 @@
 """Sightings as JSON-ready dictionaries, for the API and the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from biometric.entities.sighting_queries import SightingHit
 from biometric.entities.sightings import Sighting
 from biometric.messages.sighting_sentences import describe_certainty, describe_when, describe_who
 from biometric.results.answer_json import threshold_json
@@ -57,6 +58,11 @@ def sighting_json(sighting: Sighting, names: Mapping[str, str]) -> dict[str, Any
         "basis": sighting.basis.basis.legal_basis.value,
         "purpose": sighting.basis.basis.purpose,
     }
+
+
+def hits_json(hits: Iterable[SightingHit], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return what a search found, each sighting (see `sighting_json`) with its score."""
+    return [{"score": hit.score, **sighting_json(hit.sighting, names)} for hit in hits]
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -4,26 +4,23 @@ from typing import Any
 
 from gradio import events
 
-from biometric.entities.sighting_queries import SightingFilter
+from biometric.entities.sighting_queries import MOST, SightingFilter
 from biometric.errors import InvalidInput
-from biometric.messages import decimal
 from biometric.messages.sighting_sentences import (
+    describe_camera,
     describe_certainty,
-    describe_threshold_rate,
+    describe_comparing,
     describe_time_source,
     describe_when,
     describe_who,
 )
 from biometric.messages.translation import gettext as _
 from biometric.results.answer_json import threshold_json
-from biometric.results.sighting_json import sighting_json
+from biometric.results.sighting_json import hits_json, sighting_json
 from biometric.ui.browser_input import parse_int
 from biometric.ui.call_values import read_camera, read_name, read_threshold
 from biometric.ui.endpoint_runs import run_endpoint
 from biometric.ui.page import Page
-
-MOST = 1000
-"""Most sightings that one call gives."""
 
 
 class SightingEndpoints:
@@ -90,13 +87,7 @@ class SightingEndpoints:
             lowest = read_threshold(least)
             found = desk.like(_text(sighting), wanted, -1.0 if lowest is None else lowest)
             threshold = desk.threshold()
-            hits = [{"score": hit.score, **sighting_json(hit.sighting, names)} for hit in found.hits]
-            text = _("From {threshold} on it is taken for the same person ({meaning}). Compared: {compared:,}.")
-            text = text.format(
-                threshold=decimal(threshold.value),
-                meaning=describe_threshold_rate(threshold),
-                compared=found.compared,
-            )
+            text, hits = describe_comparing(threshold, found.compared), hits_json(found.hits, names)
             counts = {"compared": found.compared, "more": found.has_more}
             return {"text": text, **counts, **threshold_json(threshold), "sightings": hits}
 
@@ -122,7 +113,7 @@ class SightingEndpoints:
                 who=describe_who(found, names),
                 when=describe_when(found),
                 source=describe_time_source(found),
-                camera=found.camera or _("unknown camera"),
+                camera=describe_camera(found.camera),
                 clip=found.clip_name,
             )
             sure = describe_certainty(found)
