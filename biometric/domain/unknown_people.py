@@ -87,10 +87,8 @@ class UnknownPeople:
         Raises:
             UnknownSighting, InvalidInput: there is no such sighting, or it has a name.
         """
-        return int(word) if word.isascii() and word.isdigit() and len(word) < 16 else self._group_of(word)
-
-    def _group_of(self, sighting_id: str) -> int:
-        return self._gallery.groups.of_sighting(sighting_id)
+        is_number = word.isascii() and word.isdigit() and len(word) < 16
+        return int(word) if is_number else self._gallery.groups.of_sighting(word)
 
     def join(self, numbers: Sequence[int]) -> GalleryChange:
         """Say that groups are one person. Raises as `ports.SightingGroups.join`."""

@@ -1,7 +1,7 @@
 """What is asked of sightings, and what comes back: filters, ranked lists, and templates as arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -50,10 +50,6 @@ class SightingFilter:
             raise ValueError(f"expected times with their zones, got {self}")
         if self.unnamed and self.identity_id is not None:
             raise ValueError("expected an identity or unnamed sightings, got both")
-
-    def page(self, limit: int, offset: int) -> "SightingFilter":
-        """Return the same question about another part of the list."""
-        return replace(self, limit=limit, offset=offset)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +126,6 @@ class SightingVectors:
     cursor: int = 0
 
 
-def stacked(vectors: Sequence[Vector], dimension: int = 0) -> NDArray[np.float32]:
-    """Return (D,) vectors as (N, D) float32; (0, `dimension`) for none."""
-    return np.stack(vectors) if len(vectors) else np.empty((0, dimension), np.float32)
+def stacked(vectors: Sequence[Vector]) -> NDArray[np.float32]:
+    """Return (D,) vectors as (N, D) float32; (0, 0) for none."""
+    return np.stack(vectors) if len(vectors) else np.empty((0, 0), np.float32)

@@ -212,16 +212,15 @@ class GallerySightingGroups:
             if holder is not None:
                 recorder.touch(owner)
             recorder.add_people(owner)
-            samples = 0
+            owner_id, samples = rows.identity_id(db, owner), 0
             for sighting in (sightings[member] for member in members):
                 reference = _reference(sighting, naming)
                 rows.check_model(db, reference.template.model_id, reference.template.vector.size)
                 record = make_record(reference, write.now, default)
-                folder = rows.identity_id(db, owner)
-                recorder.note_new_reference(write.store(owner, folder, record, read_crops(reference)))
+                recorder.note_new_reference(write.store(owner, owner_id, record, read_crops(reference)))
                 samples += len(reference.samples)
             recorder.note(groups=[number], sightings=len(members))
-            identity = rows.identity_by_id(db, self._files, rows.identity_id(db, owner))
+            identity = rows.identity_by_id(db, self._files, owner_id)
             return identity, recorder.finish(len(members), samples)
 
     def _members(self, write: WriteTransaction, number: int) -> list[int]:

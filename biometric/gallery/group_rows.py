@@ -161,7 +161,8 @@ def set_state(db: Database, steps: list[list[Any]], number: int, state: GroupSta
 def set_different(db: Database, steps: list[list[Any]], first: int, second: int, different: bool) -> None:
     """Say that two groups are different people, or no more, as a step of a change where that changes anything."""
     low, high = sorted((first, second))
-    if ((low, high) in different_pairs(db)) == different:
+    sql = "SELECT 1 FROM different_groups WHERE first_number = ? AND second_number = ?"
+    if (db.execute(sql, [low, high]).fetchone() is not None) == different:
         return
     sql = "DELETE FROM different_groups WHERE first_number = ? AND second_number = ?"
     if different:

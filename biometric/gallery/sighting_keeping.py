@@ -227,7 +227,7 @@ def _store(write: WriteTransaction, analysis: NewAnalysis, basis: BasisRecord, u
     sighting_links.link_sightings(db, analysis.clip_digest, probes)
     if own is not None:
         write.erase_sightings([number for number, _ in former])
-        _delete_empty(db, [place for place in covered if place != own])
+        sighting_rows.delete_empty_analyses(db, [place for place in covered if place != own])
         db.execute(
             f"DELETE FROM sighting_pairs WHERE first_number IN {LISTED} OR second_number IN {LISTED}",
             [json.dumps(list(numbers.values()))] * 2,
@@ -274,11 +274,3 @@ def _add(write: WriteTransaction, analysis: int, new: NewAnalysis, person: NewSi
     if person.crop:
         write.place_crops(folder, sighting_id, [(person.crop_name, person.crop)])
     return number
-
-
-def _delete_empty(db: Database, analyses: Collection[int]) -> None:
-    db.execute(
-        f"DELETE FROM analyses WHERE number IN {LISTED} "
-        "AND NOT EXISTS (SELECT 1 FROM sightings s WHERE s.analysis_number = analyses.number)",
-        [json.dumps(list(analyses))],
-    )

@@ -140,12 +140,17 @@ def delete_sightings(db: Database, numbers: Collection[int]) -> list[tuple[str, 
     places = db.execute(f"SELECT folder, id FROM sightings WHERE number IN {LISTED}", listed).fetchall()
     analyses = db.execute(f"SELECT DISTINCT analysis_number FROM sightings WHERE number IN {LISTED}", listed).fetchall()
     db.execute(f"DELETE FROM sightings WHERE number IN {LISTED}", listed)
+    delete_empty_analyses(db, [int(row[0]) for row in analyses])
+    return [(str(folder), str(sighting)) for folder, sighting in places]
+
+
+def delete_empty_analyses(db: Database, numbers: Collection[int]) -> None:
+    """Delete those of these analyses that have no sightings."""
     db.execute(
         f"DELETE FROM analyses WHERE number IN {LISTED} "
         "AND NOT EXISTS (SELECT 1 FROM sightings s WHERE s.analysis_number = analyses.number)",
-        [json.dumps([row[0] for row in analyses])],
+        [json.dumps(list(numbers))],
     )
-    return [(str(folder), str(sighting)) for folder, sighting in places]
 
 
 def revision(db: Database) -> int:
