@@ -37,6 +37,7 @@ class OpenVINODetector:
         confidence: least confidence to report, in [0, 1].
         cache: folder where measurements of this machine are kept; None: they are made again.
         weights: the file that holds the network's numbers, where the `.bin` does not (`shared_weights`).
+        exact: compute in float32, also a quantized network, whatever is faster here.
 
     Raises:
         WeightsCorrupt: the files do not load, or hold no detector of ultralytics.
@@ -50,6 +51,7 @@ class OpenVINODetector:
         confidence: float = CONFIDENCE,
         cache: Path | None = None,
         weights: Path | None = None,
+        exact: bool = False,
     ) -> None:
         if not 0.0 <= confidence <= 1.0:
             raise ValueError(f"expected a confidence in [0, 1], got {confidence}")
@@ -63,7 +65,7 @@ class OpenVINODetector:
         self._is_quantized = is_quantized(model)
         choices = MeasuredChoices(cache, digest, f"openvino {openvino.__version__}")
         self._networks = DetectorNetworks(
-            model, export.stride, export.size, export.end_to_end, _must_be_fixed(model), choices
+            model, export.stride, export.size, export.end_to_end, _must_be_fixed(model), choices, exact
         )
         try:
             self._networks.prepare()
@@ -84,10 +86,6 @@ class OpenVINODetector:
     def computes_in(self) -> str | None:
         """The precision in which an INT8 network computes on this processor, "INT8" or "float32"; None for others."""
         return self._networks.precision if self._is_quantized else None
-
-    def compute_in_float32(self) -> None:
-        """Compute in float32 from now on, also a quantized network, whatever is faster here."""
-        self._networks.compute_in_float32()
 
     def detect(self, frames: Sequence[Frame]) -> list[list[Detection]]:
         """Return each frame's people, highest confidence first, numbered from 0; [] for no frames.

@@ -49,6 +49,7 @@ class DetectorNetworks:
         end_to_end: its answers are rows of people, in no order of places.
         must_be_fixed: OpenVINO cannot run it with free sizes.
         choices: what was measured of it on this machine.
+        exact: compute in float32, also a quantized network, so that every processor gives the same boxes.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class DetectorNetworks:
         end_to_end: bool,
         must_be_fixed: bool,
         choices: MeasuredChoices,
+        exact: bool = False,
     ) -> None:
         shape = model.inputs[0].partial_shape
         self._fixed = None if shape.is_dynamic else (int(shape[2].get_length()), int(shape[3].get_length()))
@@ -66,18 +68,13 @@ class DetectorNetworks:
         self._model, self._stride, self._size, self._choices = model, stride, self._fixed or size, choices
         self._end_to_end, self._must_be_fixed = end_to_end, must_be_fixed
         self._compiled: OrderedDict[tuple[int, int] | None, ParallelNetwork] = OrderedDict()
-        self._precision = "INT8" if is_quantized(model) else "float32"
-        self._always_float32 = False
+        self._precision = "INT8" if is_quantized(model) and not exact else "float32"
+        self._exact = exact
 
     def prepare(self) -> None:
         """Compile what serves every size, or the size of the export. Raises `RuntimeError`."""
         if self._fixed is None and not self._must_be_fixed:
             self._network(*self._size)
-
-    def compute_in_float32(self) -> None:
-        """Compute in float32 from now on, also a quantized network, so that every processor gives the same boxes."""
-        self._always_float32, self._precision = True, "float32"
-        self._compiled.clear()
 
     @property
     def precision(self) -> str:
@@ -109,7 +106,7 @@ class DetectorNetworks:
             self._compiled.move_to_end(size)
             return self._compiled[size]
         model = self._model_for(size)
-        if is_quantized(model) and not (self._always_float32 or self._is_coarse(height, width)):
+        if is_quantized(model) and not (self._exact or self._is_coarse(height, width)):
             self._precision = self._choices.get(
                 f"precision {height}x{width}", lambda: _faster_precision(model, height, width)
             )

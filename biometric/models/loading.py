@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def load_detector(weights: Weights, device: str, cache: Path) -> Detector:
-    """Load a detector. Raises `ModelError`."""
+def load_detector(weights: Weights, device: str, cache: Path, exact: bool = False) -> Detector:
+    """Load a detector; `exact`: a quantized one in full precision on processors. Raises `ModelError`."""
     from biometric.models.detection import CONFIDENCE
 
-    return _load_detector(weights, device, cache, CONFIDENCE)
+    return _load_detector(weights, device, cache, CONFIDENCE, exact)
 
 
 def detector_loader(full_precision: bool) -> Callable[[Weights, str, Path], Detector]:
@@ -35,18 +35,7 @@ def detector_loader(full_precision: bool) -> Callable[[Weights, str, Path], Dete
 
     Which precision of a quantized network is faster is measured on each machine, and its boxes differ a little.
     """
-    if not full_precision:
-        return load_detector
-
-    def load(weights: Weights, device: str, cache: Path) -> Detector:
-        from biometric.models.detection_openvino import OpenVINODetector
-
-        detector = load_detector(weights, device, cache)
-        if isinstance(detector, OpenVINODetector):
-            detector.compute_in_float32()
-        return detector
-
-    return load
+    return functools.partial(load_detector, exact=True) if full_precision else load_detector
 
 
 def load_measured_detector(weights: Weights, device: str, cache: Path) -> Detector:
@@ -56,13 +45,13 @@ def load_measured_detector(weights: Weights, device: str, cache: Path) -> Detect
     return _load_detector(weights, device, cache, EVERYTHING)
 
 
-def _load_detector(weights: Weights, device: str, cache: Path, confidence: float) -> Detector:
+def _load_detector(weights: Weights, device: str, cache: Path, confidence: float, exact: bool = False) -> Detector:
     graph = _graph(weights) if device == "cpu" else None
     if graph is None:
-        return load_detector_file(weights.main, _name(weights), device, cache, confidence, weights.paths)
+        return load_detector_file(weights.main, _name(weights), device, cache, confidence, weights.paths, exact)
     from biometric.models.detection_openvino import OpenVINODetector
 
-    return OpenVINODetector(graph, _name(weights), confidence, cache, weights.main)
+    return OpenVINODetector(graph, _name(weights), confidence, cache, weights.main, exact)
 
 
 def _graph(weights: Weights) -> Path | None:
@@ -80,7 +69,13 @@ def _graph(weights: Weights) -> Path | None:
 
 
 def load_detector_file(
-    path: Path, name: str, device: str, cache: Path, confidence: float, files: Sequence[Path] = ()
+    path: Path,
+    name: str,
+    device: str,
+    cache: Path,
+    confidence: float,
+    files: Sequence[Path] = (),
+    exact: bool = False,
 ) -> Detector:
     """Load a detector's file: OpenVINO runs its own format, and on processors `.pt` files; all else is ultralytics'.
 
@@ -88,12 +83,13 @@ def load_detector_file(
         name: card name or file name, for people.
         confidence: least confidence to report, in [0, 1].
         files: the files of the model where they are not `path` alone.
+        exact: OpenVINO computes in float32, also a quantized network, whatever is faster here.
 
     Raises:
         ModelError: see `OpenVINODetector` and `UltralyticsDetector`.
     """
     if path.suffix == ".pt" and device != "cpu":
-        return _load_detector_on_card(path, name, device, cache, confidence)
+        return _load_detector_on_card(path, name, device, cache, confidence, exact)
     graph = path if path.suffix == ".xml" else None
     if path.suffix == ".pt" and device == "cpu":
         from biometric.models.detector_exporting import exported_checkpoint
@@ -108,10 +104,10 @@ def load_detector_file(
         return UltralyticsDetector(path, name, device, cache, confidence, files)
     from biometric.models.detection_openvino import OpenVINODetector
 
-    return OpenVINODetector(graph, name, confidence, cache)
+    return OpenVINODetector(graph, name, confidence, cache, exact=exact)
 
 
-def _load_detector_on_card(path: Path, name: str, device: str, cache: Path, confidence: float) -> Detector:
+def _load_detector_on_card(path: Path, name: str, device: str, cache: Path, confidence: float, exact: bool) -> Detector:
     from biometric.models.detection import UltralyticsDetector
     from biometric.models.detection_torch import TorchDetector
     from biometric.models.device_fallback import FallbackDetector
@@ -122,7 +118,7 @@ def _load_detector_on_card(path: Path, name: str, device: str, cache: Path, conf
         except UnsupportedModel:  # a network of another kind: ultralytics knows what to do with it, or what is wrong
             return UltralyticsDetector(path, name, device, cache, confidence)
 
-    return FallbackDetector(load_on_card, lambda: load_detector_file(path, name, "cpu", cache, confidence))
+    return FallbackDetector(load_on_card, lambda: load_detector_file(path, name, "cpu", cache, confidence, exact=exact))
 
 
 def _name(weights: Weights) -> str:

@@ -47,6 +47,13 @@ def network(shuffled: bool = False, levels: int = 3) -> openvino.Model:
     return openvino.Model([answer], [picture], "detector")
 
 
+def quantized_network() -> openvino.Model:
+    """An INT8 network of any size, of one answer: what it was given."""
+    picture = ops.parameter([-1, 3, -1, -1], np.float32, name="images")
+    ends = [np.float32(end) for end in (0, 1, 0, 1)]
+    return openvino.Model([ops.fake_quantize(picture, *ends, 256)], [picture], "quantized")
+
+
 def networks(model: openvino.Model, folder: Path | None = None, end_to_end: bool = False) -> DetectorNetworks:
     return DetectorNetworks(model, 32, FULL, end_to_end, False, MeasuredChoices(folder, "abc", "openvino"))
 
@@ -138,6 +145,26 @@ def test_in_full_precision_nothing_is_left_to_what_is_faster(
             detector.detect([Frame(0, trial_picture(720, 1280), 0.0)])
             found[full] = detector.computes_in  # type: ignore[attr-defined]
     assert found == {False: "INT8", True: "float32"}
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_in_full_precision_a_quantized_network_is_not_measured(
+    exact: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured: list[tuple[int, int]] = []
+
+    def measure(model: openvino.Model, height: int, width: int) -> str:
+        measured.append((height, width))
+        return "float32"  # INT8 networks of free size must not be compiled on processors with AMX
+
+    monkeypatch.setattr(detector_networks, "_faster_precision", measure)
+    choices = MeasuredChoices(tmp_path, "abc", "openvino")
+    with signal_stack_kept():
+        made = DetectorNetworks(quantized_network(), 32, FULL, True, False, choices, exact)
+        made.prepare()
+    assert made.precision == "float32"
+    assert measured == ([] if exact else [FULL])
+    assert (tmp_path / "measured").exists() is not exact, "nothing that was not measured is kept"
 
 
 @pytest.mark.real
