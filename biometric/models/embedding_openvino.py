@@ -1,7 +1,7 @@
 """Embeddings on the CPU through OpenVINO: Open Model Zoo's IR files, ONNX files, and networks that were converted."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from biometric.models.embedding import (
 from biometric.models.measured_choices import MeasuredChoices
 from biometric.models.parallel_inference import ParallelNetwork
 from biometric.models.shared_weights import read_graph
+from biometric.storage import file_digest
 
 AT_ONCE = 32
 """Most crops that are computed at the same time, each in a request of its own: on two cores that takes four fifths of
@@ -72,8 +73,12 @@ class OpenVINOEmbedder:
                 # Some networks could still be reshaped, but would not give the embeddings that they were trained for.
                 raise RuntimeError(f"the network takes {declared}")
             model.reshape(wanted)
-            choices = MeasuredChoices(cache, _digest(path, weights), f"openvino {openvino.__version__}")
-            self._network, self._precision = _compiled(model, form, exact, choices)
+            self._network, self._precision = _compiled(
+                model,
+                form,
+                exact,
+                lambda: MeasuredChoices(cache, _digest(path, weights), f"openvino {openvino.__version__}"),
+            )
         except RuntimeError as error:
             raise UnsupportedModel(
                 "{file} does not take crops of 3×{height}×{width} in batches, so it cannot serve as "
@@ -135,16 +140,20 @@ class OpenVINOEmbedder:
 
 
 def _compiled(
-    model: openvino.Model, form: InputFormat, exact: bool, choices: MeasuredChoices
+    model: openvino.Model, form: InputFormat, exact: bool, choices: Callable[[], MeasuredChoices]
 ) -> tuple[ParallelNetwork, str | None]:
     """Compile for the CPU, in half precision where it has that, is faster in it, and answers stay what they are.
 
     By default OpenVINO chooses bfloat16 on recent CPUs, which moves embeddings of 0286 to a cosine of .9985 against
     float32 on real crops: too far for one gallery on all machines. Half precision stays above .99998.
+
+    Args:
+        choices: gives what was measured of the network here; called only where there is something to choose, because
+            it reads all weights to tell them apart.
     """
     if exact or "FP16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return _network(model, "f32"), None
-    precision = choices.get(f"precision {form}", lambda: _better_precision(model, form))
+    precision = choices().get(f"precision {form}", lambda: _better_precision(model, form))
     return _network(model, "f16" if precision == "float16" else "f32"), precision
 
 
@@ -174,7 +183,7 @@ def _seconds(network: ParallelNetwork, pictures: Sequence[NDArray[np.float32]]) 
 def _digest(path: Path, weights: Path | None) -> str:
     """Names the network by the contents of all its files."""
     files = [path, path.with_suffix(".bin"), *([] if weights is None else [weights])]
-    return sha256(b"".join(sha256(file.read_bytes()).digest() for file in files if file.is_file())).hexdigest()
+    return sha256(b"".join(bytes.fromhex(file_digest(file)) for file in files if file.is_file())).hexdigest()
 
 
 def _read(path: Path, weights: Path | None = None) -> openvino.Model:

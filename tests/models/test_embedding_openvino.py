@@ -131,3 +131,11 @@ def test_half_precision_serves_where_it_is_faster_and_agrees(
     with pytest.raises(AssertionError, match="measured before"):
         OpenVINOEmbedder(path, TINY, "tiny", cache=tmp_path)
     assert OpenVINOEmbedder(path, TINY, "tiny", exact=True).computes_in is None
+
+
+def test_weights_are_not_read_again_where_nothing_is_to_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object) -> str:
+        raise AssertionError("all weights were read")
+
+    monkeypatch.setattr(embedding_openvino, "_digest", read)
+    assert OpenVINOEmbedder(network(tmp_path / "m.xml", means), TINY, "tiny", exact=True).computes_in is None
