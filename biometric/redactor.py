@@ -174,21 +174,22 @@ class Redactor:
             unsure=shown.unsure,
             added=0,
             remaining=(),
-            warnings=(*warnings, *self._adapters.models.notices()),
         )
+        digests = video.digest, ""
 
         def tell(path: Path, written: Written) -> None:
-            seen_still = replace(redaction, remaining=written.remaining)
+            nonlocal redaction, digests
+            redaction = replace(redaction, added=written.added, remaining=written.remaining)
             digests = video.digest, file_digest(path)
-            audit_events.record_redaction(self._answering.gallery(gallery), seen_still, shown.identity_ids, digests)
+            audit_events.record_redaction(self._answering.gallery(gallery), redaction, shown.identity_ids, digests)
 
         try:
             written = yield from write_redacted(self._tools(), plan, destination, tell)
         except OSError as error:
             raise not_written(destination, error) from error
-        self._answering.register.hidden_clip(destination, shown.identity_ids, video.digest, gallery)
+        self._answering.register.hidden_clip(destination, shown.identity_ids, digests[0], gallery, digests[1])
         regions = sum(len(written.plan.regions(frame)) for frame in range(plan.frames.start, plan.frames.stop))
-        return replace(redaction, hidden_regions=regions, added=written.added, remaining=written.remaining)
+        return replace(redaction, hidden_regions=regions, warnings=(*warnings, *self._adapters.models.notices()))
 
     def measure(
         self,
@@ -233,14 +234,13 @@ class Redactor:
         """Find, follow and identify everybody; the last value says which boxes are of people who are shown, (N,)."""
         # A track that is shown must be sure by itself, so tracks are not linked; to find somebody who is to be hidden,
         # what was linked counts, too.
-        linking = choice.who is WhoIsHidden.ONLY
-        seen, observed = yield from describe_everybody(source, self._describing(), linking=linking)
+        only = choice.who is WhoIsHidden.ONLY
+        seen, observed = yield from describe_everybody(source, self._describing(), linking=only)
         observed = self._answering.library.with_camera(observed, ask.camera)
         if not observed.usable:  # nobody can be identified, so nobody is shown
             return seen, ShownPeople(frozenset(), unsure=len(observed.observations)), np.zeros(len(seen.tracks), bool)
-        threshold = ask.threshold
-        if choice.who is WhoIsHidden.ONLY and threshold is not None and self._is_above_default(ask):
-            threshold = None
+        above = only and ask.threshold is not None and self._is_above_default(ask)
+        threshold = None if above else ask.threshold
         identifications = self._answering.identify(observed, threshold=threshold, gallery=ask.gallery)
         shown = shown_people(choice, named, identifications)
         return seen, shown, boxes_of_people(seen, observed.observations, shown.people)

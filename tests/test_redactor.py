@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from biometric import cli
 from biometric.cli import command_support, recognition_commands
 from biometric.domain import hidden_regions
-from biometric.entities import FrameRange, NoticeCode, ObservedClip, Retention
+from biometric.entities import FrameRange, Notice, NoticeCode, ObservedClip, Retention
 from biometric.entities.audit import AuditQuery, AuditRecord
 from biometric.entities.redaction import (
     ALL_HIDINGS,
@@ -21,6 +22,7 @@ from biometric.entities.redaction import (
     RedactionOptions,
     WhoIsHidden,
 )
+from biometric.erasing import derivative_register
 from biometric.errors import (
     DamagedClip,
     EmptyGallery,
@@ -34,6 +36,7 @@ from biometric.messages import describe
 from biometric.pipeline import redacting
 from biometric.storage import file_digest
 from tests import made_clips
+from tests.fakes import FakeModels
 from tests.painted_people import COLOURS, PaintedService, box_of, frames_of, walking, write_people
 from tests.trust.sound_clips import remux
 from tests.waiting import wait_for
@@ -508,6 +511,37 @@ def test_promise_25_each_redaction_is_recorded_with_what_was_written(setup: Pain
     assert (told["input"], told["file_sha256"]) == (file_digest(clip), file_digest(shown.path))
     assert (told["hidden"], told["method"], told["frames"], told["still_seen"]) == ("everybody but", "box", [0, 39], 0)
     assert (first.people, first.details["hidden"]) == ((), "everybody")
+
+
+def test_what_failed_while_it_was_written_is_in_the_warnings(
+    setup: PaintedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[Notice] = []
+
+    def write(*arguments: Any) -> Any:
+        written = yield from redacting.write_redacted(*arguments)
+        failed.append(Notice(NoticeCode.DEVICE_FAILED, device="cuda"))
+        return written
+
+    monkeypatch.setattr("biometric.redactor.write_redacted", write)
+    monkeypatch.setattr(FakeModels, "notices", lambda self: tuple(failed))
+    result = setup.redact(write_people(setup.folder / "clip.mp4", BOTH), setup.folder / "out.mp4")
+    assert [notice.code for notice in result.warnings] == [NoticeCode.DEVICE_FAILED]
+
+
+def test_the_file_written_is_read_once_for_the_trail_and_the_register(
+    setup: PaintedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup.enroll("Ruby")
+    clip = write_people(setup.folder / "clip.mp4", BOTH)
+
+    def read(paths: object) -> object:
+        raise AssertionError("it was read again")
+
+    monkeypatch.setattr(derivative_register, "digests_of", read)
+    result = setup.redact(clip, setup.folder / "out.mp4", EXCEPT_RUBY)
+    [held] = setup.service.gallery().derivatives()
+    assert held.files == {result.path.resolve(): file_digest(result.path)}
 
 
 def test_a_redaction_that_cannot_be_recorded_is_not_there(

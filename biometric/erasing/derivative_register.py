@@ -35,10 +35,16 @@ class DerivativeRegister:
         files += [folder / name for name in crops]
         self._record(DerivativeKind.RESULTS, files, named_in(answers), observed.video.digest, gallery)
 
-    def hidden_clip(self, path: Path, shown: Collection[str], clip_digest: str, gallery: Path | None) -> None:
-        """Write down a clip in which people are hidden, and those whose ids are given are shown."""
+    def hidden_clip(
+        self, path: Path, shown: Collection[str], clip_digest: str, gallery: Path | None, digest: str | None = None
+    ) -> None:
+        """Write down a clip in which people are hidden, and those whose ids are given are shown.
+
+        Args:
+            digest: the file's SHA-256 where it is known, so that the file need not be read again.
+        """
         if shown:
-            self._record(DerivativeKind.REDACTED, [path], shown, clip_digest, gallery)
+            self._record(DerivativeKind.REDACTED, [path], shown, clip_digest, gallery, digest)
 
     def report(self, answer: Verification | Sequence[Identification], path: Path, gallery: Path | None) -> None:
         """Write down a report, and record that it was written."""
@@ -62,9 +68,11 @@ class DerivativeRegister:
         identity_ids: Collection[str],
         clip_digest: str,
         gallery: Path | None,
+        digest: str | None = None,
     ) -> None:
+        """Write files down, `digest` that of the only one where it is known."""
         try:
-            files = digests_of(paths)
+            files = digests_of(paths) if digest is None else {path.resolve(): digest for path in paths}
             self._gallery(gallery).record(NewDerivative(kind, files, frozenset(identity_ids), clip_digest))
         except (BiometricError, OSError) as error:
             logger.warning("Not written down in the gallery's register: %s", error)
