@@ -7,7 +7,6 @@ from biometric.cli import command_support
 from biometric.cli.basis_options import add_basis_options, read_basis, says_basis
 from biometric.cli.command_support import DONE, show
 from biometric.cli.gallery_trash import add_action
-from biometric.entities import Retention
 from biometric.errors import InvalidInput
 from biometric.messages.life_cycle_sentences import describe_legal_basis, describe_lifetime, describe_retention
 from biometric.messages.local_dates import long_day
@@ -85,9 +84,8 @@ def _set(gallery: Gallery, options: argparse.Namespace) -> None:
     former = gallery.retention()
     if person is not None:
         former = next(item.retention for item in gallery.lifetimes() if item.identity_id == person.id)
-    matching = former.matching_days if options.matching_days is None else options.matching_days
-    keeping = former.keeping_days if options.keeping_days is None else options.keeping_days
-    gallery.set_retention(Retention(matching, keeping), None if person is None else person.id)
+    wanted = former.with_days(options.matching_days, options.keeping_days)
+    gallery.set_retention(wanted, None if person is None else person.id)
 
 
 def _hold(options: argparse.Namespace) -> int:

@@ -154,6 +154,12 @@ class Retention:
                 keeping=self.keeping_days,
             )
 
+    def with_days(self, matching: float | None, keeping: float | None) -> "Retention":
+        """Return the retention with those days that were given, in place of its own. Raises `InvalidRetention`."""
+        return Retention(
+            self.matching_days if matching is None else matching, self.keeping_days if keeping is None else keeping
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PersonLifetime:

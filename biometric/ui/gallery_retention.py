@@ -131,7 +131,7 @@ def gallery_retention(page: Page) -> GalleryRetention:
             gallery = page.service.gallery()
             gallery.hold(str(person), why if isinstance(why, str) else "")
             text = _("Nothing of this person is deleted until the hold is released.")
-            told = {message: elements.banner("good", _("Under a legal hold"), text), reason: gr.update(value="")}
+            told = {message: elements.banner("good", _("Under a legal hold"), text)}
             return {**told, **show(gallery, person, days=False), reason: gr.update(value="", visible=False)}
 
         return run_once(run, message)

@@ -120,9 +120,7 @@ def chosen_retention(gallery: Gallery, person: str | None, matching: float | Non
     if matching is None and keeping is None:
         raise InvalidInput("Say for how many days references are matched with and kept.")
     former = next((item.retention for item in gallery.lifetimes() if item.identity_id == person), gallery.retention())
-    return Retention(
-        former.matching_days if matching is None else matching, former.keeping_days if keeping is None else keeping
-    )
+    return former.with_days(matching, keeping)
 
 
 def _shown(gallery: Gallery) -> dict[str, Any]:
