@@ -1,7 +1,6 @@
 """Subject reports on the page and by the API: everything held about one person as one file, for that person."""
 
 import base64
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from biometric.erasing.subject_reporter import SubjectReporter, WrittenSubjectRe
 from biometric.messages.subject_sentences import describe_pictures
 from biometric.messages.translation import gettext as _
 from biometric.service import Sightline
-from biometric.storage import make_private_folder, remove_quietly
 from biometric.ui import api, elements
 from biometric.ui.call_values import read_name
 from biometric.ui.components import file_url
@@ -61,13 +59,9 @@ class SubjectEndpoints(api.Endpoints):
         def run() -> dict[str, Any]:
             folder, reporter = self._gallery(gallery), reporter_of(self._page.service)
             identity_id = reporter.find(read_name(name), folder)
-            place = self._page.uploads.root / f"call-{secrets.token_urlsafe(12)}"
-            make_private_folder(place)
-            try:
+            with self._page.uploads.call_folder() as place:
                 written = reporter.write(identity_id, place / report_name(), folder)
                 data = written.path.read_bytes()
-            finally:
-                remove_quietly(place)
             return {**_written_json(written), "identity": identity_id, "zip": base64.b64encode(data).decode("ascii")}
 
         return run_endpoint(run)

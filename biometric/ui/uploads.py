@@ -16,7 +16,7 @@ from pathlib import Path
 
 from biometric.errors import StorageFull, UploadMissing
 from biometric.messages.translation import N_
-from biometric.storage import link_or_copy, remove_quietly
+from biometric.storage import link_or_copy, make_private_folder, remove_quietly
 from biometric.ui.session import Footage, Session
 
 UNUSED_FOR = 3600.0
@@ -146,10 +146,16 @@ class Uploads:
         Raises:
             UploadMissing, StorageFull: as `take`.
         """
-        folder = self.root / f"call-{secrets.token_urlsafe(12)}"
-        folder.mkdir(mode=0o700)
-        try:
+        with self.call_folder() as folder:
             yield self.take(source, folder)
+
+    @contextmanager
+    def call_folder(self) -> Iterator[Path]:
+        """Give a call a folder of its own for as long as it runs, and remove it then."""
+        folder = self.root / f"call-{secrets.token_urlsafe(12)}"
+        make_private_folder(folder)
+        try:
+            yield folder
         finally:
             remove_quietly(folder)
 
