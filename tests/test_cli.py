@@ -18,6 +18,7 @@ from biometric.gallery.repository import SQLiteGallery
 from biometric.messages.translation import activate
 from biometric.models.cards import read_manifest
 from tests.fresh_interpreter import packages_loaded_by
+from tests.running import run_command as run
 from tests.test_service import ServiceSetup
 
 PROJECT = Path(__file__).parent.parent
@@ -30,12 +31,6 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(module, "build_service", lambda options: setup.service)
     yield setup
     setup.service.close()
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def test_a_journey_in_json(setup: ServiceSetup, capsys, tmp_path: Path) -> None:

@@ -5,29 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from biometric import cli
-from biometric.cli import command_support, gallery_trash
-from biometric.entities.progress import finish
+from tests.running import kept_answers_of_ada
+from tests.running import run_command as run
 from tests.test_service import ServiceSetup
 
 
 @pytest.fixture
 def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Ada is enrolled and identified in one clip, kept with both answers."""
-    made = ServiceSetup(tmp_path)
-    for module in (command_support, gallery_trash.command_support):
-        monkeypatch.setattr(module, "build_service", lambda options: made.service)
-    observed = finish(made.service.observe(made.clip))
-    made.service.library.keep(observed, made.service.enroll(observed, "Ada"))
-    made.service.library.keep(observed, made.service.identify(observed))
-    yield made
-    made.service.close()
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main([*map(str, arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    yield from kept_answers_of_ada(tmp_path, monkeypatch)
 
 
 def test_clips_are_listed_and_searched(setup: ServiceSetup, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from biometric import cli
 from biometric.cli import command_support
 from tests.gallery.test_sighting_groups import keep
 from tests.lawful import TEST_BASIS
+from tests.running import run_command
 from tests.test_service import ServiceSetup
 
 
@@ -25,9 +25,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["people", *map(str, arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return run_command(capsys, "people", *arguments)
 
 
 def groups(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[int, list[str]]:

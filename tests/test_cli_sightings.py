@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from biometric import cli
-from biometric.cli import command_support
 from biometric.entities import AnswerKind, NewAnswer
 from biometric.entities.audit import AuditAction, AuditQuery
 from biometric.entities.progress import finish
@@ -16,25 +14,15 @@ from biometric.entities.sightings import Naming
 from biometric.messages.sighting_sentences import describe_who
 from biometric.retention_duty import delete_overdue
 from tests.lawful import without_default
+from tests.running import kept_answers_of_ada
+from tests.running import run_command as run
 from tests.test_service import ServiceSetup
 
 
 @pytest.fixture
 def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Ada is enrolled and identified in one clip, which is kept with both answers."""
-    made = ServiceSetup(tmp_path)
-    monkeypatch.setattr(command_support, "build_service", lambda options: made.service)
-    observed = finish(made.service.observe(made.clip))
-    made.service.library.keep(observed, made.service.enroll(observed, "Ada"))
-    made.service.library.keep(observed, made.service.identify(observed))
-    yield made
-    made.service.close()
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main([*map(str, arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    yield from kept_answers_of_ada(tmp_path, monkeypatch)
 
 
 def test_keeping_answers_keeps_each_person_once(setup: ServiceSetup, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from biometric import cli
 from biometric.cli import command_support, gallery
 from biometric.gallery.repository import SQLiteGallery
 from tests.made_galleries import check, reference
+from tests.running import run_command
 from tests.test_service import ServiceSetup
 
 
@@ -29,9 +29,7 @@ def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["gallery", *map(str, arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return run_command(capsys, "gallery", *arguments)
 
 
 def ids(opened: SQLiteGallery, name: str) -> list[str]:

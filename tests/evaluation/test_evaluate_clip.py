@@ -14,6 +14,7 @@ from biometric.evaluation.mot.truth_files import read_truth
 from biometric.models.signal_stack import signal_stack_kept
 from tests.conftest import PROJECT
 from tests.fakes import ColumnTracker, FakeDetector, video_info
+from tests.running import run_command
 from tests.test_service import BOX, ServiceSetup
 
 LEFT, TOP, WIDTH, HEIGHT = BOX[0], BOX[1], BOX[2] - BOX[0], BOX[3] - BOX[1]
@@ -43,9 +44,7 @@ def labels(folder: Path, rows: list[tuple[int, int]], base: int = 1, more: str =
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["evaluate-clip", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return run_command(capsys, "evaluate-clip", *arguments)
 
 
 @pytest.mark.parametrize("tracks", [False, True])

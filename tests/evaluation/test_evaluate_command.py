@@ -17,6 +17,7 @@ from tests.evaluation.made_datasets import market
 from tests.evaluation.test_evaluating import ColourEmbedder
 from tests.fakes import FakeDetector, FakeModels
 from tests.fresh_interpreter import packages_loaded_by
+from tests.running import run_command
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -40,9 +41,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Settings]:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["evaluate", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return run_command(capsys, "evaluate", *arguments)
 
 
 def test_json_and_nothing_else_on_stdout(

@@ -15,6 +15,7 @@ from biometric.cli.evaluate_detector import confidences
 from biometric.entities import Detection, Frame
 from biometric.settings import Settings
 from tests.fakes import FakeEmbedder, FakeModels
+from tests.running import run_command
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 WIDTH, HEIGHT = 160, 120
@@ -73,9 +74,7 @@ def white(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["evaluate-detector", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return run_command(capsys, "evaluate-detector", *arguments)
 
 
 def test_what_is_found_is_counted(white: list[Settings], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from biometric import cli
 from biometric.training.checkpoints import load_state
+from tests.running import run_command
 from tests.training.made_people import tree
 
 QUICK = [
@@ -45,9 +45,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    status = cli.main(["train", "finetune", *[str(argument) for argument in arguments]])
-    shown = capsys.readouterr()
-    return status, shown.out, shown.err
+    return run_command(capsys, "train", "finetune", *arguments)
 
 
 def test_a_run_is_written_and_can_be_begun_from(

@@ -11,18 +11,14 @@ from biometric.ui.permissions import CALLS
 from biometric.ui.retention_api import RetentionEndpoints
 from tests.ui.accessibility import axe_faults
 from tests.ui.serving import Server
-from tests.ui.test_tabs import Clips, Desk, sit_down
+from tests.ui.test_tabs import Clips, Desk, desk_with_two_enrolled
 from tests.ui.visiting import Visitor
 
 
 @pytest.fixture
 def desk(tmp_path: Path, clips: Clips, monkeypatch: pytest.MonkeyPatch) -> Any:
-    desk = sit_down(tmp_path, monkeypatch)
-    desk.enroll("Ada", clips["one"])
-    desk.enroll("Ben", clips["other"])
-    yield desk
-    desk.written()
-    desk.service.close()
+    with desk_with_two_enrolled(tmp_path, clips, monkeypatch) as desk:
+        yield desk
 
 
 def test_the_api_tells_what_would_change_before_it_sets_days(desk: Desk) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -144,6 +145,17 @@ def sit_down(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> D
     # Gradio opens an event loop where none runs and never closes it; and one of the browser's may run in this thread.
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, open_page()).result()
+
+
+@contextmanager
+def desk_with_two_enrolled(folder: Path, clips: Clips, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Give somebody at a page where Ada and Ben are enrolled; their files are written before the service closes."""
+    desk = sit_down(folder, monkeypatch)
+    desk.enroll("Ada", clips["one"])
+    desk.enroll("Ben", clips["other"])
+    yield desk
+    desk.written()
+    desk.service.close()
 
 
 # --- an answer is about the frames and the clip that the page shows ---------------------------------------------------
