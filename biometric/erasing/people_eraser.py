@@ -132,15 +132,14 @@ class PeopleEraser:
         opened.save_erasure(certificate)
         return change, certificate
 
-    def unregistered(self, identity_id: str, gallery: Path | None = None) -> list[Path]:
+    def unregistered(self, traces: PersonTraces, gallery: Path | None = None) -> list[Path]:
         """Return what the register does not know, and erasing deletes: copies of pictures, and results that name them.
 
-        Raises `UnknownIdentity`.
+        Args:
+            traces: of the person, as that gallery has them.
         """
-        opened = self._gallery(gallery)
-        traces = opened.traces(identity_id)
         known = {path for item in traces.derivatives for path in item.files}
-        return [path for path in self._copies(opened, traces) if path.resolve() not in known]
+        return [path for path in self._copies(self._gallery(gallery), traces) if path.resolve() not in known]
 
     def forget_observations(self) -> None:
         """Forget observations in memory whose pictures were deleted, also by another process."""

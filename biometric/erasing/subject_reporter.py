@@ -68,7 +68,7 @@ class SubjectReporter:
         except UnknownIdentity:
             for identity_id in (*opened.find_in_trash(name), name):
                 with suppress(UnknownIdentity):
-                    return _remaining(opened, identity_id)
+                    return opened.remaining(identity_id)
             raise
 
     def write(
@@ -113,7 +113,7 @@ class SubjectReporter:
         }
         sections = {**own.sections, **kept.sections}
         sections["references"] = tuple(_with_capture(item, captured) for item in sections["references"])
-        sections["copies"] = tuple(_copies(self._eraser.unregistered(identity_id, gallery)))
+        sections["copies"] = tuple(_copies(self._eraser.unregistered(traces, gallery)))
         return SubjectPart(own.name, sections, (*own.pictures, *kept.pictures), own.encrypted), sections
 
     def _note(self, opened: Gallery, identity_id: str, destination: Path, digest: str) -> None:
@@ -145,15 +145,6 @@ def check_destination(destination: Path, gallery: Path, replace: bool) -> None:
         check_writable(destination.parent, _LEAST_BYTES)
     except OSError as error:
         raise _storage_error(destination, error) from error
-
-
-def _remaining(opened: Gallery, identity_id: str) -> str:
-    """Return the id of whom an identity was merged into, its own where that was not done. Raises `UnknownIdentity`."""
-    seen: set[str] = set()
-    while identity_id not in seen:
-        seen.add(identity_id)
-        identity_id = opened.held_of_person(identity_id).sections["identity"][0].get("merged_into") or identity_id
-    return identity_id
 
 
 def _write(partial: Path, part: SubjectPart, sections: Mapping[str, tuple[SubjectItem, ...]]) -> tuple[int, int]:

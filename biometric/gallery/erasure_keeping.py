@@ -126,6 +126,19 @@ class ErasureKeeping(GalleryEditing):
         with self._transactions.reading_or_empty() as db, translate_errors():
             return subject_rows.read_person(db, self._files, _same_person(db, identity_id), encrypted)
 
+    def remaining(self, identity_id: str) -> str:
+        """Return the id of whom an identity was merged into, directly or not; its own where that was not done.
+
+        Raises `UnknownIdentity`.
+        """
+        seen: set[str] = set()
+        with self._transactions.reading_or_empty() as db, translate_errors():
+            while identity_id not in seen:
+                seen.add(identity_id)
+                [person] = subject_rows.people(db, _same_person(db, identity_id)[:1])
+                identity_id = person.get("merged_into") or identity_id
+        return identity_id
+
     def require_erasable(self, identity_id: str) -> None:
         """Raise what `erase` would before it deletes anything: `UnknownIdentity`, `OnLegalHold`."""
         with self._transactions.reading_or_empty() as db:

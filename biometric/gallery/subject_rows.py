@@ -77,7 +77,7 @@ TABLES: Final[Mapping[str, str]] = {
 def read_person(db: Database, files: GalleryFiles, identities: list[int], encrypted: bool) -> SubjectPart:
     """Return what is held about the identities of these row numbers, the first of which is the person's own."""
     owned = person_traces.read_owned(db, files, identities)
-    people = _people(db, identities)
+    persons = people(db, identities)
     references, pictures = _references(db, files, identities)
     sightings, seen = subject_sightings.read(db, files, identities)
     derivatives = [*owned.traces.derivatives]
@@ -85,7 +85,7 @@ def read_person(db: Database, files: GalleryFiles, identities: list[int], encryp
     derivatives += [item for item in everybody if item.written_at >= owned.created_at]
     reference_ids = frozenset(owned.reference_ids)
     sections = {
-        "identity": tuple(people),
+        "identity": tuple(persons),
         "references": tuple(references),
         "sightings": tuple(sightings),
         "comparisons": tuple(subject_sightings.compared(db, identities)),
@@ -95,7 +95,7 @@ def read_person(db: Database, files: GalleryFiles, identities: list[int], encryp
         "retention": (_retention(db, identities),),
         "files": tuple(map(file_item, derivatives)),
     }
-    return SubjectPart(people[0]["name"], sections, (*pictures, *seen), encrypted)
+    return SubjectPart(persons[0]["name"], sections, (*pictures, *seen), encrypted)
 
 
 def file_item(derivative: Derivative) -> SubjectItem:
@@ -112,7 +112,8 @@ def file_item(derivative: Derivative) -> SubjectItem:
     }
 
 
-def _people(db: Database, identities: list[int]) -> list[dict[str, Any]]:
+def people(db: Database, identities: list[int]) -> list[dict[str, Any]]:
+    """Return what is stored of these identities themselves, enrolled or in the trash, in this order."""
     listed = json.dumps(identities)
     found: dict[int, dict[str, Any]] = {}
     sql = f"SELECT number, id, name, created_at, updated_at FROM identities WHERE number IN {_LISTED}"

@@ -49,6 +49,12 @@ class ErasingGallery(Protocol):
         Other people are left out. Pictures are read when they are asked for.
         """
 
+    def remaining(self, identity_id: str) -> str:
+        """The id of whom an identity was merged into, directly or not; its own where that was not done.
+
+        Raises `UnknownIdentity`: it is neither enrolled nor in the trash.
+        """
+
     def require_erasable(self, identity_id: str) -> None:
         """Raise what `erase` would before it deletes anything: `UnknownIdentity`, `OnLegalHold`."""
 

@@ -129,7 +129,7 @@ NOT_RECORDED = {
         "count_expired_people",
         "derivatives", "traces", "require_erasable", "erasures", "erasure_of", "latest_erasure", "remains", "listed",
         "between", "in_force", "history", "verdict_evidence", "status", "threshold", "gallery", "outlook", "check",
-        "holding",
+        "holding", "remaining",
     },
     "the answer that they are part of is recorded": {"search", "scores", "load_search"},
     "they are parts of an operation that is recorded": {
