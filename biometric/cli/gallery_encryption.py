@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from biometric.cli.command_support import DONE, read_passphrase, show, with_passphrase
 from biometric.cli.gallery_trash import add_action
-from biometric.errors import InvalidInput
 from biometric.messages.counted import counted
 from biometric.messages.translation import N_
 from biometric.messages.translation import gettext as _
@@ -42,13 +41,7 @@ def _protection(options: argparse.Namespace) -> tuple["ProtectionAdministration"
 
 
 def _new_key(options: argparse.Namespace) -> int:
-    protection, folder = _protection(options)
-    if options.key.resolve().is_relative_to(folder.resolve()):
-        raise InvalidInput(
-            "The key file {path} lies in the gallery's own folder: whoever has the folder would have the key. Move it "
-            "to another place, such as a stick of its own.",
-            path=options.key,
-        )
+    protection, _folder = _protection(options)
     protection.make_key_file(options.key)
     text = _(
         "{path} was written. Keep a copy at another place: without it nobody can read what is encrypted with it. Set "

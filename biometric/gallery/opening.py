@@ -51,7 +51,8 @@ class ProtectionChanges:
         return header is not None and header.has_passphrase
 
     def make_key_file(self, path: Path) -> None:
-        """Write a new key file, which must not be there."""
+        """Write a new key file, which must not be there, and not in the gallery's folder. Raises `InvalidInput`."""
+        protecting.require_outside(self._folder, path)
         make_key_file(path)
 
     def encrypt(self) -> int:

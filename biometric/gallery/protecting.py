@@ -255,9 +255,15 @@ def _check(folder: Path, key: KeySource | None) -> None:
         )
     if is_held(folder / RESTORING):
         raise GalleryBusy("Another process is using the gallery. Try again in a moment.")
-    if key is not None and key.key_file is not None and key.key_file.resolve().is_relative_to(folder.resolve()):
+    if key is not None and key.key_file is not None:
+        require_outside(folder, key.key_file)
+
+
+def require_outside(folder: Path, key_file: Path) -> None:
+    """Raise `InvalidInput` where a key file lies, or would lie, in the folder of the gallery that it is for."""
+    if key_file.resolve().is_relative_to(folder.resolve()):
         raise InvalidInput(
             "The key file {path} lies in the gallery's own folder: whoever has the folder would have the key. Move it "
             "to another place, such as a stick of its own.",
-            path=key.key_file,
+            path=key_file,
         )

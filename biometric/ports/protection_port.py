@@ -15,7 +15,7 @@ class ProtectionAdministration(Protocol):
         """Whether the gallery is encrypted with a passphrase, and the settings have no key. Raises `GalleryCorrupt`."""
 
     def make_key_file(self, path: Path) -> None:
-        """Write a new key file for the owner alone. Raises `InvalidInput` where it is there already."""
+        """Write a new key file for the owner alone. Raises `InvalidInput`: it is there, or in the gallery."""
 
     def encrypt(self) -> int:
         """Encrypt the gallery with the key of the settings; return how many pictures were.
