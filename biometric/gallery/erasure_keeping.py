@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -186,16 +188,26 @@ class ErasureKeeping(GalleryEditing):
             unread: gets the files and folders that cannot be read.
         """
         with self._transactions.reading() as db, translate_errors():
+            encrypted = db is not None and self._transactions.protection.is_on()
+            in_rows = db is not None and encrypted and holds_any(db, needles)
+        # Without a snapshot: with a rollback journal, nobody could commit while all files are read.
+        with translate_errors():
             found = files_holding(self._folder, needles, unread)
-            if db is None or not self._transactions.protection.is_on():
-                return found
-            if holds_any(db, needles):
+            if in_rows:
                 found.append(self._folder / DATABASE_NAME)
-            for path in self._folder.rglob("*.jpg"):
-                data = self._files.read_if_intact(path) if path.is_file() else b""
-                if any(needle in data for needle in needles):
-                    found.append(path)
+            if encrypted:
+                found += self._pictures_holding(needles)
             return list(dict.fromkeys(found))
+
+    def _pictures_holding(self, needles: Collection[bytes]) -> Iterator[Path]:
+        """Yield the pictures that hold one of these byte strings when opened; what vanishes meanwhile is left out."""
+        for folder, _, names in os.walk(self._folder):
+            for path in (Path(folder, name) for name in names if name.endswith(".jpg")):
+                data = b""
+                with suppress(FileNotFoundError):
+                    data = self._files.read_if_intact(path) if path.is_file() else b""
+                if any(needle in data for needle in needles):
+                    yield path
 
     def retry_deleting(self) -> list[UnreachedFile]:
         """Try again to delete what could not be deleted, and return what still cannot."""
