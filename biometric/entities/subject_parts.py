@@ -2,10 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from biometric.entities.footage import Vector
 
 SubjectItem = Mapping[str, Any]
 """One thing that is held: texts, numbers, None, (D,) float32 vectors, and lists and mappings of these, by name."""
+
+IN_REPORT: Final = "in the report: "
+"""Before the name of a section: a table of a store is told there."""
+
+
+def template_item(model: str, samples: int, vector: Vector) -> SubjectItem:
+    """Return a template as it is in a report: its model, its number of samples, and its (D,) float32 vector."""
+    return {"model": model, "dimension": int(vector.size), "samples": samples, "vector": vector}
 
 
 @dataclass(frozen=True, slots=True)

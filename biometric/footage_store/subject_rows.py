@@ -9,11 +9,10 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from biometric.entities import Observation, ObservedClip
-from biometric.entities.subject_parts import SubjectItem, SubjectPicture
+from biometric.entities.subject_parts import IN_REPORT, SubjectItem, SubjectPicture, template_item
 from biometric.footage_store import forgetting
 from biometric.footage_store.library_rows import Row, query
 
-IN_REPORT: Final = "in the report: "
 TABLES: Final[Mapping[str, str]] = {
     "clips": IN_REPORT + "kept_answers",
     "observations": IN_REPORT + "kept_observations",
@@ -79,12 +78,7 @@ def _person(row: Row, observed: ObservedClip, person: Observation, pictures: lis
         ],
         "template": None
         if template is None
-        else {
-            "model": template.model_id,
-            "dimension": int(template.vector.size),
-            "samples": template.sample_count,
-            "vector": template.vector,
-        },
+        else template_item(template.model_id, template.sample_count, template.vector),
         "samples": samples,
     }
 

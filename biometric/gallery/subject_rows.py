@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from biometric.entities.erasure import Derivative
-from biometric.entities.subject_parts import SubjectItem, SubjectPart, SubjectPicture
+from biometric.entities.subject_parts import IN_REPORT, SubjectItem, SubjectPart, SubjectPicture, template_item
 from biometric.gallery import (
     basis_rows,
     derivative_rows,
@@ -27,7 +27,6 @@ from biometric.gallery.files import GalleryFiles
 from biometric.gallery.reference_rows import unblob
 
 _LISTED = "(SELECT value FROM json_each(?))"
-IN_REPORT: Final = "in the report: "
 TABLES: Final[Mapping[str, str]] = {
     "identities": IN_REPORT + "identity",
     "trashed_identities": IN_REPORT + "identity",
@@ -152,7 +151,7 @@ def _references(
 
 def _reference(db: Database, row: Mapping[str, Any], samples: list[dict[str, Any]]) -> SubjectItem:
     match_until, keep_until = retention_rows.read_times(db, row["number"])
-    basis, vector = basis_rows.read_basis(db, row["number"]), unblob(row["vector"])
+    basis = basis_rows.read_basis(db, row["number"])
     captured = subject_sightings.captured(db, row["digest"])
     return {
         "id": row["id"],
@@ -168,12 +167,7 @@ def _reference(db: Database, row: Mapping[str, Any], samples: list[dict[str, Any
         "keep_until": keep_until,
         "in_trash": bool(row["trashed"]),
         "in_trash_until": row["expires_at"],
-        "template": {
-            "model": row["model_id"],
-            "dimension": int(vector.size),
-            "samples": row["sample_count"],
-            "vector": vector,
-        },
+        "template": template_item(row["model_id"], row["sample_count"], unblob(row["vector"])),
         "samples": samples,
     }
 
@@ -218,15 +212,9 @@ def _verdicts(db: Database, identities: Collection[int]) -> Iterator[SubjectItem
                 "in_trash": table != "verdicts",
             }
             if row["word"] == "confirmed":
-                vector = unblob(row["vector"])
                 item |= {"clip_name": row["clip_name"], "clip_sha256": row["clip_digest"]}
                 item |= subject_sightings.track_item(row["track"])
-                item["template"] = {
-                    "model": row["model_id"],
-                    "dimension": int(vector.size),
-                    "samples": row["sample_count"],
-                    "vector": vector,
-                }
+                item["template"] = template_item(row["model_id"], row["sample_count"], unblob(row["vector"]))
             yield item
 
 

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 from biometric.entities.life_cycle import BasisRecord
 from biometric.entities.sightings import Sighting
-from biometric.entities.subject_parts import SubjectItem, SubjectPicture
+from biometric.entities.subject_parts import SubjectItem, SubjectPicture, template_item
 from biometric.gallery import group_rows, sighting_links, sighting_reading
 from biometric.gallery.files import GalleryFiles
 from biometric.gallery.sighting_rows import LISTED
@@ -102,7 +102,7 @@ def track_item(stored: bytes) -> dict[str, Any]:
 
 def _item(sighting: Sighting) -> dict[str, Any]:
     begins, ends, decision, detail = sighting.begins_at, sighting.ends_at, sighting.decision, sighting.detail
-    recorded = sighting.time.begins_at
+    recorded, template = sighting.time.begins_at, sighting.template
     return {
         "id": sighting.id,
         "seen_from": None if begins is None else begins.isoformat(),
@@ -132,10 +132,5 @@ def _item(sighting: Sighting) -> dict[str, Any]:
         "basis": basis_item(sighting.basis),
         "frames": sighting.probe.frames.tolist(),
         "boxes": sighting.probe.boxes.tolist(),
-        "template": {
-            "model": sighting.template.model_id,
-            "dimension": int(sighting.template.vector.size),
-            "samples": sighting.template.sample_count,
-            "vector": sighting.template.vector,
-        },
+        "template": template_item(template.model_id, template.sample_count, template.vector),
     }

@@ -15,6 +15,7 @@ from biometric.entities import Decision, NewVerdict, ProbeRecord, Template, Verd
 from biometric.entities.audit import AuditEvent, AuditQuery
 from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.entities.progress import finish
+from biometric.entities.subject_parts import IN_REPORT
 from biometric.erasing.people_eraser import PeopleEraser
 from biometric.erasing.subject_reporter import SubjectReporter
 from biometric.errors import InvalidInput, StorageFull, UnknownIdentity
@@ -200,8 +201,8 @@ def test_every_table_is_in_the_report_or_named_with_a_reason(setup: ServiceSetup
         assert tables(connection) == set(library_rows.TABLES)
     for reason in (*subject_rows.TABLES.values(), *library_rows.TABLES.values()):
         assert reason.strip()
-        if reason.startswith(subject_rows.IN_REPORT):
-            assert reason.removeprefix(subject_rows.IN_REPORT) in HEADINGS
+        if reason.startswith(IN_REPORT):
+            assert reason.removeprefix(IN_REPORT) in HEADINGS
 
 
 def test_promise_29_what_is_kept_with_footage_is_in_the_report(setup: ServiceSetup, tmp_path: Path) -> None:
