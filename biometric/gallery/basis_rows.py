@@ -3,6 +3,7 @@
 from sqlite_utils import Database
 
 from biometric.entities import BasisRecord, EnrollmentBasis, EntryPoint, LegalBasis
+from biometric.gallery import rows
 
 
 def read_default_basis(db: Database) -> EnrollmentBasis | None:
@@ -22,8 +23,7 @@ def insert_basis(db: Database, reference: int, record: BasisRecord) -> None:
     """Record the basis of a reference."""
     columns = {"reference_number": reference, **_columns(record.basis)}
     columns |= {"recorded_at": record.recorded_at, "entry_point": record.entry_point.value}
-    marks = ", ".join(f":{name}" for name in columns)
-    db.execute(f"INSERT INTO reference_bases ({', '.join(columns)}) VALUES ({marks})", columns)  # noqa: S608 - constants
+    rows.insert(db, "reference_bases", columns)
 
 
 def read_basis(db: Database, reference: int) -> BasisRecord | None:

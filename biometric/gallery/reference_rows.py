@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from biometric.entities import BiometricReference, Template, Vector
 from biometric.entities.enrolled import CROP_NAME
 from biometric.errors import GalleryCorrupt, UnknownReference
-from biometric.gallery import basis_rows, retention_rows
+from biometric.gallery import basis_rows, retention_rows, rows
 from biometric.gallery.files import OPAQUE_ID, GalleryFiles
 from biometric.gallery.records import IdentityRecord, ReferenceRecord, SampleRecord
 
@@ -65,7 +65,6 @@ def insert_reference(db: Database, owner: int, folder: str, record: ReferenceRec
     Returns:
         The reference's row number.
     """
-    # Plain SQL: an import adds tens of thousands, and sqlite-utils asks for the schema each time.
     clip = [record.clip_digest, record.clip_name]
     db.execute("INSERT OR IGNORE INTO clips (digest, name) VALUES (?, ?)", clip)
     columns = {
@@ -81,9 +80,7 @@ def insert_reference(db: Database, owner: int, folder: str, record: ReferenceRec
         "camera": record.camera,
         "vector": blob(record.template.vector),
     }
-    marks = ", ".join(f":{name}" for name in columns)
-    sql = f"INSERT INTO biometric_references ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constants
-    number = int(str(db.execute(sql, columns).lastrowid))
+    number = rows.insert(db, "biometric_references", columns)
     # Numbers of samples in the trash are not given again, so that each can come back as what it was.
     sql = "SELECT max(coalesce(max(number), 0), (SELECT coalesce(max(number), 0) FROM trashed_samples)) FROM samples"
     last = int(db.execute(sql).fetchone()[0])

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlite_utils import Database
@@ -16,6 +16,16 @@ _CLOSE_NAMES = 5000
 """Most names that are compared letter by letter to suggest one."""
 
 Row = dict[str, Any]
+
+
+def insert(db: Database, table: str, columns: Mapping[str, Any]) -> int:
+    """Add a row with these columns to a table; return its row number, which is the table's INTEGER PRIMARY KEY.
+
+    Plain SQL: an import adds tens of thousands, and sqlite-utils asks for the schema each time.
+    """
+    marks = ", ".join("?" * len(columns))
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names are constants
+    return int(str(db.execute(sql, list(columns.values())).lastrowid))
 
 
 def model(db: Database) -> tuple[str, int] | None:

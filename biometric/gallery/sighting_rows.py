@@ -50,7 +50,7 @@ def store_analysis(db: Database, analysis_id: str, analysis: NewAnalysis, basis:
     key = [columns[name] for name in ("clip_digest", "first_frame", "last_frame", "model_id", "made_with")]
     same = db.execute(sql, key).fetchone()
     if same is None:
-        return _insert(db, "analyses", {"id": analysis_id, **columns})
+        return rows.insert(db, "analyses", {"id": analysis_id, **columns})
     names = ", ".join(f"{name} = ?" for name in columns)
     db.execute(f"UPDATE analyses SET {names} WHERE number = ?", [*columns.values(), same[0]])
     return int(same[0])
@@ -58,7 +58,7 @@ def store_analysis(db: Database, analysis_id: str, analysis: NewAnalysis, basis:
 
 def insert_sighting(db: Database, analysis: tuple[int, str], sighting_id: str, columns: Mapping[str, Any]) -> int:
     """Add a sighting to an analysis (row number, id); return its row number. `columns`: of `sighting_columns`."""
-    return _insert(
+    return rows.insert(
         db, "sightings", {"id": sighting_id, "analysis_number": analysis[0], "folder": analysis[1], **columns}
     )
 
@@ -156,9 +156,3 @@ def delete_empty_analyses(db: Database, numbers: Collection[int]) -> None:
 def revision(db: Database) -> int:
     """Return a number that rises with each sighting that is added, changed or deleted; 0 before the first."""
     return int(db.execute("SELECT coalesce(max(revision), 0) FROM sighting_changes").fetchone()[0])
-
-
-def _insert(db: Database, table: str, columns: Mapping[str, Any]) -> int:
-    marks = ", ".join("?" * len(columns))
-    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) RETURNING number"
-    return int(db.execute(sql, list(columns.values())).fetchone()[0])
