@@ -14,14 +14,13 @@ from biometric.entities.erasure import DerivativeKind, NewDerivative
 from biometric.entities.subject_parts import SubjectItem, SubjectPart
 from biometric.erasing.people_eraser import PeopleEraser
 from biometric.errors import InvalidInput, StorageFull, UnknownIdentity
-from biometric.errors.phrases import Phrase
 from biometric.footage_keeper import FootageKeeper
 from biometric.ports import Gallery
+from biometric.results.report_files import not_written, refuse_device, require_folder
 from biometric.results.subject_report import SubjectReport, now, subject_data, subject_html
-from biometric.storage import atomic_path, check_writable, describe_os_error, file_digest
+from biometric.storage import atomic_path, file_digest
 
 PAGE, DATA = "report.html", "data.json"
-_LEAST_BYTES = 1_000_000
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Of the files in the archive: when they were written is in the report."""
 
@@ -91,21 +90,19 @@ class SubjectReporter:
         opened = self._gallery(gallery)
         check_destination(destination, opened.folder, replace)
         self._library.usage()  # removes what is expired
-        part, sections = self._held(opened, identity_id, gallery)
+        part = self._held(opened, identity_id, gallery)
         try:
             with atomic_path(destination) as partial:
-                pictures, missing = _write(partial, part, sections)
+                pictures, missing = _write(partial, part)
                 if not replace and destination.exists():
                     raise _taken(destination)
                 self._note(opened, identity_id, destination, file_digest(partial))
         except OSError as error:
             raise _storage_error(destination, error) from error
-        counts = {name: len(items) for name, items in sections.items()}
+        counts = {name: len(items) for name, items in part.sections.items()}
         return WrittenSubjectReport(destination, part.name, {**counts, "pictures": pictures}, missing, part.encrypted)
 
-    def _held(
-        self, opened: Gallery, identity_id: str, gallery: Path | None
-    ) -> tuple[SubjectPart, dict[str, tuple[SubjectItem, ...]]]:
+    def _held(self, opened: Gallery, identity_id: str, gallery: Path | None) -> SubjectPart:
         own, traces = opened.held_of_person(identity_id), opened.traces(identity_id)
         kept = self._library.library.held_of_person(traces.identity_ids, traces.crops)
         captured = {
@@ -114,7 +111,7 @@ class SubjectReporter:
         sections = {**own.sections, **kept.sections}
         sections["references"] = tuple(_with_capture(item, captured) for item in sections["references"])
         sections["copies"] = tuple(_copies(self._eraser.unregistered(traces, gallery)))
-        return SubjectPart(own.name, sections, (*own.pictures, *kept.pictures), own.encrypted), sections
+        return SubjectPart(own.name, sections, (*own.pictures, *kept.pictures), own.encrypted)
 
     def _note(self, opened: Gallery, identity_id: str, destination: Path, digest: str) -> None:
         if opened.erasure_of(identity_id) is not None:
@@ -132,22 +129,17 @@ def check_destination(destination: Path, gallery: Path, replace: bool) -> None:
             raise InvalidInput("The report needs a file name, not a folder. Add a name such as report.zip.")
         if destination.suffix.lower() != ".zip":
             raise InvalidInput("The report {name!r} must end in .zip.", name=destination.name)
-        if destination.exists() and not destination.is_file():
-            raise InvalidInput(
-                "{destination} is a device or a pipe. The report needs the name of a file.", destination=destination
-            )
+        refuse_device(destination)
         if destination.exists() and not replace:
             raise _taken(destination)
         if destination.resolve().is_relative_to(gallery.resolve()):
             raise InvalidInput("The report cannot be in the gallery's own folder. Choose a file outside of it.")
-        if not destination.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, Phrase("there is no folder {folder}", folder=destination.parent))
-        check_writable(destination.parent, _LEAST_BYTES)
+        require_folder(destination)
     except OSError as error:
         raise _storage_error(destination, error) from error
 
 
-def _write(partial: Path, part: SubjectPart, sections: Mapping[str, tuple[SubjectItem, ...]]) -> tuple[int, int]:
+def _write(partial: Path, part: SubjectPart) -> tuple[int, int]:
     """Write the archive; return how many pictures are in it, and how many could not be read."""
     pictures: dict[str, bytes] = {}
     missing: list[str] = []
@@ -157,7 +149,7 @@ def _write(partial: Path, part: SubjectPart, sections: Mapping[str, tuple[Subjec
             pictures[picture.name] = data
         else:
             missing.append(picture.name)
-    report = SubjectReport(part.name, now(), part.encrypted, sections, pictures, tuple(missing))
+    report = SubjectReport(part.name, now(), part.encrypted, part.sections, pictures, tuple(missing))
     with zipfile.ZipFile(partial, "w") as archive:
         for name, text in ((PAGE, subject_html(report)), (DATA, _text(subject_data(report)))):
             archive.writestr(_entry(name), text, zipfile.ZIP_DEFLATED)
@@ -199,8 +191,4 @@ def _taken(destination: Path) -> InvalidInput:
 def _storage_error(destination: Path, error: OSError) -> InvalidInput | StorageFull:
     if error.errno == errno.ENAMETOOLONG:
         return InvalidInput("The name {name:.60}… is too long. Choose a shorter one.", name=destination.name)
-    return StorageFull(
-        "The report {destination} cannot be written: {reason}.",
-        destination=destination,
-        reason=describe_os_error(error),
-    )
+    return not_written(destination, error)

@@ -12,6 +12,30 @@ HTML_ENDINGS, PDF_ENDINGS = (".html", ".htm"), (".pdf",)
 _LEAST_BYTES = 1_000_000
 
 
+def refuse_device(destination: Path) -> None:
+    """Raise `InvalidInput` where a device or a pipe is in a report's place; folders are refused before."""
+    if destination.exists() and not destination.is_file():
+        raise InvalidInput(
+            "{destination} is a device or a pipe. The report needs the name of a file.", destination=destination
+        )
+
+
+def require_folder(destination: Path) -> None:
+    """Raise `OSError` where a report's folder is missing, or nothing can be written to it."""
+    if not destination.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, Phrase("there is no folder {folder}", folder=destination.parent))
+    check_writable(destination.parent, _LEAST_BYTES)
+
+
+def not_written(destination: Path, error: OSError) -> StorageFull:
+    """Return what says that a report cannot be written, and why."""
+    return StorageFull(
+        "The report {destination} cannot be written: {reason}.",
+        destination=destination,
+        reason=describe_os_error(error),
+    )
+
+
 def check_report_file(destination: Path, footage: Path) -> None:
     """Refuse a report's destination that cannot be meant or written, before anything is analysed.
 
@@ -31,15 +55,10 @@ def check_report_file(destination: Path, footage: Path) -> None:
             raise InvalidInput(
                 "The report needs the name of a file; {destination} is a folder.", destination=destination
             )
-        if destination.exists() and not destination.is_file():
-            raise InvalidInput(
-                "{destination} is a device or a pipe. The report needs the name of a file.", destination=destination
-            )
+        refuse_device(destination)
         if destination.exists() and footage.exists() and destination.samefile(footage):
             raise InvalidInput("The report would replace the footage. Choose another name for it.")
-        if not destination.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, Phrase("there is no folder {folder}", folder=destination.parent))
-        check_writable(destination.parent, _LEAST_BYTES)
+        require_folder(destination)
     except OSError as error:
         raise _storage_error(destination, error) from error
 
@@ -74,8 +93,4 @@ def _storage_error(destination: Path, error: OSError) -> InvalidInput | StorageF
         return InvalidInput(
             "The name of the report, {name:.60}…, is too long. Choose a shorter one.", name=destination.name
         )
-    return StorageFull(
-        "The report {destination} cannot be written: {reason}.",
-        destination=destination,
-        reason=describe_os_error(error),
-    )
+    return not_written(destination, error)
