@@ -32,7 +32,7 @@ from biometric.storage import atomic_path, describe_os_error
 LONGEST_HEAD = 10_000
 """Most bytes of a head's file."""
 LONGEST_LINE = 10_000_000
-_HEAD_LINE = '{"head":'
+HEAD_LINE = '{"head":'
 """Begins the last line of an exported trail."""
 
 
@@ -132,8 +132,8 @@ def verify_exported(path: Path, heads: Sequence[Path] = ()) -> AuditReport:
         with path.open(encoding="utf-8", newline="\n") as file:
             for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), ""), start=1):
                 text = line.removesuffix("\n")
-                if text.startswith(_HEAD_LINE):
-                    end = read_head(text.removeprefix(_HEAD_LINE).removesuffix("}"))
+                if text.startswith(HEAD_LINE):
+                    end = read_head(text.removeprefix(HEAD_LINE).removesuffix("}"))
                     break
                 verifier.check(number, text)
     except (OSError, ValueError, KeyError) as error:

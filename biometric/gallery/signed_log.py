@@ -23,13 +23,12 @@ from biometric.gallery.audit_chain import (
     record_text,
 )
 from biometric.gallery.audit_log import head_text
-from biometric.gallery.audit_trail import verify_exported
+from biometric.gallery.audit_trail import HEAD_LINE, verify_exported
 from biometric.gallery.protection import GalleryProtection
 from biometric.gallery.signing_key import KeyFile, SigningKey
 from biometric.storage import describe_os_error, file_lock, make_private_folder, write_atomically
 
 _PATIENCE = 10.0
-_HEAD_LINE = '{"head":'
 READ_ONLY = 0o400
 
 
@@ -77,7 +76,7 @@ class SignedLogFile:
         """Return the signed end."""
         try:
             last = self._lines()[-1]
-            return read_head(last.removeprefix(_HEAD_LINE).removesuffix("}"))
+            return read_head(last.removeprefix(HEAD_LINE).removesuffix("}"))
         except (IndexError, ValueError) as error:
             raise self._changed() from error
 
