@@ -25,9 +25,10 @@ from biometric.errors import (
     StorageFull,
     WrongKey,
 )
-from biometric.gallery import protecting
+from biometric.gallery import erasure_keeping, protecting
 from biometric.gallery.backing_up import back_up, restore
 from biometric.gallery.encryption_keys import KeySource, make_key_file
+from biometric.gallery.opening import ProtectionChanges
 from biometric.gallery.protection import StoredPictures
 from biometric.gallery.repository import SQLiteGallery
 from biometric.retention_duty import delete_overdue
@@ -471,6 +472,23 @@ def test_promise_26_exports_erasure_and_the_audit_trail_work_as_without(tmp_path
     assert told_by(gallery.folder) == set()
 
 
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_others_can_write_while_the_files_of_a_gallery_are_searched(
+    tmp_path: Path, keys: list[KeySource], monkeypatch: pytest.MonkeyPatch, encrypted: bool
+) -> None:
+    key = keys[0] if encrypted else None
+    gallery, search = fill(tmp_path / "g", key), erasure_keeping.files_holding
+    other = SQLiteGallery(gallery.folder, key=key, busy_seconds=0)
+
+    def searched(root: Path, needles: list[bytes], unread: list[Path]) -> list[Path]:
+        other.rename(other.find("Benedikt").id, "Benno")
+        return search(root, needles, unread)
+
+    monkeypatch.setattr(erasure_keeping, "files_holding", searched)
+    assert len(gallery.holding([b"somebodys-picture"], [])) == 4
+    assert gallery.find("Benno").name == "Benno"
+
+
 def test_pictures_are_shown_from_encrypted_and_other_folders(tmp_path: Path, keys: list[KeySource]) -> None:
     import numpy as np
 
@@ -502,6 +520,9 @@ def test_what_is_done_twice_or_to_nothing_is_refused(tmp_path: Path, keys: list[
     with pytest.raises(InvalidInput, match="own folder"):
         protecting.encrypt(folder, KeySource(folder / "key"))
     (folder / "key").unlink()
+    with pytest.raises(InvalidInput, match="own folder"):
+        ProtectionChanges(Settings(gallery=folder)).make_key_file(folder / "key")
+    assert not (folder / "key").exists()
     assert protecting.encrypt(folder, keys[0]) == 4
     with pytest.raises(InvalidInput, match="already"):
         protecting.encrypt(folder, keys[0])

@@ -269,6 +269,19 @@ def test_a_person_in_the_trash_and_one_who_was_merged_are_reported(setup: Servic
     assert all(item["in_trash"] and item["in_trash_until"] for item in data["references"])
 
 
+def test_whom_somebody_was_merged_into_is_followed_to_the_end(setup: ServiceSetup, tmp_path: Path) -> None:
+    gallery = gallery_of(setup)
+    ada, ben = fill(gallery, tmp_path)
+    gallery.enroll("Cleo", reference(tmp_path / "crops", 8))
+    cleo = gallery.find("Cleo").id
+    gallery.merge(cleo, ben)
+    gallery.merge(ben, ada)
+    assert [gallery.remaining(item) for item in (ada, ben, cleo)] == [ada] * 3
+    gallery.erase(ada)
+    with pytest.raises(UnknownIdentity):
+        gallery.remaining(cleo)
+
+
 def test_promise_29_an_encrypted_gallery_is_read_and_the_report_says_that_it_is_not(
     setup: ServiceSetup, tmp_path: Path
 ) -> None:
