@@ -177,9 +177,11 @@ class ErasureKeeping(GalleryEditing):
         pictures = set(certificate.pictures)
         with self._transactions.reading_or_empty() as db, translate_errors():
             found = erasure_rows.count_remains(db, certificate, answered)
-            crops = [path for path in self._folder.rglob("*.jpg") if pictures and path.is_file()]
-            digests = (hashlib.sha256(self._files.read_if_intact(path)).hexdigest() for path in crops)
-            return {**found, "pictures": sum(digest in pictures for digest in digests)}
+        # Without a snapshot, as in `holding`.
+        with translate_errors():
+            stored = self._pictures() if pictures else ()
+            left = sum(hashlib.sha256(data).hexdigest() in pictures for _, data in stored)
+            return {**found, "pictures": left}
 
     def holding(self, needles: Collection[bytes], unread: list[Path]) -> list[Path]:
         """Return the files of the gallery's folder that hold one of these byte strings, encrypted or not.
@@ -196,18 +198,16 @@ class ErasureKeeping(GalleryEditing):
             if in_rows:
                 found.append(self._folder / DATABASE_NAME)
             if encrypted:
-                found += self._pictures_holding(needles)
+                found += [path for path, data in self._pictures() if any(needle in data for needle in needles)]
             return list(dict.fromkeys(found))
 
-    def _pictures_holding(self, needles: Collection[bytes]) -> Iterator[Path]:
-        """Yield the pictures that hold one of these byte strings when opened; what vanishes meanwhile is left out."""
+    def _pictures(self) -> Iterator[tuple[Path, bytes]]:
+        """Yield the pictures below the gallery's folder, opened; what vanishes meanwhile is left out."""
         for folder, _, names in os.walk(self._folder):
             for path in (Path(folder, name) for name in names if name.endswith(".jpg")):
-                data = b""
                 with suppress(FileNotFoundError):
-                    data = self._files.read_if_intact(path) if path.is_file() else b""
-                if any(needle in data for needle in needles):
-                    yield path
+                    if path.is_file():
+                        yield path, self._files.read_if_intact(path)
 
     def retry_deleting(self) -> list[UnreachedFile]:
         """Try again to delete what could not be deleted, and return what still cannot."""

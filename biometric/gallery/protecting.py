@@ -52,9 +52,9 @@ def encrypt(folder: Path, key: KeySource) -> int:
     """Encrypt a gallery; return how many pictures were.
 
     Raises:
-        InvalidInput: it is encrypted already.
+        InvalidInput: it is encrypted already, or the key file lies in the gallery's folder.
         EmptyGallery: there is none; one that is made with a key is encrypted from the start.
-        InvalidSetting: the key file cannot be used, or lies in the gallery's folder.
+        InvalidSetting: the key file cannot be used.
         GalleryError: it cannot be read or written; the same command goes on later.
     """
     _check(folder, key)
@@ -80,8 +80,9 @@ def rekey(folder: Path, key: KeySource, new: KeySource) -> int:
 
     Raises:
         WrongKey, KeyMissing, GalleryNotEncrypted: `key` and the gallery do not fit.
-        InvalidInput: encrypting or decrypting it was interrupted, and is to be completed first.
-        InvalidSetting: a key file cannot be used, or lies in the gallery's folder.
+        InvalidInput: encrypting or decrypting it was interrupted, and is to be completed first; or the new key file
+            lies in the gallery's folder.
+        InvalidSetting: a key file cannot be used.
         GalleryError: as of `encrypt`.
     """
     _check(folder, new)
